@@ -1,0 +1,1 @@
+"""How pages arrive: outlets, spiders, replay, and the command line's verbs."""
