@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
@@ -20,7 +20,7 @@ SCHEMA = "0001"
 BUSY_TIMEOUT = 60_000
 
 
-class IndexFault(Exception):
+class IndexUnusableError(Exception):
     """The index can't be used as asked; the message is a sentence with what to do."""
 
 
@@ -34,7 +34,7 @@ class Index:
             self._bring_up(read_only)
         except DBAPIError as error:
             self._engine.dispose()
-            raise IndexFault(f"{url}: {_plain(error)}") from error
+            raise IndexUnusableError(f"{url}: {_plain(error)}") from error
         except BaseException:
             self._engine.dispose()
             raise
@@ -53,7 +53,7 @@ class Index:
     def writing(self) -> Iterator[Connection]:
         """One immediate write transaction, committed at the end, rolled back on any error.
 
-        :raises IndexFault: the database is busy for longer than a minute, full, read-only or damaged.
+        :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only or damaged.
         """
         try:
             with self._engine.connect() as connection:
@@ -65,7 +65,7 @@ class Index:
                     raise
                 connection.commit()
         except DBAPIError as error:
-            raise IndexFault(f"{self.url}: {_plain(error)}") from error
+            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -76,23 +76,29 @@ class Index:
                 yield connection
                 connection.rollback()
         except DBAPIError as error:
-            raise IndexFault(f"{self.url}: {_plain(error)}") from error
+            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
 
     def _bring_up(self, read_only: bool) -> None:
         with self._engine.connect() as connection:
             has_version = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-            found = connection.scalar(has_version) and connection.scalar(text("SELECT version_num FROM alembic_version"))
+            found = connection.scalar(has_version) and connection.scalar(
+                text("SELECT version_num FROM alembic_version")
+            )
             if found == SCHEMA:
                 return
             if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
-                raise IndexFault(f"{self.url} is a database of another program; name another one with INDEX_URL.")
+                raise IndexUnusableError(
+                    f"{self.url} is a database of another program; name another one with INDEX_URL."
+                )
         if found is not None and found > SCHEMA:
-            raise IndexFault(
+            raise IndexUnusableError(
                 f"{self.url} has schema {found}, newer than the {SCHEMA} this version knows: upgrade Sacho, or name "
                 "another index with INDEX_URL."
             )
         if read_only:
-            raise IndexFault(f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it.")
+            raise IndexUnusableError(
+                f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it."
+            )
         self._migrate()
 
     def _migrate(self) -> None:
@@ -111,23 +117,30 @@ def _engine(url: str, read_only: bool) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise IndexFault(f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/index.sqlite3") from error
+        raise IndexUnusableError(
+            f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/index.sqlite3"
+        ) from error
     if parsed.get_backend_name() != "sqlite":
-        raise IndexFault(f"INDEX_URL {url!r}: only sqlite:/// is supported")
+        raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
     path = Path(parsed.database or "")
     if not parsed.database or parsed.database == ":memory:":
-        raise IndexFault(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
+        raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
     if read_only and not path.exists():
-        raise IndexFault(f"there is no index at {path} yet: run scrapy replay or scrapy crawl first, or set INDEX_URL.")
+        raise IndexUnusableError(
+            f"there is no index at {path} yet: run scrapy replay or scrapy crawl first, or set INDEX_URL."
+        )
     try:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IndexFault(f"{path.parent} can't be made ({error.strerror}): name a folder you may write in INDEX_URL.") from error
+        raise IndexUnusableError(
+            f"{path.parent} can't be made ({error.strerror}): name a folder you may write in INDEX_URL."
+        ) from error
     engine = create_engine(
         parsed,
         json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
-        connect_args={"isolation_level": None},  # transactions are begun by name: BEGIN IMMEDIATE for every write
+        # Transactions are begun by name: BEGIN IMMEDIATE for every write.
+        connect_args={"isolation_level": None},
     )
     event.listen(engine, "connect", _set_up)
     return engine

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archive.exchange import Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One read capture for the ledger.
 
@@ -115,15 +115,22 @@ class Ledger:
         readings = [entry.article for entry in entries if entry.article is not None]
         names = {(a.outlet, a.article_id) for a in readings}
         keys = {content_key(a) for a in readings}
-        found = set(self._connection.scalars(
-            select(articles.c.id).where(tuple_(articles.c.outlet, articles.c.article_id).in_(names))))
+        found = set(
+            self._connection.scalars(
+                select(articles.c.id).where(tuple_(articles.c.outlet, articles.c.article_id).in_(names))
+            )
+        )
         other = {
             (row.outlet, row.alias): row.article
             for row in self._connection.execute(
-                select(aliases).where(tuple_(aliases.c.outlet, aliases.c.alias).in_(names)))
+                select(aliases).where(tuple_(aliases.c.outlet, aliases.c.alias).in_(names))
+            )
         }
-        by_key = list(self._connection.execute(
-            select(revisions.c.content_key, revisions.c.article).where(revisions.c.content_key.in_(keys))))
+        by_key = list(
+            self._connection.execute(
+                select(revisions.c.content_key, revisions.c.article).where(revisions.c.content_key.in_(keys))
+            )
+        )
         found |= {*other.values(), *(row.article for row in by_key)}
         self._load_stories(found)
         self._by_id |= {name: self._stories[pk] for name, pk in other.items()}
@@ -150,8 +157,14 @@ class Ledger:
     def write(self) -> None:
         """Write everything entered; after it the ledger is used up."""
         stories = list(self._stories.values())
-        self._execute(insert(articles), [
-            {"id": s.id, "outlet": s.outlet, "article_id": s.article_id, "url": s.url} for s in stories if not s.stored])
+        self._execute(
+            insert(articles),
+            [
+                {"id": s.id, "outlet": s.outlet, "article_id": s.article_id, "url": s.url}
+                for s in stories
+                if not s.stored
+            ],
+        )
         for twin, story in self._absorbed:
             self._connection.execute(update(aliases).where(aliases.c.article == twin.id).values(article=story.id))
         self._execute(
@@ -183,7 +196,8 @@ class Ledger:
         outcome = Outcome.CHANGED if story.revisions else Outcome.NEW
         number = max((r.number for r in story.revisions), default=0) + 1
         new = _Revision(
-            self._take(revisions), number, article, [article.layout], capture_id, entry.captured_at, dirty=True)
+            self._take(revisions), number, article, [article.layout], capture_id, entry.captured_at, dirty=True
+        )
         story.revisions.append(new)
         story.revisions.sort(key=lambda r: r.captured_at)
         return Verdict(outcome), new
@@ -256,7 +270,7 @@ class Ledger:
             self._stories[row.id] = self._by_id[(row.outlet, row.article_id)] = story
         query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(articles)
         query = query.where(revisions.c.article.in_(pks)).order_by(revisions.c.captured_at, revisions.c.number)
-        for found in self._connection.execute(query).mappings():
+        for found in map(dict, self._connection.execute(query).mappings()):
             article = to_article(found)
             self._stories[found["article"]].revisions.append(
                 _Revision(

@@ -70,6 +70,10 @@ class Outlet:
         except ValueError:
             return False
 
+    def titles(self, title: str) -> bool:
+        """Whether a page's <title> is of the form only this outlet's pages have."""
+        return bool(self.page_title and re.search(self.page_title, title))
+
 
 @cache
 def known_outlets() -> dict[str, Outlet]:

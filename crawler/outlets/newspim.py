@@ -20,7 +20,7 @@ OUTLET = Outlet(
     hosts=("www.newspim.com", "newspim.com", "m.newspim.com", "search.newspim.com", "gam.newspim.com"),
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
-    page_title=r"뉴스핌",
+    page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
     layouts=(
         Layout(
             name="desktop-2026",

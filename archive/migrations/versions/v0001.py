@@ -84,7 +84,9 @@ def upgrade() -> None:
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
-        sa.Column("revision_id", sa.Integer(), sa.ForeignKey("revisions.id", name="fk_captures_revision_id"), nullable=True),
+        sa.Column(
+            "revision_id", sa.Integer(), sa.ForeignKey("revisions.id", name="fk_captures_revision_id"), nullable=True
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_captures"),
         sa.UniqueConstraint("record_id", name="uq_captures_record_id"),
     )
@@ -110,7 +112,9 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
-        sa.Column("capture_id", sa.Integer(), sa.ForeignKey("captures.id", name="fk_outcomes_capture_id"), nullable=True),
+        sa.Column(
+            "capture_id", sa.Integer(), sa.ForeignKey("captures.id", name="fk_outcomes_capture_id"), nullable=True
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_outcomes"),
     )
     op.create_index("ix_outcomes_run_id", "outcomes", ["run_id"])
