@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import brotli
 from isal import isal_zlib
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\r\n]*)?\r?\n")
 
 

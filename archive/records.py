@@ -85,22 +85,23 @@ def read_fields(head: bytes) -> dict[str, str]:
     """
     if not VERSION_LINE.match(head):
         raise Fault(Reason.BAD_RECORD, "The record does not begin with a WARC version.")
+    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     fields: dict[str, str] = {}
-    last = ""
-    for line in head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[1:]:
-        if line[:1] in (" ", "\t"):
-            if last:
-                fields[last] += " " + line.strip()
-            continue
+    for line in reversed(_unfolded(lines) if b"\n " in head or b"\n\t" in head else lines):
         name, colon, value = line.partition(":")
         if colon:
-            name = name.strip().lower()
-            if name not in fields:
-                fields[name] = value.strip()
-                last = name
-            else:
-                last = ""
+            fields[name.rstrip().lower()] = value.strip()
     return fields
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    joined: list[str] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and joined:
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    return joined
 
 
 def block_length(fields: Mapping[str, str]) -> int:
@@ -147,6 +148,8 @@ def agrees(claim: str, data: bytes) -> bool:
 
     The value may be hex, Base32 or Base64: all three are found in others' files.
     """
+    if claim.startswith("sha256:") and claim == digest(data):  # our own form, by the shortest way
+        return True
     name, _, value = claim.partition(":")
     name = name.strip().lower().replace("-", "")
     if name not in _ALGORITHMS:

@@ -38,7 +38,8 @@ _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-forma
 
 def member(record: bytes) -> bytes:
     """The record as one gzip member, without time or name in its header: same record, same bytes."""
-    return isal_zlib.compress(record, 1, 31)
+    deflater = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)  # compress() takes twice as long for a request
+    return deflater.compress(record) + deflater.flush()
 
 
 def _now() -> datetime:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from archive.pieces import Pieces
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 _BLANKS = re.compile(rb"[\r\n]*")
 _LATER_LINE = re.compile(rb"(?<=\n)WARC/\d+\.\d+[ \t]*\r?\n")
 _CLOSING = b"\r\n\r\n"
