@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from itemadapter import ItemAdapter
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable
+    from pathlib import Path
 
     from archive.queries import Stored
 

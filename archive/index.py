@@ -87,9 +87,7 @@ class Index:
             if found == SCHEMA:
                 return
             if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
-                raise IndexUnusableError(
-                    f"{self.url} is a database of another program; name another one with INDEX_URL."
-                )
+                raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
         if found is not None and found > SCHEMA:
             raise IndexUnusableError(
                 f"{self.url} has schema {found}, newer than the {SCHEMA} this version knows: upgrade Sacho, or name "
@@ -117,18 +115,14 @@ def _engine(url: str, read_only: bool) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise IndexUnusableError(
-            f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/index.sqlite3"
-        ) from error
+        raise IndexUnusableError(f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/file") from error
     if parsed.get_backend_name() != "sqlite":
         raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
     path = Path(parsed.database or "")
     if not parsed.database or parsed.database == ":memory:":
         raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
     if read_only and not path.exists():
-        raise IndexUnusableError(
-            f"there is no index at {path} yet: run scrapy replay or scrapy crawl first, or set INDEX_URL."
-        )
+        raise IndexUnusableError(f"there is no index at {path} yet: run scrapy replay first, or set INDEX_URL.")
     try:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from archive import http, reader, warc
 from archive.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.outcome import Outcome, Reason, Verdict
 from archive.records import Damage
+from archive.repair import repair_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +132,7 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
         return b"", data
     head, body = http.split_message(data)
     http.parse_head(head)
-    return warc.repair_head(head, body), body
+    return repair_head(head, body), body
 
 
 def _records(path: Path) -> Iterator[Input]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from archive.outcome import Outcome, Reason
+from crawler.tables import print_table
 
 if TYPE_CHECKING:
     from archive.runs import Result
@@ -83,17 +83,12 @@ class Report:
             self._progress = None
         if self._said > _SENTENCES:
             self._say(f"… and {self._said - _SENTENCES} more; all are in the index's table outcomes.")
-        table = Table("outlet", "captures", *Outcome, title="captures by outlet", title_justify="left")
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for outlet in sorted({outlet for outlet, _ in self.counts}):
-            figures = [self.counts[(outlet, outcome)] for outcome in Outcome]
-            table.add_row(outlet, str(sum(figures)), *map(str, figures))
-        console = Console()
-        if table.row_count:
-            console.print(table)
+        outlets = sorted({outlet for outlet, _ in self.counts})
+        figures = [[self.counts[(outlet, outcome)] for outcome in Outcome] for outlet in outlets]
+        rows = [(outlet, str(sum(row)), *map(str, row)) for outlet, row in zip(outlets, figures, strict=True)]
+        print_table(("outlet", "captures", *Outcome), rows, figures=len(Outcome) + 1)
         for (outlet, outcome, reason), count in sorted(self.reasons.items()):
-            console.print(f"{outcome}/{reason} {outlet}: {count}", markup=False, highlight=False)
+            print(f"{outcome}/{reason} {outlet}: {count}")
 
     def _say(self, sentence: str) -> None:
         if self._progress is not None:

@@ -38,9 +38,10 @@ class Command(Verb):
         """Add --outlet, --since, --until."""
         super().add_options(parser)
         parser.add_argument("--outlet", default="", metavar="NAME", help="only this outlet's articles")
-        day = {"type": day_option, "metavar": "YYYY-MM-DD"}
-        parser.add_argument("--since", help="published on this day (KST) or later", **day)
-        parser.add_argument("--until", help="published on this day (KST) or earlier", **day)
+        for name, side in (("--since", "later"), ("--until", "earlier")):
+            parser.add_argument(
+                name, type=day_option, metavar="YYYY-MM-DD", help=f"published on this day (KST) or {side}"
+            )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Export, and print how many articles were written."""

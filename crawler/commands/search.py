@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
 from scrapy.exceptions import UsageError
 
 from archive.queries import search
 from crawler.command import Verb
+from crawler.tables import print_articles
 
 if TYPE_CHECKING:
     import argparse
-
-    from archive.queries import Stored
 
 
 class Command(Verb):
@@ -31,8 +28,8 @@ class Command(Verb):
     def long_desc(self) -> str:
         """Say what it does, with an example."""
         return (
-            "List the articles that hold every term of QUERY in headline, deck, body, captions or authors' names, newest "
-            "first. A term is found within longer words too. Example: scrapy search 푸틴 김정은"
+            "List the articles that hold every term of QUERY in headline, deck, body, captions or authors' names, "
+            "newest first. A term is found within longer words too. Example: scrapy search 푸틴 김정은"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -51,16 +48,3 @@ class Command(Verb):
         print_articles(found)
         print(f"{len(found)} found")
         return 0
-
-
-def print_articles(found: list[Stored]) -> None:
-    """Print a table of articles: name, time of publication, revision, headline."""
-    if not found:
-        return
-    table = Table("article", "published", "rev", "headline")
-    for stored in found:
-        article = stored.article
-        published = f"{article.published_at:%Y-%m-%d %H:%M}" if article.published_at else ""
-        table.add_row(f"{article.outlet}/{article.article_id}", published, str(stored.revision), article.headline)
-    table.columns[0].no_wrap = table.columns[1].no_wrap = True
-    Console().print(table, markup=False)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
 from scrapy.exceptions import UsageError
 
+from archive.article import KST
 from archive.queries import aliases_of, captures_of, each_article, find_article
 from crawler.command import Verb
-from crawler.commands.search import print_articles
+from crawler.tables import print_articles, print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -90,18 +89,19 @@ class Command(Verb):
         for span in article.removed:
             first, *rest = span.text.splitlines() or [""]
             print(f"[removed] {span.rule}: {first}{f' … (+{len(rest)} lines)' if rest else ''}")
-        table = Table("captured (KST)", "rev", "record", "status", "WARC", "offset", "length", title="captures")
-        for row in captures:
-            when = f"{row['captured_at'].astimezone(stored.captured_at.tzinfo):%Y-%m-%d %H:%M:%S}"
-            when = when if row["time_known"] else f"{when} (taken in)"
-            table.add_row(
-                when, str(row["number"]), row["record_type"], str(row["status"] or ""), row["warc_file"],
-                str(row["warc_offset"]), str(row["warc_length"]),
-            )  # fmt: skip
-        Console(width=None if sys.stdout.isatty() else 160).print(table, markup=False)
+        print()
+        columns = ("captured (KST)", "rev", "record", "status", "WARC", "offset", "length")
+        print_table(columns, [_capture(row) for row in captures])
 
 
 def _time(moment: Any, raw: str) -> str:
     if moment is None:
         return f"unknown (printed: {raw})" if raw else ""
     return f"{moment.isoformat()} (printed: {raw})"
+
+
+def _capture(row: dict[str, Any]) -> tuple[str, ...]:
+    taken_in = "" if row["time_known"] else " (taken in)"
+    figures = ("number", "record_type", "status", "warc_file", "warc_offset", "warc_length")
+    when = f"{row['captured_at'].astimezone(KST):%Y-%m-%d %H:%M:%S}{taken_in}"
+    return (when, *(str(row[name] or "") for name in figures))
