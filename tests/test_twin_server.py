@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import json
 import re
 import socket
 import ssl
+import subprocess
+import sys
 import time
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -184,6 +187,14 @@ def test_gzip_is_used_when_asked_for(etoday: Twin) -> None:
     assert gzip.decompress(packed) == body
 
 
+def test_bodies_can_come_in_chunks() -> None:
+    with Twin("newspim", 3) as plain, Twin("newspim", 3, chunked=True) as chunked:
+        url = plain.address(plain.ids()[0])
+        _, headers, body = get(chunked, url)
+        assert headers["Transfer-Encoding"] == "chunked"
+        assert body == get(plain, url)[2]
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "status", "part"),
     [
@@ -289,3 +300,16 @@ def test_a_wrong_or_expired_certificate_is_refused_by_a_client() -> None:
     for certificate in ("wrong_host", "expired"):
         with Twin("etoday", 3, certificate=certificate) as twin, pytest.raises(ssl.SSLCertVerificationError):
             get(twin, twin.address(twin.ids()[0]))
+
+
+def test_it_runs_for_itself_until_its_input_ends() -> None:
+    command = [sys.executable, "-m", "tests.twin.server", "etoday", "--articles", "5"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        where = json.loads(process.stdout.readline())
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", where["http_port"])) as connection:
+            connection.request("GET", "/robots.txt", headers={"Host": "www.etoday.co.kr"})
+            assert connection.getresponse().status == 200
+        process.stdin.close()
+        assert process.wait(10) == 0

@@ -40,8 +40,8 @@ NAMES = {"etoday": "이투데이", "newspim": "뉴스핌"}
 class Answer:
     """What goes back: status, media type, body before any content-encoding, and extra header fields.
 
-    ``manner`` names how it is put on the wire where that is not the ordinary way (see faults); ``amount``
-    is that manner's number.
+    ``encoded`` bodies are sent as they are, ``chunked`` ones without a length. ``manner`` names how it is
+    put on the wire where that is not the ordinary way (see faults); ``amount`` is that manner's number.
     """
 
     status: int
@@ -52,6 +52,7 @@ class Answer:
     encoded: bool = False
     manner: str = ""
     amount: float = 0.0
+    chunked: bool = False
 
 
 @dataclass(slots=True)

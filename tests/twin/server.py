@@ -51,6 +51,7 @@ class Twin:
         feed_size: int = 30,
         robots: str | None = "User-agent: *\nAllow: /\nCrawl-delay: 1\n",
         soft_404: bool = False,
+        chunked: bool = False,
         latency: float = 0.0,
         certificate: str = "good",
     ) -> None:
@@ -59,6 +60,7 @@ class Twin:
         self.log: list[Entry] = []
         self.catalogue = Catalogue(outlet, articles, seed, clock)
         self.routes = Routes(outlet, self.catalogue, feed_size, robots, soft_404)
+        self.chunked = chunked
         self.latency = latency
         self.http_port = self.https_port = 0
         self._faults = Faults()
@@ -168,6 +170,7 @@ class Twin:
         if entry.method not in ("GET", "HEAD"):
             return Answer(405, PLAIN, b"method not allowed\n")
         answer = self.routes.answer(entry.host, entry.path)
+        answer.chunked = self.chunked
         url = entry.host + entry.path
         fault = self._faults.meeting(url)
         if fault is None:

@@ -73,9 +73,7 @@ async def serve(
     latency: float,
 ) -> None:
     """Answer requests until the peer or a fault ends it. ``tunnel`` gives the port a CONNECT leads to."""
-    with contextlib.suppress(
-        Dropped, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
-    ):
+    with contextlib.suppress(Dropped, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         while True:
             raw = await reader.readuntil(b"\r\n\r\n")
             entry = _entry(raw, scheme)
@@ -167,7 +165,10 @@ async def _send(writer: asyncio.StreamWriter, entry: Entry, answer: Answer) -> N
         if not manner and _unchanged(entry, tag, answer):
             status, body = 304, b""
             headers = [(name, value) for name, value in headers if name in ("ETag", "Last-Modified", "Vary")]
-    if status != 304:
+    if answer.chunked and body:
+        headers.append(("Transfer-Encoding", "chunked"))
+        body = _chunks(body)
+    elif status != 304:
         headers.append(("Content-Length", str(len(body))))
     if manner == "headers":
         headers += [(f"X-Fixture-{n}", "0") for n in range(int(answer.amount))]
@@ -196,6 +197,12 @@ async def _write(writer: asyncio.StreamWriter, head: bytes, body: bytes, manner:
         raise Dropped
     writer.write(head + body)
     await writer.drain()
+
+
+def _chunks(body: bytes) -> bytes:
+    """Frame the body in chunks of 4,096 bytes."""
+    parts = [body[at : at + 4096] for at in range(0, len(body), 4096)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
