@@ -110,11 +110,11 @@ def _long(outlet: str, n: int) -> Story:
     """Make up an article of about 1,500 characters: two made-up bodies, one behind the other."""
     moment = published(n)
     article_id = str(2_200_000 + n) if outlet == "etoday" else f"{moment:%Y%m%d}{n % 1000:06d}"
-    story = compose(outlet, article_id, moment, SEED)
+    story = compose(outlet, article_id, moment, SEED, short=False)
     paragraphs = list(story.paragraphs)
     more = 1
     while sum(map(len, paragraphs)) < 1400:
-        paragraphs += compose(outlet, article_id, moment, SEED + more).paragraphs[1:]
+        paragraphs += compose(outlet, article_id, moment, SEED + more, short=False).paragraphs[1:]
         more += 1
     return replace(story, paragraphs=tuple(paragraphs), modified=moment + timedelta(minutes=17))
 

@@ -14,11 +14,12 @@ import sys
 import time
 import zlib
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.twin.canary import Canary
 from tests.twin.server import Twin
 
 if TYPE_CHECKING:
@@ -294,6 +295,32 @@ def test_planted_addresses_stand_in_feeds_and_lists(newspim: Twin) -> None:
         page = get(newspim, f"https://www.newspim.com{path}")[2].decode()
         assert "http://10.0.0.1/" in page
         assert "file:///etc/passwd" in page
+
+
+def test_a_redirect_can_lead_to_a_canary(etoday: Twin) -> None:
+    with Canary() as canary:
+        etoday.fault("/news/view/", "private", to=canary.url)
+        _, headers, _ = get(etoday, etoday.address(etoday.ids()[0]))
+        assert headers["Location"] == canary.url
+        assert canary.reached == []
+        with socket.create_connection(("127.0.0.1", canary.port), timeout=5) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert sock.recv(10) == b""
+        assert canary.reached == [b"GET / HTTP/1.1\r\n\r\n"]
+
+
+def test_newspim_can_be_searched(newspim: Twin) -> None:
+    story = newspim.story(newspim.ids()[0])
+    page = get(newspim, f"https://www.newspim.com/search?searchword={quote(story.headline)}&page=1")[
+        2
+    ].decode()
+    assert re.findall(r'class="subject"><a href="[^"]+/(\d+)"', page) == [story.article_id]
+
+
+def test_etoday_has_very_short_items(etoday: Twin) -> None:
+    short = [story for story in map(etoday.story, etoday.ids()) if len(story.paragraphs) == 2]
+    assert short
+    assert all(story.headline.startswith("[인사]") and not story.reporter for story in short)
 
 
 def test_a_wrong_or_expired_certificate_is_refused_by_a_client() -> None:

@@ -73,6 +73,16 @@ def newspim_list(stories: Iterable[Story], address: Callable[[Story], str]) -> s
     return _page("뉴스핌", f"<ul>\n{entries}\n</ul>")
 
 
+def newspim_search(stories: Iterable[Story], address: Callable[[Story], str]) -> str:
+    """Write a page of search results."""
+    entries = "\n".join(
+        f'<article class="thumb_h"><div class="subject">'
+        f'<a href="{attr(address(story))}">{text(story.headline)}</a></div>\n<span class="date">{dashed(story.published)}</span></article>'
+        for story in stories
+    )
+    return _page("뉴스핌", entries)
+
+
 def front_page(name: str, stories: Iterable[Story], address: Callable[[Story], str]) -> str:
     """Write a front page: links with headlines, nothing an article page has."""
     entries = "\n".join(

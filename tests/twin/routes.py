@@ -174,6 +174,11 @@ class Routes:
             section = NEWSPIM_SECTIONS.get(code, "")
             stories = self._newest(PER_PAGE, start, section) if known else []
             return self._html(feeds.newspim_list(stories, self.address))
+        if path == "/search":
+            # What an item's date looks like and where pages begin to count is not known: our choice.
+            word, start = query.get("searchword", ""), (_number(query.get("page", "1"), 1) - 1) * PER_PAGE
+            found = [story for story in self.catalogue.newest(None) if word and word in story.headline]
+            return self._html(feeds.newspim_search(found[max(start, 0) :][:PER_PAGE], self.address))
         return None
 
     def _newest(self, count: int, start: int = 0, section: str = "") -> list[Story]:

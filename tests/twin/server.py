@@ -97,6 +97,11 @@ class Twin:
         """Give the port that serves ``http`` or ``https``."""
         return self.https_port if scheme == "https" else self.http_port
 
+    def endpoints(self) -> dict[tuple[str, int], tuple[str, int]]:
+        """Tell where each (host, port) of the outlet really is: what a client's resolver map needs."""
+        ports = ((80, self.http_port), (443, self.https_port))
+        return {(host, port): ("127.0.0.1", real) for host in self.hosts for port, real in ports}
+
     def ids(self) -> list[str]:
         """Give the ids of all articles that are up, oldest first."""
         return self.catalogue.ids()

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - prose keeps its lines
-"""Articles made from a list of words: the same id and seed, the same article; every headline and body differs.
+"""Articles made from a list of words: the same id and seed, the same article.
 
-The words are ours, the people and places invented; every character exists in cp949.
+Every body differs, and every headline but those of Etoday's very short items. The words are ours, the people and places invented; every character exists in cp949.
 """
 
 from __future__ import annotations
@@ -165,8 +165,8 @@ SENTENCES = (
 )
 
 
-def compose(outlet: str, article_id: str, published: datetime, seed: int) -> Story:
-    """Make up the article with this id."""
+def compose(outlet: str, article_id: str, published: datetime, seed: int, *, short: bool = True) -> Story:
+    """Make up the article with this id; one of forty of Etoday's is a very short item, unless not ``short``."""
     pick = random.Random(f"{outlet}/{seed}/{article_id}")
     quotes = "“”" if outlet == "etoday" else '""'
     place, thing, item, name = (pick.choice(words) for words in (PLACES, THINGS, ITEMS, NAMES))
@@ -178,6 +178,8 @@ def compose(outlet: str, article_id: str, published: datetime, seed: int) -> Sto
         size = pick.randint(2, 3)
         paragraphs.append(" ".join(_fill(sentence, pick, quotes) for sentence in sentences[:size]))
         del sentences[:size]
+    if short and outlet == "etoday" and crc32(f"short {article_id}".encode()) % 40 == 0:
+        return _appointments(article_id, published, place, thing, pick)
     host = "etoday.co.kr" if outlet == "etoday" else "newspim.com"
     email = f"fixture.{NAMES.index(name):02d}@{host}"
     role = "특파원" if pick.random() < 0.1 else "기자"
@@ -198,6 +200,21 @@ def compose(outlet: str, article_id: str, published: datetime, seed: int) -> Sto
         place=place,
         section=section_of(outlet, article_id),
         tags=(f"{place}{thing}", item),
+    )
+
+
+def _appointments(article_id: str, published: datetime, place: str, thing: str, pick: random.Random) -> Story:
+    """Make up one of the very short items ([인사]) whose page is nearly all widgets: two lines, nobody's byline."""
+    first, second, third = pick.sample(NAMES, 3)
+    return Story(
+        article_id=article_id,
+        headline=f"[인사] {place} {thing}",
+        paragraphs=(
+            f"◇ {place} {thing} 제{article_id}호",
+            f"△기록국장 {first} △서고팀장 {second} △열람팀장 {third}",
+        ),
+        published=published,
+        section=section_of("etoday", article_id),
     )
 
 
