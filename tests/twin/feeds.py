@@ -76,8 +76,9 @@ def newspim_list(stories: Iterable[Story], address: Callable[[Story], str]) -> s
 def newspim_search(stories: Iterable[Story], address: Callable[[Story], str]) -> str:
     """Write a page of search results."""
     entries = "\n".join(
-        f'<article class="thumb_h"><div class="subject">'
-        f'<a href="{attr(address(story))}">{text(story.headline)}</a></div>\n<span class="date">{dashed(story.published)}</span></article>'
+        f"""<article class="thumb_h">
+<div class="subject"><a href="{attr(address(story))}">{text(story.headline)}</a></div>
+<span class="date">{dashed(story.published)}</span></article>"""
         for story in stories
     )
     return _page("뉴스핌", entries)
