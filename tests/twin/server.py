@@ -70,6 +70,7 @@ class Twin:
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errors: list[BaseException] = []
         self._thread = threading.Thread(target=self._run, name=f"twin-{outlet}", daemon=True)
 
     def __enter__(self) -> Twin:
@@ -81,12 +82,14 @@ class Twin:
         self.close()
 
     def close(self) -> None:
-        """Stop serving; open connections are cut."""
+        """Stop serving; open connections are cut. A fault of the twin's own that a request met is raised."""
         self._wait(self._shut())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
         self._folder.cleanup()
+        if self._errors:
+            raise self._errors[0]
 
     @property
     def proxy_url(self) -> str:
@@ -207,7 +210,13 @@ class Twin:
     def _spawn(self, scheme: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._connection(reader, writer, scheme))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._errors.append(error)
 
     async def _connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, scheme: str
