@@ -134,8 +134,7 @@ def test_outlets_selectors_find_in_every_layout_what_they_should(outlet: str, la
     story = etoday_own() if outlet == "etoday" else newspim_own()
     tree = LexborHTMLParser((etoday if outlet == "etoday" else newspim).render(story, layout))
     headline, published, paragraphs, caption, byline = (
-        [node.text() for node in tree.css(selector)] if selector else []
-        for selector in SELECTORS[outlet, layout]
+        [node.text() for node in tree.css(selector)] if selector else [] for selector in SELECTORS[outlet, layout]
     )
     assert headline == [story.headline]
     assert "09:10" in published[0]

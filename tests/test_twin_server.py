@@ -91,9 +91,7 @@ def test_feeds_hold_only_the_newest_and_lists_hold_all(etoday: Twin, newspim: Tw
     found: set[str] = set()
     for code in ("1206", "1302", "1391", "1601", "1603", "1701"):
         for page in range(1, 50):
-            _, _, body = get(
-                etoday, f"http://www.etoday.co.kr/news/section/subsection?MID={code}&page={page}"
-            )
+            _, _, body = get(etoday, f"http://www.etoday.co.kr/news/section/subsection?MID={code}&page={page}")
             items = re.findall(r'cluster_text_headline21"><a href="[^"]+/(\d+)"', body.decode())
             if not items:
                 break
@@ -217,9 +215,7 @@ def test_bodies_can_come_in_chunks() -> None:
         ("odd_head", {}, 200, b"articleView"),
     ],
 )
-def test_faults_that_still_answer(
-    etoday: Twin, kind: str, options: dict[str, Any], status: int, part: bytes
-) -> None:
+def test_faults_that_still_answer(etoday: Twin, kind: str, options: dict[str, Any], status: int, part: bytes) -> None:
     etoday.fault(r"/news/view/", kind, **options)
     got, _, body = get(etoday, etoday.address(etoday.ids()[0]))
     assert got == status
@@ -311,9 +307,7 @@ def test_a_redirect_can_lead_to_a_canary(etoday: Twin) -> None:
 
 def test_newspim_can_be_searched(newspim: Twin) -> None:
     story = newspim.story(newspim.ids()[0])
-    page = get(newspim, f"https://www.newspim.com/search?searchword={quote(story.headline)}&page=1")[
-        2
-    ].decode()
+    page = get(newspim, f"https://www.newspim.com/search?searchword={quote(story.headline)}&page=1")[2].decode()
     assert re.findall(r'class="subject"><a href="[^"]+/(\d+)"', page) == [story.article_id]
 
 

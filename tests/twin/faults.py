@@ -162,9 +162,7 @@ def _bad_gzip(_: Fault, proper: Answer) -> Answer:
 
 def _cut_gzip(_: Fault, proper: Answer) -> Answer:
     packed = gzipped(proper.body)
-    return Answer(
-        200, proper.media_type, packed[: len(packed) * 2 // 3], [("Content-Encoding", "gzip")], encoded=True
-    )
+    return Answer(200, proper.media_type, packed[: len(packed) * 2 // 3], [("Content-Encoding", "gzip")], encoded=True)
 
 
 def _empty(_: Fault, proper: Answer) -> Answer:
@@ -177,9 +175,7 @@ def _charset(fault: Fault, proper: Answer) -> Answer:
     label = fault.options.get("label", "euc-kr")
     page = page.replace('<meta charset="utf-8">', f'<meta charset="{label}">' if label else "")
     media_type = f"text/html; charset={label}" if label else "text/html"
-    return Answer(
-        proper.status, media_type, page.encode(fault.options.get("encode", "utf-8")), changed=proper.changed
-    )
+    return Answer(proper.status, media_type, page.encode(fault.options.get("encode", "utf-8")), changed=proper.changed)
 
 
 def _nesting(fault: Fault, proper: Answer) -> Answer:

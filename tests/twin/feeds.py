@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from tests.twin.story import Story
 
 NAMESPACES = (
-    'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
-    'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+    'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
 )
 
 
@@ -86,9 +85,7 @@ def newspim_search(stories: Iterable[Story], address: Callable[[Story], str]) ->
 
 def front_page(name: str, stories: Iterable[Story], address: Callable[[Story], str]) -> str:
     """Write a front page: links with headlines, nothing an article page has."""
-    entries = "\n".join(
-        f'<li><a href="{attr(address(story))}">{text(story.headline)}</a></li>' for story in stories
-    )
+    entries = "\n".join(f'<li><a href="{attr(address(story))}">{text(story.headline)}</a></li>' for story in stories)
     return _page(name, f"<ul>\n{entries}\n</ul>")
 
 

@@ -184,8 +184,7 @@ class Routes:
     def _newest(self, count: int, start: int = 0, section: str = "") -> list[Story]:
         stories = self.catalogue.newest(count, start, section)
         extra = [
-            Story(url, "기록", ("기록",), self.catalogue.now, role=PLANTED)
-            for url in (self.planted if stories else ())
+            Story(url, "기록", ("기록",), self.catalogue.now, role=PLANTED) for url in (self.planted if stories else ())
         ]
         return stories + extra
 

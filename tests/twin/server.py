@@ -135,9 +135,7 @@ class Twin:
         """Take an article down; its address then answers with the status."""
         self.catalogue.delete(article_id, status)
 
-    def fault(
-        self, pattern: str, kind: str, *, share: float = 1.0, times: int | None = None, **options: Any
-    ) -> Fault:
+    def fault(self, pattern: str, kind: str, *, share: float = 1.0, times: int | None = None, **options: Any) -> Fault:
         """Put a fault (see faults) in force for addresses, ``host/path?query``, with the pattern in them."""
         fault = Fault(pattern, kind, share, times, options)
         self._faults.add(fault)
@@ -218,9 +216,7 @@ class Twin:
         if error is not None:
             self._errors.append(error)
 
-    async def _connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, scheme: str
-    ) -> None:
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, scheme: str) -> None:
         try:
             await wire.serve(reader, writer, scheme, self._reply, self._tunnel, latency=self.latency)
         finally:
@@ -247,9 +243,7 @@ class Twin:
 
 def main() -> None:
     """Serve until the input ends; prints ports, proxy, CA file and hosts as one line of JSON."""
-    parser = argparse.ArgumentParser(
-        description="Serve an outlet's twin on loopback until standard input ends."
-    )
+    parser = argparse.ArgumentParser(description="Serve an outlet's twin on loopback until standard input ends.")
     parser.add_argument("outlet", choices=sorted(HOSTS))
     parser.add_argument("--articles", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

@@ -115,9 +115,7 @@ def _keeps_alive(entry: Entry) -> bool:
     return entry.header("Connection").lower() != "close"
 
 
-async def _tunnel(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, entry: Entry, port: int | None
-) -> None:
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, entry: Entry, port: int | None) -> None:
     """Answer a CONNECT and carry bytes both ways until either side ends."""
     if port is None:
         entry.status = 403

@@ -188,9 +188,7 @@ def compose(outlet: str, article_id: str, published: datetime, seed: int, *, sho
         headline=_headline(outlet, pick, place, thing, item, article_id),
         paragraphs=tuple(paragraphs),
         published=published,
-        deck=(f"{item} {pick.randint(2, 900)}점 첫 공개", f"{name} {role} 현장 취재")
-        if pick.random() < 0.5
-        else (),
+        deck=(f"{item} {pick.randint(2, 900)}점 첫 공개", f"{name} {role} 현장 취재") if pick.random() < 0.5 else (),
         images=(_image(outlet, pick, article_id, published, f"{place} {thing}", f"{name} {role}", email),)
         if pick.random() < 0.7
         else (),
@@ -220,10 +218,7 @@ def _appointments(article_id: str, published: datetime, place: str, thing: str, 
 
 def section_of(outlet: str, article_id: str) -> str:
     """Tell the section an article is made up for, without making it up."""
-    if outlet == "etoday":
-        names = [words for words, _ in ETODAY_SECTIONS.values()]
-    else:
-        names = list(NEWSPIM_SECTIONS.values())
+    names = [words for words, _ in ETODAY_SECTIONS.values()] if outlet == "etoday" else list(NEWSPIM_SECTIONS.values())
     return names[crc32(article_id.encode()) % len(names)]
 
 
