@@ -209,7 +209,8 @@ def test_digests_as_others_write_them(claim: str) -> None:
         (  # curl -i --compressed: HTTP/2 head, decoded body
             b"HTTP/2 200\ncontent-encoding: gzip\ncontent-length: 3\n\n",
             b"<html>",
-            b"HTTP/2 200\nX-Archive-Orig-content-encoding: gzip\nX-Archive-Orig-content-length: 3\nContent-Length: 6\n\n",
+            b"HTTP/2 200\nX-Archive-Orig-content-encoding: gzip\nX-Archive-Orig-content-length: 3\n"
+            b"Content-Length: 6\n\n",
         ),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 6\r\n\r\n",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import gzip
 import itertools
 import shutil
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +17,11 @@ from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from archive.exchange import Exchange
+from archive.reader import Damage, Found, iterate
 from archive.segments import SegmentWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 MOMENT = datetime(2023, 9, 1, 3, 4, 5, tzinfo=UTC)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=euc-kr\r\nServer: \xb0\xa1\r\n\r\n"
@@ -86,3 +90,44 @@ def gzip_is_whole(path: Path) -> bool:
 def the_segment(folder: Path) -> Path:
     (path,) = folder.iterdir()
     return path
+
+
+KINDS = ["warcinfo", "response", "request", "resource", "response", "request"]
+
+
+def read(path: Path, data: bytes, limit: int = 2**20) -> list[Found | Damage]:
+    path.write_bytes(data)
+    return list(iterate(path, limit))
+
+
+def kinds(items: Iterable[Found | Damage]) -> list[str]:
+    """Kinds of records and, in capitals, reasons of damage."""
+    return [item.kind if isinstance(item, Found) else item.reason.name for item in items]
+
+
+def plain(data: bytes) -> bytes:
+    return gzip.decompress(data)
+
+
+def record(block: bytes = HEAD + b"body", version: str = "WARC/1.0", drop: str = "", **fields: str) -> bytes:
+    facts = {
+        "WARC-Type": "response",
+        "WARC-Record-ID": "<urn:uuid:1>",
+        "WARC-Date": "2019-01-02T03:04:05Z",
+        "WARC-Target-URI": "http://a.kr/",
+        "Content-Type": "application/http; msgtype=response",
+        "Content-Length": str(len(block)),
+    } | {name.replace("_", "-"): value for name, value in fields.items()}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in facts.items() if name != drop)
+    return f"{version}\r\n{lines}\r\n".encode() + block + b"\r\n\r\n"
+
+
+@functools.cache
+def a_segment() -> bytes:
+    """A closed segment of `KINDS`."""
+    with tempfile.TemporaryDirectory() as folder:
+        with writer(Path(folder)) as out:
+            out.write(exchange())
+            out.write(resource())
+            out.write(exchange(body=b"<p>" * 50, url="https://www.etoday.co.kr/news/view/2"))
+        return the_segment(Path(folder)).read_bytes()
