@@ -109,6 +109,7 @@ def joined(*records: bytes) -> bytes:
 
 
 BAD = {
+    "no such type": (record(WARC_Type="respomse"), "BAD_RECORD"),
     "no address": (record(drop="WARC-Target-URI"), "BAD_RECORD"),
     "no URI": (record(WARC_Target_URI="nowhere"), "BAD_RECORD"),
     "no date": (record(drop="WARC-Date"), "BAD_RECORD"),
