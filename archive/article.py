@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+#: The zone the outlets print. Korea has had one offset and no daylight saving since 1988, longer than any of them
+#: has a site.
+KST = timezone(timedelta(hours=9), "KST")
 
 
 class Precision(StrEnum):

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from archive.article import Removed
 from crawler.jsonld import article_facts
 from pipelines.page import Printed
+from pipelines.widgets import sift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
     from crawler.layout import Figure, Layout, Sources
     from pipelines.widgets import Widgets
 
-#: Stands for <br> while a text is cut into lines; white space of the source is not a line end.
+#: Marks a line end while text is collected; white space of the source is none.
 _BREAK = "\u2028"
+_BLOCKS = frozenset(
+    (  # noqa: SIM905  (a list of 45 quoted words hides them)
+        "address article aside blockquote br button dd div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header"
+        " hr li main nav ol option p pre section select table tbody td tfoot th thead tr ul"
+    ).split()
+)
 _NOISE = "script, style, iframe, noscript, template"
 
 
@@ -102,22 +109,20 @@ def read_page(page: PageReader, layouts: Iterable[Layout], widgets: Widgets) -> 
 def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) -> Printed:
     facts: dict[str, str] = {name: page.first(getattr(layout, name)) for name in ("headline", "published", "modified")}
     section = page.first(layout.section)
-    tags, bylines = page.all(layout.tags), page.all(layout.bylines)
+    tags, bylines, emails = page.all(layout.tags), page.all(layout.bylines), page.all(layout.emails)
     times = " ".join(text for source in layout.times for text in page.all((source,)))
     root = page.tree.root
     declared = (root.attributes.get("lang") if root else "") or ""
 
     _drop_all(page.tree.css(_NOISE))
-    for line_break in body.css("br"):
-        line_break.replace_with(_BREAK)
     captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
     deck = next((nodes for nodes in map(page.tree.css, layout.subheadlines) if nodes), [])
     subheadlines = tuple(line for node in _outermost(deck) for line in _take_lines(node))
     removed = _take_widgets(page.tree, widgets)
-    captions += [(_address(node, ("src", "data-src")), "") for node in body.css("img")]
+    captions += [(address, "") for node in body.css("img") if (address := _address(node))]
 
-    blocks, outside = _read_body(body, layout.paragraphs)
-    removed += [Removed("outside_paragraphs", line) for line in outside]
+    blocks, outside = _read_body(body, layout.paragraphs, widgets)
+    removed += outside
     return Printed(
         layout=layout.name,
         headline=facts["headline"],
@@ -126,6 +131,7 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
         section=section,
         tags=tags,
         bylines=bylines,
+        emails=emails,
         times=times,
         subheadlines=subheadlines,
         blocks=tuple(blocks),
@@ -135,25 +141,24 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
     )
 
 
-def _read_body(body: LexborNode, paragraphs: str) -> tuple[list[str], list[str]]:
-    """The body's lines, and lines that stand in it outside its paragraphs.
+def _read_body(body: LexborNode, paragraphs: str, widgets: Widgets) -> tuple[list[str], list[Removed]]:
+    """The body's lines, and what stands in it outside its paragraphs.
 
-    Where the paragraphs hold less than half of the text, the template is not what we took it for: then all
-    lines are the body, so that no sentence is lost.
+    Where most of the text that no rule removes stands outside, the template is not what we took it for: then
+    all lines are the body, so that no sentence is lost.
     """
-    if not paragraphs:
-        return _lines(body), []
-    every = _lines(body)
-    blocks = [
-        line
-        for node in body.css(paragraphs)
-        if (parent := node.parent) and parent.mem_id == body.mem_id
-        for line in _lines(node)
-    ]
-    if sum(map(len, blocks)) * 2 < sum(map(len, every)):
+    nodes = [n for n in body.css(paragraphs) if (parent := n.parent) is not None and parent.mem_id == body.mem_id]
+    blocks = [line for node in nodes for line in _lines(node)]
+    every = _lines(body) if _length(blocks) * 2 < len(body.text()) else []
+    if every and _length(sift(blocks, widgets)[0]) * 2 < _length(sift(every, widgets)[0]):
         return every, []
-    _drop_all(body.css(paragraphs))
-    return blocks, _lines(body)
+    _drop_all(nodes)
+    rest, removed = sift(_lines(body), widgets)
+    return blocks, [*removed, *(Removed("outside_paragraphs", line) for line in rest)]
+
+
+def _length(lines: Iterable[str]) -> int:
+    return sum(map(len, lines))
 
 
 def _take_widgets(tree: LexborHTMLParser, widgets: Widgets) -> list[Removed]:
@@ -196,7 +201,30 @@ def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
 
 
 def _lines(node: LexborNode) -> list[str]:
-    return [line.strip() for line in node.text().split(_BREAK) if line.strip()]
+    """The node's text as a browser lays it out: a line a block element or <br>, white space collapsed."""
+    parts: list[str] = []
+    at, inside = node.first_child, 1
+    # By hand and not by recursion: hostile pages nest 100,000 deep.
+    while at is not None:
+        tag = at.tag
+        if tag == "-text":
+            parts.append(at.text_content or "")
+        elif tag in _BLOCKS:
+            parts.append(_BREAK)
+        child = at.first_child
+        if child is not None:
+            at, inside = child, inside + 1
+            continue
+        while at is not None and at.next is None:
+            inside -= 1
+            at = at.parent if inside else None
+            if at is not None and at.tag in _BLOCKS:
+                parts.append(_BREAK)
+        if at is not None:
+            if at.tag in _BLOCKS:
+                parts.append(_BREAK)
+            at = at.next
+    return [line for text in "".join(parts).split(_BREAK) if (line := " ".join(text.split()))]
 
 
 def _take_lines(node: LexborNode) -> list[str]:
@@ -210,18 +238,22 @@ def _drop_all(nodes: list[LexborNode]) -> None:
         node.decompose()
 
 
-def _address(node: LexborNode, names: tuple[str, ...]) -> str:
-    return next((value for name in names if (value := node.attributes.get(name))), "")
+def _address(image: LexborNode | None) -> str:
+    """The image's address; a lazy page keeps it in data-src and a placeholder in src."""
+    if image is None:
+        return ""
+    found = (image.attributes.get(name) or "" for name in ("data-src", "src"))
+    return next((address.strip() for address in found if address and not address.startswith("data:")), "")
 
 
 def _take_figures(body: LexborNode, figure: Figure) -> list[tuple[str, str]]:
     """Pairs of image address and printed caption, a pair a caption line; the boxes leave the tree."""
     captions: list[tuple[str, str]] = []
-    for box in _outermost(body.css(figure.box)):
-        image = box.css_first("img")
-        address = _address(image, figure.address) if image else ""
+    boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
+    for box in _outermost(boxes):
         lines = [" ".join(_lines(node)) for node in box.css(figure.caption)] if figure.caption else _lines(box)
+        address = _address(box.css_first("img"))
         if address or lines:
             captions += [(address, line) for line in lines] or [(address, "")]
-        box.decompose()
+            box.decompose()
     return captions

@@ -18,13 +18,11 @@ Confidence = Literal["A", "B", "C"]
 class Figure:
     """One way a layout shows pictures: the ``box`` holding image and caption, ``caption`` within it.
 
-    Without ``caption`` the lines of the box's text are the captions. ``address`` lists the attributes that may
-    hold the image's address, in order.
+    Without ``caption`` the lines of the box's text are the captions.
     """
 
     box: str
     caption: str = ""
-    address: tuple[str, ...] = ("src", "data-src")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,8 @@ class Layout:
 
     ``body`` are containers, the first present one is read; ``paragraphs`` are its children that hold the body
     (text elsewhere in it is kept as removed, under ``outside_paragraphs``). ``times`` are elements whose text
-    carries the printed stamps. ``facts`` is the confidence of the weakest fact it needs.
+    carries the printed stamps, ``emails`` those that hold the authors' addresses. ``facts`` is the confidence
+    of the weakest fact it needs.
     """
 
     name: str
@@ -48,6 +47,7 @@ class Layout:
     modified: Sources = ()
     times: Sources = ()
     bylines: Sources = ()
+    emails: Sources = ()
     section: Sources = ()
     tags: Sources = ()
     figures: tuple[Figure, ...] = ()

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pipelines.page import Rules
 
@@ -33,7 +33,7 @@ class Outlet:
     """Everything known about one outlet.
 
     ``name`` is its file's stem, its spider's name and its seed folder. ``hosts`` all serve the same articles.
-    ``articles`` are patterns over the path (``?name=`` marks an id in the query) with the group ``id``;
+    ``articles`` are patterns with the group ``id``, over the whole path or the path with its query;
     ``canonical`` is the address with ``{id}``. ``page_title`` is found in the <title> of its pages only.
     """
 
@@ -56,16 +56,11 @@ class Outlet:
             return None
         if parts.scheme not in ("http", "https") or host not in self.hosts:
             return None
+        targets = (parts.path, f"{parts.path}?{parts.query}")
         for pattern in self.articles:
-            path, _, parameter = pattern.partition("?")
-            if parameter:
-                found = parse_qs(parts.query).get(parameter, [""])[0] if re.fullmatch(path, parts.path) else ""
-                article_id = found if re.fullmatch(r"\d+", found, re.ASCII) else ""
-            else:
-                match = re.fullmatch(path, parts.path, re.ASCII)
-                article_id = match["id"] if match else ""
-            if article_id:
-                return Address(article_id, self.canonical.format(id=article_id))
+            match = next((m for target in targets if (m := re.fullmatch(pattern, target, re.ASCII))), None)
+            if match:
+                return Address(match["id"], self.canonical.format(id=match["id"]))
         return None
 
     def serves(self, url: str) -> bool:
@@ -74,6 +69,10 @@ class Outlet:
             return urlsplit(url).hostname in self.hosts
         except ValueError:
             return False
+
+    def titles(self, title: str) -> bool:
+        """Whether a page's <title> is of the form only this outlet's pages have."""
+        return bool(self.page_title and re.search(self.page_title, title))
 
 
 @cache

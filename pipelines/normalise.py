@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive.article import Article, Author, Image, Precision, content_key
+from archive.article import Article, Author, Image, Precision, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, read_dateline, read_people
 from pipelines.text import clean, language_of
 from pipelines.times import TimeError, labelled_stamps, parse_time
@@ -34,6 +34,7 @@ def normalise(page: Page) -> Page:
     modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
     authors, dateline = _signed(printed, blocks, page.rules)
     removed = tuple(replace(span, text="\n".join(_cleaned(span.text.splitlines()))) for span in printed.removed)
+    images, repeated = _images(printed.captions, page.rules)
     article = Article(
         outlet=page.outlet,
         article_id=page.article_id,
@@ -51,11 +52,11 @@ def normalise(page: Page) -> Page:
         modified_raw=modified_raw or clean(printed.modified),
         modified_precision=modified_precision,
         body=blocks,
-        images=_images(printed.captions, page.rules),
+        images=images,
         language=language_of(" ".join((printed.headline, *blocks)), printed.lang),
         layout=printed.layout,
         flags=_flags(blocks, (span.text for span in removed), page.rules),
-        removed=removed,
+        removed=removed + repeated,
     )
     if not article.article_id:
         article = replace(article, article_id=content_key(article))
@@ -94,7 +95,7 @@ def _signed(printed: Printed, blocks: Sequence[str], rules: Rules) -> tuple[tupl
         authors = byline.authors
     # The reporter's address is printed alone on a line at the end; one inside a sentence is a source's.
     tail = [email for block in part if EMAIL.fullmatch(block) for email in EMAIL.findall(block)]
-    elements = [email for text in printed.bylines for email in EMAIL.findall(text)]
+    elements = [email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)]
     return assign_emails(authors, elements + tail), byline.place if byline else ""
 
 
@@ -103,17 +104,22 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
-def _images(captions: Iterable[tuple[str, str]], rules: Rules) -> tuple[Image, ...]:
-    """Pictures in order, each once: the same caption printed twice is one, and a url joins its caption."""
+def _images(captions: Iterable[tuple[str, str]], rules: Rules) -> tuple[tuple[Image, ...], tuple[Removed, ...]]:
+    """Pictures in order, each once, and the captions that were printed again."""
     images: list[Image] = []
-    for url, printed in captions:
-        image = _caption(url, clean(printed), rules)
+    repeated: list[Removed] = []
+    for url, raw in captions:
+        printed = clean(raw)
+        image = _caption(url, printed, rules)
         twin = next((i for i, seen in enumerate(images) if _same_picture(seen, image)), None)
         if twin is None:
             images.append(image)
-        elif not images[twin].url:
+            continue
+        if printed:
+            repeated.append(Removed("repeated_caption", printed))
+        if not images[twin].url:
             images[twin] = image
-    return tuple(images)
+    return tuple(images), tuple(repeated)
 
 
 def _same_picture(a: Image, b: Image) -> bool:

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 class Printed:
     """What a page prints, word for word, before anyone interprets it.
 
-    ``published``/``modified`` are machine-readable times, ``times`` the printed lines; ``bylines`` texts of
-    byline elements; ``blocks`` the body's lines with whatever noise stands among them; ``captions`` pairs
-    of image address and printed caption; ``lang`` what the page declares.
+    ``published``/``modified`` are machine-readable times, ``times`` the printed lines; ``bylines`` and ``emails``
+    texts of the elements that hold them; ``blocks`` the body's lines with whatever noise stands among them;
+    ``captions`` pairs of image address and printed caption; ``lang`` what the page declares.
     """
 
     layout: str
     headline: str = ""
     subheadlines: tuple[str, ...] = ()
     bylines: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
     section: str = ""
     tags: tuple[str, ...] = ()
     published: str = ""

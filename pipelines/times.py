@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-from archive.article import Precision
-
-#: Korea has had one offset and no daylight saving since 1988, longer than any outlet here has a site.
-KST = timezone(timedelta(hours=9), "KST")
+from archive.article import KST, Precision
 
 PUBLISHED_LABELS = "기사입력|입력|등록|송고|승인|작성|발행"
 MODIFIED_LABELS = "최종수정|최종 수정|기사수정|수정|업데이트"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from tests.twin import etoday, newspim
 from tests.twin.markup import OURS
@@ -78,3 +79,67 @@ def test_the_euc_kr_page_needs_cp949() -> None:
         page.decode("euc-kr")
     with pytest.raises(UnicodeDecodeError):
         page.decode("utf-8")
+
+
+#: OUTLETS' selectors for each layout: headline, published, body paragraphs, caption, byline.
+SELECTORS = {
+    ("etoday", "desktop-2020"): (
+        "section.news_dtail_view_top_wrap h1.main_title",
+        "div.view_top_container div.newsinfo > span",
+        "div.articleView[itemprop=articleBody] > p",
+        ".img_box_C",
+        ".vw_byline .vw_by_reporter li dl dd.reporter_name",
+    ),
+    ("etoday", "desktop-2019"): (
+        "h2.main_title",
+        "div.newsinfo span",
+        "div.articleView > p",
+        ".img_box_C",
+        "dd.reporter_name",
+    ),
+    ("etoday", "mobile"): (
+        "section.DetailView_Wrap div.view_mtitle > h1",
+        "div.view_mtitle > p",
+        "#contents_body > p",
+        ".img_box_C",
+        "",
+    ),
+    ("etoday", "desktop-2017"): (".subject h2", ".byline em", "div#newsContent > p", ".img_box_C", ""),
+    ("newspim", "desktop-2026"): (
+        "article.bodynews .header h1",
+        "time#send-time[itemprop=datePublished]",
+        "div#news-contents > p",
+        "#news-contents table td.news_img_caption",
+        "div#news-contents > p",
+    ),
+    ("newspim", "desktop-2021"): (
+        "h2#main-title",
+        "div.writetime span#send-time",
+        "div#news-contents > p",
+        "#news-contents table td.news_img_caption",
+        "div#news-contents > p",
+    ),
+    ("newspim", "desktop-2018"): (
+        ".bodynews .bodynews_title h1",
+        "li.writetime",
+        ".bodynews #news_contents > p",
+        ".img-info",
+        "#news_contents > p",
+    ),
+}
+
+
+@pytest.mark.parametrize(("outlet", "layout"), sorted(SELECTORS))
+def test_outlets_selectors_find_in_every_layout_what_they_should(outlet: str, layout: str) -> None:
+    story = etoday_own() if outlet == "etoday" else newspim_own()
+    tree = LexborHTMLParser((etoday if outlet == "etoday" else newspim).render(story, layout))
+    headline, published, paragraphs, caption, byline = (
+        [node.text() for node in tree.css(selector)] if selector else [] for selector in SELECTORS[outlet, layout]
+    )
+    assert headline == [story.headline]
+    assert "09:10" in published[0]
+    found = "\n".join(paragraphs)
+    assert all(paragraph in found for paragraph in story.paragraphs)
+    assert story.images[0].caption not in found
+    assert story.images[0].caption in caption[0]
+    assert not byline or story.reporter in byline[0]

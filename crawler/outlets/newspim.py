@@ -9,8 +9,8 @@ from pipelines.widgets import WidgetRule, Widgets
 
 # Captions sit in a table of the body, not in its paragraphs; older pages use .img-info and data-src.
 FIGURES = (
-    Figure(box="table", caption="td.news_img_caption, .news_img_caption"),
-    Figure(box=".img-box, figure", caption=".img-info, figcaption"),
+    Figure(box="table", caption=".news_img_caption"),
+    Figure(box="div:has(> .img-info)", caption=".img-info"),
 )
 BODY = ("div#news-contents", "#news_contents")
 
@@ -20,7 +20,7 @@ OUTLET = Outlet(
     hosts=("www.newspim.com", "newspim.com", "m.newspim.com", "search.newspim.com", "gam.newspim.com"),
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
-    page_title=r"뉴스핌",
+    page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
     layouts=(
         Layout(
             name="desktop-2026",

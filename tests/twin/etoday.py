@@ -101,8 +101,7 @@ def _tags(story: Story) -> str:
     if not story.tags:
         return ""
     words = " ".join(
-        f'<a href="/search/?keyword={attr(tag)}&amp;fldSort=1&amp;page=1">#{text(tag)}</a>'
-        for tag in story.tags
+        f'<a href="/search/?keyword={attr(tag)}&amp;fldSort=1&amp;page=1">#{text(tag)}</a>' for tag in story.tags
     )
     return f'<div class="kwd_tags">{words}</div>'
 

@@ -70,9 +70,7 @@ def _newspim() -> Iterator[tuple[str, bytes, dict[str, str]]]:
     page = newspim.render(own, "desktop-2021", OWN_TEXT).encode()
     facts = _facts("newspim", own, "desktop-2021", OWN_TEXT) | {"captured_at": "2024-11-06T06:00:00+00:00"}
     yield "newspim/own-desktop-2021-http.html", _with_head(page, "Wed, 06 Nov 2024 06:00:00 GMT"), facts
-    old = newspim.render(own, "desktop-2018", OWN_TEXT).replace(
-        '<meta charset="utf-8">', '<meta charset="euc-kr">'
-    )
+    old = newspim.render(own, "desktop-2018", OWN_TEXT).replace('<meta charset="utf-8">', '<meta charset="euc-kr">')
     facts = _facts("newspim", own, "desktop-2018", OWN_TEXT) | {"captured_at": "2020-04-26T06:00:00+00:00"}
     facts["note"] += " Encoded in cp949, labelled euc-kr."
     yield "newspim/own-desktop-2018-euckr.html", old.encode("cp949"), facts
