@@ -67,12 +67,14 @@ def by_warcio(path: Path) -> list[tuple[str, dict[str, str], bytes, bytes]]:
 
 
 def by_fastwarc(path: Path) -> list[tuple[str, dict[str, str], bytes]]:
-    """Type, WARC fields and block."""
+    """Type, WARC fields and block, its digest found right by FastWARC."""
+    read = []
     with path.open("rb") as file:
-        return [
-            (dict(record.headers.to_dict())["WARC-Type"], dict(record.headers.to_dict()), record.reader.read())
-            for record in ArchiveIterator(file, parse_http=False)
-        ]
+        for record in ArchiveIterator(file, parse_http=False):
+            assert record.verify_block_digest()  # before read(): it is taken of what is left of the block
+            fields = dict(record.headers.to_dict())
+            read.append((fields["WARC-Type"], fields, record.reader.read()))
+    return read
 
 
 def check(path: Path) -> subprocess.CompletedProcess[str]:
