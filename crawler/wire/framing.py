@@ -25,14 +25,15 @@ LINE_BYTES = 16 * 1024
 class Body:
     """A body whose end only the peer's close shows; the base of those that show it themselves.
 
-    ``served`` are the bytes as they came, ``complete`` whether all have, ``excess`` whether more bytes came
+    ``served`` are the bytes as they came, ``size`` how many, ``complete`` whether all have, ``excess`` whether more bytes came
     than belong to the message, ``expected`` the announced length or None.
     """
 
-    __slots__ = ("complete", "excess", "expected", "served")
+    __slots__ = ("complete", "excess", "expected", "served", "size")
 
     def __init__(self) -> None:
         self.served: list[bytes] = []
+        self.size = 0
         self.complete = False
         self.excess = False
         self.expected: int | None = None
@@ -43,6 +44,7 @@ class Body:
         :raises MessageError: the framing is broken.
         """
         self.served.append(data)
+        self.size += len(data)
         return data
 
     def close(self) -> bool:
@@ -79,6 +81,7 @@ class SizedBody(Body):
         self.complete = self._left == 0
         if data:
             self.served.append(data)
+        self.size += len(data)
         return data
 
     def close(self) -> bool:
@@ -120,7 +123,7 @@ class ChunkedBody(Body):
             at = len(data)  # what cannot be read was served all the same
             raise
         finally:
-            self.served.append(data[before:at])
+            super().feed(data[before:at])
         self.excess = at < len(data)
         payload = out[0] if len(out) == 1 else b"".join(out)
         if payload:

@@ -47,7 +47,7 @@ class Transfer:
         self.maxsize: int = request.meta.get("download_maxsize", maxsize)
         self._warnsize: int = request.meta.get("download_warnsize", warnsize)
         self._crawler = crawler
-        self._received = 0
+        self._over = False
         self._started = monotonic()
 
     @property
@@ -58,12 +58,17 @@ class Transfer:
     def restart(self) -> None:
         """Make ready for another try over a fresh connection, after `unanswered`."""
         self.done = asyncio.get_running_loop().create_future()
-        self.error = None
+        self.error, self._over = None, False
 
     def fail(self, error: Exception, truncated: str = "") -> None:
         """End the transfer with what to raise, and why the body is not whole; a second end is no end."""
-        if not self.done.done():
+        if not self._over:
             self.error, self.truncated = error, truncated
+            self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        if not self.done.done():  # who waits for it may have been cancelled
             self.done.set_result(None)
 
     def feed(self, data: bytes) -> None:
@@ -77,7 +82,7 @@ class Transfer:
                     return
                 in_head = False
                 self._head_came()
-                if self.done.done():
+                if self._over:
                     # What of the body came with the head is kept; the signals for it are not owed.
                     reader.body.feed(rest)
                     return
@@ -91,17 +96,17 @@ class Transfer:
                 self.fail(ResponseDataLossError(str(error)), "disconnect")
         except HeadTooLargeError as error:
             self.fail(error)
-        if reader.body.complete and not self.done.done():
-            self.done.set_result(None)
+        if reader.body.complete and not self._over:
+            self._end()
 
     def lost(self, exc: Exception | None) -> None:
         """The connection is closed: the end of a body that nothing else delimits, a failure for others."""
-        if self.done.done():
+        if self._over:
             return
         if self.reader.head is None:
             self.fail(DownloadFailedError(f"{self.request.url}: the connection closed before an answer ({exc})"))
         elif exc is None and self.reader.body.close():
-            self.done.set_result(None)
+            self._end()
         else:
             self.fail(ResponseDataLossError(f"the connection closed within the body ({exc})"), "disconnect")
 
@@ -112,19 +117,19 @@ class Transfer:
         self.headers = Headers([(k.encode("latin-1"), v.encode("latin-1")) for k, v in head.fields])
         expected = self.reader.body.expected
         self._stop_asked(signals.headers_received, headers=self.headers, body_length=expected)
-        if expected and not self.done.done():
+        if expected and not self._over:
             if self.maxsize and expected > self.maxsize:
                 self._too_large(expected, "announces")
             self._warn_if_large(expected, "announces")
 
     def _body_came(self, data: bytes) -> None:
-        payload = self.reader.body.feed(data)
-        self._received += len(data)
+        body = self.reader.body
+        payload = body.feed(data)
         if payload:
             self._stop_asked(signals.bytes_received, data=payload)
-        if self.maxsize and self._received > self.maxsize and not self.reader.body.complete:
-            self._too_large(self._received, "has")
-        self._warn_if_large(self._received, "has")
+        if self.maxsize and body.size > self.maxsize:
+            self._too_large(body.size, "has")
+        self._warn_if_large(body.size, "has")
 
     def _stop_asked(self, signal: object, **arguments: object) -> None:
         """Send a signal; end the transfer if a handler raises StopDownload."""
@@ -132,10 +137,10 @@ class Transfer:
             signal, request=self.request, spider=self._crawler.spider, **arguments
         )
         for _, result in results:
-            if isinstance(result, Failure) and isinstance(result.value, StopDownload) and not self.done.done():
+            if isinstance(result, Failure) and isinstance(result.value, StopDownload) and not self._over:
                 self.stopped = result.value
                 self.truncated = "" if self.reader.body.complete else "length"
-                self.done.set_result(None)
+                self._end()
 
     def _too_large(self, size: int, verb: str) -> None:
         message = f"{self.request} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE ({self.maxsize}): cut"
