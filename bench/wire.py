@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 OURS = {"http": "crawler.wire.WireDownloadHandler", "https": "crawler.wire.WireDownloadHandler"}
 ARMS: dict[str, dict[str, object]] = {
@@ -102,7 +103,7 @@ def measure(arm: str, port: int, pages: int) -> float:
         [sys.executable, __file__, "--arm", arm, "--port", str(port), "--pages", str(pages)],
         check=True,
         stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(os.path.abspath(__file__)))},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
     ).stdout
     result = json.loads(out)
     assert result["pages"] == pages, result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from scrapy import Request
@@ -18,7 +16,12 @@ CASES = {
     "reason": (b"HTTP/1.1 200 \xc1\xc1\xbe\xc6 Fine  \r\nContent-Length: 2\r\n\r\n", b"ok", b"ok", False),
     "no reason": (b"HTTP/1.1 404\r\nContent-Length: 2\r\n\r\n", b"no", b"no", False),
     "case and order": (b"HTTP/1.1 200 OK\r\nx-B: 1\r\ncOnTent-LENGTH:3\r\nX-a:  2 \r\n\r\n", b"abc", b"abc", False),
-    "doubled": (b"HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 1\r\nA: 2\r\nContent-Length: 1\r\n\r\n", b"x", b"x", False),
+    "doubled": (
+        b"HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 1\r\nA: 2\r\nContent-Length: 1\r\n\r\n",
+        b"x",
+        b"x",
+        False,
+    ),
     "EUC-KR value": (b"HTTP/1.1 200 OK\r\nX-T: \xb4\xba\xbd\xba\r\nContent-Length: 1\r\n\r\n", b"x", b"x", False),
     "no colon": (b"HTTP/1.1 200 OK\r\nthis line has none\r\nContent-Length: 1\r\n\r\n", b"x", b"x", False),
     "space in name": (b"HTTP/1.1 200 OK\r\nX Y: 1\r\nContent-Length: 1\r\n\r\n", b"x", b"x", False),
@@ -39,25 +42,30 @@ CASES = {
         b"hello\r\nworld",
         False,
     ),
-    "chunked LF": (
-        b"HTTP/1.1 200 OK\nTransfer-Encoding: Chunked\n\n", b"3\n\nab\n0\n\n", b"\nab", False
-    ),
+    "chunked LF": (b"HTTP/1.1 200 OK\nTransfer-Encoding: Chunked\n\n", b"3\n\nab\n0\n\n", b"\nab", False),
     "chunked without last line": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"3\r\nabc\r\n0\r\n", b"abc", True
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"3\r\nabc\r\n0\r\n",
+        b"abc",
+        True,
     ),
     "chunked and length": (
         b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"3\r\nabc\r\n0\r\n\r\n", b"abc", False,
+        b"3\r\nabc\r\n0\r\n\r\n",
+        b"abc",
+        False,
     ),
     "large chunks": (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        (b"30d40\r\n" + b"y" * 200_000 + b"\r\n") * 4 + b"0\r\n\r\n", b"y" * 800_000, False,
+        (b"30d40\r\n" + b"y" * 200_000 + b"\r\n") * 4 + b"0\r\n\r\n",
+        b"y" * 800_000,
+        False,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+def certificates(tmp_path_factory):
     return make_certificates(tmp_path_factory.mktemp("ca"), [OUTLET])
 
 

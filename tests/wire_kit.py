@@ -161,7 +161,7 @@ async def handling(**settings: Any) -> AsyncIterator[WireDownloadHandler]:
     crawler = get_crawler(settings_dict={**defaults, **settings})
     crawler.spider = crawler._create_spider("test")
     handler = WireDownloadHandler.from_crawler(crawler)
-    handler.kept = handler._sink.kept if handler._sink else []  # type: ignore[attr-defined, union-attr]
+    handler.kept = getattr(handler._sink, "kept", [])  # type: ignore[attr-defined]
     try:
         yield handler
     finally:
@@ -170,6 +170,7 @@ async def handling(**settings: Any) -> AsyncIterator[WireDownloadHandler]:
 
 def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """Make an async test function one that pytest runs."""
+
     @functools.wraps(test)
     def sync(*args: Any, **kwargs: Any) -> None:
         async def bounded() -> None:

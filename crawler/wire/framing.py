@@ -25,8 +25,8 @@ LINE_BYTES = 16 * 1024
 class Body:
     """A body whose end only the peer's close shows; the base of those that show it themselves.
 
-    ``served`` are the bytes as they came, ``size`` how many, ``complete`` whether all have, ``excess`` whether more bytes came
-    than belong to the message, ``expected`` the announced length or None.
+    ``served`` are the bytes as they came, ``size`` how many; ``complete`` tells whether all have, ``excess``
+    whether more came than belong to the message; ``expected`` is the announced length or None.
     """
 
     __slots__ = ("complete", "excess", "expected", "served", "size")
