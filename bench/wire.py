@@ -2,6 +2,7 @@
 
 ``python bench/wire.py [--pages 1000] [--rounds 3]``. Both fetch the same gzipped pages from a server process on
 loopback, in alternating order, each in a process of its own. Quote the ratios, never the seconds.
+The last arm is the floor: the engine, its middlewares and their gunzip with nothing fetched at all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ ARMS: dict[str, dict[str, object]] = {
     "scrapy, CONCURRENT_ITEMS=1": {"CONCURRENT_ITEMS": 1},
     "ours": {"DOWNLOAD_HANDLERS": OURS, "ALLOW_LOOPBACK": True},
     "ours, CONCURRENT_ITEMS=1": {"DOWNLOAD_HANDLERS": OURS, "ALLOW_LOOPBACK": True, "CONCURRENT_ITEMS": 1},
+    "no network, CONCURRENT_ITEMS=1": {"DOWNLOAD_HANDLERS": {"http": "wire.NoNetwork"}, "CONCURRENT_ITEMS": 1},
 }
 
 
@@ -36,6 +38,25 @@ def page() -> bytes:
         text = " ".join(chance.choices(words, k=14))
         html += f'<div class="item c{chance.randint(1, 40)}"><p><a href="/{len(html)}">{text}</a></p></div>\n'.encode()
     return html + b"</body></html>"
+
+
+class NoNetwork:
+    """Answers at once with the page: what the engine and its middlewares cost without any fetching."""
+
+    lazy = False
+
+    def __init__(self):
+        self._body = gzip.compress(page(), 6)
+
+    async def download_request(self, request):
+        from scrapy.http import HtmlResponse
+
+        await asyncio.sleep(0)
+        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"}
+        return HtmlResponse(request.url, headers=headers, body=self._body)
+
+    async def close(self):
+        pass
 
 
 async def serve() -> None:
@@ -138,7 +159,7 @@ def main() -> None:
     for arm, taken in seconds.items():
         ratios = [one / base for one, base in zip(taken, seconds["scrapy"], strict=True)]
         print(
-            f"{arm:28} {statistics.median(taken):6.2f} CPU s/1,000   ratio {statistics.median(ratios):.2f}"
+            f"{arm:30} {statistics.median(taken):6.2f} CPU s/1,000   ratio {statistics.median(ratios):.2f}"
             f"   rounds {' '.join(f'{ratio:.2f}' for ratio in ratios)}"
         )
 

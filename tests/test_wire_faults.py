@@ -132,6 +132,7 @@ async def test_time_is_up_within_the_body():
             await handler.download_request(to(server))
         (exchange,) = handler.kept
         assert (exchange.head, exchange.body, exchange.truncated) == (HEAD, b"hello", "time")
+        assert exchange.ip_address == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -371,6 +372,9 @@ REFUSED = {
     "no host": {"url": "http:///a", "meta": {"verbatim_url": True}},
     "port": {"url": "http://127.0.0.1:99999/", "meta": {"verbatim_url": True}},
     "backslash": {"url": "http://8.8.8.8\\@127.0.0.1/", "meta": {"verbatim_url": True}},
+    "empty label": {"url": "https://.a.example/", "meta": {"verbatim_url": True, "proxy": "http://127.0.0.1:1"}},
+    "long label": {"url": f"https://{'a' * 64}.example/", "meta": {"verbatim_url": True}},
+    "percent": {"url": "http://%31%32%37.0.0.1/", "meta": {"verbatim_url": True}},
     "zone": {"url": "http://[fe80::1%25lo]/", "meta": {"verbatim_url": True}},
     "header value": {"url": "http://127.0.0.1/", "headers": {"X": "a\r\nCookie: b"}},
     "header NUL": {"url": "http://127.0.0.1/", "headers": {"X": "a\0b"}},
@@ -393,6 +397,18 @@ async def test_requests_that_would_not_arrive_as_they_are_are_refused(case):
             await handler.download_request(Request(**REFUSED[case]))
         assert handler.crawler.stats.get_value("wire/refused/request_refused") == 1
         assert handler.crawler.stats.get_value("wire/connections") is None
+
+
+@run
+async def test_a_copied_request_does_not_keep_the_exchange_of_another():
+    async with serving(answering(OK, b"", then_close=False)) as server, handling() as handler:
+        first = to(server)
+        await handler.download_request(first)
+        assert "exchange" in first.meta
+        second = first.replace(meta={**first.meta, "download_timeout": 0.2})
+        with pytest.raises(DownloadTimeoutError):
+            await handler.download_request(second)
+        assert "exchange" not in second.meta
 
 
 class BrokenSink:

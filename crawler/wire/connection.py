@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         """Send a request and wait until the transfer has its response or has failed."""
         assert self._transport is not None
         self._transfer = transfer
+        transfer.connection = self
         self._transport.write(message)
         await transfer.done
 

@@ -85,18 +85,20 @@ class Dialler:
         peer = ip_address(address)
         secure = route.origin.scheme == "https"
         sock = await _connect(peer, port, route.bind)
-        try:
-            if route.proxy is not None and secure:
+        if route.proxy is not None and secure:
+            try:
                 await open_tunnel(sock, route.proxy, route.origin)
-            transport, connection = await loop.create_connection(
-                lambda: Connection(None if route.proxy else peer),
-                sock=sock,
-                ssl=self._tls if secure else None,
-                server_hostname=route.origin.host if secure else None,
-            )
-        except BaseException:
-            sock.close()
-            raise
+            except BaseException:
+                sock.close()
+                raise
+        # From here on the socket is asyncio's, which closes it itself when the handshake fails: closing it
+        # here as well would take it from under the event loop.
+        transport, connection = await loop.create_connection(
+            lambda: Connection(None if route.proxy else peer),
+            sock=sock,
+            ssl=self._tls if secure else None,
+            server_hostname=route.origin.host.rstrip(".") if secure else None,
+        )
         session = transport.get_extra_info("ssl_object")
         if session is not None:
             certificate = session.getpeercert(binary_form=True)

@@ -114,6 +114,7 @@ class WireDownloadHandler(BaseDownloadHandler):
 
     async def _fetch(self, request: Request) -> Response:
         captured_at = datetime.now(UTC)
+        request.meta.pop("exchange", None)  # of the try or the redirect that this request was copied from
         origin, path = split_url(request.url)
         proxy = proxy_of(request)
         if proxy is None or origin.scheme == "https":
@@ -125,19 +126,18 @@ class WireDownloadHandler(BaseDownloadHandler):
         seconds = request.meta.get("download_timeout") or self._timeout
         try:
             async with asyncio.timeout(seconds or None):
-                connection = await self._perform(Route(origin, proxy, self._bind(request)), message, transfer)
+                await self._perform(Route(origin, proxy, self._bind(request)), message, transfer)
         except TimeoutError as error:
-            connection = None
             failure = DownloadTimeoutError(f"getting {request.url} took longer than {seconds} seconds")
             failure.__cause__ = error
             transfer.fail(failure, "time")
         if transfer.reader.head is None:
             assert transfer.error is not None
             raise transfer.error
-        self._keep(request, transfer, message, captured_at, connection)
-        return self._response(request, transfer, connection)
+        self._keep(request, transfer, message, captured_at)
+        return self._response(request, transfer)
 
-    async def _perform(self, route: Route, message: bytes, transfer: Transfer) -> Connection:
+    async def _perform(self, route: Route, message: bytes, transfer: Transfer) -> None:
         connection = self._pool.take(route)
         if connection is None:
             connection = await self._dial(route)
@@ -157,7 +157,6 @@ class WireDownloadHandler(BaseDownloadHandler):
             self._pool.give_back(route, connection)
         else:
             connection.abort()
-        return connection
 
     async def _dial(self, route: Route) -> Connection:
         connection = await self._dialler.dial(route)
@@ -165,14 +164,8 @@ class WireDownloadHandler(BaseDownloadHandler):
         self._count("connections")
         return connection
 
-    def _keep(
-        self,
-        request: Request,
-        transfer: Transfer,
-        message: bytes,
-        captured_at: datetime,
-        connection: Connection | None,
-    ) -> None:
+    def _keep(self, request: Request, transfer: Transfer, message: bytes, captured_at: datetime) -> None:
+        peer = transfer.connection.ip_address if transfer.connection else None
         served = transfer.reader.body.as_served()
         if transfer.truncated == "length" and transfer.maxsize:
             served = served[: transfer.maxsize]
@@ -182,7 +175,7 @@ class WireDownloadHandler(BaseDownloadHandler):
             head=transfer.reader.raw_head,
             body=served,
             request=redact(message),
-            ip_address=str(connection.ip_address) if connection and connection.ip_address else "",
+            ip_address=str(peer or ""),
             truncated=transfer.truncated,
         )
         request.meta["exchange"] = exchange
@@ -191,7 +184,8 @@ class WireDownloadHandler(BaseDownloadHandler):
         if self._sink is not None:
             self._sink.keep(request, exchange)
 
-    def _response(self, request: Request, transfer: Transfer, connection: Connection | None) -> Response:
+    def _response(self, request: Request, transfer: Transfer) -> Response:
+        connection = transfer.connection
         head, body = transfer.reader.head, transfer.reader.body
         assert head is not None
         flags: list[str] = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scrapy import Request
 
 _URL = re.compile(r"(https?)://([^/?#\\]*)([^#]*)", re.I)
-_HOST = re.compile(r"[a-z0-9._-]+")
+_HOST = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

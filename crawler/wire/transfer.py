@@ -25,21 +25,25 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
+    from crawler.wire.connection import Connection
+
 _log = logging.getLogger(__name__)
 
 
 class Transfer:
     """Reads one response as it comes and ends ``done`` once it is whole, cut or failed.
 
-    ``error`` is what to raise, or None; ``truncated`` is as in ``Exchange``; ``stopped`` is the StopDownload a
-    signal handler raised. Reads ``download_maxsize`` and ``download_warnsize`` from the request's meta, else
-    ``maxsize`` and ``warnsize``; both count bytes of the body as served, and 0 is no limit.
+    ``connection`` is the one it came over; ``error`` is what to raise, or None; ``truncated`` is as in
+    ``Exchange``; ``stopped`` is the StopDownload a signal handler raised. Reads ``download_maxsize`` and
+    ``download_warnsize`` from the request's meta, else ``maxsize`` and ``warnsize``; both count bytes of the
+    body as served, and 0 is no limit.
     """
 
     def __init__(self, request: Request, crawler: Crawler, maxsize: int, warnsize: int) -> None:
         self.request = request
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.reader = ResponseReader(request.method)
+        self.connection: Connection | None = None
         self.headers = Headers()
         self.error: Exception | None = None
         self.truncated = ""
