@@ -1,0 +1,1 @@
+"""What is kept: exchanges in WARC segments, articles and their history in the index."""

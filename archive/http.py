@@ -14,7 +14,7 @@ import brotli
 from isal import isal_zlib
 
 #: The blank line that ends a head, with or without carriage returns.
-HEAD_END = re.compile(rb"\r?\n\r?\n")
+HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 _STATUS_LINE = re.compile(r"(HTTP/[^ \t]*)[ \t]+([0-9]{3})(?:[ \t]+(.*))?", re.I | re.S)
 #: One chunk-size line, as leniently as outlets need it. It never reaches past its own line end: the
 #: chunk itself may begin with blank lines.
@@ -146,7 +146,7 @@ def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
             if not stream.eof:
                 raise MessageError("compressed data ends early")
             data = stream.unused_data if wbits == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
-    except (isal_zlib.error, zlib.error) as error:
+    except zlib.error as error:
         raise MessageError(f"compressed data is damaged ({error})") from error
     return b"".join(out)
 

@@ -1,0 +1,4 @@
+"""How pages arrive: outlets, spiders, replay, and the command line's verbs."""
+
+#: This program's version, as its WARCs and its user agent state it.
+VERSION = "0.1.0"

@@ -1,0 +1,1 @@
+"""What an article goes through, one step a module: normalise, widgets, validate, deposit."""

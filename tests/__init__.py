@@ -1,0 +1,1 @@
+"""Behaviour, shown on real files, sockets and databases."""

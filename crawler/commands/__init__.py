@@ -1,0 +1,1 @@
+"""One module a verb; Scrapy finds them by COMMANDS_MODULE."""

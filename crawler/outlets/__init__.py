@@ -1,0 +1,1 @@
+"""One small file an outlet, each holding one value named OUTLET."""

@@ -1,0 +1,100 @@
+"""Handing articles on: one JSON object a line, or a table for spreadsheets; a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from typing import TYPE_CHECKING, Any, TextIO
+
+from itemadapter import ItemAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from archive.queries import Stored
+
+#: What `export` can write, by the file's ending.
+ENDINGS = (".jsonl", ".csv")
+#: A cell that begins so is a formula to a spreadsheet; an apostrophe before it keeps it text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ExportError(Exception):
+    """The export can't be written; the message is a sentence with what to do."""
+
+
+def record(stored: Stored) -> dict[str, Any]:
+    """One article as plain values, the export's contract: times ISO 8601 with +09:00, body as one text."""
+    values: dict[str, Any] = ItemAdapter(stored.article).asdict()
+    for name in ("aliases", "layout"):
+        del values[name]
+    for name in ("published_at", "modified_at"):
+        values[name] = values[name].isoformat() if values[name] is not None else None
+    return values | {
+        "body": stored.article.text,
+        "captured_at": stored.captured_at.isoformat(),
+        "identity": "content" if stored.article.identity_is_content else "outlet",
+        "layouts": stored.layouts,
+        "revision": stored.revision,
+        "status": stored.status,
+        "warc": stored.warc,
+    }
+
+
+def write(path: Path, articles: Iterable[Stored]) -> int:
+    """Write the articles to a .jsonl or .csv file, replacing it only when all are written; give their number.
+
+    :raises ExportError: another ending, or the file can't be written.
+    """
+    if path.suffix not in ENDINGS:
+        raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(ENDINGS)}")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            count = _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ExportError(f"{path} can't be written ({error.strerror or error}); nothing was changed") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _write_jsonl(file: TextIO, articles: Iterable[Stored]) -> int:
+    count = 0
+    for stored in articles:
+        file.write(json.dumps(record(stored), ensure_ascii=False, sort_keys=True) + "\n")
+        count += 1
+    return count
+
+
+def _write_csv(file: TextIO, articles: Iterable[Stored]) -> int:
+    file.write("\ufeff")  # else Excel takes UTF-8 for the local code page
+    writer: csv.DictWriter[str] | None = None
+    count = 0
+    for stored in articles:
+        row = {name: _cell(value) for name, value in sorted(_flat(record(stored)).items())}
+        if writer is None:
+            writer = csv.DictWriter(file, list(row), lineterminator="\r\n")
+            writer.writeheader()
+        writer.writerow(row)
+        count += 1
+    return count
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    place = values.pop("warc")
+    return values | {f"warc_{name}": value for name, value in place.items()}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

@@ -1,0 +1,158 @@
+"""The index: one connection to the database, opened on the right schema, written in immediate transactions."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+#: The schema this code writes: the newest module in archive/migrations/versions.
+SCHEMA = "0001"
+#: How long a writer waits for another one, milliseconds.
+BUSY_TIMEOUT = 60_000
+
+
+class IndexUnusableError(Exception):
+    """The index can't be used as asked; the message is a sentence with what to do."""
+
+
+class Index:
+    """An open index. ``read_only`` never creates or migrates one."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self.url = url
+        self._engine = _engine(url, read_only)
+        try:
+            self._bring_up(read_only)
+        except DBAPIError as error:
+            self._engine.dispose()
+            raise IndexUnusableError(f"{url}: {_plain(error)}") from error
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One immediate write transaction, committed at the end, rolled back on any error.
+
+        :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only or damaged.
+        """
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+        except DBAPIError as error:
+            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction: everything read in it belongs to one moment."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                yield connection
+                connection.rollback()
+        except DBAPIError as error:
+            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+
+    def _bring_up(self, read_only: bool) -> None:
+        with self._engine.connect() as connection:
+            has_version = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+            found = connection.scalar(has_version) and connection.scalar(
+                text("SELECT version_num FROM alembic_version")
+            )
+            if found == SCHEMA:
+                return
+            if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
+                raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
+        if found is not None and found > SCHEMA:
+            raise IndexUnusableError(
+                f"{self.url} has schema {found}, newer than the {SCHEMA} this version knows: upgrade Sacho, or name "
+                "another index with INDEX_URL."
+            )
+        if read_only:
+            raise IndexUnusableError(
+                f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it."
+            )
+        self._migrate()
+
+    def _migrate(self) -> None:
+        # Alembic takes a third of a second to import, and is needed once in an index's life.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.writing() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _engine(url: str, read_only: bool) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise IndexUnusableError(f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/file") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
+    path = Path(parsed.database or "")
+    if not parsed.database or parsed.database == ":memory:":
+        raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
+    if read_only and not path.exists():
+        raise IndexUnusableError(f"there is no index at {path} yet: run scrapy replay first, or set INDEX_URL.")
+    try:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexUnusableError(
+            f"{path.parent} can't be made ({error.strerror}): name a folder you may write in INDEX_URL."
+        ) from error
+    engine = create_engine(
+        parsed,
+        json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+        # Transactions are begun by name: BEGIN IMMEDIATE for every write.
+        connect_args={"isolation_level": None},
+    )
+    event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _plain(error: DBAPIError) -> str:
+    cause = str(error.orig)
+    if isinstance(error, OperationalError) and "locked" in cause:
+        return "another process has been writing for over a minute; try again when it is done."
+    if "disk is full" in cause or "disk I/O" in cause:
+        return f"{cause}: make room, then run the same command again."
+    if "readonly" in cause or "unable to open" in cause:
+        return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
+    return f"{cause}."

@@ -1,0 +1,327 @@
+"""Writing a batch of read captures into the index: which article, which revision, what became of each."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, func, insert, select, text, tuple_, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from archive.article import content_key
+from archive.outcome import Outcome, Verdict
+from archive.revisions import compare
+from archive.rows import search_columns, to_article, to_row
+from archive.search import tokens
+from archive.tables import aliases, articles, captures, revisions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Table
+
+    from archive.article import Article
+    from archive.exchange import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One read capture for the ledger.
+
+    ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of the row of
+    the same capture, when the index has it already. ``article`` is None where ``verdict`` says why.
+    """
+
+    capture: dict[str, Any]
+    article: Article | None
+    verdict: Verdict | None
+    known_id: int | None = None
+    known_revision: int | None = None
+
+    @property
+    def captured_at(self) -> datetime:
+        """When it was fetched, or taken in where that is unknown."""
+        moment: datetime = self.capture["captured_at"]
+        return moment
+
+
+@dataclass(slots=True)
+class _Revision:
+    id: int
+    number: int
+    article: Article
+    layouts: list[str]
+    capture_id: int
+    captured_at: datetime
+    stored: Article | None = None  # as the database has it; None while it has not
+    current: bool = False  # likewise
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class _Story:
+    """An article's row and its revisions, in the order of their captures."""
+
+    id: int
+    outlet: str
+    article_id: str
+    url: str
+    revisions: list[_Revision] = field(default_factory=list)
+    stored: bool = True
+    dirty: bool = False
+
+
+def location_columns(location: Location) -> dict[str, Any]:
+    """The columns of ``captures`` that say where the record lies."""
+    return {
+        "warc_file": location.file,
+        "warc_offset": location.offset,
+        "warc_length": location.length,
+        "record_id": location.record_id,
+        "payload_digest": location.payload_digest,
+    }
+
+
+def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple[str, str], list[Any]]:
+    """Rows of ``captures`` with one of these payload digests, by (url, digest)."""
+    columns = select(
+        captures.c.id, captures.c.url, captures.c.payload_digest, captures.c.captured_at, captures.c.time_known,
+        captures.c.revision_id,
+    )  # fmt: skip
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):
+        found.setdefault((row.url, row.payload_digest), []).append(row)
+    return found
+
+
+class Ledger:
+    """One batch, inside one write transaction: `enter` each capture, then `write` everything."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._next = {table.name: self._first_free(table) for table in (captures, articles, revisions)}
+        self._stories: dict[int, _Story] = {}
+        self._by_id: dict[tuple[str, str], _Story] = {}
+        self._by_key: dict[tuple[str, str], _Story] = {}
+        self._absorbed: list[tuple[_Story, _Story]] = []
+        self._aliases: list[dict[str, Any]] = []
+        self._new_captures: list[dict[str, Any]] = []
+        self._seen_again: list[dict[str, Any]] = []
+
+    def load(self, entries: Sequence[Entry]) -> None:
+        """Read what the index knows of the articles that the entries may belong to."""
+        readings = [entry.article for entry in entries if entry.article is not None]
+        names = {(a.outlet, a.article_id) for a in readings}
+        keys = {content_key(a) for a in readings}
+        found = set(
+            self._connection.scalars(
+                select(articles.c.id).where(tuple_(articles.c.outlet, articles.c.article_id).in_(names))
+            )
+        )
+        other = {
+            (row.outlet, row.alias): row.article
+            for row in self._connection.execute(
+                select(aliases).where(tuple_(aliases.c.outlet, aliases.c.alias).in_(names))
+            )
+        }
+        by_key = list(
+            self._connection.execute(
+                select(revisions.c.content_key, revisions.c.article).where(revisions.c.content_key.in_(keys))
+            )
+        )
+        found |= {*other.values(), *(row.article for row in by_key)}
+        self._load_stories(found)
+        self._by_id |= {name: self._stories[pk] for name, pk in other.items()}
+        for row in by_key:
+            story = self._stories[row.article]
+            self._by_key.setdefault((story.outlet, row.content_key), story)
+
+    def enter(self, entry: Entry) -> tuple[Verdict, int]:
+        """Decide what became of one capture; give its verdict and its row's id."""
+        capture_id = entry.known_id or self._take(captures)
+        revision: _Revision | None = None
+        verdict = entry.verdict
+        if entry.article is not None:
+            verdict, revision = self._place(entry, entry.article, capture_id)
+        assert verdict is not None, "an entry without an article has a verdict"
+        became = {"outcome": str(verdict.outcome), "reason": str(verdict.reason or "")}
+        if entry.known_id is None:
+            row = entry.capture | became | {"id": capture_id, "revision_id": revision.id if revision else None}
+            self._new_captures.append(row)
+        elif revision is not None and revision.id != entry.known_revision:
+            self._seen_again.append(became | {"known": capture_id, "revision": revision.id})
+        return verdict, capture_id
+
+    def write(self) -> None:
+        """Write everything entered; after it the ledger is used up."""
+        stories = list(self._stories.values())
+        self._execute(
+            insert(articles),
+            [
+                {"id": s.id, "outlet": s.outlet, "article_id": s.article_id, "url": s.url}
+                for s in stories
+                if not s.stored
+            ],
+        )
+        for twin, story in self._absorbed:
+            self._connection.execute(update(aliases).where(aliases.c.article == twin.id).values(article=story.id))
+        self._execute(
+            update(articles).where(articles.c.id == bindparam("pk")),
+            [{"pk": s.id, "article_id": s.article_id, "url": s.url} for s in stories if s.stored and s.dirty],
+        )
+        self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._aliases)
+        self._write_revisions(stories)
+        self._execute(insert(captures), self._new_captures)
+        self._execute(
+            update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision")),
+            self._seen_again,
+        )
+
+    def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, _Revision]:
+        story = self._story_of(article)
+        article = replace(article, article_id=story.article_id, url=story.url)
+        own = next((r for r in story.revisions if r.id == entry.known_revision), None)
+        if own is not None:
+            return self._read_again(own, article, capture_id), own
+        for revision in self._neighbours(story, entry):
+            comparison = compare(revision.article, revision.layouts, article)
+            if not comparison.changed:
+                self._note(revision, comparison.merged, article.layout)
+                if entry.capture["time_known"] and entry.captured_at < revision.captured_at:
+                    revision.captured_at, revision.dirty = entry.captured_at, True
+                    story.revisions.sort(key=lambda r: r.captured_at)
+                return Verdict(Outcome.UNCHANGED), revision
+        outcome = Outcome.CHANGED if story.revisions else Outcome.NEW
+        number = max((r.number for r in story.revisions), default=0) + 1
+        new = _Revision(
+            self._take(revisions), number, article, [article.layout], capture_id, entry.captured_at, dirty=True
+        )
+        story.revisions.append(new)
+        story.revisions.sort(key=lambda r: r.captured_at)
+        return Verdict(outcome), new
+
+    def _read_again(self, own: _Revision, article: Article, capture_id: int) -> Verdict:
+        """The same bytes as before: whatever reads differently is our reading, not the outlet's edit."""
+        comparison = compare(own.article, own.layouts, article)
+        if not comparison.changed:
+            self._note(own, comparison.merged, article.layout)
+            return Verdict(Outcome.UNCHANGED)
+        own.article, own.layouts, own.capture_id, own.dirty = article, [article.layout], capture_id, True
+        return Verdict(Outcome.CHANGED, detail="read anew")
+
+    @staticmethod
+    def _note(revision: _Revision, merged: Article, layout: str) -> None:
+        if merged != revision.article:
+            revision.article, revision.dirty = merged, True
+        if layout not in revision.layouts:
+            revision.layouts = sorted([*revision.layouts, layout])
+            revision.dirty = True
+
+    @staticmethod
+    def _neighbours(story: _Story, entry: Entry) -> list[_Revision]:
+        """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
+        if not entry.capture["time_known"]:
+            return story.revisions[::-1]
+        at = bisect_right(story.revisions, entry.captured_at, key=lambda r: r.captured_at)
+        return [*story.revisions[max(at - 1, 0) : at], *story.revisions[at : at + 1]]
+
+    def _story_of(self, article: Article) -> _Story:
+        """The article's story: by id or alias, by content where one side has no address, else a new one."""
+        key = (article.outlet, content_key(article))
+        story = self._by_id.get((article.outlet, article.article_id))
+        twin = self._by_key.get(key)
+        if article.identity_is_content:
+            story = story or twin
+        elif twin is not None and twin is not story and twin.article_id.startswith("content-"):
+            self._aliases.append({"outlet": article.outlet, "alias": twin.article_id, "article": (story or twin).id})
+            if story is None:
+                twin.article_id, twin.url, twin.dirty = article.article_id, article.url, True
+                story = twin
+            else:
+                self._absorb(story, twin)
+        if story is None:
+            story = _Story(self._take(articles), article.outlet, article.article_id, article.url, stored=False)
+            self._stories[story.id] = story
+        self._by_id[(article.outlet, article.article_id)] = story
+        if key[1]:
+            self._by_key[key] = story
+        self._aliases += [{"outlet": article.outlet, "alias": alias, "article": story.id} for alias in article.aliases]
+        return story
+
+    def _absorb(self, story: _Story, twin: _Story) -> None:
+        """Hand over the revisions of an article whose real identity turned out to be another known article's."""
+        number = max((r.number for r in story.revisions), default=0)
+        for revision in twin.revisions:
+            number += 1
+            revision.number, revision.dirty = number, True
+            story.revisions.append(revision)
+        story.revisions.sort(key=lambda r: r.captured_at)
+        twin.revisions = []
+        del self._stories[twin.id]
+        self._absorbed.append((twin, story))
+
+    def _load_stories(self, pks: set[int]) -> None:
+        if not pks:
+            return
+        for row in self._connection.execute(select(articles).where(articles.c.id.in_(pks))):
+            story = _Story(row.id, row.outlet, row.article_id, row.url)
+            self._stories[row.id] = self._by_id[(row.outlet, row.article_id)] = story
+        query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(articles)
+        query = query.where(revisions.c.article.in_(pks)).order_by(revisions.c.captured_at, revisions.c.number)
+        for found in map(dict, self._connection.execute(query).mappings()):
+            article = to_article(found)
+            self._stories[found["article"]].revisions.append(
+                _Revision(
+                    found["id"], found["number"], article, list(found["layouts"]), found["capture_id"],
+                    found["captured_at"], stored=article, current=found["current"],
+                ))  # fmt: skip
+
+    def _write_revisions(self, stories: Sequence[_Story]) -> None:
+        new: list[dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
+        forget: list[dict[str, Any]] = []
+        learn: list[dict[str, Any]] = []
+        for story in stories:
+            for revision in story.revisions:
+                current = revision is story.revisions[-1]
+                if not revision.dirty and current == revision.current:
+                    continue
+                row = to_row(revision.article, revision.layouts) | {
+                    "article": story.id,
+                    "number": revision.number,
+                    "current": current,
+                    "capture_id": revision.capture_id,
+                    "captured_at": revision.captured_at,
+                }
+                if revision.stored is None:
+                    new.append(row | {"id": revision.id})
+                else:
+                    changed.append(row | {"pk": revision.id})
+                known = search_columns(revision.stored) if revision.stored is not None else None
+                wanted = search_columns(revision.article)
+                if known == wanted:
+                    continue
+                if known is not None:
+                    forget.append({"id": revision.id, "headline": tokens(known[0]), "body": tokens(known[1])})
+                learn.append({"id": revision.id, "headline": tokens(wanted[0]), "body": tokens(wanted[1])})
+        self._execute(insert(revisions), new)
+        self._execute(update(revisions).where(revisions.c.id == bindparam("pk")), changed)
+        for twin, _ in self._absorbed:
+            self._connection.execute(delete(articles).where(articles.c.id == twin.id))
+        delete_tokens = "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', :id, :headline, :body)"
+        self._execute(text(delete_tokens), forget)
+        self._execute(text("INSERT INTO search(rowid, headline, body) VALUES (:id, :headline, :body)"), learn)
+
+    def _execute(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(statement, rows)
+
+    def _first_free(self, table: Table) -> int:
+        return (self._connection.scalar(select(func.max(table.c.id))) or 0) + 1
+
+    def _take(self, table: Table) -> int:
+        # Safe because the batch holds the only write transaction.
+        self._next[table.name] += 1
+        return self._next[table.name] - 1

@@ -1,0 +1,67 @@
+"""What can become of a capture: a closed set of outcomes and reasons, which are also the counters' names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The one outcome every capture ends in; ``new`` and ``changed`` together are what was stored."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNPARSED = "unparsed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Reason(StrEnum):
+    """Why a capture was not stored as an article."""
+
+    # unparsed: the bytes are kept, no article could be read from them
+    EMPTY_BODY = "empty_body"
+    NO_LAYOUT = "no_layout"
+    NO_HEADLINE = "no_headline"
+    NO_PUBLISHED = "no_published"
+    NO_BODY = "no_body"
+    BODY_TOO_SHORT = "body_too_short"
+    MOJIBAKE = "mojibake"
+    LOGIN_WALL = "login_wall"
+    CONSENT_WALL = "consent_wall"
+    BOT_CHALLENGE = "bot_challenge"
+    SOFT_404 = "soft_404"
+    BAD_CONTENT = "bad_content"
+    NO_IDENTITY = "no_identity"
+
+    # skipped: not ours to read
+    UNKNOWN_OUTLET = "unknown_outlet"
+    NOT_AN_ARTICLE = "not_an_article"
+    NOT_A_PAGE = "not_a_page"
+    HTTP_STATUS = "http_status"
+    REVISIT = "revisit"
+
+    # failed: the input itself is damaged or out of reach
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    EMPTY_FILE = "empty_file"
+    BINARY = "binary"
+    TOO_LARGE = "too_large"
+    BAD_SIDECAR = "bad_sidecar"
+    NOT_A_WARC = "not_a_warc"
+    TRUNCATED = "truncated"
+    BAD_DIGEST = "bad_digest"
+    BAD_RECORD = "bad_record"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome with its reason; ``detail`` is for people and never compared."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.outcome}/{self.reason}" if self.reason else str(self.outcome)

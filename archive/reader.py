@@ -1,0 +1,110 @@
+"""Reading WARC files: any of them from end to end, and one record of our own by its location.
+
+A record is given when its whole block is there, the gzip checksum over it holds and its digests agree.
+Everything else is told as a `Damage`, and reading goes on behind it. ISA-L inflates as fast as FastWARC
+reads (bench/warc.py), and walking the members ourselves is what shows damage: FastWARC ends quietly there.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isal import isal_zlib
+
+from archive.exchange import MAX_DOCUMENT
+from archive.pieces import INFLATE_ERROR, MAGIC, GzipPieces, PlainPieces
+from archive.records import Damage, Fault, Found, Reason, block_length, interpret, read_fields
+from archive.segments import OPEN
+from archive.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from archive.exchange import Location
+    from archive.pieces import Pieces
+
+__all__ = ["Damage", "Found", "Reason", "RecordError", "iterate", "read_at"]
+
+_HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
+#: Most bytes a member of ours inflates to; a location pointing at anything else must not fill the memory.
+_LONGEST = MAX_DOCUMENT + 2**20
+
+
+class RecordError(Exception):
+    """What lies at a location is not the record that was put there."""
+
+
+def iterate(path: Path | str, limit: int = MAX_DOCUMENT) -> Iterator[Found | Damage]:
+    """Every record of a WARC file (1.x or 0.x, plain or gzipped, in one member or many), in order.
+
+    Records longer than ``limit`` bytes are `Damage` and passed over. Memory stays within a few times
+    ``limit``. A file cut exactly between two records cannot be told from a shorter one.
+
+    :raises OSError: the file cannot be opened or read.
+    """
+    with Path(path).open("rb", buffering=0) as file:
+        yield from Walk(_pieces(file), limit).run()
+
+
+def read_at(folder: Path | str, location: Location) -> Found:
+    """The record at a location in a segment of ``folder``, open or closed, proven to be the one meant.
+
+    :raises RecordError: it is missing, damaged or another one; the text says which.
+    """
+    where = f"Record {location.record_id} at byte {location.offset} of {location.file}"
+    if Path(location.file).name != location.file:
+        raise RecordError(f"{where} is not a file of the archive's folder.")
+    data = _read_range(Path(folder) / location.file, location, where)
+    try:
+        inflater = isal_zlib.decompressobj(31)
+        record = inflater.decompress(data, _LONGEST)
+        if not inflater.eof or inflater.unused_data:
+            raise RecordError(f"{where} is not the one gzip member of {location.length} bytes it should be.")
+        head = _HEAD_END.search(record)
+        if head is None:
+            raise RecordError(f"{where} is no WARC record.")
+        fields = read_fields(record[: head.end()])
+        size = block_length(fields)
+        if record[head.end() + size :] != b"\r\n\r\n":
+            raise RecordError(f"{where} is not as long as it says.")
+        block = record[head.end() : head.end() + size]
+        found = interpret(fields, block, location.offset, location.length)
+    except INFLATE_ERROR as error:
+        raise RecordError(f"{where} does not inflate ({error}).") from error
+    except Fault as error:
+        raise RecordError(f"{where} is damaged. {error.sentence}") from error
+    if found.record_id != location.record_id:
+        raise RecordError(f"{where} is another record, {found.record_id[:200]}.")
+    if found.payload_digest != location.payload_digest:
+        raise RecordError(f"{where} has payload {found.payload_digest}, not {location.payload_digest}.")
+    return found
+
+
+def _read_range(path: Path, location: Location, where: str) -> bytes:
+    for name in (
+        path,
+        path.with_name(path.name + OPEN),
+        path,
+    ):  # it may be renamed between the first two looks
+        try:
+            with name.open("rb", buffering=0) as file:
+                file.seek(location.offset)
+                data = file.read(location.length)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{where} cannot be read ({error}).") from error
+        if len(data) != location.length:
+            raise RecordError(f"{where} should have {location.length} bytes, but the file ends after {len(data)}.")
+        return data
+    raise RecordError(f"{where} cannot be read: the file is not there.")
+
+
+def _pieces(file: BinaryIO) -> Pieces:
+    first = file.read(len(MAGIC))
+    file.seek(0)
+    agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))
+    return GzipPieces(file) if agreeing >= 2 else PlainPieces(file)  # one damaged byte must not cost the whole file

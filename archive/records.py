@@ -1,0 +1,257 @@
+"""One WARC record's bytes read into an exchange: fields, digests, HTTP split; others' files too."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from archive.exchange import Exchange, digest
+from archive.http import MessageError, parse_head, payload, split_message
+from archive.warc import TIME_FIELD, TRUNCATIONS, WarcError, safe_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: A WARC record's first line, as a place to start reading from.
+VERSION_LINE = re.compile(rb"WARC/\d+\.\d+[ \t]*\r?\n")
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
+    re.A,
+)
+_LOWEST = (1, 1, 1, 0, 0, 0)
+#: ISO 28500 §6. Another type is told as damage: it is more often a damaged name than a new kind of record.
+KINDS = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
+_ALGORITHMS = frozenset({"md5", "sha1", "sha256", "sha512"})
+
+
+class Reason(StrEnum):
+    """Why a part of a WARC file cannot be taken in; a closed set, also the counters' names."""
+
+    NOT_A_WARC = "not_a_warc"
+    TRUNCATED = "truncated"
+    BAD_DIGEST = "bad_digest"
+    TOO_LARGE = "too_large"
+    BAD_RECORD = "bad_record"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A part of a file that gave no document: where it begins, the reason, and a sentence for a person."""
+
+    offset: int
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One whole, verified record.
+
+    ``exchange`` is there for a `response` over HTTP and for a `resource`, without the request; any other
+    record has none, but its ``block``. ``fields`` are all WARC fields, names in lower case, the first of
+    repeated ones. ``payload_digest`` is ours (sha256) where there is an exchange, else what the record
+    says. ``offset`` and ``length`` lead back to the record; the length is 0 where it shares a gzip member
+    with others and so cannot be read alone.
+    """
+
+    kind: str
+    exchange: Exchange | None
+    record_id: str
+    offset: int
+    length: int
+    payload_digest: str
+    fields: Mapping[str, str]
+    block: bytes
+
+
+class Fault(Exception):  # noqa: N818 (becomes a Damage, which is no error of ours)
+    """A record cannot be taken in."""
+
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+
+
+def read_fields(head: bytes) -> dict[str, str]:
+    """The named fields of a record's head, names in lower case, folded lines joined, the first of repeats.
+
+    :raises Fault: the first line is no WARC version.
+    """
+    if not VERSION_LINE.match(head):
+        raise Fault(Reason.BAD_RECORD, "The record does not begin with a WARC version.")
+    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    fields: dict[str, str] = {}
+    for line in reversed(_unfolded(lines) if b"\n " in head or b"\n\t" in head else lines):
+        name, colon, value = line.partition(":")
+        if colon:
+            fields[name.rstrip().lower()] = value.strip()
+    return fields
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    joined: list[str] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and joined:
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    return joined
+
+
+def block_length(fields: Mapping[str, str]) -> int:
+    """Content-Length.
+
+    :raises Fault: it is missing or no number.
+    """
+    text = fields.get("content-length", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Fault(Reason.BAD_RECORD, f"The record's Content-Length is {text[:40]!r}.")
+    return int(text)
+
+
+def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int) -> Found:
+    """Make what was read into a `Found`, digests compared.
+
+    :raises Fault: the type is unknown, a document lacks address or date, or a digest says that bytes have changed.
+    """
+    kind = fields.get("warc-type", "").lower()
+    if kind not in KINDS:
+        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
+    claim = fields.get("warc-block-digest", "")
+    if claim and not agrees(claim, block):
+        raise Fault(Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's.")
+    exchange: Exchange | None = None
+    claim = fields.get("warc-payload-digest", "")
+    if kind == "response" and _is_http(fields):
+        exchange, content = _response(fields, block)
+    elif kind == "resource":
+        exchange, content = _resource(fields, block), block
+    if exchange is None:
+        if kind == "revisit":
+            _address(fields)
+            _moment(fields)
+        return Found(kind, None, _bare(fields.get("warc-record-id", "")), offset, length, claim, fields, block)
+    if "warc-segment-number" in fields:
+        raise Fault(Reason.BAD_RECORD, "The record is one of several segments of a document; those are not joined.")
+    own = digest(content)
+    if claim and claim != own and not agrees(claim, content) and not agrees(claim, exchange.body):
+        raise Fault(Reason.BAD_DIGEST, f"The payload digest of {exchange.url[:200]} is not its payload's.")
+    return Found(kind, exchange, _bare(fields.get("warc-record-id", "")), offset, length, own, fields, b"")
+
+
+def agrees(claim: str, data: bytes) -> bool:
+    """Whether a digest field holds for the data; an algorithm nobody here knows cannot be held against it.
+
+    The value may be hex, Base32 or Base64: all three are found in others' files.
+    """
+    if claim.startswith("sha256:") and claim == digest(data):  # our own form, by the shortest way
+        return True
+    name, _, value = claim.partition(":")
+    name = name.strip().lower().replace("-", "")
+    if name not in _ALGORITHMS:
+        return True
+    found = hashlib.new(name, data, usedforsecurity=False).digest()
+    value = value.strip()
+    return (
+        value.lower() == found.hex()
+        or value.upper().rstrip("=") == base64.b32encode(found).decode().rstrip("=")
+        or value.rstrip("=") == base64.b64encode(found).decode().rstrip("=")
+    )
+
+
+def _response(fields: Mapping[str, str], block: bytes) -> tuple[Exchange, bytes]:
+    """The exchange and its payload."""
+    try:
+        head, body = split_message(block)
+    except MessageError as error:
+        raise Fault(Reason.BAD_RECORD, f"The HTTP response of {_address(fields)[:200]} is broken: {error}.") from error
+    content = body
+    if b"chunked" in head.lower():
+        try:
+            content = payload(parse_head(head), body)
+        except MessageError:  # no status line: then nothing says how the body is framed
+            content = body
+    return _exchange(fields, body, head, ""), content
+
+
+def _resource(fields: Mapping[str, str], block: bytes) -> Exchange:
+    return _exchange(fields, block, b"", fields.get("content-type", ""))
+
+
+def _exchange(fields: Mapping[str, str], body: bytes, head: bytes, media_type: str) -> Exchange:
+    truncated = fields.get("warc-truncated", "").lower()
+    return Exchange(
+        url=_address(fields),
+        captured_at=_moment(fields),
+        body=body,
+        head=head,
+        media_type=media_type,
+        ip_address=_peer(fields.get("warc-ip-address", "")),
+        truncated=truncated if not truncated or truncated in TRUNCATIONS else "unspecified",
+        time_known=TIME_FIELD.lower() not in fields,
+    )
+
+
+def _is_http(fields: Mapping[str, str]) -> bool:
+    """Whether a `response` holds an HTTP message; those of DNS look-ups and the like don't."""
+    media_type = fields.get("content-type", "").lower()
+    return media_type.startswith("application/http") or (
+        not media_type and _bare(fields.get("warc-target-uri", "")).lower().startswith(("http:", "https:"))
+    )
+
+
+def _address(fields: Mapping[str, str]) -> str:
+    url = _bare(fields.get("warc-target-uri", ""))
+    if not url:
+        raise Fault(Reason.BAD_RECORD, "The record has no WARC-Target-URI.")
+    try:
+        return safe_url(url)
+    except WarcError as error:
+        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Target-URI {error}.") from error
+
+
+def _moment(fields: Mapping[str, str]) -> datetime:
+    return read_date(fields.get("warc-date", ""))
+
+
+@lru_cache(maxsize=1024)
+def read_date(text: str) -> datetime:
+    """A WARC-Date (ISO 28500 §5.4: W3C-DTF from the year alone to fractions of a second) in UTC.
+
+    :raises Fault: it is missing or no date.
+    """
+    found = _DATE.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError("no W3C date")
+        year, month, day, hour, minute, second = (
+            int(part or low) for part, low in zip(found.groups(), _LOWEST, strict=False)
+        )
+        micro = int((found[7] or "0").ljust(6, "0")[:6])
+        moment = datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+        if (found[8] or "Z") != "Z":
+            sign = 1 if found[8][0] == "+" else -1
+            moment -= sign * timedelta(hours=int(found[8][1:3]), minutes=int(found[8][-2:]))
+    except (ValueError, OverflowError) as error:
+        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Date is {text[:40]!r}.") from error
+    return moment
+
+
+@lru_cache(maxsize=1024)
+def _peer(address: str) -> str:
+    try:
+        return str(ip_address(address)) if "%" not in address else ""
+    except ValueError:  # others' mistake about a side matter costs no document
+        return ""
+
+
+def _bare(uri: str) -> str:
+    return uri[1:-1] if uri.startswith("<") and uri.endswith(">") else uri

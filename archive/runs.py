@@ -1,0 +1,80 @@
+"""The record of one run: when, what verb, how many captures became what, and each that was not plainly unchanged."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, update
+
+from archive.outcome import Outcome
+from archive.tables import outcomes, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from archive.outcome import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one input of a run; ``outlet`` and ``url`` are empty where it never came that far."""
+
+    source: str
+    verdict: Verdict
+    outlet: str = ""
+    url: str = ""
+
+
+class Run:
+    """Collects results and writes them within the transactions of those who keep the captures."""
+
+    def __init__(self, verb: str) -> None:
+        self.id = uuid.uuid4().hex
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._verb = verb
+        self._started = datetime.now(UTC)
+        self._rows: list[dict[str, Any]] = []
+        self._stored = False
+
+    def note(self, result: Result, capture_id: int | None = None) -> None:
+        """Count a result, and keep its row for the next `write` unless it is plainly unchanged."""
+        verdict = result.verdict
+        self.counts[(result.outlet, str(verdict))] += 1
+        if verdict.outcome is Outcome.UNCHANGED:
+            return
+        self._rows.append(
+            {
+                "run_id": self.id,
+                "at": datetime.now(UTC),
+                "source": result.source,
+                "outlet": result.outlet,
+                "outcome": str(verdict.outcome),
+                "reason": str(verdict.reason or ""),
+                "detail": verdict.detail,
+                "capture_id": capture_id,
+            }
+        )
+
+    def write(self, connection: Connection, *, ended: bool = False) -> None:
+        """Bring the run's row and the noted results into the index."""
+        facts: dict[str, Any] = {"counts": self._table(), "ended_at": datetime.now(UTC) if ended else None}
+        if self._stored:
+            connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
+        else:
+            connection.execute(
+                insert(runs).values({"id": self.id, "verb": self._verb, "started_at": self._started} | facts)
+            )
+            self._stored = True
+        if self._rows:
+            connection.execute(insert(outcomes), self._rows)
+            self._rows = []
+
+    def _table(self) -> dict[str, dict[str, int]]:
+        table: dict[str, dict[str, int]] = {}
+        for (outlet, outcome), count in sorted(self.counts.items()):
+            table.setdefault(outlet, {})[outcome] = count
+        return table

@@ -1,0 +1,156 @@
+"""The index's tables. All of it but ``runs`` and ``outcomes`` is derived from the WARCs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept as UTC: SQLite gives ``DateTime(timezone=True)`` back naive, this does not."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's signature)
+        """Convert to UTC; a naive time is a mistake of ours and is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone can't be kept")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        """Return an aware UTC time."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: One archived exchange, where it lies, and what became of it when it was read last.
+captures = Table(
+    "captures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outlet", String, nullable=False),
+    Column("url", String, nullable=False, index=True),
+    Column("record_type", String, nullable=False),
+    Column("status", Integer),
+    Column("media_type", String, nullable=False),
+    Column("captured_at", Instant, nullable=False),
+    Column("time_known", Boolean, nullable=False),
+    Column("warc_file", String, nullable=False),
+    Column("warc_offset", Integer, nullable=False),
+    Column("warc_length", Integer, nullable=False),
+    Column("record_id", String, nullable=False, unique=True),
+    Column("payload_digest", String, nullable=False, index=True),
+    Column("charset_declared", String, nullable=False),
+    Column("charset_used", String, nullable=False),
+    Column("charset_damage", Integer, nullable=False),
+    Column("source", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("revision_id", Integer, ForeignKey("revisions.id"), index=True),
+)
+
+#: One article: (outlet, the outlet's own id), or an id made from its content until the real one shows.
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outlet", String, nullable=False),
+    Column("article_id", String, nullable=False),
+    Column("url", String, nullable=False),
+    UniqueConstraint("outlet", "article_id"),
+)
+
+#: Other ids and addresses of an article: mobile, legacy, and ids made from content before the join.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("outlet", String, primary_key=True),
+    Column("alias", String, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.id"), nullable=False, index=True),
+)
+
+#: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all it was read by.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("capture_id", Integer, nullable=False, index=True),
+    Column("captured_at", Instant, nullable=False),
+    Column("content_key", String, nullable=False, index=True),
+    Column("headline", Text, nullable=False),
+    Column("subheadlines", JSON, nullable=False),
+    Column("authors", JSON, nullable=False),
+    Column("dateline", String, nullable=False),
+    Column("section", String, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("published_at", Instant),
+    Column("published_raw", String, nullable=False),
+    Column("published_precision", String),
+    Column("modified_at", Instant),
+    Column("modified_raw", String, nullable=False),
+    Column("modified_precision", String),
+    Column("body", Text, nullable=False),
+    Column("images", JSON, nullable=False),
+    Column("language", String, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("layouts", JSON, nullable=False),
+    Column("removed", JSON, nullable=False),
+    UniqueConstraint("article", "number"),
+    Index("ix_revisions_published_at", "published_at"),
+)
+
+#: One run of a verb that writes, with its counts by outlet and outcome.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("verb", String, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("counts", JSON, nullable=False),
+)
+
+#: What became of each input of a run; those that were plainly unchanged are only counted, in ``runs``.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("source", String, nullable=False),
+    Column("outlet", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("capture_id", Integer, ForeignKey("captures.id")),
+)

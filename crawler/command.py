@@ -1,0 +1,97 @@
+"""What all verbs share: the archive and the index they work on, and how a fault ends them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from abc import abstractmethod
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archive.export import ExportError
+from archive.faults import SegmentError
+from archive.index import Index, IndexUnusableError
+from archive.search import QueryError
+from archive.segments import SegmentWriter
+from crawler import VERSION
+from crawler.outlet import OutletError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+#: Faults whose message is already the sentence a person needs.
+_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError)
+
+
+class Verb(ScrapyCommand):
+    """A verb of the command line. Reads ARCHIVE_URL and INDEX_URL."""
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Do the verb's work; every foreseeable fault becomes a sentence on stderr and a non-zero exit status."""
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal of another charset shows a question mark for what it lacks, instead of a traceback.
+            getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+        try:
+            self.exitcode = self.work(args, opts)
+            sys.stdout.flush()
+        except QueryError as error:
+            raise UsageError(str(error), print_help=False) from error
+        except _FAULTS as error:
+            self._end(str(error))
+        except BrokenPipeError:
+            # The reader of our output has seen enough (head, less): that is no failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            self._end("Stopped. What was reported is kept; run the same command to go on.")
+
+    @abstractmethod
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Do it, and give the exit status."""
+
+    def text_setting(self, name: str) -> str:
+        """A setting's value as text."""
+        assert self.settings is not None
+        return str(self.settings.get(name) or "")
+
+    def open_index(self, *, read_only: bool = True) -> Index:
+        """The index at INDEX_URL."""
+        return Index(self.text_setting("INDEX_URL"), read_only=read_only)
+
+    @contextmanager
+    def open_segments(self, job: str) -> Iterator[SegmentWriter]:
+        """A writer for new segments in the folder ARCHIVE_URL."""
+        software = {"software": f"Sacho/{VERSION}", "operator": self.text_setting("CONTACT")}
+        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        with SegmentWriter(folder, software=software, job=job, host=socket.gethostname()) as segments:
+            yield segments
+
+    def _end(self, sentence: str) -> None:
+        print(f"scrapy {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
+        self.exitcode = 1
+
+
+def archive_folder(url: str) -> str:
+    """The folder that ARCHIVE_URL names.
+
+    :raises SegmentError: it names no local folder.
+    """
+    if "://" in url and not url.startswith("file://"):
+        raise SegmentError(f"ARCHIVE_URL {url!r}: only a local folder is supported.")
+    if not url:
+        raise SegmentError("ARCHIVE_URL is empty; name the folder the archive lies in.")
+    return url.removeprefix("file://")
+
+
+def day_option(text: str) -> date:
+    """An option's date, YYYY-MM-DD; for argparse."""
+    return date.fromisoformat(text)

@@ -1,0 +1,64 @@
+"""``scrapy replay``: read saved pages and WARCs into the archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+
+from crawler.command import Verb
+from crawler.outlet import OutletError, outlet_named
+from crawler.replay import replay
+from crawler.report import Report
+from pipelines.deposit import Depositor
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(Verb):
+    """Replays files and folders. Reads ARCHIVE_URL and INDEX_URL."""
+
+    def syntax(self) -> str:
+        """Show what it takes."""
+        return "[options] PATH [PATH …]"
+
+    def short_desc(self) -> str:
+        """Say what it does, in the list of verbs."""
+        return "Read saved pages (.txt, .html, .warc, .warc.gz) into the archive, without the network"
+
+    def long_desc(self) -> str:
+        """Say what it does, with an example."""
+        return (
+            "Read saved pages, text renderings and WARC files, or folders of them, keep their bytes in the archive and "
+            "their articles in the index. A page's address and time of capture are read from NAME.json beside it. "
+            "Replaying the same again changes nothing. Example: scrapy replay seeds/"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add --outlet."""
+        super().add_options(parser)
+        parser.add_argument("--outlet", default="", metavar="NAME", help="the outlet all given documents are of")
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Replay; 1 if anything given could not be read."""
+        if not args:
+            raise UsageError("name at least one file or folder to replay", print_help=False)
+        try:
+            outlet = outlet_named(opts.outlet) if opts.outlet else None
+        except OutletError as error:
+            raise UsageError(str(error), print_help=False) from error
+        report = Report()
+        with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
+            depositor = Depositor(segments, index, "replay", report.add)
+            report.start("reading")
+            try:
+                replay(args, depositor, outlet)
+            except KeyboardInterrupt:
+                depositor.close()
+                raise
+            else:
+                depositor.close()
+            finally:
+                report.finish()
+        return report.exit_code

@@ -1,0 +1,99 @@
+"""From an exchange to a page: the one pure function that spiders, replay and the bench all call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archive import http
+from archive.exchange import MAX_DOCUMENT
+from archive.outcome import Outcome, Reason, Verdict
+from crawler import layout
+from crawler.decode import decode
+from crawler.html import PageReader, read_page
+from crawler.text import read_text
+from crawler.walls import recognise_wall
+from pipelines.normalise import normalise
+from pipelines.page import Page
+from pipelines.validate import validate
+from pipelines.widgets import drop_widgets
+
+if TYPE_CHECKING:
+    from archive.exchange import Exchange
+    from crawler.outlet import Outlet
+
+#: A body this short is looked at for a wall's words; below a teaser's length few articles are whole.
+_TEASER = 150
+_TEXT_TYPES = ("text/plain",)
+_HTML_TYPES = ("text/html", "application/xhtml+xml", "")
+
+
+def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
+    """Read what one exchange of an outlet prints. Never raises: what can't be read gets a verdict with its reason."""
+    address = outlet.identify(exchange.url) if exchange.has_address else None
+    page = Page(
+        exchange=exchange,
+        outlet=outlet.name,
+        rules=outlet.rules,
+        article_id=address.article_id if address else "",
+        url=address.url if address else "",
+        source=source,
+    )
+    if exchange.has_address and address is None:
+        return _ended(page, Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
+    try:
+        content, content_type = _content(exchange)
+    except _StatusError as error:
+        return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
+    except http.MessageError as error:
+        return _ended(page, Outcome.UNPARSED, Reason.BAD_CONTENT, str(error))
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type not in _TEXT_TYPES + _HTML_TYPES:
+        return _ended(page, Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)
+    if not content.strip():
+        return _ended(page, Outcome.UNPARSED, Reason.EMPTY_BODY)
+    text, decoded = decode(content, content_type)
+    page = replace(page, decoded=decoded)
+    if media_type in _TEXT_TYPES:
+        return replace(page, printed=read_text(text, outlet.text, outlet.rules))
+    return _read_html(page, text, outlet)
+
+
+def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
+    """Extract, then take the steps of ``ITEM_PIPELINES`` up to the deposit, in their order."""
+    return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
+
+
+def _read_html(page: Page, text: str, outlet: Outlet) -> Page:
+    reader = PageReader(text)
+    if not page.url:
+        stated = next((a for a in map(outlet.identify, reader.stated_addresses()) if a), None)
+        if stated:
+            page = replace(page, article_id=stated.article_id, url=stated.url)
+    layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
+    printed = read_page(reader, layouts, outlet.rules.widgets)
+    diagnosis = None
+    if printed is None:
+        diagnosis = recognise_wall(text)
+    elif sum(map(len, printed.blocks)) < _TEASER:
+        diagnosis = recognise_wall("\n".join(printed.blocks) or text)
+    return replace(page, printed=printed, diagnosis=diagnosis)
+
+
+def _ended(page: Page, outcome: Outcome, reason: Reason, detail: str = "") -> Page:
+    return replace(page, verdict=Verdict(outcome, reason, detail))
+
+
+class _StatusError(Exception):
+    """The response's status says that its body is no article."""
+
+
+def _content(exchange: Exchange) -> tuple[bytes, str]:
+    """The document with all encodings undone, and its content type."""
+    if not exchange.head:
+        return exchange.body, exchange.media_type
+    head = http.parse_head(exchange.head)
+    if head.status != 200:
+        raise _StatusError(str(head.status))
+    content = http.decode_content(head, http.payload(head, exchange.body), MAX_DOCUMENT)
+    return content, head.get("Content-Type")

@@ -1,0 +1,155 @@
+"""What `replay` is given: files and folders, saved pages, text renderings and WARCs, each made an exchange."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archive import http, reader, warc
+from archive.exchange import MAX_DOCUMENT, Exchange, content_urn
+from archive.outcome import Outcome, Reason, Verdict
+from archive.records import Damage
+from archive.repair import repair_head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+WARC_ENDINGS = (".warc", ".warc.gz")
+PAGE_ENDINGS = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One document that was given: an exchange, or a verdict on why there is none.
+
+    ``outlet`` is the name stated beside the file, ``""`` if none is; ``source`` names the file (and record);
+    ``origin`` describes an imported WARC.
+    """
+
+    source: str
+    exchange: Exchange | None = None
+    verdict: Verdict | None = None
+    outlet: str = ""
+    origin: str = ""
+
+
+def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
+    """The files to read, in the order given and by name within a folder; a path that is none as a failed input."""
+    for name in paths:
+        path = Path(name)
+        try:
+            if path.is_dir():
+                yield from _in_folder(path)
+            elif path.exists():
+                yield path
+            else:
+                yield _failed(name, Reason.MISSING, "there is no such file or folder; check the path")
+        except OSError as error:
+            yield _failed(name, Reason.UNREADABLE, _why(error))
+
+
+def read_file(path: Path) -> Iterator[Input]:
+    """The documents of one file; whatever is wrong with it is said as failed inputs, never raised."""
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
+        elif path.name.endswith(WARC_ENDINGS):
+            yield from _records(path)
+        elif path.suffix.lower() not in PAGE_ENDINGS:
+            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS))
+            yield _failed(path, Reason.UNREADABLE, f"only files ending in {known} can be replayed")
+        elif size > MAX_DOCUMENT:
+            limit = MAX_DOCUMENT // 2**20
+            yield _failed(path, Reason.TOO_LARGE, f"it has {size} bytes, more than {limit} MiB: no article page does")
+        else:
+            yield _page(path)
+    except OSError as error:
+        yield _failed(path, Reason.UNREADABLE, _why(error))
+
+
+def _in_folder(folder: Path) -> Iterator[Path | Input]:
+    def refused(error: OSError) -> None:
+        failures.append(_failed(error.filename or folder, Reason.UNREADABLE, _why(error)))
+
+    failures: list[Input] = []
+    found = False
+    for place, folders, names in os.walk(folder, onerror=refused):
+        folders.sort()
+        for name in sorted(names):
+            if name.lower().endswith((*WARC_ENDINGS, *PAGE_ENDINGS)):
+                found = True
+                yield Path(place, name)
+    yield from failures
+    if not found and not failures:
+        yield _failed(folder, Reason.MISSING, "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz)")
+
+
+def _page(path: Path) -> Input:
+    data = path.read_bytes()
+    media_type = PAGE_ENDINGS[path.suffix.lower()]
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _failed(path, Reason.BINARY, "it holds NUL bytes, so it is no page; is the name's ending right?")
+    try:
+        beside = _beside(path)
+        head, body = _parts(data)
+        url, moment = str(beside.get("url", "")), beside.get("captured_at")
+        captured_at = datetime.fromisoformat(str(moment)) if moment else datetime.now(UTC)
+        if captured_at.tzinfo is None:
+            raise ValueError("captured_at has no zone")
+        url = warc.safe_url(url) if url else content_urn(body)
+    except (ValueError, RecursionError) as error:
+        return _failed(path, Reason.BAD_SIDECAR, f"the page, or {path.with_suffix('.json').name} beside it: {error}")
+    exchange = Exchange(
+        url=url,
+        captured_at=captured_at.astimezone(UTC),
+        body=body,
+        head=head,
+        media_type="" if head else media_type,
+        time_known=bool(moment),
+    )
+    return Input(source=str(path), exchange=exchange, outlet=str(beside.get("outlet", "")))
+
+
+def _beside(path: Path) -> dict[str, Any]:
+    """What the file beside a page states (NAME.json): url, captured_at, outlet."""
+    sidecar = path.with_suffix(".json")
+    if not sidecar.exists():
+        return {}
+    stated = json.loads(sidecar.read_bytes())
+    if not isinstance(stated, dict):
+        raise ValueError("it must hold an object with url, captured_at or outlet")
+    return stated
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes]:
+    """The head and body of a page saved with its head (as by ``curl -i``), the head made true of the body."""
+    if not data.startswith(b"HTTP/"):
+        return b"", data
+    head, body = http.split_message(data)
+    http.parse_head(head)
+    return repair_head(head, body), body
+
+
+def _records(path: Path) -> Iterator[Input]:
+    origin = f"imported from {path.name}"
+    for found in reader.iterate(path, MAX_DOCUMENT):
+        source = f"{path}@{found.offset}"
+        if isinstance(found, Damage):
+            yield _failed(source, Reason(str(found.reason)), found.sentence)
+        elif found.exchange is not None:
+            yield Input(source=source, exchange=found.exchange, origin=origin)
+        elif found.kind == "revisit":
+            yield Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.REVISIT))
+
+
+def _failed(source: Path | str, reason: Reason, detail: str) -> Input:
+    return Input(source=str(source), verdict=Verdict(Outcome.FAILED, reason, detail))
+
+
+def _why(error: OSError) -> str:
+    return f"it can't be read ({error.strerror or error}); check its permissions"

@@ -1,0 +1,107 @@
+"""An outlet as a value: what is known of it, with no behaviour of its own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pipelines.page import Rules
+
+if TYPE_CHECKING:
+    from crawler.layout import Layout, TextForm
+
+
+class OutletError(ValueError):
+    """An outlet's file contradicts itself, or there is no such outlet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An article's address, read: the outlet's own id and the canonical form."""
+
+    article_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """Everything known about one outlet.
+
+    ``name`` is its file's stem, its spider's name and its seed folder. ``hosts`` all serve the same articles.
+    ``articles`` are patterns with the group ``id``, over the whole path or the path with its query;
+    ``canonical`` is the address with ``{id}``. ``page_title`` is found in the <title> of its pages only.
+    """
+
+    name: str
+    title: str
+    hosts: tuple[str, ...]
+    articles: tuple[str, ...]
+    canonical: str
+    layouts: tuple[Layout, ...]
+    text: TextForm
+    page_title: str = ""
+    rules: Rules = field(default_factory=Rules)
+
+    def identify(self, url: str) -> Address | None:
+        """Read an address of this outlet; None if it is not an article's, or another outlet's."""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname
+        except ValueError:
+            return None
+        if parts.scheme not in ("http", "https") or host not in self.hosts:
+            return None
+        targets = (parts.path, f"{parts.path}?{parts.query}")
+        for pattern in self.articles:
+            match = next((m for target in targets if (m := re.fullmatch(pattern, target, re.ASCII))), None)
+            if match:
+                return Address(match["id"], self.canonical.format(id=match["id"]))
+        return None
+
+    def serves(self, url: str) -> bool:
+        """Whether the address is on one of this outlet's hosts."""
+        try:
+            return urlsplit(url).hostname in self.hosts
+        except ValueError:
+            return False
+
+    def titles(self, title: str) -> bool:
+        """Whether a page's <title> is of the form only this outlet's pages have."""
+        return bool(self.page_title and re.search(self.page_title, title))
+
+
+@cache
+def known_outlets() -> dict[str, Outlet]:
+    """All outlets by name, each from its file in ``crawler/outlets``.
+
+    :raises OutletError: a file holds no OUTLET, or one named otherwise than the file.
+    """
+    package = import_module("crawler.outlets")
+    outlets: dict[str, Outlet] = {}
+    for module in sorted(iter_modules(package.__path__), key=lambda found: found.name):
+        outlet = getattr(import_module(f"crawler.outlets.{module.name}"), "OUTLET", None)
+        if not isinstance(outlet, Outlet) or outlet.name != module.name:
+            raise OutletError(f"crawler/outlets/{module.name}.py must hold OUTLET = Outlet(name={module.name!r}, …)")
+        outlets[outlet.name] = outlet
+    return outlets
+
+
+def outlet_named(name: str) -> Outlet:
+    """The outlet of that name.
+
+    :raises OutletError: there is none; the sentence lists those there are.
+    """
+    try:
+        return known_outlets()[name]
+    except KeyError:
+        raise OutletError(f"no outlet {name!r}; known: {', '.join(known_outlets())}") from None
+
+
+def outlet_of(url: str) -> Outlet | None:
+    """The outlet on whose hosts the address lies, or None."""
+    return next((outlet for outlet in known_outlets().values() if outlet.serves(url)), None)

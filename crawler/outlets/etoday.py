@@ -1,0 +1,123 @@
+"""Etoday (이투데이). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
+
+from datetime import date
+
+from crawler.layout import Figure, Layout, TextForm
+from crawler.outlet import Outlet
+from pipelines.page import Rules
+from pipelines.widgets import WidgetRule, Widgets
+
+FIGURES = (Figure(box=".img_box_C"),)
+PUBLISHED = ("jsonld:datePublished", "meta:article:published_time")
+MODIFIED = ("jsonld:dateModified", "meta:article:modified_time")
+TAGS = ("div.kwd_tags a",)
+
+OUTLET = Outlet(
+    name="etoday",
+    title="이투데이",
+    hosts=("www.etoday.co.kr", "etoday.co.kr", "m.etoday.co.kr", "web1.etoday.co.kr"),
+    articles=(
+        r"/news/view/(?P<id>\d+)/?",
+        r"/news/section/newsview\.php\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",
+        r"/news/flashnews/flash_view\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",
+    ),
+    canonical="https://www.etoday.co.kr/news/view/{id}",
+    page_title=r" - 이투데이$",
+    layouts=(
+        Layout(
+            name="desktop-2020",
+            facts="A",
+            since=date(2020, 1, 1),
+            body=("div.articleView[itemprop=articleBody]", "div.articleView"),
+            headline=("h1.main_title", ".news_dtail_view_top_wrap h1", "meta:og:title"),
+            subheadlines=("div.articleView .subview_title", ".subview_title"),
+            published=PUBLISHED,
+            modified=MODIFIED,
+            times=("div.newsinfo span",),
+            bylines=("dd.reporter_name",),
+            emails=(".vw_byline",),
+            tags=TAGS,
+            figures=FIGURES,
+        ),
+        Layout(
+            name="desktop-2019",
+            facts="A",
+            since=date(2019, 1, 1),
+            until=date(2020, 12, 31),
+            body=("div.articleView",),
+            headline=("h2.main_title", "meta:og:title"),
+            subheadlines=(".subview_title",),
+            published=PUBLISHED,
+            modified=MODIFIED,
+            times=("div.newsinfo span",),
+            bylines=("dd.reporter_name",),
+            emails=(".vw_byline",),
+            tags=TAGS,
+            figures=FIGURES,
+        ),
+        Layout(
+            name="mobile",
+            facts="C",
+            body=("#contents_body",),
+            headline=("section.DetailView_Wrap div.view_mtitle > h1", "meta:og:title"),
+            subheadlines=(".subview_title",),
+            published=PUBLISHED,
+            modified=MODIFIED,
+            times=("div.view_mtitle > p",),
+            bylines=("dd.reporter_name",),
+            emails=(".vw_byline",),
+            tags=TAGS,
+            figures=FIGURES,
+        ),
+        Layout(
+            name="desktop-2017",
+            facts="C",
+            since=date(2017, 1, 1),
+            until=date(2018, 12, 31),
+            body=("div#newsContent",),
+            headline=(".subject h2", "meta:og:title"),
+            subheadlines=(".subview_title",),
+            published=PUBLISHED,
+            modified=MODIFIED,
+            times=(".byline em",),
+            tags=TAGS,
+            figures=FIGURES,
+        ),
+    ),
+    text=TextForm(
+        recognise=(r"^입력 \d{4}-\d{2}-\d{2} \d{2}:\d{2}", r"^\W*(?:가장작게|추가취재 원해요)"),
+        times=r"입력 \d{4}-\d{2}-\d{2} \d{2}:\d{2}(?: \[?수정 \d{4}-\d{2}-\d{2} \d{2}:\d{2}\]?)?",
+        deck=True,
+    ),
+    rules=Rules(
+        site_titles=("이투데이",),
+        # ▲caption, sentence ended, then place/agency: `…찍고 있다. 블라디보스토크(러시아)/로이터연합뉴스`
+        caption=(r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?", r"▲\s?(?P<caption>.+)"),
+        widgets=Widgets(
+            (
+                WidgetRule(
+                    name="font_size",
+                    line=r"(?:• )?(?:가장작게|작게|기본|크게|가장크게)"
+                    r"|가장작게 작게 기본 크게 가장크게|작게보기 기본크기 크게보기",
+                ),
+                WidgetRule(
+                    name="reactions",
+                    css=".recommend_btn",
+                    line=r"(?:• )?(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]*",
+                ),
+                WidgetRule(name="ads", css="[id^=div-gpt-ad]"),
+                WidgetRule(name="related_news", css=".relation_newslist", section=r"관련 ?뉴스"),
+                WidgetRule(name="tags", css=".kwd_tags"),
+                WidgetRule(name="company_cards", css=".card-container"),
+                WidgetRule(name="reporter_news", css=".reporter_topNews"),
+                WidgetRule(name="share", css=".ico_share"),
+                WidgetRule(name="top_news", section=r"주요 뉴스|많이 본 뉴스|e스튜디오"),
+                WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),
+                WidgetRule(name="rising_stocks", section=r"(?:• )?오늘의 상승종목"),
+                WidgetRule(name="market_close", line=r"(?:• )?\d{2}\.\d{2} 장종료"),
+                WidgetRule(name="crypto_table", section=r"실시간 암호화폐 시세", line=r"\* 24시간 변동률 기준"),
+                WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
+            )
+        ),
+    ),
+)

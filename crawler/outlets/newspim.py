@@ -1,0 +1,98 @@
+"""Newspim (뉴스핌). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
+
+from datetime import date
+
+from crawler.layout import Figure, Layout, TextForm
+from crawler.outlet import Outlet
+from pipelines.page import Rules
+from pipelines.widgets import WidgetRule, Widgets
+
+# Captions sit in a table of the body, not in its paragraphs; older pages use .img-info and data-src.
+FIGURES = (
+    Figure(box="table", caption=".news_img_caption"),
+    Figure(box="div:has(> .img-info)", caption=".img-info"),
+)
+BODY = ("div#news-contents", "#news_contents")
+
+OUTLET = Outlet(
+    name="newspim",
+    title="뉴스핌",
+    hosts=("www.newspim.com", "newspim.com", "m.newspim.com", "search.newspim.com", "gam.newspim.com"),
+    articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
+    canonical="https://www.newspim.com/news/view/{id}",
+    page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
+    layouts=(
+        Layout(
+            name="desktop-2026",
+            facts="A",
+            since=date(2026, 1, 1),
+            body=("article.bodynews #news-contents",),
+            headline=("article.bodynews .header h1",),
+            published=("jsonld:datePublished", "time#send-time@datetime"),
+            modified=("jsonld:dateModified",),
+            times=("article.bodynews .header",),
+            figures=FIGURES,
+        ),
+        Layout(
+            name="desktop-2021",
+            facts="A",
+            since=date(2021, 1, 1),
+            until=date(2025, 12, 31),
+            body=("div#news-contents",),
+            headline=("#main-title", "meta:og:title"),
+            published=("jsonld:datePublished",),
+            modified=("jsonld:dateModified",),
+            times=("div.writetime", "#send-time"),
+            figures=FIGURES,
+        ),
+        Layout(
+            name="desktop-2018",
+            facts="A",
+            since=date(2018, 1, 1),
+            until=date(2020, 12, 31),
+            body=(".bodynews #news_contents", "#news_contents"),
+            headline=(".bodynews_title h1", "meta:og:title"),
+            times=("li.writetime",),
+            figures=FIGURES,
+        ),
+    ),
+    text=TextForm(
+        recognise=(r"^기사입력 : \d{4}년\d{2}월\d{2}일", r"뉴스핌\]|뉴스핌=|@newspim\.com"),
+        times=r"(?:기사입력|최종수정) : \d{4}년\d{2}월\d{2}일 \d{2}:\d{2}",
+        section_after="KYD 디데이",
+    ),
+    rules=Rules(
+        site_titles=("뉴스핌", "뉴스핌 - 글로벌리더의 지름길"),
+        # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: a byline's form, but a photo's credit.
+        caption=(
+            r"(?P<credit>\[[^\]]{2,40}\] ?[^=]{2,30}?) ?= ?(?P<caption>.+?\d{4}\.\d{2}\.\d{2})"
+            r"(?: (?P<credit_email>[\w.+-]+@newspim\.com))?",
+        ),
+        flags=(("machine_translated", r"이 기사는 인공지능\(AI\) 번역으로 생산된 콘텐츠"),),
+        widgets=Widgets(
+            (
+                WidgetRule(name="site_menu", line=r"전체기사 최신뉴스 GAM 라씨로|KYD 디데이"),
+                WidgetRule(name="breaking_news", line=r"속보|더보기"),
+                WidgetRule(name="font_size", line=r"※ 본문 글자 크기 조정"),
+                WidgetRule(name="translation", line=r"※ 번역할 언어 선택"),
+                WidgetRule(
+                    name="ai_summary",
+                    css="#aiSummary, .ai-summary",
+                    line=r"AI 핵심 요약(?: beta)?|분석 중\.\.\.|AI가 자동 생성한 요약.{0,80}",
+                ),
+                WidgetRule(name="ads", css=".adrs"),
+                WidgetRule(name="print_buttons", css="div.pop_prt_btns"),
+                WidgetRule(name="hidden", css=".hidden-obj"),
+                WidgetRule(name="enlarge_image", line=r"이미지 크게보기"),
+                WidgetRule(name="email_tail", line=r"[\w.+-]+@newspim\.com"),
+                WidgetRule(name="best_articles", section=r"\[뉴스핌 베스트 ?기사\]"),
+                WidgetRule(name="global_market_news", section=r"GAM - 해외주식.*"),
+                WidgetRule(name="related_news", section=r"\[관련 ?기사\]"),
+                WidgetRule(name="keywords", section=r"\[관련 ?키워드\]"),
+                WidgetRule(name="shopping", section=r"안다쇼핑"),
+                WidgetRule(name="navigation", line=r"뒤로가기|맨위로|Top으로 이동"),
+                WidgetRule(name="copyright", line=r"저작권자 ?\(c\) 글로벌리더의 지름길.{0,80}"),
+            )
+        ),
+    ),
+)

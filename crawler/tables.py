@@ -1,0 +1,40 @@
+"""Tables for people: fitted to a terminal, never wrapped into a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archive.queries import Stored
+
+#: Wider than any line of a table: into a pipe or file, one row is one line.
+_UNWRAPPED = 10_000
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", figures: int = 0) -> None:
+    """Print a table to stdout; nothing for no rows. The last ``figures`` columns are aligned right."""
+    table = Table(title=title or None, title_justify="left")
+    for at, name in enumerate(columns):
+        # Folding keeps every syllable; rich's other ways of breaking drop some next to wide characters.
+        justify: Literal["left", "right"] = "right" if at >= len(columns) - figures else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=figures > 0 or at < len(columns) - 1)
+    for row in rows:
+        table.add_row(*row)
+    if table.row_count:
+        Console(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False).print(table)
+
+
+def print_articles(found: Iterable[Stored]) -> None:
+    """Print articles, one a row: name, time of publication, revision, headline."""
+    rows = []
+    for stored in found:
+        article = stored.article
+        published = f"{article.published_at:%Y-%m-%d %H:%M}" if article.published_at else ""
+        rows.append((f"{article.outlet}/{article.article_id}", published, str(stored.revision), article.headline))
+    print_table(("article", "published", "rev", "headline"), rows)

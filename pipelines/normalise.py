@@ -1,0 +1,156 @@
+"""From what a page prints to an article: one form of text, times in KST, bylines and captions read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from archive.article import Article, Author, Image, Precision, Removed, content_key
+from pipelines.bylines import EMAIL, assign_emails, read_dateline, read_people
+from pipelines.text import clean, language_of
+from pipelines.times import TimeError, labelled_stamps, parse_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from pipelines.page import Page, Printed, Rules
+
+#: Paragraphs that show an article's language.
+_SAMPLE = 5
+
+
+def normalise(page: Page) -> Page:
+    """Give the page its article, if anything was printed.
+
+    A time that can't be read stays empty beside its raw string.
+    """
+    printed = page.printed
+    if printed is None:
+        return page
+    base = page.exchange.captured_at
+    blocks = _cleaned(printed.blocks)
+    published_raw, modified_raw = labelled_stamps(clean(printed.times))
+    published_at, published_precision = _first_time((printed.published, published_raw), base)
+    modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
+    authors, dateline = _signed(printed, blocks, page.rules)
+    removed = tuple(Removed(span.rule, "\n".join(_cleaned(span.text.splitlines()))) for span in printed.removed)
+    images, repeated = _images(printed.captions, page.rules)
+    article = Article(
+        outlet=page.outlet,
+        article_id=page.article_id,
+        url=page.url,
+        headline=_headline(printed.headline, page.rules),
+        subheadlines=_cleaned(printed.subheadlines),
+        authors=authors,
+        dateline=dateline,
+        section=clean(printed.section),
+        tags=tuple(dict.fromkeys(_cleaned(tag.lstrip("# ") for tag in printed.tags))),
+        published_at=published_at,
+        published_raw=published_raw or clean(printed.published),
+        published_precision=published_precision,
+        modified_at=modified_at,
+        modified_raw=modified_raw or clean(printed.modified),
+        modified_precision=modified_precision,
+        body=blocks,
+        images=images,
+        language=language_of(" ".join((printed.headline, *blocks[:_SAMPLE])), printed.lang),
+        layout=printed.layout,
+        flags=_flags(blocks, (span.text for span in removed), page.rules),
+        removed=removed + repeated,
+    )
+    if not article.article_id:
+        article = replace(article, article_id=content_key(article))
+    if page.exchange.has_address and page.exchange.url != article.url:
+        article = replace(article, aliases=(page.exchange.url,))
+    return replace(page, article=article)
+
+
+def _cleaned(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text for text in map(clean, texts) if text)
+
+
+def _headline(printed: str, rules: Rules) -> str:
+    headline = clean(printed)
+    for title in rules.site_titles:
+        headline = headline.removesuffix(f" - {title}").strip()
+    return "" if headline in rules.site_titles else headline
+
+
+def _first_time(texts: Iterable[str], base: datetime) -> tuple[datetime | None, Precision | None]:
+    for text in texts:
+        try:
+            return parse_time(text, base)
+        except TimeError:
+            continue
+    return None, None
+
+
+def _signed(printed: Printed, blocks: Sequence[str], rules: Rules) -> tuple[tuple[Author, ...], str]:
+    """The authors and the dateline's place, from the byline elements, else from the body's first paragraph."""
+    part = rules.widgets.article_part(blocks)
+    lead = next((block for block in part if not rules.widgets.line_rule(block)), "")
+    byline = read_dateline(lead)
+    authors = tuple(dict.fromkeys(author for text in printed.bylines for author in read_people(text)))
+    if not authors and byline:
+        authors = byline.authors
+    # The reporter's address is printed alone on a line at the end; one inside a sentence is a source's.
+    tail = [email for block in part if EMAIL.fullmatch(block) for email in EMAIL.findall(block)]
+    elements = [email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)]
+    return assign_emails(authors, elements + tail), byline.place if byline else ""
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.DOTALL)
+
+
+def _images(captions: Iterable[tuple[str, str]], rules: Rules) -> tuple[tuple[Image, ...], tuple[Removed, ...]]:
+    """Pictures in order, each once, and the captions that were printed again."""
+    images: list[Image] = []
+    repeated: list[Removed] = []
+    for url, raw in captions:
+        printed = clean(raw)
+        image = _caption(url, printed, rules)
+        twin = next((i for i, seen in enumerate(images) if _same_picture(seen, image)), None)
+        if twin is None:
+            images.append(image)
+            continue
+        if printed:
+            repeated.append(Removed("repeated_caption", printed))
+        if not images[twin].url:
+            images[twin] = image
+    return tuple(images), tuple(repeated)
+
+
+def _same_picture(a: Image, b: Image) -> bool:
+    if a.url and b.url:
+        return a.url == b.url
+    return bool(a.caption) and (a.caption, a.credit) == (b.caption, b.credit)
+
+
+def _caption(url: str, printed: str, rules: Rules) -> Image:
+    for pattern in rules.caption:
+        match = _compiled(pattern).fullmatch(printed)
+        if match:
+            groups = match.groupdict(default="")
+            credit = " ".join(text for name, text in groups.items() if name.startswith("credit") and text)
+            return Image(url, groups["caption"].strip(), credit.strip())
+    return Image(url, printed)
+
+
+def _flags(blocks: Sequence[str], removed: Iterable[str], rules: Rules) -> tuple[str, ...]:
+    if not rules.flags:
+        return ()
+    text = "\n".join((*blocks, *removed))
+    return tuple(name for name, pattern in rules.flags if _compiled(pattern).search(text))
+
+
+class NormalisePipeline:
+    """Scrapy's door to :func:`normalise`. Reads no settings."""
+
+    def process_item(self, item: Page) -> Page:
+        """Return the page with its article."""
+        return normalise(item)

@@ -1,0 +1,101 @@
+"""Widget noise: named rules take it out of the body, and everything taken out is kept under its rule's name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from archive.article import Removed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipelines.page import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WidgetRule:
+    """One kind of noise an outlet prints around its articles.
+
+    ``css`` names elements that are taken out of a page before its body is read. ``line`` is a pattern; a
+    block that it matches whole is dropped. ``section`` is a pattern too; the block that it matches whole
+    and everything behind it is dropped, up to the next section's block. Patterns see cleaned text.
+    """
+
+    name: str
+    css: str = ""
+    line: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Widgets:
+    """An outlet's rules, compiled once; ``css`` is one selector for all their elements."""
+
+    rules: tuple[WidgetRule, ...] = ()
+    css: str = field(init=False, default="")
+    _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "css", ", ".join(rule.css for rule in self.rules if rule.css))
+        object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
+        object.__setattr__(self, "_sections", _alternatives((r.name, r.section) for r in self.rules))
+
+    def line_rule(self, block: str) -> str:
+        """Name of the rule that drops this block on its own, or ``""``."""
+        match = self._lines.fullmatch(block) if self._lines else None
+        return (match.lastgroup or "") if match else ""
+
+    def section_rule(self, block: str) -> str:
+        """Name of the rule whose section starts with this block, or ``""``."""
+        match = self._sections.fullmatch(block) if self._sections else None
+        return (match.lastgroup or "") if match else ""
+
+    def article_part(self, blocks: Sequence[str]) -> Sequence[str]:
+        """The blocks before the first trailing section."""
+        end = next((i for i, block in enumerate(blocks) if self.section_rule(block)), len(blocks))
+        return blocks[:end]
+
+
+def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None:
+    named = [f"(?P<{name}>{pattern})" for name, pattern in patterns if pattern]
+    return re.compile("|".join(named)) if named else None
+
+
+def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
+    """Part text blocks into what is kept and what the rules remove; neighbours of one rule become one span.
+
+    Without a block that a rule matches whole, the blocks come back as they are.
+    """
+    kept: list[str] = []
+    removed: list[Removed] = []
+    section = previous = ""
+    for block in blocks:
+        section = widgets.section_rule(block) or section
+        rule = section or widgets.line_rule(block)
+        if not rule:
+            kept.append(block)
+        elif rule == previous:
+            removed[-1] = Removed(rule, f"{removed[-1].text}\n{block}")
+        else:
+            removed.append(Removed(rule, block))
+        previous = rule
+    return tuple(kept), tuple(removed)
+
+
+def drop_widgets(page: Page) -> Page:
+    """Take widget noise out of the article's body; the removed spans join those taken out of the page."""
+    if page.article is None:
+        return page
+    body, removed = sift(page.article.body, page.rules.widgets)
+    return replace(page, article=replace(page.article, body=body, removed=page.article.removed + removed))
+
+
+class WidgetsPipeline:
+    """Scrapy's door to :func:`drop_widgets`. Reads no settings."""
+
+    def process_item(self, item: Page) -> Page:
+        """Return the page without widget noise."""
+        return drop_widgets(item)
