@@ -104,8 +104,8 @@ def test_newspim_author_is_the_correspondent_and_never_the_photographer() -> Non
     assert found.dateline == "휴스턴"
     assert found.images == (
         Image(
-            caption="러시아 극동 아무르주 보스토치니 우주기지를 방문한 김정은 북한 국무위원장(좌)이 13일 오후 블라디미르 "
-            "푸틴 러시아 대통령과 마주 앉아 미소짓고 있다. 2023.09.14",
+            caption="러시아 극동 아무르주 보스토치니 우주기지를 방문한 김정은 북한 국무위원장(좌)이 13일 오후 "
+            "블라디미르 푸틴 러시아 대통령과 마주 앉아 미소짓고 있다. 2023.09.14",
             credit="[아무르 로이터=뉴스핌] 최원진 기자 wonjc6@newspim.com",
         ),
     )
