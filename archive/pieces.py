@@ -19,7 +19,7 @@ INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)
 _READ = 2**18
 _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is copied back
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
-_MAGIC = b"\x1f\x8b\x08"
+MAGIC = b"\x1f\x8b\x08"
 _PEEK = 2**12
 
 
@@ -36,9 +36,10 @@ class Pieces(Protocol):
 
     ``offset`` is where the last piece began in the file, or the gzip member it is of; ``fresh`` says that
     it is the member's first piece, ``between`` that the member ended with it, checksum and all, and
-    ``position`` is the file offset right behind all pieces given.
+    ``position`` is the file offset right behind all pieces given; ``packed`` whether there are members at all.
     """
 
+    packed: bool
     offset: int
     position: int
     fresh: bool
@@ -62,6 +63,8 @@ class Pieces(Protocol):
 
 class PlainPieces:
     """An uncompressed file; its records are found again by looking for their first line, so no `resync`."""
+
+    packed = False
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -90,6 +93,8 @@ class PlainPieces:
 
 class GzipPieces:
     """A file of gzip members; zero bytes between them are padding (RFC 1952 readers pass over them)."""
+
+    packed = True
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -139,16 +144,16 @@ class GzipPieces:
     def resync(self) -> bool:
         """See `Pieces`: the next gzip member whose content begins with ``WARC/``."""
         at = self.offset + 1
-        overlap = len(_MAGIC) - 1
+        overlap = len(MAGIC) - 1
         while True:
             self._file.seek(at)
             block = self._file.read(_READ)
-            hit = block.find(_MAGIC)
+            hit = block.find(MAGIC)
             while hit >= 0:
                 if self._begins_record(at + hit):
                     self._restart(at + hit)
                     return True
-                hit = block.find(_MAGIC, hit + 1)
+                hit = block.find(MAGIC, hit + 1)
             if len(block) <= overlap:
                 return False
             at += len(block) - overlap

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from isal import isal_zlib
 
 from archive.exchange import MAX_DOCUMENT
-from archive.pieces import INFLATE_ERROR, GzipPieces, PlainPieces
+from archive.pieces import INFLATE_ERROR, MAGIC, GzipPieces, PlainPieces
 from archive.records import Damage, Fault, Found, Reason, block_length, interpret, read_fields
 from archive.segments import OPEN
 from archive.walk import Walk
@@ -104,6 +104,7 @@ def _read_range(path: Path, location: Location, where: str) -> bytes:
 
 
 def _pieces(file: BinaryIO) -> Pieces:
-    first = file.read(1)
+    first = file.read(len(MAGIC))
     file.seek(0)
-    return GzipPieces(file) if first == b"\x1f" else PlainPieces(file)
+    agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))
+    return GzipPieces(file) if agreeing >= 2 else PlainPieces(file)  # one damaged byte must not cost the whole file

@@ -26,6 +26,8 @@ _DATE = re.compile(
     re.A,
 )
 _LOWEST = (1, 1, 1, 0, 0, 0)
+#: ISO 28500 §6. Another type is told as damage: it is more often a damaged name than a new kind of record.
+KINDS = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
 _ALGORITHMS = frozenset({"md5", "sha1", "sha256", "sha512"})
 
 
@@ -118,9 +120,11 @@ def block_length(fields: Mapping[str, str]) -> int:
 def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int) -> Found:
     """Make what was read into a `Found`, digests compared.
 
-    :raises Fault: a document lacks address or date, or a digest says that the bytes have changed.
+    :raises Fault: the type is unknown, a document lacks address or date, or a digest says that bytes have changed.
     """
     kind = fields.get("warc-type", "").lower()
+    if kind not in KINDS:
+        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
     claim = fields.get("warc-block-digest", "")
     if claim and not agrees(claim, block):
         raise Fault(Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's.")

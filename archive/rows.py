@@ -21,8 +21,9 @@ def to_row(article: Article, layouts: Sequence[str]) -> dict[str, Any]:
         row[name] = getattr(article, name)
     for name in ("subheadlines", "tags", "flags"):
         row[name] = list(getattr(article, name))
-    for name in ("authors", "images", "removed"):
+    for name in ("authors", "images"):
         row[name] = [asdict(value) for value in getattr(article, name)]
+    row["removed"] = [{"rule": span.rule, "text": span.text} for span in article.removed]
     return row | {"body": article.text, "layouts": list(layouts), "content_key": content_key(article)}
 
 

@@ -11,6 +11,8 @@ import unicodedata
 
 _CJK = "가-힣㐀-䶿一-鿿豈-﫿"
 _RUNS = re.compile(f"(?P<cjk>[{_CJK}]+)|[^\\W{_CJK}_]+")
+#: Each syllable with the one behind it, if any, or a whole other word: all tokens of a text in one pass.
+_TOKENS = re.compile(f"(?=([{_CJK}]{{1,2}}))[{_CJK}]|([^\\W{_CJK}_]+)")
 
 #: Spellings of one word in the outlets' and in North Korean texts, and Hanja: a query finds them all. Stored text
 #: is never rewritten.
@@ -29,19 +31,8 @@ class QueryError(ValueError):
 
 def tokens(text: str) -> str:
     """The text's search tokens, separated by spaces."""
-    return " ".join(_tokens(text))
-
-
-def _tokens(text: str) -> list[str]:
-    out: list[str] = []
-    for run in _RUNS.finditer(unicodedata.normalize("NFC", text).lower()):
-        word = run[0]
-        if run.lastgroup:
-            out += map(str.__add__, word, word[1:])
-            out.append(word[-1])
-        else:
-            out.append(word)
-    return out
+    text = unicodedata.normalize("NFC", text).lower()
+    return " ".join([syllables or word for syllables, word in _TOKENS.findall(text)])
 
 
 def match_expression(query: str) -> str:

@@ -113,11 +113,14 @@ class Walk:
             self._closing(block)
         except Torn as torn:  # the block is whole: the record first, then what is wrong behind it
             self._pending = torn
-        end = self._pieces.place(len(self._data) - self._at)
-        if end == self._start:  # gzip: both are the member's
-            whole = alone and self._pieces.between and self._at == len(self._data)
-            end = self._pieces.position if whole else end
-        return interpret(fields, block, self._start, end - self._start)
+        return interpret(fields, block, self._start, self._length(alone=alone))
+
+    def _length(self, *, alone: bool) -> int:
+        """The record's length in the file; 0 if it is not one gzip member by itself."""
+        if not self._pieces.packed:
+            return self._pieces.place(len(self._data) - self._at) - self._start
+        ends = self._pieces.between and self._pieces.offset == self._start and self._at == len(self._data)
+        return self._pieces.position - self._start if alone and ends else 0
 
     def _to_content(self) -> bool:
         """Pass over blank lines; false at the end of the file."""
@@ -135,10 +138,11 @@ class Walk:
     def _head_end(self) -> int:
         for _ in range(_HEAD_PIECES):
             end = _HEAD_END.search(self._data, self._at)
-            if end is not None and self._begins():
-                return end.end()
-            if not self._begins() or len(self._data) - self._at > _LONGEST_HEAD:
+            length = (len(self._data) if end is None else end.end()) - self._at
+            if not self._begins() or length > _LONGEST_HEAD:
                 break
+            if end is not None:
+                return end.end()
             if not self._extend():
                 self._recognised = True
                 raise _Lost(Reason.TRUNCATED, "The file ends inside a record's head.")

@@ -1,0 +1,141 @@
+"""WARC writing and reading against warcio and FastWARC, CPU time, rounds alternating within one run.
+
+Run ``python -m bench.warc [rounds]``. Quote the ratios: the machine's own speed wanders.
+A written exchange is a response of 19 KB gzipped HTML with its request, so two records.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import random
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastwarc.warc import ArchiveIterator
+from warcio.archiveiterator import ArchiveIterator as WarcioIterator
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from archive.exchange import Exchange
+from archive.reader import Found, iterate
+from archive.segments import SegmentWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COUNT = 1000
+FIELDS = [("Content-Type", "text/html; charset=utf-8"), ("Content-Encoding", "gzip"), ("Server", "nginx")]
+HEAD = b"HTTP/1.1 200 OK\r\n" + b"".join(f"{k}: {v}\r\n".encode() for k, v in FIELDS) + b"\r\n"
+REQUEST = b"GET /news/view/1 HTTP/1.1\r\nHost: a.kr\r\nUser-Agent: bench\r\nAccept-Encoding: gzip\r\n\r\n"
+MOMENT = datetime(2023, 9, 1, tzinfo=UTC)
+
+
+def exchanges() -> list[Exchange]:
+    dice = random.Random(1)
+    syllables = [chr(0xAC00 + dice.randrange(11172)) for _ in range(400)]
+    words = ["".join(dice.choices(syllables, k=dice.randint(1, 5))) for _ in range(4000)]
+    pages = ["<p>".join(" ".join(dice.choices(words, k=12)) for _ in range(260)) for _ in range(50)]
+    bodies = [gzip.compress(page.encode(), 6) for page in pages]
+    print(f"bodies: {statistics.mean(map(len, bodies)):,.0f} bytes as served")
+    return [
+        Exchange(f"https://a.kr/news/view/{n}", MOMENT, bodies[n % 50], HEAD, REQUEST, ip_address="192.0.2.1")
+        for n in range(COUNT)
+    ]
+
+
+def write_ours(folder: Path, sample: list[Exchange]) -> None:
+    with SegmentWriter(folder) as out:
+        for n, exchange in enumerate(sample):
+            out.write(exchange)
+            if n % 100 == 99:
+                out.sync()
+
+
+def write_warcio(folder: Path, sample: list[Exchange]) -> None:
+    with (folder / "a.warc.gz").open("wb") as file:
+        out = WARCWriter(file, gzip=True, warc_version="1.1")
+        for one in sample:
+            head = StatusAndHeaders("200 OK", FIELDS, protocol="HTTP/1.1")
+            asked = StatusAndHeaders("GET /news/view/1 HTTP/1.1", [("Host", "a.kr"), ("User-Agent", "bench")])
+            page, length = io.BytesIO(one.body), len(one.body)
+            first = out.create_warc_record(one.url, "response", payload=page, length=length, http_headers=head)
+            second = out.create_warc_record(one.url, "request", payload=io.BytesIO(), length=0, http_headers=asked)
+            out.write_request_response_pair(second, first)
+
+
+def read_ours(path: Path) -> int:
+    return sum(isinstance(found, Found) for found in iterate(path))
+
+
+def read_fastwarc(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(record.reader.read() is not None for record in ArchiveIterator(file, parse_http=False))
+
+
+def read_fastwarc_verified(path: Path) -> int:
+    """FastWARC doing what `iterate` does of necessity: fields, block, head and body, both digests."""
+    count = 0
+    with path.open("rb") as file:
+        for record in ArchiveIterator(file, parse_http=False):
+            fields = record.headers.to_dict()
+            block = record.reader.read()
+            count += fields["WARC-Block-Digest"] == "sha256:" + hashlib.sha256(block).hexdigest()
+            if fields["WARC-Type"] == "response":
+                body = block[block.index(b"\r\n\r\n") + 4 :]
+                assert fields["WARC-Payload-Digest"] == "sha256:" + hashlib.sha256(body).hexdigest()
+    return count
+
+
+def read_warcio(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(record.raw_stream.read() is not None for record in WarcioIterator(file, no_record_parse=True))
+
+
+def measure(action: Callable[[], object]) -> float:
+    began = time.process_time()
+    action()
+    return time.process_time() - began
+
+
+def main(rounds: int) -> None:
+    """Print records per CPU second and the ratios paired within each round."""
+    sample = exchanges()
+    times: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            ours, theirs = Path(folder, f"ours{number}"), Path(folder, f"theirs{number}")
+            theirs.mkdir()
+            actions: list[tuple[str, Callable[[], object]]] = [
+                ("write ours", lambda to=ours: write_ours(to, sample)),
+                ("write warcio", lambda to=theirs: write_warcio(to, sample)),
+            ]
+            for name, action in actions[:: 1 if number % 2 else -1]:
+                times.setdefault(name, []).append(measure(action))
+            (path,) = ours.iterdir()
+            readers = [read_ours, read_fastwarc, read_fastwarc_verified, read_warcio]
+            for reader in readers[:: 1 if number % 2 else -1]:
+                name = reader.__name__.replace("_", " ")
+                times.setdefault(name, []).append(measure(lambda one=reader, at=path: one(at)))
+            assert read_ours(path) == read_fastwarc_verified(path) == 2 * COUNT + 1
+    for name, taken in sorted(times.items()):
+        middle = statistics.median(taken)
+        print(f"{name:24} {COUNT / middle:9,.0f} exchanges  {2 * COUNT / middle:9,.0f} records per CPU s")
+    for one, other in (
+        ("write warcio", "write ours"),
+        ("read fastwarc", "read ours"),
+        ("read fastwarc verified", "read ours"),
+        ("read warcio", "read ours"),
+    ):
+        ratios = [a / b for a, b in zip(times[one], times[other], strict=True)]
+        print(f"{one} / {other}: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
