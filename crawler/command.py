@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from abc import abstractmethod
@@ -41,6 +42,10 @@ class Verb(ScrapyCommand):
         for stream in (sys.stdout, sys.stderr):
             # A terminal of another charset shows a question mark for what it lacks, instead of a traceback.
             getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+        # Scrapy hands options it doesn't know on as arguments; --limti 5 must not become a search for it.
+        unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
+        if unknown is not None:
+            raise UsageError(f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False)
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
