@@ -97,6 +97,11 @@ def archive_folder(url: str) -> str:
     return url.removeprefix("file://")
 
 
+def as_text(argument: str) -> str:
+    """An argument as text that can be looked up: it is bytes, and in a C locale Python takes Hangul for none."""
+    return os.fsencode(argument).decode("utf-8", "replace")
+
+
 def day_option(text: str) -> date:
     """An option's date, YYYY-MM-DD; for argparse."""
     return date.fromisoformat(text)
