@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Exchange:
     ``b""`` where there was no HTTP (a `resource`). ``body`` follows it as served: transfer- and
     content-encoding still on. ``request`` is the whole request as sent, secrets redacted, or ``b""``.
     ``ip_address`` is the peer's, empty behind a proxy or for a file. ``truncated`` is ``""`` or one of
-    ISO 28500's reasons: ``length``, ``time``, ``disconnect``.
+    ISO 28500's reasons: ``length``, ``time``, ``disconnect``. ``payload_digest`` is the payload's digest, where it
+    is known already.
     """
 
     url: str
@@ -35,6 +36,7 @@ class Exchange:
     ip_address: str = ""
     truncated: str = ""
     time_known: bool = True
+    payload_digest: str = field(default="", compare=False)
 
     @property
     def has_address(self) -> bool:

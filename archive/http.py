@@ -13,8 +13,15 @@ from dataclasses import dataclass
 import brotli
 from isal import isal_zlib
 
-_HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
-_CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\r\n]*)?\r?\n")
+#: The blank line that ends a head, with or without carriage returns.
+HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
+_STATUS_LINE = re.compile(r"(HTTP/[^ \t]*)[ \t]+([0-9]{3})(?:[ \t]+(.*))?", re.I | re.S)
+#: One chunk-size line, as leniently as outlets need it. It never reaches past its own line end: the
+#: chunk itself may begin with blank lines.
+CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+#: What may be trimmed round a header value. Not str.strip()'s own set: it has U+0085 and U+00A0, and those
+#: bytes end many Korean characters.
+_BLANK = " \t\r\v\f"
 
 
 class MessageError(ValueError):
@@ -41,7 +48,7 @@ def split_message(message: bytes) -> tuple[bytes, bytes]:
 
     :raises MessageError: no blank line ends the head.
     """
-    end = _HEAD_END.search(message)
+    end = HEAD_END.search(message)
     if end is None:
         raise MessageError("no blank line ends the HTTP head")
     return message[: end.end()], message[end.end() :]
@@ -53,17 +60,17 @@ def parse_head(head: bytes) -> Head:
     :raises MessageError: the first line is no HTTP status line.
     """
     lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
-    first = lines[0].split(None, 2)
-    if len(first) < 2 or not first[0].upper().startswith("HTTP/") or not re.fullmatch(r"\d{3}", first[1], re.A):
+    first = _STATUS_LINE.fullmatch(lines[0].strip(_BLANK))
+    if first is None:
         raise MessageError("the first line is not an HTTP status line")
     fields: list[tuple[str, str]] = []
     for line in lines[1:]:
         if line[:1] in (" ", "\t") and fields:
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}")
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip(_BLANK)}")
         elif ":" in line:
             name, _, value = line.partition(":")
-            fields.append((name.strip(), value.strip()))
-    return Head(first[0], int(first[1]), first[2].strip() if len(first) > 2 else "", tuple(fields))
+            fields.append((name.strip(_BLANK), value.strip(_BLANK)))
+    return Head(first[1], int(first[2]), first[3] or "", tuple(fields))
 
 
 def dechunk(body: bytes) -> bytes:
@@ -74,7 +81,7 @@ def dechunk(body: bytes) -> bytes:
     out: list[bytes] = []
     at = 0
     while True:
-        size_line = _CHUNK_SIZE.match(body, at)
+        size_line = CHUNK_LINE.match(body, at)
         if size_line is None:
             raise MessageError("broken chunk framing")
         size, at = int(size_line[1], 16), size_line.end()
@@ -87,12 +94,18 @@ def dechunk(body: bytes) -> bytes:
         at += 2 if body[at : at + 2] == b"\r\n" else 1
 
 
+def is_chunked(head: Head) -> bool:
+    """Whether ``chunked`` is the last transfer-encoding, over all the fields of that name."""
+    codings = [value for name, value in head.fields if name.lower() == "transfer-encoding"]
+    return bool(codings) and codings[-1].rpartition(",")[2].strip(_BLANK).lower() == "chunked"
+
+
 def payload(head: Head, body: bytes) -> bytes:
     """The body with transfer-encoding removed and content-encoding kept: what a payload digest is taken of.
 
     A body stored de-chunked under a head that still says ``chunked`` is returned as it is.
     """
-    if head.get("Transfer-Encoding").lower().endswith("chunked"):
+    if is_chunked(head):
         try:
             return dechunk(body)
         except MessageError:

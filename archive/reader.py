@@ -15,7 +15,7 @@ from isal import isal_zlib
 
 from archive.exchange import MAX_DOCUMENT
 from archive.pieces import INFLATE_ERROR, MAGIC, GzipPieces, PlainPieces
-from archive.records import Damage, Fault, Found, Reason, block_length, interpret, read_fields
+from archive.records import Damage, Fault, Found, block_length, interpret, read_fields
 from archive.segments import OPEN
 from archive.walk import Walk
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archive.exchange import Location
     from archive.pieces import Pieces
 
-__all__ = ["Damage", "Found", "Reason", "RecordError", "iterate", "read_at"]
+__all__ = ["Damage", "Found", "RecordError", "iterate", "read_at"]
 
 _HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 #: Most bytes a member of ours inflates to; a location pointing at anything else must not fill the memory.

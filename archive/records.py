@@ -7,13 +7,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from archive.exchange import Exchange, digest
 from archive.http import MessageError, parse_head, payload, split_message
+from archive.outcome import Reason
 from archive.warc import TIME_FIELD, TRUNCATIONS, WarcError, safe_url
 
 if TYPE_CHECKING:
@@ -29,16 +29,6 @@ _LOWEST = (1, 1, 1, 0, 0, 0)
 #: ISO 28500 §6. Another type is told as damage: it is more often a damaged name than a new kind of record.
 KINDS = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
 _ALGORITHMS = frozenset({"md5", "sha1", "sha256", "sha512"})
-
-
-class Reason(StrEnum):
-    """Why a part of a WARC file cannot be taken in; a closed set, also the counters' names."""
-
-    NOT_A_WARC = "not_a_warc"
-    TRUNCATED = "truncated"
-    BAD_DIGEST = "bad_digest"
-    TOO_LARGE = "too_large"
-    BAD_RECORD = "bad_record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,23 +118,24 @@ def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int)
     claim = fields.get("warc-block-digest", "")
     if claim and not agrees(claim, block):
         raise Fault(Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's.")
-    exchange: Exchange | None = None
     claim = fields.get("warc-payload-digest", "")
+    record_id = _bare(fields.get("warc-record-id", ""))
     if kind == "response" and _is_http(fields):
-        exchange, content = _response(fields, block)
+        head, body, content = _response(fields, block)
     elif kind == "resource":
-        exchange, content = _resource(fields, block), block
-    if exchange is None:
+        head, body, content = b"", block, block
+    else:
         if kind == "revisit":
             _address(fields)
             _moment(fields)
-        return Found(kind, None, _bare(fields.get("warc-record-id", "")), offset, length, claim, fields, block)
+        return Found(kind, None, record_id, offset, length, claim, fields, block)
     if "warc-segment-number" in fields:
         raise Fault(Reason.BAD_RECORD, "The record is one of several segments of a document; those are not joined.")
     own = digest(content)
-    if claim and claim != own and not agrees(claim, content) and not agrees(claim, exchange.body):
+    exchange = _exchange(fields, head, body, own)
+    if claim and claim != own and not agrees(claim, content) and not agrees(claim, body):
         raise Fault(Reason.BAD_DIGEST, f"The payload digest of {exchange.url[:200]} is not its payload's.")
-    return Found(kind, exchange, _bare(fields.get("warc-record-id", "")), offset, length, own, fields, b"")
+    return Found(kind, exchange, record_id, offset, length, own, fields, b"")
 
 
 def agrees(claim: str, data: bytes) -> bool:
@@ -167,36 +158,32 @@ def agrees(claim: str, data: bytes) -> bool:
     )
 
 
-def _response(fields: Mapping[str, str], block: bytes) -> tuple[Exchange, bytes]:
-    """The exchange and its payload."""
+def _response(fields: Mapping[str, str], block: bytes) -> tuple[bytes, bytes, bytes]:
+    """The head, the body as served, and the payload."""
     try:
         head, body = split_message(block)
     except MessageError as error:
         raise Fault(Reason.BAD_RECORD, f"The HTTP response of {_address(fields)[:200]} is broken: {error}.") from error
-    content = body
     if b"chunked" in head.lower():
         try:
-            content = payload(parse_head(head), body)
+            return head, body, payload(parse_head(head), body)
         except MessageError:  # no status line: then nothing says how the body is framed
-            content = body
-    return _exchange(fields, body, head, ""), content
+            pass
+    return head, body, body
 
 
-def _resource(fields: Mapping[str, str], block: bytes) -> Exchange:
-    return _exchange(fields, block, b"", fields.get("content-type", ""))
-
-
-def _exchange(fields: Mapping[str, str], body: bytes, head: bytes, media_type: str) -> Exchange:
+def _exchange(fields: Mapping[str, str], head: bytes, body: bytes, payload_digest: str) -> Exchange:
     truncated = fields.get("warc-truncated", "").lower()
     return Exchange(
         url=_address(fields),
         captured_at=_moment(fields),
         body=body,
         head=head,
-        media_type=media_type,
+        media_type="" if head else fields.get("content-type", ""),
         ip_address=_peer(fields.get("warc-ip-address", "")),
         truncated=truncated if not truncated or truncated in TRUNCATIONS else "unspecified",
         time_known=TIME_FIELD.lower() not in fields,
+        payload_digest=payload_digest,
     )
 
 

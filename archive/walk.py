@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from archive.outcome import Reason
 from archive.pieces import Corrupt, Torn
-from archive.records import VERSION_LINE, Damage, Fault, Found, Reason, block_length, interpret, read_fields
+from archive.records import VERSION_LINE, Damage, Fault, Found, block_length, interpret, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -81,6 +81,8 @@ def format_date(moment: datetime) -> str:
 
 def payload_digest(exchange: Exchange) -> str:
     """The payload's digest: of the body without transfer-encoding, with content-encoding (ISO 28500 §5.9)."""
+    if exchange.payload_digest:
+        return exchange.payload_digest
     if b"chunked" in exchange.head.lower():  # read the head only where it can matter
         try:
             return digest(payload(parse_head(exchange.head), exchange.body))

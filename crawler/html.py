@@ -27,7 +27,8 @@ _BLOCKS = frozenset(
         " hr li main nav ol option p pre section select table tbody td tfoot th thead tr ul"
     ).split()
 )
-_NOISE = "script, style, iframe, noscript, template"
+#: Elements whose text is never the page's.
+_SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"))
 
 
 class PageReader:
@@ -35,6 +36,7 @@ class PageReader:
 
     def __init__(self, html: str) -> None:
         self.tree = LexborHTMLParser(html)
+        self._stated = "ld+json" in html
         self._meta: dict[str, str] | None = None
         self._facts: dict[str, list[str]] | None = None
 
@@ -43,7 +45,8 @@ class PageReader:
         """First content of each <meta> by its property or name."""
         if self._meta is None:
             self._meta = {}
-            for node in self.tree.css("meta[content]"):
+            head = self.tree.head
+            for node in head.css("meta[content]") if head else ():
                 attributes = node.attributes
                 name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
                 if name:
@@ -54,8 +57,10 @@ class PageReader:
     def facts(self) -> dict[str, list[str]]:
         """The JSON-LD article's texts by key."""
         if self._facts is None:
-            scripts = self.tree.css('script[type="application/ld+json"]')
-            self._facts = article_facts([script.text() for script in scripts])
+            self._facts = {}
+            if self._stated:
+                scripts = self.tree.css('script[type="application/ld+json"]')
+                self._facts = article_facts([script.text() for script in scripts])
         return self._facts
 
     @property
@@ -114,7 +119,6 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
     root = page.tree.root
     declared = (root.attributes.get("lang") if root else "") or ""
 
-    _drop_all(page.tree.css(_NOISE))
     captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
     deck = next((nodes for nodes in map(page.tree.css, layout.subheadlines) if nodes), [])
     subheadlines = tuple(line for node in _outermost(deck) for line in _take_lines(node))
@@ -211,7 +215,7 @@ def _lines(node: LexborNode) -> list[str]:
             parts.append(at.text_content or "")
         elif tag in _BLOCKS:
             parts.append(_BREAK)
-        child = at.first_child
+        child = at.first_child if tag not in _SILENT else None
         if child is not None:
             at, inside = child, inside + 1
             continue

@@ -148,7 +148,7 @@ def _records(path: Path) -> Iterator[Input]:
     for found in reader.iterate(path, MAX_DOCUMENT):
         source = f"{_shown(path)}@{found.offset}"
         if isinstance(found, Damage):
-            yield _failed(source, Reason(str(found.reason)), found.sentence)
+            yield _failed(source, found.reason, found.sentence)
         elif found.exchange is not None:
             yield Input(source=source, exchange=found.exchange, origin=origin)
         elif found.kind == "revisit":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.page import Page
 
 #: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
-BATCH, WAIT = 200, 1.0
+BATCH, WAIT = 500, 2.0
 
 
 class Depositor:

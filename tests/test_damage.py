@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from isal import isal_zlib
 
-from archive.reader import Damage, Found, Reason, iterate
+from archive.outcome import Reason
+from archive.reader import Damage, Found, iterate
 from tests.warc_samples import HEAD, KINDS, a_segment, exchange, kinds, plain, read, record, resource
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive.exchange import digest
-from archive.reader import Damage, Found, Reason, iterate
+from archive.outcome import Reason
+from archive.reader import Damage, Found, iterate
 from tests.warc_samples import (
     KINDS,
     MOMENT,
