@@ -60,5 +60,6 @@ class Command(Verb):
             else:
                 depositor.close()
             finally:
+                self.exitcode = report.exit_code  # holds even if nobody reads the summary
                 report.finish()
         return report.exit_code
