@@ -132,7 +132,7 @@ class Frontier:
             now = self._clock()
             self._reclaim(connection, now)
             due = (
-                select(frontier)
+                select(frontier.c.id, *_VISIT)
                 .where(frontier.c.outlet == self._outlet, frontier.c.state == State.DUE, frontier.c.due_at <= now)
                 .where(or_(frontier.c.seen_by != self._run, frontier.c.reason.not_in(ladder.OURS)))
                 .order_by(frontier.c.due_at, frontier.c.id)
@@ -140,15 +140,11 @@ class Frontier:
             rows = list(connection.execute(due.where(frontier.c.looks == 0).limit(n)))
             if len(rows) < n:
                 rows += connection.execute(due.where(frontier.c.looks > 0).limit(n - len(rows)))
-            lease = update(frontier).where(frontier.c.id == bindparam("pk")).values(
-                state=State.LEASED, lease=self._run, leased_until=now + LEASE, holder=self._holder
-            )  # fmt: skip
+            lease = {"state": State.LEASED, "lease": self._run, "leased_until": now + LEASE, "holder": self._holder}
             if rows:
-                connection.execute(lease, [{"pk": row.id} for row in rows])
-        return [
-            Visit(row.article_id, row.url, row.tries, row.looks, row.etag, row.last_modified, row.published_at)
-            for row in rows
-        ]
+                chosen = update(frontier).where(frontier.c.id == bindparam("pk")).values(lease)
+                connection.execute(chosen, [{"pk": row.id} for row in rows])
+        return [Visit(*row[1:]) for row in rows]
 
     def settle(self, connection: Connection, results: Sequence[Visited]) -> int:
         """Write what visits gave, within the transaction that keeps their captures; give how many counted.
@@ -160,7 +156,7 @@ class Frontier:
         """
         now = self._clock()
         ids = [result.article_id for result in results]
-        rows = {row.article_id: row for row in self._rows(connection, ids, *frontier.c)}
+        rows = {row.article_id: row for row in self._rows(connection, ids, *_SETTLED)}
         changes: dict[str, dict[str, Any]] = {}
         for result in results:
             row = rows.get(result.article_id)
@@ -284,6 +280,14 @@ class _Found:
             self.channels.append(link.channel)
 
 
+#: A `Visit`'s fields, and what `Frontier.settle` has to know, in columns.
+_VISIT = tuple(
+    frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
+)
+_SETTLED = (
+    *_VISIT, frontier.c.id, frontier.c.state, frontier.c.lease, frontier.c.seen_by, frontier.c.outcome,
+    frontier.c.first_look_at,
+)  # fmt: skip
 _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 #: What a new row knows of visits: nothing.
 _BLANK = {

@@ -182,13 +182,16 @@ frontier = Table(
     Column("lease", String, nullable=False),
     Column("leased_until", Instant),
     Column("holder", String, nullable=False),
-    Column("found_by", String, nullable=False, index=True),
-    Column("seen_by", String, nullable=False, index=True),
+    Column("found_by", String, nullable=False),
+    Column("seen_by", String, nullable=False),
     UniqueConstraint("outlet", "article_id"),
     # Never stored before stored, each in the order it falls due: without the first, a week of waiting second looks
     # would be read through for every batch of new articles.
     Index("ix_frontier_fresh", "outlet", "state", "looks", "due_at"),
     Index("ix_frontier_due", "outlet", "state", "due_at"),
+    # A run's books.
+    Index("ix_frontier_found_by", "outlet", "found_by"),
+    Index("ix_frontier_seen_by", "outlet", "seen_by"),
 )
 
 #: The last robots.txt of an origin (``https://host[:port]``) as it was served.

@@ -41,8 +41,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_frontier_fresh", "frontier", ["outlet", "state", "looks", "due_at"])
     op.create_index("ix_frontier_due", "frontier", ["outlet", "state", "due_at"])
-    op.create_index("ix_frontier_found_by", "frontier", ["found_by"])
-    op.create_index("ix_frontier_seen_by", "frontier", ["seen_by"])
+    op.create_index("ix_frontier_found_by", "frontier", ["outlet", "found_by"])
+    op.create_index("ix_frontier_seen_by", "frontier", ["outlet", "seen_by"])
     op.create_table(
         "robots",
         sa.Column("origin", sa.String(), nullable=False),
