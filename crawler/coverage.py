@@ -34,8 +34,8 @@ class ChannelReport:
     """One channel's figures; ``asked`` = ``answered`` + faults, once all answers are in.
 
     ``indexes`` of the answers only named further sitemaps. ``found`` are article ids inside the window; ``outside``
-    counts articles of other days, ``dropped`` addresses that are no article of the outlet; ``ends`` how paging ended, by
-    reason. ``share`` is set when the crawl is over.
+    counts articles of other days, ``dropped`` addresses that are no article of the outlet; ``ends`` how paging ended,
+    by reason. ``share`` is set when the crawl is over.
     """
 
     name: str
