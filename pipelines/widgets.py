@@ -46,9 +46,8 @@ class Widgets:
     def __post_init__(self) -> None:
         object.__setattr__(self, "css", ", ".join(rule.css for rule in self.rules if rule.css))
         # A combinator, a pseudo-class or another attribute makes an element's place matter.
-        object.__setattr__(
-            self, "_plain", not re.search(r"[ >+~:]\s*[^\s,]|\[(?!id|class)", self.css.replace(", ", ","))
-        )
+        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", self.css)
+        object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(self, "_sections", _alternatives((r.name, r.section) for r in self.rules))
 
