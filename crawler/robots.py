@@ -76,7 +76,7 @@ class RobotsDisallowed(IgnoreRequest):
 class RobotsCopy(NamedTuple):
     """What an origin answered for its robots.txt, redirects followed: when (aware), status, body as decoded.
 
-    The status is 2xx, or 4xx (then the body does not matter); a failure is never kept.
+    The status is 2xx, 4xx, or 3xx where the redirects lead nowhere; only 2xx has a body. A failure is never kept.
     """
 
     fetched_at: datetime
@@ -259,8 +259,17 @@ def _key(origin: Origin) -> str:
 
 
 def _location(response: Response) -> str | None:
-    """Where a redirect leads, None if it is none or leads nowhere."""
+    """Where a redirect leads, None if it is none or says nothing.
+
+    :raises DownloadFailedError: it is no address that could be asked.
+    """
     value = response.headers.get("Location")
     if response.status not in _REDIRECTS or not value:
         return None
-    return urljoin(response.url, value.decode("latin-1"))
+    try:
+        where = urljoin(response.url, value.decode("latin-1"))
+    except ValueError as error:
+        raise DownloadFailedError(f"{response.url} redirects to no address: {error}") from error
+    if not where.startswith(("http://", "https://")):
+        raise DownloadFailedError(f"{response.url} redirects to {where!r}, which is not the web")
+    return where
