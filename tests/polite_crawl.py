@@ -1,6 +1,6 @@
 """One crawl with the project's own settings, in a process of its own: what is asked for in, what came of it out.
 
-Reads ``{"settings": …, "urls": […], "meta": {url: …}, "chain": bool}`` from standard input, prints one JSON object.
+Reads ``{"settings": …, "urls": […], "meta": {url: …}, "methods": {url: …}, "chain": bool}`` from standard input, prints one JSON object.
 Chained, a URL is asked for when the one before has ended.
 """
 
@@ -70,7 +70,12 @@ class Probe(scrapy.Spider):
         for _ in range(min(count, len(self.left))):
             url = self.left.pop(0)
             yield scrapy.Request(
-                url, errback=self.failed, cb_kwargs={"asked": url}, meta=self.meta.get(url), dont_filter=True
+                url,
+                errback=self.failed,
+                cb_kwargs={"asked": url},
+                meta=self.meta.get(url),
+                method=self.methods.get(url, "GET"),
+                dont_filter=True,
             )
 
     def parse(self, response, asked):
@@ -109,7 +114,7 @@ def main() -> None:
     )
     process = CrawlerProcess(settings)
     crawler = process.create_crawler(Probe)
-    process.crawl(crawler, urls=given["urls"], meta=given["meta"], chain=given["chain"])
+    process.crawl(crawler, urls=given["urls"], meta=given["meta"], methods=given["methods"], chain=given["chain"])
     process.start()
     stats = {key: value for key, value in crawler.stats.get_stats().items() if isinstance(value, int | float | str)}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -48,9 +48,9 @@ def response(body: bytes = b"", status: str = "200 OK", *fields: str) -> bytes:
 
 @dataclass
 class Site:
-    """A host: ``answers`` by path, bytes or what makes them of the number of times the path was asked for.
+    """A host: ``answers`` by path: bytes, or what makes them of how often it was asked for.
 
-    Other paths answer 200 with themselves. ``log`` is when (monotonic) each path was
+    ``*`` is for the others, which answer 200 with themselves if it is missing. ``log`` is when (monotonic) each path was
     asked for; ``most`` how many requests were under way at once, of those that took ``seconds`` to answer.
     """
 
@@ -85,9 +85,10 @@ class Site:
                     await asyncio.sleep(self.seconds)
             finally:
                 self.now -= 1
-            answer = self.answers.get(path, response(path.encode()))
+            key = path if path in self.answers else "*"
+            answer = self.answers.get(key, response(path.encode()))
             if callable(answer):
-                answer = answer(self.paths().count(path))
+                answer = answer(self.paths().count(path) if key == path else len(self.pages()))
             await peer.send(answer)
             if isinstance(answer, Hang):
                 await peer.reader.read()
@@ -109,6 +110,7 @@ async def crawl(
     sites: dict[str, Site],
     *,
     meta: Any = None,
+    methods: Any = None,
     chain: bool = False,
     interrupt: str = "",
     **settings: Any,
@@ -125,7 +127,7 @@ async def crawl(
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stderr is not None
-    given = {"settings": settings, "urls": urls, "meta": meta or {}, "chain": chain}
+    given = {"settings": settings, "urls": urls, "meta": meta or {}, "methods": methods or {}, "chain": chain}
     process.stdin.write(json.dumps(given).encode() + b"\n")
     seen = b""
     interrupted = 0.0

@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from scrapy.utils.test import get_crawler
@@ -62,8 +63,14 @@ def test_patience_doubles_and_believes_a_host_once(asked, times, chance, seconds
 
 @pytest.mark.parametrize(
     ("delay", "latency", "ok", "new"),
-    [(1.0, 0.5, True, 0.75), (1.0, 3.0, True, 3.0), (1.0, 99.0, True, 60.0), (1.0, 0.1, False, 1.0), (1.0, 2.0, False, 2.0)],
-)  # fmt: skip
+    [
+        (1.0, 0.5, True, 0.75),
+        (1.0, 3.0, True, 3.0),
+        (1.0, 99.0, True, 60.0),
+        (1.0, 0.1, False, 1.0),
+        (1.0, 2.0, False, 2.0),
+    ],
+)
 def test_the_delay_follows_the_latency_and_errors_do_not_shorten_it(delay, latency, ok, new):
     assert Adaption(1.0, 60.0, 1.0).adapted(delay, latency, ok=ok) == new
 
@@ -102,7 +109,7 @@ async def test_jitter_may_shorten_a_delay_but_never_a_floor():
             ours.at_least("a", "robots", 0.15)
         await ours.turn("a")
         times.append(loop.time())
-    gaps = [after - before for before, after in zip(times[:-1], times[1:], strict=True)]
+    gaps = [after - before for before, after in pairwise(times)]
     assert 0.049 <= gaps[0] < 0.1
     assert min(gaps[1:]) >= 0.149
 
@@ -159,19 +166,19 @@ async def test_retry_after_holds_the_host_and_no_other():
     def busy_once(times):
         return response(b"busy", "429 Too Many Requests", "Retry-After: 1") if times == 1 else response(b"ok")
 
-    async with site({"/0": busy_once}) as www, site() as other:
+    async with site({"*": busy_once}) as www, site() as other:
         urls = [f"http://{host}/{n}" for n in range(4) for host in (HOST, OTHER)]
         seen = await crawl(urls, {HOST: www, OTHER: other})
         print("gaps of the host that asked for 1 s:", www.gaps(), "of the other:", other.gaps())
-        assert sorted(www.pages()) == ["/0", "/0", "/1", "/2", "/3"]
-        assert www.pages()[0] == "/0"
-        asked = www.times("/0")[0]
-        assert all(when - asked >= 0.99 for when in www.times() if when > asked)
+        first, *others = www.pages()
+        assert sorted(others) == ["/0", "/1", "/2", "/3"]
+        asked = www.times(first)[0]
+        assert all(when - asked >= 0.99 for when in www.times()[2:])
         assert other.times()[-1] < asked + 0.9
         assert {outcome["status"] for outcome in seen["outcomes"].values()} == {200}
         assert seen["stats"]["retry/count"] == 1
         assert seen["stats"]["pace/holds"] == 1
-        assert [kept[0] for kept in seen["kept"]].count(f"http://{HOST}/0") == 2
+        assert [kept[0] for kept in seen["kept"]].count(f"http://{HOST}{first}") == 2
 
 
 @run
@@ -184,7 +191,7 @@ async def test_retry_after_may_be_a_date():
         until.append(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2))
         return response(b"", "503 Busy", f"Retry-After: {format_datetime(until[0], usegmt=True)}")
 
-    async with site({"/0": busy_once}) as www:
+    async with site({"*": busy_once}) as www:
         away = time.time() - time.monotonic()
         await crawl([f"http://{HOST}/{n}" for n in range(2)], {HOST: www})
         assert all(when + away >= until[0].timestamp() - 0.01 for when in www.times()[2:])
@@ -207,10 +214,10 @@ async def test_without_a_retry_after_the_holds_double():
 
 @run
 async def test_a_host_that_asks_for_too_much_is_given_up_for_the_run():
-    async with site({"/0": response(b"", "503 Busy", "Retry-After: 3600")}) as www, site() as other:
+    async with site({"*": response(b"", "503 Busy", "Retry-After: 3600")}) as www, site() as other:
         urls = [f"http://{host}/{n}" for n in range(4) for host in (HOST, OTHER)]
         seen = await crawl(urls, {HOST: www, OTHER: other}, RETRY_AFTER_MAX=600)
-        assert www.pages() == ["/0"]
+        assert len(www.pages()) == 1
         assert len(other.pages()) == 4
         assert [seen["outcomes"][url] for url in urls if HOST in url] == ["host_busy"] * 4
         assert seen["stats"]["pace/hosts_given_up"] == 1
@@ -219,8 +226,7 @@ async def test_a_host_that_asks_for_too_much_is_given_up_for_the_run():
 
 @run
 async def test_a_host_that_is_always_busy_is_given_up_in_bounded_time():
-    always = response(b"", "429 Too Many Requests", "Retry-After: 0")
-    async with site({f"/{n}": always for n in range(40)}) as www:
+    async with site({"*": response(b"", "429 Too Many Requests", "Retry-After: 0")}) as www:
         urls = [f"http://{HOST}/{n}" for n in range(40)]
         seen = await crawl(urls, {HOST: www}, RETRY_BACKOFF=0.02, RETRY_AFTER_MAX=0.5)
         assert len(www.pages()) <= 7
@@ -229,17 +235,17 @@ async def test_a_host_that_is_always_busy_is_given_up_in_bounded_time():
 
 @run
 async def test_each_request_is_tried_as_often_as_retry_times_says_and_then_answered():
-    async with site({"/0": response(b"", "503 Busy", "Retry-After: 0")}) as www:
-        url, other = f"http://{HOST}/0", f"http://{HOST}/0?"
+    async with site({"*": response(b"", "503 Busy", "Retry-After: 0")}) as www:
+        url, other = f"http://{HOST}/0", f"http://{HOST}/0?once"
         seen = await crawl(
             [url, other], {HOST: www}, chain=True, meta={other: {"dont_retry": True}}, RETRY_BACKOFF=0.01
         )
-        assert www.pages() == ["/0"] * 3 + ["/0?"]
+        assert www.pages() == ["/0"] * 3 + ["/0?once"]
         assert seen["outcomes"][url]["status"] == 503
         assert seen["stats"]["retry/count"] == 2
         assert seen["stats"]["retry/max_reached"] == 1
         assert seen["stats"]["retry/reason_count/503 Service Unavailable"] == 2
-        assert seen["stats"]["downloader/response_status_count/503"] == 3
+        assert seen["stats"]["downloader/response_status_count/503"] == 4
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -267,7 +273,7 @@ async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
 @pytest.mark.parametrize(
     ("answers", "settings", "logged"),
     [
-        ({"/0": response(b"", "503 Busy", "Retry-After: 500")}, {}, "nothing is sent to it for 500.0 s"),
+        ({"*": response(b"", "503 Busy", "Retry-After: 500")}, {}, "nothing is sent to it for 500.0 s"),
         ({"/robots.txt": response(b"", "503 Busy", "Retry-After: 500")}, {}, "nothing is sent to it for 500.0 s"),
         ({"/robots.txt": response(b"User-agent: *\nCrawl-delay: 50")}, {"LOG_LEVEL": "DEBUG"}, "Crawled (200)"),
     ],
@@ -287,7 +293,7 @@ async def test_ctrl_c_ends_within_seconds_while_a_host_is_waited_for(answers, se
 
 @run
 async def test_a_spider_closed_for_another_reason_does_not_wait_either():
-    async with site({"/0": response(b"", "503 Busy", "Retry-After: 500")}) as www:
+    async with site({"*": response(b"", "503 Busy", "Retry-After: 500")}) as www:
         urls = [f"http://{HOST}/{n}" for n in range(6)]
         before = time.monotonic()
         seen = await crawl(urls, {HOST: www}, CLOSESPIDER_TIMEOUT=1)

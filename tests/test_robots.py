@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -39,37 +40,41 @@ async def test_of_eight_disallowed_requests_at_once_none_is_sent():
         assert "Sacho/" in seen["kept"][0][2]
 
 
-@pytest.mark.parametrize("status", ["204 No Content", "401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"])
+async def crawl_each(answers, **settings):
+    """One crawl of a host for each robots.txt; gives what was asked of each, the outcome, and the stats."""
+    async with contextlib.AsyncExitStack() as stack:
+        sites = {}
+        for number, answer in enumerate(answers):
+            sites[f"www{number}.example.com"] = await stack.enter_async_context(site({"/robots.txt": answer}))
+        seen = await crawl([f"http://{host}/{n}" for host in sites for n in range(2)], sites, **settings)
+        outcomes = [[seen["outcomes"][f"http://{host}/{n}"] for n in range(2)] for host in sites]
+        return [one.paths() for one in sites.values()], outcomes, seen["stats"]
+
+
 @run
-async def test_no_robots_allows(status):
-    async with site({"/robots.txt": response(b"", status)}) as www:
-        await crawl([f"http://{HOST}/a"], {HOST: www})
-        assert www.pages() == ["/a"]
+async def test_no_robots_allows():
+    statuses = ["204 No Content", "401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"]
+    asked, _, _ = await crawl_each([response(b"", one) for one in statuses])
+    assert [sorted(paths) for paths in asked] == [["/0", "/1", "/robots.txt"]] * 5
 
 
-@pytest.mark.parametrize("status", ["429 Too Many Requests", "500 Oops", "503 Busy"])
 @run
-async def test_a_robots_that_the_server_cannot_give_forbids(status):
-    async with site({"/robots.txt": response(b"User-agent: *\nAllow: /", status)}) as www:
-        urls = [f"http://{HOST}/{n}" for n in range(4)]
-        seen = await crawl(urls, {HOST: www}, CONCURRENT_REQUESTS_PER_DOMAIN=4)
-        assert www.pages() == []
-        assert www.paths() == ["/robots.txt"] * 3  # the first try and RETRY_TIMES more, for all requests together
-        assert seen["outcomes"] == dict.fromkeys(urls, "robots_unreachable")
-        assert seen["stats"]["robots/unreachable"] == 1
+async def test_a_robots_that_the_server_cannot_give_forbids():
+    statuses = ["429 Too Many Requests", "500 Oops", "503 Busy"]
+    asked, outcomes, stats = await crawl_each([response(b"User-agent: *\nAllow: /", one) for one in statuses])
+    # The first try and RETRY_TIMES more, for all requests together.
+    assert asked == [["/robots.txt"] * 3] * 3
+    assert outcomes == [["robots_unreachable"] * 2] * 3
+    assert stats["robots/unreachable"] == 3
+    assert stats["robots/refused/robots_unreachable"] == 6
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [Cut(), Hang(), Cut(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nUser"), Cut(b"nonsense\r\n\r\n")],
-    ids=["closed", "silent", "short", "no HTTP"],
-)
 @run
-async def test_a_robots_that_does_not_arrive_forbids(answer):
-    async with site({"/robots.txt": answer}) as www:
-        seen = await crawl([f"http://{HOST}/a"], {HOST: www}, RETRY_TIMES=0, DOWNLOAD_TIMEOUT=0.5)
-        assert www.pages() == []
-        assert seen["outcomes"] == {f"http://{HOST}/a": "robots_unreachable"}
+async def test_a_robots_that_does_not_arrive_forbids():
+    answers = [Cut(), Hang(), Cut(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nUser"), Cut(b"nonsense\r\n\r\n")]
+    asked, outcomes, _ = await crawl_each(answers, RETRY_TIMES=0, DOWNLOAD_TIMEOUT=1)
+    assert asked == [["/robots.txt"]] * 4
+    assert outcomes == [["robots_unreachable"] * 2] * 4
 
 
 @run
@@ -182,7 +187,8 @@ async def test_crawl_delay_is_kept_whatever_the_throttle_and_the_concurrency_wou
         )  # fmt: skip
         print("gaps with a Crawl-delay of 0.3 s:", www.gaps(), "without:", other.gaps())
         assert len(www.pages()) == len(other.pages()) == 5
-        assert min(www.gaps()) >= 0.29
+        # The time between two requests going out; the server sees the first one later by a connection's making.
+        assert min(www.gaps()) >= 0.27
         assert other.times()[-1] - other.times()[0] < 0.3
 
 
@@ -196,8 +202,8 @@ async def test_the_longer_of_crawl_delay_and_our_own_holds_and_crawl_delay_is_ca
         settings = {"DOWNLOAD_DELAY": 0.25, "DOWNLOAD_DELAY_JITTER": 0, "ROBOTS_MAX_DELAY": 0.4}
         await crawl(urls, {HOST: www, OTHER: other}, **settings)
         print("gaps capped at 0.4 s:", www.gaps(), "our own 0.25 s:", other.gaps())
-        assert all(0.39 <= gap < 0.9 for gap in www.gaps())
-        assert all(0.24 <= gap < 0.4 for gap in other.gaps())
+        assert all(0.37 <= gap < 0.9 for gap in www.gaps())
+        assert all(0.22 <= gap < 0.4 for gap in other.gaps())
 
 
 @run
