@@ -84,15 +84,15 @@ class GunzipMiddleware:
         flags = response.flags
         body = served = response.body
         if body:
-            head = Head("HTTP/1.1", response.status, "", (("Content-Encoding", ", ".join(codings)),))
-            try:
-                body = decode_content(head, body, limit)
-            except MessageError as error:
-                body, whole = self._salvaged(response, codings, limit)
-                if not whole:
+            whole, fault = _decoded(served, codings, limit)
+            if whole is None:
+                part = self._part(response, codings, limit)
+                if part is not None:
                     flags = [*flags, "dataloss"]
                     self._count("damaged")
-                    _log.warning("%s: %s; %d bytes of it decode", response, error, len(body))
+                    _log.warning("%s: %s; %d bytes of it decode", response, fault, len(part))
+                whole = served if part is None else part
+            body = whole
         self._warn_if_large(request, response, len(served), len(body))
         self._count("response_bytes", len(body))
         self._count("response_count")
@@ -101,19 +101,24 @@ class GunzipMiddleware:
         response_class = responsetypes.from_args(headers=headers, url=response.url, body=body)
         return response.replace(cls=response_class, headers=headers, body=body, flags=flags)
 
-    def _salvaged(self, response: Response, codings: list[str], limit: int) -> tuple[bytes, bool]:
-        """What can be had of a body that does not decode, and whether that is all of it."""
+    def _part(self, response: Response, codings: list[str], limit: int) -> bytes | None:
+        """What can be had of a body that does not decode; None where it is to be taken as it is."""
         try:
-            body = salvage(response.body, codings, limit)
+            part = salvage(response.body, codings, limit)
         except TooLarge:
+            too_large = True
+        else:
+            too_large = False
+        if too_large:
+            # Raised anew: the frames that decoded hold all that came out, and would live as long as the failure.
             self._count("too_large")
-            _log.warning("%s: %d bytes decode to more than %d", response, len(response.body), limit)
-            raise
-        if body is None:
+            why = f"{response}: {len(response.body)} bytes decode to more than {limit}"
+            _log.warning("%s", why)
+            raise TooLarge(why)
+        if part is None:
             self._count("mislabelled")
             _log.info("%s: not %s, as its head says", response, ", ".join(codings))
-            return response.body, True
-        return body, False
+        return part
 
     def _warn_if_large(self, request: Request, response: Response, served: int, decoded: int) -> None:
         most: int = request.meta.get("download_warnsize", self._warnsize)
@@ -123,6 +128,15 @@ class GunzipMiddleware:
     def _count(self, name: str, by: int = 1) -> None:
         if self._stats is not None:
             self._stats.inc_value(f"httpcompression/{name}", by)
+
+
+def _decoded(data: bytes, codings: list[str], limit: int) -> tuple[bytes | None, str]:
+    """The whole body, or None and what is wrong with it."""
+    head = Head("HTTP/1.1", 200, "", (("Content-Encoding", ", ".join(codings)),))
+    try:
+        return decode_content(head, data, limit), ""
+    except MessageError as error:
+        return None, str(error)
 
 
 def salvage(data: bytes, codings: list[str], limit: int) -> bytes | None:

@@ -1,13 +1,13 @@
 """One crawl with the project's own settings, in a process of its own: what is asked for in, what came of it out.
 
-Reads ``{"settings": …, "urls": […], "meta": {url: …}, "methods": {url: …}, "chain": bool}`` from standard input, prints one JSON object.
-Chained, a URL is asked for when the one before has ended.
+Reads ``{"settings": …, "urls": […], "meta": {url: …}, "methods": {url: …}, "chain": bool}`` from standard input and
+prints one JSON object. Chained, a URL is asked for when the one before has ended.
 """
 
 from __future__ import annotations
 
 import json
-import resource
+import re
 import sys
 import warnings
 from datetime import datetime
@@ -117,7 +117,8 @@ def main() -> None:
     process.crawl(crawler, urls=given["urls"], meta=given["meta"], methods=given["methods"], chain=given["chain"])
     process.start()
     stats = {key: value for key, value in crawler.stats.get_stats().items() if isinstance(value, int | float | str)}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # Not ru_maxrss: that starts from what the process had before it became this one, its parent's share.
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
     print(json.dumps({"outcomes": crawler.spider.outcomes, "kept": KEPT, "stats": stats, "peak_mb": peak}))
 
 

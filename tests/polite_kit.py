@@ -50,8 +50,8 @@ def response(body: bytes = b"", status: str = "200 OK", *fields: str) -> bytes:
 class Site:
     """A host: ``answers`` by path: bytes, or what makes them of how often it was asked for.
 
-    ``*`` is for the others, which answer 200 with themselves if it is missing. ``log`` is when (monotonic) each path was
-    asked for; ``most`` how many requests were under way at once, of those that took ``seconds`` to answer.
+    ``*`` is for the others, which answer 200 with themselves if it is missing. ``log`` is when (monotonic) each
+    path was asked for; ``most`` how many requests were under way at once, of those that took ``seconds`` each.
     """
 
     answers: dict[str, bytes | Callable[[int], bytes]] = field(default_factory=dict)
