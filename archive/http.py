@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from typing import cast
 
 import brotli
 from isal import isal_zlib
@@ -23,8 +22,6 @@ CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 #: What may be trimmed round a header value. Not str.strip()'s own set: it has U+0085 and U+00A0, and those
 #: bytes end many Korean characters.
 _BLANK = " \t\r\v\f"
-#: What isal raises, which is no zlib.error; its stubs call the class an instance.
-_ISAL_ERROR = cast("type[Exception]", isal_zlib.error)
 #: Members of one gzip stream that are read. Each costs a copy of all that follows it, and some bytes are enough
 #: for an empty one: without a bound, a megabyte of those takes a second and twenty take minutes.
 _MEMBERS = 1000
@@ -157,7 +154,7 @@ def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
         else:
             if data:
                 raise MessageError(f"gzip data of more than {_MEMBERS} members")
-    except (zlib.error, _ISAL_ERROR) as error:
+    except (zlib.error, isal_zlib.error) as error:  # type: ignore[misc]  # its stubs call the class an instance
         raise MessageError(f"compressed data is damaged ({error})") from error
     return b"".join(out)
 
