@@ -16,6 +16,7 @@ from archive.frontier import Frontier
 from archive.index import Index, IndexUnusableError
 from archive.outcome import Outcome, Reason, Verdict
 from archive.queries import last_captures
+from archive.robots import RobotsShelf
 from archive.runs import Run
 from archive.segments import SegmentWriter
 from crawler import VERSION
@@ -44,6 +45,15 @@ _TICK, _RENEWAL = 1.0, 40.0
 _UNREAD = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
 _FAULTS = (SegmentError, IndexUnusableError)
 _KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
+
+
+class KeptRobots:
+    """ROBOTS_STORE of a crawl: copies of robots.txt, kept in its index."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsShelf:
+        """Give the shelf in the crawl's index."""
+        return RobotsShelf(Keeper.from_crawler(crawler).index)
 
 
 class Keeper:

@@ -44,13 +44,36 @@ EXCHANGE_SINK = "crawler.keeper.Keeper"
 ALLOW_LOOPBACK = False
 RESOLVER_MAP: dict[str, str] = {}
 
-# Polite: one request at a time a host, a pause between, slower when the host is slow.
+# robots.txt is read for our own name, as RFC 9309 says; copies are kept in the index, so that they outlive a run.
 ROBOTSTXT_OBEY = True
+ROBOTS_STORE = "crawler.keeper.KeptRobots"
+ROBOTS_MAX_DELAY = 60.0  # seconds of Crawl-delay obeyed; an outlet that asks for an hour means "go away" by other means
+ROBOTS_RETRY_AFTER = 300.0  # seconds until an unreachable robots.txt, which forbids everything, is asked for again
+
+# One request at a time a host, a second apart or as much more as its answers take. The library's defaults are none
+# apart and eight at a time.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0
+DOWNLOAD_DELAY_JITTER = 0.5
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
+# PaceMiddleware applies AutoThrottle's rule, where it cannot go below a host's Crawl-delay.
+EXTENSIONS = {"scrapy.extensions.throttle.AutoThrottle": None}
+
+# A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is left for the run.
+RETRY_AFTER_MAX = 600.0
+RETRY_BACKOFF = 5.0  # seconds where it does not say; doubled with each such answer in a row
+RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]  # RetryAfterMiddleware retries 429 and 503
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "crawler.robots.RobotsMiddleware": 100,
+    "crawler.politeness.RetryAfterMiddleware": 560,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "crawler.gunzip.GunzipMiddleware": 590,
+    "crawler.politeness.PaceMiddleware": 950,  # the nearest to the downloader: what it lets through, goes out
+}
 
 # Bounded: an outlet's page needs none of these limits, a hostile one meets them.
 DOWNLOAD_TIMEOUT = 30

@@ -20,6 +20,7 @@ from crawler.discovery import Plan
 from crawler.extract import extract
 from crawler.failures import verdict_of
 from crawler.keeper import Keeper
+from crawler.pace import CrawlStopped
 from crawler.sources import Window, parse_day
 from pipelines.page import Page
 
@@ -137,6 +138,9 @@ class OutletSpider(Spider):
     def failed(self, failure: Failure) -> None:
         """Note a visit that gave no response."""
         request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy
+        if isinstance(failure.value, CrawlStopped):  # never sent: it stays leased, and is given back at the end
+            self._visit_done(request.meta["visit"].article_id, None)
+            return
         exchange: Exchange | None = request.meta.get("exchange")
         self._note(request.meta["visit"], verdict_of(failure.value), _status(exchange))
 

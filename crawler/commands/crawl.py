@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from scrapy.exceptions import UsageError
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.outcome import Outcome
 from crawler.command import Verb
+from crawler.contact import check_contact
 from crawler.keeper import Keeper
 from crawler.outlet import Outlet, OutletError, outlet_named
 from crawler.sources import Window, WindowError, parse_day
@@ -64,6 +67,7 @@ class Command(Verb):
         try:
             outlet = outlet_named(args[0])
             arguments = _checked(opts.arguments, outlet)
+            self._introduce(outlet)
         except (OutletError, WindowError, ValueError) as error:
             raise UsageError(str(error), print_help=False) from error
         assert self.crawler_process is not None, "requires_crawler_process"
@@ -78,6 +82,17 @@ class Command(Verb):
         if plan is not None:
             _print_channels(plan)
         return _conclude(keeper, plan, bootstrap_failed=bool(self.crawler_process.bootstrap_failed))
+
+    def _introduce(self, outlet: Outlet) -> None:
+        """Name ourselves to the hosts to be reached.
+
+        :raises ContactError: there is nobody to name.
+        """
+        assert self.settings is not None
+        hosts = {*outlet.hosts, *(urlsplit(s.url).hostname or "" for c in outlet.channels for s in c.sources)}
+        named = check_contact(self.settings, hosts)
+        if self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
+            self.settings.set("USER_AGENT", named, priority="cmdline")
 
 
 def _checked(given: list[str], outlet: Outlet) -> dict[str, str]:
