@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser
@@ -31,11 +32,41 @@ _BLOCKS = frozenset(
 _SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"))
 
 
+#: No page means to nest deeper; parser and selectors walk up from every element, so that depth costs its square.
+_DEEPEST = 1_000
+_NESTING = re.compile(
+    r"<(/?)(?:article|aside|b|big|blockquote|center|code|dir|div|dl|em|fieldset|figure|font|footer|form|header|i|ins|main"
+    r"|nav|ol|s|section|small|span|strong|sub|sup|table|tbody|td|tr|u|ul)\b[^>]*>",
+    re.IGNORECASE,
+)
+
+
+def _shallow(html: str) -> str:
+    """The page without the tags nested deeper than any page means to; no text is lost."""
+    if html.count("<") < 2 * _DEEPEST:
+        return html
+    depth = deepest = 0
+    for tag in _NESTING.finditer(html):
+        depth = max(depth - 1, 0) if tag[1] else depth + 1
+        deepest = max(depth, deepest)
+    if deepest <= _DEEPEST:
+        return html
+    depth = 0
+
+    def within(tag: re.Match[str]) -> str:
+        nonlocal depth
+        deep = depth >= _DEEPEST + bool(tag[1])
+        depth = max(depth - 1, 0) if tag[1] else depth + 1
+        return "" if deep else tag[0]
+
+    return _NESTING.sub(within, html)
+
+
 class PageReader:
     """One parsed page and the head facts it states, each read once."""
 
     def __init__(self, html: str) -> None:
-        self.tree = LexborHTMLParser(html)
+        self.tree = LexborHTMLParser(_shallow(html))
         self._stated = "ld+json" in html
         self._meta: dict[str, str] | None = None
         self._facts: dict[str, list[str]] | None = None
