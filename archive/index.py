@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
-SCHEMA = "0001"
+SCHEMA = "0002"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: How long a writer waits for another one, milliseconds.
 BUSY_TIMEOUT = 60_000

@@ -32,6 +32,7 @@ class Entry:
 
     ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of the row of
     the same capture, when the index has it already. ``article`` is None where ``verdict`` says why.
+    ``known_revision`` is the revision it showed when it was read before, or is known to show (a revisit).
     """
 
     capture: dict[str, Any]
@@ -153,7 +154,8 @@ class Ledger:
         assert verdict is not None, "an entry without an article has a verdict"
         became = {"outcome": str(verdict.outcome), "reason": str(verdict.reason or "")}
         if entry.known_id is None:
-            row = entry.capture | became | {"id": capture_id, "revision_id": revision.id if revision else None}
+            revision_id = revision.id if revision else entry.known_revision
+            row = entry.capture | became | {"id": capture_id, "revision_id": revision_id}
             self._new_captures.append(row)
         elif revision is not None and revision.id != entry.known_revision:
             self._seen_again.append(became | {"known": capture_id, "revision": revision.id})

@@ -14,6 +14,7 @@ from pipelines.page import Rules
 
 if TYPE_CHECKING:
     from crawler.layout import Layout, TextForm
+    from crawler.sources import Channel
 
 
 class OutletError(ValueError):
@@ -34,7 +35,8 @@ class Outlet:
 
     ``name`` is its file's stem, its spider's name and its seed folder. ``hosts`` all serve the same articles.
     ``articles`` are patterns with the group ``id``, over the whole path or the path with its query;
-    ``canonical`` is the address with ``{id}``. ``page_title`` is found in the <title> of its pages only.
+    ``canonical`` is the address with ``{id}``. ``channels`` are where its articles are found, the preferred first.
+    ``page_title`` is found in the <title> of its pages only.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Outlet:
     canonical: str
     layouts: tuple[Layout, ...]
     text: TextForm
+    channels: tuple[Channel, ...] = ()
     page_title: str = ""
     rules: Rules = field(default_factory=Rules)
 

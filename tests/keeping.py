@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive.exchange import Exchange, content_urn
 from archive.index import Index
 from archive.queries import each_article, find_article
+from archive.runs import Run
 from archive.segments import SegmentWriter
 from crawler.extract import read
 from crawler.outlet import outlet_named
@@ -58,7 +59,7 @@ class Keeper:
         """Deposit read pages in one run; give what became of them."""
         results: list[Result] = []
         with self.index() as index, SegmentWriter(self.folder / "archive", software=SOFTWARE, job="t", host="t") as s:
-            depositor = Depositor(s, index, "test", results.append)
+            depositor = Depositor(s, index, Run("test"), results.append)
             for page in pages:
                 depositor.add(page)
             depositor.close()

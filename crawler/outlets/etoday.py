@@ -4,6 +4,7 @@ from datetime import date
 
 from crawler.layout import Figure, Layout, TextForm
 from crawler.outlet import Outlet
+from crawler.sources import Anchor, Channel, Feed, ListPage, RisingIds, Sitemap
 from pipelines.page import Rules
 from pipelines.widgets import WidgetRule, Widgets
 
@@ -11,6 +12,51 @@ FIGURES = (Figure(box=".img_box_C"),)
 PUBLISHED = ("jsonld:datePublished", "meta:article:published_time")
 MODIFIED = ("jsonld:dateModified", "meta:article:modified_time")
 TAGS = ("div.kwd_tags a",)
+
+FEEDS = ("finance", "market", "land", "industry", "economy", "global", "politics", "society", "opinion", "culture-life")
+#: The sections seen: not all there are, so the lists together are not the whole outlet.
+SECTIONS = ("1200", "1202", "1206", "1302", "1391", "1601", "1603", "1701")
+
+CHANNELS = (
+    Channel("sitemap", (Sitemap("https://www.etoday.co.kr/rss/news_sitemap", "B"),)),
+    Channel("feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml", "A"),)),
+    Channel("section_feeds", tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml", "A") for name in FEEDS)),
+    Channel(
+        "section_lists",
+        tuple(
+            ListPage(
+                url=f"https://www.etoday.co.kr/news/section/subsection?MID={code}&page={{page}}",
+                confidence="A",
+                holder="ul#list_W",
+                item="ul#list_W > li.sp_newslist",
+                link="div.cluster_text_headline21 a",
+                date="div.cluster_text_press21",
+            )
+            for code in SECTIONS
+        ),
+    ),
+    # Its address is B; how its items and pages look is unknown: one page, of which every article's address counts.
+    Channel(
+        "flash_list",
+        (ListPage(url="https://www.etoday.co.kr/news/flashnews/flash_list", confidence="C", link="a[href]"),),
+    ),
+    Channel(
+        "id_walk",
+        walk=RisingIds(
+            # About 300-330 a day, 353 in the quarter before the last anchor; no day is known to pass 500.
+            daily=500,
+            confidence="A",
+            anchors=(
+                Anchor(1855543, date(2020, 2, 12)),
+                Anchor(2343297, date(2024, 3, 23)),
+                Anchor(2512560, date(2025, 10, 6)),
+                Anchor(2556417, date(2026, 2, 12)),
+                Anchor(2603195, date(2026, 7, 13)),
+                Anchor(2631459, date(2026, 10, 1)),
+            ),
+        ),
+    ),
+)
 
 OUTLET = Outlet(
     name="etoday",
@@ -22,12 +68,14 @@ OUTLET = Outlet(
         r"/news/flashnews/flash_view\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",
     ),
     canonical="https://www.etoday.co.kr/news/view/{id}",
+    channels=CHANNELS,
     page_title=r" - 이투데이$",
     layouts=(
         Layout(
             name="desktop-2020",
             facts="A",
             since=date(2020, 1, 1),
+            root="article.containerWrap",
             body=("div.articleView[itemprop=articleBody]", "div.articleView"),
             headline=("h1.main_title", ".news_dtail_view_top_wrap h1", "meta:og:title"),
             subheadlines=("div.articleView .subview_title", ".subview_title"),

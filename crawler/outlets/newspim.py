@@ -4,6 +4,7 @@ from datetime import date
 
 from crawler.layout import Figure, Layout, TextForm
 from crawler.outlet import Outlet
+from crawler.sources import Channel, DailyIds, Feed, ListPage, Sitemap
 from pipelines.page import Rules
 from pipelines.widgets import WidgetRule, Widgets
 
@@ -14,18 +15,51 @@ FIGURES = (
 )
 BODY = ("div#news-contents", "#news_contents")
 
+#: 정치, 사회, 경제, 부동산, 증권·금융, 산업, 글로벌, 전국, 문화·연예, 스포츠, 라이프·여행, 중국; of feeds and lists.
+SECTIONS = ("101", "102", "103", "104", "105", "106", "107", "108", "110", "111", "112", "120")
+EVERYTHING = "1"
+
+
+def _list(code: str) -> ListPage:
+    """A function because 13 lists differ in their code only. What holds an item is not known."""
+    return ListPage(
+        url=f"https://www.newspim.com/news/lists/?category_cd={code}&page={{page}}",
+        confidence="B",
+        title="strong.subject_h",
+        link="p.summary a[href]",
+        date="p.byline",
+        first=0,
+        step=20,
+    )
+
+
+CHANNELS = (
+    Channel(
+        "sitemap", tuple(Sitemap(f"https://www.newspim.com/sitemap/recent/{name}", "B") for name in ("all_1", "all_2"))
+    ),
+    Channel("list", (_list(EVERYTHING),), whole=True),
+    # Many sources name these addresses, but a check of 2026-08-20 found no live feed; maybe not on this host.
+    Channel(
+        "feeds", tuple(Feed(f"http://rss.newspim.com/news/category/{code}", "A") for code in (EVERYTHING, *SECTIONS))
+    ),
+    Channel("section_lists", tuple(_list(code) for code in SECTIONS), instead_of="list"),
+    Channel("id_walk", walk=DailyIds(digits=6, most=1500, confidence="A")),
+)
+
 OUTLET = Outlet(
     name="newspim",
     title="뉴스핌",
     hosts=("www.newspim.com", "newspim.com", "m.newspim.com", "search.newspim.com", "gam.newspim.com"),
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
+    channels=CHANNELS,
     page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
     layouts=(
         Layout(
             name="desktop-2026",
             facts="A",
             since=date(2026, 1, 1),
+            root="article.bodynews",
             body=("article.bodynews #news-contents",),
             headline=("article.bodynews .header h1",),
             published=("jsonld:datePublished", "time#send-time@datetime"),
