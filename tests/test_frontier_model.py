@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,8 @@ from tests.frontier_kit import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from archive.frontier import Frontier, Visited
 
 IDS = st.sampled_from([str(n) for n in range(12)])
