@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, text, tuple_, update
@@ -14,87 +14,17 @@ from archive.outcome import Outcome, Verdict
 from archive.revisions import compare
 from archive.rows import search_columns, to_article, to_row
 from archive.search import tokens
+from archive.stories import Revision, Story
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
 
     from archive.article import Article
-    from archive.exchange import Location
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One read capture for the ledger.
-
-    ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of the row of
-    the same capture, when the index has it already. ``article`` is None where ``verdict`` says why.
-    ``known_revision`` is the revision it showed when it was read before, or is known to show (a revisit).
-    """
-
-    capture: dict[str, Any]
-    article: Article | None
-    verdict: Verdict | None
-    known_id: int | None = None
-    known_revision: int | None = None
-
-    @property
-    def captured_at(self) -> datetime:
-        """When it was fetched, or taken in where that is unknown."""
-        moment: datetime = self.capture["captured_at"]
-        return moment
-
-
-@dataclass(slots=True)
-class _Revision:
-    id: int
-    number: int
-    article: Article
-    layouts: list[str]
-    capture_id: int
-    captured_at: datetime
-    stored: Article | None = None  # as the database has it; None while it has not
-    current: bool = False  # likewise
-    dirty: bool = False
-
-
-@dataclass(slots=True)
-class _Story:
-    """An article's row and its revisions, in the order of their captures."""
-
-    id: int
-    outlet: str
-    article_id: str
-    url: str
-    revisions: list[_Revision] = field(default_factory=list)
-    stored: bool = True
-    dirty: bool = False
-
-
-def location_columns(location: Location) -> dict[str, Any]:
-    """The columns of ``captures`` that say where the record lies."""
-    return {
-        "warc_file": location.file,
-        "warc_offset": location.offset,
-        "warc_length": location.length,
-        "record_id": location.record_id,
-        "payload_digest": location.payload_digest,
-    }
-
-
-def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple[str, str], list[Any]]:
-    """Rows of ``captures`` with one of these payload digests, by (url, digest)."""
-    columns = select(
-        captures.c.id, captures.c.url, captures.c.payload_digest, captures.c.captured_at, captures.c.time_known,
-        captures.c.revision_id,
-    )  # fmt: skip
-    found: dict[tuple[str, str], list[Any]] = {}
-    for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):
-        found.setdefault((row.url, row.payload_digest), []).append(row)
-    return found
+    from archive.stories import Entry
 
 
 class Ledger:
@@ -103,15 +33,15 @@ class Ledger:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._next = {table.name: self._first_free(table) for table in (captures, articles, revisions)}
-        self._stories: dict[int, _Story] = {}
-        self._by_id: dict[tuple[str, str], _Story] = {}
-        self._by_key: dict[tuple[str, str], _Story] = {}
-        self._absorbed: list[tuple[_Story, _Story]] = []
+        self._stories: dict[int, Story] = {}
+        self._by_id: dict[tuple[str, str], Story] = {}
+        self._by_key: dict[tuple[str, str], Story] = {}
+        self._absorbed: list[tuple[Story, Story]] = []
         self._aliases: list[dict[str, Any]] = []
         self._new_captures: list[dict[str, Any]] = []
         self._seen_again: list[dict[str, Any]] = []
         self._moved: list[dict[str, Any]] = []
-        self._holders: dict[int, _Story] = {}
+        self._holders: dict[int, Story] = {}
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Read what the index knows of the articles that the entries may belong to."""
@@ -147,7 +77,7 @@ class Ledger:
     def enter(self, entry: Entry) -> tuple[Verdict, int]:
         """Decide what became of one capture; give its verdict and its row's id."""
         capture_id = entry.known_id or self._take(captures)
-        revision: _Revision | None = None
+        revision: Revision | None = None
         verdict = entry.verdict
         if entry.article is not None:
             verdict, revision = self._place(entry, entry.article, capture_id)
@@ -181,16 +111,11 @@ class Ledger:
         self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._aliases)
         self._write_revisions(stories)
         self._execute(insert(captures), self._new_captures)
-        self._execute(
-            update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision")),
-            self._seen_again,
-        )
-        self._execute(
-            update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision")),
-            self._moved,
-        )
+        shows = update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision"))
+        self._execute(shows, self._seen_again)
+        self._execute(shows, self._moved)
 
-    def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, _Revision]:
+    def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, Revision]:
         story = self._story_of(article, self._holders.get(entry.known_revision or 0))
         article = replace(article, article_id=story.article_id, url=story.url)
         own = next((r for r in story.revisions if r.id == entry.known_revision), None)
@@ -212,16 +137,16 @@ class Ledger:
         return Verdict(outcome), new
 
     def _add(
-        self, story: _Story, article: Article, layouts: list[str], capture_id: int, captured_at: datetime
-    ) -> _Revision:
+        self, story: Story, article: Article, layouts: list[str], capture_id: int, captured_at: datetime
+    ) -> Revision:
         number = max((r.number for r in story.revisions), default=0) + 1
-        new = _Revision(self._take(revisions), number, article, layouts, capture_id, captured_at, dirty=True)
+        new = Revision(self._take(revisions), number, article, layouts, capture_id, captured_at, dirty=True)
         story.revisions.append(new)
         story.revisions.sort(key=lambda r: r.captured_at)
         self._holders[new.id] = story
         return new
 
-    def _come_back(self, story: _Story, before: _Revision, moment: datetime) -> None:
+    def _come_back(self, story: Story, before: Revision, moment: datetime) -> None:
         """Part a version that was seen both before and after another one: its later captures show it come back."""
         query = select(captures.c.id, captures.c.captured_at).where(
             captures.c.revision_id == before.id, captures.c.captured_at > moment, captures.c.time_known
@@ -235,7 +160,7 @@ class Ledger:
             again = self._add(story, before.article, before.layouts, capture_id, captured_at)
             self._moved += [{"known": known, "revision": again.id} for _, known in later]
 
-    def _read_again(self, own: _Revision, article: Article, capture_id: int) -> Verdict:
+    def _read_again(self, own: Revision, article: Article, capture_id: int) -> Verdict:
         """The same bytes as before: whatever reads differently is our reading, not the outlet's edit."""
         comparison = compare(own.article, own.layouts, article)
         if not comparison.changed:
@@ -245,7 +170,7 @@ class Ledger:
         return Verdict(Outcome.CHANGED, detail="read anew")
 
     @staticmethod
-    def _note(revision: _Revision, merged: Article, layout: str) -> None:
+    def _note(revision: Revision, merged: Article, layout: str) -> None:
         if merged != revision.article:
             revision.article, revision.dirty = merged, True
         if layout not in revision.layouts:
@@ -253,14 +178,14 @@ class Ledger:
             revision.dirty = True
 
     @staticmethod
-    def _neighbours(story: _Story, entry: Entry) -> list[_Revision]:
+    def _neighbours(story: Story, entry: Entry) -> list[Revision]:
         """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
         if not entry.capture["time_known"]:
             return story.revisions[::-1]
         at = bisect_right(story.revisions, entry.captured_at, key=lambda r: r.captured_at)
         return [*story.revisions[max(at - 1, 0) : at], *story.revisions[at : at + 1]]
 
-    def _story_of(self, article: Article, holder: _Story | None) -> _Story:
+    def _story_of(self, article: Article, holder: Story | None) -> Story:
         """The article's story: by id or alias, by content where one side has no address, else a new one.
 
         ``holder`` is the story that the same capture was read into before: a headline read otherwise gives
@@ -281,7 +206,7 @@ class Ledger:
                 self._aliases.append({"outlet": article.outlet, "alias": twin.article_id, "article": story.id})
                 self._absorb(story, twin)
         if story is None:
-            story = _Story(self._take(articles), article.outlet, article.article_id, article.url, stored=False)
+            story = Story(self._take(articles), article.outlet, article.article_id, article.url, stored=False)
             self._stories[story.id] = story
         self._by_id[(article.outlet, article.article_id)] = story
         if key[1]:
@@ -289,13 +214,13 @@ class Ledger:
         self._aliases += [{"outlet": article.outlet, "alias": alias, "article": story.id} for alias in article.aliases]
         return story
 
-    def _rename(self, story: _Story, article: Article) -> None:
+    def _rename(self, story: Story, article: Article) -> None:
         """Give a story the article's id and address; its old id becomes an alias."""
         if story.article_id != article.article_id:
             self._aliases.append({"outlet": story.outlet, "alias": story.article_id, "article": story.id})
             story.article_id, story.url, story.dirty = article.article_id, article.url, True
 
-    def _absorb(self, story: _Story, twin: _Story) -> None:
+    def _absorb(self, story: Story, twin: Story) -> None:
         """Hand over the revisions of an article whose real identity turned out to be another known article's."""
         number = max((r.number for r in story.revisions), default=0)
         for revision in twin.revisions:
@@ -312,19 +237,19 @@ class Ledger:
         if not pks:
             return
         for row in self._connection.execute(select(articles).where(articles.c.id.in_(pks))):
-            story = _Story(row.id, row.outlet, row.article_id, row.url)
+            story = Story(row.id, row.outlet, row.article_id, row.url)
             self._stories[row.id] = self._by_id[(row.outlet, row.article_id)] = story
         query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(articles)
         query = query.where(revisions.c.article.in_(pks)).order_by(revisions.c.captured_at, revisions.c.number)
         for found in map(dict, self._connection.execute(query).mappings()):
             article = to_article(found)
             self._stories[found["article"]].revisions.append(
-                _Revision(
+                Revision(
                     found["id"], found["number"], article, list(found["layouts"]), found["capture_id"],
                     found["captured_at"], stored=article, current=found["current"],
                 ))  # fmt: skip
 
-    def _write_revisions(self, stories: Sequence[_Story]) -> None:
+    def _write_revisions(self, stories: Sequence[Story]) -> None:
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         forget: list[dict[str, Any]] = []

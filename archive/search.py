@@ -65,13 +65,19 @@ def _alternatives(term: str) -> str:
 
 
 def _phrase(term: str) -> str:
-    parts: list[str] = []
-    for run in _RUNS.finditer(term):
+    """The term's tokens as one phrase: what stands in it side by side stands so in the text."""
+    words: list[str] = []
+    runs = list(_RUNS.finditer(term))
+    for run in runs:
         word = run[0]
         if not run.lastgroup:
-            parts.append(f'"{word}"')
-        elif len(word) == 1:
-            parts.append(f'"{word}"*')
-        else:
-            parts.append('"' + " ".join(map(str.__add__, word, word[1:])) + '"')
-    return " AND ".join(parts)
+            words.append(word)
+            continue
+        words += map(str.__add__, word, word[1:])
+        # In the text a last syllable's token ends its word; behind the term the word may go on.
+        if run is not runs[-1] or len(word) == 1:
+            words.append(word[-1])
+    if not words:
+        return ""
+    goes_on = runs[-1].lastgroup and len(runs[-1][0]) == 1
+    return f'"{" ".join(words)}"{"*" if goes_on else ""}'

@@ -16,7 +16,7 @@ from crawler.walls import recognise_wall
 from pipelines.normalise import normalise
 from pipelines.page import Page
 from pipelines.validate import validate
-from pipelines.widgets import drop_widgets
+from pipelines.widgets import drop_widgets, sift
 
 if TYPE_CHECKING:
     from archive.exchange import Exchange
@@ -75,8 +75,10 @@ def _read_html(page: Page, text: str, content: bytes | None, outlet: Outlet) -> 
     diagnosis = None
     if printed is None:
         diagnosis = recognise_wall(text)
-    elif sum(map(len, printed.blocks)) < _TEASER:
-        diagnosis = recognise_wall("\n".join(printed.blocks) or text)
+    else:
+        kept, _ = sift(printed.blocks, outlet.rules.widgets)
+        if sum(map(len, kept)) < _TEASER:
+            diagnosis = recognise_wall("\n".join(kept) or text)
     return replace(page, printed=printed, diagnosis=diagnosis)
 
 

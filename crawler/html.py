@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.article import Removed
+from crawler.depth import shallow
 from crawler.jsonld import article_facts
 from pipelines.page import Printed
 from pipelines.widgets import sift
@@ -36,7 +37,7 @@ class PageReader:
 
     def __init__(self, html: str | bytes) -> None:
         """Parse a page; bytes must be UTF-8, and save the parser from encoding a text again."""
-        self.tree = LexborHTMLParser(html)
+        self.tree = LexborHTMLParser(shallow(html))
         self._stated = ("ld+json" in html) if isinstance(html, str) else (b"ld+json" in html)
         self.scope: LexborHTMLParser | LexborNode = self.tree
         self._meta: dict[str, str] | None = None

@@ -14,6 +14,7 @@ _ROLE = (
 )
 _NAME = "[가-힣]{2,4}|[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){1,3}"
 _PERSON = re.compile(rf"(?P<name>{_NAME})\s?(?P<role>{_ROLE})?(?![가-힣])")
+_A_ROLE = re.compile(_ROLE)
 _UI_WORDS = re.compile("구독하기|구독|자세히보기|자세히 보기|기사 더보기|기자페이지|이메일")
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 
@@ -43,7 +44,7 @@ def read_people(text: str) -> tuple[Author, ...]:
     people: list[Author] = []
     for part in re.split(r"\s?[·,/ㆍ]\s?|\s(?=[가-힣]{2,4}\s(?:" + _ROLE + "))", text):
         person = _PERSON.fullmatch(part.strip())
-        if person:
+        if person and not _A_ROLE.fullmatch(person["name"]):
             people.append(Author(person["name"], person["role"] or ""))
     if people and people[-1].role:
         people = [p if p.role else replace(p, role=people[-1].role) for p in people]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from archive import warc
 from archive.frontier import Visited
 from archive.http import MessageError, parse_head
-from archive.ledger import Entry, Ledger, known_captures, location_columns
+from archive.ledger import Ledger
 from archive.runs import Result, Run
+from archive.stories import Entry, known_captures, location_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

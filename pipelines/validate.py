@@ -19,11 +19,12 @@ def validate(page: Page) -> Page:
         return page
     article = page.article
     reason = Reason.NO_LAYOUT if article is None else _fault(article, page)
-    if reason is None:
-        return page
-    # What the page looks like (a login form, a challenge) tells more than which field it lacks.
+    # What the page looks like (a login form, a challenge) tells more than which field it lacks; and a wall within an
+    # article's own frame lacks none.
     if page.diagnosis is not None and reason is not Reason.MOJIBAKE:
         reason = page.diagnosis
+    if reason is None:
+        return page
     return replace(page, article=None, verdict=Verdict(Outcome.UNPARSED, reason))
 
 

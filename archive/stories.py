@@ -1,0 +1,93 @@
+"""What the ledger works on: captures to enter, and articles with their revisions as the index knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from archive.tables import captures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from archive.article import Article
+    from archive.exchange import Location
+    from archive.outcome import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One read capture for the ledger.
+
+    ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of the row of
+    the same capture, when the index has it already. ``article`` is None where ``verdict`` says why.
+    ``known_revision`` is the revision it showed when it was read before, or is known to show (a revisit).
+    """
+
+    capture: dict[str, Any]
+    article: Article | None
+    verdict: Verdict | None
+    known_id: int | None = None
+    known_revision: int | None = None
+
+    @property
+    def captured_at(self) -> datetime:
+        """When it was fetched, or taken in where that is unknown."""
+        moment: datetime = self.capture["captured_at"]
+        return moment
+
+
+@dataclass(slots=True)
+class Revision:
+    """One revision's row as it will be written."""
+
+    id: int
+    number: int
+    article: Article
+    layouts: list[str]
+    capture_id: int
+    captured_at: datetime
+    stored: Article | None = None  # as the database has it; None while it has not
+    current: bool = False  # likewise
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Story:
+    """An article's row and its revisions, in the order of their captures."""
+
+    id: int
+    outlet: str
+    article_id: str
+    url: str
+    revisions: list[Revision] = field(default_factory=list)
+    stored: bool = True
+    dirty: bool = False
+
+
+def location_columns(location: Location) -> dict[str, Any]:
+    """The columns of ``captures`` that say where the record lies."""
+    return {
+        "warc_file": location.file,
+        "warc_offset": location.offset,
+        "warc_length": location.length,
+        "record_id": location.record_id,
+        "payload_digest": location.payload_digest,
+    }
+
+
+def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple[str, str], list[Any]]:
+    """Rows of ``captures`` with one of these payload digests, by (url, digest)."""
+    columns = select(
+        captures.c.id, captures.c.url, captures.c.payload_digest, captures.c.captured_at, captures.c.time_known,
+        captures.c.revision_id,
+    )  # fmt: skip
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):
+        found.setdefault((row.url, row.payload_digest), []).append(row)
+    return found
