@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import ssl
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archive.article import KST
 from crawler.asks import Ask, End, Limits
@@ -18,131 +16,13 @@ from crawler.coverage import Share, shares
 from crawler.discovery import Plan, plan
 from crawler.outlet import Outlet, known_outlets, outlet_named
 from crawler.sources import Channel, Feed, ListPage, Reason, Sitemap, Window, WindowError, parse_day
-from tests.twin.catalogue import CLOCK
-from tests.twin.server import Twin
+from tests.discovery_kit import drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=KST)
 ETODAY, NEWSPIM = outlet_named("etoday"), outlet_named("newspim")
-
-
-def over_sockets(twin: Twin) -> Callable[[str], tuple[int, str, bytes]]:
-    context = ssl.create_default_context(cafile=twin.ca_file)
-
-    def fetch(url: str) -> tuple[int, str, bytes]:
-        parts = urlsplit(url)
-        connection = http.client.HTTPConnection("127.0.0.1", twin.port(parts.scheme), timeout=10)
-        with contextlib.closing(connection):
-            connection.connect()
-            if parts.scheme == "https":
-                connection.sock = context.wrap_socket(connection.sock, server_hostname=parts.hostname)
-            target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            connection.request("GET", target, headers={"Host": parts.netloc})
-            answer = connection.getresponse()
-            return answer.status, answer.headers["Content-Type"] or "", answer.read()
-
-    return fetch
-
-
-def drive(work: Plan, fetch: Callable[[str], tuple[int, str, bytes]], twin: Twin | None = None) -> dict[str, str]:
-    """Do what the spider does; gives the articles found in the window, id -> canonical address."""
-    found: dict[str, str] = {}
-    for _ in range(10_000):
-        if work.finished:
-            return found
-        for ask in work.next_requests():
-            try:
-                status, content_type, body = fetch(ask.url)
-            except (OSError, http.client.HTTPException) as error:
-                work.fail(ask, repr(error))
-                continue
-            found.update((link.article_id, link.url) for link in work.take(ask, body, content_type, status).links)
-        for link in work.candidates(50):
-            story = twin.catalogue.story(link.article_id) if twin else None
-            work.learn(link.article_id, story.published if story else None)
-            if story and not work.window.excludes(story.published.date()):
-                found[link.article_id] = link.url
-    raise AssertionError("discovery does not end")
-
-
-@pytest.mark.parametrize("name", ["etoday", "newspim"])
-def test_all_channels_together_find_every_article_of_the_twin(name: str) -> None:
-    outlet = outlet_named(name)
-    with Twin(name, 120) as twin:
-        work = plan(outlet, None, None, CLOCK)
-        found = drive(work, over_sockets(twin))
-        assert sorted(found) == sorted(twin.ids())
-        assert set(found.values()) == {twin.address(article_id) for article_id in twin.ids()}
-        assert len({entry.url for entry in twin.requests()}) == len(twin.requests())
-        for report in work.reports():
-            assert report.asked == report.answered + len(report.faults)
-            assert report.found | report.share.missed == set(found)
-        assert work.failure == ""
-
-
-@pytest.mark.parametrize("name", ["etoday", "newspim"])
-def test_a_window_gives_its_days_and_no_others(name: str) -> None:
-    outlet = outlet_named(name)
-    with Twin(name, 1500) as twin:
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
-        newest = CLOCK.date()
-        for back, length in ((0, 1), (1, 2), (3, 1), (4, 2)):
-            until = newest - timedelta(days=back)
-            since = until - timedelta(days=length - 1)
-            found = drive(plan(outlet, since, until, CLOCK), over_sockets(twin), twin)
-            assert sorted(found) == sorted(a for a, day in days.items() if since <= day <= until)
-
-
-@pytest.mark.parametrize("name", ["etoday", "newspim"])
-def test_days_that_no_list_reaches_are_walked(name: str) -> None:
-    with Twin(name, 1500) as twin:
-        now = CLOCK + timedelta(days=200)
-        wanted = CLOCK.date() - timedelta(days=3)
-        work = plan(outlet_named(name), wanted, wanted, now)
-        found = drive(work, over_sockets(twin), twin)
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
-        assert sorted(found) == sorted(a for a, day in days.items() if day == wanted)
-        assert [report.name for report in work.reports()] == ["id_walk"]
-        assert not twin.requests()
-        assert work.reports()[0].asked < 700
-
-
-@pytest.mark.parametrize("name", ["etoday", "newspim"])
-@pytest.mark.parametrize("kind", ["html", "status", "empty", "short", "bad_gzip", "login", "soft_404", "reset"])
-def test_dead_feeds_are_reported_and_lists_find_what_they_list(name: str, kind: str) -> None:
-    with Twin(name, 60) as twin:
-        twin.fault(r"^rss\.|sitemap", kind, **({"status": 404} if kind == "status" else {}))
-        work = plan(outlet_named(name), None, None, CLOCK)
-        found = drive(work, over_sockets(twin))
-        assert sorted(found) == sorted(twin.ids())
-        dead = {report.name for report in work.reports() if report.dead}
-        assert dead >= ({"sitemap", "feed", "section_feeds"} if name == "etoday" else {"sitemap", "feeds"})
-        assert all(fault.sentence for report in work.reports() for fault in report.faults)
-        assert work.failure == ""
-
-
-def test_section_lists_stand_in_for_a_dead_list() -> None:
-    with Twin("newspim", 60) as twin:
-        twin.fault(r"category_cd=1&", "status")
-        twin.fault(r"^rss\.|sitemap", "status")
-        work = plan(NEWSPIM, None, None, CLOCK)
-        assert sorted(drive(work, over_sockets(twin))) == sorted(twin.ids())
-        assert [report.name for report in work.reports() if not report.dead] == ["section_lists"]
-    with Twin("newspim", 60) as twin:
-        drive(plan(NEWSPIM, None, None, CLOCK), over_sockets(twin))
-        assert not [entry for entry in twin.requests() if "category_cd=101" in entry.path]
-
-
-def test_the_walk_takes_over_for_a_list_that_breaks_on_the_way() -> None:
-    with Twin("newspim", 300) as twin:
-        twin.fault(r"category_cd=1&page=40", "status")
-        twin.fault(r"^rss\.|sitemap", "status")
-        work = plan(NEWSPIM, CLOCK.date(), CLOCK.date(), CLOCK)
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
-        found = drive(work, over_sockets(twin), twin)
-        assert sorted(found) == sorted(a for a, day in days.items() if day == CLOCK.date())
 
 
 @pytest.mark.parametrize("outlet", known_outlets().values(), ids=lambda outlet: outlet.name)
@@ -332,3 +212,42 @@ def test_dates_that_contradict_each_other_are_refused() -> None:
         Window(date(2023, 9, 2), date(2023, 9, 1))
     with pytest.raises(WindowError, match="since"):
         Window(None, date(2023, 9, 1))
+    with pytest.raises(WindowError, match="future"):
+        plan(ETODAY, date(2026, 11, 2), None, NOW)
+
+
+PARTS = [
+    "<rss>",
+    "<sitemapindex>",
+    "<sitemap>",
+    "</sitemap>",
+    "<item>",
+    "</item>",
+    "<loc>",
+    "</loc>",
+    "<link>",
+    "</link>",
+]
+PARTS += [
+    "https://www.newspim.com/news/view/20269999000001",
+    "http://[",
+    "//www.etoday.co.kr:x/a",
+    "</rss>",
+    "<ul id=list_W>",
+]
+PARTS += [
+    "<lastmod>2026-11-01</lastmod>",
+    "<p class=summary><a href=/news/view/20261101000001>",
+    "<a href=/news/view/1>",
+]
+
+
+@settings(max_examples=100, deadline=2000)
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.text(max_size=40), st.sampled_from([200, 304, 404])
+)
+def test_discovery_ends_and_balances_whatever_sources_say(text: str, status: int) -> None:
+    for outlet in (ETODAY, NEWSPIM):
+        work = Plan(outlet, Window(), NOW, Limits(pages=5, sitemaps=5))
+        drive(work, lambda _: (status, "", text.encode(errors="replace")))
+        assert all(report.asked == report.answered + len(report.faults) for report in work.reports())
