@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
-SCHEMA = "0001"
+SCHEMA = "0002"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 #: How long a writer waits for another one, milliseconds.
 BUSY_TIMEOUT = 60_000
 
@@ -85,13 +86,15 @@ class Index:
                 text("SELECT version_num FROM alembic_version")
             )
             if found == SCHEMA:
+                if not read_only:
+                    _use_wal(connection)
                 return
             if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
                 raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
-        if found is not None and found > SCHEMA:
+        if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
             raise IndexUnusableError(
-                f"{self.url} has schema {found}, newer than the {SCHEMA} this version knows: upgrade Sacho, or name "
-                "another index with INDEX_URL."
+                f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: upgrade Sacho, or "
+                "name another index with INDEX_URL."
             )
         if read_only:
             raise IndexUnusableError(
@@ -105,7 +108,9 @@ class Index:
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        with self._engine.connect() as connection:
+            _use_wal(connection)
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -141,10 +146,16 @@ def _engine(url: str, read_only: bool) -> Engine:
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
+    # No pragma here may write: the file may turn out to be another program's.
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_wal(connection: Connection) -> None:
+    """Let readers go on while one writes; the database remembers it."""
+    if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
 
 def _plain(error: DBAPIError) -> str:
@@ -155,4 +166,6 @@ def _plain(error: DBAPIError) -> str:
         return f"{cause}: make room, then run the same command again."
     if "readonly" in cause or "unable to open" in cause:
         return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
+    if "not a database" in cause or "malformed" in cause:
+        return f"{cause}: it is no index of ours, or damaged; move it away, or name another one with INDEX_URL."
     return f"{cause}."

@@ -32,6 +32,7 @@ class Entry:
 
     ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of the row of
     the same capture, when the index has it already. ``article`` is None where ``verdict`` says why.
+    ``known_revision`` is the revision it showed when it was read before, or is known to show (a revisit).
     """
 
     capture: dict[str, Any]
@@ -109,6 +110,8 @@ class Ledger:
         self._aliases: list[dict[str, Any]] = []
         self._new_captures: list[dict[str, Any]] = []
         self._seen_again: list[dict[str, Any]] = []
+        self._moved: list[dict[str, Any]] = []
+        self._holders: dict[int, _Story] = {}
 
     def load(self, entries: Sequence[Entry]) -> None:
         """Read what the index knows of the articles that the entries may belong to."""
@@ -131,9 +134,12 @@ class Ledger:
                 select(revisions.c.content_key, revisions.c.article).where(revisions.c.content_key.in_(keys))
             )
         )
-        found |= {*other.values(), *(row.article for row in by_key)}
+        known = {entry.known_revision for entry in entries if entry.known_revision is not None}
+        held = select(revisions.c.article).where(revisions.c.id.in_(known))
+        found |= {*other.values(), *(row.article for row in by_key), *self._connection.scalars(held)}
         self._load_stories(found)
         self._by_id |= {name: self._stories[pk] for name, pk in other.items()}
+        self._holders = {revision.id: story for story in self._stories.values() for revision in story.revisions}
         for row in by_key:
             story = self._stories[row.article]
             self._by_key.setdefault((story.outlet, row.content_key), story)
@@ -148,7 +154,8 @@ class Ledger:
         assert verdict is not None, "an entry without an article has a verdict"
         became = {"outcome": str(verdict.outcome), "reason": str(verdict.reason or "")}
         if entry.known_id is None:
-            row = entry.capture | became | {"id": capture_id, "revision_id": revision.id if revision else None}
+            revision_id = revision.id if revision else entry.known_revision
+            row = entry.capture | became | {"id": capture_id, "revision_id": revision_id}
             self._new_captures.append(row)
         elif revision is not None and revision.id != entry.known_revision:
             self._seen_again.append(became | {"known": capture_id, "revision": revision.id})
@@ -178,9 +185,13 @@ class Ledger:
             update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision")),
             self._seen_again,
         )
+        self._execute(
+            update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision")),
+            self._moved,
+        )
 
     def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, _Revision]:
-        story = self._story_of(article)
+        story = self._story_of(article, self._holders.get(entry.known_revision or 0))
         article = replace(article, article_id=story.article_id, url=story.url)
         own = next((r for r in story.revisions if r.id == entry.known_revision), None)
         if own is not None:
@@ -194,13 +205,35 @@ class Ledger:
                     story.revisions.sort(key=lambda r: r.captured_at)
                 return Verdict(Outcome.UNCHANGED), revision
         outcome = Outcome.CHANGED if story.revisions else Outcome.NEW
+        before = self._neighbours(story, entry)[0] if entry.capture["time_known"] and story.revisions else None
+        new = self._add(story, article, [article.layout], capture_id, entry.captured_at)
+        if before is not None and before.captured_at < entry.captured_at:
+            self._come_back(story, before, entry.captured_at)
+        return Verdict(outcome), new
+
+    def _add(
+        self, story: _Story, article: Article, layouts: list[str], capture_id: int, captured_at: datetime
+    ) -> _Revision:
         number = max((r.number for r in story.revisions), default=0) + 1
-        new = _Revision(
-            self._take(revisions), number, article, [article.layout], capture_id, entry.captured_at, dirty=True
-        )
+        new = _Revision(self._take(revisions), number, article, layouts, capture_id, captured_at, dirty=True)
         story.revisions.append(new)
         story.revisions.sort(key=lambda r: r.captured_at)
-        return Verdict(outcome), new
+        self._holders[new.id] = story
+        return new
+
+    def _come_back(self, story: _Story, before: _Revision, moment: datetime) -> None:
+        """Part a version that was seen both before and after another one: its later captures show it come back."""
+        query = select(captures.c.id, captures.c.captured_at).where(
+            captures.c.revision_id == before.id, captures.c.captured_at > moment, captures.c.time_known
+        )
+        later = [(row.captured_at, row.id) for row in self._connection.execute(query)]
+        for row in self._new_captures:
+            if row["revision_id"] == before.id and row["captured_at"] > moment and row["time_known"]:
+                later.append((row["captured_at"], row["id"]))
+        if later:
+            captured_at, capture_id = min(later)
+            again = self._add(story, before.article, before.layouts, capture_id, captured_at)
+            self._moved += [{"known": known, "revision": again.id} for _, known in later]
 
     def _read_again(self, own: _Revision, article: Article, capture_id: int) -> Verdict:
         """The same bytes as before: whatever reads differently is our reading, not the outlet's edit."""
@@ -227,19 +260,25 @@ class Ledger:
         at = bisect_right(story.revisions, entry.captured_at, key=lambda r: r.captured_at)
         return [*story.revisions[max(at - 1, 0) : at], *story.revisions[at : at + 1]]
 
-    def _story_of(self, article: Article) -> _Story:
-        """The article's story: by id or alias, by content where one side has no address, else a new one."""
+    def _story_of(self, article: Article, holder: _Story | None) -> _Story:
+        """The article's story: by id or alias, by content where one side has no address, else a new one.
+
+        ``holder`` is the story that the same capture was read into before: a headline read otherwise gives
+        another id by content, and is the same article all the same.
+        """
         key = (article.outlet, content_key(article))
         story = self._by_id.get((article.outlet, article.article_id))
-        twin = self._by_key.get(key)
+        twin = self._by_key.get(key) or holder
         if article.identity_is_content:
             story = story or twin
+            if story is not None and story is holder and story.article_id.startswith("content-"):
+                self._rename(story, article)
         elif twin is not None and twin is not story and twin.article_id.startswith("content-"):
-            self._aliases.append({"outlet": article.outlet, "alias": twin.article_id, "article": (story or twin).id})
             if story is None:
-                twin.article_id, twin.url, twin.dirty = article.article_id, article.url, True
+                self._rename(twin, article)
                 story = twin
             else:
+                self._aliases.append({"outlet": article.outlet, "alias": twin.article_id, "article": story.id})
                 self._absorb(story, twin)
         if story is None:
             story = _Story(self._take(articles), article.outlet, article.article_id, article.url, stored=False)
@@ -250,6 +289,12 @@ class Ledger:
         self._aliases += [{"outlet": article.outlet, "alias": alias, "article": story.id} for alias in article.aliases]
         return story
 
+    def _rename(self, story: _Story, article: Article) -> None:
+        """Give a story the article's id and address; its old id becomes an alias."""
+        if story.article_id != article.article_id:
+            self._aliases.append({"outlet": story.outlet, "alias": story.article_id, "article": story.id})
+            story.article_id, story.url, story.dirty = article.article_id, article.url, True
+
     def _absorb(self, story: _Story, twin: _Story) -> None:
         """Hand over the revisions of an article whose real identity turned out to be another known article's."""
         number = max((r.number for r in story.revisions), default=0)
@@ -257,6 +302,7 @@ class Ledger:
             number += 1
             revision.number, revision.dirty = number, True
             story.revisions.append(revision)
+            self._holders[revision.id] = story
         story.revisions.sort(key=lambda r: r.captured_at)
         twin.revisions = []
         del self._stories[twin.id]

@@ -41,6 +41,9 @@ class Reason(StrEnum):
     NOT_A_PAGE = "not_a_page"
     HTTP_STATUS = "http_status"
     REVISIT = "revisit"
+    ROBOTS = "robots"
+    REDIRECT_TO_FRONT = "redirect_to_front"
+    REDIRECT_ELSEWHERE = "redirect_elsewhere"
 
     # failed: the input itself is damaged or out of reach
     MISSING = "missing"
@@ -53,6 +56,26 @@ class Reason(StrEnum):
     TRUNCATED = "truncated"
     BAD_DIGEST = "bad_digest"
     BAD_RECORD = "bad_record"
+
+    # failed: the outlet was not reached, or reached and not understood
+    DNS = "dns"
+    CONNECTION_REFUSED = "connection_refused"
+    CONNECTION_LOST = "connection_lost"
+    TIMEOUT = "timeout"
+    CERTIFICATE = "certificate"
+    TUNNEL = "tunnel"
+    DATALOSS = "dataloss"
+    HEAD_TOO_LARGE = "head_too_large"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+
+    # failed: nothing was asked of the page, because the host must be left alone for now
+    ROBOTS_UNREACHABLE = "robots_unreachable"
+    HOST_BUSY = "host_busy"
+
+    # failed: we would not, or could not
+    ADDRESS_REFUSED = "address_refused"
+    REQUEST_REFUSED = "request_refused"
+    INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from archive.search import match_expression
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
     from sqlalchemy import Connection, Select
@@ -110,3 +111,33 @@ def _revisions() -> Select[Any]:
 
 def _current() -> Select[Any]:
     return _revisions().where(revisions.c.current)
+
+
+@dataclass(frozen=True, slots=True)
+class LastCapture:
+    """The last whole capture of an address: what a further one is compared with, and may be a revisit of."""
+
+    url: str
+    captured_at: datetime
+    payload_digest: str
+    record_id: str
+    revision_id: int | None
+
+
+def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, LastCapture]:
+    """By address, its newest `response` with status 200 whose reading is known; never a revisit."""
+    columns = (captures.c.url, captures.c.captured_at, captures.c.payload_digest, captures.c.record_id)
+    query = select(*columns, captures.c.revision_id).where(
+        captures.c.url.in_(list(urls)),
+        captures.c.record_type == "response",
+        captures.c.status == 200,
+        captures.c.revision_id.is_not(None),
+    )
+    return {row.url: LastCapture(*row) for row in connection.execute(query.order_by(captures.c.captured_at))}
+
+
+def published_times(connection: Connection, outlet: str, article_ids: Iterable[str]) -> dict[str, datetime | None]:
+    """The time of publication of the articles that the index holds, by id."""
+    query = select(articles.c.article_id, revisions.c.published_at).join(revisions).where(revisions.c.current)
+    query = query.where(articles.c.outlet == outlet, articles.c.article_id.in_(list(article_ids)))
+    return {row.article_id: row.published_at for row in connection.execute(query)}

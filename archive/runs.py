@@ -16,17 +16,22 @@ from archive.tables import outcomes, runs
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from archive.frontier import Visited
     from archive.outcome import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one input of a run; ``outlet`` and ``url`` are empty where it never came that far."""
+    """What became of one input of a run; ``outlet`` and ``url`` are empty where it never came that far.
+
+    ``visited`` is what the frontier is told, where the input was a visit of a crawl.
+    """
 
     source: str
     verdict: Verdict
     outlet: str = ""
     url: str = ""
+    visited: Visited | None = None
 
 
 class Run:

@@ -1,4 +1,4 @@
-"""The index's tables. All of it but ``runs`` and ``outcomes`` is derived from the WARCs."""
+"""The index's tables. All of it but ``runs``, ``outcomes``, ``frontier`` and ``robots`` is derived from the WARCs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -153,4 +154,52 @@ outcomes = Table(
     Column("reason", String, nullable=False),
     Column("detail", String, nullable=False),
     Column("capture_id", Integer, ForeignKey("captures.id")),
+)
+
+#: A crawl's memory: each article an outlet was seen to have, when to fetch it next, and what the last visit gave.
+#: ``due_at`` is null where it is never again. ``lease`` is the run that has it in hand, and ``holder`` its process.
+#: ``found_by`` and ``seen_by`` are the runs that discovered and last visited it; ``first_look_at`` is when it was
+#: first served, where publication is unknown the foot of the ladder. Empty strings: none.
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outlet", String, nullable=False),
+    Column("article_id", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("published_at", Instant),
+    Column("discovered_at", Instant, nullable=False),
+    Column("channels", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("first_look_at", Instant),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("etag", String, nullable=False),
+    Column("last_modified", String, nullable=False),
+    Column("lease", String, nullable=False),
+    Column("leased_until", Instant),
+    Column("holder", String, nullable=False),
+    Column("found_by", String, nullable=False),
+    Column("seen_by", String, nullable=False),
+    UniqueConstraint("outlet", "article_id"),
+    # Never stored before stored, each in the order it falls due: without the first, a week of waiting second looks
+    # would be read through for every batch of new articles.
+    Index("ix_frontier_fresh", "outlet", "state", "looks", "due_at"),
+    Index("ix_frontier_due", "outlet", "state", "due_at"),
+    # A run's books.
+    Index("ix_frontier_found_by", "outlet", "found_by"),
+    Index("ix_frontier_seen_by", "outlet", "seen_by"),
+)
+
+#: The last robots.txt of an origin (``https://host[:port]``) as it was served.
+robots = Table(
+    "robots",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("fetched_at", Instant, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )

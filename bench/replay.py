@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench import pages
 
+OK = frozenset({0})
 FIELDS = ("headline", "subheadlines", "published", "modified", "times", "bylines", "emails", "tags")
 
 
@@ -61,12 +62,12 @@ def bare(warc: Path, database: Path) -> None:
     connection.close()
 
 
-def measure(command: list[str], environment: dict[str, str]) -> tuple[float, int]:
-    """CPU seconds of a process and its peak memory, KiB."""
+def measure(command: list[str], environment: dict[str, str], accept: frozenset[int] = OK) -> tuple[float, int]:
+    """CPU seconds of a process and its peak memory, KiB; any exit status but the accepted ones ends the bench."""
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in accept:
         raise SystemExit(f"{command} ended with {process.returncode}")
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from abc import abstractmethod
@@ -41,6 +42,10 @@ class Verb(ScrapyCommand):
         for stream in (sys.stdout, sys.stderr):
             # A terminal of another charset shows a question mark for what it lacks, instead of a traceback.
             getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+        # Scrapy hands options it doesn't know on as arguments; --limti 5 must not become a search for it.
+        unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
+        if unknown is not None:
+            raise UsageError(f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False)
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
@@ -90,6 +95,11 @@ def archive_folder(url: str) -> str:
     if not url:
         raise SegmentError("ARCHIVE_URL is empty; name the folder the archive lies in.")
     return url.removeprefix("file://")
+
+
+def as_text(argument: str) -> str:
+    """An argument as text that can be looked up: it is bytes, and in a C locale Python takes Hangul for none."""
+    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def day_option(text: str) -> date:

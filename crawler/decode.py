@@ -39,7 +39,8 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
             text = data.decode(charset)
         except UnicodeDecodeError:
             continue
-        return text, Decoded(declared=declared, used=charset, damage=text.count("\ufffd"))
+        damage = text.count("\ufffd") if b"\xef\xbf\xbd" in data else 0
+        return text, Decoded(declared=declared, used=charset, damage=damage)
     charset = python_charset(declared)
     text = data.decode(charset, "replace")
     return text, Decoded(declared=declared, used=charset, damage=text.count("\ufffd"))

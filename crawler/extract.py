@@ -56,7 +56,7 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
         return replace(page, printed=read_text(text, outlet.text, outlet.rules))
-    return _read_html(page, text, outlet)
+    return _read_html(page, text, content if decoded.used == "utf-8" else None, outlet)
 
 
 def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
@@ -64,8 +64,8 @@ def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
 
 
-def _read_html(page: Page, text: str, outlet: Outlet) -> Page:
-    reader = PageReader(text)
+def _read_html(page: Page, text: str, content: bytes | None, outlet: Outlet) -> Page:
+    reader = PageReader(text if content is None else content)
     if not page.url:
         stated = next((a for a in map(outlet.identify, reader.stated_addresses()) if a), None)
         if stated:

@@ -34,9 +34,11 @@ _SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"
 class PageReader:
     """One parsed page and the head facts it states, each read once."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str | bytes) -> None:
+        """Parse a page; bytes must be UTF-8, and save the parser from encoding a text again."""
         self.tree = LexborHTMLParser(html)
-        self._stated = "ld+json" in html
+        self._stated = ("ld+json" in html) if isinstance(html, str) else (b"ld+json" in html)
+        self.scope: LexborHTMLParser | LexborNode = self.tree
         self._meta: dict[str, str] | None = None
         self._facts: dict[str, list[str]] | None = None
 
@@ -93,7 +95,7 @@ class PageReader:
         if kind == "meta":
             return (self.meta.get(key, ""),)
         selector, _, attribute = source.partition("@")
-        nodes = self.tree.css(selector)
+        nodes = self.scope.css(selector)
         if attribute:
             return (node.attributes.get(attribute) or "" for node in nodes)
         return (node.text() for node in nodes)
@@ -105,8 +107,11 @@ def read_page(page: PageReader, layouts: Iterable[Layout], widgets: Widgets) -> 
     The page's tree is used up: widgets, captions and deck are taken out of it as they are read.
     """
     for layout in layouts:
-        body = next((node for node in map(page.tree.css_first, layout.body) if node), None)
+        root = page.tree.css_first(layout.root) if layout.root else None
+        scope = page.tree if root is None else root
+        body = next((node for node in map(scope.css_first, layout.body) if node is not None), None)
         if body is not None:
+            page.scope = scope
             return _read(page, layout, body, widgets)
     return None
 
@@ -120,9 +125,9 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
     declared = (root.attributes.get("lang") if root else "") or ""
 
     captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
-    deck = next((nodes for nodes in map(page.tree.css, layout.subheadlines) if nodes), [])
+    deck = next((nodes for nodes in map(page.scope.css, layout.subheadlines) if nodes), [])
     subheadlines = tuple(line for node in _outermost(deck) for line in _take_lines(node))
-    removed = _take_widgets(page.tree, widgets)
+    removed = _take_widgets(page.scope, widgets)
     captions += [(address, "") for node in body.css("img") if (address := _address(node))]
 
     blocks, outside = _read_body(body, layout.paragraphs, widgets)
@@ -165,13 +170,14 @@ def _length(lines: Iterable[str]) -> int:
     return sum(map(len, lines))
 
 
-def _take_widgets(tree: LexborHTMLParser, widgets: Widgets) -> list[Removed]:
+def _take_widgets(scope: LexborHTMLParser | LexborNode, widgets: Widgets) -> list[Removed]:
     """Take out the elements that the rules name, in page order, each span under its rule."""
     if not widgets.css:
         return []
     removed: list[Removed] = []
-    for node in _outermost(tree.css(widgets.css)):
-        rule = next(rule.name for rule in widgets.rules if rule.css and node.css_matches(rule.css))
+    for node in _outermost(scope.css(widgets.css)):
+        attributes = node.attributes
+        rule = widgets.rule_of((node.tag, attributes.get("id"), attributes.get("class")), node.css_matches)
         text = "\n".join(_lines(node))
         if text:
             removed.append(Removed(rule, text))
@@ -206,8 +212,12 @@ def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
 
 def _lines(node: LexborNode) -> list[str]:
     """The node's text as a browser lays it out: a line a block element or <br>, white space collapsed."""
-    parts: list[str] = []
     at, inside = node.first_child, 1
+    if at is None:
+        return []
+    if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
+        return _collapsed([at.text_content or ""])
+    parts: list[str] = []
     # By hand and not by recursion: hostile pages nest 100,000 deep.
     while at is not None:
         tag = at.tag
@@ -228,7 +238,12 @@ def _lines(node: LexborNode) -> list[str]:
             if at.tag in _BLOCKS:
                 parts.append(_BREAK)
             at = at.next
-    return [line for text in "".join(parts).split(_BREAK) if (line := " ".join(text.split()))]
+    return _collapsed("".join(parts).split(_BREAK))
+
+
+def _collapsed(texts: list[str]) -> list[str]:
+    """The texts that are not empty, without the source's line ends; single spaces are the normaliser's work."""
+    return [line for text in texts if (line := " ".join(text.split()) if "\n" in text else text.strip())]
 
 
 def _take_lines(node: LexborNode) -> list[str]:

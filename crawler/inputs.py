@@ -97,22 +97,30 @@ def _page(path: Path) -> Input:
     try:
         beside = _beside(path)
         head, body = _parts(data)
-        url, moment = str(beside.get("url", "")), beside.get("captured_at")
+        url, moment = str(beside.get("url") or ""), beside.get("captured_at")
         captured_at = datetime.fromisoformat(str(moment)) if moment else datetime.now(UTC)
         if captured_at.tzinfo is None:
             raise ValueError("captured_at has no zone")
-        url = warc.safe_url(url) if url else content_urn(body)
-    except (ValueError, RecursionError) as error:
+        url = _web_address(url) if url else content_urn(body)
+        captured_at = captured_at.astimezone(UTC)
+    except (ValueError, OverflowError, RecursionError) as error:
         return _failed(path, Reason.BAD_SIDECAR, f"the page, or {path.with_suffix('.json').name} beside it: {error}")
     exchange = Exchange(
         url=url,
-        captured_at=captured_at.astimezone(UTC),
+        captured_at=captured_at,
         body=body,
         head=head,
         media_type="" if head else media_type,
         time_known=bool(moment),
     )
-    return Input(source=str(path), exchange=exchange, outlet=str(beside.get("outlet", "")))
+    return Input(source=_shown(path), exchange=exchange, outlet=str(beside.get("outlet") or ""))
+
+
+def _web_address(url: str) -> str:
+    """The stated address as it can be filed; ``ValueError`` for one that is none of the web's."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"url is {url[:200]!r}, not an http or https address")
+    return warc.safe_url(url)
 
 
 def _beside(path: Path) -> dict[str, Any]:
@@ -136,9 +144,9 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _records(path: Path) -> Iterator[Input]:
-    origin = f"imported from {path.name}"
+    origin = f"imported from {_shown(path.name)}"
     for found in reader.iterate(path, MAX_DOCUMENT):
-        source = f"{path}@{found.offset}"
+        source = f"{_shown(path)}@{found.offset}"
         if isinstance(found, Damage):
             yield _failed(source, found.reason, found.sentence)
         elif found.exchange is not None:
@@ -148,7 +156,12 @@ def _records(path: Path) -> Iterator[Input]:
 
 
 def _failed(source: Path | str, reason: Reason, detail: str) -> Input:
-    return Input(source=str(source), verdict=Verdict(Outcome.FAILED, reason, detail))
+    return Input(source=_shown(source), verdict=Verdict(Outcome.FAILED, reason, detail))
+
+
+def _shown(path: Path | str) -> str:
+    """A path as text that can be written anywhere: names are bytes, and not all of them are UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _why(error: OSError) -> str:

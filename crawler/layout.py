@@ -29,16 +29,18 @@ class Figure:
 class Layout:
     """One page template of an outlet and the capture dates it was seen on; ``None`` is an open end.
 
-    ``body`` are containers, the first present one is read; ``paragraphs`` are its children that hold the body
-    (text elsewhere in it is kept as removed, under ``outside_paragraphs``). ``times`` are elements whose text
-    carries the printed stamps, ``emails`` those that hold the authors' addresses. ``facts`` is the confidence
-    of the weakest fact it needs.
+    ``root`` is the element that holds all of the article and none of the site's menus, where one is known: what
+    lies outside of it is neither read nor searched for widgets. ``body`` are containers, the first present one is
+    read; ``paragraphs`` are its children that hold the body (text elsewhere in it is kept as removed, under
+    ``outside_paragraphs``). ``times`` are elements whose text carries the printed stamps, ``emails`` those that hold
+    the authors' addresses. ``facts`` is the confidence of the weakest fact it needs.
     """
 
     name: str
     facts: Confidence
     since: date | None = None
     until: date | None = None
+    root: str = ""
     body: Sources
     paragraphs: str = "p"
     headline: Sources

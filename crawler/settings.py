@@ -27,11 +27,47 @@ ITEM_PIPELINES = {
     "pipelines.normalise.NormalisePipeline": 100,
     "pipelines.widgets.WidgetsPipeline": 200,
     "pipelines.validate.ValidatePipeline": 300,
+    "pipelines.deposit.DepositPipeline": 400,
 }
+
+# One door: our own wire, which keeps every exchange. No scheme is left by which a page could make us read a file.
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.wire.WireDownloadHandler",
+    "https": "crawler.wire.WireDownloadHandler",
+    "file": None,
+    "ftp": None,
+    "s3": None,
+    "data": None,
+}
+EXCHANGE_SINK = "crawler.keeper.Keeper"
+# For tests only: loopback outlets under real names. A real host is never reached through them.
+ALLOW_LOOPBACK = False
+RESOLVER_MAP: dict[str, str] = {}
+
+# Polite: one request at a time a host, a pause between, slower when the host is slow.
+ROBOTSTXT_OBEY = True
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 1.0
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+
+# Bounded: an outlet's page needs none of these limits, a hostile one meets them.
+DOWNLOAD_TIMEOUT = 30
+DOWNLOAD_MAXSIZE = 20 * 2**20
+DOWNLOAD_WARNSIZE = 0
+REDIRECT_MAX_TIMES = 5
+RETRY_TIMES = 2
+# A page's own refresh is its matter, not an address the outlet's server sends us to.
+METAREFRESH_ENABLED = False
+# Certificates are verified unless somebody says otherwise; Scrapy's own default is not to.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+
+# Without a session nothing private is ever fetched; and the middleware asks the network for a list of domains.
+COOKIES_ENABLED = False
+# Scrapy starts this many workers for every response; one page is one item here.
+CONCURRENT_ITEMS = 1
 
 # Consoles that listen on the network and run Python have no place in a crawler that runs unattended.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
-
-# Replay reads from files; no scheme is left by which a page could make us read anything else.
-DOWNLOAD_HANDLERS = {"file": None, "ftp": None, "s3": None, "data": None}

@@ -1,31 +1,262 @@
-"""The one spider: an outlet's pages into the pipelines, live or from saved captures."""
+"""The one spider: an outlet's articles discovered, fetched when they are due, and handed to the pipelines."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from scrapy import Spider
+from scrapy import Request, Spider, signals
 
+from archive.frontier import Link, Visited
+from archive.http import MessageError, parse_head
+from archive.outcome import Outcome, Reason, Verdict
+from archive.queries import published_times
+from archive.runs import Result
+from crawler.discovery import Plan
 from crawler.extract import extract
+from crawler.failures import verdict_of
+from crawler.keeper import Keeper
+from crawler.sources import Window, parse_day
+from pipelines.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from typing import Self
 
+    from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from twisted.python.failure import Failure
 
     from archive.exchange import Exchange
+    from archive.frontier import Visit
+    from archive.queries import LastCapture
+    from crawler.asks import Ask
     from crawler.outlet import Outlet
-    from pipelines.page import Page
+
+#: Visits under way at once in the scheduler: enough to keep the connections busy, few enough to lease for a while.
+_UNDER_WAY = 64
+#: Discovery goes before articles: what it shows may be due sooner.
+_FIRST = 100
+#: Every status comes to the spider, but for redirects, which are followed.
+_STATUSES = [status.value for status in HTTPStatus if status >= 300 and status not in (301, 302, 303, 307, 308)]
 
 
 class OutletSpider(Spider):
-    """Base of all outlets' spiders, which :class:`crawler.loader.OutletLoader` makes. Reads no settings."""
+    """Base of all outlets' spiders, which :class:`crawler.loader.OutletLoader` makes.
+
+    Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one article, without
+    discovery), ``limit`` (at most so many visits).
+    """
 
     outlet: Outlet
 
+    def __init__(self, since: str = "", until: str = "", url: str = "", limit: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._window = Window(parse_day(since) if since else None, parse_day(until) if until else None)
+        self._url = url
+        self._left = int(limit) if limit else None
+        self.plan: Plan | None = None
+        self._visits: dict[str, Visit] = {}
+        self._candidates: set[str] = set()
+        self._asked = 0
+        self._changed = asyncio.Event()
+        self.keeper: Keeper
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Make the spider and its keeper."""
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.keeper = Keeper.from_crawler(crawler)
+        crawler.signals.connect(spider._bug_in_pipeline, signals.item_error)
+        crawler.signals.connect(spider._bug_in_callback, signals.spider_error)
+        return spider
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Ask the channels, then visit what is due, until nothing is left of either."""
+        if self._url:
+            self._discover_one(self._url)
+        else:
+            self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
+        while not self.keeper.fault:
+            self._changed.clear()
+            for ask in self.plan.next_requests() if self.plan else ():
+                self._asked += 1
+                yield self._ask(ask)
+            self._walk()
+            for request in self._visit_requests():
+                yield request
+            if not self._asked and not self._visits and (self.plan is None or self.plan.finished):
+                break
+            await self._changed.wait()
+
+    def parse_source(self, response: Response, ask: Ask) -> None:
+        """Read a feed, sitemap or list page."""
+        assert self.plan is not None, "only a plan asks sources"
+        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        taken = self.plan.take(ask, response.body, content_type, response.status)
+        if taken.fault is not None:
+            self.logger.warning("%s %s: %s", ask.channel, taken.fault.url, taken.fault.sentence)
+        self._discover(Link(link.article_id, link.url, link.published_at, link.channel) for link in taken.links)
+        self._source_done()
+
     def parse(self, response: Response, **_: Any) -> Iterator[Page]:
-        """Read the exchange that the download handler put beside the response."""
+        """Read an article's page, from the exchange that the wire kept."""
         request = response.request
         assert request is not None, "Scrapy sets a response's request before the callback"
+        visit: Visit = request.meta["visit"]
         exchange: Exchange = request.meta["exchange"]
-        yield extract(exchange, self.outlet, source=request.url)
+        last: LastCapture | None = request.meta.get("last_capture")
+        if last is not None and request.meta.get("repeats"):
+            yield Page(
+                exchange=exchange,
+                outlet=self.outlet.name,
+                rules=self.outlet.rules,
+                verdict=Verdict(Outcome.UNCHANGED),
+                source=visit.url,
+                visit=visit.article_id,
+                revision_id=last.revision_id,
+            )
+            return
+        page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
+        address = self.outlet.identify(exchange.url)
+        if address is None or address.article_id != visit.article_id:
+            front = urlsplit(exchange.url).path in ("", "/")
+            reason = Reason.REDIRECT_TO_FRONT if front else Reason.REDIRECT_ELSEWHERE
+            page = replace(page, printed=None, verdict=Verdict(Outcome.SKIPPED, reason, exchange.url))
+        yield page
+
+    def deposit(self, page: Page) -> None:
+        """Take the page at the end of the pipelines."""
+        self.keeper.add(page)
+        self._visit_done(page.visit, page.article.published_at if page.article else None)
+
+    def failed(self, failure: Failure) -> None:
+        """Note a visit that gave no response."""
+        request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy
+        exchange: Exchange | None = request.meta.get("exchange")
+        self._note(request.meta["visit"], verdict_of(failure.value), _status(exchange))
+
+    def source_failed(self, failure: Failure) -> None:
+        """Tell the plan of a source that could not be fetched."""
+        assert self.plan is not None, "only a plan asks sources"
+        request: Request = failure.request  # type: ignore[attr-defined]
+        verdict = verdict_of(failure.value)
+        ask: Ask = request.cb_kwargs["ask"]
+        self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
+        self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
+        self._source_done()
+
+    def _ask(self, ask: Ask) -> Request:
+        return Request(
+            ask.url,
+            callback=self.parse_source,
+            errback=self.source_failed,
+            cb_kwargs={"ask": ask},
+            meta={"handle_httpstatus_list": _STATUSES},
+            priority=_FIRST,
+            dont_filter=True,
+        )
+
+    def _visit_requests(self) -> Iterable[Request]:
+        room = _UNDER_WAY - len(self._visits)
+        if self._left is not None:
+            room = min(room, self._left)
+        if room < min(_UNDER_WAY // 2, self._left or _UNDER_WAY):
+            return
+        visits = self.keeper.take(room)
+        again = [visit.url for visit in visits if visit.looks]
+        known = self.keeper.last_captures(again) if again else {}
+        for visit in visits:
+            self._visits[visit.article_id] = visit
+            if self._left is not None:
+                self._left -= 1
+            yield self._visit_request(visit, known.get(visit.url))
+
+    def _visit_request(self, visit: Visit, last: LastCapture | None) -> Request:
+        headers: dict[str, str] = {}
+        if last is not None and visit.etag:
+            headers["If-None-Match"] = visit.etag
+        if last is not None and visit.last_modified:
+            headers["If-Modified-Since"] = visit.last_modified
+        return Request(
+            visit.url,
+            callback=self.parse,
+            errback=self.failed,
+            headers=headers,
+            meta={"visit": visit, "last_capture": last, "handle_httpstatus_list": _STATUSES},
+            dont_filter=True,
+        )
+
+    def _discover_one(self, url: str) -> None:
+        address = self.outlet.identify(url)
+        assert address is not None, "the command checks the address"
+        self._discover([Link(address.article_id, address.url, None, "argument")])
+
+    def _discover(self, links: Iterable[Link]) -> None:
+        links = list(links)
+        if links and not self.keeper.fault:
+            self.keeper.frontier.discover(links)
+
+    def _walk(self) -> None:
+        """Take up candidates of an id walk; those the index knows need no fetching to be learnt of."""
+        if self.plan is None or len(self._candidates) >= _UNDER_WAY // 2:
+            return
+        links = self.plan.candidates(_UNDER_WAY)
+        if not links:
+            return
+        with self.keeper.index.reading() as connection:
+            known = published_times(connection, self.outlet.name, (link.article_id for link in links))
+        for article_id, published_at in known.items():
+            self.plan.learn(article_id, published_at)
+        fresh = [link for link in links if link.article_id not in known]
+        tried = self.keeper.frontier.known([link.article_id for link in fresh])
+        for link in fresh:
+            if link.article_id in tried and link.article_id not in self._visits:
+                self.plan.learn(link.article_id, None)  # looked at before, and it was no article
+            else:
+                self._candidates.add(link.article_id)
+        self._discover(Link(link.article_id, link.url, None, link.channel) for link in fresh)
+        self._changed.set()
+
+    def _note(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
+        visited = Visited(article_id=visit.article_id, verdict=verdict, status=status)
+        result = Result(source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited)
+        self.keeper.note(result)
+        self._visit_done(visit.article_id, None)
+
+    def _visit_done(self, article_id: str, published_at: datetime | None) -> None:
+        self._visits.pop(article_id, None)
+        if article_id in self._candidates and self.plan is not None:
+            self._candidates.discard(article_id)
+            self.plan.learn(article_id, published_at)
+        self._changed.set()
+
+    def _source_done(self) -> None:
+        self._asked -= 1
+        self._changed.set()
+
+    def _bug_in_pipeline(self, item: Page, failure: Failure) -> None:
+        """Keep a page whose step raised: its bytes are in the archive, its visit failed by our own fault."""
+        visit = self._visits.get(item.visit)
+        if visit is not None:
+            self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
+
+    def _bug_in_callback(self, failure: Failure, response: Response) -> None:
+        visit = response.meta.get("visit")
+        if visit is not None and visit.article_id in self._visits:
+            self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
+        elif visit is None:
+            self._source_done()
+
+
+def _status(exchange: Exchange | None) -> int | None:
+    if exchange is None:
+        return None
+    try:
+        return parse_head(exchange.head).status
+    except MessageError:
+        return None

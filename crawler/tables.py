@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 _UNWRAPPED = 10_000
 
 
+class _Pipe(Console):
+    """A console that leaves it to the verb what a closed pipe means; rich's own ends the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", figures: int = 0) -> None:
     """Print a table to stdout; nothing for no rows. The last ``figures`` columns are aligned right."""
     table = Table(title=title or None, title_justify="left")
@@ -27,7 +34,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     for row in rows:
         table.add_row(*row)
     if table.row_count:
-        Console(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False).print(table)
+        _Pipe(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False).print(table)
 
 
 def print_articles(found: Iterable[Stored]) -> None:

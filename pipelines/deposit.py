@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from archive import warc
+from archive.frontier import Visited
 from archive.http import MessageError, parse_head
 from archive.ledger import Entry, Ledger, known_captures, location_columns
 from archive.runs import Result, Run
@@ -14,6 +16,11 @@ from archive.runs import Result, Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from scrapy.crawler import Crawler
+
+    from archive.exchange import Location
+    from archive.frontier import Frontier
+    from archive.http import Head
     from archive.index import Index
     from archive.segments import SegmentWriter
     from pipelines.page import Page
@@ -21,59 +28,106 @@ if TYPE_CHECKING:
 #: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
 BATCH, WAIT = 500, 2.0
 
+_Key = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class _Held:
+    """A page that waits for its batch. ``location`` is set where its bytes are in the segment already."""
+
+    page: Page
+    origin: str = ""
+    location: Location | None = None
+    revisit: bool = False
+
 
 class Depositor:
     """Keeps pages in an archive and its index; nothing is reported before it is durable in both.
 
-    ``report`` is called once for each page, after its batch is committed. A page whose bytes the archive
-    already holds is read again but not stored again. The caller closes ``segments`` and ``index``.
+    ``report`` is called once for each page and noted result, after its batch is committed. A page whose bytes
+    the archive already holds is read again but not stored again. ``frontier`` learns of visits in the same
+    transaction that keeps their captures. The caller closes ``segments`` and ``index``.
     """
 
-    def __init__(self, segments: SegmentWriter, index: Index, verb: str, report: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        segments: SegmentWriter,
+        index: Index,
+        run: Run,
+        report: Callable[[Result], None],
+        frontier: Frontier | None = None,
+    ) -> None:
         self._segments = segments
         self._index = index
+        self._run = run
         self._report = report
-        self._run = Run(verb)
-        self._waiting: dict[tuple[Any, ...], tuple[Page, str]] = {}
+        self._frontier = frontier
+        self._waiting: dict[_Key, _Held] = {}
         self._noted: list[Result] = []
         self._oldest = 0.0
         self._origins: dict[str, str] = {}
 
+    def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
+        """Append an exchange to the segment now, before anybody reads it; `add` may follow with its reading.
+
+        ``original`` is the capture that it repeats: then only a `revisit` is written. Without a reading it is
+        kept as a capture, but not reported.
+        """
+        key = _key(page)
+        self._before(key)
+        if original is None:
+            location = self._segments.write(page.exchange)
+        else:
+            location = self._segments.write_revisit(page.exchange, original)
+        self._waiting[key] = _Held(page, location=location, revisit=original is not None)
+
     def add(self, page: Page, origin: str = "") -> None:
-        """Take a page; ``origin`` describes the imported file it is from, for the segment's warcinfo.
+        """Take a page that was read; ``origin`` describes the imported file it is from, for the segment's warcinfo.
 
         :raises SegmentError: the archive can't be written.
         :raises IndexUnusableError: the index can't be written.
         """
-        exchange = page.exchange
-        key = (exchange.url, warc.payload_digest(exchange), exchange.captured_at if exchange.time_known else None)
-        if key in self._waiting:  # the same document twice: settle the first before the second
-            self.flush()
-        if not self._waiting:
-            self._oldest = monotonic()
-        self._waiting[key] = (page, origin)
-        if len(self._waiting) >= BATCH or monotonic() - self._oldest > WAIT:
-            self.flush()
+        key = _key(page)
+        held = self._waiting.get(key)
+        if held is not None and held.location is not None and not held.page.final:
+            held.page = page
+        else:
+            self._before(key)
+            self._waiting[key] = _Held(page, origin)
+        self.flush_if_due()
 
     def note(self, result: Result) -> None:
-        """Record an input that holds no page to keep: an unreadable file, a record of another outlet."""
-        self._run.note(result)
-        self._report(result)
+        """Record an input that holds no page to keep: an unreadable file, a visit without an answer."""
+        self._before(None)
+        self._noted.append(result)
+        self.flush_if_due()
+
+    def flush_if_due(self) -> None:
+        """Write the batch if it is full, or its oldest capture has waited long enough."""
+        size = len(self._waiting) + len(self._noted)
+        if size >= BATCH or (size and monotonic() - self._oldest > WAIT):
+            self.flush()
 
     def flush(self, *, last: bool = False) -> None:
         """Write what waits: WARC, fsync, then one index transaction; then report."""
         waiting, self._waiting = self._waiting, {}
-        entries = self._keep(waiting)
+        noted, self._noted = self._noted, []
+        entries = self._written(waiting)
         results: list[Result] = []
         with self._index.writing() as connection:
             ledger = Ledger(connection)
             ledger.load(entries)
-            for (page, _), entry in zip(waiting.values(), entries, strict=True):
+            for held, entry in zip(waiting.values(), entries, strict=True):
                 verdict, capture_id = ledger.enter(entry)
-                result = Result(source=page.source, outlet=page.outlet, verdict=verdict, url=page.exchange.url)
-                self._run.note(result, capture_id)
-                results.append(result)
+                if held.page.final:
+                    results.append(_result(held.page, verdict))
+                    self._run.note(results[-1], capture_id)
+            for result in noted:
+                self._run.note(result)
             ledger.write()
+            results += noted
+            if self._frontier is not None:
+                self._frontier.settle(connection, [r.visited for r in results if r.visited is not None])
             self._run.write(connection, ended=last)
         for result in results:
             self._report(result)
@@ -82,21 +136,38 @@ class Depositor:
         """Write what waits and end the run."""
         self.flush(last=True)
 
-    def _keep(self, waiting: dict[tuple[Any, ...], tuple[Page, str]]) -> Sequence[Entry]:
+    def _before(self, key: _Key | None) -> None:
+        """Make room: the same document twice is settled one after the other."""
+        if key is not None and key in self._waiting:
+            self.flush()
+        if not self._waiting and not self._noted:
+            self._oldest = monotonic()
+
+    def _written(self, waiting: dict[_Key, _Held]) -> Sequence[Entry]:
         """Append what the archive does not hold yet, and sync; an entry for each page, in order."""
-        with self._index.reading() as connection:
-            known = known_captures(connection, (digest for _, digest, _ in waiting))
+        digests = {digest for (_, digest, _), held in waiting.items() if held.location is None}
+        known: dict[tuple[str, str], list[Any]] = {}
+        if digests:
+            with self._index.reading() as connection:
+                known = known_captures(connection, digests)
         entries: list[Entry] = []
-        for (url, digest, moment), (page, origin) in waiting.items():
-            row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
+        for (url, digest, moment), held in waiting.items():
+            page = held.page
             columns = _columns(page)
+            row = None
+            if held.location is None:
+                row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
-                entry = Entry(columns, page.article, page.verdict, row.id, row.revision_id)
-            else:
-                location = self._segments.write(page.exchange, warcinfo_id=self._described(origin))
-                entry = Entry(columns | location_columns(location), page.article, page.verdict)
-            entries.append(entry)
+                entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id))
+                continue
+            location = held.location
+            if location is None:
+                location = self._segments.write(page.exchange, warcinfo_id=self._described(held.origin))
+            if held.revisit:
+                columns["record_type"] = "revisit"
+            columns |= location_columns(location)
+            entries.append(Entry(columns, page.article, page.verdict, known_revision=page.revision_id))
         self._segments.sync()
         return entries
 
@@ -108,20 +179,42 @@ class Depositor:
         return self._origins[origin]
 
 
+def _key(page: Page) -> _Key:
+    exchange = page.exchange
+    return exchange.url, warc.payload_digest(exchange), exchange.captured_at if exchange.time_known else None
+
+
+def _head(page: Page) -> Head | None:
+    if page.exchange.head:
+        with suppress(MessageError):  # kept all the same; a head nobody can read has no status
+            return parse_head(page.exchange.head)
+    return None
+
+
+def _result(page: Page, verdict: Any) -> Result:
+    visited = None
+    if page.visit:
+        head = _head(page)
+        visited = Visited(
+            article_id=page.visit,
+            verdict=verdict,
+            status=head.status if head else None,
+            etag=head.get("ETag") if head else "",
+            last_modified=head.get("Last-Modified") if head else "",
+            published_at=page.article.published_at if page.article else None,
+        )
+    return Result(source=page.source, outlet=page.outlet, verdict=verdict, url=page.exchange.url, visited=visited)
+
+
 def _columns(page: Page) -> dict[str, Any]:
     """The columns of ``captures`` that are known before the record is written."""
-    exchange = page.exchange
-    status, media_type = None, exchange.media_type
-    if exchange.head:
-        with suppress(MessageError):  # kept all the same; a head nobody can read has no status
-            head = parse_head(exchange.head)
-            status, media_type = head.status, head.get("Content-Type")
+    exchange, head = page.exchange, _head(page)
     return {
         "outlet": page.outlet,
         "url": exchange.url,
         "record_type": "response" if exchange.head else "resource",
-        "status": status,
-        "media_type": media_type,
+        "status": head.status if head else None,
+        "media_type": head.get("Content-Type") if head else exchange.media_type,
         "captured_at": exchange.captured_at,
         "time_known": exchange.time_known,
         "charset_declared": page.decoded.declared,
@@ -129,3 +222,21 @@ def _columns(page: Page) -> dict[str, Any]:
         "charset_damage": page.decoded.damage,
         "source": page.source,
     }
+
+
+class DepositPipeline:
+    """Scrapy's door to the crawl's depositor, which its spider holds. Reads no settings."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> DepositPipeline:
+        """Make the step."""
+        return cls(crawler)
+
+    def process_item(self, item: Page) -> Page:
+        """Deposit the page, and pass it on."""
+        spider: Any = self._crawler.spider
+        spider.deposit(item)
+        return item

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from pipelines.page import Page, Printed, Rules
 
-#: Paragraphs that show an article's language.
-_SAMPLE = 5
+#: Characters that show an article's language.
+_SAMPLE = 200
 
 
 def normalise(page: Page) -> Page:
@@ -36,7 +36,7 @@ def normalise(page: Page) -> Page:
     published_at, published_precision = _first_time((printed.published, published_raw), base)
     modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
     authors, dateline = _signed(printed, blocks, page.rules)
-    removed = tuple(Removed(span.rule, "\n".join(_cleaned(span.text.splitlines()))) for span in printed.removed)
+    removed = tuple(Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed)
     images, repeated = _images(printed.captions, page.rules)
     article = Article(
         outlet=page.outlet,
@@ -56,7 +56,7 @@ def normalise(page: Page) -> Page:
         modified_precision=modified_precision,
         body=blocks,
         images=images,
-        language=language_of(" ".join((printed.headline, *blocks[:_SAMPLE])), printed.lang),
+        language=language_of(" ".join((printed.headline, *blocks))[:_SAMPLE], printed.lang),
         layout=printed.layout,
         flags=_flags(blocks, (span.text for span in removed), page.rules),
         removed=removed + repeated,

@@ -69,6 +69,9 @@ class Page:
 
     ``article_id`` and ``url`` come from its address, empty where none is known. ``diagnosis`` is what the
     page looks like if it is no article (a wall, a challenge). ``verdict`` is set by the step that ends it.
+    ``visit`` is the id of the frontier's article that it answers for, ``""`` if it is none. ``revision_id`` is the
+    revision it is known to show without reading (a revisit). ``final`` is false while it only stands for its bytes,
+    and is not anybody's result.
     """
 
     exchange: Exchange
@@ -82,3 +85,6 @@ class Page:
     diagnosis: Reason | None = None
     verdict: Verdict | None = None
     source: str = ""
+    visit: str = ""
+    revision_id: int | None = None
+    final: bool = True

@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 
 from archive import export
 from archive.queries import each_article
-from crawler.command import Verb, day_option
+from crawler.command import Verb, as_text, day_option
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ class Command(Verb):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --outlet, --since, --until."""
         super().add_options(parser)
-        parser.add_argument("--outlet", default="", metavar="NAME", help="only this outlet's articles")
+        parser.add_argument("--outlet", type=as_text, default="", metavar="NAME", help="only this outlet's articles")
         for name, side in (("--since", "later"), ("--until", "earlier")):
             parser.add_argument(
                 name, type=day_option, metavar="YYYY-MM-DD", help=f"published on this day (KST) or {side}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from archive.runs import Run
 from crawler.command import Verb
 from crawler.outlet import OutletError, outlet_named
 from crawler.replay import replay
@@ -50,7 +51,7 @@ class Command(Verb):
             raise UsageError(str(error), print_help=False) from error
         report = Report()
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
-            depositor = Depositor(segments, index, "replay", report.add)
+            depositor = Depositor(segments, index, Run("replay"), report.add)
             report.start("reading")
             try:
                 replay(args, depositor, outlet)
@@ -60,5 +61,6 @@ class Command(Verb):
             else:
                 depositor.close()
             finally:
+                self.exitcode = report.exit_code  # holds even if nobody reads the summary
                 report.finish()
         return report.exit_code

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.queries import search
-from crawler.command import Verb
+from crawler.command import Verb, as_text
 from crawler.tables import print_articles
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Command(Verb):
         if opts.limit < 1:
             raise UsageError("--limit must be at least 1", print_help=False)
         with self.open_index() as index, index.reading() as connection:
-            found = search(connection, " ".join(args), opts.limit)
+            found = search(connection, as_text(" ".join(args)), opts.limit)
         print_articles(found)
         print(f"{len(found)} found")
         return 0

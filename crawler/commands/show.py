@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 
 from archive.article import KST
 from archive.queries import aliases_of, captures_of, each_article, find_article
-from crawler.command import Verb
+from crawler.command import Verb, as_text
 from crawler.tables import print_articles, print_table
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Command(Verb):
         """Show or list; 1 if there is no such article."""
         if len(args) > 1:
             raise UsageError("name one article as OUTLET/ID", print_help=False)
-        outlet, _, article_id = (args[0] if args else "").partition("/")
+        outlet, _, article_id = as_text(args[0] if args else "").partition("/")
         with self.open_index() as index, index.reading() as connection:
             if not article_id:
                 found = list(each_article(connection, outlet))

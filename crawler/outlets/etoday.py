@@ -75,6 +75,7 @@ OUTLET = Outlet(
             name="desktop-2020",
             facts="A",
             since=date(2020, 1, 1),
+            root="article.containerWrap",
             body=("div.articleView[itemprop=articleBody]", "div.articleView"),
             headline=("h1.main_title", ".news_dtail_view_top_wrap h1", "meta:og:title"),
             subheadlines=("div.articleView .subview_title", ".subview_title"),

@@ -59,6 +59,7 @@ OUTLET = Outlet(
             name="desktop-2026",
             facts="A",
             since=date(2026, 1, 1),
+            root="article.bodynews",
             body=("article.bodynews #news-contents",),
             headline=("article.bodynews .header h1",),
             published=("jsonld:datePublished", "time#send-time@datetime"),

@@ -1,0 +1,9 @@
+# The same commands as run.py, for those who have make.
+PYTHON ?= python3
+
+.PHONY: demo test check bench clean
+demo test check bench:
+	$(PYTHON) run.py $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

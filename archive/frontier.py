@@ -1,0 +1,296 @@
+"""The frontier: what an outlet was seen to have, what of it to fetch next, and who is fetching it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+
+from archive import ladder
+from archive.balance import Balance, balance_of
+from archive.holder import is_gone, this_process
+from archive.ladder import Kind, State
+from archive.outcome import Outcome, Verdict
+from archive.tables import frontier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from archive.index import Index
+    from archive.outcome import Reason
+
+#: How long a lease holds without `Frontier.renew`; renew it three times as often.
+LEASE = timedelta(seconds=120)
+#: Ids in one statement: SQLite takes 32,766 variables.
+_CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An article as a discovery channel showed it; ``url`` is its canonical address."""
+
+    article_id: str
+    url: str
+    published_at: datetime | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An article to fetch now, leased to this run; it was served ``looks`` times, and failed ``tries`` times since.
+
+    ``etag`` and ``last_modified`` are those of the last page that could be read, ``""`` where there were none.
+    """
+
+    article_id: str
+    url: str
+    tries: int = 0
+    looks: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visited:
+    """What a visit gave: its verdict, and what the server said of the next one.
+
+    ``status`` is the HTTP status of the last answer (304 too), None where there was none. ``published_at`` is what
+    the page prints; it counts where discovery knew none. ``retry_at`` is Retry-After as a moment.
+    """
+
+    article_id: str
+    verdict: Verdict
+    status: int | None = None
+    etag: str = ""
+    last_modified: str = ""
+    published_at: datetime | None = None
+    retry_at: datetime | None = None
+
+
+class Frontier:
+    """One outlet's frontier in the hands of one run.
+
+    Any number of processes may share an outlet: a lease is one run's alone until it is settled, released, left
+    without `renew` for `LEASE`, or its holder's process is known dead. Each method but `settle` is a transaction
+    of its own. ``clock`` gives aware times.
+    """
+
+    def __init__(
+        self, index: Index, outlet: str, run_id: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._index = index
+        self._outlet = outlet
+        self._run = run_id
+        self._clock = clock
+        self._holder = this_process()
+
+    def discover(self, links: Iterable[Link]) -> int:
+        """Take note of links; give how many articles are new, which are due now.
+
+        Known ones gain the channel, and the time of publication where none was known; nothing else changes.
+        """
+        found: dict[str, _Found] = {}
+        for link in links:
+            found.setdefault(link.article_id, _Found(link.url)).add(link)
+        new: list[dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
+        with self._index.writing() as connection:
+            columns = (frontier.c.id, frontier.c.article_id, frontier.c.channels, frontier.c.published_at)
+            known = {row.article_id: row for row in self._rows(connection, found, *columns)}
+            now = self._clock()
+            for article_id, seen in found.items():
+                row = known.get(article_id)
+                if row is None:
+                    new.append(self._new_row(article_id, seen, now))
+                    continue
+                channels = [*row.channels, *(channel for channel in seen.channels if channel not in row.channels)]
+                published_at = row.published_at or seen.published_at
+                if channels != row.channels or published_at != row.published_at:
+                    changed.append({"pk": row.id, "channels": channels, "published_at": published_at})
+            if new:
+                connection.execute(insert(frontier), new)
+            if changed:
+                connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), changed)
+        return len(new)
+
+    def known(self, article_ids: Collection[str]) -> set[str]:
+        """Those of the ids that the frontier holds, in whatever state."""
+        with self._index.reading() as connection:
+            return {row.article_id for row in self._rows(connection, article_ids, frontier.c.article_id)}
+
+    def take(self, n: int) -> list[Visit]:
+        """Lease up to ``n`` articles that are due, the longest due first, those never stored before all others.
+
+        What failed by our own fault (`ladder.OURS`) in this run is left to the next one.
+        """
+        with self._index.writing() as connection:
+            now = self._clock()
+            self._reclaim(connection, now)
+            due = (
+                select(frontier.c.id, *_VISIT)
+                .where(frontier.c.outlet == self._outlet, frontier.c.state == State.DUE, frontier.c.due_at <= now)
+                .where(or_(frontier.c.seen_by != self._run, frontier.c.reason.not_in(ladder.OURS)))
+                .order_by(frontier.c.due_at, frontier.c.id)
+            )
+            rows = list(connection.execute(due.where(frontier.c.looks == 0).limit(n)))
+            if len(rows) < n:
+                rows += connection.execute(due.where(frontier.c.looks > 0).limit(n - len(rows)))
+            lease = {"state": State.LEASED, "lease": self._run, "leased_until": now + LEASE, "holder": self._holder}
+            if rows:
+                chosen = update(frontier).where(frontier.c.id == bindparam("pk")).values(lease)
+                connection.execute(chosen, [{"pk": row.id} for row in rows])
+        return [Visit(*row[1:]) for row in rows]
+
+    def settle(self, connection: Connection, results: Sequence[Visited]) -> int:
+        """Write what visits gave, within the transaction that keeps their captures; give how many counted.
+
+        A result of an article that another run has in hand or has finished since does not count, nor does a failure
+        of one that this run no longer holds: their state is the other run's to say.
+
+        :raises ValueError: an article that the frontier does not hold.
+        """
+        now = self._clock()
+        ids = [result.article_id for result in results]
+        rows = {row.article_id: row for row in self._rows(connection, ids, *_SETTLED)}
+        changes: dict[str, dict[str, Any]] = {}
+        for result in results:
+            row = rows.get(result.article_id)
+            if row is None:
+                raise ValueError(f"{self._outlet}: {result.article_id!r} is not in the frontier")
+            kind = ladder.kind_of(result.verdict, result.status)
+            held = row.lease == self._run
+            if held or (row.state == State.DUE and kind is Kind.LOOK):
+                changes[result.article_id] = self._change(row, result, kind, now)
+        if changes:
+            connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), list(changes.values()))
+        return len(changes)
+
+    def renew(self) -> int:
+        """Hold this run's leases for another `LEASE`; give how many there are."""
+        with self._index.writing() as connection:
+            mine = update(frontier).where(self._leased(), frontier.c.lease == self._run)
+            return connection.execute(mine.values(leased_until=self._clock() + LEASE)).rowcount
+
+    def release(self, run_id: str = "") -> int:
+        """Give back the leases of a run (this one if none is named), due at once; give how many there were."""
+        with self._index.writing() as connection:
+            return self._free(connection, frontier.c.lease == (run_id or self._run))
+
+    def adopt_orphans(self) -> int:
+        """Make due what lapsed leases and dead processes hold; `take` does so too. Give how many there were."""
+        with self._index.writing() as connection:
+            return self._reclaim(connection, self._clock())
+
+    def revive(self, reasons: Collection[Reason]) -> int:
+        """Make due now what was given up for one of these reasons; give how many. For when a cause is gone."""
+        dead = (frontier.c.outlet == self._outlet, frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
+        with self._index.writing() as connection:
+            again = update(frontier).where(*dead).values(state=State.DUE, due_at=self._clock(), tries=0)
+            return connection.execute(again).rowcount
+
+    def due_count(self) -> int:
+        """How many articles are due now, those under other runs' lapsed leases with them."""
+        now = self._clock()
+        due = and_(frontier.c.state == State.DUE, frontier.c.due_at <= now)
+        lapsed = and_(self._leased(), frontier.c.lease != self._run, frontier.c.leased_until < now)
+        count = select(func.count()).select_from(frontier).where(frontier.c.outlet == self._outlet)
+        with self._index.reading() as connection:
+            return sum(connection.scalar(count.where(which)) or 0 for which in (due, lapsed))
+
+    def balance(self, run_id: str = "") -> Balance:
+        """The books of a run (this one if none is named) at this outlet."""
+        with self._index.reading() as connection:
+            return balance_of(connection, self._outlet, run_id or self._run)
+
+    def _new_row(self, article_id: str, seen: _Found, now: datetime) -> dict[str, Any]:
+        return {
+            "outlet": self._outlet,
+            "article_id": article_id,
+            "url": seen.url,
+            "published_at": seen.published_at,
+            "discovered_at": now,
+            "channels": seen.channels,
+            "state": State.DUE,
+            "due_at": now,
+            "found_by": self._run,
+        } | _BLANK
+
+    def _change(self, row: Row[Any], result: Visited, kind: Kind, now: datetime) -> dict[str, Any]:
+        verdict = result.verdict
+        looked = kind is Kind.LOOK
+        published_at = row.published_at or result.published_at
+        first_look_at = row.first_look_at or (now if looked else None)
+        # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or an edit's.
+        foot = min(moment for moment in (published_at, first_look_at, now) if moment is not None)
+        step = ladder.after(kind, tries=row.tries, looks=row.looks, foot=foot, now=now, retry_at=result.retry_at)
+        etag, last_modified = row.etag, row.last_modified
+        if verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
+            etag, last_modified = result.etag or etag, result.last_modified or last_modified
+        elif looked:
+            # Of an unfinished page none are kept: a 304 to it would hide that no article was ever read.
+            readable = verdict.outcome in (Outcome.NEW, Outcome.CHANGED)
+            etag, last_modified = (result.etag, result.last_modified) if readable else ("", "")
+        outcome, reason = str(verdict.outcome), str(verdict.reason or "")
+        if verdict.outcome is Outcome.UNCHANGED and row.seen_by == self._run and row.outcome in _STORED:
+            outcome = row.outcome  # in one run, a second look doesn't cover up what the first one stored
+        return {
+            "pk": row.id, "state": step.state, "due_at": step.due_at, "tries": step.tries, "looks": step.looks,
+            "published_at": published_at, "first_look_at": first_look_at, "outcome": outcome, "reason": reason,
+            "etag": etag, "last_modified": last_modified, "lease": "", "leased_until": None, "holder": "",
+            "seen_by": self._run,
+        }  # fmt: skip
+
+    def _rows(self, connection: Connection, ids: Iterable[str], *columns: Any) -> Iterable[Row[Any]]:
+        query = select(*columns).where(frontier.c.outlet == self._outlet)
+        ids = list(ids)
+        for start in range(0, len(ids), _CHUNK):
+            yield from connection.execute(query.where(frontier.c.article_id.in_(ids[start : start + _CHUNK])))
+
+    def _leased(self) -> ColumnElement[bool]:
+        return and_(frontier.c.outlet == self._outlet, frontier.c.state == State.LEASED)
+
+    def _reclaim(self, connection: Connection, now: datetime) -> int:
+        # This run's own leases, even lapsed, are of articles on their way: given back only by `release`.
+        others = frontier.c.lease != self._run
+        holders = connection.scalars(select(frontier.c.holder).distinct().where(self._leased(), others))
+        dead = [holder for holder in holders if is_gone(holder)]
+        return self._free(connection, and_(others, or_(frontier.c.leased_until < now, frontier.c.holder.in_(dead))))
+
+    def _free(self, connection: Connection, which: ColumnElement[bool]) -> int:
+        given_back = update(frontier).where(self._leased(), which)
+        return connection.execute(given_back.values(state=State.DUE, lease="", leased_until=None, holder="")).rowcount
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a batch of links says of one article."""
+
+    url: str
+    published_at: datetime | None = None
+    channels: list[str] = field(default_factory=list)
+
+    def add(self, link: Link) -> None:
+        self.published_at = self.published_at or link.published_at
+        if link.channel not in self.channels:
+            self.channels.append(link.channel)
+
+
+#: A `Visit`'s fields, and what `Frontier.settle` has to know, in columns.
+_VISIT = tuple(
+    frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
+)
+_SETTLED = (
+    *_VISIT, frontier.c.id, frontier.c.state, frontier.c.lease, frontier.c.seen_by, frontier.c.outcome,
+    frontier.c.first_look_at,
+)  # fmt: skip
+_STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
+#: What a new row knows of visits: nothing.
+_BLANK = {
+    "tries": 0, "looks": 0, "first_look_at": None, "outcome": "", "reason": "", "etag": "", "last_modified": "",
+    "lease": "", "leased_until": None, "holder": "", "seen_by": "",
+}  # fmt: skip

@@ -1,0 +1,141 @@
+"""``scrapy crawl``: discover an outlet's articles, fetch what is due, keep everything."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+
+from archive.outcome import Outcome
+from crawler.command import Verb
+from crawler.keeper import Keeper
+from crawler.outlet import Outlet, OutletError, outlet_named
+from crawler.sources import Window, WindowError, parse_day
+from crawler.spider import OutletSpider
+from crawler.tables import print_table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crawler.discovery import Plan
+
+_ARGUMENTS = ("since", "until", "url", "limit")
+
+
+class Command(Verb):
+    """Crawls one outlet. Reads CONTACT, ARCHIVE_URL, INDEX_URL and what the wire and the pipelines read."""
+
+    requires_crawler_process = True
+
+    def syntax(self) -> str:
+        """Show what it takes."""
+        return "[options] OUTLET"
+
+    def short_desc(self) -> str:
+        """Say what it does, in the list of verbs."""
+        return "Discover an outlet's articles, fetch what is due, keep everything"
+
+    def long_desc(self) -> str:
+        """Say what it does, with an example."""
+        return (
+            "Ask an outlet's feeds, sitemaps and lists, fetch the articles that are new or due for another look, and "
+            "keep every exchange. Stopped at any moment, the same command goes on where it was. Needs CONTACT. "
+            "Example: CONTACT=desk@example.org scrapy crawl etoday -a since=2023-09-01 -a until=2023-09-30"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add -a."""
+        super().add_options(parser)
+        parser.add_argument(
+            "-a",
+            dest="arguments",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="since=YYYY-MM-DD, until=YYYY-MM-DD (days of publication, KST, inclusive), url=ADDRESS, limit=N",
+        )
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Crawl, print what was found and kept; 1 if anything failed or the books don't balance."""
+        if len(args) != 1:
+            raise UsageError("name one outlet; scrapy list shows them", print_help=False)
+        try:
+            outlet = outlet_named(args[0])
+            arguments = _checked(opts.arguments, outlet)
+        except (OutletError, WindowError, ValueError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        assert self.crawler_process is not None, "requires_crawler_process"
+        crawler = self.crawler_process.create_crawler(outlet.name)
+        keeper = Keeper.from_crawler(crawler)
+        keeper.report.start(f"crawling {outlet.name}")
+        self.crawler_process.crawl(crawler, **arguments)
+        self.crawler_process.start()
+        spider = crawler.spider
+        plan = spider.plan if isinstance(spider, OutletSpider) else None
+        keeper.report.finish()
+        if plan is not None:
+            _print_channels(plan)
+        return _conclude(keeper, plan, bootstrap_failed=bool(self.crawler_process.bootstrap_failed))
+
+
+def _checked(given: list[str], outlet: Outlet) -> dict[str, str]:
+    """The spider's arguments.
+
+    :raises ValueError: an unknown name, no value, or a value that can't be.
+    """
+    arguments: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if name not in _ARGUMENTS or not equals or not value:
+            raise ValueError(f"-a {pair}: give one of {', '.join(_ARGUMENTS)} as NAME=VALUE")
+        arguments[name] = value
+    since, until = arguments.get("since"), arguments.get("until")
+    Window(parse_day(since) if since else None, parse_day(until) if until else None)
+    limit = arguments.get("limit", "1")
+    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
+        raise ValueError(f"-a limit={limit}: give a number of at least 1")
+    url = arguments.get("url")
+    if url and outlet.identify(url) is None:
+        raise ValueError(f"-a url={url}: it is not the address of an article of {outlet.name}")
+    return arguments
+
+
+def _print_channels(plan: Plan) -> None:
+    rows = []
+    for report in plan.reports():
+        state = "dead" if report.dead else "ok"
+        figures = (len(report.found), len(report.share.only), len(report.share.missed))
+        rows.append((report.name, state, f"{report.answered}/{report.asked}", *map(str, figures)))
+    print_table(("channel", "state", "answered", "found", "only here", "missed"), rows, figures=4)
+
+
+def _conclude(keeper: Keeper, plan: Plan | None, *, bootstrap_failed: bool) -> int:
+    """Say what has to be looked at, and give the exit status."""
+    faults: list[str] = []
+    if keeper.fault:
+        faults.append(keeper.fault)
+    if bootstrap_failed:
+        faults.append("the crawl could not be started; the log above says why.")
+    if plan is not None and plan.failure:
+        faults.append(f"{plan.failure}; nothing could be discovered.")
+    elif plan is not None and not any(report.found for report in plan.reports()):
+        faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
+    balance = keeper.balance
+    if balance is None and not keeper.fault:
+        faults.append("the crawl ended before its books could be done.")
+    if balance is not None:
+        failed, skipped = sum(balance.failed.values()), sum(balance.skipped.values())
+        print(
+            f"discovered or due {balance.discovered} = stored {balance.stored} + unchanged {balance.unchanged} "
+            f"+ failed {failed} + skipped {skipped} + left for later {balance.pending}"
+        )
+        if balance.missing or not balance.even:
+            faults.append(f"the books don't balance; missing: {', '.join(balance.missing[:5]) or 'unknown'}")
+    for sentence in faults:
+        print(f"scrapy crawl: {sentence}", file=sys.stderr)
+    logging.getLogger(__name__).info("exit with %s faults", len(faults))
+    failures = keeper.report.counts
+    failed_visits = sum(count for (_, outcome), count in failures.items() if outcome is Outcome.FAILED)
+    return 1 if faults or failed_visits or keeper.report.exit_code else 0

@@ -1,0 +1,53 @@
+"""Why a request gave no page: every exception of the downloader as one of the closed set of reasons."""
+
+from __future__ import annotations
+
+import logging
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+
+from archive.outcome import Outcome, Reason, Verdict
+
+_log = logging.getLogger(__name__)
+
+#: In order: the first class an exception is of decides.
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (CannotResolveHostError, Reason.DNS),
+    (DownloadConnectionRefusedError, Reason.CONNECTION_REFUSED),
+    (DownloadTimeoutError, Reason.TIMEOUT),
+    (ResponseDataLossError, Reason.DATALOSS),
+    (DownloadCancelledError, Reason.TOO_LARGE),
+    (DownloadFailedError, Reason.CONNECTION_LOST),
+    (UnsupportedURLSchemeError, Reason.REQUEST_REFUSED),
+)
+_NAMES = frozenset(map(str, Reason))
+#: Reasons by which a page was rightly left alone.
+_SKIPPED = frozenset({Reason.ROBOTS})
+
+
+def verdict_of(error: BaseException | None) -> Verdict:
+    """What a visit that ended in this exception became.
+
+    Exceptions of our own carry their ``reason``; one that nobody foresaw is ours: ``internal_error``, logged whole.
+    """
+    named = getattr(error, "reason", "")
+    detail = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(named, str) and named in _NAMES:
+        reason = Reason(named)
+        return Verdict(Outcome.SKIPPED if reason in _SKIPPED else Outcome.FAILED, reason, detail)
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return Verdict(Outcome.FAILED, reason, detail)
+    if isinstance(error, IgnoreRequest) and "redirect" in detail:
+        return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
+    _log.error("A request ended in an exception nobody foresaw", exc_info=error)
+    return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)

@@ -1,0 +1,174 @@
+"""What a crawl keeps things with: one index, one segment writer, one frontier, shared by wire, pipelines and spider."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from scrapy import signals
+
+from archive import warc
+from archive.faults import SegmentError
+from archive.frontier import Frontier
+from archive.index import Index, IndexUnusableError
+from archive.outcome import Outcome, Reason, Verdict
+from archive.queries import last_captures
+from archive.runs import Run
+from archive.segments import SegmentWriter
+from crawler import VERSION
+from crawler.outlet import outlet_named
+from crawler.report import Report
+from pipelines.deposit import Depositor
+from pipelines.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+    from archive.balance import Balance
+    from archive.exchange import Exchange
+    from archive.frontier import Visit
+    from archive.queries import LastCapture
+    from archive.runs import Result
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between looks at what waits to be written, and between renewals of this run's leases.
+_TICK, _RENEWAL = 1.0, 40.0
+#: What an exchange is while nobody has read it: robots.txt, a feed, a redirect, an answer that was retried.
+_UNREAD = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
+_FAULTS = (SegmentError, IndexUnusableError)
+_KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
+
+
+class Keeper:
+    """Keeps a crawl's exchanges, pages and visits. Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT.
+
+    A fault of the archive or the index stops the crawl: ``fault`` is then the sentence that says why, and nothing
+    that was not durable is reported as kept.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        from crawler.command import archive_folder
+
+        settings = crawler.settings
+        self._crawler = crawler
+        self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
+        self.report = Report()
+        self.fault = ""
+        self.balance: Balance | None = None
+        self.run = Run(f"crawl {self.outlet.name}")
+        self._index = Index(str(settings.get("INDEX_URL") or ""))
+        software = {
+            "software": f"Sacho/{VERSION}",
+            "operator": str(settings.get("CONTACT") or ""),
+            "http-header-user-agent": str(settings.get("USER_AGENT") or ""),
+            "robots": "obey" if settings.getbool("ROBOTSTXT_OBEY") else "ignore",
+        }
+        folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
+        self._segments = SegmentWriter(folder, software=software, job=self.run.id)
+        self.frontier = Frontier(self._index, self.outlet.name, self.run.id)
+        self._depositor = Depositor(self._segments, self._index, self.run, self._count, self.frontier)
+        self._ticking: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Future[None] | None = None
+        crawler.signals.connect(self._opened, signals.spider_opened)
+        crawler.signals.connect(self._closed, signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Keeper:
+        """Give the crawl's one keeper."""
+        if crawler not in _KEEPERS:
+            _KEEPERS[crawler] = cls(crawler)
+        return _KEEPERS[crawler]
+
+    @property
+    def index(self) -> Index:
+        """The crawl's index."""
+        return self._index
+
+    def keep(self, request: Request, exchange: Exchange) -> None:
+        """Append an exchange to the archive before anybody reads it; a repeated payload becomes a revisit."""
+        last: LastCapture | None = request.meta.get("last_capture")
+        original = None
+        if last is not None and last.url == exchange.url and not exchange.truncated:
+            same = warc.payload_digest(exchange) == last.payload_digest
+            if same or warc.is_not_modified(exchange):
+                original = warc.RevisitOf(last.url, last.captured_at, last.payload_digest, last.record_id)
+        page = Page(
+            exchange=exchange,
+            outlet=self.outlet.name,
+            rules=self.outlet.rules,
+            verdict=_UNREAD,
+            source=exchange.url,
+            final=False,
+        )
+        request.meta["repeats"] = original is not None
+        self._guarded(lambda: self._depositor.keep(page, original))
+
+    def add(self, page: Page) -> None:
+        """Deposit a page that was read."""
+        self._guarded(lambda: self._depositor.add(page))
+
+    def note(self, result: Result) -> None:
+        """Note a visit that gave no page."""
+        self._guarded(lambda: self._depositor.note(result))
+
+    def take(self, number: int) -> list[Visit]:
+        """Lease articles that are due; none after a fault."""
+        visits: list[Visit] = []
+        if not self.fault:
+            self._guarded(lambda: visits.extend(self.frontier.take(number)))
+        return visits
+
+    def last_captures(self, urls: Iterable[str]) -> dict[str, LastCapture]:
+        """The last whole capture of each address that has one."""
+        with self._index.reading() as connection:
+            return last_captures(connection, urls)
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        if self.fault:
+            return
+        try:
+            work()
+        except _FAULTS as error:
+            self._stop(str(error))
+
+    def _stop(self, sentence: str) -> None:
+        self.fault = sentence
+        _log.error("%s", sentence)
+        if self._crawler.engine is not None:
+            self._stopping = asyncio.ensure_future(self._crawler.engine.close_spider_async(reason="archive_fault"))
+
+    def _count(self, result: Result) -> None:
+        self.report.add(result)
+        if self._crawler.stats is not None:
+            self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
+
+    def _opened(self) -> None:
+        self._ticking = asyncio.ensure_future(self._tick())
+
+    async def _tick(self) -> None:
+        waited = 0.0
+        while not self.fault:
+            await asyncio.sleep(_TICK)
+            waited += _TICK
+            self._guarded(self._depositor.flush_if_due)
+            if waited >= _RENEWAL:
+                waited = 0.0
+                self._guarded(self.frontier.renew)
+
+    def _closed(self) -> None:
+        """Write what waits, give back what was not visited, and do the books."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._guarded(self._depositor.close)
+        self._guarded(self._segments.close)
+        with suppress(*_FAULTS):  # the first fault is what the operator has to hear about
+            self.frontier.release()
+            self.balance = self.frontier.balance()
+        self._index.close()
