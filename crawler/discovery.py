@@ -23,7 +23,7 @@ from crawler.asks import Ask, End, Limits, Taken
 from crawler.coverage import ChannelReport, Fault, shares
 from crawler.feeds import Document, read_xml
 from crawler.lists import read_list
-from crawler.sources import DailyIds, Link, ListPage, Reason, RisingIds, Sitemap, SourceError, Window
+from crawler.sources import DailyIds, Link, ListPage, Reason, RisingIds, Sitemap, SourceError, Window, WindowError
 from crawler.walks import DailyWalk, RisingWalk
 
 if TYPE_CHECKING:
@@ -276,6 +276,8 @@ class Plan:
 def plan(outlet: Outlet, since: date | None, until: date | None, now: datetime) -> Plan:
     """The discovery of one crawl.
 
-    :raises WindowError: the dates contradict each other.
+    :raises WindowError: the dates contradict each other, or ask for what is not yet published.
     """
+    if since is not None and since > now.astimezone(KST).date():
+        raise WindowError(f"since={since} lies in the future")
     return Plan(outlet, Window(since, until), now)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 CLOSE = 40
 #: Ids are given when a draft is begun, so an article may stand a little out of order.
 SLACK = 20
-#: Missing ids met while bisecting one edge, before it is given up.
+#: Missing ids met while bisecting one edge, before it is given up: so few ids are then walked, more are not.
 MOST_MISSES = 100
+WIDE = 2_000
 #: Missing ids beyond all known ones that say that the newest article has been passed.
 BEYOND = 12
 #: Consecutive numbers of a day without an article that end the day.
@@ -42,7 +43,8 @@ class _Edge:
 
     @property
     def near(self) -> bool:
-        return self.high.number - self.low.number <= CLOSE + len(self.missed)
+        wide = self.high.number - self.low.number
+        return wide <= CLOSE + len(self.missed) or (wide <= WIDE and len(self.missed) >= MOST_MISSES)
 
     def probe(self) -> int:
         """The id to look at next: interpolated by date, never nearer to a side than an eighth, past missing ids."""

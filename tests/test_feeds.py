@@ -1,24 +1,17 @@
-"""Feeds, sitemaps and list pages are read whatever state they are in; what is none is refused with a reason."""
+"""Feeds and sitemaps are read whatever state they are in; what is none is refused with a reason."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import re
-import time
-import tracemalloc
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from archive.article import KST
-from crawler import feeds, lists
+from crawler import feeds
 from crawler.feeds import Document, read_xml
-from crawler.lists import read_list
-from crawler.outlets import etoday, newspim
-from crawler.sources import Entry, ListPage, Reason, SourceError
+from crawler.sources import Entry, Reason, SourceError
 from crawler.stamps import read_stamp
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=KST)
@@ -153,130 +146,6 @@ def test_more_entries_than_the_standard_allows_end_the_reading(monkeypatch: pyte
     assert (refused.value.reason, len(refused.value.partial)) == (Reason.TOO_LARGE, 3)
 
 
-PIECES_TO_REPEAT = ["<![CDATA[", "<!--", "&", "&#", "<!DOCTYPE ", "<?xml ", "<a", "<a b='", "]]>", "<", "<b '\""]
-
-
-def many(*parts: str) -> bytes:
-    return "".join(parts).encode()
-
-
-@pytest.mark.parametrize(
-    "bomb",
-    [
-        pytest.param(BOMB.encode(), id="entities in entities"),
-        pytest.param(
-            many(f"<!DOCTYPE rss [<!ENTITY a '{'A' * 50_000}'>]><rss>", "&a;" * 10_000), id="one entity, 500 MB"
-        ),
-        pytest.param(gzip.compress(b"\0" * 2**26), id="gzip"),
-    ],
-)
-def test_bombs_cost_nothing(bomb: bytes) -> None:
-    tracemalloc.start()
-    started = time.process_time()
-    with pytest.raises(SourceError):
-        read(bomb)
-    assert time.process_time() - started < 1
-    assert tracemalloc.get_traced_memory()[1] < 4 * feeds.MOST_BYTES
-    tracemalloc.stop()
-
-
-FLOODS = [many("<rss>", piece * (500_000 // len(piece))) for piece in PIECES_TO_REPEAT]
-FLOODS += [many("<rss><item><title>", "&#65;" * 200_000, "'"), many("<rss>", "<item/>" * 100_000, '"')]
-FLOODS += [many("<div>" * 250, "<a href=x></a>" * 10_000), many("<a ", *(f"x{n} " for n in range(100_000)), ">")]
-FLOODS += [many("<a ", *(f"x{n}/" for n in range(100_000)), ">"), many('<a x="', "'<b " * 100_000)]
-
-
-@pytest.mark.parametrize("flood", FLOODS, ids=[repr(flood[:20]) + str(n) for n, flood in enumerate(FLOODS)])
-def test_time_is_linear_in_what_is_repeated(flood: bytes) -> None:
-    started = time.process_time()
-    for read_it in (lambda: read(flood), lambda: read_list(flood, "", URL, FLASH, NOW)):
-        with contextlib.suppress(SourceError):
-            read_it()
-    assert time.process_time() - started < 4
-
-
-@given(st.binary(max_size=400), st.sampled_from(["", "text/xml; charset=utf-8", "text/html; charset=euc-kr", "x"]))
-def test_any_bytes_are_entries_or_a_source_error(body: bytes, content_type: str) -> None:
-    check(body, content_type)
-
-
-PIECES = [
-    *("<rss>", "</rss>", "<channel>", "<item>", "</item>", "<link>", "</link>", "<link href='x' rel=''/>", "<urlset>"),
-    *(
-        "<url>",
-        "</url>",
-        "<loc>",
-        "</loc>",
-        "<sitemapindex>",
-        "<feed>",
-        "<entry>",
-        "<rdf:RDF>",
-        "<news:news>",
-        "<item ",
-    ),
-    *(
-        "<title>",
-        "</title>",
-        "<![CDATA[",
-        "]]>",
-        "<!--",
-        "-->",
-        "<!DOCTYPE x>",
-        "<!DOCTYPE x [",
-        "<!ENTITY a 'b'>",
-        "&a;",
-    ),
-    *(
-        "&amp;",
-        "&#x0;",
-        "&#99999999;",
-        "&nbsp;",
-        "<?xml version='1.1' encoding='utf-7'?>",
-        "<?x?>",
-        "http://[",
-        "/news/view/1",
-    ),
-    *(
-        "2026-13-45 99:99",
-        "Sun, 99 Nov 99999 99:99:99 +99999999",
-        "0001-01-01T00:00:00+14:00",
-        "5분 전",
-        "\x00",
-        "\ufffe",
-    ),
-    *(
-        "<ul id=list_W><li class=sp_newslist>",
-        "<div class=cluster_text_headline21><a href='/news/view/1'>",
-        "</a></div>",
-    ),
-    *("<div class=cluster_text_press21>", "<p class=byline>", "<p class=summary><a href='http://[x'>", "<svg><path/>"),
-]
-
-
-@settings(max_examples=500)
-@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=25).map("".join))
-def test_any_order_of_a_feeds_parts_is_entries_or_a_source_error(text: str) -> None:
-    check(text.encode(errors="replace"), "")
-
-
-def check(body: bytes, content_type: str) -> None:
-    forms = [form for channel in (*etoday.CHANNELS, *newspim.CHANNELS[1:2]) for form in channel.sources]
-    readers = [lambda: read(body, content_type).entries]
-    readers += [
-        lambda form=form: read_list(body, content_type, URL, form, NOW)  # type: ignore[misc]
-        for form in forms[-4:]
-        if isinstance(form, ListPage)
-    ]
-    for read_it in readers:
-        try:
-            entries = read_it()
-        except SourceError as error:
-            entries = error.partial
-        for entry in entries:
-            assert entry.url.startswith(("http://", "https://"))
-            assert entry.published_at is None or entry.published_at.utcoffset() == timedelta(hours=9)
-
-
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -297,44 +166,3 @@ def check(body: bytes, content_type: str) -> None:
 )
 def test_times_are_kst_unless_they_say_otherwise(text: str, wanted: datetime | None) -> None:
     assert read_stamp(text, NOW) == wanted
-
-
-(FLASH,) = (s for channel in etoday.CHANNELS if channel.name == "flash_list" for s in channel.sources)
-SECTION = next(s for channel in etoday.CHANNELS if channel.name == "section_lists" for s in channel.sources)
-EVERYTHING = next(s for channel in newspim.CHANNELS if channel.name == "list" for s in channel.sources)
-assert isinstance(FLASH, ListPage)
-assert isinstance(SECTION, ListPage)
-assert isinstance(EVERYTHING, ListPage)
-
-
-def test_a_list_without_item_elements_gives_titles_and_dates_to_the_right_links() -> None:
-    item = '<strong class="subject_h">{0}</strong><p class="summary"><a href="/news/view/{0}">글</a></p>{1}'
-    date = '<p class="byline">2026-11-01 09:30</p>'
-    page = "<div>" + item.format(1, date) + item.format(2, "") + item.format(3, date) + "</div>"
-    entries = read_list(page.encode(), "text/html", "https://www.newspim.com/news/lists/", EVERYTHING, NOW)
-    assert entries == tuple(
-        Entry(f"https://www.newspim.com/news/view/{n}", str(n), at) for n, at in ((1, AT), (2, None), (3, AT))
-    )
-
-
-@pytest.mark.parametrize(
-    ("body", "form", "reason"),
-    [
-        (b"", SECTION, Reason.EMPTY),
-        (b"<html><body><h1>404</h1></body></html>", SECTION, Reason.WRONG_SHAPE),
-        (b"<rss/>", SECTION, Reason.WRONG_SHAPE),
-        (b"<div>" * 1000, FLASH, Reason.TOO_DEEP),
-        (b"<div>" * 100_000 + b"<a href=x></a>" * 1000, FLASH, Reason.TOO_DEEP),
-        (b" " * (lists.MOST_BYTES + 1), FLASH, Reason.TOO_LARGE),
-        (b"<a href=/x>1</a>" * (lists.MOST_ENTRIES + 1), FLASH, Reason.TOO_LARGE),
-    ],
-)
-def test_what_is_not_the_list_is_refused_with_its_reason(body: bytes, form: ListPage, reason: Reason) -> None:
-    with pytest.raises(SourceError) as refused:
-        read_list(body, "", URL, form, NOW)
-    assert refused.value.reason is reason
-
-
-def test_an_empty_list_is_no_error_and_icons_are_not_depth() -> None:
-    icons = '<svg><path d="x"/><path d="y"/></svg>' * 500
-    assert read_list(f"{icons}<ul id=list_W></ul>".encode(), "", URL, SECTION, NOW) == ()
