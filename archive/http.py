@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import brotli
 from isal import isal_zlib
@@ -54,6 +55,7 @@ def split_message(message: bytes) -> tuple[bytes, bytes]:
     return message[: end.end()], message[end.end() :]
 
 
+@lru_cache(maxsize=1024)
 def parse_head(head: bytes) -> Head:
     """Read a response head; lines without a colon are passed over, folded lines joined.
 

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from xml.sax.xmlreader import AttributesImpl
 
-#: The sitemap standard allows 50 MB; a day's news is a hundredth of this, and one source may not take the memory.
-MOST_BYTES = 16 * 2**20
+#: The sitemap standard allows 50 MB; a day's news is a tenth of this, and one source may not take memory and time.
+MOST_BYTES = 8 * 2**20
 #: The sitemap standard's own limit.
 MOST_ENTRIES = 50_000
 MOST_DEPTH = 32
+#: Twelve elements an entry are usual; descriptions full of numbered characters have thousands.
+MOST_ELEMENTS = 12 * MOST_ENTRIES
+MOST_MENDS = 200_000
 #: Longest text kept of one element: 2,048 is the sitemap standard's limit for an address.
 MOST_TEXT = 4096
 
@@ -63,11 +66,10 @@ _NAMING_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]{0,500}>", re.IGNORECASE)
 #: CDATA and comments are left as they are; an unended one reaches to the end, so that the search stays linear.
 _LOOSE = re.compile(
     r"(?P<opaque><!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))"
-    r"|&(?:\#(?P<dec>\d{1,8});|\#[xX](?P<hex>[0-9A-Fa-f]{1,6});|(?P<name>[A-Za-z][A-Za-z0-9]{0,31};))?"
+    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:\#(?P<dec>\d{1,8});|\#[xX](?P<hex>[0-9A-Fa-f]{1,6});|(?P<name>[A-Za-z][A-Za-z0-9]{0,31};))?"
     r"|<(?![A-Za-z_/!?\u0080-\U0010ffff])",
     re.DOTALL,
 )
-_XML_NAMES = frozenset(("amp;", "lt;", "gt;", "quot;", "apos;"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _text(body: bytes, content_type: str) -> str:
         raise SourceError(Reason.NOT_XML, "an HTML page was served where a feed was expected")
     if not text.lstrip().startswith("<"):
         raise SourceError(Reason.NOT_XML, f"it is not XML: it begins with {text[:30]!r}")
-    return _LOOSE.sub(_mended, _NAMING_DOCTYPE.sub("", text, count=1))
+    return _LOOSE.sub(_Mender(), _NAMING_DOCTYPE.sub("", text, count=1))
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -143,21 +145,27 @@ def _unpacked(body: bytes) -> bytes:
     return data
 
 
-def _mended(found: re.Match[str]) -> str:
-    """A lone & or <, HTML's named characters and impossible numbers, as XML has them."""
-    if found["opaque"] is not None:
-        return found[0]
-    if found[0] == "<":
-        return "&lt;"
-    if found["dec"] or found["hex"]:
-        number = int(found["dec"]) if found["dec"] else int(found["hex"], 16)
-        allowed = number in (9, 10, 13) or 32 <= number <= 0xD7FF or 0xE000 <= number <= 0xFFFD
-        return f"&#{number};" if allowed or 0x10000 <= number <= 0x10FFFF else ""
-    if found["name"] in _XML_NAMES:
-        return found[0]
-    if found["name"] in html5:
-        return "".join(f"&#{ord(char)};" for char in html5[found["name"]])
-    return f"&amp;{found[0][1:]}"
+class _Mender:
+    """Makes a lone & or <, HTML's named characters and impossible numbers what XML has for them."""
+
+    def __init__(self) -> None:
+        self._left = MOST_MENDS
+
+    def __call__(self, found: re.Match[str]) -> str:
+        self._left -= 1
+        if self._left < 0:
+            raise SourceError(Reason.BROKEN, f"more than {MOST_MENDS} characters are not as XML has them")
+        if found["opaque"] is not None:
+            return found[0]
+        if found[0] == "<":
+            return "&lt;"
+        if found["dec"] or found["hex"]:
+            number = int(found["dec"]) if found["dec"] else int(found["hex"], 16)
+            allowed = number in (9, 10, 13) or 32 <= number <= 0xD7FF or 0xE000 <= number <= 0xFFFD
+            return f"&#{number};" if allowed or 0x10000 <= number <= 0x10FFFF else ""
+        if found["name"] in html5:
+            return "".join(f"&#{ord(char)};" for char in html5[found["name"]])
+        return f"&amp;{found[0][1:]}"
 
 
 class _Reader(ContentHandler):
@@ -172,6 +180,7 @@ class _Reader(ContentHandler):
         self._entry = ""
         self._prefix = ""
         self._depth = 0
+        self._elements = 0
         self._path: list[str] = []
         self._inside = 0
         self._facts: dict[str, str] = {}
@@ -181,6 +190,9 @@ class _Reader(ContentHandler):
 
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802  (SAX's name)
         self._depth += 1
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise SourceError(Reason.TOO_LARGE, f"more than {MOST_ELEMENTS} elements", tuple(self.found))
         if self._depth > MOST_DEPTH:
             raise SourceError(Reason.TOO_DEEP, f"elements nest more than {MOST_DEPTH} deep", tuple(self.found))
         prefix, _, local = name.rpartition(":")

@@ -176,7 +176,8 @@ def _take_widgets(scope: LexborHTMLParser | LexborNode, widgets: Widgets) -> lis
         return []
     removed: list[Removed] = []
     for node in _outermost(scope.css(widgets.css)):
-        rule = next(rule.name for rule in widgets.rules if rule.css and node.css_matches(rule.css))
+        attributes = node.attributes
+        rule = widgets.rule_of((node.tag, attributes.get("id"), attributes.get("class")), node.css_matches)
         text = "\n".join(_lines(node))
         if text:
             removed.append(Removed(rule, text))

@@ -42,7 +42,7 @@ class _Edge:
 
     @property
     def near(self) -> bool:
-        return self.high.number - self.low.number <= CLOSE
+        return self.high.number - self.low.number <= CLOSE + len(self.missed)
 
     def probe(self) -> int:
         """The id to look at next: interpolated by date, never nearer to a side than an eighth, past missing ids."""
@@ -80,7 +80,7 @@ class RisingWalk:
         """
         dated = [Anchor(int(found), day) for found, day in known.items() if day is not None and found.isdecimal()]
         # An old article that a feed dates anew is no anchor: it contradicts those of the outlet's file.
-        sound = [a for a in dated if all((a.number > b.number) == (a.day >= b.day) for b in ids.anchors if a != b)]
+        sound = [a for a in dated if all((a.number - b.number) * (a.day - b.day).days >= 0 for b in ids.anchors)]
         anchors = sorted({*ids.anchors, *sound}, key=lambda anchor: anchor.number)
         self._known = {int(found) for found in known if found.isdecimal()}
         self._first = _first_edge(anchors, since, ids.daily)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from archive.article import Removed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipelines.page import Page
+
+#: Kinds of elements remembered for an outlet; a hostile page can't fill the memory with ids.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,29 @@ class Widgets:
     css: str = field(init=False, default="")
     _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _plain: bool = field(init=False, repr=False, compare=False, default=False)
+    _elements: dict[tuple[str | None, ...], str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "css", ", ".join(rule.css for rule in self.rules if rule.css))
+        # A combinator, a pseudo-class or another attribute makes an element's place matter.
+        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", self.css)
+        object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(self, "_sections", _alternatives((r.name, r.section) for r in self.rules))
+
+    def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
+        """Name of the rule whose elements this one is among; ``element`` is its tag, id and class.
+
+        Asking an element whether it matches costs more than the reading of it, so the answer is remembered where
+        the rules look at nothing but tag, id and class.
+        """
+        known = self._elements.get(element) if self._plain else None
+        if known is None:
+            known = next(rule.name for rule in self.rules if rule.css and matches(rule.css))
+            if len(self._elements) < _REMEMBERED:
+                self._elements[element] = known
+        return known
 
     def line_rule(self, block: str) -> str:
         """Name of the rule that drops this block on its own, or ``""``."""

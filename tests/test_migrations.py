@@ -1,0 +1,158 @@
+"""The schema's steps: an old index is brought up with all it holds, or stays as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command, op
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+import archive
+from archive.index import SCHEMA, Index, IndexUnusableError
+from archive.tables import metadata
+
+FOLDER = Path(archive.__file__).parent / "migrations"
+AT = "2026-11-22 03:00:00.000000"
+
+#: One row and more of each table of schema 0001, by hand: as an older version left them.
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "articles": [{"id": n, "outlet": "etoday", "article_id": str(n), "url": f"u{n}"} for n in (1, 2)],
+    "aliases": [{"outlet": "etoday", "alias": "content-0", "article": 1}],
+    "revisions": [
+        {
+            "id": 1, "article": 1, "number": 1, "current": 1, "capture_id": 1, "captured_at": AT, "content_key": "k",
+            "headline": "푸틴 대통령", "subheadlines": "[]", "authors": "[]", "dateline": "", "section": "국제",
+            "tags": '["러시아"]', "published_at": AT, "published_raw": "", "published_precision": "minute",
+            "modified_at": None, "modified_raw": "", "modified_precision": None, "body": "본문", "images": "[]",
+            "language": "ko", "flags": "[]", "layouts": '["desktop"]', "removed": "[]",
+        }
+    ],
+    "captures": [
+        {
+            "id": 1, "outlet": "etoday", "url": "u1", "record_type": "response", "status": 200,
+            "media_type": "text/html", "captured_at": AT, "time_known": 1, "warc_file": "a.warc.gz",
+            "warc_offset": 5, "warc_length": 7, "record_id": "<urn:uuid:1>", "payload_digest": "sha256:0",
+            "charset_declared": "", "charset_used": "utf-8", "charset_damage": 0, "source": "", "outcome": "new",
+            "reason": "", "revision_id": 1,
+        }
+    ],
+    "runs": [{"id": "r", "verb": "replay", "started_at": AT, "ended_at": None, "counts": '{"etoday":{"new":1}}'}],
+    "outcomes": [
+        {
+            "id": 1, "run_id": "r", "at": AT, "source": "", "outlet": "etoday", "outcome": "new", "reason": "",
+            "detail": "", "capture_id": 1,
+        }
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """An index of schema 0001 with rows in every table and one article to be searched."""
+    path = tmp_path / "index.sqlite3"
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as database, database:
+        for table, rows in ROWS.items():
+            for row in rows:
+                names, marks = ", ".join(row), ", ".join("?" * len(row))
+                database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+        database.execute("INSERT INTO search (rowid, headline, body) VALUES (1, '푸틴 틴', '본문 문')")
+    return path
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Every row of the tables in ROWS, what a search finds, and the version."""
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        found: dict[str, Any] = {
+            table: [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY 1")] for table in ROWS
+        }
+        found["search"] = [row[0] for row in database.execute("SELECT rowid FROM search WHERE search MATCH '푸틴'")]
+        found["schema"] = database.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        found["faults"] = [tuple(row) for row in database.execute("PRAGMA foreign_key_check")]
+        found["whole"] = database.execute("PRAGMA integrity_check").fetchone()[0]
+    return found
+
+
+KEPT = {**ROWS, "search": [1], "faults": [], "whole": "ok"}
+
+
+def test_the_steps_end_in_the_schema_the_code_writes() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    steps = ScriptDirectory.from_config(config)
+    assert steps.get_current_head() == SCHEMA
+    assert [step.revision for step in steps.walk_revisions()] == ["0002", "0001"]
+
+
+@pytest.mark.parametrize("path_kind", ["made now", "brought up"])
+def test_the_schema_is_the_tables(path_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    path = tmp_path / "new.sqlite3" if path_kind == "made now" else request.getfixturevalue("old")
+
+    def ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
+        return kind != "table" or not str(name).startswith("search")  # FTS5's own, made by hand
+
+    with closing(Index(f"sqlite:///{path}")) as index, index.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_an_old_index_keeps_everything(old: Path) -> None:
+    assert contents(old) == {**KEPT, "schema": "0001"}
+    Index(f"sqlite:///{old}").close()
+    assert contents(old) == {**KEPT, "schema": "0002"}
+    with closing(sqlite3.connect(old)) as database:
+        assert database.execute("SELECT count(*) FROM frontier").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM robots").fetchone() == (0,)
+
+
+def test_a_step_is_taken_whole_or_not_at_all(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(op, "create_index", fail)
+        with pytest.raises(OSError, match="no more"):
+            Index(f"sqlite:///{old}")
+    assert contents(old) == {**KEPT, "schema": "0001"}
+    with closing(sqlite3.connect(old)) as database:
+        assert database.execute("SELECT name FROM sqlite_master WHERE name IN ('frontier', 'robots')").fetchall() == []
+    Index(f"sqlite:///{old}").close()
+    assert contents(old) == {**KEPT, "schema": "0002"}
+
+
+def test_several_may_bring_it_up_at_once(old: Path) -> None:
+    program = "import sys; from archive.index import Index; sys.stdin.readline(); Index(sys.argv[1]).close()"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, f"sqlite:///{old}"], stdin=subprocess.PIPE) for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0] * 3
+    assert contents(old) == {**KEPT, "schema": "0002"}
+
+
+def test_a_reader_does_not_bring_it_up(old: Path) -> None:
+    with pytest.raises(IndexUnusableError, match="older schema: run a verb that writes"):
+        Index(f"sqlite:///{old}", read_only=True)
+    assert contents(old) == {**KEPT, "schema": "0001"}
