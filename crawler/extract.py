@@ -50,7 +50,7 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in _TEXT_TYPES + _HTML_TYPES:
         return _ended(page, Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)
-    if not content.strip():
+    if not content or content.isspace():
         return _ended(page, Outcome.UNPARSED, Reason.EMPTY_BODY)
     text, decoded = decode(content, content_type)
     page = replace(page, decoded=decoded)

@@ -113,6 +113,44 @@ def test_the_schema_is_the_tables(path_kind: str, tmp_path: Path, request: pytes
         assert compare_metadata(context, metadata) == []
 
 
+def schema(path: Path) -> dict[str, Any]:
+    """Everything that makes up a schema, word for word: statements, the search index's settings, the version."""
+    with closing(sqlite3.connect(path)) as database:
+        statements = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        return {
+            "statements": sorted(statements, key=str),
+            "search": database.execute("SELECT k, v FROM search_config ORDER BY k").fetchall(),
+            "version": database.execute("SELECT version_num FROM alembic_version").fetchall(),
+            "journal": database.execute("PRAGMA journal_mode").fetchone(),
+        }
+
+
+def test_a_new_index_is_what_all_the_steps_make(tmp_path: Path, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, stepped = tmp_path / "made.sqlite3", tmp_path / "stepped.sqlite3"
+    Index(f"sqlite:///{made}").close()
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "_make", Index._migrate)
+        Index(f"sqlite:///{stepped}").close()
+    assert schema(made) == schema(stepped)
+    Index(f"sqlite:///{old}").close()
+    assert schema(made) == schema(old)
+
+
+def test_several_may_make_it_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite3"
+    program = "import sys; from archive.index import Index; sys.stdin.readline(); Index(sys.argv[1]).close()"
+    command_line = [sys.executable, "-c", program, f"sqlite:///{path}"]
+    processes = [subprocess.Popen(command_line, stdin=subprocess.PIPE) for _ in range(3)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0] * 3
+    assert schema(path)["version"] == [(SCHEMA,)]
+
+
 def test_an_old_index_keeps_everything(old: Path) -> None:
     assert contents(old) == {**KEPT, "schema": "0001"}
     Index(f"sqlite:///{old}").close()
