@@ -193,6 +193,13 @@ class Frontier:
             again = update(frontier).where(*dead).values(state=State.DUE, due_at=self._clock(), tries=0)
             return connection.execute(again).rowcount
 
+    def again(self, article_ids: Collection[str]) -> int:
+        """Make these due now, whatever became of them, unless they are in hand; give how many."""
+        which = (frontier.c.outlet == self._outlet, frontier.c.article_id.in_(article_ids))
+        with self._index.writing() as connection:
+            free = update(frontier).where(*which, frontier.c.state != State.LEASED)
+            return connection.execute(free.values(state=State.DUE, due_at=self._clock(), tries=0)).rowcount
+
     def due_count(self) -> int:
         """How many articles are due now, those under other runs' lapsed leases with them."""
         now = self._clock()

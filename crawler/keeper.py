@@ -172,13 +172,16 @@ class Keeper:
                 waited = 0.0
                 self._guarded(self.frontier.renew)
 
-    def _closed(self) -> None:
+    def _closed(self, reason: str) -> None:
         """Write what waits, give back what was not visited, and do the books."""
         if self._ticking is not None:
             self._ticking.cancel()
         self._guarded(self._depositor.close)
         self._guarded(self._segments.close)
         with suppress(*_FAULTS):  # the first fault is what the operator has to hear about
+            # At a whole crawl's end nothing may still be in hand: what is, was lost, and the books must show it.
+            if reason == "finished":
+                self.balance = self.frontier.balance()
             self.frontier.release()
-            self.balance = self.frontier.balance()
+            self.balance = self.balance or self.frontier.balance()
         self._index.close()

@@ -199,6 +199,8 @@ class OutletSpider(Spider):
         address = self.outlet.identify(url)
         assert address is not None, "the command checks the address"
         self._discover([Link(address.article_id, address.url, None, "argument")])
+        if not self.keeper.fault:
+            self.keeper.frontier.again([address.article_id])
 
     def _discover(self, links: Iterable[Link]) -> None:
         links = list(links)
