@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ from tests.frontier_kit import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from archive.frontier import Frontier, Visited
 
 IDS = st.sampled_from([str(n) for n in range(12)])
@@ -54,7 +56,9 @@ dead_process = cache(a_dead_process)
 @cache
 def empty_index() -> Path:
     """An index to copy: making one takes longer than the test's steps."""
-    path = Path(tempfile.mkdtemp()) / "index.sqlite3"
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "index.sqlite3"
     Index(f"sqlite:///{path}").close()
     return path
 
@@ -191,8 +195,8 @@ class Frontiers(RuleBasedStateMachine):
         assert rows.keys() == self.model.keys()
         for n, known in self.model.items():
             row = rows[n]
-            state = "leased" if known.holder else "due" if known.due is not None else ("done", "dead")
-            assert row.state in state
+            states = ("leased",) if known.holder else ("due",) if known.due is not None else ("done", "dead")
+            assert row.state in states
             assert (row.lease, row.looks, row.tries, row.due_at) == (known.holder, known.looks, known.tries, known.due)
         for hand in self.hands:
             books = hand.run.balance()
@@ -249,5 +253,5 @@ class Frontiers(RuleBasedStateMachine):
 
 TestFrontiers = Frontiers.TestCase
 TestFrontiers.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
