@@ -253,5 +253,5 @@ class Frontiers(RuleBasedStateMachine):
 
 TestFrontiers = Frontiers.TestCase
 TestFrontiers.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
