@@ -95,6 +95,8 @@ class Frontiers(RuleBasedStateMachine):
         shutil.copy(empty_index(), self.folder / "index.sqlite3")
         self.clock = Clock()
         self.at = Kit(self.folder / "index.sqlite3", self.clock)
+        with self.at.index._engine.connect() as connection:  # the pool's one; power loss isn't what is shown here
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")
         self.model: dict[str, Known] = {}
         self.dead: set[str] = set()
         self.born = 0
