@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -97,8 +98,9 @@ def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:
         assert run.adopt_orphans() == 0
         held.send_signal(signal.SIGKILL)
         # Not waited for: a zombie is dead as well.
+        deadline = time.monotonic() + 10
         while not is_gone(at.row("0").holder):
-            pass
+            assert time.monotonic() < deadline
         assert [visit.article_id for visit in run.take(5)] == ["0", "1", "2"]
         assert at.run("held").balance().discovered == 0
     finally:
