@@ -14,7 +14,7 @@ from archive.search import match_expression
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import date
 
     from sqlalchemy import Connection, Select
@@ -134,6 +134,12 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
         captures.c.revision_id.is_not(None),
     )
     return {row.url: LastCapture(*row) for row in connection.execute(query.order_by(captures.c.captured_at))}
+
+
+def known_records(connection: Connection, record_ids: Collection[str]) -> dict[str, int | None]:
+    """Those of the records that a row of ``captures`` leads to, with the revision that each showed."""
+    query = select(captures.c.record_id, captures.c.revision_id).where(captures.c.record_id.in_(record_ids))
+    return {row.record_id: row.revision_id for row in connection.execute(query)}
 
 
 def published_times(connection: Connection, outlet: str, article_ids: Iterable[str]) -> dict[str, datetime | None]:

@@ -187,6 +187,14 @@ def _exchange(fields: Mapping[str, str], head: bytes, body: bytes, payload_diges
     )
 
 
+def revisit_exchange(revisit: Found) -> Exchange:
+    """The answer that a `revisit` record stands for: its own head, and in place of the body the payload's digest.
+
+    :raises Fault: its address or date cannot be read.
+    """
+    return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
+
+
 def _is_http(fields: Mapping[str, str]) -> bool:
     """Whether a `response` holds an HTTP message; those of DNS look-ups and the like don't."""
     media_type = fields.get("content-type", "").lower()

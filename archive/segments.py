@@ -22,6 +22,7 @@ from isal import isal_zlib
 from archive import warc
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
+from archive.locks import create, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -201,18 +202,19 @@ class SegmentWriter:
 
     def _begin(self) -> None:
         moment = self._clock().astimezone(UTC)
-        self._info = self._new_id()
-        token = hashlib.sha256(self._info.encode()).hexdigest()[:8]
-        name = f"{self._prefix}-{moment:%Y%m%d%H%M%S}-{self._serial:05d}-{self._host}+{token}.warc.gz"
+        while self._fd < 0:
+            self._info = self._new_id()
+            token = hashlib.sha256(self._info.encode()).hexdigest()[:8]
+            name = f"{self._prefix}-{moment:%Y%m%d%H%M%S}-{self._serial:05d}-{self._host}+{token}.warc.gz"
+            path = self._folder / (name + OPEN)
+            try:
+                if not self._folder.exists():
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    sync_folder(self._folder.parent)
+                self._fd = create(path)
+            except OSError as error:
+                self._fail(path, error)
         record = warc.warcinfo(self._info, moment, self._fields, name)
-        path = self._folder / (name + OPEN)
-        try:
-            if not self._folder.exists():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                _sync_folder(self._folder.parent)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            self._fail(path, error)
         self._name, self._serial = name, self._serial + 1
         self._end = self._synced = 0
         self._named = self._used = False
@@ -238,7 +240,7 @@ class SegmentWriter:
         try:
             os.fsync(self._fd)
             if not self._named:
-                _sync_folder(self._folder)
+                sync_folder(self._folder)
                 self._named = True
         except OSError as error:  # never again: the kernel has dropped the pages, a second fsync would lie
             self._fail(self._path, error)
@@ -257,7 +259,7 @@ class SegmentWriter:
                 raise FileExistsError(errno.EEXIST, "exists")
             else:
                 self._path.rename(final)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             self._fail(final, error)
         os.close(self._fd)
@@ -282,14 +284,6 @@ class SegmentWriter:
                 self._path.unlink()
         os.close(self._fd)
         self._fd = -1
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _plain(name: str) -> str:

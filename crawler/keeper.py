@@ -21,6 +21,7 @@ from archive.runs import Run
 from archive.segments import SegmentWriter
 from crawler import VERSION
 from crawler.outlet import outlet_named
+from crawler.recovery import recover
 from crawler.report import Report
 from pipelines.deposit import Depositor
 from pipelines.page import Page
@@ -80,8 +81,8 @@ class Keeper:
             "http-header-user-agent": str(settings.get("USER_AGENT") or ""),
             "robots": "obey" if settings.getbool("ROBOTSTXT_OBEY") else "ignore",
         }
-        folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
-        self._segments = SegmentWriter(folder, software=software, job=self.run.id)
+        self._folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
+        self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
         self.frontier = Frontier(self._index, self.outlet.name, self.run.id)
         self._depositor = Depositor(self._segments, self._index, self.run, self._count, self.frontier)
         self._ticking: asyncio.Task[None] | None = None
@@ -160,6 +161,7 @@ class Keeper:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
 
     def _opened(self) -> None:
+        self._guarded(lambda: recover(self._folder, self._index, self._depositor, self.frontier, self.outlet.name))
         self._ticking = asyncio.ensure_future(self._tick())
 
     async def _tick(self) -> None:

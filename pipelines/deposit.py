@@ -97,6 +97,13 @@ class Depositor:
             self._waiting[key] = _Held(page, origin)
         self.flush_if_due()
 
+    def adopt(self, page: Page, location: Location, *, revisit: bool) -> None:
+        """Take a page whose record, a `revisit` or not, lies in the archive already, and which the index lacks."""
+        key = _key(page)
+        self._before(key)
+        self._waiting[key] = _Held(page, location=location, revisit=revisit)
+        self.flush_if_due()
+
     def note(self, result: Result) -> None:
         """Record an input that holds no page to keep: an unreadable file, a visit without an answer."""
         self._before(None)

@@ -128,10 +128,10 @@ class Crawls:
         assert sorted(kept) == sorted(row["record_id"] for row in rows)
 
 
-def books(said: Said) -> dict[str, int]:
+def books(out: str) -> dict[str, int]:
     """The figures of the printed balance; they must be even."""
-    line = _BOOKS.search(said.out)
-    assert line is not None, said
+    line = _BOOKS.search(out)
+    assert line is not None, out
     figures = {name: int(value) for name, value in line.groupdict().items()}
     assert figures["discovered"] == sum(figures.values()) - figures["discovered"], line[0]
     return figures

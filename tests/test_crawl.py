@@ -34,7 +34,7 @@ def test_the_first_crawl_stores_every_article_once(crawled: tuple[Crawls, Said])
     assert said.code == 0, said
     ids = crawls.twin.ids()
     assert len(ids) == ARTICLES
-    assert books(said) == {
+    assert books(said.out) == {
         "discovered": ARTICLES, "stored": ARTICLES, "unchanged": 0, "failed": 0, "skipped": 0, "pending": 0
     }  # fmt: skip
     assert crawls.fetched() == Counter(ids)
@@ -76,7 +76,7 @@ def test_the_second_crawl_fetches_only_feeds_and_lists(crawled: tuple[Crawls, Sa
     before, rows = len(crawls.twin.log), crawls.revisions()
     said = crawls.run()
     assert said.code == 0, said
-    assert set(books(said).values()) == {0}
+    assert set(books(said.out).values()) == {0}
     assert crawls.fetched(before) == Counter()
     assert len(crawls.twin.log) > before
     assert crawls.revisions() == rows

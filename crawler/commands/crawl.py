@@ -81,7 +81,10 @@ class Command(Verb):
         keeper.report.finish()
         if plan is not None:
             _print_channels(plan)
-        return _conclude(keeper, plan, bootstrap_failed=bool(self.crawler_process.bootstrap_failed))
+        reason = crawler.stats.get_value("finish_reason") if crawler.stats is not None else None
+        if self.crawler_process.bootstrap_failed:
+            reason = None
+        return _conclude(keeper, plan, reason)
 
     def _introduce(self, outlet: Outlet) -> None:
         """Name ourselves to the hosts to be reached.
@@ -126,14 +129,18 @@ def _print_channels(plan: Plan) -> None:
     print_table(("channel", "state", "answered", "found", "only here", "missed"), rows, figures=4)
 
 
-def _conclude(keeper: Keeper, plan: Plan | None, *, bootstrap_failed: bool) -> int:
-    """Say what has to be looked at, and give the exit status."""
+def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
+    """Say what has to be looked at, and give the exit status; ``reason`` is why Scrapy ended, None: it never began."""
     faults: list[str] = []
     if keeper.fault:
         faults.append(keeper.fault)
-    if bootstrap_failed:
+    if reason is None:
         faults.append("the crawl could not be started; the log above says why.")
-    if plan is not None and plan.failure:
+    elif reason != "finished" and not keeper.fault:
+        faults.append(f"stopped before it was done ({reason}). What is kept is kept; run the same command to go on.")
+    if reason != "finished":
+        pass  # what else is missing, it had no time for
+    elif plan is not None and plan.failure:
         faults.append(f"{plan.failure}; nothing could be discovered.")
     elif plan is not None and not any(report.found for report in plan.reports()):
         faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")

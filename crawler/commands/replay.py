@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.runs import Run
-from crawler.command import Verb
+from crawler.command import Verb, archive_folder
 from crawler.outlet import OutletError, outlet_named
+from crawler.recovery import recover
 from crawler.replay import replay
 from crawler.report import Report
 from pipelines.deposit import Depositor
@@ -52,6 +53,7 @@ class Command(Verb):
         report = Report()
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             depositor = Depositor(segments, index, Run("replay"), report.add)
+            recover(archive_folder(self.text_setting("ARCHIVE_URL")), index, depositor)
             report.start("reading")
             try:
                 replay(args, depositor, outlet)

@@ -1,0 +1,96 @@
+"""Segments that a killed process left open: their torn tail is cut, what they hold is told, and they are closed.
+
+A live writer holds a lock on its open segment; one whose lock is held is never touched.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archive.exchange import Location
+from archive.faults import SegmentError, file_fault
+from archive.locks import sync_folder, take_over
+from archive.reader import iterate
+from archive.records import Found
+from archive.segments import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
+_LONGEST = 2**31
+_DOCUMENTS = frozenset({"response", "revisit", "resource"})
+
+
+class LeftOpen:
+    """A dead writer's open segment, in our hands and whole up to its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        #: The name it gets when it is closed, which is what rows call it by already.
+        self.name = path.name.removesuffix(OPEN)
+
+    def documents(self) -> Iterator[tuple[Found, Location]]:
+        """Its records that stand for an answer or a document, and where they lie."""
+        for found in iterate(self.path, _LONGEST):
+            if isinstance(found, Found) and found.kind in _DOCUMENTS and found.length:
+                place = Location(self.name, found.offset, found.length, found.record_id, found.payload_digest)
+                yield found, place
+
+
+def left_open(folder: Path | str) -> list[Path]:
+    """The open segments in the folder, live ones too, the oldest first; none where there is no folder."""
+    return sorted(Path(folder).glob("*" + OPEN))
+
+
+@contextmanager
+def taken_over(path: Path) -> Iterator[LeftOpen | None]:
+    """Take over an open segment, or give None where its writer lives or another process was faster.
+
+    Within, its torn tail is cut; behind, if nothing was raised, it has its final name, or is gone if it held no
+    document. Killed in between, the next one begins again: so index what it holds within.
+
+    :raises SegmentError: the file cannot be mended.
+    """
+    fd = -1
+    try:
+        fd = take_over(path)
+        if fd < 0:
+            yield None
+            return
+        used = _cut_tail(fd, path)
+        yield LeftOpen(path)
+        _close(path, used=used)
+    except OSError as error:
+        raise SegmentError(file_fault(path, error)) from error
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+def _cut_tail(fd: int, path: Path) -> bool:
+    """Cut what lies behind the last whole record; whether any document remains.
+
+    Damage before a whole record is not a kill's doing and stays as it is, for `verify` to find.
+    """
+    end, used = 0, False
+    for found in iterate(path, _LONGEST):
+        if isinstance(found, Found) and found.length:  # without one its gzip member is torn, though its block is whole
+            end = found.offset + found.length
+            used = used or found.kind in _DOCUMENTS
+    if end < os.fstat(fd).st_size:
+        os.ftruncate(fd, end)
+    os.fsync(fd)
+    return used
+
+
+def _close(path: Path, *, used: bool) -> None:
+    if used:
+        path.rename(path.with_name(path.name.removesuffix(OPEN)))
+    else:
+        with suppress(FileNotFoundError):
+            path.unlink()
+    sync_folder(path.parent)

@@ -1,0 +1,105 @@
+"""What a killed run left in the archive and not in the index: read, and brought into it, before a new run begins."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archive.outcome import Outcome, Reason, Verdict
+from archive.queries import known_records
+from archive.records import revisit_exchange
+from archive.recovery import left_open, taken_over
+from crawler.extract import read
+from crawler.replay import outlet_for
+from pipelines.page import Page, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from archive.exchange import Location
+    from archive.frontier import Frontier
+    from archive.index import Index
+    from archive.records import Found
+    from archive.recovery import LeftOpen
+    from pipelines.deposit import Depositor
+
+_log = logging.getLogger(__name__)
+#: Records looked up at once.
+_MANY = 500
+
+
+def recover(
+    folder: Path | str, index: Index, depositor: Depositor, frontier: Frontier | None = None, outlet: str = ""
+) -> int:
+    """Index what dead writers' segments hold and the index lacks, and close them; give how many records that were.
+
+    What is read of them is what a replay would read. ``frontier``, if given, is that of ``outlet``, and learns of
+    the visits that so turn out to have ended.
+
+    :raises SegmentError: a segment cannot be mended.
+    :raises IndexUnusableError: the index can't be written.
+    """
+    number = 0
+    for path in left_open(folder):
+        with taken_over(path) as segment:
+            if segment is None:
+                continue
+            visits = frontier.adopt_orphans() if frontier is not None else 0
+            found = 0
+            for record, place in _unknown(segment, index):
+                page = _read(record, place, index, frontier, outlet)
+                depositor.adopt(page, place, revisit=record.kind == "revisit")
+                found += 1
+            depositor.flush()
+            _log.warning("%s was left open: %s records indexed, %s visits given back", segment.name, found, visits)
+            number += found
+    return number
+
+
+def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Found, Location]]:
+    """The documents that no row leads to."""
+    waiting: list[tuple[Found, Location]] = []
+
+    def lacking() -> Iterator[tuple[Found, Location]]:
+        with index.reading() as connection:
+            known = known_records(connection, [place.record_id for _, place in waiting])
+        return (pair for pair in waiting if pair[1].record_id not in known)
+
+    for pair in segment.documents():
+        waiting.append(pair)
+        if len(waiting) == _MANY:
+            yield from lacking()
+            waiting = []
+    yield from lacking()
+
+
+def _read(record: Found, place: Location, index: Index, frontier: Frontier | None, outlet: str) -> Page:
+    """The page that a record shows, as the run that was killed would have deposited it."""
+    exchange = record.exchange or revisit_exchange(record)
+    known = outlet_for(exchange)
+    source = exchange.url if exchange.has_address else f"{place.file}@{place.offset}"
+    if known is None:
+        verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
+        return Page(exchange=exchange, outlet="", rules=Rules(), source=source, verdict=verdict, final=False)
+    if record.exchange is not None:
+        page = read(exchange, known, source)
+    else:
+        page = Page(exchange=exchange, outlet=known.name, rules=known.rules, source=source)
+        page = replace(page, **_shown_again(record, index))
+    page = replace(page, final=page.verdict is None or page.verdict.outcome is not Outcome.SKIPPED)
+    address = known.identify(exchange.url)
+    if frontier is not None and known.name == outlet and address is not None and frontier.known([address.article_id]):
+        page = replace(page, visit=address.article_id)
+    return page
+
+
+def _shown_again(revisit: Found, index: Index) -> dict[str, Any]:
+    """What a page is that repeats another: its verdict, and the revision that it shows."""
+    original = revisit.fields.get("warc-refers-to", "").strip("<>")
+    with index.reading() as connection:
+        revision_id = known_records(connection, [original]).get(original)
+    if revision_id is None:
+        return {"verdict": Verdict(Outcome.SKIPPED, Reason.REVISIT)}
+    return {"verdict": Verdict(Outcome.UNCHANGED), "revision_id": revision_id}

@@ -1,0 +1,161 @@
+"""Crawls that begin at once: a process that has everything imported forks one for each line it reads.
+
+Each is a process of its own to be killed; only the second that Python needs to import Scrapy is saved.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tests.cli import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import NoReturn
+
+#: Seconds after which something hangs that shouldn't.
+PATIENCE = 60
+
+
+#: What a crawl imports, but for Twisted's reactor and what knows this process's surroundings (settings).
+_IMPORTED = (
+    "alembic.command", "alembic.config", "alembic.context", "crawler.commands.crawl", "crawler.keeper", "crawler.wire",
+    "pipelines.deposit", "pipelines.validate", "scrapy.cmdline", "scrapy.core.downloader", "scrapy.core.engine",
+    "scrapy.core.scraper", "scrapy.extensions.corestats", "scrapy.extensions.logstats", "scrapy.extensions.memusage",
+    "scrapy.downloadermiddlewares.cookies", "scrapy.downloadermiddlewares.robotstxt", "scrapy.extensions.throttle",
+    "scrapy.http", "sqlalchemy.dialects.sqlite", "sqlite3", "tldextract",
+)  # fmt: skip
+
+
+class Arrivals(list[Any]):
+    """A twin's log that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = threading.Condition()
+
+    def append(self, entry: Any) -> None:
+        with self.changed:
+            super().append(entry)
+            self.changed.notify_all()
+
+
+class Nursery:
+    """Forks crawls, one at a time; use as a context manager."""
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self._code: int | None = None
+        self._pid = 0
+        environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.nursery"],
+            cwd=ROOT,
+            env=environment | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(PATIENCE)
+        self._process.stdout.close()
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], said: Path, wait: float) -> None:
+        """Start ``scrapy`` with what comes after it; it says all to a file, and writes its batches so often."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        job = {"command": list(command), "environment": dict(environment), "said": str(said), "wait": wait}
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        self._pid, self._code = int(self._process.stdout.readline()), None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def arrived(self, number: int) -> bool:
+        """Wait until the twin has got so many requests, or the crawl has ended; whether it goes on."""
+        with self._arrivals.changed:
+            done = self._arrivals.changed.wait_for(
+                lambda: len(self._arrivals) >= number or self._code is not None, PATIENCE
+            )
+            assert done, f"after {PATIENCE} s there are {len(self._arrivals)} requests, not {number}"
+            return self._code is None
+
+    def over(self, seconds: float = PATIENCE) -> bool:
+        """Wait so long for the crawl to end; whether it has."""
+        with self._arrivals.changed:
+            return self._arrivals.changed.wait_for(lambda: self._code is not None, seconds)
+
+    def kill(self, number: int) -> None:
+        """Send the crawl a signal; one that has ended is not yet buried, so it meets nobody else."""
+        os.kill(self._pid, number)
+
+    def code(self) -> int:
+        """Wait for the crawl's end; its exit status, or minus the signal it died of."""
+        assert self.over()
+        assert self._code is not None
+        return self._code
+
+    def _watch(self) -> None:
+        assert self._process.stdout is not None
+        code = int(self._process.stdout.readline())
+        with self._arrivals.changed:
+            self._code = code
+            self._arrivals.changed.notify_all()
+
+
+def main() -> None:
+    """Fork a crawl for each line, say its process id and then how it ended; bury it when the next line comes."""
+    for name in _IMPORTED:
+        import_module(name)
+    before = 0
+    for line in sys.stdin:
+        if before:
+            os.waitpid(before, 0)
+        job = json.loads(line)
+        before = os.fork()
+        if not before:
+            _become(job)
+        print(before, flush=True)
+        ended = os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        print(ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status, flush=True)
+
+
+def _become(job: dict[str, Any]) -> NoReturn:
+    from scrapy.cmdline import execute
+
+    import crawler.keeper
+    import pipelines.deposit
+
+    code: Any = 70
+    try:
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        said = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for stream in (1, 2):
+            os.dup2(said, stream)
+        pipelines.deposit.WAIT = crawler.keeper._TICK = job["wait"]  # type: ignore[misc]
+        execute(["scrapy", *job["command"]])
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""What a killed writer left open: cut at its last whole record, indexed, closed; a live writer's is left alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive import locks
+from archive.frontier import Frontier, Link
+from archive.index import Index
+from archive.reader import iterate
+from archive.recovery import left_open, taken_over
+from archive.runs import Run
+from archive.segments import SegmentWriter
+from archive.warc import RevisitOf, payload_digest
+from crawler.recovery import recover
+from pipelines.deposit import Depositor
+from tests.twin import etoday
+from tests.twin.story import etoday_seed
+from tests.warc_samples import MOMENT, exchange, gzip_is_whole, writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archive.exchange import Exchange
+    from archive.runs import Result
+
+OK = b'HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nETag: "1"\r\n\r\n'
+
+
+def article() -> Exchange:
+    story = etoday_seed()
+    return exchange(url=etoday.address(story), head=OK, body=etoday.render(story, "desktop-2020").encode())
+
+
+def killed(out: SegmentWriter) -> Path:
+    """End a writer as a kill does: nothing synced, nothing renamed, its lock gone."""
+    os.close(out._fd)
+    out._fd = -1
+    return out._path
+
+
+def mend(folder: Path, frontier_of: str = "") -> list[Result]:
+    results: list[Result] = []
+    with Index(f"sqlite:///{folder / 'index.sqlite3'}") as index, writer(folder) as segments:
+        run = Run("test")
+        frontier = Frontier(index, frontier_of, run.id) if frontier_of else None
+        depositor = Depositor(segments, index, run, results.append, frontier)
+        recover(folder, index, depositor, frontier, frontier_of)
+        depositor.close()
+    return results
+
+
+def kinds(path: Path) -> list[str]:
+    return [getattr(found, "kind", "damage") for found in iterate(path)]
+
+
+def test_a_torn_tail_is_cut_at_every_byte(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    first = out.write(article())
+    second = out.write(exchange())
+    path = killed(out)
+    data = path.read_bytes()
+    ends = [found.offset + found.length for found in iterate(path)]  # type: ignore[union-attr]
+    cuts = {0, 1, first.offset, first.offset + 9, *ends, *(end - 1 for end in ends)}
+    for length in sorted(cuts | {*range(second.offset, len(data), 41)}):
+        folder = tmp_path / str(length)
+        folder.mkdir()
+        torn = folder / path.name
+        torn.write_bytes(data[:length])
+        with taken_over(torn) as segment:
+            assert segment is not None
+            documents = [place.record_id for _, place in segment.documents()]
+        whole = max((end for end in ends if end <= length), default=0)
+        closed = folder / path.name.removesuffix(".open")
+        assert documents == [place.record_id for place in (first, second) if place.offset + place.length <= whole]
+        assert [left.name for left in folder.iterdir()] == ([closed.name] if documents else [])
+        if documents:
+            assert closed.read_bytes() == data[:whole]
+            assert gzip_is_whole(closed)
+
+
+def test_damage_before_whole_records_is_left_for_verify(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    place = out.write(exchange())
+    out.write(article())
+    path = killed(out)
+    data = bytearray(path.read_bytes())
+    data[place.offset + 40] ^= 1
+    path.write_bytes(data)
+    with taken_over(path):
+        pass
+    closed = tmp_path / path.name.removesuffix(".open")
+    assert closed.read_bytes() == data
+
+
+def test_a_live_writers_segment_is_never_touched(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    out.write(exchange())
+    (path,) = left_open(tmp_path)
+    before = path.read_bytes()
+    with taken_over(path) as segment:
+        assert segment is None
+    assert mend(tmp_path) == []
+    assert path.read_bytes() == before
+    out.close()
+    assert left_open(tmp_path) == []
+
+
+def test_one_of_two_takes_over_and_a_renamed_one_is_nobodys(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    out.write(exchange())
+    path = killed(out)
+    with taken_over(path) as first, taken_over(path) as second:
+        assert first is not None
+        assert second is None
+    with taken_over(path) as third:
+        assert third is None
+
+
+def test_a_new_file_removed_before_it_was_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    flock = locks.fcntl.flock
+
+    def late(fd: int, how: int) -> None:
+        flock(fd, how)
+        calls.append(fd)
+        if len(calls) == 1:
+            left_open(tmp_path)[0].unlink()
+
+    monkeypatch.setattr(locks.fcntl, "flock", late)
+    with writer(tmp_path) as out:
+        out.write(exchange())
+    assert len(calls) == 2
+    (path,) = tmp_path.iterdir()
+    assert kinds(path) == ["warcinfo", "response", "request"]
+
+
+def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path) -> None:
+    page = article()
+    out = writer(tmp_path)
+    location = out.write(page)
+    killed(out)
+    assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
+    original = RevisitOf(page.url, page.captured_at, payload_digest(page), location.record_id)
+    out = SegmentWriter(tmp_path)
+    out.write_revisit(exchange(url=page.url, head=OK.replace(b"200 OK", b"304 Not Modified"), body=b""), original)
+    out.write(exchange(url="https://www.etoday.co.kr/robots.txt", head=OK, body=b"User-agent: *\n"))
+    out.write(exchange(url="https://elsewhere.example/", head=OK, body=b"<p>"))
+    killed(out)
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        dead = Frontier(index, "etoday", "dead", lambda: MOMENT)
+        dead.discover([Link("9000000001", page.url, None, "feed")])
+        assert dead.take(9)
+    results = mend(tmp_path, "etoday")
+    assert [str(result.verdict) for result in results] == ["unchanged"]
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, index.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT record_type, status, outlet, outcome, reason, revision_id FROM captures ORDER BY id"
+        ).fetchall()
+        visits = connection.exec_driver_sql("SELECT state, outcome, looks, etag FROM frontier").fetchall()
+    assert rows == [
+        ("response", 200, "etoday", "new", "", 1),
+        ("revisit", 304, "etoday", "unchanged", "", 1),
+        ("response", 200, "etoday", "skipped", "not_an_article", None),
+        ("response", 200, "", "skipped", "unknown_outlet", None),
+    ]
+    assert visits == [("due", "unchanged", 1, '"1"')]
+    assert mend(tmp_path, "etoday") == []
+    assert left_open(tmp_path) == []
+
+
+def test_a_kill_while_mending_only_delays_it(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    out.write(article())
+    path = killed(out)
+    with pytest.raises(KeyboardInterrupt), taken_over(path):
+        raise KeyboardInterrupt
+    assert path.exists()
+    assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
+    assert not path.exists()
