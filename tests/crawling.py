@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from tests.twin.wire import Entry
 
 #: Haste is for loopback only: a real outlet is asked one thing at a time.
-HASTE = {"DOWNLOAD_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8"}
+HASTE = {
+    "DOWNLOAD_DELAY": "0", "ROBOTS_MAX_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
+    "RETRY_BACKOFF": "0.1",
+}  # fmt: skip
 _BOOKS = re.compile(
     r"discovered or due (?P<discovered>\d+) = stored (?P<stored>\d+) \+ unchanged (?P<unchanged>\d+) "
     r"\+ failed (?P<failed>\d+) \+ skipped (?P<skipped>\d+) \+ left for later (?P<pending>\d+)"
