@@ -13,6 +13,7 @@ from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
 from archive.http import MessageError, parse_head
+from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
 from archive.queries import published_times
 from archive.runs import Result
@@ -123,6 +124,8 @@ class OutletSpider(Spider):
             )
             return
         page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
+        if response.status in TRANSIENT_STATUSES:  # the outlet failed us; another status is its word on the page
+            page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(response.status)))
         address = self.outlet.identify(exchange.url)
         if address is None or address.article_id != visit.article_id:
             front = urlsplit(exchange.url).path in ("", "/")
@@ -148,8 +151,12 @@ class OutletSpider(Spider):
         """Tell the plan of a source that could not be fetched."""
         assert self.plan is not None, "only a plan asks sources"
         request: Request = failure.request  # type: ignore[attr-defined]
-        verdict = verdict_of(failure.value)
         ask: Ask = request.cb_kwargs["ask"]
+        if isinstance(failure.value, CrawlStopped):  # never sent: that says nothing of the source
+            self.plan.fail(ask, "the crawl was stopped before it was asked")
+            self._source_done()
+            return
+        verdict = verdict_of(failure.value)
         self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
         self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
         self._source_done()
