@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,13 +13,12 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
-from archive.http import MessageError, parse_head
 from archive.outcome import Outcome, Reason, Verdict
-from archive.queries import published_times
+from archive.queries import captured_urls, published_times
 from archive.runs import Result
 from crawler.discovery import Plan
 from crawler.extract import extract
-from crawler.failures import verdict_of
+from crawler.failures import status_of, verdict_of
 from crawler.keeper import Keeper
 from crawler.pace import CrawlStopped
 from crawler.sources import Window, parse_day
@@ -50,7 +50,7 @@ class OutletSpider(Spider):
     """Base of all outlets' spiders, which :class:`crawler.loader.OutletLoader` makes.
 
     Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one article, without
-    discovery), ``limit`` (at most so many visits).
+    discovery), ``limit`` (at most so many visits). Reads ARCHIVE_IMAGES.
     """
 
     outlet: Outlet
@@ -64,6 +64,8 @@ class OutletSpider(Spider):
         self._visits: dict[str, Visit] = {}
         self._candidates: set[str] = set()
         self._asked = 0
+        self._pictures: deque[str] = deque()
+        self._pictured: set[str] = set()
         self._changed = asyncio.Event()
         self.keeper: Keeper
 
@@ -87,6 +89,9 @@ class OutletSpider(Spider):
             for ask in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
                 yield self._ask(ask)
+            while self._pictures:
+                self._asked += 1
+                yield self._picture(self._pictures.popleft())
             self._walk()
             for request in self._visit_requests():
                 yield request
@@ -133,6 +138,8 @@ class OutletSpider(Spider):
     def deposit(self, page: Page) -> None:
         """Take the page at the end of the pipelines."""
         self.keeper.add(page)
+        if page.article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
+            self._want_pictures([image.url for image in page.article.images])
         self._visit_done(page.visit, page.article.published_at if page.article else None)
 
     def failed(self, failure: Failure) -> None:
@@ -142,7 +149,7 @@ class OutletSpider(Spider):
             self._visit_done(request.meta["visit"].article_id, None)
             return
         exchange: Exchange | None = request.meta.get("exchange")
-        self._note(request.meta["visit"], verdict_of(failure.value), _status(exchange))
+        self._note(request.meta["visit"], verdict_of(failure.value), status_of(exchange))
 
     def source_failed(self, failure: Failure) -> None:
         """Tell the plan of a source that could not be fetched."""
@@ -153,6 +160,33 @@ class OutletSpider(Spider):
         self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
         self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
         self._source_done()
+
+    def picture_kept(self, _: Response) -> None:
+        """Note that a picture has come; the wire has kept it."""
+        self._source_done()
+
+    def picture_failed(self, failure: Failure) -> None:
+        """Note that a picture did not come: the article stands without it."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        self.logger.warning("picture %s: %s", request.url, verdict_of(failure.value))
+        self._source_done()
+
+    def _want_pictures(self, urls: Iterable[str]) -> None:
+        wanted = {url for url in urls if url.startswith(("http://", "https://"))} - self._pictured
+        if not wanted or self.keeper.fault:
+            return
+        self._pictured |= wanted
+        with self.keeper.index.reading() as connection:
+            self._pictures.extend(sorted(wanted - captured_urls(connection, wanted)))
+
+    def _picture(self, url: str) -> Request:
+        return Request(
+            url,
+            callback=self.picture_kept,
+            errback=self.picture_failed,
+            meta={"handle_httpstatus_list": _STATUSES},
+            dont_filter=True,
+        )
 
     def _ask(self, ask: Ask) -> Request:
         return Request(
@@ -257,12 +291,3 @@ class OutletSpider(Spider):
             self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
         elif visit is None:
             self._source_done()
-
-
-def _status(exchange: Exchange | None) -> int | None:
-    if exchange is None:
-        return None
-    try:
-        return parse_head(exchange.head).status
-    except MessageError:
-        return None
