@@ -91,6 +91,12 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 
 # Without a session nothing private is ever fetched; and the middleware asks the network for a list of domains.
 COOKIES_ENABLED = False
+# These look at links that callbacks follow; ours follow none, and each costs every page.
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+}
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
 

@@ -25,7 +25,7 @@ from crawler.sources import Window, parse_day
 from pipelines.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -109,15 +109,18 @@ class OutletSpider(Spider):
         self._discover(Link(link.article_id, link.url, link.published_at, link.channel) for link in taken.links)
         self._source_done()
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Page]:
-        """Read an article's page, from the exchange that the wire kept."""
+    def parse(self, response: Response, **_: Any) -> list[Page]:
+        """Read an article's page, from the exchange that the wire kept.
+
+        A list and no generator: of a generator Scrapy reads the source again for every response.
+        """
         request = response.request
         assert request is not None, "Scrapy sets a response's request before the callback"
         visit: Visit = request.meta["visit"]
         exchange: Exchange = request.meta["exchange"]
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
-            yield Page(
+            known = Page(
                 exchange=exchange,
                 outlet=self.outlet.name,
                 rules=self.outlet.rules,
@@ -126,14 +129,14 @@ class OutletSpider(Spider):
                 visit=visit.article_id,
                 revision_id=last.revision_id,
             )
-            return
+            return [known]
         page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
         address = self.outlet.identify(exchange.url)
         if address is None or address.article_id != visit.article_id:
             front = urlsplit(exchange.url).path in ("", "/")
             reason = Reason.REDIRECT_TO_FRONT if front else Reason.REDIRECT_ELSEWHERE
             page = replace(page, printed=None, verdict=Verdict(Outcome.SKIPPED, reason, exchange.url))
-        yield page
+        return [page]
 
     def deposit(self, page: Page) -> None:
         """Take the page at the end of the pipelines."""
