@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: How long a lease holds without `Frontier.renew`; renew it three times as often.
 LEASE = timedelta(seconds=120)
-#: Ids in one statement: SQLite takes 32,766 variables.
-_CHUNK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +83,7 @@ class Frontier:
     ) -> None:
         self._index = index
         self._outlet = outlet
+        self._own = frontier.c.outlet == outlet
         self._run = run_id
         self._clock = clock
         self._holder = this_process()
@@ -133,7 +132,7 @@ class Frontier:
             self._reclaim(connection, now)
             due = (
                 select(frontier.c.id, *_VISIT)
-                .where(frontier.c.outlet == self._outlet, frontier.c.state == State.DUE, frontier.c.due_at <= now)
+                .where(self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now)
                 .where(or_(frontier.c.seen_by != self._run, frontier.c.reason.not_in(ladder.OURS)))
                 .order_by(frontier.c.due_at, frontier.c.id)
             )
@@ -187,25 +186,19 @@ class Frontier:
             return self._reclaim(connection, self._clock())
 
     def revive(self, reasons: Collection[Reason]) -> int:
-        """Make due now what was given up for one of these reasons; give how many. For when a cause is gone."""
-        dead = (frontier.c.outlet == self._outlet, frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
-        with self._index.writing() as connection:
-            again = update(frontier).where(*dead).values(state=State.DUE, due_at=self._clock(), tries=0)
-            return connection.execute(again).rowcount
+        """Make due now what was given up for one of these reasons (its cause is gone); give how many."""
+        return self._due_now(frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
 
     def again(self, article_ids: Collection[str]) -> int:
         """Make these due now, whatever became of them, unless they are in hand; give how many."""
-        which = (frontier.c.outlet == self._outlet, frontier.c.article_id.in_(article_ids))
-        with self._index.writing() as connection:
-            free = update(frontier).where(*which, frontier.c.state != State.LEASED)
-            return connection.execute(free.values(state=State.DUE, due_at=self._clock(), tries=0)).rowcount
+        return self._due_now(frontier.c.state != State.LEASED, frontier.c.article_id.in_(article_ids))
 
     def due_count(self) -> int:
         """How many articles are due now, those under other runs' lapsed leases with them."""
         now = self._clock()
         due = and_(frontier.c.state == State.DUE, frontier.c.due_at <= now)
         lapsed = and_(self._leased(), frontier.c.lease != self._run, frontier.c.leased_until < now)
-        count = select(func.count()).select_from(frontier).where(frontier.c.outlet == self._outlet)
+        count = select(func.count()).select_from(frontier).where(self._own)
         with self._index.reading() as connection:
             return sum(connection.scalar(count.where(which)) or 0 for which in (due, lapsed))
 
@@ -253,13 +246,18 @@ class Frontier:
         }  # fmt: skip
 
     def _rows(self, connection: Connection, ids: Iterable[str], *columns: Any) -> Iterable[Row[Any]]:
-        query = select(*columns).where(frontier.c.outlet == self._outlet)
+        query = select(*columns).where(self._own)
         ids = list(ids)
-        for start in range(0, len(ids), _CHUNK):
-            yield from connection.execute(query.where(frontier.c.article_id.in_(ids[start : start + _CHUNK])))
+        for start in range(0, len(ids), 10_000):  # SQLite takes 32,766 variables in a statement
+            yield from connection.execute(query.where(frontier.c.article_id.in_(ids[start : start + 10_000])))
+
+    def _due_now(self, *which: ColumnElement[bool]) -> int:
+        values = {"state": State.DUE, "due_at": self._clock(), "tries": 0}
+        with self._index.writing() as connection:
+            return connection.execute(update(frontier).where(self._own, *which).values(values)).rowcount
 
     def _leased(self) -> ColumnElement[bool]:
-        return and_(frontier.c.outlet == self._outlet, frontier.c.state == State.LEASED)
+        return and_(self._own, frontier.c.state == State.LEASED)
 
     def _reclaim(self, connection: Connection, now: datetime) -> int:
         # This run's own leases, even lapsed, are of articles on their way: given back only by `release`.
@@ -291,10 +289,8 @@ class _Found:
 _VISIT = tuple(
     frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
 )
-_SETTLED = (
-    *_VISIT, frontier.c.id, frontier.c.state, frontier.c.lease, frontier.c.seen_by, frontier.c.outcome,
-    frontier.c.first_look_at,
-)  # fmt: skip
+_ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
+_SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
 _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 #: What a new row knows of visits: nothing.
 _BLANK = {

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import and_, bindparam, delete, false, func, insert, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.article import content_key
@@ -18,13 +18,21 @@ from archive.stories import Revision, Story
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Table
 
     from archive.article import Article
     from archive.stories import Entry
+
+
+def _among(outlet: ColumnElement[str], own_id: ColumnElement[str], names: Iterable[tuple[str, str]]) -> Any:
+    """Whether a row is one of those named; SQLite looks pairs of values up by reading the whole table."""
+    by_outlet: dict[str, list[str]] = {}
+    for name, identity in sorted(names):
+        by_outlet.setdefault(name, []).append(identity)
+    return or_(false(), *(and_(outlet == name, own_id.in_(ids)) for name, ids in by_outlet.items()))
 
 
 class Ledger:
@@ -50,14 +58,12 @@ class Ledger:
         keys = {content_key(a) for a in readings}
         found = set(
             self._connection.scalars(
-                select(articles.c.id).where(tuple_(articles.c.outlet, articles.c.article_id).in_(names))
+                select(articles.c.id).where(_among(articles.c.outlet, articles.c.article_id, names))
             )
         )
         other = {
             (row.outlet, row.alias): row.article
-            for row in self._connection.execute(
-                select(aliases).where(tuple_(aliases.c.outlet, aliases.c.alias).in_(names))
-            )
+            for row in self._connection.execute(select(aliases).where(_among(aliases.c.outlet, aliases.c.alias, names)))
         }
         by_key = list(
             self._connection.execute(
@@ -117,7 +123,8 @@ class Ledger:
 
     def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, Revision]:
         story = self._story_of(article, self._holders.get(entry.known_revision or 0))
-        article = replace(article, article_id=story.article_id, url=story.url)
+        if (article.article_id, article.url) != (story.article_id, story.url):
+            article = replace(article, article_id=story.article_id, url=story.url)
         own = next((r for r in story.revisions if r.id == entry.known_revision), None)
         if own is not None:
             return self._read_again(own, article, capture_id), own

@@ -142,6 +142,12 @@ def known_records(connection: Connection, record_ids: Collection[str]) -> dict[s
     return {row.record_id: row.revision_id for row in connection.execute(query)}
 
 
+def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
+    """Those of the addresses that have a capture with status 200."""
+    query = select(captures.c.url).where(captures.c.url.in_(list(urls)), captures.c.status == 200)
+    return set(connection.scalars(query))
+
+
 def published_times(connection: Connection, outlet: str, article_ids: Iterable[str]) -> dict[str, datetime | None]:
     """The time of publication of the articles that the index holds, by id."""
     query = select(articles.c.article_id, revisions.c.published_at).join(revisions).where(revisions.c.current)

@@ -111,6 +111,7 @@ def ours(port: int, place: Path) -> tuple[list[str], dict[str, str]]:
         "ARCHIVE_URL": str(place / "archive"),
         "INDEX_URL": f"sqlite:///{place / 'index.sqlite3'}",
         "SSL_CERT_FILE": str(place.parent / "ca.pem"),
+        "CONTACT": "bench@example.org",
     }
     return [sys.executable, "-m", "scrapy", "crawl", "etoday", "-L", "ERROR", *options], environment
 

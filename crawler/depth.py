@@ -1,4 +1,4 @@
-"""A page's depth, bounded before it is parsed: parser and selectors walk up from each element, so depth squares."""
+"""A page's tags, bounded before it is parsed: the parser's work squares with their depth and with their attributes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,21 @@ _NESTING = re.compile(
     re.IGNORECASE,
 )
 
+#: Pages smaller than this can't hold enough attributes on one tag to take seconds.
+_LARGE = 150_000
+_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)[^<>]{10000,}>?")
+_MANY_ATTRIBUTES = 1_000
+
 
 def shallow(html: str | bytes) -> str | bytes:
-    """The page without the tags nested deeper than `DEEPEST`; no text is lost. Bytes must be UTF-8."""
+    """The page without the tags nested deeper than `DEEPEST`; no text is lost. Bytes must be UTF-8.
+
+    A tag with more than a thousand attributes loses them: the parser compares each with all before it.
+    """
+    if len(html) > _LARGE:
+        text = html if isinstance(html, str) else html.decode("utf-8", "replace")
+        bared = _LONG_TAG.sub(_bared, text)
+        html = html if bared == text else bared
     opened = html.count("<") if isinstance(html, str) else html.count(b"<")
     if opened < _FEW:
         return html
@@ -28,6 +40,10 @@ def shallow(html: str | bytes) -> str | bytes:
         if deepest > DEEPEST:
             return _cut(text)
     return html
+
+
+def _bared(tag: re.Match[str]) -> str:
+    return f"<{tag[1]}>" if len(tag[0].split()) > _MANY_ATTRIBUTES else tag[0]
 
 
 def _cut(text: str) -> str:

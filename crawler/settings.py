@@ -18,6 +18,9 @@ SPIDER_LOADER_CLASS = "crawler.loader.OutletLoader"
 ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_PROJECT / "var" / "archive")
 INDEX_URL = os.environ.get("INDEX_URL") or f"sqlite:///{_PROJECT / 'var' / 'index.sqlite3'}"
 
+# Whether the pictures of an article are archived with it, at the same pace; also read from the environment.
+ARCHIVE_IMAGES = os.environ.get("ARCHIVE_IMAGES", "") not in ("", "0")
+
 # Who answers for a crawl: an address or web page, stated in the user agent and in every WARC.
 CONTACT = os.environ.get("CONTACT", "")
 USER_AGENT = f"Sacho/{VERSION} (+{CONTACT})" if CONTACT else f"Sacho/{VERSION}"
@@ -88,6 +91,12 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 
 # Without a session nothing private is ever fetched; and the middleware asks the network for a list of domains.
 COOKIES_ENABLED = False
+# These look at links that callbacks follow; ours follow none, and each costs every page.
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+}
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,21 +13,19 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
-from archive.http import MessageError, parse_head
 from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
-from archive.queries import published_times
 from archive.runs import Result
 from crawler.discovery import Plan
 from crawler.extract import extract
-from crawler.failures import verdict_of
+from crawler.failures import status_of, verdict_of
 from crawler.keeper import Keeper
 from crawler.pace import CrawlStopped
 from crawler.sources import Window, parse_day
 from pipelines.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -51,7 +50,7 @@ class OutletSpider(Spider):
     """Base of all outlets' spiders, which :class:`crawler.loader.OutletLoader` makes.
 
     Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one article, without
-    discovery), ``limit`` (at most so many visits).
+    discovery), ``limit`` (at most so many visits). Reads ARCHIVE_IMAGES.
     """
 
     outlet: Outlet
@@ -65,6 +64,8 @@ class OutletSpider(Spider):
         self._visits: dict[str, Visit] = {}
         self._candidates: set[str] = set()
         self._asked = 0
+        self._pictures: deque[str] = deque()
+        self._pictured: set[str] = set()
         self._changed = asyncio.Event()
         self.keeper: Keeper
 
@@ -88,6 +89,9 @@ class OutletSpider(Spider):
             for ask in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
                 yield self._ask(ask)
+            while self._pictures:
+                self._asked += 1
+                yield self._picture(self._pictures.popleft())
             self._walk()
             for request in self._visit_requests():
                 yield request
@@ -105,15 +109,18 @@ class OutletSpider(Spider):
         self._discover(Link(link.article_id, link.url, link.published_at, link.channel) for link in taken.links)
         self._source_done()
 
-    def parse(self, response: Response, **_: Any) -> Iterator[Page]:
-        """Read an article's page, from the exchange that the wire kept."""
+    def parse(self, response: Response, **_: Any) -> list[Page]:
+        """Read an article's page, from the exchange that the wire kept.
+
+        A list and no generator: of a generator Scrapy reads the source again for every response.
+        """
         request = response.request
         assert request is not None, "Scrapy sets a response's request before the callback"
         visit: Visit = request.meta["visit"]
         exchange: Exchange = request.meta["exchange"]
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
-            yield Page(
+            known = Page(
                 exchange=exchange,
                 outlet=self.outlet.name,
                 rules=self.outlet.rules,
@@ -122,7 +129,7 @@ class OutletSpider(Spider):
                 visit=visit.article_id,
                 revision_id=last.revision_id,
             )
-            return
+            return [known]
         page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
         if response.status in TRANSIENT_STATUSES:  # the outlet failed us; another status is its word on the page
             page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(response.status)))
@@ -131,11 +138,13 @@ class OutletSpider(Spider):
             front = urlsplit(exchange.url).path in ("", "/")
             reason = Reason.REDIRECT_TO_FRONT if front else Reason.REDIRECT_ELSEWHERE
             page = replace(page, printed=None, verdict=Verdict(Outcome.SKIPPED, reason, exchange.url))
-        yield page
+        return [page]
 
     def deposit(self, page: Page) -> None:
         """Take the page at the end of the pipelines."""
         self.keeper.add(page)
+        if page.article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
+            self._want_pictures([image.url for image in page.article.images])
         self._visit_done(page.visit, page.article.published_at if page.article else None)
 
     def failed(self, failure: Failure) -> None:
@@ -145,7 +154,7 @@ class OutletSpider(Spider):
             self._visit_done(request.meta["visit"].article_id, None)
             return
         exchange: Exchange | None = request.meta.get("exchange")
-        self._note(request.meta["visit"], verdict_of(failure.value), _status(exchange))
+        self._note(request.meta["visit"], verdict_of(failure.value), status_of(exchange))
 
     def source_failed(self, failure: Failure) -> None:
         """Tell the plan of a source that could not be fetched."""
@@ -160,6 +169,32 @@ class OutletSpider(Spider):
         self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
         self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
         self._source_done()
+
+    def picture_kept(self, _: Response) -> None:
+        """Note that a picture has come; the wire has kept it."""
+        self._source_done()
+
+    def picture_failed(self, failure: Failure) -> None:
+        """Note that a picture did not come: the article stands without it."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        self.logger.warning("picture %s: %s", request.url, verdict_of(failure.value))
+        self._source_done()
+
+    def _want_pictures(self, urls: Iterable[str]) -> None:
+        wanted = {url for url in urls if url.startswith(("http://", "https://"))} - self._pictured
+        known = self.keeper.captured(wanted) if wanted else None
+        if known is not None:
+            self._pictured |= wanted
+            self._pictures.extend(sorted(wanted - known))
+
+    def _picture(self, url: str) -> Request:
+        return Request(
+            url,
+            callback=self.picture_kept,
+            errback=self.picture_failed,
+            meta={"handle_httpstatus_list": _STATUSES},
+            dont_filter=True,
+        )
 
     def _ask(self, ask: Ask) -> Request:
         return Request(
@@ -206,13 +241,12 @@ class OutletSpider(Spider):
         address = self.outlet.identify(url)
         assert address is not None, "the command checks the address"
         self._discover([Link(address.article_id, address.url, None, "argument")])
-        if not self.keeper.fault:
-            self.keeper.frontier.again([address.article_id])
+        self.keeper.attempt(lambda: self.keeper.frontier.again([address.article_id]))
 
     def _discover(self, links: Iterable[Link]) -> None:
         links = list(links)
-        if links and not self.keeper.fault:
-            self.keeper.frontier.discover(links)
+        if links:
+            self.keeper.attempt(lambda: self.keeper.frontier.discover(links))
 
     def _walk(self) -> None:
         """Take up candidates of an id walk; those the index knows need no fetching to be learnt of."""
@@ -221,12 +255,11 @@ class OutletSpider(Spider):
         links = self.plan.candidates(_UNDER_WAY)
         if not links:
             return
-        with self.keeper.index.reading() as connection:
-            known = published_times(connection, self.outlet.name, (link.article_id for link in links))
+        known = self.keeper.published(link.article_id for link in links)
         for article_id, published_at in known.items():
             self.plan.learn(article_id, published_at)
         fresh = [link for link in links if link.article_id not in known]
-        tried = self.keeper.frontier.known([link.article_id for link in fresh])
+        tried = self.keeper.attempt(lambda: self.keeper.frontier.known([link.article_id for link in fresh])) or set()
         for link in fresh:
             if link.article_id in tried and link.article_id not in self._visits:
                 self.plan.learn(link.article_id, None)  # looked at before, and it was no article
@@ -264,12 +297,3 @@ class OutletSpider(Spider):
             self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
         elif visit is None:
             self._source_done()
-
-
-def _status(exchange: Exchange | None) -> int | None:
-    if exchange is None:
-        return None
-    try:
-        return parse_head(exchange.head).status
-    except MessageError:
-        return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from crawler.sources import Anchor, DailyIds, RisingIds, days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
 
 #: Ids between a known article before the edge and one after it: so few are walked, not bisected.
 CLOSE = 40
@@ -22,7 +22,7 @@ SLACK = 20
 #: Missing ids met while bisecting one edge, before it is given up: so few ids are then walked, more are not.
 MOST_MISSES = 100
 WIDE = 2_000
-#: Missing ids beyond all known ones that say that the newest article has been passed.
+#: Consecutive missing ids, beyond all known ones, that say that the newest article has been passed.
 BEYOND = 12
 #: Consecutive numbers of a day without an article that end the day.
 GAP = 100
@@ -32,42 +32,51 @@ GAP = 100
 class _Edge:
     """Where a day begins in rising ids: after ``low``, an id of an earlier day, at or before ``high``.
 
-    An ``open`` edge's ``high`` is no article, only more ids than there can be.
+    An ``open`` edge's ``high`` is no article, only more ids than there can be. ``misses`` are the missing ids met since
+    the edge last drew nearer.
     """
 
     day: date
     low: Anchor
     high: Anchor
     open: bool = False
-    missed: list[int] = field(default_factory=list)
+    misses: int = 0
 
     @property
     def near(self) -> bool:
         wide = self.high.number - self.low.number
-        return wide <= CLOSE + len(self.missed) or (wide <= WIDE and len(self.missed) >= MOST_MISSES)
+        return wide <= CLOSE + self.misses or (wide <= WIDE and self.misses >= MOST_MISSES)
 
-    def probe(self) -> int:
+    def probe(self, missing: Set[int]) -> int:
         """The id to look at next: interpolated by date, never nearer to a side than an eighth, past missing ids."""
         low, high = self.low.number, self.high.number
         share = (self.day - self.low.day).days / max((self.high.day - self.low.day).days, 1)
-        # Missing ids are stepped over by ever longer steps to both sides: a whole range may be gone.
-        misses = len(self.missed)
-        step = (misses + 1) // 2 * (1 + misses // 10) * (1 if misses % 2 else -1)
-        wanted = low + int((high - low) * min(max(share, 0.125), 0.875)) + step
-        return min(max(wanted, low + 1), high - 1)
+        wanted = low + int((high - low) * min(max(share, 0.125), 0.875))
+        if self.open:
+            # One after the other: only a run of missing ids tells that the newest article was passed.
+            first = max(min(wanted, high - BEYOND), low + 1)
+            run = range(first, first + BEYOND)
+            return next((number for number in run if number not in missing), first)
+        # By ever longer steps to both sides: a whole range may be gone.
+        step = (self.misses + 1) // 2 * (1 + self.misses // 10) * (1 if self.misses % 2 else -1)
+        wanted = min(max(wanted + step, low + 1), high - 1)
+        near = (number for away in range(len(missing) + 1) for number in (wanted + away, wanted - away))
+        return next((number for number in near if low < number < high and number not in missing), wanted)
+
+    def draw_in(self, missing: Set[int]) -> None:
+        """Take the first of a run of missing ids for the end, while there is such a run."""
+        while self.open and not self.near and (probe := self.probe(missing)) in missing:
+            self.high, self.misses = Anchor(probe, self.day), 0
 
     def learn(self, number: int, day: date | None) -> None:
         if not self.low.number < number < self.high.number:
             return
         if day is None:
-            self.missed.append(number)
-            if self.open and len(self.missed) >= BEYOND:
-                # Where a dozen ids are missing beyond all that is known, there are no articles yet.
-                self.high, self.missed = Anchor(min(self.missed), self.day), []
+            self.misses += 1
         elif day < self.day:
-            self.low, self.missed = Anchor(number, day), []
+            self.low, self.misses = Anchor(number, day), 0
         else:
-            self.high, self.missed, self.open = Anchor(number, day), [], False
+            self.high, self.misses, self.open = Anchor(number, day), 0, False
 
 
 class RisingWalk:
@@ -92,6 +101,7 @@ class RisingWalk:
         self._last = last
         self._asked: set[int] = set()
         self._waiting: set[int] = set()
+        self._missing: set[int] = set()
         self._rest: Iterator[int] | None = None
         self.finished = False
         self.trouble = ""
@@ -100,14 +110,17 @@ class RisingWalk:
         """Up to ``most`` ids to look at now; none while answers are awaited, or when the walk has finished."""
         if self.finished or self._waiting:
             return []
-        far = [edge for edge in (self._first, self._last) if not edge.near]
-        lost = next((edge for edge in far if len(edge.missed) >= MOST_MISSES), None)
+        edges = (self._first, self._last) if self._rest is None else ()
+        for edge in edges:
+            edge.draw_in(self._missing)
+        far = [edge for edge in edges if not edge.near]
+        lost = next((edge for edge in far if edge.misses >= MOST_MISSES), None)
         if lost is not None:
             self.finished = True
             self.trouble = f"no article between the ids {lost.low.number} and {lost.high.number} could be dated"
             return []
         if far:
-            probes = {_free(edge, self._asked) for edge in far}
+            probes = {edge.probe(self._missing) for edge in far}
             self._asked |= probes
             self._waiting |= probes
             return [str(number) for number in sorted(probes)]
@@ -123,8 +136,10 @@ class RisingWalk:
         """What an id was: an article of that day, or (None) none that can be dated."""
         number = int(article_id)
         self._waiting.discard(number)
-        self._first.learn(number, day)
-        self._last.learn(number, day)
+        if day is None:
+            self._missing.add(number)
+        for edge in (self._first, self._last):
+            edge.learn(number, day)
 
 
 def _first_edge(anchors: list[Anchor], day: date, daily: int) -> _Edge:
@@ -152,13 +167,6 @@ def _closed(low: Anchor, day: date, high: Anchor | None, daily: int) -> _Edge:
     if high is not None:
         return _Edge(day, low, high)
     return _Edge(day, low, Anchor(low.number + daily * (day - low.day).days, day), open=True)
-
-
-def _free(edge: _Edge, asked: set[int]) -> int:
-    """The edge's probe, or the nearest id above or below it that was not looked at."""
-    wanted = edge.probe()
-    near = (number for step in range(len(asked) + 1) for number in (wanted + step, wanted - step))
-    return next((n for n in near if n not in asked and edge.low.number < n < edge.high.number), wanted)
 
 
 @dataclass(slots=True)

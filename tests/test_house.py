@@ -114,23 +114,8 @@ def readme() -> str:
     return path.read_text("utf-8")
 
 
-#: What README still owes: an entry written is an entry to take out here.
-UNWRITTEN = {
-    "crawl", "EXCHANGE_SINK", "ALLOW_LOOPBACK", "ROBOTSTXT_OBEY", "CONCURRENT_REQUESTS_PER_DOMAIN", "DOWNLOAD_DELAY",
-    "AUTOTHROTTLE_ENABLED", "AUTOTHROTTLE_START_DELAY", "AUTOTHROTTLE_MAX_DELAY", "DOWNLOAD_TIMEOUT",
-    "DOWNLOAD_MAXSIZE", "DOWNLOAD_WARNSIZE", "REDIRECT_MAX_TIMES", "RETRY_TIMES", "METAREFRESH_ENABLED",
-    "DOWNLOAD_VERIFY_CERTIFICATES", "COOKIES_ENABLED", "CONCURRENT_ITEMS",
-}  # fmt: skip
-
-
-def pending(name: str, request: pytest.FixtureRequest) -> None:
-    if name in UNWRITTEN:
-        request.applymarker(pytest.mark.xfail(reason="README does not name it yet", strict=False))
-
-
 @pytest.mark.parametrize("verb", VERBS)
-def test_readme_names_the_verb(readme: str, verb: str, request: pytest.FixtureRequest) -> None:
-    pending(verb, request)
+def test_readme_names_the_verb(readme: str, verb: str) -> None:
     assert re.search(rf"scrapy {verb}\b", readme)
 
 
@@ -142,8 +127,7 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("name", [name for name in SETTINGS if not name.startswith("_")])
-def test_readme_names_the_setting(readme: str, name: str, request: pytest.FixtureRequest) -> None:
-    pending(name, request)
+def test_readme_names_the_setting(readme: str, name: str) -> None:
     assert re.search(rf"\b{name}\b", readme)
 
 

@@ -45,7 +45,7 @@ def walked(walk: RisingWalk | DailyWalk, ids: dict[str, date]) -> list[str]:
     return asked
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.integers(0, 9),
     st.sampled_from([0.0, 0.1, 0.4]),
@@ -68,7 +68,9 @@ def test_rising_ids_are_found_between_any_anchors(
     assert walk.trouble == ""
     assert wanted - {str(number) for number, _ in anchors} <= set(asked)
     span = max(map(int, wanted)) - min(map(int, wanted)) + 1
-    assert len(asked) <= span + 2 * (CLOSE + SLACK) + 250
+    # Where no later article is known, a dozen missing ids have to tell the end, several times over.
+    probes = 100 if any(day > until for _, day in anchors) else 400
+    assert len(asked) <= span + 2 * (CLOSE + SLACK) + probes
 
 
 def test_a_walk_that_ends_now_ends_at_the_newest_that_is_known() -> None:
