@@ -15,6 +15,7 @@ from scrapy.exceptions import (
     ResponseDataLossError,
     UnsupportedURLSchemeError,
 )
+from scrapy.spidermiddlewares.httperror import HttpError
 
 from archive.http import MessageError, parse_head
 from archive.outcome import Outcome, Reason, Verdict
@@ -52,6 +53,9 @@ def verdict_of(error: BaseException | None) -> Verdict:
     for kind, reason in _REASONS:
         if isinstance(error, kind):
             return Verdict(Outcome.FAILED, reason, detail)
+    if isinstance(error, HttpError):  # only redirects that Scrapy didn't follow end so: see the spider's statuses
+        where = (error.response.headers.get("Location") or b"nowhere").decode("latin-1")
+        return Verdict(Outcome.FAILED, Reason.REQUEST_REFUSED, f"a redirect to {where} is not followed")
     if isinstance(error, IgnoreRequest) and "redirect" in detail:
         return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
     _log.error("A request ended in an exception nobody foresaw", exc_info=error)

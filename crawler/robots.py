@@ -28,7 +28,7 @@ from scrapy.utils.misc import build_from_crawler, load_object
 from crawler.contact import NAME
 from crawler.pace import CrawlStopped, HostBusy
 from crawler.politeness import pace_of
-from crawler.wire.errors import RequestRefused
+from crawler.wire.errors import AddressRefused, RequestRefused
 from crawler.wire.target import split_url
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class RobotsMiddleware:
         """Let the request through, or not.
 
         :raises RobotsDisallowed: robots.txt forbids it, or cannot be had.
+        :raises AddressRefused: the host is not one that may be asked.
         :raises HostBusy: the host was given up before it gave its robots.txt.
         :raises CrawlStopped: the crawl is ending.
         """
@@ -194,8 +195,8 @@ class RobotsMiddleware:
         else:
             try:
                 copy = await self._fetch(origin)
-            except (HostBusy, CrawlStopped):
-                raise
+            except (AddressRefused, HostBusy, CrawlStopped):
+                raise  # no word of the host's: nothing was asked of it
             except _UNREACHABLE as error:
                 why = f"the robots.txt of {_key(origin)} cannot be had ({error}), which forbids everything"
                 self._count("unreachable")

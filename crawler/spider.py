@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
+from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
 from archive.queries import captured_urls, published_times
 from archive.runs import Result
@@ -120,17 +121,12 @@ class OutletSpider(Spider):
         exchange: Exchange = request.meta["exchange"]
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
-            known = Page(
-                exchange=exchange,
-                outlet=self.outlet.name,
-                rules=self.outlet.rules,
-                verdict=Verdict(Outcome.UNCHANGED),
-                source=visit.url,
-                visit=visit.article_id,
-                revision_id=last.revision_id,
-            )
-            return [known]
+            rules, source = self.outlet.rules, visit.url
+            page = Page(exchange=exchange, outlet=self.name, rules=rules, source=source, visit=visit.article_id)
+            return [replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)]
         page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
+        if response.status in TRANSIENT_STATUSES:  # the outlet failed us; another status is its word on the page
+            page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(response.status)))
         address = self.outlet.identify(exchange.url)
         if address is None or address.article_id != visit.article_id:
             front = urlsplit(exchange.url).path in ("", "/")
@@ -158,8 +154,12 @@ class OutletSpider(Spider):
         """Tell the plan of a source that could not be fetched."""
         assert self.plan is not None, "only a plan asks sources"
         request: Request = failure.request  # type: ignore[attr-defined]
-        verdict = verdict_of(failure.value)
         ask: Ask = request.cb_kwargs["ask"]
+        if isinstance(failure.value, CrawlStopped):  # never sent: that says nothing of the source
+            self.plan.fail(ask, "the crawl was stopped before it was asked")
+            self._source_done()
+            return
+        verdict = verdict_of(failure.value)
         self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
         self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
         self._source_done()

@@ -47,16 +47,21 @@ class Crawls:
 
     twin: Twin
     desk: Desk
+    proxied: bool = False
 
     @classmethod
-    def into(cls, folder: Path, twin: Twin) -> Crawls:
-        """Crawl the twin into a folder."""
-        return cls(twin, Desk(folder, {"SSL_CERT_FILE": str(twin.ca_file), "CONTACT": "desk@example.org"}))
+    def into(cls, folder: Path, twin: Twin, *, proxied: bool = False) -> Crawls:
+        """Crawl the twin into a folder; through its proxy, no address of this machine is allowed besides."""
+        settings = {"SSL_CERT_FILE": str(twin.ca_file), "CONTACT": "desk@example.org"}
+        if proxied:
+            settings |= {"http_proxy": twin.proxy_url, "https_proxy": twin.proxy_url}
+        return cls(twin, Desk(folder, settings), proxied)
 
     def command(self, *args: str, **settings: str) -> list[str]:
         """What comes after ``scrapy``."""
         places = {f"{host}:{port}": f"{ip}:{real}" for (host, port), (ip, real) in self.twin.endpoints().items()}
-        every = {"ALLOW_LOOPBACK": "1", "RESOLVER_MAP": json.dumps(places)} | HASTE | settings
+        led = {} if self.proxied else {"ALLOW_LOOPBACK": "1", "RESOLVER_MAP": json.dumps(places)}
+        every = led | HASTE | settings
         return ["crawl", self.twin.outlet, *args, *(x for pair in every.items() for x in ("-s", "=".join(pair)))]
 
     def run(self, *args: str, **settings: str) -> Said:
