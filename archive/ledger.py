@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, false, func, insert, or_, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.article import content_key
@@ -14,25 +14,17 @@ from archive.outcome import Outcome, Verdict
 from archive.revisions import compare
 from archive.rows import search_columns, to_article, to_row
 from archive.search import tokens
-from archive.stories import Revision, Story
+from archive.stories import Revision, Story, among
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import Connection, Table
 
     from archive.article import Article
     from archive.stories import Entry
-
-
-def _among(outlet: ColumnElement[str], own_id: ColumnElement[str], names: Iterable[tuple[str, str]]) -> Any:
-    """Whether a row is one of those named; SQLite looks pairs of values up by reading the whole table."""
-    by_outlet: dict[str, list[str]] = {}
-    for name, identity in sorted(names):
-        by_outlet.setdefault(name, []).append(identity)
-    return or_(false(), *(and_(outlet == name, own_id.in_(ids)) for name, ids in by_outlet.items()))
 
 
 class Ledger:
@@ -58,12 +50,12 @@ class Ledger:
         keys = {content_key(a) for a in readings}
         found = set(
             self._connection.scalars(
-                select(articles.c.id).where(_among(articles.c.outlet, articles.c.article_id, names))
+                select(articles.c.id).where(among(articles.c.outlet, articles.c.article_id, names))
             )
         )
         other = {
             (row.outlet, row.alias): row.article
-            for row in self._connection.execute(select(aliases).where(_among(aliases.c.outlet, aliases.c.alias, names)))
+            for row in self._connection.execute(select(aliases).where(among(aliases.c.outlet, aliases.c.alias, names)))
         }
         by_key = list(
             self._connection.execute(

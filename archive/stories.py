@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, or_, select
 
 from archive.tables import captures
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from archive.article import Article
     from archive.exchange import Location
@@ -91,3 +91,11 @@ def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple
     for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):
         found.setdefault((row.url, row.payload_digest), []).append(row)
     return found
+
+
+def among(outlet: ColumnElement[str], own_id: ColumnElement[str], names: Iterable[tuple[str, str]]) -> Any:
+    """Whether a row is one of those named; SQLite looks pairs of values up by reading the whole table."""
+    by_outlet: dict[str, list[str]] = {}
+    for name, identity in sorted(names):
+        by_outlet.setdefault(name, []).append(identity)
+    return or_(false(), *(and_(outlet == name, own_id.in_(ids)) for name, ids in by_outlet.items()))

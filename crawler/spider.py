@@ -120,16 +120,9 @@ class OutletSpider(Spider):
         exchange: Exchange = request.meta["exchange"]
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
-            known = Page(
-                exchange=exchange,
-                outlet=self.outlet.name,
-                rules=self.outlet.rules,
-                verdict=Verdict(Outcome.UNCHANGED),
-                source=visit.url,
-                visit=visit.article_id,
-                revision_id=last.revision_id,
-            )
-            return [known]
+            rules, source = self.outlet.rules, visit.url
+            page = Page(exchange=exchange, outlet=self.name, rules=rules, source=source, visit=visit.article_id)
+            return [replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)]
         page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
         if response.status in TRANSIENT_STATUSES:  # the outlet failed us; another status is its word on the page
             page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(response.status)))

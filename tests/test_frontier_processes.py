@@ -30,11 +30,13 @@ from pathlib import Path
 from tests.frontier_kit import *
 with kit(Path(sys.argv[1])) as at:
     run = at.run(sys.argv[2])
+    visits = run.take(7)
     print("ready", flush=True)
     sys.stdin.readline()
-    while visits := run.take(7):
+    while visits:
         at.settle(run, *(new(visit.article_id) for visit in visits))
         print(*(visit.article_id for visit in visits), sep="\\n")
+        visits = run.take(7)
 """
 
 #: Takes, says so, and stays.
@@ -81,7 +83,7 @@ def test_processes_never_take_the_same(at: Kit) -> None:
     assert [taker.returncode for taker in takers] == [0] * 4
     times = Counter(article_id for taken in said.values() for article_id in taken)
     assert times == Counter(map(str, range(600)))
-    assert sum(len(taken) > 0 for taken in said.values()) > 1
+    assert all(said.values())
     books = [at.run(name).balance() for name in "abcd"]
     assert all(book.even for book in books)
     assert sum(book.stored for book in books) == 600
