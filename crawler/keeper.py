@@ -64,7 +64,7 @@ class Keeper:
     """Keeps a crawl's exchanges, pages and visits. Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT.
 
     A fault of the archive or the index stops the crawl: ``fault`` is then the sentence that says why, and nothing
-    that was not durable is reported as kept.
+    that was not durable is reported as kept. ``bugs`` counts the exceptions of steps and callbacks.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -75,6 +75,7 @@ class Keeper:
         self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
         self.report = Report()
         self.fault = ""
+        self.bugs = 0
         self.balance: Balance | None = None
         self.run = Run(f"crawl {self.outlet.name}")
         self._index = Index(str(settings.get("INDEX_URL") or ""))
@@ -92,6 +93,8 @@ class Keeper:
         self._stopping: asyncio.Future[None] | None = None
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
+        crawler.signals.connect(self._bug, signals.item_error)
+        crawler.signals.connect(self._bug, signals.spider_error)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Keeper:
@@ -174,6 +177,9 @@ class Keeper:
         self.report.add(result)
         if self._crawler.stats is not None:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
+
+    def _bug(self) -> None:
+        self.bugs += 1
 
     def _opened(self) -> None:
         self.attempt(lambda: recover(self._folder, self._index, self._depositor, self.frontier, self.outlet.name))

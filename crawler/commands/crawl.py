@@ -134,6 +134,8 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
     faults: list[str] = []
     if keeper.fault:
         faults.append(keeper.fault)
+    if keeper.bugs:
+        faults.append(f"{keeper.bugs} times a step raised an exception; the log above has them. It is a bug.")
     if reason is None:
         faults.append("the crawl could not be started; the log above says why.")
     elif reason != "finished" and not keeper.fault:

@@ -1,0 +1,30 @@
+"""Crawls of a twin killed 200 times at random moments: how many articles are lost, how many are kept twice (F1)."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from tests.crawling import twin_of_today
+from tests.killing import kill_crawls, line
+
+
+def main() -> int:
+    """Print the tally; 1 if anything was lost, kept twice, fetched again or read otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--articles", type=int, default=60)
+    parser.add_argument("--outlet", choices=("etoday", "newspim"), default="etoday")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    began = monotonic()
+    with tempfile.TemporaryDirectory() as folder, twin_of_today(options.outlet, options.articles) as twin:
+        tally = kill_crawls(Path(folder), twin, options.kills, options.seed)
+    print(f"kills: {line(tally)} in {monotonic() - began:.0f} s")
+    return 1 if tally.lost or tally.twice or tally.refetched or tally.unequal else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
