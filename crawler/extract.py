@@ -48,6 +48,8 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
     except http.MessageError as error:
         return _ended(page, Outcome.UNPARSED, Reason.BAD_CONTENT, str(error))
+    if exchange.truncated:  # half a page may look like a whole article
+        return _ended(page, Outcome.UNPARSED, Reason.TRUNCATED, exchange.truncated)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in _TEXT_TYPES + _HTML_TYPES:
         return _ended(page, Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
@@ -15,7 +15,7 @@ from archive.faults import SegmentError
 from archive.frontier import Frontier
 from archive.index import Index, IndexUnusableError
 from archive.outcome import Outcome, Reason, Verdict
-from archive.queries import last_captures
+from archive.queries import captured_urls, last_captures, published_times
 from archive.robots import RobotsShelf
 from archive.runs import Run
 from archive.segments import SegmentWriter
@@ -28,9 +28,11 @@ from pipelines.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from sqlalchemy import Connection
 
     from archive.balance import Balance
     from archive.exchange import Exchange
@@ -45,6 +47,7 @@ _TICK, _RENEWAL = 1.0, 40.0
 #: What an exchange is while nobody has read it: robots.txt, a feed, a redirect, an answer that was retried.
 _UNREAD = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
 _FAULTS = (SegmentError, IndexUnusableError)
+_T = TypeVar("_T")
 _KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
 
 
@@ -119,35 +122,47 @@ class Keeper:
             final=False,
         )
         request.meta["repeats"] = original is not None
-        self._guarded(lambda: self._depositor.keep(page, original))
+        self.attempt(lambda: self._depositor.keep(page, original))
 
     def add(self, page: Page) -> None:
         """Deposit a page that was read."""
-        self._guarded(lambda: self._depositor.add(page))
+        self.attempt(lambda: self._depositor.add(page))
 
     def note(self, result: Result) -> None:
         """Note a visit that gave no page."""
-        self._guarded(lambda: self._depositor.note(result))
+        self.attempt(lambda: self._depositor.note(result))
 
     def take(self, number: int) -> list[Visit]:
         """Lease articles that are due; none after a fault."""
-        visits: list[Visit] = []
-        if not self.fault:
-            self._guarded(lambda: visits.extend(self.frontier.take(number)))
-        return visits
+        return self.attempt(lambda: self.frontier.take(number)) or []
 
     def last_captures(self, urls: Iterable[str]) -> dict[str, LastCapture]:
-        """The last whole capture of each address that has one."""
-        with self._index.reading() as connection:
-            return last_captures(connection, urls)
+        """The last whole capture of each address that has one; none after a fault."""
+        return self._read(lambda connection: last_captures(connection, urls)) or {}
 
-    def _guarded(self, work: Callable[[], object]) -> None:
-        if self.fault:
-            return
-        try:
-            work()
-        except _FAULTS as error:
-            self._stop(str(error))
+    def published(self, article_ids: Iterable[str]) -> dict[str, datetime | None]:
+        """When the articles of the index were published; nothing after a fault."""
+        return self._read(lambda connection: published_times(connection, self.outlet.name, article_ids)) or {}
+
+    def captured(self, urls: Iterable[str]) -> set[str] | None:
+        """Those of the addresses that the index has a capture of; None after a fault."""
+        return self._read(lambda connection: captured_urls(connection, urls))
+
+    def attempt(self, work: Callable[[], _T]) -> _T | None:
+        """What work on the archive or the index gives; None after a fault, which ends the crawl."""
+        if not self.fault:
+            try:
+                return work()
+            except _FAULTS as error:
+                self._stop(str(error))
+        return None
+
+    def _read(self, query: Callable[[Connection], _T]) -> _T | None:
+        def work() -> _T:
+            with self._index.reading() as connection:
+                return query(connection)
+
+        return self.attempt(work)
 
     def _stop(self, sentence: str) -> None:
         self.fault = sentence
@@ -161,7 +176,7 @@ class Keeper:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
 
     def _opened(self) -> None:
-        self._guarded(lambda: recover(self._folder, self._index, self._depositor, self.frontier, self.outlet.name))
+        self.attempt(lambda: recover(self._folder, self._index, self._depositor, self.frontier, self.outlet.name))
         self._ticking = asyncio.ensure_future(self._tick())
 
     async def _tick(self) -> None:
@@ -169,17 +184,17 @@ class Keeper:
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
-            self._guarded(self._depositor.flush_if_due)
+            self.attempt(self._depositor.flush_if_due)
             if waited >= _RENEWAL:
                 waited = 0.0
-                self._guarded(self.frontier.renew)
+                self.attempt(self.frontier.renew)
 
     def _closed(self, reason: str) -> None:
         """Write what waits, give back what was not visited, and do the books."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self._guarded(self._depositor.close)
-        self._guarded(self._segments.close)
+        self.attempt(self._depositor.close)
+        self.attempt(self._segments.close)
         with suppress(*_FAULTS):  # the first fault is what the operator has to hear about
             # At a whole crawl's end nothing may still be in hand: what is, was lost, and the books must show it.
             if reason == "finished":

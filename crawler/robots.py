@@ -196,7 +196,7 @@ class RobotsMiddleware:
             try:
                 copy = await self._fetch(origin)
             except (AddressRefused, HostBusy, CrawlStopped):
-                raise  # no word of the host's: nothing was asked of it
+                raise  # no word of the host's: it was not asked
             except _UNREACHABLE as error:
                 why = f"the robots.txt of {_key(origin)} cannot be had ({error}), which forbids everything"
                 self._count("unreachable")
@@ -210,7 +210,7 @@ class RobotsMiddleware:
     async def _fetch(self, origin: Origin) -> RobotsCopy:
         engine = self._crawler.engine
         assert engine is not None
-        url = f"{_key(origin)}/robots.txt"
+        url = first = f"{_key(origin)}/robots.txt"
         for _ in range(REDIRECTS + 1):
             request = Request(
                 url,
@@ -220,7 +220,12 @@ class RobotsMiddleware:
                 meta={"dont_obey_robotstxt": True, "dont_redirect": True, "allow_offsite": True},
             )
             self._count("request_count")
-            response = await engine.download_async(request)
+            try:
+                response = await engine.download_async(request)
+            except AddressRefused as error:
+                if url == first:
+                    raise
+                raise DownloadFailedError(f"{first} redirects inward: {error}") from error
             self._count("response_count")
             self._count(f"response_status_count/{response.status}")
             where = _location(response)

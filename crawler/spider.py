@@ -15,7 +15,6 @@ from scrapy import Request, Spider, signals
 from archive.frontier import Link, Visited
 from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
-from archive.queries import captured_urls, published_times
 from archive.runs import Result
 from crawler.discovery import Plan
 from crawler.extract import extract
@@ -176,11 +175,10 @@ class OutletSpider(Spider):
 
     def _want_pictures(self, urls: Iterable[str]) -> None:
         wanted = {url for url in urls if url.startswith(("http://", "https://"))} - self._pictured
-        if not wanted or self.keeper.fault:
-            return
-        self._pictured |= wanted
-        with self.keeper.index.reading() as connection:
-            self._pictures.extend(sorted(wanted - captured_urls(connection, wanted)))
+        known = self.keeper.captured(wanted) if wanted else None
+        if known is not None:
+            self._pictured |= wanted
+            self._pictures.extend(sorted(wanted - known))
 
     def _picture(self, url: str) -> Request:
         return Request(
@@ -236,13 +234,12 @@ class OutletSpider(Spider):
         address = self.outlet.identify(url)
         assert address is not None, "the command checks the address"
         self._discover([Link(address.article_id, address.url, None, "argument")])
-        if not self.keeper.fault:
-            self.keeper.frontier.again([address.article_id])
+        self.keeper.attempt(lambda: self.keeper.frontier.again([address.article_id]))
 
     def _discover(self, links: Iterable[Link]) -> None:
         links = list(links)
-        if links and not self.keeper.fault:
-            self.keeper.frontier.discover(links)
+        if links:
+            self.keeper.attempt(lambda: self.keeper.frontier.discover(links))
 
     def _walk(self) -> None:
         """Take up candidates of an id walk; those the index knows need no fetching to be learnt of."""
@@ -251,12 +248,11 @@ class OutletSpider(Spider):
         links = self.plan.candidates(_UNDER_WAY)
         if not links:
             return
-        with self.keeper.index.reading() as connection:
-            known = published_times(connection, self.outlet.name, (link.article_id for link in links))
+        known = self.keeper.published(link.article_id for link in links)
         for article_id, published_at in known.items():
             self.plan.learn(article_id, published_at)
         fresh = [link for link in links if link.article_id not in known]
-        tried = self.keeper.frontier.known([link.article_id for link in fresh])
+        tried = self.keeper.attempt(lambda: self.keeper.frontier.known([link.article_id for link in fresh])) or set()
         for link in fresh:
             if link.article_id in tried and link.article_id not in self._visits:
                 self.plan.learn(link.article_id, None)  # looked at before, and it was no article

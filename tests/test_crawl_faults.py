@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crawler.extract import read
+from crawler.outlet import outlet_named
+from tests.cli import Desk
 from tests.crawling import Crawls, books, twin_of_today
+from tests.twin import etoday
 from tests.twin.canary import Canary
+from tests.twin.story import etoday_seed
+from tests.warc_samples import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +153,13 @@ def test_every_exchange_with_an_answer_is_kept(sick: Sick) -> None:
     assert sent - kept == Counter()
 
 
+def test_a_replay_of_what_was_kept_stores_the_same_and_no_half_page(sick: Sick) -> None:
+    again = Crawls(sick.twin, Desk(sick.crawls.desk.folder / "again"))
+    said = again.desk.run("replay", sick.crawls.desk.archive)
+    assert said.code == 1, said
+    assert again.revisions() == sick.crawls.revisions()
+
+
 def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
     sick.twin.heal()
     again = sick.crawls.make_due("outcome IN ('failed', 'unparsed')")
@@ -185,3 +198,14 @@ def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -
         assert refused == {article_id for article_id, kind in hit.items() if kind == "private"}
         assert len(crawls.revisions()) == 24 - len(refused)
         assert twin.strays() == []
+
+
+def test_half_a_page_is_no_article_however_it_reads() -> None:
+    story = etoday_seed()
+    page = etoday.render(story, "desktop-2020").encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    whole = exchange(url=etoday.address(story), head=head, body=page)
+    assert read(whole, outlet_named("etoday")).verdict is None
+    for reason in ("length", "disconnect", "time"):
+        cut = replace(whole, body=page[: len(page) - 100], truncated=reason)
+        assert str(read(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"

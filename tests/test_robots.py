@@ -83,7 +83,7 @@ async def test_a_host_that_cannot_be_reached_forbids():
         pass  # nobody listens on its port any more
     urls = [f"http://{HOST}/refused", "http://nowhere.invalid/unknown", "http://10.0.0.1/private"]
     seen = await crawl(urls, {HOST: www}, RETRY_TIMES=0)
-    assert seen["outcomes"] == dict.fromkeys(urls, "robots_unreachable")
+    assert seen["outcomes"] == dict.fromkeys(urls[:2], "robots_unreachable") | {urls[2]: "address_refused"}
 
 
 @run
