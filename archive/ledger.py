@@ -18,7 +18,7 @@ from archive.stories import Revision, Story, among
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
