@@ -21,6 +21,7 @@ from pipelines.widgets import drop_widgets, sift
 if TYPE_CHECKING:
     from archive.exchange import Exchange
     from crawler.outlet import Outlet
+    from pipelines.page import Decoded
 
 #: A body this short is looked at for a wall's words; below a teaser's length few articles are whole.
 _TEASER = 150
@@ -55,10 +56,9 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     if not content or content.isspace():
         return _ended(page, Outcome.UNPARSED, Reason.EMPTY_BODY)
     text, decoded = decode(content, content_type)
-    page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
-        return replace(page, printed=read_text(text, outlet.text, outlet.rules))
-    return _read_html(page, text, content if decoded.used == "utf-8" else None, outlet)
+        return replace(page, decoded=decoded, printed=read_text(text, outlet.text, outlet.rules))
+    return _read_html(page, text, content if decoded.used == "utf-8" else None, decoded, outlet)
 
 
 def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
@@ -66,7 +66,7 @@ def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
 
 
-def _read_html(page: Page, text: str, content: bytes | None, outlet: Outlet) -> Page:
+def _read_html(page: Page, text: str, content: bytes | None, decoded: Decoded, outlet: Outlet) -> Page:
     reader = PageReader(text if content is None else content)
     if not page.url:
         stated = next((a for a in map(outlet.identify, reader.stated_addresses()) if a), None)
@@ -81,7 +81,7 @@ def _read_html(page: Page, text: str, content: bytes | None, outlet: Outlet) -> 
         kept, _ = sift(printed.blocks, outlet.rules.widgets)
         if sum(map(len, kept)) < _TEASER:
             diagnosis = recognise_wall("\n".join(kept) or text)
-    return replace(page, printed=printed, diagnosis=diagnosis)
+    return replace(page, decoded=decoded, printed=printed, diagnosis=diagnosis)
 
 
 def _ended(page: Page, outcome: Outcome, reason: Reason, detail: str = "") -> Page:

@@ -38,7 +38,6 @@ class PageReader:
     def __init__(self, html: str | bytes) -> None:
         """Parse a page; bytes must be UTF-8, and save the parser from encoding a text again."""
         self.tree = LexborHTMLParser(shallow(html))
-        self._stated = ("ld+json" in html) if isinstance(html, str) else (b"ld+json" in html)
         self.scope: LexborHTMLParser | LexborNode = self.tree
         self._meta: dict[str, str] | None = None
         self._facts: dict[str, list[str]] | None = None
@@ -60,10 +59,9 @@ class PageReader:
     def facts(self) -> dict[str, list[str]]:
         """The JSON-LD article's texts by key."""
         if self._facts is None:
-            self._facts = {}
-            if self._stated:
-                scripts = self.tree.css('script[type="application/ld+json"]')
-                self._facts = article_facts([script.text() for script in scripts])
+            # Asking the tree takes a third of the time that looking for "ld+json" in the page takes.
+            scripts = self.tree.css('script[type="application/ld+json"]')
+            self._facts = article_facts([script.text() for script in scripts])
         return self._facts
 
     @property
@@ -162,7 +160,8 @@ def _read_body(body: LexborNode, paragraphs: str, widgets: Widgets) -> tuple[lis
     every = _lines(body) if _length(blocks) * 2 < len(body.text()) else []
     if every and _length(sift(blocks, widgets)[0]) * 2 < _length(sift(every, widgets)[0]):
         return every, []
-    _drop_all(nodes)
+    for node in nodes:  # children of one element, so none lies in another
+        node.decompose()
     rest, removed = sift(_lines(body), widgets)
     return blocks, [*removed, *(Removed("outside_paragraphs", line) for line in rest)]
 
@@ -251,11 +250,6 @@ def _take_lines(node: LexborNode) -> list[str]:
     lines = _lines(node)
     node.decompose()
     return lines
-
-
-def _drop_all(nodes: list[LexborNode]) -> None:
-    for node in _outermost(nodes):
-        node.decompose()
 
 
 def _address(image: LexborNode | None) -> str:

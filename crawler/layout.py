@@ -54,6 +54,11 @@ class Layout:
     tags: Sources = ()
     figures: tuple[Figure, ...] = ()
 
+    @property
+    def first_day(self) -> int:
+        """The day its use began, as a number; the first of all days where that is unknown."""
+        return (self.since or date.min).toordinal()
+
     def covers(self, day: date) -> bool:
         """Whether the layout was in use on a capture date."""
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
@@ -80,5 +85,4 @@ def choose(layouts: tuple[Layout, ...], captured: date) -> tuple[Layout, ...]:
 
     The others stay in the list because dates of use are known from samples only.
     """
-    newest_first = sorted(layouts, key=lambda layout: layout.since or date.min, reverse=True)
-    return tuple(sorted(newest_first, key=lambda layout: not layout.covers(captured)))
+    return tuple(sorted(layouts, key=lambda layout: (not layout.covers(captured), -layout.first_day)))

@@ -42,6 +42,7 @@ def normalise(page: Page) -> Page:
         outlet=page.outlet,
         article_id=page.article_id,
         url=page.url,
+        aliases=(page.exchange.url,) if page.exchange.has_address and page.exchange.url != page.url else (),
         headline=_headline(printed.headline, page.rules),
         subheadlines=_cleaned(printed.subheadlines),
         authors=authors,
@@ -63,8 +64,6 @@ def normalise(page: Page) -> Page:
     )
     if not article.article_id:
         article = replace(article, article_id=content_key(article))
-    if page.exchange.has_address and page.exchange.url != article.url:
-        article = replace(article, aliases=(page.exchange.url,))
     return replace(page, article=article)
 
 
@@ -97,7 +96,7 @@ def _signed(printed: Printed, blocks: Sequence[str], rules: Rules) -> tuple[tupl
     if not authors and byline:
         authors = byline.authors
     # The reporter's address is printed alone on a line at the end; one inside a sentence is a source's.
-    tail = [email for block in part if EMAIL.fullmatch(block) for email in EMAIL.findall(block)]
+    tail = [email for block in part if "@" in block and EMAIL.fullmatch(block) for email in EMAIL.findall(block)]
     elements = [email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)]
     return assign_emails(authors, elements + tail), byline.place if byline else ""
 

@@ -9,10 +9,10 @@ import unicodedata
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTERS = {
-    "ko": re.compile("[가-힣]"),
-    "ja": re.compile("[ぁ-ゟァ-ヺ]"),
-    "zh": re.compile("[㐀-䶿一-鿿]"),
-    "en": re.compile("[A-Za-z]"),
+    "ko": re.compile("[가-힣]+"),
+    "ja": re.compile("[ぁ-ゟァ-ヺ]+"),
+    "zh": re.compile("[㐀-䶿一-鿿]+"),
+    "en": re.compile("[A-Za-z]+"),
 }
 _LATIN1_HANGUL = re.compile("[ãêëìí][\x80-\xbf\u0152-\u0153\u0160-\u0161\u017d-\u017e\u02c6\u2013-\u203a\u20ac]")
 
@@ -22,10 +22,11 @@ def clean(text: str) -> str:
 
     Invisible characters are dropped; a lone surrogate becomes U+FFFD, since it can't be written anywhere.
     """
-    if not text.isprintable():
-        text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-    text = unicodedata.normalize("NFC", text)
-    return " ".join(text.split())
+    if text.isprintable():  # then U+0020 is the only white space in it, and mostly stands alone
+        text = unicodedata.normalize("NFC", text)
+        return " ".join(text.split()) if "  " in text else text.strip()
+    text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def clean_lines(text: str) -> list[str]:
@@ -35,7 +36,7 @@ def clean_lines(text: str) -> list[str]:
 
 def language_of(text: str, declared: str = "") -> str:
     """ISO 639-1 code by script: Hangul, kana or Han decide; Latin letters only together with ``declared``."""
-    counts = {code: len(letters.findall(text)) for code, letters in _LETTERS.items()}
+    counts = {code: sum(map(len, letters.findall(text))) for code, letters in _LETTERS.items()}
     if counts["ko"] * 4 >= counts["en"] and counts["ko"]:
         return "ko"
     if counts["ja"] * 4 >= counts["en"] and counts["ja"]:

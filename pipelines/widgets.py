@@ -111,6 +111,8 @@ def drop_widgets(page: Page) -> Page:
     if page.article is None:
         return page
     body, removed = sift(page.article.body, page.rules.widgets)
+    if not removed:
+        return page
     return replace(page, article=replace(page.article, body=body, removed=page.article.removed + removed))
 
 
