@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from scrapy import Request
     from scrapy.crawler import Crawler
-    from sqlalchemy import Connection
 
     from archive.balance import Balance
     from archive.exchange import Exchange
@@ -160,7 +159,7 @@ class Keeper:
                 self._stop(str(error))
         return None
 
-    def _read(self, query: Callable[[Connection], _T]) -> _T | None:
+    def _read(self, query: Callable[[Any], _T]) -> _T | None:
         def work() -> _T:
             with self._index.reading() as connection:
                 return query(connection)
