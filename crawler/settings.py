@@ -94,7 +94,6 @@ COOKIES_ENABLED = False
 # These look at links that callbacks follow; ours follow none, and each costs every page.
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
 }
 # Scrapy starts this many workers for every response; one page is one item here.
