@@ -107,4 +107,12 @@ def outlet_named(name: str) -> Outlet:
 
 def outlet_of(url: str) -> Outlet | None:
     """The outlet on whose hosts the address lies, or None."""
-    return next((outlet for outlet in known_outlets().values() if outlet.serves(url)), None)
+    try:
+        return _by_host().get(urlsplit(url).hostname or "")
+    except ValueError:
+        return None
+
+
+@cache
+def _by_host() -> dict[str, Outlet]:
+    return {host: outlet for outlet in reversed(known_outlets().values()) for host in outlet.hosts}
