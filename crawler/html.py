@@ -59,7 +59,7 @@ class PageReader:
     def facts(self) -> dict[str, list[str]]:
         """The JSON-LD article's texts by key."""
         if self._facts is None:
-            # Asking the tree takes a third of the time that looking for "ld+json" in the page takes.
+            # Asking the tree takes half the time that looking for "ld+json" in the page takes.
             scripts = self.tree.css('script[type="application/ld+json"]')
             self._facts = article_facts([script.text() for script in scripts])
         return self._facts
