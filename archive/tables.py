@@ -37,7 +37,7 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("a time without a zone can't be kept")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002  (as above)
         """Return an aware UTC time."""
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 

@@ -210,7 +210,7 @@ class _Reader(ContentHandler):
             self._path.append(local if prefix == self._prefix else f":{local}")
             self._begin(_FACTS.get("/".join(self._path), ""), attrs)
 
-    def endElement(self, name: str) -> None:  # noqa: ARG002, N802
+    def endElement(self, name: str) -> None:  # noqa: ARG002, N802  (SAX's name and arguments)
         if self._inside == self._depth:
             self._inside = 0
             self._finish()

@@ -152,7 +152,7 @@ class OutletSpider(Spider):
     def source_failed(self, failure: Failure) -> None:
         """Tell the plan of a source that could not be fetched."""
         assert self.plan is not None, "only a plan asks sources"
-        request: Request = failure.request  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined]  # as above
         ask: Ask = request.cb_kwargs["ask"]
         if isinstance(failure.value, CrawlStopped):  # never sent: that says nothing of the source
             self.plan.fail(ask, "the crawl was stopped before it was asked")
@@ -169,7 +169,7 @@ class OutletSpider(Spider):
 
     def picture_failed(self, failure: Failure) -> None:
         """Note that a picture did not come: the article stands without it."""
-        request: Request = failure.request  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined]  # as above
         self.logger.warning("picture %s: %s", request.url, verdict_of(failure.value))
         self._source_done()
 
