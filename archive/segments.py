@@ -17,12 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from isal import isal_zlib
-
 from archive import warc
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import create, sync_folder
+from archive.members import member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,12 +34,6 @@ OPEN = ".open"
 #: Roll a segment over at this many bytes (IIPC guidelines).
 MAX_BYTES = 10**9
 _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
-
-
-def member(record: bytes) -> bytes:
-    """The record as one gzip member, without time or name in its header: same record, same bytes."""
-    deflater = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)  # compress() takes twice as long for a request
-    return deflater.compress(record) + deflater.flush()
 
 
 def _now() -> datetime:

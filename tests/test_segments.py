@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from isal import isal_zlib
 
-from archive import segments, warc
+from archive import warc
 from archive.exchange import digest
 from archive.faults import SegmentError
 from archive.http import parse_head, payload
+from archive.members import member
 from archive.reader import RecordError, iterate, read_at
 from archive.warc import RevisitOf, WarcError
 from tests.warc_samples import (
@@ -69,7 +70,7 @@ def test_a_segment_is_these_records(tmp_path: Path) -> None:
         warc.request(exchange(), "urn:uuid:00000000-0000-4000-8000-000000000003", info, page),
     )
     data = path.read_bytes()
-    assert data == b"".join(map(segments.member, records))
+    assert data == b"".join(map(member, records))
     assert isal_zlib.decompress(data[location.offset :][: location.length], 31) == records[1]
     assert data[4:8] == b"\0\0\0\0"
 
