@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import socket
@@ -46,6 +47,7 @@ class Verb(ScrapyCommand):
         unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
         if unknown is not None:
             raise UsageError(f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False)
+        gc.freeze()  # what is imported by now stays to the end: nobody need look through it for garbage again
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()

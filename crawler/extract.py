@@ -21,10 +21,12 @@ from pipelines.widgets import drop_widgets, sift
 if TYPE_CHECKING:
     from archive.exchange import Exchange
     from crawler.outlet import Outlet
-    from pipelines.page import Decoded
+    from pipelines.page import Decoded, Printed
+    from pipelines.widgets import Widgets
 
 #: A body this short is looked at for a wall's words; below a teaser's length few articles are whole.
 _TEASER = 150
+_FEW = 4
 _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
@@ -78,10 +80,19 @@ def _read_html(page: Page, text: str, content: bytes | None, decoded: Decoded, o
     if printed is None:
         diagnosis = recognise_wall(text)
     else:
-        kept, _ = sift(printed.blocks, outlet.rules.widgets)
-        if sum(map(len, kept)) < _TEASER:
-            diagnosis = recognise_wall("\n".join(kept) or text)
+        teaser = _teaser(printed, outlet.rules.widgets)
+        if teaser is not None:
+            diagnosis = recognise_wall(teaser or text)
     return replace(page, decoded=decoded, printed=printed, diagnosis=diagnosis)
+
+
+def _teaser(printed: Printed, widgets: Widgets) -> str | None:
+    """What is left of the body without widgets, if that is no more than a teaser."""
+    for part in (printed.blocks[:_FEW], printed.blocks):  # a few lines show most bodies to be longer
+        kept, _ = sift(part, widgets)
+        if sum(map(len, kept)) >= _TEASER:
+            return None
+    return "\n".join(kept)
 
 
 def _ended(page: Page, outcome: Outcome, reason: Reason, detail: str = "") -> Page:

@@ -12,17 +12,14 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.outcome import Outcome
 from crawler.command import Verb
-from crawler.contact import check_contact
-from crawler.keeper import Keeper
 from crawler.outlet import Outlet, OutletError, outlet_named
-from crawler.sources import Window, WindowError, parse_day
-from crawler.spider import OutletSpider
 from crawler.tables import print_table
 
 if TYPE_CHECKING:
     import argparse
 
     from crawler.discovery import Plan
+    from crawler.keeper import Keeper
 
 _ARGUMENTS = ("since", "until", "url", "limit")
 
@@ -62,6 +59,11 @@ class Command(Verb):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Crawl, print what was found and kept; 1 if anything failed or the books don't balance."""
+        # Here, and not above: Scrapy imports every verb's module to find one verb, and only this one needs the crawl.
+        from crawler.keeper import Keeper
+        from crawler.sources import WindowError
+        from crawler.spider import OutletSpider
+
         if len(args) != 1:
             raise UsageError("name one outlet; scrapy list shows them", print_help=False)
         try:
@@ -91,6 +93,8 @@ class Command(Verb):
 
         :raises ContactError: there is nobody to name.
         """
+        from crawler.contact import check_contact
+
         assert self.settings is not None
         hosts = {*outlet.hosts, *(urlsplit(s.url).hostname or "" for c in outlet.channels for s in c.sources)}
         named = check_contact(self.settings, hosts)
@@ -103,6 +107,8 @@ def _checked(given: list[str], outlet: Outlet) -> dict[str, str]:
 
     :raises ValueError: an unknown name, no value, or a value that can't be.
     """
+    from crawler.sources import Window, parse_day
+
     arguments: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
