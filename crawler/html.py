@@ -162,6 +162,8 @@ def _read_body(body: LexborNode, paragraphs: str, widgets: Widgets) -> tuple[lis
         return every, []
     for node in nodes:  # children of one element, so none lies in another
         node.decompose()
+    if not body.text().strip():  # so it is on most pages
+        return blocks, []
     rest, removed = sift(_lines(body), widgets)
     return blocks, [*removed, *(Removed("outside_paragraphs", line) for line in rest)]
 
@@ -223,21 +225,22 @@ def _lines(node: LexborNode) -> list[str]:
         tag = at.tag
         if tag == "-text":
             parts.append(at.text_content or "")
-        elif tag in _BLOCKS:
-            parts.append(_BREAK)
-        child = at.first_child if tag not in _SILENT else None
-        if child is not None:
-            at, inside = child, inside + 1
-            continue
-        while at is not None and at.next is None:
-            inside -= 1
-            at = at.parent if inside else None
-            if at is not None and at.tag in _BLOCKS:
+        else:
+            block = tag in _BLOCKS
+            if block:
                 parts.append(_BREAK)
-        if at is not None:
+            child = at.first_child if tag not in _SILENT else None
+            if child is not None:
+                at, inside = child, inside + 1
+                continue
+            if block:
+                parts.append(_BREAK)
+        onward = at.next
+        while onward is None and (inside := inside - 1) and (at := at.parent) is not None:
             if at.tag in _BLOCKS:
                 parts.append(_BREAK)
-            at = at.next
+            onward = at.next
+        at = onward
     return _collapsed("".join(parts).split(_BREAK))
 
 
