@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,9 +106,14 @@ def content_key(article: Article) -> str:
 
     ``""`` where the headline or the minute of publication is unknown.
     """
-    published = article.published_at
-    if not article.headline or published is None:
+    if not article.headline or article.published_at is None:
         return ""
-    minute = published.isoformat(timespec="minutes")
-    seen = f"{article.outlet}\x00{article.headline}\x00{minute}".encode()
+    return _content_key(article.outlet, article.headline, article.published_at)
+
+
+@lru_cache(maxsize=1024)  # asked three times while an article is placed
+def _content_key(outlet: str, headline: str, published: datetime) -> str:
+    # Equal times of different zones share a place in the cache, so the zone is made the same.
+    minute = published.astimezone(KST).isoformat(timespec="minutes")
+    seen = f"{outlet}\x00{headline}\x00{minute}".encode()
     return "content-" + hashlib.sha256(seen).hexdigest()[:16]

@@ -218,7 +218,7 @@ class SegmentWriter:
         offset = self._end
         view = memoryview(data)
         # Broken until proven whole: an interrupt half-way must not leave half a record before the next.
-        self._broken = f"Writing {self._path} was interrupted; start again, the archive is whole up to its last sync."
+        self._broken = f"Writing {self._name} was interrupted; start again, the archive is whole up to its last sync."
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
