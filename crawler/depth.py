@@ -6,7 +6,10 @@ import re
 
 #: No page means to nest deeper; browsers end at 512.
 DEEPEST = 1_000
-#: So few tags do no harm however deep, and few pages have more: below it a page costs one count.
+#: A page as short as this can't hold enough tags, or enough attributes on one, to take more than two seconds; so
+#: most pages need not be looked through.
+_SHORT = 120_000
+#: So few tags do no harm however deep.
 _FEW = 10 * DEEPEST
 _NESTING = re.compile(
     r"<(/?)(?:article|aside|b|big|blockquote|center|code|dir|div|dl|em|fieldset|figure|font|footer|form|header|i|ins|main"
@@ -14,8 +17,6 @@ _NESTING = re.compile(
     re.IGNORECASE,
 )
 
-#: Pages smaller than this can't hold enough attributes on one tag to take seconds.
-_LARGE = 150_000
 _LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)[^<>]{10000,}>?")
 _MANY_ATTRIBUTES = 1_000
 
@@ -25,14 +26,14 @@ def shallow(html: str | bytes) -> str | bytes:
 
     A tag with more than a thousand attributes loses them: the parser compares each with all before it.
     """
-    if len(html) > _LARGE:
-        text = html if isinstance(html, str) else html.decode("utf-8", "replace")
-        bared = _LONG_TAG.sub(_bared, text)
-        html = html if bared == text else bared
-    opened = html.count("<") if isinstance(html, str) else html.count(b"<")
-    if opened < _FEW:
+    if len(html) <= _SHORT:
         return html
     text = html if isinstance(html, str) else html.decode("utf-8", "replace")
+    bared = _LONG_TAG.sub(_bared, text)
+    if bared != text:
+        html = text = bared
+    if text.count("<") < _FEW:
+        return html
     depth = deepest = 0
     for tag in _NESTING.finditer(text):
         depth = max(depth - 1, 0) if tag[1] else depth + 1
