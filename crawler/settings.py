@@ -61,8 +61,12 @@ DOWNLOAD_DELAY_JITTER = 0.5
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
-# PaceMiddleware applies AutoThrottle's rule, where it cannot go below a host's Crawl-delay.
-EXTENSIONS = {"scrapy.extensions.throttle.AutoThrottle": None}
+EXTENSIONS = {
+    # PaceMiddleware applies AutoThrottle's rule, where it cannot go below a host's Crawl-delay.
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    # Off anyway, below; but Scrapy would import a web server to find that out.
+    "scrapy.extensions.remote_control.RemoteControl": None,
+}
 
 # A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is left for the run.
 RETRY_AFTER_MAX = 600.0
@@ -84,6 +88,15 @@ DOWNLOAD_MAXSIZE = 20 * 2**20
 DOWNLOAD_WARNSIZE = 0
 REDIRECT_MAX_TIMES = 5
 RETRY_TIMES = 2
+# What our wire raises where another try may help. Scrapy's own list names its own wire, which takes long to import.
+RETRY_EXCEPTIONS = [
+    "scrapy.exceptions.CannotResolveHostError",
+    "scrapy.exceptions.DownloadConnectionRefusedError",
+    "scrapy.exceptions.DownloadFailedError",
+    "scrapy.exceptions.DownloadTimeoutError",
+    "scrapy.exceptions.ResponseDataLossError",
+    OSError,
+]
 # A page's own refresh is its matter, not an address the outlet's server sends us to.
 METAREFRESH_ENABLED = False
 # Certificates are verified unless somebody says otherwise; Scrapy's own default is not to.
@@ -95,6 +108,8 @@ COOKIES_ENABLED = False
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
