@@ -152,6 +152,8 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         faults.append(f"{plan.failure}; nothing could be discovered.")
     elif plan is not None and not any(report.found for report in plan.reports()):
         faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
+    if plan is not None and plan.trouble:
+        faults.append(f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}.")
     balance = keeper.balance
     if balance is None and not keeper.fault:
         faults.append("the crawl ended before its books could be done.")
