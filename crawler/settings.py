@@ -43,7 +43,8 @@ DOWNLOAD_HANDLERS = {
     "data": None,
 }
 EXCHANGE_SINK = "crawler.keeper.Keeper"
-# For tests only: loopback outlets under real names. A real host is never reached through them.
+# For tests only: loopback outlets under real names. A real host is never reached through them, and where there is a
+# map, no other address of this machine.
 ALLOW_LOOPBACK = False
 RESOLVER_MAP: dict[str, str] = {}
 

@@ -60,6 +60,8 @@ MET = (
     Met("front", "skipped/redirect_to_front"),
     Met("loop", "failed/too_many_redirects"),
     Met("private", "failed/address_refused"),
+    Met("private", "failed/address_refused", {"to": "http://127.0.0.1:CANARY/"}),
+    Met("private", "failed/address_refused", {"to": "http://localhost:CANARY/"}),
     Met("private", "failed/address_refused", {"to": "http://[::ffff:127.0.0.1]:CANARY/"}),
     Met("private", "failed/address_refused", {"to": "http://10.0.0.1:CANARY/"}),
     Met("private", "failed/request_refused", {"to": "file:///etc/passwd"}),
