@@ -215,6 +215,12 @@ class Frontier:
         with self._index.reading() as connection:
             return sum(connection.scalar(count.where(which)) or 0 for which in (due, lapsed))
 
+    def last_new(self) -> datetime | None:
+        """When an article was first looked at that was not known before; None if that never was."""
+        with self._index.reading() as connection:
+            found: datetime | None = connection.scalar(select(func.max(frontier.c.first_look_at)).where(self._own))
+        return found
+
     def balance(self, run_id: str = "") -> Balance:
         """The books of a run (this one if none is named) at this outlet."""
         with self._index.reading() as connection:

@@ -141,6 +141,11 @@ class Plan:
         return f"no channel of {self.outlet.name} gave articles ({first})" if first else "no channel could be asked"
 
     @property
+    def up_to_date(self) -> bool:
+        """Whether what is new today is among what was asked for."""
+        return self.window.until is None or self.window.until >= self._now.date()
+
+    @property
     def trouble(self) -> str:
         """Why the walk was given up before its end; ``""`` if it wasn't."""
         return self._walk[1].trouble if self._walk is not None else ""
