@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Visits under way at once in the scheduler: enough to keep the connections busy, few enough to lease for a while.
 _UNDER_WAY = 64
+#: Pictures (and other asks) likewise: a page may show hundreds.
+_PICTURES = 32
 #: Seconds between looks at what another crawl has in hand, while there is nothing else to do.
 _OTHERS = 1.0
 #: Discovery goes before articles: what it shows may be due sooner.
@@ -93,7 +95,7 @@ class OutletSpider(Spider):
             for ask in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
                 yield self._ask(ask)
-            while self._pictures:
+            while self._pictures and self._asked < _PICTURES:
                 self._asked += 1
                 yield self._picture(self._pictures.popleft())
             if self._walk is not None and self._walk.take_up(self._visits):
