@@ -12,7 +12,7 @@ from archive import ladder
 from archive.balance import Balance, balance_of
 from archive.holder import is_gone, this_process
 from archive.ladder import Kind, State
-from archive.outcome import Outcome, Verdict
+from archive.settling import after_visit
 from archive.tables import frontier
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from archive.index import Index
-    from archive.outcome import Reason
+    from archive.outcome import Reason, Verdict
 
 #: How long a lease holds without `Frontier.renew`; renew it three times as often.
 LEASE = timedelta(seconds=120)
@@ -91,15 +91,17 @@ class Frontier:
     def discover(self, links: Iterable[Link]) -> int:
         """Take note of links; give how many articles are new, which are due now.
 
-        Known ones gain the channel, and the time of publication where none was known; nothing else changes.
+        Known ones gain the channel, and the time of publication where none was known. What another run has given up is
+        due once more when a further channel names it: it may have been published since. Nothing else changes.
         """
         found: dict[str, _Found] = {}
         for link in links:
             found.setdefault(link.article_id, _Found(link.url)).add(link)
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
+        revived: list[dict[str, Any]] = []
         with self._index.writing() as connection:
-            columns = (frontier.c.id, frontier.c.article_id, frontier.c.channels, frontier.c.published_at)
+            columns = [frontier.c[name] for name in _DISCOVERED]
             known = {row.article_id: row for row in self._rows(connection, found, *columns)}
             now = self._clock()
             for article_id, seen in found.items():
@@ -111,16 +113,27 @@ class Frontier:
                 published_at = row.published_at or seen.published_at
                 if channels != row.channels or published_at != row.published_at:
                     changed.append({"pk": row.id, "channels": channels, "published_at": published_at})
+                if channels != row.channels and row.state == State.DEAD and row.seen_by != self._run:
+                    revived.append({"pk": row.id})
             if new:
                 connection.execute(insert(frontier), new)
             if changed:
                 connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), changed)
+            if revived:
+                again = update(frontier).where(frontier.c.id == bindparam("pk"))
+                connection.execute(again.values(state=State.DUE, due_at=now, tries=0), revived)
         return len(new)
 
     def known(self, article_ids: Collection[str]) -> set[str]:
         """Those of the ids that the frontier holds, in whatever state."""
         with self._index.reading() as connection:
             return {row.article_id for row in self._rows(connection, article_ids, frontier.c.article_id)}
+
+    def held_by_others(self) -> set[str]:
+        """The articles that other runs are visiting now."""
+        others = (frontier.c.lease != self._run, frontier.c.leased_until >= self._clock())
+        with self._index.reading() as connection:
+            return set(connection.scalars(select(frontier.c.article_id).where(self._leased(), *others)))
 
     def take(self, n: int) -> list[Visit]:
         """Lease up to ``n`` articles that are due, the longest due first, those never stored before all others.
@@ -164,7 +177,7 @@ class Frontier:
             kind = ladder.kind_of(result.verdict, result.status)
             held = row.lease == self._run
             if held or (row.state == State.DUE and kind is Kind.LOOK):
-                changes[result.article_id] = self._change(row, result, kind, now)
+                changes[result.article_id] = after_visit(row, result, kind, now, self._run)
         if changes:
             connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), list(changes.values()))
         return len(changes)
@@ -202,6 +215,12 @@ class Frontier:
         with self._index.reading() as connection:
             return sum(connection.scalar(count.where(which)) or 0 for which in (due, lapsed))
 
+    def last_new(self) -> datetime | None:
+        """When an article was first looked at that was not known before; None if that never was."""
+        with self._index.reading() as connection:
+            found: datetime | None = connection.scalar(select(func.max(frontier.c.first_look_at)).where(self._own))
+        return found
+
     def balance(self, run_id: str = "") -> Balance:
         """The books of a run (this one if none is named) at this outlet."""
         with self._index.reading() as connection:
@@ -219,31 +238,6 @@ class Frontier:
             "due_at": now,
             "found_by": self._run,
         } | _BLANK
-
-    def _change(self, row: Row[Any], result: Visited, kind: Kind, now: datetime) -> dict[str, Any]:
-        verdict = result.verdict
-        looked = kind is Kind.LOOK
-        published_at = row.published_at or result.published_at
-        first_look_at = row.first_look_at or (now if looked else None)
-        # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or an edit's.
-        foot = min(moment for moment in (published_at, first_look_at, now) if moment is not None)
-        step = ladder.after(kind, tries=row.tries, looks=row.looks, foot=foot, now=now, retry_at=result.retry_at)
-        etag, last_modified = row.etag, row.last_modified
-        if verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
-            etag, last_modified = result.etag or etag, result.last_modified or last_modified
-        elif looked:
-            # Of an unfinished page none are kept: a 304 to it would hide that no article was ever read.
-            readable = verdict.outcome in (Outcome.NEW, Outcome.CHANGED)
-            etag, last_modified = (result.etag, result.last_modified) if readable else ("", "")
-        outcome, reason = str(verdict.outcome), str(verdict.reason or "")
-        if verdict.outcome is Outcome.UNCHANGED and row.seen_by == self._run and row.outcome in _STORED:
-            outcome = row.outcome  # in one run, a second look doesn't cover up what the first one stored
-        return {
-            "pk": row.id, "state": step.state, "due_at": step.due_at, "tries": step.tries, "looks": step.looks,
-            "published_at": published_at, "first_look_at": first_look_at, "outcome": outcome, "reason": reason,
-            "etag": etag, "last_modified": last_modified, "lease": "", "leased_until": None, "holder": "",
-            "seen_by": self._run,
-        }  # fmt: skip
 
     def _rows(self, connection: Connection, ids: Iterable[str], *columns: Any) -> Iterable[Row[Any]]:
         query = select(*columns).where(self._own)
@@ -289,9 +283,9 @@ class _Found:
 _VISIT = tuple(
     frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
 )
+_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by")
 _ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
 _SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
-_STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 #: What a new row knows of visits: nothing.
 _BLANK = {
     "tries": 0, "looks": 0, "first_look_at": None, "outcome": "", "reason": "", "etag": "", "last_modified": "",

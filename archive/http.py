@@ -32,6 +32,10 @@ class MessageError(ValueError):
     """The bytes are not an HTTP message, or its body does not decode as its head says."""
 
 
+class CodingError(MessageError):
+    """A content-encoding that cannot be undone; the message is a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A response's status line and header fields, in order, values as latin-1 text, repeated names kept."""
@@ -121,7 +125,8 @@ def payload(head: Head, body: bytes) -> bytes:
 def decode_content(head: Head, data: bytes, limit: int) -> bytes:
     """Undo the payload's content-encodings (gzip, deflate, br), giving at most ``limit`` bytes.
 
-    :raises MessageError: unknown coding, damaged data, or more than ``limit`` bytes come out.
+    :raises CodingError: it is in a coding that nobody here can undo.
+    :raises MessageError: damaged data, or more than ``limit`` bytes come out.
     """
     codings = [c.strip().lower() for c in head.get("Content-Encoding").split(",") if c.strip()]
     for coding in reversed(codings):
@@ -134,7 +139,7 @@ def decode_content(head: Head, data: bytes, limit: int) -> bytes:
         elif coding == "br":
             data = _unbrotli(data, limit)
         else:
-            raise MessageError(f"content-encoding {coding!r} is not one that can be undone")
+            raise CodingError(f"content-encoding {coding[:40]!r} is not one that can be undone")
     return data
 
 

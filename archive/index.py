@@ -91,17 +91,18 @@ class Index:
             raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
 
     def _bring_up(self, read_only: bool) -> None:
-        with self._engine.connect() as connection:
-            has_version = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+        has_version = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+        with self.reading() as connection:  # in one: another process may be making it
             found = connection.scalar(has_version) and connection.scalar(
                 text("SELECT version_num FROM alembic_version")
             )
-            if found == SCHEMA:
-                if not read_only:
-                    _use_wal(connection)
-                return
             if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
                 raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
+        if found == SCHEMA:
+            if not read_only:
+                with self._engine.connect() as connection:
+                    _use_wal(connection)
+            return
         if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
             raise IndexUnusableError(
                 f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: upgrade Sacho, or "

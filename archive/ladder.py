@@ -28,8 +28,8 @@ LONGEST_WAIT = timedelta(days=7)
 TRANSIENT = frozenset(
     {
         Reason.DNS, Reason.CONNECTION_REFUSED, Reason.CONNECTION_LOST, Reason.TIMEOUT, Reason.CERTIFICATE,
-        Reason.TUNNEL, Reason.DATALOSS, Reason.ADDRESS_REFUSED, Reason.BAD_CONTENT, Reason.EMPTY_BODY,
-        Reason.BOT_CHALLENGE,
+        Reason.TUNNEL, Reason.DATALOSS, Reason.ADDRESS_REFUSED, Reason.BAD_CONTENT, Reason.UNKNOWN_CODING,
+        Reason.EMPTY_BODY, Reason.BOT_CHALLENGE,
     }
 )  # fmt: skip
 #: Statuses likewise, where the reason is HTTP_STATUS; a firewall says "slow down" with a 403 as well.

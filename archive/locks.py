@@ -6,6 +6,7 @@ none, nobody takes anything over.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from contextlib import suppress
@@ -54,6 +55,17 @@ def take_over(path: Path) -> int:
         pass
     os.close(fd)
     return -1
+
+
+def give_name(path: Path, name: Path) -> None:
+    """Rename a file, never over another one; on disk when this returns.
+
+    :raises OSError: it cannot be renamed.
+    """
+    if name.exists():  # rename() would replace it
+        raise FileExistsError(errno.EEXIST, "exists")
+    path.rename(name)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BOT_CHALLENGE = "bot_challenge"
     SOFT_404 = "soft_404"
     BAD_CONTENT = "bad_content"
+    UNKNOWN_CODING = "unknown_coding"
     NO_IDENTITY = "no_identity"
 
     # skipped: not ours to read

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
-from archive.locks import sync_folder, take_over
+from archive.locks import give_name, sync_folder, take_over
 from archive.reader import iterate
 from archive.records import Found
 from archive.segments import OPEN
@@ -89,8 +89,8 @@ def _cut_tail(fd: int, path: Path) -> bool:
 
 def _close(path: Path, *, used: bool) -> None:
     if used:
-        path.rename(path.with_name(path.name.removesuffix(OPEN)))
-    else:
-        with suppress(FileNotFoundError):
-            path.unlink()
+        give_name(path, path.with_name(path.name.removesuffix(OPEN)))
+        return
+    with suppress(FileNotFoundError):
+        path.unlink()
     sync_folder(path.parent)

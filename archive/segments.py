@@ -1,15 +1,13 @@
 """Segments: the WARC files the archive is made of, appended to, synced, rolled over and closed.
 
-A segment is written as ``NAME.open`` and renamed to ``NAME`` once whole. Nothing in it counts before
-`SegmentWriter.sync` returned; whatever fails after that takes back only what came after that.
+A segment is written as ``NAME.open`` and renamed to ``NAME`` once whole and in the index: what a kill kept out of the
+index lies in an open one. Nothing in it counts before `SegmentWriter.sync` returned; whatever fails after that takes
+back only what came after that.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
-import re
 import socket
 import uuid
 from contextlib import suppress
@@ -20,8 +18,9 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from archive import warc
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
-from archive.locks import create, sync_folder
+from archive.locks import create, give_name, sync_folder
 from archive.members import member
+from archive.naming import plain, segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,8 +66,8 @@ class SegmentWriter:
         host: str = "",
     ) -> None:
         self._folder = Path(folder)
-        self._prefix = _plain(prefix)
-        self._host = _plain(host or socket.gethostname() or "localhost")
+        self._prefix = plain(prefix)
+        self._host = plain(host or socket.gethostname() or "localhost")
         self._clock, self._new_id = clock, new_id
         self._max_bytes = max_bytes
         self._fields = {
@@ -79,6 +78,8 @@ class SegmentWriter:
             "isPartOf": job,
         }
         self._fd = -1
+        self._full: list[tuple[int, str]] = []  # whole, still under their open names
+        self._unsettled = False  # whether anything was written since `settle`
         self._name = ""
         self._serial = 0
         self._end = self._synced = 0
@@ -139,12 +140,27 @@ class SegmentWriter:
         if self._fd >= 0:
             self._sync()
 
+    def settle(self) -> None:
+        """What was synced is in the index: give full segments their final names."""
+        self._check()
+        self._unsettled = False
+        while self._full:
+            fd, name = self._full[-1]
+            final = self._folder / name
+            try:
+                give_name(final.with_name(name + OPEN), final)
+            except OSError as error:
+                self._fail(final, error)
+            os.close(fd)
+            self._full.pop()
+
     def close(self) -> None:
         """Sync the open segment and give it its final name; a second call does nothing."""
         if self._closed:
             return
         self._check()
-        self._finish()
+        self._put_aside()
+        self.settle()
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -153,8 +169,8 @@ class SegmentWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._broken and error is not None:
-            self._release()  # the error on its way out says more than a second one
+        if error is not None and (self._broken or self._unsettled):
+            self._release()  # left open, for recovery; the error on its way out says more than a second one
         else:
             self.close()
 
@@ -164,7 +180,7 @@ class SegmentWriter:
         if exchange.request:
             rest = member(warc.request(exchange, self._new_id(), info, record_id))
         offset = self._append(first + rest)  # one write: what belongs together is torn together
-        self._used = True
+        self._used = self._unsettled = True
         return Location(self._name, offset, len(first), record_id, payload_sum)
 
     def _warcinfo(self, handle: str | None, *, first: bool = False) -> str:
@@ -189,7 +205,7 @@ class SegmentWriter:
     def _ready(self) -> None:
         self._check()
         if self._fd >= 0 and self._end >= self._max_bytes:
-            self._finish()
+            self._put_aside()
         if self._fd < 0:
             self._begin()
 
@@ -197,8 +213,7 @@ class SegmentWriter:
         moment = self._clock().astimezone(UTC)
         while self._fd < 0:
             self._info = self._new_id()
-            token = hashlib.sha256(self._info.encode()).hexdigest()[:8]
-            name = f"{self._prefix}-{moment:%Y%m%d%H%M%S}-{self._serial:05d}-{self._host}+{token}.warc.gz"
+            name = segment_name(self._prefix, moment, self._serial, self._host, self._info)
             path = self._folder / (name + OPEN)
             try:
                 if not self._folder.exists():
@@ -240,22 +255,20 @@ class SegmentWriter:
         self._synced = self._end
         self._broken = ""
 
-    def _finish(self) -> None:
+    def _put_aside(self) -> None:
+        """Begin no more in the open segment; without an exchange in it there is no segment at all."""
         if self._fd < 0:
             return
         self._sync()
-        final = self._folder / self._name
-        try:
-            if not self._used:  # nothing but its own warcinfo: no segment at all
+        if self._used:
+            self._full.append((self._fd, self._name))
+        else:
+            try:
                 self._path.unlink()
-            elif final.exists():  # rename() would replace it
-                raise FileExistsError(errno.EEXIST, "exists")
-            else:
-                self._path.rename(final)
-            sync_folder(self._folder)
-        except OSError as error:
-            self._fail(final, error)
-        os.close(self._fd)
+                sync_folder(self._folder)
+            except OSError as error:
+                self._fail(self._path, error)
+            os.close(self._fd)
         self._fd = -1
 
     @property
@@ -269,6 +282,8 @@ class SegmentWriter:
 
     def _release(self) -> None:
         """Let go of a broken segment, cut back to its last sync; a file without anything synced goes."""
+        while self._full:
+            os.close(self._full.pop()[0])
         if self._fd < 0:
             return
         with suppress(OSError):  # the fault is already being reported; recovery cuts what cannot be cut now
@@ -277,7 +292,3 @@ class SegmentWriter:
                 self._path.unlink()
         os.close(self._fd)
         self._fd = -1
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "x"

@@ -140,6 +140,16 @@ class Plan:
         first = "; ".join(f"{report.name}: {report.faults[0].sentence}" for report in asked)
         return f"no channel of {self.outlet.name} gave articles ({first})" if first else "no channel could be asked"
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether what is new today is among what was asked for."""
+        return self.window.until is None or self.window.until >= self._now.date()
+
+    @property
+    def trouble(self) -> str:
+        """Why the walk was given up before its end; ``""`` if it wasn't."""
+        return self._walk[1].trouble if self._walk is not None else ""
+
     def _descend(self, ask: Ask, found: tuple[Entry, ...]) -> None:
         """Ask the sitemaps that an index names, the newest first, within bounds."""
         if not isinstance(ask.source, Sitemap):

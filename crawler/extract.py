@@ -49,7 +49,8 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     except _StatusError as error:
         return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
     except http.MessageError as error:
-        return _ended(page, Outcome.UNPARSED, Reason.BAD_CONTENT, str(error))
+        unknown = isinstance(error, http.CodingError)
+        return _ended(page, Outcome.UNPARSED, Reason.UNKNOWN_CODING if unknown else Reason.BAD_CONTENT, str(error))
     if exchange.truncated:  # half a page may look like a whole article
         return _ended(page, Outcome.UNPARSED, Reason.TRUNCATED, exchange.truncated)
     media_type = content_type.partition(";")[0].strip().lower()

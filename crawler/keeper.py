@@ -76,6 +76,7 @@ class Keeper:
         self.fault = ""
         self.bugs = 0
         self.balance: Balance | None = None
+        self.last_new: datetime | None = None
         self.run = Run(f"crawl {self.outlet.name}")
         self._index = Index(str(settings.get("INDEX_URL") or ""))
         software = {
@@ -204,6 +205,7 @@ class Keeper:
             # At a whole crawl's end nothing may still be in hand: what is, was lost, and the books must show it.
             if reason == "finished":
                 self.balance = self.frontier.balance()
+                self.last_new = self.frontier.last_new()
             self.frontier.release()
             self.balance = self.balance or self.frontier.balance()
         self._index.close()

@@ -36,7 +36,8 @@ class Outlet:
     ``name`` is its file's stem, its spider's name and its seed folder. ``hosts`` all serve the same articles.
     ``articles`` are patterns with the group ``id``, over the whole path or the path with its query;
     ``canonical`` is the address with ``{id}``. ``channels`` are where its articles are found, the preferred first.
-    ``page_title`` is found in the <title> of its pages only.
+    ``page_title`` is found in the <title> of its pages only. ``per_day`` is how many articles it publishes a day, 0 if
+    that is not known: a crawl that finds nothing new for long is then told from a quiet hour.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Outlet:
     text: TextForm
     channels: tuple[Channel, ...] = ()
     page_title: str = ""
+    per_day: int = 0
     rules: Rules = field(default_factory=Rules)
 
     def identify(self, url: str) -> Address | None:

@@ -43,7 +43,8 @@ DOWNLOAD_HANDLERS = {
     "data": None,
 }
 EXCHANGE_SINK = "crawler.keeper.Keeper"
-# For tests only: loopback outlets under real names. A real host is never reached through them.
+# For tests only: loopback outlets under real names. A real host is never reached through them, and where there is a
+# map, no other address of this machine.
 ALLOW_LOOPBACK = False
 RESOLVER_MAP: dict[str, str] = {}
 
@@ -56,6 +57,9 @@ ROBOTS_RETRY_AFTER = 300.0  # seconds until an unreachable robots.txt, which for
 # One request at a time a host, a second apart or as much more as its answers take. The library's defaults are none
 # apart and eight at a time.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
+# Over all hosts. Requests that wait for their host's turn count as well, so this is more than the spider has under way
+# at once: those of a host that asked to be left alone never fill it and stop the others.
+CONCURRENT_REQUESTS = 128
 DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0.5
 AUTOTHROTTLE_ENABLED = True

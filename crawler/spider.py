@@ -16,6 +16,7 @@ from archive.frontier import Link, Visited
 from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
 from archive.runs import Result
+from crawler.candidates import Candidates
 from crawler.discovery import Plan
 from crawler.extract import extract
 from crawler.failures import status_of, verdict_of
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 #: Visits under way at once in the scheduler: enough to keep the connections busy, few enough to lease for a while.
 _UNDER_WAY = 64
+#: Pictures (and other asks) likewise: a page may show hundreds.
+_PICTURES = 32
+#: Seconds between looks at what another crawl has in hand, while there is nothing else to do.
+_OTHERS = 1.0
 #: Discovery goes before articles: what it shows may be due sooner.
 _FIRST = 100
 #: Every status comes to the spider, but for redirects, which are followed.
@@ -62,7 +67,7 @@ class OutletSpider(Spider):
         self._left = int(limit) if limit else None
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
-        self._candidates: set[str] = set()
+        self._walk: Candidates | None = None
         self._asked = 0
         self._pictures: deque[str] = deque()
         self._pictured: set[str] = set()
@@ -84,20 +89,25 @@ class OutletSpider(Spider):
             self._discover_one(self._url)
         else:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
+            self._walk = Candidates(self.plan, self.keeper)
         while not self.keeper.fault:
             self._changed.clear()
             for ask in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
                 yield self._ask(ask)
-            while self._pictures:
+            while self._pictures and self._asked < _PICTURES:
                 self._asked += 1
                 yield self._picture(self._pictures.popleft())
-            self._walk()
+            if self._walk is not None and self._walk.take_up(self._visits):
+                self._changed.set()
             for request in self._visit_requests():
                 yield request
-            if not self._asked and not self._visits and (self.plan is None or self.plan.finished):
+            if self._asked or self._visits:
+                await self._changed.wait()
+            elif self.plan is None or self.plan.finished or self._left == 0:
                 break
-            await self._changed.wait()
+            elif self._walk is not None and not self._changed.is_set() and not self._walk.learn_from_others():
+                await asyncio.sleep(_OTHERS)
 
     def parse_source(self, response: Response, ask: Ask) -> None:
         """Read a feed, sitemap or list page."""
@@ -241,26 +251,6 @@ class OutletSpider(Spider):
         if links:
             self.keeper.attempt(lambda: self.keeper.frontier.discover(links))
 
-    def _walk(self) -> None:
-        """Take up candidates of an id walk; those the index knows need no fetching to be learnt of."""
-        if self.plan is None or len(self._candidates) >= _UNDER_WAY // 2:
-            return
-        links = self.plan.candidates(_UNDER_WAY)
-        if not links:
-            return
-        known = self.keeper.published(link.article_id for link in links)
-        for article_id, published_at in known.items():
-            self.plan.learn(article_id, published_at)
-        fresh = [link for link in links if link.article_id not in known]
-        tried = self.keeper.attempt(lambda: self.keeper.frontier.known([link.article_id for link in fresh])) or set()
-        for link in fresh:
-            if link.article_id in tried and link.article_id not in self._visits:
-                self.plan.learn(link.article_id, None)  # looked at before, and it was no article
-            else:
-                self._candidates.add(link.article_id)
-        self._discover(Link(link.article_id, link.url, None, link.channel) for link in fresh)
-        self._changed.set()
-
     def _note(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
         visited = Visited(article_id=visit.article_id, verdict=verdict, status=status)
         result = Result(source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited)
@@ -269,9 +259,8 @@ class OutletSpider(Spider):
 
     def _visit_done(self, article_id: str, published_at: datetime | None) -> None:
         self._visits.pop(article_id, None)
-        if article_id in self._candidates and self.plan is not None:
-            self._candidates.discard(article_id)
-            self.plan.learn(article_id, published_at)
+        if self._walk is not None:
+            self._walk.learn(article_id, published_at)
         self._changed.set()
 
     def _source_done(self) -> None:

@@ -137,6 +137,7 @@ class Depositor:
             if self._frontier is not None:
                 self._frontier.settle(connection, [r.visited for r in results if r.visited is not None])
             self._run.write(connection, ended=last)
+        self._segments.settle()
         for result in results:
             self._report(result)
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PATIENCE = 60
 
 
+#: Bytes of a full segment: a few of them to a crawl, so that kills meet one being closed.
+_SEGMENT = 50_000
+
 #: What a crawl imports, but for Twisted's reactor and what knows this process's surroundings (settings).
 _IMPORTED = (
     "alembic.command", "alembic.config", "alembic.context", "crawler.commands.crawl", "crawler.keeper", "crawler.wire",
@@ -137,6 +140,7 @@ def main() -> None:
 def _become(job: dict[str, Any]) -> NoReturn:
     from scrapy.cmdline import execute
 
+    import archive.segments
     import crawler.keeper
     import pipelines.deposit
 
@@ -147,6 +151,8 @@ def _become(job: dict[str, Any]) -> NoReturn:
         said = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
             os.dup2(said, stream)
+        assert archive.segments.SegmentWriter.__init__.__kwdefaults__ is not None
+        archive.segments.SegmentWriter.__init__.__kwdefaults__["max_bytes"] = _SEGMENT
         pipelines.deposit.WAIT = crawler.keeper._TICK = job["wait"]  # type: ignore[misc]
         execute(["scrapy", *job["command"]])
     except SystemExit as end:

@@ -124,6 +124,32 @@ def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> 
         at.clock.turn(MINUTE)
 
 
+def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: Kit) -> None:
+    """An id that a walk met before the article was published is the feed's find later."""
+    run = at.run()
+    run.discover([link(1, channel="id_walk"), link(2, channel="feed")])
+    run.take(9)
+    at.settle(run, *(skipped(number, Reason.HTTP_STATUS, status=404) for number in "12"))
+    run.discover([link(1, channel="feed")])
+    assert ids(run) == []
+    later = at.run("b")
+    later.discover([link(1, channel="sitemap"), link(2, channel="feed")])
+    assert ids(later) == ["1"]
+    at.settle(later, new("1"))
+    due_at = at.row("1").due_at
+    at.run("c").discover([link(1, channel="list")])
+    assert at.row("1").due_at == due_at
+
+
+def test_what_others_visit_is_told(at: Kit) -> None:
+    run, other = at.run("a"), at.run("b")
+    run.discover(links(range(4)))
+    mine, theirs = ids(run, 2), ids(other, 2)
+    assert (run.held_by_others(), other.held_by_others()) == (set(theirs), set(mine))
+    at.clock.turn(DAY)
+    assert run.held_by_others() == set()
+
+
 @pytest.mark.parametrize("source", ["discovery", "page", "nobody"])
 def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source: str) -> None:
     run = at.run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine
 
-import archive
+import archive.index
 from archive.index import SCHEMA, Index, IndexUnusableError
 from archive.tables import metadata
 
@@ -149,6 +150,28 @@ def test_several_may_make_it_at_once(tmp_path: Path) -> None:
         process.communicate(timeout=60)
     assert [process.returncode for process in processes] == [0] * 3
     assert schema(path)["version"] == [(SCHEMA,)]
+
+
+def test_one_made_while_we_look_is_not_taken_for_another_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    monkeypatch.setattr(archive.index, "BUSY_TIMEOUT", 50)
+    others: list[str] = []
+
+    def between(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "type = 'table'" in statement and not others:
+            others.append(statement)
+            with suppress(IndexUnusableError):  # locked out by our look, or there before it
+                Index(url).close()
+
+    event.listen(Engine, "before_cursor_execute", between)
+    try:
+        Index(url).close()
+    finally:
+        event.remove(Engine, "before_cursor_execute", between)
+    assert others
+    assert schema(tmp_path / "new.sqlite3")["version"] == [(SCHEMA,)]
 
 
 def test_an_old_index_keeps_everything(old: Path) -> None:

@@ -182,6 +182,19 @@ async def test_retry_after_holds_the_host_and_no_other():
 
 
 @run
+async def test_a_host_that_is_held_with_a_crawls_worth_of_requests_stops_no_other():
+    def busy_once(times):
+        return response(b"busy", "429 Too Many Requests", "Retry-After: 2") if times == 1 else response(b"ok")
+
+    async with site({"*": busy_once}) as www, site() as other:
+        urls = [f"http://{HOST}/{n}" for n in range(64)] + [f"http://{OTHER}/{n}" for n in range(4)]
+        seen = await crawl(urls, {HOST: www, OTHER: other})
+        assert len(other.pages()) == 4
+        assert other.times()[-1] < www.times(www.pages()[0])[0] + 1.9
+        assert {outcome["status"] for outcome in seen["outcomes"].values()} == {200}
+
+
+@run
 async def test_retry_after_may_be_a_date():
     until = []
 

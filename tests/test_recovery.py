@@ -9,12 +9,14 @@ import pytest
 
 from archive import locks
 from archive.frontier import Frontier, Link
-from archive.index import Index
+from archive.index import Index, IndexUnusableError
 from archive.reader import iterate
 from archive.recovery import left_open, taken_over
 from archive.runs import Run
 from archive.segments import SegmentWriter
 from archive.warc import RevisitOf, payload_digest
+from crawler.extract import read
+from crawler.outlet import outlet_named
 from crawler.recovery import recover
 from pipelines.deposit import Depositor
 from tests.twin import etoday
@@ -170,6 +172,55 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     assert visits == [("due", "unchanged", 1, '"1"')]
     assert mend(tmp_path, "etoday") == []
     assert left_open(tmp_path) == []
+
+
+def test_a_full_segment_stays_open_until_its_records_are_in_the_index(tmp_path: Path) -> None:
+    out = writer(tmp_path, max_bytes=1)
+    out.write(article())
+    out.write(exchange(url="https://www.etoday.co.kr/robots.txt", head=OK, body=b"User-agent: *\n"))
+    out.sync()
+    assert len(left_open(tmp_path)) == 2
+    for fd, _ in out._full:
+        os.close(fd)
+    killed(out)
+    assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
+    assert left_open(tmp_path) == []
+    assert mend(tmp_path) == []
+
+
+def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> None:
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, writer(tmp_path / "archive", max_bytes=1) as out:
+        depositor = Depositor(out, index, Run("test"), [].append)
+        for number in range(3):
+            url = f"https://www.etoday.co.kr/robots.txt?{number}"
+            depositor.add(read(exchange(url=url, head=OK, body=b"User-agent: *\n"), outlet_named("etoday")))
+            assert len(left_open(tmp_path / "archive")) == min(number, 1)
+            depositor.flush()
+        assert len(left_open(tmp_path / "archive")) == 1
+    assert [path.suffix for path in (tmp_path / "archive").iterdir()] == [".gz"] * 3
+
+
+def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: Path) -> None:
+    """And so the next run brings it in."""
+    url = f"sqlite:///{tmp_path / 'index.sqlite3'}"
+    trigger = "CREATE TRIGGER refuse BEFORE INSERT ON captures BEGIN SELECT RAISE(FAIL, 'no'); END"
+    with Index(url) as index:
+        with index.writing() as connection:
+            connection.exec_driver_sql(trigger)
+        with pytest.raises(IndexUnusableError), writer(tmp_path, max_bytes=1) as out:
+            _deposit(out, index)
+    assert len(left_open(tmp_path)) == 2
+    with Index(url) as index, index.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refuse")
+    assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
+    assert left_open(tmp_path) == []
+
+
+def _deposit(out: SegmentWriter, index: Index) -> None:
+    depositor = Depositor(out, index, Run("test"), [].append)
+    for page in (article(), exchange(url="https://www.etoday.co.kr/robots.txt", head=OK)):
+        depositor.add(read(page, outlet_named("etoday")))
+    depositor.flush()
 
 
 def test_a_kill_while_mending_only_delays_it(tmp_path: Path) -> None:

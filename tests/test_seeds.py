@@ -158,11 +158,12 @@ SHARED = ("headline", "subheadlines", "authors", "dateline", "section", "tags", 
 
 
 def families() -> list[tuple[Path, Path]]:
-    """Pairs of a document's text and each page that shows the same article."""
+    """Pairs of a document's text and each page that shows the same article, where there is a text."""
     texts = {"seed": {"etoday": ETODAY, "newspim": NEWSPIM}}
     texts["own"] = {outlet: SEEDS / outlet / "own-text.txt" for outlet in ("etoday", "newspim")}
-    pages = [path for path in fixtures() if path.suffix == ".html"]
-    return [(texts[path.name.partition("-")[0]][path.parent.name], path) for path in pages]
+    pages = [(path.name.partition("-")[0], path) for path in fixtures() if path.suffix == ".html"]
+    assert {family for family, _ in pages} == {*texts, "translated"}
+    return [(texts[family][path.parent.name], path) for family, path in pages if family in texts]
 
 
 @pytest.mark.parametrize("field", SHARED)

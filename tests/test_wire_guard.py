@@ -257,6 +257,21 @@ async def test_loopback_over_ipv6_and_a_mapped_port():
             assert server.requests[1].startswith(b"GET / HTTP/1.1\r\nHost: a.example\r\n")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "b.example"])
+def test_where_there_is_a_map_only_its_names_lead_to_loopback(host, monkeypatch):
+    @run
+    async def fetch():
+        async with serving(answering(OK)) as server, serving(answering(OK)) as canary:
+            async with handling(RESOLVER_MAP={"a.example:80": f"127.0.0.1:{server.port}"}) as handler:
+                await handler.download_request(Request("http://a.example/"))
+                answers(monkeypatch, ["127.0.0.1"])
+                with pytest.raises(AddressRefused):
+                    await handler.download_request(Request(f"http://{host}:{canary.port}/"))
+            assert (len(server.requests), canary.connections) == (1, 0)
+
+    fetch()
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from archive.outcome import Outcome
 from crawler.command import Verb
 from crawler.outlet import Outlet, OutletError, outlet_named
 from crawler.tables import print_table
+from crawler.yields import shortfall
 
 if TYPE_CHECKING:
     import argparse
@@ -152,6 +154,8 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         faults.append(f"{plan.failure}; nothing could be discovered.")
     elif plan is not None and not any(report.found for report in plan.reports()):
         faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
+    if plan is not None and plan.trouble:
+        faults.append(f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}.")
     balance = keeper.balance
     if balance is None and not keeper.fault:
         faults.append("the crawl ended before its books could be done.")
@@ -163,6 +167,8 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         )
         if balance.missing or not balance.even:
             faults.append(f"the books don't balance; missing: {', '.join(balance.missing[:5]) or 'unknown'}")
+    if not faults and balance is not None and plan is not None and plan.up_to_date:
+        faults += filter(None, [shortfall(keeper.outlet, balance, keeper.last_new, datetime.now(UTC))])
     for sentence in faults:
         print(f"scrapy crawl: {sentence}", file=sys.stderr)
     logging.getLogger(__name__).info("exit with %s faults", len(faults))

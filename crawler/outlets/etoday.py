@@ -70,6 +70,7 @@ OUTLET = Outlet(
     canonical="https://www.etoday.co.kr/news/view/{id}",
     channels=CHANNELS,
     page_title=r" - 이투데이$",
+    per_day=300,  # A: about 300-330 by its ids, whose anchors since 2020 agree
     layouts=(
         Layout(
             name="desktop-2020",

@@ -27,17 +27,19 @@ class Resolver:
 
     Settings: ``DNSCACHE_ENABLED``, ``DNSCACHE_SIZE``, ``DNS_TIMEOUT`` (Scrapy's), ``ALLOW_LOOPBACK`` (False: 127/8
     and ::1 are refused as all other private addresses are), ``RESOLVER_MAP`` (for tests: ``{"host" or
-    "host:port": "ip:port"}``, loopback destinations only, refused without ``ALLOW_LOOPBACK``).
+    "host:port": "ip:port"}``, loopback destinations only, refused without ``ALLOW_LOOPBACK``). Where there is a map,
+    its names are all that leads to loopback: what a page of a mapped outlet links to there is refused.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
-        self.allow_loopback = settings.getbool("ALLOW_LOOPBACK")
         self._timeout = settings.getfloat("DNS_TIMEOUT") or None
         self._size = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
         self._cache: dict[str, tuple[float, list[str]]] = {}
         self._map = _loopback_map(settings.getdict("RESOLVER_MAP"))
-        if self._map and not self.allow_loopback:
+        allowed = settings.getbool("ALLOW_LOOPBACK")
+        if self._map and not allowed:
             raise ValueError("RESOLVER_MAP leads to loopback addresses, which ALLOW_LOOPBACK does not allow")
+        self.allow_loopback = allowed and not self._map
 
     async def resolve(self, host: str, port: int) -> list[tuple[str, int]]:
         """The addresses to dial, in order, each one checked; refused ones are left out.

@@ -21,16 +21,19 @@ ETODAY_NEWEST = 2641000
 class Catalogue:
     """The articles of one outlet, oldest first; everything follows from outlet, count and seed."""
 
-    def __init__(self, outlet: str, articles: int, seed: int, clock: datetime = CLOCK) -> None:
+    def __init__(
+        self, outlet: str, articles: int, seed: int, clock: datetime = CLOCK, between: timedelta = BETWEEN
+    ) -> None:
         self.outlet = outlet
         self.seed = seed
         self.now = clock
+        self._between = between
         self._lock = threading.Lock()
         self._pick = random.Random(f"{outlet}/{seed}/ids")
         self._published: dict[str, datetime] = {}
         self._edited: dict[str, Story] = {}
         self._gone: dict[str, int] = {}
-        times = [clock - BETWEEN * n for n in range(articles - 1, -1, -1)]
+        times = [clock - between * n for n in range(articles - 1, -1, -1)]
         gaps = [self._gap() for _ in times]
         self._etoday_last = ETODAY_NEWEST - sum(gaps)
         self._newspim_last = ("", 0)
@@ -62,11 +65,11 @@ class Catalogue:
             return self._gone.get(article_id, 404)
 
     def publish(self, count: int) -> list[str]:
-        """Put up new articles, six minutes apart; the clock moves with them. Gives their ids."""
+        """Put up new articles, as far apart as the others; the clock moves with them. Gives their ids."""
         with self._lock:
             added = []
             for _ in range(count):
-                self.now += BETWEEN
+                self.now += self._between
                 added.append(self._add(self.now, self._gap()))
             return added
 

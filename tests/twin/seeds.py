@@ -6,6 +6,7 @@ The expected articles beside them are ``python -m tests.regold``'s; they stay.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.twin import etoday, newspim
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SEED_TEXT = "the text of the project's seed"
 OWN_TEXT = "text of our own"
+#: Up to 콘텐츠로 the outlet's own notice, which says that the reporter did not write these words.
+TRANSLATED = "이 기사는 인공지능(AI) 번역으로 생산된 콘텐츠로, 원문은 별섬 우체국 누리집에서 볼 수 있다."
 #: When each page claims to have been captured: within its layout's years, and after publication.
 CAPTURED = {
     ("etoday", "desktop-2020"): "2024-05-07T06:00:00+00:00",
@@ -84,6 +87,13 @@ def _newspim() -> Iterator[tuple[str, bytes, dict[str, str]]]:
     facts = _facts("newspim", own, "desktop-2018", OWN_TEXT) | {"captured_at": "2020-04-26T06:00:00+00:00"}
     facts["note"] += " Encoded in cp949, labelled euc-kr."
     yield "newspim/own-desktop-2018-euckr.html", old.encode("cp949"), facts
+    translated = replace(own, article_id="20180302999903", paragraphs=(*own.paragraphs, TRANSLATED))
+    facts = _facts("newspim", translated, "desktop-2026", OWN_TEXT)
+    facts["note"] += (
+        " The notice's beginning is known, its end and its place (a last paragraph of the body) are our choice."
+    )
+    page = newspim.render(translated, "desktop-2026", OWN_TEXT).encode()
+    yield "newspim/translated-desktop-2026.html", page, facts
     yield (
         "newspim/own-text.txt",
         newspim.render_text(own).encode(),

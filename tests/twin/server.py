@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.twin import tls, wire
-from tests.twin.catalogue import CLOCK, Catalogue
+from tests.twin.catalogue import BETWEEN, CLOCK, Catalogue
 from tests.twin.faults import Fault, Faults, apply
 from tests.twin.routes import HOSTS, PLAIN, Answer, Routes
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from tests.twin.story import Story
     from tests.twin.wire import Entry
@@ -48,6 +48,7 @@ class Twin:
         seed: int = 1,
         *,
         clock: datetime = CLOCK,
+        between: timedelta = BETWEEN,
         feed_size: int = 30,
         robots: str | None = "User-agent: *\nAllow: /\nCrawl-delay: 1\n",
         soft_404: bool = False,
@@ -58,7 +59,7 @@ class Twin:
         self.outlet = outlet
         self.hosts = HOSTS[outlet]
         self.log: list[Entry] = []
-        self.catalogue = Catalogue(outlet, articles, seed, clock)
+        self.catalogue = Catalogue(outlet, articles, seed, clock, between)
         self.routes = Routes(outlet, self.catalogue, feed_size, robots, soft_404)
         self.chunked = chunked
         self.latency = latency

@@ -1,0 +1,21 @@
+"""How segments are named."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def segment_name(prefix: str, moment: datetime, serial: int, host: str, info: str) -> str:
+    """A segment's final name; ``moment`` is UTC, ``info`` its warcinfo's id, from which the token follows."""
+    token = hashlib.sha256(info.encode()).hexdigest()[:8]
+    return f"{prefix}-{moment:%Y%m%d%H%M%S}-{serial:05d}-{host}+{token}.warc.gz"
+
+
+def plain(name: str) -> str:
+    """The name in letters that file systems and URLs leave alone."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "x"
