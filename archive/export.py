@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from itemadapter import ItemAdapter
 
+from archive.changes import Change
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -26,7 +28,10 @@ class ExportError(Exception):
 
 
 def record(stored: Stored) -> dict[str, Any]:
-    """One article as plain values, the export's contract: times ISO 8601 with +09:00, body as one text."""
+    """One revision as plain values, the export's contract: times ISO 8601 with +09:00, body as one text.
+
+    ``status`` is the article's: ``published`` as far as is known, or ``deleted``, first seen so at ``deleted_at``.
+    """
     values: dict[str, Any] = ItemAdapter(stored.article).asdict()
     for name in ("aliases", "layout"):
         del values[name]
@@ -35,10 +40,13 @@ def record(stored: Stored) -> dict[str, Any]:
     return values | {
         "body": stored.article.text,
         "captured_at": stored.captured_at.isoformat(),
+        "change": stored.change,
+        "deleted_at": stored.deleted_at.isoformat() if stored.deleted_at else None,
+        "http_status": stored.http_status,
         "identity": "content" if stored.article.identity_is_content else "outlet",
         "layouts": stored.layouts,
         "revision": stored.revision,
-        "status": stored.status,
+        "status": "deleted" if stored.deleted_at else "published",
         "warc": stored.warc,
     }
 
@@ -87,8 +95,9 @@ def _write_csv(file: TextIO, articles: Iterable[Stored]) -> int:
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    place = values.pop("warc")
-    return values | {f"warc_{name}": value for name, value in place.items()}
+    change = values.pop("change") or Change().as_values()
+    nested = {"warc": values.pop("warc"), "change": change}
+    return values | {f"{group}_{name}": value for group, facts in nested.items() for name, value in facts.items()}
 
 
 def _cell(value: Any) -> str:

@@ -14,7 +14,7 @@ from archive.outcome import Outcome, Verdict
 from archive.revisions import compare
 from archive.rows import search_columns, to_article, to_row
 from archive.search import tokens
-from archive.stories import Revision, Story, among
+from archive.stories import Revision, Story, among, reclassified
 from archive.tables import aliases, articles, captures, revisions
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class Ledger:
         )
         self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._aliases)
         self._write_revisions(stories)
+        self._execute(update(revisions).where(revisions.c.id == bindparam("pk")), reclassified(stories))
         self._execute(insert(captures), self._new_captures)
         shows = update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision"))
         self._execute(shows, self._seen_again)
@@ -245,7 +246,7 @@ class Ledger:
             self._stories[found["article"]].revisions.append(
                 Revision(
                     found["id"], found["number"], article, list(found["layouts"]), found["capture_id"],
-                    found["captured_at"], stored=article, current=found["current"],
+                    found["captured_at"], stored=article, current=found["current"], change=found["change"],
                 ))  # fmt: skip
 
     def _write_revisions(self, stories: Sequence[Story]) -> None:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NOT_AN_ARTICLE = "not_an_article"
     NOT_A_PAGE = "not_a_page"
     HTTP_STATUS = "http_status"
+    DELETED = "deleted"
     REVISIT = "revisit"
     ROBOTS = "robots"
     REDIRECT_TO_FRONT = "redirect_to_front"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, text
 
 from archive.article import KST, Article
+from archive.history import deleted_at
 from archive.rows import to_article
 from archive.search import match_expression
 from archive.tables import aliases, articles, captures, revisions
@@ -39,7 +40,11 @@ class Stored:
         self.revision: int = row["number"]
         self.layouts: list[str] = row["layouts"]
         self.captured_at: datetime = row["captured_at"].astimezone(KST)
-        self.status: int | None = row["status"]
+        self.http_status: int | None = row["status"]
+        #: What changed from the version before; None for the first.
+        self.change: dict[str, Any] | None = row["change"]
+        #: When the article was first seen gone since it was last seen; None while it is there.
+        self.deleted_at: datetime | None = row["deleted_at"].astimezone(KST) if row["deleted_at"] else None
         self.warc = {
             "file": row["warc_file"],
             "offset": row["warc_offset"],
@@ -50,10 +55,19 @@ class Stored:
 
 
 def each_article(
-    connection: Connection, outlet: str = "", since: date | None = None, until: date | None = None
+    connection: Connection,
+    outlet: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    every_revision: bool = False,
 ) -> Iterator[Stored]:
-    """Current revisions by outlet and id; ``since`` and ``until`` are days of publication in KST, inclusive."""
-    query = _current().order_by(articles.c.outlet, articles.c.article_id)
+    """Current revisions by outlet and id, or all, those of an article in the order of time.
+
+    ``since`` and ``until`` are days of publication in KST, inclusive.
+    """
+    query = _revisions() if every_revision else _current()
+    query = query.order_by(articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number)
     if outlet:
         query = query.where(articles.c.outlet == outlet)
     if since:
@@ -106,7 +120,8 @@ def count_articles(connection: Connection) -> int:
 
 
 def _revisions() -> Select[Any]:
-    return select(*_ARTICLE, *_CAPTURE).join(articles).join(captures, captures.c.id == revisions.c.capture_id)
+    columns = (*_ARTICLE, *_CAPTURE, deleted_at().label("deleted_at"))
+    return select(*columns).join(articles).join(captures, captures.c.id == revisions.c.capture_id)
 
 
 def _current() -> Select[Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select
 
+from archive.changes import change_between
 from archive.tables import captures
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Revision:
     captured_at: datetime
     stored: Article | None = None  # as the database has it; None while it has not
     current: bool = False  # likewise
+    change: dict[str, Any] | None = None  # likewise: what changed from the version before
     dirty: bool = False
 
 
@@ -68,6 +71,22 @@ class Story:
     revisions: list[Revision] = field(default_factory=list)
     stored: bool = True
     dirty: bool = False
+
+
+def reclassified(stories: Iterable[Story]) -> list[dict[str, Any]]:
+    """The ids of revisions whose change is another than the database has, with it; of neighbours one is dirty."""
+    rows: list[dict[str, Any]] = []
+    for story in stories:
+        if len(story.revisions) < 2:  # nearly all there are
+            continue
+        if story.revisions[0].change is not None:
+            rows.append({"pk": story.revisions[0].id, "change": None})
+        for old, new in pairwise(story.revisions):
+            if old.dirty or new.dirty:
+                change = change_between(old.article, old.layouts, new.article, new.layouts).as_values()
+                if change != new.change:
+                    rows.append({"pk": new.id, "change": change})
+    return rows
 
 
 def location_columns(location: Location) -> dict[str, Any]:

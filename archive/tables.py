@@ -97,7 +97,8 @@ aliases = Table(
     Column("article", Integer, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
-#: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all it was read by.
+#: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all it was read by. ``change`` is
+#: what archive.changes says of it and the version before it in time; null where there is none.
 revisions = Table(
     "revisions",
     metadata,
@@ -126,6 +127,7 @@ revisions = Table(
     Column("flags", JSON, nullable=False),
     Column("layouts", JSON, nullable=False),
     Column("removed", JSON, nullable=False),
+    Column("change", JSON(none_as_null=True)),
     UniqueConstraint("article", "number"),
     Index("ix_revisions_published_at", "published_at"),
 )

@@ -31,6 +31,7 @@ _ADVICE = {
     Reason.CONSENT_WALL: "it is a consent page; save the article behind it",
     Reason.BOT_CHALLENGE: "it is a bot challenge; save the article behind it",
     Reason.SOFT_404: "it says that the article is not there",
+    Reason.DELETED: "it says that the article was deleted",
     Reason.BAD_CONTENT: "its body does not decode as its head says",
     Reason.UNKNOWN_CODING: "its body is in a coding that was not asked for, and that nothing here can undo",
     Reason.TRUNCATED: "only part of the page arrived; fetch or save it again",

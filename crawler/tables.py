@@ -11,6 +11,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rich.text import Text
+
     from archive.queries import Stored
 
 #: Wider than any line of a table: into a pipe or file, one row is one line.
@@ -35,6 +37,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
         table.add_row(*row)
     if table.row_count:
         _Pipe(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False).print(table)
+
+
+def print_text(text: Text) -> None:
+    """Print a line, with its colours on a terminal only; it is broken nowhere."""
+    _Pipe(markup=False, highlight=False).print(text, soft_wrap=True)
 
 
 def print_articles(found: Iterable[Stored]) -> None:

@@ -13,15 +13,21 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         Reason.BOT_CHALLENGE,
         re.compile(
             r"_cf_chl_opt|cf-challenge|Just a moment\.\.\.|captcha|Checking your browser|자동\s?등록\s?방지"
-            r"|비정상적인 접근|로봇이 아닙니다",
+            # A wrong or abnormal access is a refusal of whoever asks; it says nothing about the article.
+            r"|(?:비정상적인|잘못된) 접근|로봇이 아닙니다",
             re.IGNORECASE,
         ),
+    ),
+    (
+        # Words for an article that was there. How the outlets put it is unknown: general usage, confidence C.
+        Reason.DELETED,
+        re.compile(r"삭제(?:\s?처리)?된\s?기사|기사[가는]?\s(?:[^.<]{0,30}\s)?삭제(?:되었|됐|하였|했)습니다"),
     ),
     (
         Reason.SOFT_404,
         re.compile(
             r"(?:페이지|기사|게시물|요청하신 .{0,20})[을를은는이가]?\s?(?:찾을 수 없|존재하지 않|삭제되었|삭제된)"
-            r"|삭제된 기사|잘못된 (?:접근|경로|주소)|Page Not Found|404 Not Found",
+            r"|잘못된 (?:경로|주소)|Page Not Found|404 Not Found",
             re.IGNORECASE,
         ),
     ),

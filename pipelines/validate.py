@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def validate(page: Page) -> Page:
-    """Set ``unparsed`` with its reason on a page that is no whole article; others pass as they are."""
+    """Set a verdict with its reason on a page that is no whole article; others pass as they are."""
     if page.verdict is not None:
         return page
     article = page.article
@@ -25,7 +25,9 @@ def validate(page: Page) -> Page:
         reason = page.diagnosis
     if reason is None:
         return page
-    return replace(page, article=None, verdict=Verdict(Outcome.UNPARSED, reason))
+    # That an article was deleted is the outlet's word on it, as a 404 is: nothing failed.
+    outcome = Outcome.SKIPPED if reason is Reason.DELETED else Outcome.UNPARSED
+    return replace(page, article=None, verdict=Verdict(outcome, reason))
 
 
 def _fault(article: Article, page: Page) -> Reason | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 #: What a record says of the capture and not of the article.
-CAPTURE_FIELDS = frozenset({"captured_at", "revision", "status", "warc"})
+CAPTURE_FIELDS = frozenset({"captured_at", "change", "deleted_at", "http_status", "revision", "status", "warc"})
 NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
 
 
@@ -57,7 +57,14 @@ def read_bytes(
 def values_of(article: Article) -> dict[str, Any]:
     """The article's fields as the export's record has them, without those of the capture."""
     stored: Any = SimpleNamespace(
-        article=article, captured_at=NOON, layouts=[article.layout], revision=1, status=None, warc={}
+        article=article,
+        captured_at=NOON,
+        layouts=[article.layout],
+        revision=1,
+        warc={},
+        change=None,
+        deleted_at=None,
+        http_status=None,
     )
     return {name: value for name, value in record(stored).items() if name not in CAPTURE_FIELDS}
 

@@ -54,7 +54,9 @@ def read_page(outlet: str, html: str | bytes) -> Page:
 def unparsed(page: Page) -> Reason | None:
     assert page.verdict is not None, f"taken for an article: {page.article}"
     assert page.article is None
-    assert page.verdict.outcome is Outcome.UNPARSED
+    # A deletion is the outlet's word, as a 404 is: nothing that somebody would have to look at.
+    deleted = page.verdict.reason is Reason.DELETED
+    assert page.verdict.outcome is (Outcome.SKIPPED if deleted else Outcome.UNPARSED)
     return page.verdict.reason
 
 
@@ -81,7 +83,7 @@ WALLS = {
     "robot": (ROBOT, Reason.BOT_CHALLENGE),
     "consent": (CONSENT, Reason.CONSENT_WALL),
     "not-found": (NOT_FOUND, Reason.SOFT_404),
-    "deleted": (DELETED, Reason.SOFT_404),
+    "deleted": (DELETED, Reason.DELETED),
     "front": ("<html><body><h1>오늘의 뉴스</h1><ul><li>하나</li></ul></body></html>", Reason.NO_LAYOUT),
     "blank": ("<html><head></head><body></body></html>", Reason.NO_LAYOUT),
 }
@@ -96,7 +98,10 @@ def test_a_wall_served_as_200_is_named(outlet: str, wall: str) -> None:
 
 WALL_WORDS = {
     "login": ("<p>이 기사는 구독자 전용입니다. 로그인이 필요합니다.</p>", Reason.LOGIN_WALL),
-    "deleted": ("<p>삭제된 기사입니다.</p>", Reason.SOFT_404),
+    "deleted": ("<p>삭제된 기사입니다.</p>", Reason.DELETED),
+    "deleted-by-request": ("<p>이 기사는 취재원의 요청으로 삭제되었습니다.</p>", Reason.DELETED),
+    "deleted-or-never-there": ("<p>기사가 삭제되었거나 존재하지 않습니다.</p>", Reason.SOFT_404),
+    "wrong-access": ("<p>잘못된 접근입니다.</p>", Reason.BOT_CHALLENGE),
     "not-found": ("<p>요청하신 기사를 찾을 수 없습니다. 주소를 다시 확인해 주세요.</p>", Reason.SOFT_404),
     "consent": ("<p>계속하려면 쿠키 사용에 동의해 주세요.</p>", Reason.CONSENT_WALL),
     "robot": ("<p>자동등록방지 문자를 입력해 주세요. 로봇이 아닙니다.</p>", Reason.BOT_CHALLENGE),

@@ -105,6 +105,7 @@ def test_reasons(reason: Reason | None) -> None:
         Reason.NO_BODY: Kind.LOOK,
         Reason.NO_LAYOUT: Kind.GIVE_UP,
         Reason.SOFT_404: Kind.GIVE_UP,
+        Reason.DELETED: Kind.GIVE_UP,
         Reason.BOT_CHALLENGE: Kind.RETRY,
         Reason.NOT_AN_ARTICLE: Kind.GIVE_UP,
         Reason.ROBOTS: Kind.GIVE_UP,

@@ -24,7 +24,10 @@ CONTRACT = {
     "modified_at", "published_raw", "modified_raw", "body", "images", "language", "captured_at", "revision", "status",
     "removed", "warc",
 }  # fmt: skip
-OURS = {"dateline", "flags", "identity", "layouts", "modified_precision", "published_precision"}
+OURS = {
+    "change", "dateline", "deleted_at", "flags", "http_status", "identity", "layouts", "modified_precision",
+    "published_precision",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,7 @@ def test_export_has_exactly_the_contracts_keys(desk: Desk) -> None:
         assert record["captured_at"].endswith("+09:00")
         assert record["url"].startswith("https://www.")
         assert record["identity"] == "outlet"
+        assert (record["status"], record["deleted_at"], record["change"]) == ("published", None, None)
     assert "\n\n" in records[0]["body"]
 
 
@@ -100,9 +104,9 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
     cells = [cell for row in rows for cell in row.values()]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))]
     assert not [cell for cell in cells if cell.startswith("-")]
-    assert set(rows[0]) == (CONTRACT | OURS) - {"warc"} | {
+    assert set(rows[0]) == (CONTRACT | OURS) - {"warc", "change"} | {
         f"warc_{name}" for name in ("file", "offset", "length", "record_id", "payload_digest")
-    }
+    } | {f"change_{name}" for name in ("classes", "words_added", "words_removed", "chars_added", "chars_removed")}
     assert json.loads(rows[0]["removed"])[0]["rule"]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Exports current revisions. Reads INDEX_URL."""
+    """Exports articles. Reads INDEX_URL."""
 
     def syntax(self) -> str:
         """Show what it takes."""
@@ -35,9 +35,15 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --outlet, --since, --until."""
+        """Add --outlet, --revisions, --since, --until."""
         super().add_options(parser)
         parser.add_argument("--outlet", type=as_text, default="", metavar="NAME", help="only this outlet's articles")
+        parser.add_argument(
+            "--revisions",
+            choices=("current", "all"),
+            default="current",
+            help="each article as it stood last (the default), or all its revisions, each an object or row of its own",
+        )
         for name, side in (("--since", "later"), ("--until", "earlier")):
             parser.add_argument(
                 name, type=day_option, metavar="YYYY-MM-DD", help=f"published on this day (KST) or {side}"
@@ -51,6 +57,8 @@ class Command(Verb):
         if path.suffix not in export.ENDINGS:
             raise UsageError(f"{path}: end the name in {' or '.join(export.ENDINGS)}", print_help=False)
         with self.open_index() as index, index.reading() as connection:
-            count = export.write(path, each_article(connection, opts.outlet, opts.since, opts.until))
-        print(f"{count} articles written to {path}")
+            every = opts.revisions == "all"
+            found = each_article(connection, opts.outlet, opts.since, opts.until, every_revision=every)
+            count = export.write(path, found)
+        print(f"{count} {'revisions' if every else 'articles'} written to {path}")
         return 0

@@ -1,0 +1,149 @@
+"""What happened to an article, in time: its versions, and when its page was seen gone and there again.
+
+A deletion is a capture of the article's address that shows no article: 404, 410, or a page with 200 that says so. It
+makes no revision and is kept nowhere but in ``captures``; here it is found again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, exists, func, literal, or_, select, union_all, update
+
+from archive.article import KST
+from archive.changes import ChangeClass
+from archive.outcome import Reason
+from archive.rows import to_article
+from archive.stories import Revision, Story, reclassified
+from archive.tables import Instant, aliases, articles, captures, revisions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect
+
+    from archive.queries import Stored
+
+#: Statuses that say that there is no such page, and what a page of status 200 says in their stead.
+GONE_STATUSES = (404, 410)
+GONE_REASONS = (Reason.DELETED.value, Reason.SOFT_404.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry of an article's history, at a time in KST.
+
+    A version has its ``revision``; a deletion or reappearance has none, and the capture that showed it. ``classes``
+    are names of `ChangeClass`, none for the first version.
+    """
+
+    at: datetime
+    classes: tuple[str, ...]
+    revision: int | None = None
+    change: dict[str, Any] | None = None
+    capture: dict[str, Any] | None = None
+
+
+def deleted_at() -> ScalarSelect[datetime | None]:
+    """For a query that selects from ``articles``: when the article was first seen gone since it was last seen.
+
+    Its own address decides; where that was never captured, its other addresses do. A capture of unknown time decides
+    nothing, unless the article was never seen otherwise.
+    """
+    gone, shown, version = captures.alias("gone"), captures.alias("shown"), revisions.alias("version")
+    seen = (
+        select(func.max(shown.c.captured_at))
+        .join(version, shown.c.revision_id == version.c.id)
+        .where(version.c.article == articles.c.id, shown.c.time_known)
+        .correlate(articles)
+        .scalar_subquery()
+    )
+    addresses = union_all(
+        select(articles.c.url).correlate(articles),
+        select(aliases.c.alias)
+        .where(aliases.c.article == articles.c.id, ~_captured(articles.c.url))
+        .correlate(articles),
+    )
+    since = func.coalesce(seen, literal(datetime(1, 1, 1, tzinfo=UTC), Instant))
+    return (
+        select(func.min(gone.c.captured_at))
+        .where(gone.c.url.in_(addresses), _is_gone(gone), gone.c.time_known, gone.c.captured_at > since)
+        .correlate(articles)
+        .scalar_subquery()
+    )
+
+
+def gone_captures(connection: Connection, row_id: int) -> list[dict[str, Any]]:
+    """Captures of the article's addresses that showed that it is gone, oldest first.
+
+    ``decides`` says whether the address counts, as in `deleted_at`.
+    """
+    own = select(articles.c.url).where(articles.c.id == row_id).scalar_subquery()
+    others = select(aliases.c.alias).where(aliases.c.article == row_id)
+    query = select(captures, or_(captures.c.url == own, ~_captured(own)).label("decides"))
+    query = query.where(or_(captures.c.url == own, captures.c.url.in_(others)), _is_gone(captures))
+    query = query.order_by(captures.c.captured_at, captures.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def history(
+    versions: Sequence[Stored], shown: Sequence[dict[str, Any]], gone: Sequence[dict[str, Any]]
+) -> list[Happening]:
+    """Everything that happened to an article, in order; of captures in a row that say the same, the first is told.
+
+    What an address answered before the article was first seen there is no deletion.
+    """
+    seen = [row for row in shown if row["time_known"]]
+    there = any(not row["time_known"] for row in shown)
+    found: list[Happening] = [
+        Happening(v.captured_at, tuple(v.change["classes"] if v.change else ()), v.revision, v.change) for v in versions
+    ]
+    answer = ""
+    both = [(row["captured_at"], False, row) for row in gone if row["time_known"] and row["decides"]]
+    both += [(row["captured_at"], True, row) for row in seen]
+    for at, is_there, row in sorted(both, key=lambda entry: entry[:2]):
+        happened = None
+        if is_there:
+            happened = ChangeClass.REAPPEARANCE if answer else None
+            there, answer = True, ""
+        elif there and answer_of(row) != answer:
+            happened, answer = ChangeClass.DELETION, answer_of(row)
+        if happened:
+            found.append(Happening(at.astimezone(KST), (happened.value,), capture=row))
+    return sorted(found, key=lambda h: (h.at, h.revision is not None))
+
+
+def answer_of(capture: dict[str, Any]) -> str:
+    """How a capture says that the article is gone: its status, or the reason found in a page of status 200."""
+    return str(capture["status"]) if capture["status"] in GONE_STATUSES else str(capture["reason"])
+
+
+def classify_all(connection: Connection) -> None:
+    """Write the change of every stored revision anew."""
+    several = select(revisions.c.article).group_by(revisions.c.article).having(func.count() > 1)
+    query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(articles)
+    query = query.order_by(revisions.c.captured_at, revisions.c.number)
+    for pk in connection.scalars(several).all():
+        rows = [dict(row) for row in connection.execute(query.where(revisions.c.article == pk)).mappings()]
+        story = Story(pk, rows[0]["outlet"], rows[0]["article_id"], rows[0]["url"])
+        story.revisions = [
+            Revision(
+                row["id"], row["number"], to_article(row), list(row["layouts"]), row["capture_id"], row["captured_at"],
+                change=row["change"], dirty=True,
+            )
+            for row in rows
+        ]  # fmt: skip
+        if changes := reclassified([story]):
+            connection.execute(update(revisions).where(revisions.c.id == bindparam("pk")), changes)
+
+
+def _is_gone(table: FromClause) -> ColumnElement[bool]:
+    said = or_(table.c.status.in_(GONE_STATUSES), table.c.reason.in_(GONE_REASONS))
+    return said & table.c.revision_id.is_(None)
+
+
+def _captured(url: Any) -> ColumnElement[bool]:
+    other = captures.alias("at_own_address")
+    return exists().where(other.c.url == url)

@@ -1,0 +1,14 @@
+"""Revisions say what changed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column; `archive.index` fills it in the same transaction."""
+    op.add_column("revisions", sa.Column("change", sa.JSON(), nullable=True))
