@@ -7,11 +7,11 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 #: A number, a run of Hangul, a run of other letters, or one other character, each with the space before it; line ends
 #: by themselves. So a counter or particle parts from its figure: of `3200쪽을` and `3201쪽을` the number alone differs.
@@ -50,17 +50,40 @@ def diff(old: str, new: str) -> list[Piece]:
     if old == new:
         return [Piece(" ", old)] if old else []
     a, b = _TOKEN.findall(old), _TOKEN.findall(new)
-    found: list[Piece] = []
+    signed: list[tuple[str, str]] = []
     at_a = at_b = 0
-    for start_a, start_b, length in [*_joined(_matches(a, b)), (len(a), len(b), 0)]:
-        gone, come, same = "".join(a[at_a:start_a]), "".join(b[at_b:start_b]), "".join(a[start_a : start_a + length])
-        if gone[:1] == come[:1] == " ":  # the space before a word that was exchanged stays
-            gone, come = gone[1:], come[1:]
-            before = found.pop().text if found else ""
-            found.append(Piece(" ", before + " "))
-        found += [Piece(sign, text) for sign, text in (("-", gone), ("+", come), (" ", same)) if text]
+    for start_a, start_b, length in [*_matches(_words(a), _words(b)), (len(a), len(b), 0)]:
+        signed += [("-", token) for token in a[at_a:start_a]] + [("+", token) for token in b[at_b:start_b]]
         at_a, at_b = start_a + length, start_b + length
-    return found
+        for one, other in zip(a[start_a:at_a], b[start_b:at_b], strict=True):
+            if one != other:  # one word, with a space before it on one side only
+                signed.append(("-" if len(one) > len(other) else "+", " "))
+            signed.append((" ", min(one, other, key=len)))
+    return list(_pieces(signed))
+
+
+def _words(tokens: Iterable[str]) -> list[str]:
+    """What the tokens are compared by: a word is the same after a space and at a paragraph's start."""
+    return [token[1:] if token[0] == " " and len(token) > 1 else token for token in tokens]
+
+
+def _pieces(signed: Iterable[tuple[str, str]]) -> Iterator[Piece]:
+    """Signed tokens as pieces: what lies between tokens of both texts is first taken out, then put in."""
+    same = ""
+    for both, group in groupby(signed, key=lambda token: token[0] == " "):
+        tokens = list(group)
+        gone, come = ("".join(text for sign, text in tokens if sign == wanted) for wanted in "-+")
+        if both:
+            same += "".join(text for _, text in tokens)
+        elif gone == come:
+            same += gone
+        else:
+            if gone[:1] == come[:1] == " ":  # the space before a word that was exchanged stays
+                gone, come, same = gone[1:], come[1:], same + " "
+            yield from (Piece(sign, text) for sign, text in ((" ", same), ("-", gone), ("+", come)) if text)
+            same = ""
+    if same:
+        yield Piece(" ", same)
 
 
 def size_of(pieces: Sequence[Piece]) -> Size:
@@ -68,20 +91,6 @@ def size_of(pieces: Sequence[Piece]) -> Size:
     added = [word for piece in pieces if piece.sign == "+" for word in piece.text.split()]
     removed = [word for piece in pieces if piece.sign == "-" for word in piece.text.split()]
     return Size(len(added), len(removed), sum(map(len, added)), sum(map(len, removed)))
-
-
-def _joined(matches: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
-    """The matches with those that touch made one."""
-    at_a = at_b = length = 0
-    for a, b, more in matches:
-        if (a, b) == (at_a + length, at_b + length):
-            length += more
-            continue
-        if length:
-            yield at_a, at_b, length
-        at_a, at_b, length = a, b, more
-    if length:
-        yield at_a, at_b, length
 
 
 def _matches(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[int, int, int]]:

@@ -94,7 +94,7 @@ class Catalogue:
             return changed
 
     def delete(self, article_id: str, status: int = 404) -> None:
-        """Take an article down; its address answers with the status from now on.
+        """Take an article down; its address answers with the status from now on, 200 with a page that says so.
 
         :raises KeyError: no such article was ever up.
         """
@@ -102,6 +102,14 @@ class Catalogue:
             if article_id not in self._published:
                 raise KeyError(article_id)
             self._gone[article_id] = status
+
+    def restore(self, article_id: str) -> None:
+        """Put an article up again that was taken down, as it read last.
+
+        :raises KeyError: it was not taken down.
+        """
+        with self._lock:
+            del self._gone[article_id]
 
     def _newest_ids(self, count: int | None, start: int, section: str) -> list[str]:
         ids = self.ids()[::-1]

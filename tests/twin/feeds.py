@@ -95,6 +95,11 @@ def not_found(name: str) -> str:
     return _page(name, f'{words}\n<a href="/">메인으로</a>')
 
 
+def deleted(name: str) -> str:
+    """Write the page, sent with 200, that says that an article was deleted; how the outlets say it is not known."""
+    return _page(name, '<h1>알림</h1>\n<p>삭제된 기사입니다.</p>\n<a href="/">메인으로</a>')
+
+
 def _page(title: str, inside: str) -> str:
     return f"""<!DOCTYPE html>
 <html lang="ko">

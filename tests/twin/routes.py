@@ -111,7 +111,8 @@ class Routes:
     def _article(self, host: str, article_id: str) -> Answer:
         story = self.catalogue.story(article_id)
         if story is None:
-            return self.missing(self.catalogue.gone(article_id))
+            status = self.catalogue.gone(article_id)
+            return self.missing(status) if status != 200 else self._html(feeds.deleted(NAMES[self.outlet]))
         if self.outlet == "etoday":
             page = etoday.render(story, "mobile" if host.startswith("m.") else "desktop-2020")
         else:

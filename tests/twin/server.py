@@ -133,8 +133,12 @@ class Twin:
         return self.catalogue.publish(count)
 
     def delete(self, article_id: str, status: int = 404) -> None:
-        """Take an article down; its address then answers with the status."""
+        """Take an article down; its address then answers with the status, 200 with a page that says so."""
         self.catalogue.delete(article_id, status)
+
+    def restore(self, article_id: str) -> None:
+        """Put an article up again."""
+        self.catalogue.restore(article_id)
 
     def fault(self, pattern: str, kind: str, *, share: float = 1.0, times: int | None = None, **options: Any) -> Fault:
         """Put a fault (see faults) in force for addresses, ``host/path?query``, with the pattern in them."""
