@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, literal, or_, select, union_all, update
+from sqlalchemy import bindparam, func, literal, or_, select, update
 
 from archive.article import KST
 from archive.changes import ChangeClass
@@ -22,7 +22,7 @@ from archive.tables import Instant, aliases, articles, captures, revisions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, FromClause, ScalarSelect
+    from sqlalchemy import ColumnElement, Connection, FromClause
 
     from archive.queries import Stored
 
@@ -46,33 +46,22 @@ class Happening:
     capture: dict[str, Any] | None = None
 
 
-def deleted_at() -> ScalarSelect[datetime | None]:
+def deleted_at() -> ColumnElement[datetime | None]:
     """For a query that selects from ``articles``: when the article was first seen gone since it was last seen.
 
     Its own address decides; where that was never captured, its other addresses do. A capture of unknown time decides
     nothing, unless the article was never seen otherwise.
     """
-    gone, shown, version = captures.alias("gone"), captures.alias("shown"), revisions.alias("version")
-    seen = (
-        select(func.max(shown.c.captured_at))
-        .join(version, shown.c.revision_id == version.c.id)
-        .where(version.c.article == articles.c.id, shown.c.time_known)
-        .correlate(articles)
-        .scalar_subquery()
+    # Two queries and no IN over a union: so each is a look into the index of addresses.
+    own, other, any_own = captures.alias("gone"), captures.alias("gone_elsewhere"), captures.alias()
+    own_captured = select(any_own.c.id).where(any_own.c.url == articles.c.url).correlate(articles).exists()
+    at_own = select(func.min(own.c.captured_at)).where(own.c.url == articles.c.url, *_gone_since(own))
+    elsewhere = (
+        select(func.min(other.c.captured_at))
+        .join(aliases, aliases.c.alias == other.c.url)
+        .where(aliases.c.article == articles.c.id, *_gone_since(other), ~own_captured)
     )
-    addresses = union_all(
-        select(articles.c.url).correlate(articles),
-        select(aliases.c.alias)
-        .where(aliases.c.article == articles.c.id, ~_captured(articles.c.url))
-        .correlate(articles),
-    )
-    since = func.coalesce(seen, literal(datetime(1, 1, 1, tzinfo=UTC), Instant))
-    return (
-        select(func.min(gone.c.captured_at))
-        .where(gone.c.url.in_(addresses), _is_gone(gone), gone.c.time_known, gone.c.captured_at > since)
-        .correlate(articles)
-        .scalar_subquery()
-    )
+    return func.coalesce(*(query.correlate(articles).scalar_subquery() for query in (at_own, elsewhere)))
 
 
 def gone_captures(connection: Connection, row_id: int) -> list[dict[str, Any]]:
@@ -80,12 +69,12 @@ def gone_captures(connection: Connection, row_id: int) -> list[dict[str, Any]]:
 
     ``decides`` says whether the address counts, as in `deleted_at`.
     """
-    own = select(articles.c.url).where(articles.c.id == row_id).scalar_subquery()
-    others = select(aliases.c.alias).where(aliases.c.article == row_id)
-    query = select(captures, or_(captures.c.url == own, ~_captured(own)).label("decides"))
-    query = query.where(or_(captures.c.url == own, captures.c.url.in_(others)), _is_gone(captures))
-    query = query.order_by(captures.c.captured_at, captures.c.id)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    own = connection.scalar(select(articles.c.url).where(articles.c.id == row_id)) or ""
+    others = connection.scalars(select(aliases.c.alias).where(aliases.c.article == row_id)).all()
+    own_captured = connection.scalar(select(captures.c.id).where(captures.c.url == own).limit(1)) is not None
+    query = select(captures).where(captures.c.url.in_([own, *others]), _is_gone(captures))
+    found = connection.execute(query.order_by(captures.c.captured_at, captures.c.id)).mappings()
+    return [dict(row) | {"decides": row["url"] == own or not own_captured} for row in found]
 
 
 def history(
@@ -140,10 +129,18 @@ def classify_all(connection: Connection) -> None:
 
 
 def _is_gone(table: FromClause) -> ColumnElement[bool]:
-    said = or_(table.c.status.in_(GONE_STATUSES), table.c.reason.in_(GONE_REASONS))
-    return said & table.c.revision_id.is_(None)
+    return or_(table.c.status.in_(GONE_STATUSES), table.c.reason.in_(GONE_REASONS))
 
 
-def _captured(url: Any) -> ColumnElement[bool]:
-    other = captures.alias("at_own_address")
-    return exists().where(other.c.url == url)
+def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:
+    """Whether a capture says, later than any that showed it, that the article of the outer query is gone."""
+    shown, version = captures.alias(), revisions.alias()
+    seen = (
+        select(func.max(shown.c.captured_at))
+        .join(version, shown.c.revision_id == version.c.id)
+        .where(version.c.article == articles.c.id, shown.c.time_known)
+        .correlate(articles)
+        .scalar_subquery()
+    )
+    since = func.coalesce(seen, literal(datetime(1, 1, 1, tzinfo=UTC), Instant))
+    return _is_gone(gone), gone.c.time_known, gone.c.captured_at > since
