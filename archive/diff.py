@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\n+| ?(?:\d+(?:[.,]\d+)*|[가-힣ㄱ-ㆎ]+|[^\W\d_가-힣ㄱ-ㆎ]+|[^\n])")
 #: difflib is quadratic and worse, so it only sees stretches whose lengths multiply to at most this.
 _SMALL = 65_536
-#: How often a stretch is parted at words that occur once; deeper, it counts as replaced whole.
-_DEPTH = 24
+#: How often a stretch is parted at words that occur once, and how many tokens of both texts it may hold; deeper or
+#: longer, it counts as replaced whole. The longest speech printed in full has a fifth of that.
+_DEPTH, _LONGEST = 24, 200_000
 
 _Span = tuple[int, int, int, int]
 
@@ -120,7 +121,7 @@ def _matches(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[int, int, int
             for at_a, at_b, length in matcher.get_matching_blocks():
                 if length:
                     yield a_from + at_a, b_from + at_b, length
-        elif depth < _DEPTH:
+        elif depth < _DEPTH and a_to - a_from + b_to - b_from <= _LONGEST:
             span = (a_from, a_to, b_from, b_to)
             anchors = _anchors(a, b, span, 1) or _anchors(a, b, span, 4)
             bounds = [(a_from - 1, b_from - 1), *anchors, (a_to, b_to)] if anchors else []

@@ -77,10 +77,7 @@ def reclassified(stories: Iterable[Story]) -> list[dict[str, Any]]:
     """The ids of revisions whose change is another than the database has, with it; of neighbours one is dirty."""
     rows: list[dict[str, Any]] = []
     for story in stories:
-        if len(story.revisions) < 2:  # nearly all there are
-            continue
-        if story.revisions[0].change is not None:
-            rows.append({"pk": story.revisions[0].id, "change": None})
+        # A version never moves before another one, so the first of all has no change to be taken from it.
         for old, new in pairwise(story.revisions):
             if old.dirty or new.dirty:
                 change = change_between(old.article, old.layouts, new.article, new.layouts).as_values()

@@ -136,6 +136,8 @@ def test_what_a_form_lacks_is_no_change_beside_another_one() -> None:
     assert changed_fields(PAGE, ["desktop-2020"], replace(text, layout="desktop-2020"), ["desktop-2020"]) == (
         "headline", "tags"
     )  # fmt: skip
+    other = replace(PAGE, tags=(), headline="다른 제목")
+    assert changed_fields(PAGE, ["desktop-2020"], other, ["desktop-2020", "text"]) == ("headline",)
     alone = replace(PAGE, tags=())
     change = change_between(PAGE, ["desktop-2020"], alone, ["desktop-2020", "text"])
     assert change.classes == (ChangeClass.METADATA,), "what made them two versions is told, whoever saw them later"

@@ -87,10 +87,17 @@ def test_a_few_edits_of_a_long_text_are_found_as_such(length: int) -> None:
     assert size.words_added == size.words_removed
 
 
+def test_one_edit_of_a_text_of_any_length_is_found() -> None:
+    old = words(150_000, 50_000)
+    new = [*old[:70_000], "고친말", *old[70_001:]]
+    assert size_of(diff(" ".join(old), " ".join(new))).words_added == 1
+
+
 LONG = {
     "another text": (words(20_000, 5_000, 3), words(20_000, 5_000, 4)),
     "two words only": (words(30_000, 2, 3), words(30_000, 2, 4)),
     "one word": (["가"] * 60_000, [*["가"] * 59_000, "나"]),
+    "a whole library": (words(120_000, 50_000, 3), words(120_000, 50_000, 4)),
     "backwards": ([f"{n}" for n in range(30_000)], [f"{n}" for n in range(30_000)][::-1]),
     "blocks": (
         [w for n in range(80) for w in (f"제{n}", *words(120, 2, n))],

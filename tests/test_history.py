@@ -7,6 +7,7 @@ import os
 import pty
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,11 @@ def answer(status: int, day: float, body: str = "", url: str = URL) -> Exchange:
 
 def page(day: float, body: bytes | None = None, url: str = "") -> Exchange:
     return page_capture("etoday", NOON + day * DAY, body, url)
+
+
+def taken_in(capture: Exchange, day: float) -> Exchange:
+    """A capture whose time nobody knows, taken in on a day."""
+    return replace(capture, captured_at=NOON + day * DAY, time_known=False)
 
 
 def told(keeper: Keeper) -> list[str]:
@@ -129,16 +135,19 @@ def test_looking_for_deletions_reads_no_table_through(keeper: Keeper) -> None:
 
 def test_a_capture_of_unknown_time_brings_nothing_back(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), answer(404, 1))
-    keeper.read("etoday", text_capture("etoday"))
+    assert keeper.read("etoday", taken_in(text_capture("etoday"), 2)) == ["unchanged"]
     assert (told(keeper), status(keeper)) == (["0 first", "1 deletion"], "deleted 1")
-    keeper.read("etoday", exchange(URL, GONE.encode(), at=None))
-    assert told(keeper) == ["0 first", "1 deletion"]
+
+
+def test_a_deletion_of_unknown_time_is_none(keeper: Keeper) -> None:
+    keeper.read("etoday", page(0))
+    assert keeper.read("etoday", taken_in(exchange(URL, GONE.encode(), at=None), 2)) == ["skipped/deleted"]
+    assert (told(keeper), status(keeper)) == (["0 first"], "published")
 
 
 def test_an_article_seen_at_unknown_times_only_is_deleted_when_its_address_is_gone(keeper: Keeper) -> None:
-    keeper.read("etoday", exchange(URL, PAGE["etoday"], at=None), answer(404, 1))
-    assert status(keeper) == "deleted 1"
-    assert told(keeper)[-1] == "1 deletion" or told(keeper)[0] == "1 deletion"
+    keeper.read("etoday", taken_in(exchange(URL, PAGE["etoday"], at=None), 3), answer(404, 1))
+    assert (told(keeper), status(keeper)) == (["1 deletion", "3 first"], "deleted 1")
 
 
 def relabelled(label: str) -> bytes:
