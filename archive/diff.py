@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\n+| ?(?:\d+(?:[.,]\d+)*|[가-힣ㄱ-ㆎ]+|[^\W\d_가-힣�
 #: difflib is quadratic and worse, so it only sees stretches whose lengths multiply to at most this.
 _SMALL = 65_536
 #: How often a stretch is parted at words that occur once, and how many tokens of both texts it may hold; deeper or
-#: longer, it counts as replaced whole. The longest speech printed in full has a fifth of that.
+#: longer, it counts as replaced whole. Two Korean texts of 280,000 characters each come to about so many.
 _DEPTH, _LONGEST = 24, 200_000
 
 _Span = tuple[int, int, int, int]
