@@ -87,6 +87,8 @@ class Ledger:
             self._new_captures.append(row)
         elif revision is not None and revision.id != entry.known_revision:
             self._seen_again.append(became | {"known": capture_id, "revision": revision.id})
+        elif revision is None and verdict.outcome is Outcome.UNCHANGED:  # a revisit, written before it was told what of
+            self._seen_again.append(became | {"known": capture_id, "revision": entry.known_revision})
         return verdict, capture_id
 
     def write(self) -> None:

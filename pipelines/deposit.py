@@ -168,7 +168,7 @@ class Depositor:
                 row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
-                entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id))
+                entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id or page.revision_id))
                 continue
             location = held.location
             if location is None:

@@ -18,8 +18,15 @@ from sqlalchemy import select
 from archive.article import KST
 from archive.exchange import Exchange
 from archive.history import deleted_at, gone_captures, history
-from archive.queries import captures_of, find_article
+from archive.outcome import Outcome, Reason, Verdict
+from archive.queries import captures_of, find_article, last_captures
+from archive.runs import Run
+from archive.segments import SegmentWriter
 from archive.tables import articles
+from archive.warc import RevisitOf
+from crawler.outlet import outlet_named
+from pipelines.deposit import Depositor
+from pipelines.page import Page
 from tests.cli import Desk
 from tests.keeping import Keeper, exchange
 from tests.reading import NOON
@@ -352,3 +359,27 @@ def test_a_tie_of_times_is_no_deletion(keeper: Keeper) -> None:
     assert status(keeper) == "published"
     keeper.read("etoday", answer(404, 1 + timedelta(microseconds=1) / DAY))
     assert status(keeper).startswith("deleted")
+
+
+def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper) -> None:
+    """A crawl's batch may be written between a page's arrival and its reading."""
+    keeper.read("etoday", answer(200, 0, PAGE["etoday"].decode()), answer(404, 1))
+    again = answer(200, 2, PAGE["etoday"].decode())
+    with (
+        keeper.index() as index,
+        SegmentWriter(keeper.folder / "archive", software={"software": "t"}, job="t", host="t") as segments,
+    ):
+        with index.reading() as connection:
+            last = last_captures(connection, [URL])[URL]
+        original = RevisitOf(last.url, last.captured_at, last.payload_digest, last.record_id)
+        depositor = Depositor(segments, index, Run("test"), lambda _: None)
+        unread = Page(
+            exchange=again, outlet="etoday", rules=outlet_named("etoday").rules, final=False,
+            verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE),
+        )  # fmt: skip
+        depositor.keep(unread, original)
+        depositor.flush()
+        depositor.add(replace(unread, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id, final=True))
+        depositor.close()
+    assert (told(keeper), status(keeper)) == (["0 first", "1 deletion", "2 reappearance"], "published")
+    assert [row["outcome"] for row in Desk(keeper.folder).rows("captures")] == ["new", "skipped", "unchanged"]
