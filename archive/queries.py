@@ -53,15 +53,22 @@ def each_article(
     connection: Connection, outlet: str = "", since: date | None = None, until: date | None = None
 ) -> Iterator[Stored]:
     """Current revisions by outlet and id; ``since`` and ``until`` are days of publication in KST, inclusive."""
-    query = _current().order_by(articles.c.outlet, articles.c.article_id)
+    query = published(_current(), outlet, since, until).order_by(articles.c.outlet, articles.c.article_id)
+    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
+        yield Stored(dict(row))
+
+
+def published(
+    query: Select[Any], outlet: str = "", since: date | None = None, until: date | None = None
+) -> Select[Any]:
+    """A query over ``revisions`` and ``articles`` narrowed to an outlet and to days of publication, as above."""
     if outlet:
         query = query.where(articles.c.outlet == outlet)
     if since:
         query = query.where(revisions.c.published_at >= datetime.combine(since, time(), KST))
     if until:
         query = query.where(revisions.c.published_at < datetime.combine(until + timedelta(1), time(), KST))
-    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield Stored(dict(row))
+    return query
 
 
 def search(connection: Connection, query: str, limit: int) -> list[Stored]:
