@@ -6,7 +6,7 @@ a damaged member costs only itself. Reading whole streams hides all three.
 
 from __future__ import annotations
 
-import os
+import io
 from typing import TYPE_CHECKING, Protocol, cast
 
 from isal import isal_zlib
@@ -21,6 +21,9 @@ _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is 
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
 MAGIC = b"\x1f\x8b\x08"
 _PEEK = 2**12
+#: A file may inflate to so many bytes, or to so many times its size. Pages take up a fifth to a twentieth packed; what
+#: takes up less than a two-hundredth was made to keep its reader busy.
+_INFLATED, _GROWTH = 2**29, 200
 
 
 class Corrupt(Exception):  # noqa: N818 (it says what the data is)
@@ -68,6 +71,8 @@ class PlainPieces:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
         self.offset = self.position = 0
         self.fresh = self.between = False
 
@@ -84,7 +89,7 @@ class PlainPieces:
 
     def holds(self, length: int) -> bool:
         """See `Pieces`."""
-        return length <= os.fstat(self._file.fileno()).st_size - self.position
+        return length <= self._size - self.position
 
     def resync(self) -> bool:
         """See `Pieces`."""
@@ -102,12 +107,22 @@ class GzipPieces:
         self._base = self._at = 0  # file offset of the buffer, and where in it the next byte to feed is
         self._inflater = isal_zlib.decompressobj(31)
         self._pending = b""
+        self._given = 0
+        self._bomb = False
         self.offset = self.position = 0
         self.fresh = False
         self.between = True
 
     def next(self) -> bytes:
-        """See `Pieces`."""
+        """See `Pieces`; a file that inflates beyond all measure is corrupt to its end."""
+        piece = self._next()
+        self._given += len(piece)
+        if self._given > _INFLATED and self._given > _GROWTH * self.position:
+            self._bomb = True
+            raise Corrupt(f"it inflates to more than {_GROWTH} times its size, and is not read on")
+        return piece
+
+    def _next(self) -> bytes:
         self.fresh = self.between
         if self.between and not self._begin():
             return b""
@@ -143,6 +158,8 @@ class GzipPieces:
 
     def resync(self) -> bool:
         """See `Pieces`: the next gzip member whose content begins with ``WARC/``."""
+        if self._bomb:
+            return False
         at = self.offset + 1
         overlap = len(MAGIC) - 1
         while True:

@@ -138,17 +138,17 @@ def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int)
     return Found(kind, exchange, record_id, offset, length, own, fields, b"")
 
 
-def agrees(claim: str, data: bytes) -> bool:
+def agrees(claim: str, data: bytes, *, unknown: bool = True) -> bool:
     """Whether a digest field holds for the data; an algorithm nobody here knows cannot be held against it.
 
-    The value may be hex, Base32 or Base64: all three are found in others' files.
+    For such a one ``unknown`` is given. The value may be hex, Base32 or Base64: all three are found in others' files.
     """
     if claim.startswith("sha256:") and claim == digest(data):  # our own form, by the shortest way
         return True
     name, _, value = claim.partition(":")
     name = name.strip().lower().replace("-", "")
     if name not in _ALGORITHMS:
-        return True
+        return unknown
     found = _ALGORITHMS[name](data, usedforsecurity=False).digest()
     value = value.strip()
     return (
@@ -193,6 +193,14 @@ def revisit_exchange(revisit: Found) -> Exchange:
     :raises Fault: its address or date cannot be read.
     """
     return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
+
+
+def payload_of(exchange: Exchange) -> tuple[bytes, bytes]:
+    """What others' payload digests of a response are taken of: the payload, or the body with its framing."""
+    try:
+        return payload(parse_head(exchange.head), exchange.body), exchange.body
+    except MessageError:
+        return exchange.body, exchange.body
 
 
 def _is_http(fields: Mapping[str, str]) -> bool:

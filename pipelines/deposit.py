@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
 BATCH, WAIT = 500, 2.0
+#: Or this many bytes of bodies: a foreign archive may hold nothing but the longest documents.
+HEAVY = 2**26
 
 _Key = tuple[Any, ...]
 
@@ -40,6 +42,7 @@ class _Held:
     origin: str = ""
     location: Location | None = None
     revisit: bool = False
+    original: warc.RevisitOf | None = None
 
 
 class Depositor:
@@ -66,6 +69,7 @@ class Depositor:
         self._waiting: dict[_Key, _Held] = {}
         self._noted: list[Result] = []
         self._oldest = 0.0
+        self._weight = 0
         self._origins: dict[str, str] = {}
 
     def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
@@ -82,8 +86,10 @@ class Depositor:
             location = self._segments.write_revisit(page.exchange, original)
         self._waiting[key] = _Held(page, location=location, revisit=original is not None)
 
-    def add(self, page: Page, origin: str = "") -> None:
+    def add(self, page: Page, origin: str = "", original: warc.RevisitOf | None = None) -> None:
         """Take a page that was read; ``origin`` describes the imported file it is from, for the segment's warcinfo.
+
+        ``original`` is the capture, committed already, that an imported revisit repeats.
 
         :raises SegmentError: the archive can't be written.
         :raises IndexUnusableError: the index can't be written.
@@ -94,7 +100,8 @@ class Depositor:
             held.page = page
         else:
             self._before(key)
-            self._waiting[key] = _Held(page, origin)
+            self._waiting[key] = _Held(page, origin, revisit=original is not None, original=original)
+            self._weight += len(page.exchange.body)
         self.flush_if_due()
 
     def adopt(self, page: Page, location: Location, *, revisit: bool) -> None:
@@ -113,13 +120,14 @@ class Depositor:
     def flush_if_due(self) -> None:
         """Write the batch if it is full, or its oldest capture has waited long enough."""
         size = len(self._waiting) + len(self._noted)
-        if size >= BATCH or (size and monotonic() - self._oldest > WAIT):
+        if size >= BATCH or self._weight >= HEAVY or (size and monotonic() - self._oldest > WAIT):
             self.flush()
 
     def flush(self, *, last: bool = False) -> None:
         """Write what waits: WARC, fsync, then one index transaction; then report."""
         waiting, self._waiting = self._waiting, {}
         noted, self._noted = self._noted, []
+        self._weight = 0
         entries = self._written(waiting)
         results: list[Result] = []
         with self._index.writing() as connection:
@@ -172,7 +180,11 @@ class Depositor:
                 continue
             location = held.location
             if location is None:
-                location = self._segments.write(page.exchange, warcinfo_id=self._described(held.origin))
+                info = self._described(held.origin)
+                if held.original is None:
+                    location = self._segments.write(page.exchange, warcinfo_id=info)
+                else:
+                    location = self._segments.write_revisit(page.exchange, held.original, warcinfo_id=info)
             if held.revisit:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
