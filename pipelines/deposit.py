@@ -16,6 +16,7 @@ from archive.stories import Entry, known_captures, location_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from scrapy.crawler import Crawler
 
@@ -173,7 +174,7 @@ class Depositor:
             columns = _columns(page)
             row = None
             if held.location is None:
-                row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
+                row = _same(known.get((url, digest), ()), held, moment)
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
                 entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id))
@@ -203,6 +204,14 @@ class Depositor:
 def _key(page: Page) -> _Key:
     exchange = page.exchange
     return exchange.url, warc.payload_digest(exchange), exchange.captured_at if exchange.time_known else None
+
+
+def _same(rows: Sequence[Any], held: _Held, moment: datetime | None) -> Any:
+    """The row of the same capture, if there is one; two of one second may be an original and its revisit."""
+    for row in rows:
+        if (moment is None or row.captured_at == moment) and (row.record_type == "revisit") is held.revisit:
+            return row
+    return None
 
 
 def _head(page: Page) -> Head | None:
