@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from isal import isal_zlib
 
+from archive.exchange import MAX_DOCUMENT
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -21,9 +23,10 @@ _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is 
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
 MAGIC = b"\x1f\x8b\x08"
 _PEEK = 2**12
-#: A file may inflate to so many bytes, or to so many times its size. Pages take up a fifth to a twentieth packed; what
-#: takes up less than a two-hundredth was made to keep its reader busy.
-_INFLATED, _GROWTH = 2**29, 200
+#: What a file may inflate to in any case (the longest document), and how many times its size beyond that. Pages take up
+#: a fifth to a twentieth packed; what takes up less than a hundredth was made to keep its reader busy.
+#: A member that stays small is read even then: it may be a good record behind a bomb.
+_INFLATED, _GROWTH, _SMALL = MAX_DOCUMENT + 2**22, 100, 2**16
 
 
 class Corrupt(Exception):  # noqa: N818 (it says what the data is)
@@ -107,19 +110,18 @@ class GzipPieces:
         self._base = self._at = 0  # file offset of the buffer, and where in it the next byte to feed is
         self._inflater = isal_zlib.decompressobj(31)
         self._pending = b""
-        self._given = 0
-        self._bomb = False
+        self._given = self._member = 0
         self.offset = self.position = 0
         self.fresh = False
         self.between = True
 
     def next(self) -> bytes:
-        """See `Pieces`; a file that inflates beyond all measure is corrupt to its end."""
+        """See `Pieces`; a member is corrupt where with it the file inflates beyond all measure."""
         piece = self._next()
         self._given += len(piece)
-        if self._given > _INFLATED and self._given > _GROWTH * self.position:
-            self._bomb = True
-            raise Corrupt(f"it inflates to more than {_GROWTH} times its size, and is not read on")
+        self._member = len(piece) if self.fresh else self._member + len(piece)
+        if self._given > _INFLATED and self._given > _GROWTH * self.position and self._member > _SMALL:
+            raise Corrupt(f"it inflates to more than {_GROWTH} times its size")
         return piece
 
     def _next(self) -> bytes:
@@ -158,8 +160,6 @@ class GzipPieces:
 
     def resync(self) -> bool:
         """See `Pieces`: the next gzip member whose content begins with ``WARC/``."""
-        if self._bomb:
-            return False
         at = self.offset + 1
         overlap = len(MAGIC) - 1
         while True:

@@ -139,19 +139,31 @@ def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int)
     return Found(kind, exchange, record_id, offset, length, own, fields, b"")
 
 
-def agrees(claim: str, data: bytes, *, unknown: bool = True) -> bool:
+def agrees(claim: str, data: bytes) -> bool:
     """Whether a digest field holds for the data; an algorithm nobody here knows cannot be held against it.
 
-    For such a one ``unknown`` is given. The value may be hex, Base32 or Base64: all three are found in others' files.
+    The value may be hex, Base32 or Base64: all three are found in others' files.
     """
     if claim.startswith("sha256:") and claim == digest(data):  # our own form, by the shortest way
         return True
-    name, _, value = claim.partition(":")
-    name = name.strip().lower().replace("-", "")
-    if name not in _ALGORITHMS:
-        return unknown
-    found = _ALGORITHMS[name](data, usedforsecurity=False).digest()
-    value = value.strip()
+    name = algorithm(claim)
+    return not name or says(claim, hashed(name, data))
+
+
+def algorithm(claim: str) -> str:
+    """The algorithm that a digest field names, ``""`` if nobody here knows it."""
+    name = claim.partition(":")[0].strip().lower().replace("-", "")
+    return name if name in _ALGORITHMS else ""
+
+
+def hashed(name: str, data: bytes) -> bytes:
+    """The data's digest by an `algorithm`."""
+    return _ALGORITHMS[name](data, usedforsecurity=False).digest()
+
+
+def says(claim: str, found: bytes) -> bool:
+    """Whether the value of a digest field is this digest."""
+    value = claim.partition(":")[2].strip()
     return (
         value.lower() == found.hex()
         or value.upper().rstrip("=") == base64.b32encode(found).decode().rstrip("=")

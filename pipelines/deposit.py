@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
 BATCH, WAIT = 500, 2.0
 #: Or this many bytes of bodies: a foreign archive may hold nothing but the longest documents.
-HEAVY = 2**26
+HEAVY = 2**25
 
 _Key = tuple[Any, ...]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.originals import find_original
+from archive.originals import Originals
 from archive.runs import Run
 from crawler.command import Verb, archive_folder
 from crawler.outlet import OutletError, outlet_named
@@ -61,9 +61,10 @@ class Command(Verb):
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             depositor = Depositor(segments, index, Run("replay"), report.add)
             recover(folder, index, depositor)
+            originals = Originals(folder)
             report.start("reading")
             try:
-                replay(args, depositor, outlet, lambda revisit: _original(index, folder, revisit))
+                replay(args, depositor, outlet, lambda revisit: _original(index, originals, revisit))
             except KeyboardInterrupt:
                 depositor.close()
                 raise
@@ -75,6 +76,6 @@ class Command(Verb):
         return report.exit_code
 
 
-def _original(index: Index, folder: str, revisit: Found) -> Original | None:
+def _original(index: Index, originals: Originals, revisit: Found) -> Original | None:
     with index.reading() as connection:
-        return find_original(connection, folder, revisit)
+        return originals.find(connection, revisit)
