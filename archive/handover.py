@@ -87,7 +87,7 @@ def hand_over(
 
 def _write_cdxj(path: Path, selection: Selection, step: Callable[[], None]) -> None:
     for chosen in selection.captures():
-        selection.put(chosen.line(chosen.location.offset))
+        selection.put(chosen, chosen.location.offset)
         step()
     with path.open("w", encoding="ascii", newline="\n") as file:
         for line in selection.lines():

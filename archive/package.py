@@ -73,7 +73,7 @@ def write(
                 for chosen in captures:
                     for data in segment.before(chosen.location):
                         out.write(data)
-                    selection.put(chosen.line(out.size))
+                    selection.put(chosen, out.size)
                     for data in segment.record(chosen.location):
                         out.write(data)
                     records += 1

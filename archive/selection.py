@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Select
 
+_NOT_MODIFIED = 304
 _MOVED = (301, 302, 303, 307, 308)
 #: Redirects that are followed one behind the other; a browser follows as many.
 _HOPS = 20
@@ -112,9 +113,13 @@ class Selection:
         for record_id, file, offset, length, payload_digest, *facts, _ in self._database.execute(query, (kind,)):
             yield Chosen(Location(file, offset, length, record_id, payload_digest), *facts)
 
-    def put(self, cdxj_line: str) -> None:
-        """Put a line of the CDXJ aside."""
-        self._database.execute("INSERT INTO lines VALUES (?)", (cdxj_line,))
+    def put(self, chosen: Chosen, offset: int) -> None:
+        """Put the capture's line of the CDXJ aside, for a file of the same name where it lies at ``offset``.
+
+        A 304 has none: players serve it as it is, with nothing to show, in place of the copy that was good still.
+        """
+        if chosen.status != _NOT_MODIFIED:
+            self._database.execute("INSERT INTO lines VALUES (?)", (chosen.line(offset),))
 
     def lines(self) -> Iterator[str]:
         """The lines, sorted as bytes."""

@@ -1,4 +1,4 @@
-"""Every kind of record played back by others: payload digests in our reader, warcio, FastWARC and pywb, and a page in a browser.
+"""Every kind of record played back by others: the same payload in our reader, warcio, FastWARC and pywb; a browser.
 
     python -m bench.playback [--environment FOLDER]
 
@@ -11,10 +11,8 @@ installed into an environment of their own, kept for the next time in the user's
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import http.client
-import io
 import json
 import os
 import shutil
@@ -82,7 +80,7 @@ def by_fastwarc(path: Path) -> dict[str, str]:
     """The same by FastWARC, which takes the chunks off itself but decodes nothing else when asked so."""
     read: dict[str, str] = {}
     with path.open("rb") as file:
-        for record in ArchiveIterator(file, parse_http=True, auto_decode="te"):
+        for record in ArchiveIterator(file, parse_http=True, auto_decode="transfer"):
             if record.headers["WARC-Type"] in ("response", "resource"):
                 read[record.record_id.removeprefix("<").removesuffix(">")] = digest(record.reader.read())
     return read
@@ -185,7 +183,12 @@ def main() -> int:
                 moment = "".join(c for c in str(row["captured_at"])[:19] if c.isdigit())
                 status, found = played(port, moment, row["url"])
                 kind = f"{row['record_type']} {row['status'] or ''} {row['source'].rpartition('#')[2]}"
-                right = found == row["payload_digest"] and status == (row["status"] if row["status"] != 304 else 200)
+                wanted = (
+                    200 if row["status"] in (None, 304) else row["status"]
+                )  # a 304 shows the copy that was good still
+                right = found == row["payload_digest"] and status == wanted
+                if not right:
+                    print(f"  {row['url']}: status {status}, payload {found}, not {row['payload_digest']}")
                 figures = kinds.setdefault(" ".join(kind.split()), [0, 0])
                 figures[0] += right
                 figures[1] += 1

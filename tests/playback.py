@@ -45,9 +45,10 @@ def every_kind() -> list[tuple[str, str, Exchange]]:
     """Name, outlet and exchange of each; the last two repeat what came before."""
     html, utf8, euc_kr = "Content-Type: text/html", "Content-Type: text/html; charset=utf-8", "charset=euc-kr"
     packed = gzip.compress(UTF8, mtime=0)
+    coded = head(utf8, "Content-Encoding: gzip", f"Content-Length: {len(packed)}")
     made: list[tuple[str, str, int, bytes, bytes]] = [
         ("plain", f"{ETODAY}9000000002", 1, head(utf8, f"Content-Length: {len(UTF8)}"), UTF8),
-        ("gzip", f"{ETODAY}9000000003", 1, head(utf8, "Content-Encoding: gzip", f"Content-Length: {len(packed)}"), packed),
+        ("gzip", f"{ETODAY}9000000003", 1, coded, packed),
         ("chunked", f"{ETODAY}9000000004", 1, head(utf8, "Transfer-Encoding: chunked"), chunked(UTF8)),
         ("chunked-gzip", f"{ETODAY}9000000005", 1,
          head(utf8, "Transfer-Encoding: chunked", "Content-Encoding: gzip"), chunked(packed)),
@@ -61,7 +62,7 @@ def every_kind() -> list[tuple[str, str, Exchange]]:
          head(utf8, f"Content-Length: {len(UTF8)}"), UTF8),
         ("resource", f"{ETODAY}9000000006", 1, b"", UTF8),
         ("text", "", 1, b"", (SEEDS / "etoday" / "own-text.txt").read_bytes()),
-        ("gzip", f"{ETODAY}9000000003", 2, head(utf8, "Content-Encoding: gzip", f"Content-Length: {len(packed)}"), packed),
+        ("gzip", f"{ETODAY}9000000003", 2, coded, packed),
         ("not-modified", HEADLINE_URL, 2, head(status="304 Not Modified"), b""),
     ]  # fmt: skip
     return [
