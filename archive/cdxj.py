@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from archive.exchange import digest
-from archive.segments import member
+from archive.members import member
 from archive.surt import url_key
 
 if TYPE_CHECKING:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: What `write` can write, by the file's ending.
 ENDINGS = (".jsonl", ".csv")
+#: And what `archive.handover` can.
+CAPTURE_ENDINGS = (".cdxj", ".wacz")
 #: A cell that begins so is a formula to a spreadsheet; an apostrophe before it keeps it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

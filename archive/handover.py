@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from archive import package
-from archive.export import ExportError, replacing
+from archive.export import CAPTURE_ENDINGS, ExportError, replacing
 from archive.package import About, Page
 from archive.queries import published
 from archive.reader import RecordError
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.selection import Selection
-
-#: What `hand_over` can write, by the file's ending.
-ENDINGS = (".cdxj", ".wacz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +56,8 @@ def hand_over(
 
     :raises ExportError: another ending, nothing to hand over, a damaged record, or the file can't be written.
     """
-    if path.suffix not in ENDINGS:
-        raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(ENDINGS)}")
+    if path.suffix not in CAPTURE_ENDINGS:
+        raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(CAPTURE_ENDINGS)}")
     try:
         with replacing(path) as part:
             part.open("wb").close()  # what can't be written is said before the work

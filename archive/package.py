@@ -1,4 +1,4 @@
-"""WACZ 1.1.1: the records of a hand-over with index and pages, in one zip that pywb and ReplayWeb.page open.
+"""WACZ 1.1.1: the records of a hand-over with index and pages, in one zip for players of web archives.
 
 The WARCs in it are named as our segments and hold the same gzip members byte for byte, each proven on the way. An
 archive handed over whole has whole segments; of a part, each file holds the `warcinfo` records that explain it.

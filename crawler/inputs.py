@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive import http, reader, unpack, warc
+from archive import http, reader, warc
 from archive.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.outcome import Outcome, Reason, Verdict
 from archive.repair import repair_head
-from archive.unpack import PackageError
 from crawler.imports import Input, documents
 
 if TYPE_CHECKING:
@@ -137,8 +136,10 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
 
 def _package(path: Path) -> Iterator[Input]:
     """The documents of the WARCs in a WACZ."""
+    from archive.unpack import PackageError, opened  # zipfile takes a while to import, and few need it
+
     try:
-        with unpack.opened(path) as package:
+        with opened(path) as package:
             origin = f"imported from {_shown(path.name)}"
             about = "; ".join(f"{name}: {' '.join(value.split())[:200]}" for name, value in package.about().items())
             origin = f"{origin} ({about})" if about else origin

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from scrapy.exceptions import UsageError
 
-from archive import export, handover
+from archive import export
 from archive.queries import each_article
 from crawler import VERSION
 from crawler.command import Verb, archive_folder, as_text, day_option
@@ -19,7 +17,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-_ENDINGS = (*export.ENDINGS, *handover.ENDINGS)
+    from rich.progress import Progress
+
+_ENDINGS = (*export.ENDINGS, *export.CAPTURE_ENDINGS)
 _ANY_ENDING = f"{', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}"
 
 
@@ -65,6 +65,8 @@ class Command(Verb):
                 count = export.write(path, each_article(connection, opts.outlet, opts.since, opts.until))
                 print(f"{count} articles written to {path}")
                 return 0
+            from archive import handover  # other verbs, and other formats, do without it
+
             folder = archive_folder(self.text_setting("ARCHIVE_URL"))
             asked = handover.Asked(opts.outlet, opts.since, opts.until)
             with _progress() as progress:
@@ -75,6 +77,9 @@ class Command(Verb):
 
 def _progress() -> Progress:
     """What shows how far it is, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
