@@ -14,6 +14,7 @@ import pytest
 from archive import warc
 from archive.cdxj import packed
 from archive.index import Index
+from archive.outcome import Outcome, Verdict
 from archive.reader import Found, iterate_file
 from archive.runs import Run
 from archive.segments import SegmentWriter
@@ -21,6 +22,7 @@ from archive.surt import url_key
 from crawler.extract import read
 from crawler.outlet import outlet_named
 from pipelines.deposit import Depositor
+from pipelines.page import Page, Rules
 from tests.cli import Desk
 from tests.playback import ETODAY, HEADLINE_URL, UTF8, archive_of_every_kind, at, every_kind, head
 from tests.warc_samples import exchange
@@ -173,6 +175,16 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         original = warc.RevisitOf(page, at(1), first["payload_digest"], first["record_id"])
         again = exchange(url=page, head=head(html), body=UTF8, captured_at=at(3))
         depositor.keep(read(again, outlet_named("etoday"), "again"), original)
+        depositor.flush()
+        # One that shows the article asked for, and repeats a capture that shows the other.
+        second = next(row for row in desk.rows("captures") if row["url"].endswith("9"))
+        original = warc.RevisitOf(second["url"], at(1), second["payload_digest"], second["record_id"])
+        repeat = exchange(url=page, head=head(html), body=made[1][2], captured_at=at(4))
+        shown = Page(
+            exchange=repeat, outlet="etoday", rules=Rules(), source="repeat", verdict=Verdict(Outcome.UNCHANGED),
+            revision_id=first["revision_id"],
+        )  # fmt: skip
+        depositor.keep(shown, original)
         depositor.close()
     assert len(desk.rows("articles")) == 2
     folder = tmp_path / "out"
@@ -182,7 +194,8 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         assert [item.kind for item in found][:3] == ["warcinfo", "response", "request"]
         assert b"imported from elsewhere" in found[0].block
         chosen = sorted(values["url"] for _, values in lines(package))
-        assert chosen == sorted([page, page, image, "https://m.etoday.co.kr/a", "https://m.etoday.co.kr/b"])
+        hops = ["https://m.etoday.co.kr/a", "https://m.etoday.co.kr/b"]
+        assert chosen == sorted([page, page, page, second["url"], image, *hops])
         infos = {item.record_id for item in found if item.kind == "warcinfo"}
         assert {item.fields["warc-warcinfo-id"].strip("<>") for item in found if item.kind != "warcinfo"} == infos
         ids = {item.record_id for item in found}
@@ -190,7 +203,7 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         assert all(i.fields["warc-refers-to"].strip("<>") in ids for i in found if i.kind == "revisit")
         assert [page["title"][:7] for page in pages(package)] == ["달빛마을도서관"]
     with exported(desk, folder / "out.wacz", "--outlet", "etoday") as package:
-        assert len(lines(package)) == len(made) + 1
+        assert len(lines(package)) == len(made) + 2
 
 
 def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) -> None:
