@@ -24,7 +24,7 @@ class Exchange:
     content-encoding still on. ``request`` is the whole request as sent, secrets redacted, or ``b""``.
     ``ip_address`` is the peer's, empty behind a proxy or for a file. ``truncated`` is ``""`` or one of
     ISO 28500's reasons: ``length``, ``time``, ``disconnect``. ``payload_digest`` is the payload's digest, where it
-    is known already.
+    is known already. ``origin_id`` is the id of the record, in another's archive, that it was imported from.
     """
 
     url: str
@@ -37,6 +37,7 @@ class Exchange:
     truncated: str = ""
     time_known: bool = True
     payload_digest: str = field(default="", compare=False)
+    origin_id: str = field(default="", compare=False)
 
     @property
     def has_address(self) -> bool:

@@ -1,10 +1,14 @@
-"""Handing articles on: one JSON object a line, or a table for spreadsheets; a file is there whole or not at all."""
+"""Handing articles on: one JSON object a line, or a table for spreadsheets; a file is there whole or not at all.
+
+Captures are handed on by `archive.handover`.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itemadapter import ItemAdapter
@@ -12,13 +16,15 @@ from itemadapter import ItemAdapter
 from archive.changes import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from archive.queries import Stored
 
-#: What `export` can write, by the file's ending.
+#: What `write` can write, by the file's ending.
 ENDINGS = (".jsonl", ".csv")
+#: And what `archive.handover` can.
+CAPTURE_ENDINGS = (".cdxj", ".wacz")
 #: A cell that begins so is a formula to a spreadsheet; an apostrophe before it keeps it text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -58,18 +64,28 @@ def write(path: Path, articles: Iterable[Stored]) -> int:
     """
     if path.suffix not in ENDINGS:
         raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(ENDINGS)}")
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        count = _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
+        file.flush()
+        os.fsync(file.fileno())
+    return count
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A place beside ``path`` to write to; it takes the place of ``path`` at the end, or is gone after an error.
+
+    :raises ExportError: there can't be such a file.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            count = _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
-            file.flush()
-            os.fsync(file.fileno())
+        yield part
         part.replace(path)
     except OSError as error:
         raise ExportError(f"{path} can't be written ({error.strerror or error}); nothing was changed") from error
     finally:
-        part.unlink(missing_ok=True)
-    return count
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _write_jsonl(file: TextIO, articles: Iterable[Stored]) -> int:

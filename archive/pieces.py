@@ -6,10 +6,12 @@ a damaged member costs only itself. Reading whole streams hides all three.
 
 from __future__ import annotations
 
-import os
+import io
 from typing import TYPE_CHECKING, Protocol, cast
 
 from isal import isal_zlib
+
+from archive.exchange import MAX_DOCUMENT
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -21,6 +23,10 @@ _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is 
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
 MAGIC = b"\x1f\x8b\x08"
 _PEEK = 2**12
+#: What a file may inflate to in any case (the longest document), and how many times its size beyond that. Pages take up
+#: a fifth to a twentieth packed; what takes up less than a hundredth was made to keep its reader busy.
+#: A member that stays small is read even then: it may be a good record behind a bomb.
+_INFLATED, _GROWTH, _SMALL = MAX_DOCUMENT + 2**22, 100, 2**16
 
 
 class Corrupt(Exception):  # noqa: N818 (it says what the data is)
@@ -68,6 +74,8 @@ class PlainPieces:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
         self.offset = self.position = 0
         self.fresh = self.between = False
 
@@ -84,7 +92,7 @@ class PlainPieces:
 
     def holds(self, length: int) -> bool:
         """See `Pieces`."""
-        return length <= os.fstat(self._file.fileno()).st_size - self.position
+        return length <= self._size - self.position
 
     def resync(self) -> bool:
         """See `Pieces`."""
@@ -102,12 +110,21 @@ class GzipPieces:
         self._base = self._at = 0  # file offset of the buffer, and where in it the next byte to feed is
         self._inflater = isal_zlib.decompressobj(31)
         self._pending = b""
+        self._given = self._member = 0
         self.offset = self.position = 0
         self.fresh = False
         self.between = True
 
     def next(self) -> bytes:
-        """See `Pieces`."""
+        """See `Pieces`; a member is corrupt where with it the file inflates beyond all measure."""
+        piece = self._next()
+        self._given += len(piece)
+        self._member = len(piece) if self.fresh else self._member + len(piece)
+        if self._given > _INFLATED and self._given > _GROWTH * self.position and self._member > _SMALL:
+            raise Corrupt(f"it inflates to more than {_GROWTH} times its size")
+        return piece
+
+    def _next(self) -> bytes:
         self.fresh = self.between
         if self.between and not self._begin():
             return b""

@@ -66,16 +66,23 @@ def each_article(
 
     ``since`` and ``until`` are days of publication in KST, inclusive.
     """
-    query = _revisions() if every_revision else _current()
+    query = published(_revisions() if every_revision else _current(), outlet, since, until)
     query = query.order_by(articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number)
+    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
+        yield Stored(dict(row))
+
+
+def published(
+    query: Select[Any], outlet: str = "", since: date | None = None, until: date | None = None
+) -> Select[Any]:
+    """A query over ``revisions`` and ``articles`` narrowed to an outlet and to days of publication, as above."""
     if outlet:
         query = query.where(articles.c.outlet == outlet)
     if since:
         query = query.where(revisions.c.published_at >= datetime.combine(since, time(), KST))
     if until:
         query = query.where(revisions.c.published_at < datetime.combine(until + timedelta(1), time(), KST))
-    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield Stored(dict(row))
+    return query
 
 
 def search(connection: Connection, query: str, limit: int) -> list[Stored]:

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from archive.exchange import Location
     from archive.pieces import Pieces
 
-__all__ = ["Damage", "Found", "RecordError", "iterate", "read_at"]
+__all__ = ["Damage", "Found", "RecordError", "behind", "iterate", "iterate_file", "prove", "raw_at", "read_at"]
 
 _HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
 #: Most bytes a member of ours inflates to; a location pointing at anything else must not fill the memory.
 _LONGEST = MAX_DOCUMENT + 2**20
+_PIECE = 2**14
 
 
 class RecordError(Exception):
@@ -46,7 +47,12 @@ def iterate(path: Path | str, limit: int = MAX_DOCUMENT) -> Iterator[Found | Dam
     :raises OSError: the file cannot be opened or read.
     """
     with Path(path).open("rb", buffering=0) as file:
-        yield from Walk(_pieces(file), limit).run()
+        yield from iterate_file(file, limit)
+
+
+def iterate_file(file: BinaryIO, limit: int = MAX_DOCUMENT) -> Iterator[Found | Damage]:
+    """As `iterate`, of an open file that can be sought in, from its beginning."""
+    return Walk(_pieces(file), limit).run()
 
 
 def read_at(folder: Path | str, location: Location) -> Found:
@@ -54,10 +60,34 @@ def read_at(folder: Path | str, location: Location) -> Found:
 
     :raises RecordError: it is missing, damaged or another one; the text says which.
     """
-    where = f"Record {location.record_id} at byte {location.offset} of {location.file}"
+    return prove(raw_at(folder, location), location)
+
+
+def raw_at(folder: Path | str, location: Location) -> bytes:
+    """The bytes that lie at a location, as they lie there; `prove` says whether they are the record.
+
+    :raises RecordError: there is no such file, or it is too short.
+    """
+    where = _where(location)
     if Path(location.file).name != location.file:
         raise RecordError(f"{where} is not a file of the archive's folder.")
-    data = _read_range(Path(folder) / location.file, location, where)
+    with _opened(Path(folder) / location.file, where) as file:
+        try:
+            file.seek(location.offset)
+            data = file.read(location.length)
+        except (OSError, ValueError) as error:
+            raise RecordError(f"{where} cannot be read ({error}).") from error
+    if len(data) != location.length:
+        raise RecordError(f"{where} should have {location.length} bytes, but the file ends after {len(data)}.")
+    return data
+
+
+def prove(data: bytes, location: Location) -> Found:
+    """The record that a location's bytes hold.
+
+    :raises RecordError: it is damaged or another one than the location says.
+    """
+    where = _where(location)
     try:
         inflater = isal_zlib.decompressobj(31)
         record = inflater.decompress(data, _LONGEST)
@@ -83,23 +113,53 @@ def read_at(folder: Path | str, location: Location) -> Found:
     return found
 
 
-def _read_range(path: Path, location: Location, where: str) -> bytes:
-    for name in (
-        path,
-        path.with_name(path.name + OPEN),
-        path,
-    ):  # it may be renamed between the first two looks
+def behind(folder: Path | str, location: Location) -> tuple[Found, bytes] | None:
+    """The `request` right behind a record, and the bytes of its gzip member; None where something else follows.
+
+    :raises RecordError: what lies there is damaged.
+    """
+    where = f"What follows record {location.record_id} at byte {location.offset} of {location.file}"
+    data, plain = b"", b""
+    inflater = isal_zlib.decompressobj(31)
+    with _opened(Path(folder) / location.file, where) as file:
         try:
-            with name.open("rb", buffering=0) as file:
-                file.seek(location.offset)
-                data = file.read(location.length)
+            file.seek(location.offset + location.length)
+            while not inflater.eof:
+                piece = file.read(_PIECE)
+                if not piece or len(plain) >= _LONGEST:  # the end, or where a writer is not done yet; or no request
+                    return None
+                data += piece
+                plain += inflater.decompress(piece, _LONGEST - len(plain))
+                head = _HEAD_END.search(plain)
+                if head is not None and b"WARC-Type: request\r\n" not in plain[: head.end()]:
+                    return None
+            if head is None:
+                raise RecordError(f"{where} is no WARC record.")
+            fields = read_fields(plain[: head.end()])
+            data = data[: len(data) - len(inflater.unused_data)]
+            block = plain[head.end() : head.end() + block_length(fields)]
+            return interpret(fields, block, location.offset + location.length, len(data)), data
+        except INFLATE_ERROR as error:
+            raise RecordError(f"{where} does not inflate ({error}).") from error
+        except Fault as error:
+            raise RecordError(f"{where} is damaged. {error.sentence}") from error
+        except OSError as error:
+            raise RecordError(f"{where} cannot be read ({error}).") from error
+
+
+def _where(location: Location) -> str:
+    return f"Record {location.record_id} at byte {location.offset} of {location.file}"
+
+
+def _opened(path: Path, where: str) -> BinaryIO:
+    # It may be renamed between the first two looks.
+    for name in (path, path.with_name(path.name + OPEN), path):
+        try:
+            return name.open("rb", buffering=0)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             raise RecordError(f"{where} cannot be read ({error}).") from error
-        if len(data) != location.length:
-            raise RecordError(f"{where} should have {location.length} bytes, but the file ends after {len(data)}.")
-        return data
     raise RecordError(f"{where} cannot be read: the file is not there.")
 
 

@@ -28,6 +28,7 @@ _DATE = re.compile(
 _LOWEST = (1, 1, 1, 0, 0, 0)
 #: ISO 28500 §6. Another type is told as damage: it is more often a damaged name than a new kind of record.
 KINDS = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
+_WARC_1_0 = "http://netpreserve.org/warc/1.0/"
 _ALGORITHMS = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
 
@@ -116,7 +117,7 @@ def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int)
     if kind not in KINDS:
         raise Fault(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
     claim = fields.get("warc-block-digest", "")
-    if claim and not agrees(claim, block):
+    if claim and not agrees(claim, block) and not _cut_afterwards(kind, fields):
         raise Fault(Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's.")
     claim = fields.get("warc-payload-digest", "")
     record_id = _bare(fields.get("warc-record-id", ""))
@@ -145,12 +146,24 @@ def agrees(claim: str, data: bytes) -> bool:
     """
     if claim.startswith("sha256:") and claim == digest(data):  # our own form, by the shortest way
         return True
-    name, _, value = claim.partition(":")
-    name = name.strip().lower().replace("-", "")
-    if name not in _ALGORITHMS:
-        return True
-    found = _ALGORITHMS[name](data, usedforsecurity=False).digest()
-    value = value.strip()
+    name = algorithm(claim)
+    return not name or says(claim, hashed(name, data))
+
+
+def algorithm(claim: str) -> str:
+    """The algorithm that a digest field names, ``""`` if nobody here knows it."""
+    name = claim.partition(":")[0].strip().lower().replace("-", "")
+    return name if name in _ALGORITHMS else ""
+
+
+def hashed(name: str, data: bytes) -> bytes:
+    """The data's digest by an `algorithm`."""
+    return _ALGORITHMS[name](data, usedforsecurity=False).digest()
+
+
+def says(claim: str, found: bytes) -> bool:
+    """Whether the value of a digest field is this digest."""
+    value = claim.partition(":")[2].strip()
     return (
         value.lower() == found.hex()
         or value.upper().rstrip("=") == base64.b32encode(found).decode().rstrip("=")
@@ -193,6 +206,20 @@ def revisit_exchange(revisit: Found) -> Exchange:
     :raises Fault: its address or date cannot be read.
     """
     return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
+
+
+def payload_of(exchange: Exchange) -> tuple[bytes, bytes]:
+    """What others' payload digests of a response are taken of: the payload, or the body with its framing."""
+    try:
+        return payload(parse_head(exchange.head), exchange.body), exchange.body
+    except MessageError:
+        return exchange.body, exchange.body
+
+
+def _cut_afterwards(kind: str, fields: Mapping[str, str]) -> bool:
+    """Whether a block digest was taken before the block was cut to its head: so wget writes its revisits (1.21)."""
+    profile = fields.get("warc-profile", "")
+    return kind == "revisit" and "warc-truncated" in fields and profile.startswith(_WARC_1_0)
 
 
 def _is_http(fields: Mapping[str, str]) -> bool:

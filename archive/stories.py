@@ -101,7 +101,7 @@ def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple
     """Rows of ``captures`` with one of these payload digests, by (url, digest)."""
     columns = select(
         captures.c.id, captures.c.url, captures.c.payload_digest, captures.c.captured_at, captures.c.time_known,
-        captures.c.revision_id,
+        captures.c.revision_id, captures.c.record_type,
     )  # fmt: skip
     found: dict[tuple[str, str], list[Any]] = {}
     for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):

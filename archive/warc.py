@@ -27,6 +27,9 @@ NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 #: Our own field on a `resource` whose WARC-Date is only the time of taking it in (``time_known`` is false).
 #: ISO 28500 §5 lets readers pass over names they don't know.
 TIME_FIELD = "X-Archive-Capture-Time"
+#: Our own field on an imported record: the id that it had in the archive it is from. No field of ISO 28500 may say so
+#: of a response (WARC-Refers-To is kept from it), and the record here has an id, digests and a warcinfo of its own.
+ORIGIN_FIELD = "X-Archive-Original-Record-ID"
 #: ISO 28500 §5.13; ``unspecified`` is only ever passed on from others' files.
 TRUNCATIONS = frozenset({"length", "time", "disconnect", "unspecified"})
 
@@ -50,6 +53,11 @@ class RevisitOf:
     captured_at: datetime
     payload_digest: str
     record_id: str = ""
+
+
+def is_uri(text: str) -> bool:
+    """Whether the text can be a record's id as it is."""
+    return _URI.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -209,6 +217,8 @@ def _exchange_fields(kind: str, exchange: Exchange, record_id: str, warcinfo_id:
         fields.append(("WARC-IP-Address", _peer(exchange.ip_address)))
     if not exchange.time_known:
         fields.append((TIME_FIELD, "unknown"))
+    if exchange.origin_id and kind != "request":
+        fields.append((ORIGIN_FIELD, _bracketed(exchange.origin_id)))
     return fields
 
 

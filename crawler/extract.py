@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: A body this short is looked at for a wall's words; below a teaser's length few articles are whole.
 _TEASER = 150
 _FEW = 4
+#: A longer page is kept but not read: reading takes many times its size in memory, and a second for a few megabytes.
+_LONGEST_PAGE = 2**22
 _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
@@ -58,6 +60,8 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         return _ended(page, Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)
     if not content or content.isspace():
         return _ended(page, Outcome.UNPARSED, Reason.EMPTY_BODY)
+    if len(content) > _LONGEST_PAGE:
+        return _ended(page, Outcome.UNPARSED, Reason.TOO_LARGE, f"{len(content)} bytes are no article's page")
     text, decoded = decode(content, content_type)
     if media_type in _TEXT_TYPES:
         return replace(page, decoded=decoded, printed=read_text(text, outlet.text, outlet.rules))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,29 +11,17 @@ from typing import TYPE_CHECKING, Any
 from archive import http, reader, warc
 from archive.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.outcome import Outcome, Reason, Verdict
-from archive.records import Damage
 from archive.repair import repair_head
+from crawler.imports import Input, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 WARC_ENDINGS = (".warc", ".warc.gz")
+PACKAGE_ENDING = ".wacz"
+#: Packages within a package that are named one by one.
+_NESTED = 10
 PAGE_ENDINGS = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """One document that was given: an exchange, or a verdict on why there is none.
-
-    ``outlet`` is the name stated beside the file, ``""`` if none is; ``source`` names the file (and record);
-    ``origin`` describes an imported WARC.
-    """
-
-    source: str
-    exchange: Exchange | None = None
-    verdict: Verdict | None = None
-    outlet: str = ""
-    origin: str = ""
 
 
 def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
@@ -59,9 +46,11 @@ def read_file(path: Path) -> Iterator[Input]:
         if size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
         elif path.name.endswith(WARC_ENDINGS):
-            yield from _records(path)
+            yield from documents(reader.iterate(path, MAX_DOCUMENT), _shown(path), f"imported from {_shown(path.name)}")
+        elif path.name.endswith(PACKAGE_ENDING):
+            yield from _package(path)
         elif path.suffix.lower() not in PAGE_ENDINGS:
-            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS))
+            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS, PACKAGE_ENDING))
             yield _failed(path, Reason.UNREADABLE, f"only files ending in {known} can be replayed")
         elif size > MAX_DOCUMENT:
             limit = MAX_DOCUMENT // 2**20
@@ -81,12 +70,14 @@ def _in_folder(folder: Path) -> Iterator[Path | Input]:
     for place, folders, names in os.walk(folder, onerror=refused):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith((*WARC_ENDINGS, *PAGE_ENDINGS)):
+            if name.lower().endswith((*WARC_ENDINGS, PACKAGE_ENDING, *PAGE_ENDINGS)):
                 found = True
                 yield Path(place, name)
     yield from failures
     if not found and not failures:
-        yield _failed(folder, Reason.MISSING, "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz)")
+        yield _failed(
+            folder, Reason.MISSING, "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz, .wacz)"
+        )
 
 
 def _page(path: Path) -> Input:
@@ -143,16 +134,28 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
     return repair_head(head, body), body
 
 
-def _records(path: Path) -> Iterator[Input]:
-    origin = f"imported from {_shown(path.name)}"
-    for found in reader.iterate(path, MAX_DOCUMENT):
-        source = f"{_shown(path)}@{found.offset}"
-        if isinstance(found, Damage):
-            yield _failed(source, found.reason, found.sentence)
-        elif found.exchange is not None:
-            yield Input(source=source, exchange=found.exchange, origin=origin)
-        elif found.kind == "revisit":
-            yield Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.REVISIT))
+def _package(path: Path) -> Iterator[Input]:
+    """The documents of the WARCs in a WACZ."""
+    from archive.unpack import PackageError, opened  # zipfile takes a while to import, and few need it
+
+    try:
+        with opened(path) as package:
+            origin = f"imported from {_shown(path.name)}"
+            about = "; ".join(f"{name}: {' '.join(value.split())[:200]}" for name, value in package.about().items())
+            origin = f"{origin} ({about})" if about else origin
+            for name in package.nested()[:_NESTED]:
+                yield _failed(f"{_shown(path)}!{name}", Reason.BAD_PACKAGE, "it is a package in a package; unpack it")
+            empty = True
+            for name, warc_file in package.warcs():
+                source, empty = f"{_shown(path)}!{name}", False
+                if isinstance(warc_file, PackageError):
+                    yield _failed(source, Reason.BAD_PACKAGE, str(warc_file))
+                else:
+                    yield from documents(reader.iterate_file(warc_file, MAX_DOCUMENT), source, f"{origin}: {name}")
+            if empty:
+                yield _failed(path, Reason.BAD_PACKAGE, "there is no WARC file in it")
+    except PackageError as error:
+        yield _failed(path, Reason.BAD_PACKAGE, str(error))
 
 
 def _failed(source: Path | str, reason: Reason, detail: str) -> Input:

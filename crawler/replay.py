@@ -2,30 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.outcome import Outcome, Reason, Verdict
 from archive.runs import Result
+from archive.warc import is_not_modified
 from crawler.decode import decode
 from crawler.extract import read
 from crawler.html import PageReader
-from crawler.inputs import Input, find_files, read_file
+from crawler.imports import Input
+from crawler.inputs import find_files, read_file
 from crawler.outlet import OutletError, known_outlets, outlet_named, outlet_of
 from crawler.text import recognises
+from pipelines.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from archive.exchange import Exchange
+    from archive.originals import Original
+    from archive.records import Found
     from crawler.outlet import Outlet
     from pipelines.deposit import Depositor
 
 
-def replay(paths: Iterable[str], depositor: Depositor, outlet: Outlet | None = None) -> None:
-    """Read every document under ``paths`` and deposit it; ``outlet`` is the one all are of, if given."""
+def replay(
+    paths: Iterable[str],
+    depositor: Depositor,
+    outlet: Outlet | None = None,
+    original: Callable[[Found], Original | None] = lambda _: None,
+) -> None:
+    """Read every document under ``paths`` and deposit it; ``outlet`` is the one all are of, if given.
+
+    ``original`` finds the committed capture that a `revisit` record repeats. Files that hold such records are read a
+    second time when everything else is committed: an original may lie behind them, or in another file.
+    """
+    again: list[Path] = []
     for found in find_files(paths):
-        for given in (found,) if isinstance(found, Input) else read_file(found):
-            _replay_one(given, depositor, outlet)
+        if isinstance(found, Input):
+            _replay_one(found, depositor, outlet)
+            continue
+        revisits = False
+        for given in read_file(found):
+            if given.revisit is None:
+                _replay_one(given, depositor, outlet)
+            else:
+                revisits = True
+        if revisits:
+            again.append(found)
+    if again:
+        depositor.flush()
+    for path in again:
+        for given in read_file(path):
+            if given.revisit is not None:
+                _replay_revisit(given, given.revisit, depositor, outlet, original)
 
 
 def _replay_one(given: Input, depositor: Depositor, outlet: Outlet | None) -> None:
@@ -40,12 +72,51 @@ def _replay_one(given: Input, depositor: Depositor, outlet: Outlet | None) -> No
         depositor.note(Result(source=given.source, verdict=Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))))
         return
     if outlet is None:
-        detail = f"its outlet is not recognised; known: {', '.join(known_outlets())}; name one with --outlet"
-        verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET, detail)
-        # Only a record of a WARC has an address nobody asked for; a file was given on purpose.
-        depositor.note(Result(source=given.source, verdict=verdict, url=exchange.url if given.origin else ""))
+        _note_stranger(given, exchange, depositor)
         return
     depositor.add(read(exchange, outlet, given.source), given.origin)
+
+
+def _replay_revisit(
+    given: Input,
+    revisit: Found,
+    depositor: Depositor,
+    outlet: Outlet | None,
+    original: Callable[[Found], Original | None],
+) -> None:
+    """Keep a capture that repeats another one: it shows what that showed."""
+    exchange = given.exchange
+    assert exchange is not None, "a revisit stands for an answer"
+    outlet = outlet or outlet_for(exchange)
+    if outlet is None:
+        _note_stranger(given, exchange, depositor)
+        return
+    found = original(revisit)
+    if found is None or (is_not_modified(exchange) is not _says_not_modified(revisit)):
+        detail = "what it repeats is not in the archive: replay that first, then this again"
+        verdict = Verdict(Outcome.SKIPPED, Reason.NO_ORIGINAL, detail)
+        depositor.note(Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url))
+        return
+    page = Page(
+        exchange=replace(exchange, payload_digest=found.revisit_of.payload_digest),
+        outlet=outlet.name,
+        rules=outlet.rules,
+        source=given.source,
+        revision_id=found.revision_id,
+        verdict=Verdict(Outcome.UNCHANGED) if found.revision_id else Verdict(Outcome.SKIPPED, Reason.REVISIT),
+    )
+    depositor.add(page, given.origin, found.revisit_of)
+
+
+def _says_not_modified(revisit: Found) -> bool:
+    return revisit.fields.get("warc-profile", "").rstrip("/").endswith("/server-not-modified")
+
+
+def _note_stranger(given: Input, exchange: Exchange, depositor: Depositor) -> None:
+    detail = f"its outlet is not recognised; known: {', '.join(known_outlets())}; name one with --outlet"
+    verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET, detail)
+    # Only a record of a WARC has an address nobody asked for; a file was given on purpose.
+    depositor.note(Result(source=given.source, verdict=verdict, url=exchange.url if given.origin else ""))
 
 
 def outlet_for(exchange: Exchange) -> Outlet | None:

@@ -44,10 +44,13 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         re.compile(r"(?:쿠키|cookie)[^<]{0,80}(?:동의|consent|accept)|개인정보[^<]{0,40}동의해 ?주", re.IGNORECASE),
     ),
 )
+#: Walls are short; four patterns over megabytes of something else take seconds.
+_LONGEST = 2**20
 
 
 def recognise_wall(html: str) -> Reason | None:
     """The kind of wall the page shows, or None; asked only of pages that yielded no whole article."""
+    html = html[:_LONGEST]
     if not html.strip():
         return Reason.EMPTY_BODY
     return next((reason for reason, sign in _SIGNS if sign.search(html)), None)

@@ -16,6 +16,7 @@ from archive.stories import Entry, known_captures, location_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from scrapy.crawler import Crawler
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
 BATCH, WAIT = 500, 2.0
+#: Or this many bytes of bodies: a foreign archive may hold nothing but the longest documents.
+HEAVY = 2**25
 
 _Key = tuple[Any, ...]
 
@@ -40,6 +43,7 @@ class _Held:
     origin: str = ""
     location: Location | None = None
     revisit: bool = False
+    original: warc.RevisitOf | None = None
 
 
 class Depositor:
@@ -66,6 +70,7 @@ class Depositor:
         self._waiting: dict[_Key, _Held] = {}
         self._noted: list[Result] = []
         self._oldest = 0.0
+        self._weight = 0
         self._origins: dict[str, str] = {}
 
     def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
@@ -82,8 +87,10 @@ class Depositor:
             location = self._segments.write_revisit(page.exchange, original)
         self._waiting[key] = _Held(page, location=location, revisit=original is not None)
 
-    def add(self, page: Page, origin: str = "") -> None:
+    def add(self, page: Page, origin: str = "", original: warc.RevisitOf | None = None) -> None:
         """Take a page that was read; ``origin`` describes the imported file it is from, for the segment's warcinfo.
+
+        ``original`` is the capture, committed already, that an imported revisit repeats.
 
         :raises SegmentError: the archive can't be written.
         :raises IndexUnusableError: the index can't be written.
@@ -94,7 +101,8 @@ class Depositor:
             held.page = page
         else:
             self._before(key)
-            self._waiting[key] = _Held(page, origin)
+            self._waiting[key] = _Held(page, origin, revisit=original is not None, original=original)
+            self._weight += len(page.exchange.body)
         self.flush_if_due()
 
     def adopt(self, page: Page, location: Location, *, revisit: bool) -> None:
@@ -113,13 +121,14 @@ class Depositor:
     def flush_if_due(self) -> None:
         """Write the batch if it is full, or its oldest capture has waited long enough."""
         size = len(self._waiting) + len(self._noted)
-        if size >= BATCH or (size and monotonic() - self._oldest > WAIT):
+        if size >= BATCH or self._weight >= HEAVY or (size and monotonic() - self._oldest > WAIT):
             self.flush()
 
     def flush(self, *, last: bool = False) -> None:
         """Write what waits: WARC, fsync, then one index transaction; then report."""
         waiting, self._waiting = self._waiting, {}
         noted, self._noted = self._noted, []
+        self._weight = 0
         entries = self._written(waiting)
         results: list[Result] = []
         with self._index.writing() as connection:
@@ -165,14 +174,18 @@ class Depositor:
             columns = _columns(page)
             row = None
             if held.location is None:
-                row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
+                row = _same(known.get((url, digest), ()), held, moment)
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
                 entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id or page.revision_id))
                 continue
             location = held.location
             if location is None:
-                location = self._segments.write(page.exchange, warcinfo_id=self._described(held.origin))
+                info = self._described(held.origin)
+                if held.original is None:
+                    location = self._segments.write(page.exchange, warcinfo_id=info)
+                else:
+                    location = self._segments.write_revisit(page.exchange, held.original, warcinfo_id=info)
             if held.revisit:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
@@ -191,6 +204,17 @@ class Depositor:
 def _key(page: Page) -> _Key:
     exchange = page.exchange
     return exchange.url, warc.payload_digest(exchange), exchange.captured_at if exchange.time_known else None
+
+
+def _same(rows: Sequence[Any], held: _Held, moment: datetime | None) -> Any:
+    """The row of the same capture, if there is one.
+
+    In an imported file two of one second may be an original and its revisit; a crawl's times are finer, and its batch
+    may have been written before it was told what a revisit shows.
+    """
+    same = [row for row in rows if moment is None or row.captured_at == moment]
+    alike = next((row for row in same if (row.record_type == "revisit") is held.revisit), None)
+    return alike if alike is not None or held.origin else next(iter(same), None)
 
 
 def _head(page: Page) -> Head | None:

@@ -1,7 +1,8 @@
-"""``scrapy export``: hand articles on as JSON lines or a table."""
+"""``scrapy export``: hand articles on as JSON lines or a table, or their captures as a web archive."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,21 @@ from scrapy.exceptions import UsageError
 
 from archive import export
 from archive.queries import each_article
-from crawler.command import Verb, as_text, day_option
+from crawler import VERSION
+from crawler.command import Verb, archive_folder, as_text, day_option
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from rich.progress import Progress
+
+_ENDINGS = (*export.ENDINGS, *export.CAPTURE_ENDINGS)
+_ANY_ENDING = f"{', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}"
 
 
 class Command(Verb):
-    """Exports articles. Reads INDEX_URL."""
+    """Exports revisions, or captures. Reads INDEX_URL, and ARCHIVE_URL for a .wacz."""
 
     def syntax(self) -> str:
         """Show what it takes."""
@@ -24,14 +32,16 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Say what it does, in the list of verbs."""
-        return "Write the articles to a file (.jsonl, .csv)"
+        return "Write the articles to a file (.jsonl, .csv), or their captures (.wacz, .cdxj)"
 
     def long_desc(self) -> str:
         """Say what it does, with an example."""
         return (
             "Write the current revision of every article to FILE, its format told by the ending: .jsonl holds one JSON "
-            "object a line, .csv a table for spreadsheets. Example: scrapy export --outlet etoday --since 2023-09-01 "
-            "september.jsonl"
+            "object a line, .csv a table for spreadsheets. A .wacz holds the captures themselves with index and list "
+            "of pages, for pywb or ReplayWeb.page; a .cdxj is the sorted index over the archive's own WARC files. "
+            "Both hold everything captured, robots.txt and feeds too, or, with --since or --until, only what shows "
+            "those articles. Example: scrapy export --outlet etoday --since 2023-09-01 september.wacz"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -50,15 +60,43 @@ class Command(Verb):
             )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Export, and print how many articles were written."""
+        """Export, and print how many articles or captures were written."""
         if len(args) != 1:
-            raise UsageError("name one file to write, ending in .jsonl or .csv", print_help=False)
+            raise UsageError(f"name one file to write, ending in {_ANY_ENDING}", print_help=False)
         path = Path(args[0])
-        if path.suffix not in export.ENDINGS:
-            raise UsageError(f"{path}: end the name in {' or '.join(export.ENDINGS)}", print_help=False)
+        if path.suffix not in _ENDINGS:
+            raise UsageError(f"{path}: end the name in {_ANY_ENDING}", print_help=False)
+        every = opts.revisions == "all"
+        if every and path.suffix in export.CAPTURE_ENDINGS:
+            raise UsageError(f"{path}: it holds every capture already; --revisions is for articles", print_help=False)
         with self.open_index() as index, index.reading() as connection:
-            every = opts.revisions == "all"
-            found = each_article(connection, opts.outlet, opts.since, opts.until, every_revision=every)
-            count = export.write(path, found)
-        print(f"{count} {'revisions' if every else 'articles'} written to {path}")
+            if path.suffix in export.ENDINGS:
+                found = each_article(connection, opts.outlet, opts.since, opts.until, every_revision=every)
+                count = export.write(path, found)
+                print(f"{count} {'revisions' if every else 'articles'} written to {path}")
+                return 0
+            from archive import handover  # other verbs, and other formats, do without it
+
+            folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+            asked = handover.Asked(opts.outlet, opts.since, opts.until)
+            with _progress() as progress:
+                count, pages = handover.hand_over(path, connection, folder, asked, f"Sacho/{VERSION}", _on(progress))
+        print(f"{count} captures written to {path}" + (f", {pages} pages listed" if path.suffix == ".wacz" else ""))
         return 0
+
+
+def _progress() -> Progress:
+    """What shows how far it is, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def _on(progress: Progress) -> Callable[[int], Callable[[], None]]:
+    def begin(number: int) -> Callable[[], None]:
+        task = progress.add_task("writing", total=number)
+        return lambda: progress.advance(task)
+
+    return begin

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from archive.originals import Originals
 from archive.runs import Run
 from crawler.command import Verb, archive_folder
 from crawler.outlet import OutletError, outlet_named
@@ -17,6 +18,10 @@ from pipelines.deposit import Depositor
 if TYPE_CHECKING:
     import argparse
 
+    from archive.index import Index
+    from archive.originals import Original
+    from archive.records import Found
+
 
 class Command(Verb):
     """Replays files and folders. Reads ARCHIVE_URL and INDEX_URL."""
@@ -27,13 +32,14 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Say what it does, in the list of verbs."""
-        return "Read saved pages (.txt, .html, .warc, .warc.gz) into the archive, without the network"
+        return "Read saved pages (.txt, .html, .warc, .warc.gz, .wacz) into the archive, without the network"
 
     def long_desc(self) -> str:
         """Say what it does, with an example."""
         return (
-            "Read saved pages, text renderings and WARC files, or folders of them, keep their bytes in the archive and "
-            "their articles in the index. A page's address and time of capture are read from NAME.json beside it. "
+            "Read saved pages, text renderings, WARC and WACZ files, or folders of them, keep their bytes in the "
+            "archive and their articles in the index. A page's address and time of capture are read from NAME.json "
+            "beside it. Records of a web archive are kept with the requests they answer and the name of its software. "
             "Replaying the same again changes nothing. Example: scrapy replay seeds/"
         )
 
@@ -51,12 +57,14 @@ class Command(Verb):
         except OutletError as error:
             raise UsageError(str(error), print_help=False) from error
         report = Report()
+        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             depositor = Depositor(segments, index, Run("replay"), report.add)
-            recover(archive_folder(self.text_setting("ARCHIVE_URL")), index, depositor)
+            recover(folder, index, depositor)
+            originals = Originals(folder)
             report.start("reading")
             try:
-                replay(args, depositor, outlet)
+                replay(args, depositor, outlet, lambda revisit: _original(index, originals, revisit))
             except KeyboardInterrupt:
                 depositor.close()
                 raise
@@ -66,3 +74,8 @@ class Command(Verb):
                 self.exitcode = report.exit_code  # holds even if nobody reads the summary
                 report.finish()
         return report.exit_code
+
+
+def _original(index: Index, originals: Originals, revisit: Found) -> Original | None:
+    with index.reading() as connection:
+        return originals.find(connection, revisit)

@@ -14,6 +14,7 @@ from scrapy.responsetypes import responsetypes
 from scrapy.utils.misc import build_from_crawler, load_object
 
 from archive.exchange import Exchange
+from archive.redact import redact
 from crawler.wire.dial import Dialler, Route
 from crawler.wire.errors import (
     AddressRefused,
@@ -24,7 +25,6 @@ from crawler.wire.errors import (
 )
 from crawler.wire.pool import Pool
 from crawler.wire.proxy import proxy_of
-from crawler.wire.redact import redact
 from crawler.wire.resolve import Resolver
 from crawler.wire.target import clean_url, request_bytes, split_url
 from crawler.wire.tls import tls_context
