@@ -68,6 +68,26 @@ def give_name(path: Path, name: Path) -> None:
     sync_folder(path.parent)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a live writer holds the file; True too where that can't be told. Changes nothing.
+
+    :raises FileNotFoundError: it is gone, which a closed segment's open name is.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def sync_folder(folder: Path) -> None:
     """Return once the folder's entries (a file made, renamed or removed) are on disk."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

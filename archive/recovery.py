@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archive import fixity
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import give_name, sync_folder, take_over
@@ -89,7 +90,9 @@ def _cut_tail(fd: int, path: Path) -> bool:
 
 def _close(path: Path, *, used: bool) -> None:
     if used:
-        give_name(path, path.with_name(path.name.removesuffix(OPEN)))
+        final = path.with_name(path.name.removesuffix(OPEN))
+        give_name(path, final)
+        fixity.record(final)
         return
     with suppress(FileNotFoundError):
         path.unlink()

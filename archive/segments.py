@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from archive import warc
+from archive import fixity, warc
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import create, give_name, sync_folder
@@ -149,6 +149,7 @@ class SegmentWriter:
             final = self._folder / name
             try:
                 give_name(final.with_name(name + OPEN), final)
+                fixity.record(final)
             except OSError as error:
                 self._fail(final, error)
             os.close(fd)

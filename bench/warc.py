@@ -118,7 +118,7 @@ def main(rounds: int) -> None:
             ]
             for name, action in actions[:: 1 if number % 2 else -1]:
                 times.setdefault(name, []).append(measure(action))
-            (path,) = ours.iterdir()
+            (path,) = ours.glob("*.warc.gz")
             readers = [read_ours, read_fastwarc, read_fastwarc_verified, read_warcio]
             for reader in readers[:: 1 if number % 2 else -1]:
                 name = reader.__name__.replace("_", " ")

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from archive.exchange import Location
 from archive.reader import iterate, read_at
 from archive.records import Damage, Found
+from archive.verify.choice import Choice
+from archive.verify.findings import Severity
+from archive.verify.whole import Verification
 from tests.cli import Desk
 from tests.twin.server import Twin
 from tests.twin.story import KST
@@ -114,7 +117,7 @@ class Crawls:
 
     def segments(self) -> list[Path]:
         """The archive's files, the oldest first."""
-        return sorted(self.desk.archive.iterdir()) if self.desk.archive.exists() else []
+        return sorted(self.desk.archive.glob("*.warc.gz*"))
 
     def records(self) -> list[Found]:
         """Every record of the archive, read anew; none may be damaged."""
@@ -132,6 +135,11 @@ class Crawls:
             )
             found = read_at(self.desk.archive, place)
             assert found.kind == row["record_type"], row
+        with Verification() as verification:
+            url = f"sqlite:///{self.desk.index}"
+            found = list(verification.archive(self.desk.archive, url, Choice()))
+        wrong = [str(one) for one in found if one.severity is Severity.ERROR]
+        assert not wrong, wrong[:5]
         kept = [record.record_id for record in self.records() if record.kind in ("response", "revisit", "resource")]
         assert sorted(kept) == sorted(row["record_id"] for row in rows)
 

@@ -73,7 +73,7 @@ def exported(desk: Desk, path: Path, *options: str) -> zipfile.ZipFile:
 def test_an_archive_handed_over_whole_has_its_segments_byte_for_byte(desk: Desk, tmp_path: Path) -> None:
     with exported(desk, tmp_path / "out.wacz") as package:
         assert package.testzip() is None
-        segments = {f"archive/{name}": data for name, data in desk.kept_bytes().items()}
+        segments = {f"archive/{name}": data for name, data in desk.kept_bytes().items() if ".warc" in name}
         assert {name: package.read(name) for name in package.namelist() if name.startswith("archive/")} == segments
         for entry in package.infolist():
             assert entry.compress_type == zipfile.ZIP_STORED or not entry.filename.endswith((".gz", ".idx"))

@@ -136,7 +136,7 @@ def test_rolled_over_between_exchanges_with_descriptions_repeated(tmp_path: Path
     with writer(tmp_path, max_bytes=1) as out:
         handle = out.describe("import of 2019")
         places = [out.write(exchange(), warcinfo_id=handle) for _ in range(3)]
-    files = sorted(tmp_path.iterdir())
+    files = sorted(tmp_path.glob("*.warc.gz"))
     assert [path.name[21:26] for path in files] == ["00001", "00002", "00003"]  # 00000 held descriptions only
     assert len({place.file for place in places}) == 3
     for place in places:

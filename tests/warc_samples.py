@@ -90,7 +90,7 @@ def gzip_is_whole(path: Path) -> bool:
 
 
 def the_segment(folder: Path) -> Path:
-    (path,) = folder.iterdir()
+    (path,) = folder.glob("*.warc.gz*")
     return path
 
 

@@ -1,0 +1,262 @@
+"""What records say of each other: ids that are unique, links that lead somewhere, revisits that resolve.
+
+Most links lead to a record of the same file, a moment ago. The rest wait in a temporary SQLite database, which keeps
+itself on disk when it grows: an archive of any size is proven in bounded memory.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.verify.fields import moment_of
+from archive.verify.findings import Finding, Rule, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.verify.strict import Seen
+
+_TABLES = """
+    CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT, payload TEXT);
+    CREATE TABLE link (source TEXT, file TEXT, place INTEGER, held INTEGER, kind TEXT, field TEXT, target TEXT);
+    CREATE TABLE revisit (source TEXT, file TEXT, place INTEGER, own INTEGER, target TEXT, uri TEXT, date TEXT,
+                          payload TEXT, identical INTEGER, own_uri TEXT);
+    CREATE TABLE info (file TEXT PRIMARY KEY);
+"""
+_INDEXES = "CREATE INDEX by_id ON record (id, file, place); CREATE INDEX by_uri ON record (uri, payload)"
+_FIELDS = {"warc-concurrent-to": "WARC-Concurrent-To", "warc-warcinfo-id": "WARC-Warcinfo-ID"}
+_REFERS = "warc-refers-to"
+#: Links looked for among so many last records of a file before they wait for the end; and rows written at once.
+_RECENT = 2000
+_BATCH = 1000
+_ORIGINALS = ("response", "resource")
+
+
+class _Record(NamedTuple):
+    """A row of ``record``."""
+
+    id: str
+    file: str
+    place: int
+    kind: str
+    uri: str
+    date: str
+    payload: str
+
+
+class _Revisit(NamedTuple):
+    """A row of ``revisit``."""
+
+    source: str
+    file: str
+    place: int
+    own: bool
+    target: str
+    uri: str
+    date: str
+    payload: str
+    identical: bool
+    own_uri: str
+
+
+class Links:
+    """Collects what records say of each other: `add` each record of each file, then `finish`. Close it at the end."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")  # a temporary one, on disk if need be
+        self._database.executescript(_TABLES)
+        self._recent: dict[str, _Record] = {}
+        self._infos: dict[str, _Record] = {}
+        self._file = ""
+        self._rows: dict[str, list[tuple[Any, ...]]] = {"record": [], "link": [], "revisit": [], "info": []}
+
+    def close(self) -> None:
+        """Let go of the temporary database."""
+        self._database.close()
+
+    def add(self, file: str, seen: Seen, *, own: bool) -> Iterator[Finding]:
+        """Take note of a record; findings that show at once."""
+        if file != self._file:
+            self._file = file
+            self._recent, self._infos = {}, {}
+        get = seen.fields.get
+        kind, uri = get("warc-type"), get("warc-target-uri").strip("<>")
+        record = _Record(seen.record_id, file, seen.offset, kind, uri, get("warc-date"), get("warc-payload-digest"))
+        for name, value in seen.fields.all:
+            if name in _FIELDS:
+                target = _bare(value)
+                known = self._recent.get(target) or self._infos.get(target)
+                if known is None:
+                    # wget and others roll over between a request and its response.
+                    held = own or len(self._recent) > len(self._infos)
+                    self._put("link", (record.id, file, record.place, held, kind, name, target))
+                else:
+                    yield from _linked(record, name, known, own=own)
+        if kind == "revisit":
+            identical = "identical-payload-digest" in get("warc-profile")
+            refers = (_bare(get(_REFERS)), get("warc-refers-to-target-uri").strip("<>"), get("warc-refers-to-date"))
+            self._put("revisit", _Revisit(*record[:3], own, *refers, record.payload, identical, uri))
+        elif get(_REFERS):
+            self._put("link", (record.id, file, record.place, own, kind, _REFERS, _bare(get(_REFERS))))
+        if kind == "warcinfo":
+            if not self._infos:
+                self._put("info", (file,))
+            self._infos[record.id] = record
+        elif len(self._recent) > _RECENT:
+            self._recent.clear()
+        self._recent[record.id] = record
+        if record.id:
+            self._put("record", record)
+
+    def finish(self, *, whole: bool) -> Iterator[Finding]:
+        """Findings that need all records; ``whole``: no record that is linked to can be elsewhere."""
+        for table in self._rows:
+            self._flush(table)
+        self._database.executescript(_INDEXES)
+        yield from self._twice(whole=whole)
+        yield from self._dangling(whole=whole)
+        yield from self._unresolved(whole=whole)
+
+    def _put(self, table: str, row: tuple[Any, ...]) -> None:
+        self._rows[table].append(row)
+        if len(self._rows[table]) >= _BATCH:
+            self._flush(table)
+
+    def _flush(self, table: str) -> None:
+        rows = self._rows[table]
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608  (a name of ours)
+            rows.clear()
+
+    def _select(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        with closing(self._database.execute(query, values)) as cursor:
+            yield from cursor
+
+    def _twice(self, *, whole: bool) -> Iterator[Finding]:
+        query = (
+            "SELECT id, file, place, lag(file) OVER same, lag(place) OVER same FROM record WHERE id IN "
+            "(SELECT id FROM record GROUP BY id HAVING count(*) > 1) "
+            "WINDOW same AS (PARTITION BY id ORDER BY file, place) ORDER BY file, place"
+        )
+        for record_id, file, place, before, at in self._select(query):
+            if before is not None:
+                # Files given together may be copies of each other; segments of one archive never are.
+                severity = Severity.ERROR if whole or before == file else Severity.NOTE
+                sentence = f"Its id is also that of the record at byte {at} of {before}."
+                yield Finding(file, place, record_id, Rule.DUPLICATE_ID, sentence, severity)
+
+    def _dangling(self, *, whole: bool) -> Iterator[Finding]:
+        query = (
+            "SELECT l.source, l.file, l.place, l.held, l.kind, l.field, l.target, r.id, r.file, r.place, r.kind, "
+            "r.uri, r.date, r.payload, EXISTS (SELECT 1 FROM info i WHERE i.file = l.file) "
+            "FROM link l LEFT JOIN record r ON r.rowid = (SELECT min(o.rowid) FROM record o WHERE o.id = l.target) "
+            "ORDER BY l.file, l.place"
+        )
+        for source, file, place, held, kind, field, target, *found, described in self._select(query):
+            if found[0] is not None:
+                record = _Record(source, file, place, kind, "", "", "")
+                yield from _linked(record, field, _Record(*found), own=False)
+                continue
+            # Records that were taken out of their file may keep the id of its warcinfo (ISO 28500 §5.12), and what
+            # was made of a record may lie in a file of its own.
+            elsewhere = not described if field == "warc-warcinfo-id" else not held
+            name = _FIELDS.get(field, "WARC-Refers-To")
+            sentence = f"{name} leads to {target[:120] or 'nothing'}, which is in none of the files."
+            severity = Severity.NOTE if elsewhere and not whole else Severity.ERROR
+            yield Finding(file, place, source, Rule.LINK, sentence, severity)
+
+    def _unresolved(self, *, whole: bool) -> Iterator[Finding]:
+        columns = ", ".join(_Revisit._fields)
+        for row in self._select(f"SELECT {columns} FROM revisit ORDER BY file, place"):  # noqa: S608  (names of ours)
+            revisit = _Revisit(*row)
+            for sentence, severity in self._resolve(revisit, whole=whole):
+                yield Finding(revisit.file, revisit.place, revisit.source, Rule.REVISIT, sentence, severity)
+
+    def _resolve(self, revisit: _Revisit, *, whole: bool) -> Iterator[tuple[str, Severity]]:
+        said = revisit.target or revisit.uri
+        unusual = Severity.ERROR if revisit.own else Severity.NOTE
+        original = self._one(revisit.target) if revisit.target else None
+        by_address = self._at(revisit.uri or revisit.own_uri, revisit.date)
+        if original is None and revisit.target and by_address is not None:
+            yield f"It refers to {revisit.target[:120]}, but what it says of that is true of {by_address.id}.", _ERROR
+            return
+        original = original or by_address
+        if original is None:
+            same = any(self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri})
+            wrong = whole or same
+            if said or wrong:
+                sentence = f"What it refers to ({said[:120] or 'nothing'}) is in none of the files."
+                yield sentence, Severity.ERROR if wrong else Severity.NOTE
+            else:
+                yield "It does not say what it is a revisit of.", unusual
+            return
+        if original.kind not in _ORIGINALS:
+            severity = unusual if original.kind == "revisit" else Severity.ERROR
+            yield f"It refers to a {original.kind[:40]}, not to a response.", severity
+        if revisit.uri and revisit.uri != original.uri:
+            yield f"It refers to {revisit.uri[:200]}, but {original.id} is of {original.uri[:200]}.", _ERROR
+        if revisit.date and not _same_moment(revisit.date, original.date):
+            yield (
+                f"It refers to a capture of {revisit.date[:40]}, but {original.id} is of {original.date[:40]}.",
+                _ERROR,
+            )
+        if _differ(revisit.payload, original.payload):
+            severity = Severity.ERROR if revisit.identical else unusual
+            yield f"Its payload digest is not that of {original.id}, to which it refers.", severity
+
+    def _repeats(self, revisit: _Revisit, uri: str) -> bool:
+        """Whether an earlier capture of its file has this address and its payload: that is what it should refer to."""
+        if not uri or not revisit.payload:
+            return False
+        query = "SELECT 1 FROM record WHERE uri = ? AND payload = ? AND file = ? AND place < ? AND kind <> 'revisit'"
+        return any(self._select(query, uri, revisit.payload, revisit.file, revisit.place))
+
+    def _at(self, uri: str, date: str) -> _Record | None:
+        if not uri or not date:
+            return None
+        rows = self._select("SELECT * FROM record WHERE uri = ? AND kind IN ('response', 'resource')", uri)
+        return next((one for one in (_Record(*row) for row in rows) if _same_moment(date, one.date)), None)
+
+    def _one(self, record_id: str) -> _Record | None:
+        query = "SELECT * FROM record WHERE id = ? ORDER BY kind = 'revisit' LIMIT 1"
+        row = next(self._select(query, record_id), None)
+        return _Record(*row) if row is not None else None
+
+
+_ERROR = Severity.ERROR
+
+
+def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[Finding]:
+    """What is wrong with a link that leads to a record."""
+    if field == "warc-warcinfo-id" and to.kind != "warcinfo":
+        sentence = f"WARC-Warcinfo-ID leads to a {to.kind[:40]}, not to a warcinfo."
+        yield Finding(record.file, record.place, record.id, Rule.LINK, sentence)
+    elif field == "warc-concurrent-to" and to.id == record.id:
+        yield Finding(record.file, record.place, record.id, Rule.CONCURRENT, "It is concurrent to itself.")
+    elif field == "warc-concurrent-to" and own and (record.uri, record.date) != (to.uri, to.date):
+        sentence = f"It belongs to {to.id}, but has another address or date."
+        yield Finding(record.file, record.place, record.id, Rule.CONCURRENT, sentence)
+
+
+def _same_moment(one: str, other: str) -> bool:
+    """Whether two dates are of one moment, to the second: 1.0 knows no finer."""
+    a, b = moment_of(one), moment_of(other)
+    if a is None or b is None or one == other:
+        return one == other
+    if a.microsecond and b.microsecond:
+        return a == b
+    return a.replace(microsecond=0) == b.replace(microsecond=0)
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two digests of one algorithm, written alike, are of different data."""
+    if not one or not other or one.partition(":")[0].lower() != other.partition(":")[0].lower():
+        return False
+    return len(one) == len(other) and one.lower() != other.lower()
+
+
+def _bare(value: str) -> str:
+    return value[1:-1] if value[:1] == "<" and value[-1:] == ">" else value

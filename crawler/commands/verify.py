@@ -1,0 +1,90 @@
+"""``scrapy verify``: prove that the archive is whole, conforms, and is what its index says."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+
+from archive.verify.choice import Choice, sample_of
+from archive.verify.whole import Verification
+from crawler.command import Verb, archive_folder, day_option
+from crawler.rereading import reread
+from crawler.verification import Findings
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(Verb):
+    """Verifies the archive, or files. Reads ARCHIVE_URL and INDEX_URL."""
+
+    def syntax(self) -> str:
+        """Show what it takes."""
+        return "[options] [FILE …]"
+
+    def short_desc(self) -> str:
+        """Say what it does, in the list of verbs."""
+        return "Verify the archive against its manifest and index, or any WARC files by themselves"
+
+    def long_desc(self) -> str:
+        """Say what it does, with an example."""
+        return (
+            "Read every segment of the archive strictly, compare it with the fixity manifest, every row of the index "
+            "with the record it leads to, both ways, and every article with what is read from its captures. With "
+            "FILEs, read those WARC files only, whoever wrote them. One line a finding; exit status 1 if there is any. "
+            "Example: scrapy verify --sample 10%"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add --since, --sample, --seed, --skip-reading."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--since", type=day_option, metavar="YYYY-MM-DD", help="only segments closed on this day (KST) or later"
+        )
+        parser.add_argument(
+            "--sample", default="", metavar="N|N%%", help="only so many segments, or so many in a hundred, by chance"
+        )
+        parser.add_argument(
+            "--skip-reading", action="store_true", help="don't read the articles again out of their captures"
+        )
+        parser.add_argument("--seed", type=int, metavar="N", help="draw the sample of that seed again")
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Verify; 1 if anything was found."""
+        if args and (opts.since or opts.sample):
+            raise UsageError(
+                "--since and --sample choose among the archive's segments; name no files", print_help=False
+            )
+        if opts.seed is not None and not opts.sample:
+            raise UsageError("--seed is that of a --sample", print_help=False)
+        if opts.sample:
+            try:
+                sample_of(opts.sample)
+            except ValueError as error:
+                raise UsageError(f"--sample {opts.sample}: {error}", print_help=False) from error
+        paths = list(dict.fromkeys(map(Path, args)))
+        folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
+        if not args and folder.exists() and not folder.is_dir():
+            print(f"scrapy verify: {folder} is a file; ARCHIVE_URL names the folder of the archive.", file=sys.stderr)
+            return 1
+        seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
+        findings = Findings()
+        with Verification(findings.advance, None if opts.skip_reading else reread) as verification:
+            findings.start(paths or sorted(folder.glob("*.warc.gz")))
+            try:
+                if paths:
+                    found = verification.files(paths)
+                else:
+                    found = verification.archive(
+                        folder, self.text_setting("INDEX_URL"), Choice(opts.since, opts.sample, seed)
+                    )
+                for finding in found:
+                    findings.add(finding)
+            finally:
+                findings.finish()
+            findings.summary(verification.tally, seed=seed if opts.sample else None)
+        return findings.exit_code
