@@ -91,20 +91,26 @@ class SegmentWriter:
         self._broken = ""
         self._closed = False
 
-    def write(self, exchange: Exchange, *, record_id: str | None = None, warcinfo_id: str | None = None) -> Location:
+    def write(
+        self,
+        exchange: Exchange,
+        *,
+        record_id: str | None = None,
+        warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
+    ) -> Location:
         """Append the exchange: `response` and its `request`, or a `resource` when it has no head.
 
-        ``warcinfo_id`` is one that `describe` gave, or none for the segment's own. The location is good
-        once `sync` returned.
+        ``warcinfo_id`` is one that `describe` gave, or none for the segment's own; for ``outlet`` and ``source`` see
+        `warc.OUTLET_FIELD`. The location is good once `sync` returned.
         """
         record_id = record_id or self._new_id()
         self._ready()
         info = self._warcinfo(warcinfo_id)
         payload_sum = warc.payload_digest(exchange)
-        if exchange.head:
-            record = warc.response(exchange, record_id, info, payload_sum)
-        else:
-            record = warc.resource(exchange, record_id, info, payload_sum)
+        made = warc.response if exchange.head else warc.resource
+        record = made(exchange, record_id, info, payload_sum, warc.notes(outlet, source))
         return self._put(exchange, record, record_id, info, payload_sum)
 
     def write_revisit(
@@ -114,12 +120,14 @@ class SegmentWriter:
         *,
         record_id: str | None = None,
         warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
     ) -> Location:
         """Append a `revisit` (and its `request`) that stands for ``original``, already synced."""
         record_id = record_id or self._new_id()
         self._ready()
         info = self._warcinfo(warcinfo_id)
-        record = warc.revisit(exchange, record_id, info, original)
+        record = warc.revisit(exchange, record_id, info, original, warc.notes(outlet, source))
         return self._put(exchange, record, record_id, info, original.payload_digest)
 
     def describe(self, description: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,23 @@ class Story:
     revisions: list[Revision] = field(default_factory=list)
     stored: bool = True
     dirty: bool = False
+
+    def neighbours(self, entry: Entry) -> list[Revision]:
+        """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
+        if not entry.capture["time_known"]:
+            return self.revisions[::-1]
+        at = bisect_right(self.revisions, entry.captured_at, key=lambda r: r.captured_at)
+        return [*self.revisions[max(at - 1, 0) : at], *self.revisions[at : at + 1]]
+
+    def renumber(self) -> list[Revision]:
+        """Number the versions by the time of their first captures; give those the database has otherwise numbered."""
+        renamed: list[Revision] = []
+        for number, revision in enumerate(self.revisions, 1):
+            if revision.number != number:
+                revision.number, revision.dirty = number, True
+                if revision.stored is not None:
+                    renamed.append(revision)
+        return renamed
 
 
 def reclassified(stories: Iterable[Story]) -> list[dict[str, Any]]:

@@ -77,9 +77,11 @@ class Depositor:
         key = _key(page)
         self._before(key)
         if original is None:
-            location = self._segments.write(page.exchange)
+            location = self._segments.write(page.exchange, outlet=page.outlet, source=_elsewhere(page))
         else:
-            location = self._segments.write_revisit(page.exchange, original)
+            location = self._segments.write_revisit(
+                page.exchange, original, outlet=page.outlet, source=_elsewhere(page)
+            )
         self._waiting[key] = _Held(page, location=location, revisit=original is not None)
 
     def add(self, page: Page, origin: str = "") -> None:
@@ -162,7 +164,7 @@ class Depositor:
         entries: list[Entry] = []
         for (url, digest, moment), held in waiting.items():
             page = held.page
-            columns = _columns(page)
+            columns = columns_of(page)
             row = None
             if held.location is None:
                 row = next((r for r in known.get((url, digest), ()) if moment is None or r.captured_at == moment), None)
@@ -172,7 +174,12 @@ class Depositor:
                 continue
             location = held.location
             if location is None:
-                location = self._segments.write(page.exchange, warcinfo_id=self._described(held.origin))
+                location = self._segments.write(
+                    page.exchange,
+                    warcinfo_id=self._described(held.origin),
+                    outlet=page.outlet,
+                    source=_elsewhere(page),
+                )
             if held.revisit:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
@@ -215,7 +222,12 @@ def _result(page: Page, verdict: Any) -> Result:
     return Result(source=page.source, outlet=page.outlet, verdict=verdict, url=page.exchange.url, visited=visited)
 
 
-def _columns(page: Page) -> dict[str, Any]:
+def _elsewhere(page: Page) -> str:
+    """Where a page is from, if that is not its own address: what the record has to say besides."""
+    return page.source if page.source != page.exchange.url else ""
+
+
+def columns_of(page: Page) -> dict[str, Any]:
     """The columns of ``captures`` that are known before the record is written."""
     exchange, head = page.exchange, _head(page)
     return {
@@ -229,7 +241,7 @@ def _columns(page: Page) -> dict[str, Any]:
         "charset_declared": page.decoded.declared,
         "charset_used": page.decoded.used,
         "charset_damage": page.decoded.damage,
-        "source": page.source,
+        "source": warc.one_line(_elsewhere(page)) or exchange.url,
     }
 
 
