@@ -196,6 +196,11 @@ def revisit_exchange(revisit: Found) -> Exchange:
     return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
 
 
+def original_of(revisit: Found) -> str:
+    """The record that a `revisit` repeats, ``""`` where it names none."""
+    return _bare(revisit.fields.get("warc-refers-to", ""))
+
+
 def _is_http(fields: Mapping[str, str]) -> bool:
     """Whether a `response` holds an HTTP message; those of DNS look-ups and the like don't."""
     media_type = fields.get("content-type", "").lower()

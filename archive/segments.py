@@ -36,7 +36,7 @@ _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-forma
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.now(UTC)  # to the microsecond: by it segments of one second are told apart
 
 
 def _uuid() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, false, or_, select
 
 from archive.changes import change_between
+from archive.outcome import Outcome, Reason, Verdict
 from archive.tables import captures
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from archive.article import Article
     from archive.exchange import Location
-    from archive.outcome import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,13 @@ def location_columns(location: Location) -> dict[str, Any]:
         "record_id": location.record_id,
         "payload_digest": location.payload_digest,
     }
+
+
+def shown_again(revision_id: int | None) -> tuple[Verdict, int | None]:
+    """What a revisit is, and the revision it shows: that of the capture it repeats, if that could be read."""
+    if revision_id is None:
+        return Verdict(Outcome.SKIPPED, Reason.REVISIT), None
+    return Verdict(Outcome.UNCHANGED), revision_id
 
 
 def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple[str, str], list[Any]]:

@@ -60,8 +60,8 @@ def glance(exchange: Exchange, outlet: Outlet, source: str) -> Page:
     return replace(page, final=False, verdict=page.verdict or _UNREAD)
 
 
-def read_record(record: Found, place: Location) -> Page:
-    """The page that a record of ours shows.
+def read_record(record: Found, place: Location, *, blind: bool = False) -> Page:
+    """The page that a record of ours shows; ``blind``, as if no step had ever come to read it.
 
     A `revisit` is given without article and verdict: what it shows is its original's. Records of before there were
     fields for outlet and source are taken for their address's: then a page led to from elsewhere is read as if it had
@@ -76,4 +76,6 @@ def read_record(record: Found, place: Location) -> Page:
         return Page(exchange=exchange, outlet=named, rules=Rules(), source=source, verdict=verdict)
     if record.exchange is None:
         return Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source)
+    if blind:
+        return Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source, verdict=_UNREAD)
     return judge(read(exchange, outlet, source), outlet)

@@ -6,9 +6,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archive.outcome import Outcome, Reason, Verdict
+from archive.outcome import Outcome
 from archive.queries import known_records
+from archive.records import original_of
 from archive.recovery import left_open, taken_over
+from archive.stories import shown_again
 from crawler.outlet import known_outlets
 from crawler.reading import read_record
 
@@ -91,9 +93,7 @@ def _read(record: Found, place: Location, index: Index, frontier: Frontier | Non
 
 def _shown_again(revisit: Found, index: Index) -> dict[str, Any]:
     """What a page is that repeats another: its verdict, and the revision that it shows."""
-    original = revisit.fields.get("warc-refers-to", "").strip("<>")
+    original = original_of(revisit)
     with index.reading() as connection:
-        revision_id = known_records(connection, [original]).get(original)
-    if revision_id is None:
-        return {"verdict": Verdict(Outcome.SKIPPED, Reason.REVISIT)}
-    return {"verdict": Verdict(Outcome.UNCHANGED), "revision_id": revision_id}
+        verdict, revision_id = shown_again(known_records(connection, [original]).get(original))
+    return {"verdict": verdict, "revision_id": revision_id}
