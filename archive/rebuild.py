@@ -85,15 +85,20 @@ class Rebuild:
         self._unlock()
 
     def position(self, segment: Segment) -> int:
-        """Where in the segment the first record lies that it does not hold yet; `END` if it holds all."""
-        query = text("SELECT position FROM rebuild_segments WHERE name = :name")
+        """Where in the segment the first record lies that it does not hold yet; `END` if it holds all.
+
+        Nobody appends to a segment that was read to its end but a writer who had only just made it: then all of it
+        is to be read again, and what is known of it is passed over.
+        """
+        query = text("SELECT position, size FROM rebuild_segments WHERE name = :name")
         with self.index.reading() as connection:
-            return int(connection.scalar(query, {"name": segment.name}) or 0)
+            row = connection.execute(query, {"name": segment.name}).one_or_none()
+        return int(row.position) if row is not None and segment.size <= row.size else 0
 
     def write(self, segment: Segment, position: int, kept: Sequence[Kept], findings: Sequence[Finding]) -> int:
         """Take what was read up to ``position``, in one transaction; give how many captures are new to it.
 
-        A record that is in the archive twice is kept once, and its copy a finding.
+        A record that is in the archive twice is kept once, and its copy elsewhere a finding.
         """
         number = 0
         copies: list[Finding] = []
@@ -102,8 +107,9 @@ class Rebuild:
                 fresh = _without_copies(connection, batch, copies)
                 _enter(connection, fresh)
                 number += len(fresh)
-            place = {"name": segment.name, "position": position}
-            connection.execute(text("INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position)"), place)
+            place = {"name": segment.name, "position": position, "size": segment.size}
+            so_far = text("INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)")
+            connection.execute(so_far, place)
             rows = [{"source": f.source, "reason": f.reason, "sentence": f.sentence} for f in (*findings, *copies)]
             if rows:
                 connection.execute(text("INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"), rows)
@@ -150,7 +156,7 @@ class Rebuild:
         with self.index.writing() as connection:
             for statement in (
                 "CREATE TABLE rebuild_state (state TEXT)",
-                "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER)",
+                "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
                 "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
             ):
                 connection.execute(text(statement))
@@ -210,11 +216,17 @@ def _batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
 
 
 def _without_copies(connection: Connection, batch: Sequence[Kept], copies: list[Finding]) -> list[Kept]:
-    known = known_records(connection, [one.capture["record_id"] for one in batch])
+    columns = select(captures.c.record_id, captures.c.warc_file, captures.c.warc_offset)
+    ids = [one.capture["record_id"] for one in batch]
+    rows = connection.execute(columns.where(captures.c.record_id.in_(ids)))
+    known = {row.record_id: (row.warc_file, row.warc_offset) for row in rows}
     fresh: list[Kept] = []
     for one in batch:
         row = one.capture
-        if row["record_id"] in known:
+        place = known.get(row["record_id"])
+        if place == (row["warc_file"], row["warc_offset"]):
+            continue
+        if place is not None:
             sentence = f"The record {row['record_id']} is in the archive twice; this copy is passed over."
             copies.append(Finding(f"{row['warc_file']}@{row['warc_offset']}", Reason.BAD_RECORD, sentence))
         else:

@@ -53,19 +53,16 @@ def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
     :raises ReaderLostError: a reading process was killed.
     """
     run, began = Run("reindex"), monotonic()
-    writers = live(segments_in(folder))
-    if writers:
-        raise IndexUnusableError(
-            f"{writers[0].name} is being written, by a crawl or a replay. Run the same command when it has ended."
-        )
+    _see_that_nobody_writes(folder)
     check(url)
     with Rebuild(url, _state(folder)) as rebuild:
         remade = Remade(resumed=rebuild.resumed)
         while True:
-            remade.captures += _read(rebuild, segments_in(folder), processes, report)
+            remade.captures += _read(rebuild, _closed(folder), processes, report)
             remade.seconds = monotonic() - began
             with alone(url) as old:
                 # Nobody can begin a crawl now; one that did meanwhile has left segments to read first.
+                _see_that_nobody_writes(folder)
                 if any(rebuild.position(segment) != END for segment in segments_in(folder)):
                     continue
                 rebuild.index.close()
@@ -76,6 +73,21 @@ def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
                 rebuild.end(run)
                 remade.old = put_in_place(rebuild.path, url)
                 return remade
+
+
+def _see_that_nobody_writes(folder: str) -> None:
+    writers = live(segments_in(folder))
+    if writers:
+        raise IndexUnusableError(
+            f"{writers[0].name} is being written, by a crawl or a replay. Run the same command when it has ended."
+        )
+
+
+def _closed(folder: str) -> list[Segment]:
+    """The segments to which nothing is added any more."""
+    segments = segments_in(folder)
+    writers = live(segments)
+    return [segment for segment in segments if segment not in writers]
 
 
 def _read(rebuild: Rebuild, segments: list[Segment], processes: int, report: Report) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import resource
 import shutil
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from archive import swap
-from archive.index import Index
+from archive import index, swap
+from archive.index import Index, IndexUnusableError
 from archive.rebuild import Rebuild
 from archive.segments import SegmentWriter
+from archive.spans import END, Segment
 from archive.tables import captures
 from crawler import reindex
 from tests.cli import ROOT, Desk, Said, summary
@@ -284,11 +286,11 @@ def test_it_does_not_begin_while_somebody_writes(desk: Desk) -> None:
 def test_an_index_in_use_is_not_replaced_and_nothing_is_read_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = tables_of(desk.index)
     monkeypatch.setattr(reindex, "alone", partial(swap.alone, wait=0.0))
-    with Index(f"sqlite:///{desk.index}") as index:
+    with Index(f"sqlite:///{desk.index}") as reader:
         said = desk.call("reindex")
         assert said.code == 1
         assert "has it open" in said.err or "open (a crawl, or a search)" in said.err
-        with index.reading() as connection:
+        with reader.reading() as connection:
             assert connection.scalar(select(func.count()).select_from(captures)) == len(before["captures"])
     assert tables_of(desk.index) == before
     assert "the rest: 0 captures" in desk.call("reindex").out
@@ -372,3 +374,71 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(crawled: Crawls, tm
     start = len(crawled.twin.log)
     again.run()
     assert not set(again.fetched(start)) & set(looked)
+
+
+def test_what_a_crawl_adds_meanwhile_is_read_too(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A replay that begins and ends while the archive is read; its segment is there, empty, at the first look."""
+    page = tmp_path / "late.html"
+    shutil.copy(SEEDS / "etoday" / "own-mobile.html", page)
+    facts = {"url": "https://www.etoday.co.kr/news/view/555", "captured_at": "2026-11-01T00:00:00+00:00"}
+    (tmp_path / "late.json").write_text(json.dumps(facts))
+    whole, calls = reindex._read, []
+
+    def reading(*args: Any) -> int:
+        number = whole(*args)
+        if not calls:
+            known = set(desk.archive.iterdir())
+            assert desk.call("replay", page).code == 0
+            (late,) = set(desk.archive.iterdir()) - known
+            args[0].write(Segment(late, late.name, 0), END, [], [])
+        calls.append(number)
+        return number
+
+    monkeypatch.setattr(reindex, "_read", reading)
+    said = desk.call("reindex")
+    assert said.code == 0, said
+    assert len(calls) == 2
+    assert "555" in {row["article_id"] for row in desk.rows("articles")}
+    after = tables_of(desk.index)
+    assert difference(tables_of(desk.index.with_name("index.sqlite3.old")), without_the_run(after)) == []
+
+
+def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, fresh = f"sqlite:///{desk.index}", desk.folder / "fresh"
+    with swap.alone(url) as old:
+        assert old is not None
+        with pytest.raises(IndexUnusableError, match="has"), swap.alone(url, wait=0.0):
+            pass
+    Index(f"sqlite:///{fresh}").close()
+    looks: list[str] = []
+    real = index._inode
+
+    def look(which: str) -> int:
+        looks.append(which)
+        if len(looks) == 2:
+            swap.put_in_place(fresh, url)
+        return real(which)
+
+    monkeypatch.setattr(index, "_inode", look)
+    with Index(url) as opened, opened.reading() as connection:
+        assert len(looks) > 2
+        assert connection.scalar(select(func.count()).select_from(captures)) == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_the_order_of_intake_leaves_no_trace(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """Versions of one article replayed one after the other, and in an order that is none of time."""
+    desk, day = Desk(tmp_path), "2026-11-{:02}T00:00:00+00:00"
+    text = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
+    for number in order:
+        page = tmp_path / f"{number}.html"
+        page.write_text(text.replace("3200쪽을", f"320{number % 2}쪽을"), "utf-8")
+        facts = {"url": "https://www.etoday.co.kr/news/view/77", "captured_at": day.format(number + 1)}
+        page.with_suffix(".json").write_text(json.dumps(facts))
+        assert desk.call("replay", page).code == 0
+    before = tables_of(desk.index)
+    assert [row["captured_at"][:10] for row in sorted(desk.rows("revisions"), key=lambda row: row["number"])] == [
+        day.format(number)[:10] for number in (1, 2, 3)
+    ]
+    assert reindexed(desk).code == 0
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
