@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ def tables_of(index: Path) -> dict[str, Rows]:
         assert ours == set(metadata.tables), "a table that is in no code, or the reverse"
         rows = {name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")] for name in ours}
         connection.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, instance)")
-        words = [tuple(row) for row in connection.execute("SELECT doc, col, offset, term FROM words")]
+        words: Counter[int] = Counter()
+        for doc, *word in connection.execute("SELECT doc, col, offset, term FROM words"):
+            words[doc] += hash(tuple(word))  # one figure a document: there are millions of words, in no order
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         connection.execute("INSERT INTO search(search) VALUES ('integrity-check')")
@@ -42,9 +45,7 @@ def tables_of(index: Path) -> dict[str, Rows]:
         "outcomes": {"capture_id": capture},
     }
     told = {name: sorted(map(_line, _named(rows[name], named.get(name, {})))) for name in ours}
-    told["search"] = sorted(
-        _line({"doc": revision[doc], "at": [col, offset, term]}) for doc, col, offset, term in words
-    )
+    told["search"] = sorted(_line({"revision": revision[doc], "words": figure}) for doc, figure in words.items())
     return told
 
 
