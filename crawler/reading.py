@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from archive.http import status_of
 from archive.ladder import TRANSIENT_STATUSES
 from archive.outcome import Outcome, Reason, Verdict
 from archive.records import revisit_exchange
 from archive.warc import OUTLET_FIELD, SOURCE_FIELD
 from crawler.extract import extract, read
-from crawler.failures import status_of
 from crawler.outlet import known_outlets
 from crawler.replay import outlet_for
 from pipelines.page import Page, Rules
@@ -39,7 +39,7 @@ def judge(page: Page, outlet: Outlet) -> Page:
     asked = outlet.identify(page.source)
     if asked is None:
         return page
-    status = status_of(page.exchange)
+    status = status_of(page.exchange.head)
     if status in TRANSIENT_STATUSES:  # another status is the outlet's word on the page
         page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(status)))
     url = page.exchange.url
@@ -54,7 +54,7 @@ def judge(page: Page, outlet: Outlet) -> Page:
 def glance(exchange: Exchange, outlet: Outlet, source: str) -> Page:
     """What an exchange is as far as that can be told at once; of a page that takes reading, that it is unread."""
     page = Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source, final=False)
-    if exchange.truncated or status_of(exchange) != 200 or outlet.identify(exchange.url) is None:
+    if exchange.truncated or status_of(exchange.head) != 200 or outlet.identify(exchange.url) is None:
         page = extract(exchange, outlet, source)
     page = judge(page, outlet)
     return replace(page, final=False, verdict=page.verdict or _UNREAD)

@@ -29,14 +29,16 @@ _PACKAGES = ("archive", "pipelines", "crawler")
 
 @dataclass(slots=True)
 class Remade:
-    """What a reindex did: captures read and seconds it took this time, whether it went on with an unfinished one.
+    """What a reindex did: captures read this time, in how many seconds, by how many processes at most.
 
+    ``resumed`` is whether it went on with an unfinished one.
     ``old`` is the name that the old index has now, None if there was none; then ``seeded`` articles of the frontier
     were made again from the captures.
     """
 
     captures: int = 0
     seconds: float = 0.0
+    processes: int = 1
     resumed: bool = False
     seeded: int = 0
     old: Path | None = None
@@ -58,7 +60,7 @@ def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
     with Rebuild(url, _state(folder)) as rebuild:
         remade = Remade(resumed=rebuild.resumed)
         while True:
-            remade.captures += _read(rebuild, _closed(folder), processes, report)
+            _read(rebuild, _closed(folder), processes, report, remade)
             remade.seconds = monotonic() - began
             with alone(url) as old:
                 # Nobody can begin a crawl now; one that did meanwhile has left segments to read first.
@@ -90,20 +92,19 @@ def _closed(folder: str) -> list[Segment]:
     return [segment for segment in segments if segment not in writers]
 
 
-def _read(rebuild: Rebuild, segments: list[Segment], processes: int, report: Report) -> int:
-    """Bring into the new index what of the segments it has not; give how many captures that were."""
+def _read(rebuild: Rebuild, segments: list[Segment], processes: int, report: Report, remade: Remade) -> None:
+    """Bring into the new index what of the segments it has not."""
     left = [(segment, place) for segment in segments if (place := rebuild.position(segment)) != END]
     if not left:
-        return 0
+        return
     size = sum(segment.size - place for segment, place in left)
-    # One small span is read sooner than a process is started.
     spans = [span for segment, place in left for span in cut(segment, place)]
+    processes = min(processes, len(spans))  # a small archive is read sooner than a process is started
+    remade.processes = max(remade.processes, processes)
     report.start("reading", total=size)
-    number = 0
-    for span, found in told(spans, min(processes, len(spans))):
-        number += rebuild.write(span.segment, found.next, found.kept, found.findings)
+    for span, found in told(spans, processes):
+        remade.captures += rebuild.write(span.segment, found.next, found.kept, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
-    return number
 
 
 def _tell(rebuild: Rebuild, report: Report) -> None:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
+from archive.http import status_of
 from archive.outcome import Outcome, Reason, Verdict
 from archive.runs import Result
 from crawler.candidates import Candidates
 from crawler.discovery import Plan
 from crawler.extract import extract, read
-from crawler.failures import status_of, verdict_of
+from crawler.failures import verdict_of
 from crawler.keeper import Keeper
 from crawler.pace import CrawlStopped
 from crawler.reading import judge
@@ -154,7 +155,7 @@ class OutletSpider(Spider):
             page = judge(read(exchange, self.outlet, source=visit.url), self.outlet)
             if page.article is None:
                 self.keeper.add(replace(page, final=False))
-        self._note(visit, verdict_of(failure.value), status_of(exchange))
+        self._note(visit, verdict_of(failure.value), status_of(exchange.head) if exchange is not None else None)
 
     def source_failed(self, failure: Failure) -> None:
         """Tell the plan of a source that could not be fetched."""

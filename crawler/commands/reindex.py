@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from crawler.command import Verb, archive_folder
-from crawler.reindex import reindex
 from crawler.report import Report
 
 if TYPE_CHECKING:
@@ -52,6 +51,9 @@ class Command(Verb):
         """Make it anew; 1 if anything in the archive is damaged."""
         if args:
             raise UsageError("it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made", False)
+        # Every verb's module is imported by every verb; what reads records in processes is this one's alone.
+        from crawler.reindex import reindex
+
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         report = Report()
         done = False
@@ -61,14 +63,14 @@ class Command(Verb):
         finally:
             self.exitcode = report.exit_code if done else 1
             report.finish()
-        _print(remade, opts.processes)
+        _print(remade)
         return report.exit_code
 
 
-def _print(remade: Remade, processes: int) -> None:
+def _print(remade: Remade) -> None:
     again = "the rest: " if remade.resumed else ""
     rate = remade.captures / remade.seconds if remade.seconds else 0.0
-    by = "1 process" if processes == 1 else f"{processes} processes"
+    by = "1 process" if remade.processes == 1 else f"{remade.processes} processes"
     print(f"{again}{remade.captures} captures read in {remade.seconds:.1f} s by {by}: {rate:.0f} a second")
     if remade.seeded:
         print(f"{remade.seeded} articles were missing in the frontier, and are in it again as their captures tell")
