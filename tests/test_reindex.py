@@ -24,7 +24,8 @@ from archive.rebuild import Rebuild
 from archive.segments import SegmentWriter
 from archive.spans import END, Segment
 from archive.tables import captures
-from crawler import reindex
+from crawler import reindex, workers
+from crawler.reading import read_record
 from tests.cli import ROOT, Desk, Said, summary
 from tests.crawling import Crawls, books, twin_of_today
 from tests.keeping import exchange, warc_of
@@ -35,6 +36,10 @@ from tests.test_crawl_pictures import places
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from archive.exchange import Location
+    from archive.records import Found
+    from pipelines.page import Page
 
 ARTICLES = 60
 DERIVED = ("captures", "articles", "aliases", "revisions", "search")
@@ -144,7 +149,8 @@ def desk(tmp_path: Path) -> Desk:
 PATCHED = """
 import os, signal, sys
 from archive import rebuild, spans, swap
-from crawler import reindex
+from crawler import reindex, workers
+from crawler.reading import read_record
 from scrapy.cmdline import execute
 
 spans.STEP = 4_000
@@ -441,3 +447,51 @@ def test_the_order_of_intake_leaves_no_trace(tmp_path: Path, order: tuple[int, .
     ]
     assert reindexed(desk).code == 0
     assert difference(before, without_the_run(tables_of(desk.index))) == []
+
+
+def test_a_bug_at_one_page_is_named_and_costs_only_that_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    hit = next(row for row in desk.rows("captures") if row["url"].endswith("/9000000002"))
+
+    def raising(record: Found, place: Location, *, blind: bool = False) -> Page:
+        if record.record_id == hit["record_id"] and not blind:
+            raise ZeroDivisionError
+        return read_record(record, place, blind=blind)
+
+    monkeypatch.setattr(workers, "read_record", raising)
+    said = desk.call("reindex")
+    assert said.code == 1
+    assert f"{hit['warc_file']}@{hit['warc_offset']}: failed/internal_error: ZeroDivisionError()" in said.err
+    rows = {row["record_id"]: row for row in desk.rows("captures")}
+    assert rows.pop(hit["record_id"])["reason"] == "internal_error"
+    assert {row["outcome"] for row in rows.values()} == {"new", "unchanged"}
+    monkeypatch.undo()
+    assert reindexed(desk).code == 0
+
+
+def test_two_that_write_at_once_leave_one_index(tmp_path: Path) -> None:
+    """Two replays at the same time, of other articles and of versions of the same one; whoever comes first."""
+    desk, folders = Desk(tmp_path), [tmp_path / "a", tmp_path / "b"]
+    text = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
+    for turn, folder in enumerate(folders):
+        shutil.copytree(SEEDS / ("etoday", "newspim")[turn], folder)
+        for number in range(turn, 12, 2):
+            page = folder / f"version-{number:02}.html"
+            page.write_text(text.replace("3200쪽을", f"{3200 + number}쪽을"), "utf-8")
+            facts = {
+                "url": "https://www.etoday.co.kr/news/view/77",
+                "captured_at": f"2026-11-{number + 1:02}T00:00:00Z",
+            }
+            page.with_suffix(".json").write_text(json.dumps(facts))
+    running = [desk.start("replay", folder, stdout=subprocess.DEVNULL) for folder in folders]
+    assert [process.wait(timeout=60) for process in running] == [0, 0]
+    before = tables_of(desk.index)
+    assert reindexed(desk).code == 0
+    after = tables_of(desk.index)
+    assert difference(before, after, "articles", "aliases", "revisions", "search") == []
+    # Which of two captures of one article was "new" is told by who came first; all else of them is not.
+    assert difference(*({"captures": sorted(map(settled, told["captures"]))} for told in (before, after))) == []
+
+
+def settled(line: str) -> str:
+    row = json.loads(line)
+    return json.dumps(row | {"outcome": "read" if row["revision_id"] else row["outcome"]}, sort_keys=True)
