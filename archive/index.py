@@ -183,7 +183,7 @@ def _engine(url: str, read_only: bool) -> Engine:
 
 
 def index_path(url: str) -> Path:
-    """The file that an INDEX_URL names.
+    """The file that an INDEX_URL names, links followed.
 
     :raises IndexUnusableError: it names none.
     """
@@ -195,7 +195,7 @@ def index_path(url: str) -> Path:
         raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
     if not parsed.database or parsed.database == ":memory:":
         raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
-    return Path(parsed.database)
+    return Path(parsed.database).resolve()
 
 
 def _as_json(value: Any) -> str:

@@ -112,10 +112,11 @@ def put_in_place(fresh: Path, url: str) -> Path | None:
         with fresh.open("rb") as file:
             os.fsync(file.fileno())
         if not path.exists():
-            os.link(fresh, path)  # which, unlike renaming, fails if somebody has just made one
-            fresh.unlink()
+            _link(fresh, path)  # which, unlike renaming, fails if somebody has just made one
+            fresh.unlink(missing_ok=True)
             sync_folder(path.parent)
             return None
+        fresh.chmod(path.stat().st_mode)
         _keep(path, kept)
         fresh.replace(path)
         sync_folder(path.parent)
@@ -127,17 +128,21 @@ def put_in_place(fresh: Path, url: str) -> Path | None:
 
 
 def _keep(path: Path, kept: Path) -> None:
-    """Give the file another name besides its own; where a file system has no links, instead of its own."""
-    beside = path.with_name(path.name + ".old.link")
+    """Give the file another name besides its own, in place of what has that name."""
+    beside = kept.with_name(kept.name + ".link")
     beside.unlink(missing_ok=True)
+    _link(path, beside)
+    beside.replace(kept)
+
+
+def _link(path: Path, name: Path) -> None:
+    """Give the file a new name besides its own; where a file system has no links, instead of its own."""
     try:
-        os.link(path, beside)
+        os.link(path, name)
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
             raise
-        path.replace(kept)
-    else:
-        beside.replace(kept)
+        path.replace(name)
 
 
 def _alone(path: Path) -> sqlite3.Connection | None:

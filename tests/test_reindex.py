@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import random
 import resource
 import shutil
@@ -495,3 +497,32 @@ def test_two_that_write_at_once_leave_one_index(tmp_path: Path) -> None:
 def settled(line: str) -> str:
     row = json.loads(line)
     return json.dumps(row | {"outcome": "read" if row["revision_id"] else row["outcome"]}, sort_keys=True)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+) -> None:
+    """The index lies on another disk, and INDEX_URL names a link to it; on some disks there are no hard links."""
+
+    def without(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", without)
+    desk, disk = Desk(tmp_path), tmp_path / "disk"
+    disk.mkdir()
+    assert desk.call("replay", SEEDS).code == 0
+    lies = disk / "lies.sqlite3"
+    desk.index.rename(lies)
+    lies.chmod(0o640)
+    desk.index.symlink_to(lies)
+    before = tables_of(desk.index)
+    assert reindexed(desk).code == 0
+    assert desk.index.is_symlink()
+    assert sorted(path.name for path in disk.iterdir()) == ["lies.sqlite3", "lies.sqlite3.old"]
+    assert lies.stat().st_mode & 0o777 == 0o640
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    lies.unlink()
+    assert reindexed(desk).code == 0
+    assert difference(before, tables_of(desk.index), *DERIVED) == []
