@@ -526,3 +526,9 @@ def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
     lies.unlink()
     assert reindexed(desk).code == 0
     assert difference(before, tables_of(desk.index), *DERIVED) == []
+
+
+def test_what_is_carried_over_refers_to_nothing_made_anew_but_captures() -> None:
+    """A new table belongs among `DERIVED`, where the ledger fills it, or has to be copied as it is."""
+    targets = {key.column.table for table in swap.CARRIED for column in table.columns for key in column.foreign_keys}
+    assert targets <= {*swap.CARRIED, captures}
