@@ -88,11 +88,11 @@ class Ledger:
             revision_id = revision.id if revision else entry.known_revision
             row = entry.capture | became | {"id": capture_id, "revision_id": revision_id}
             self._new_captures.append(row)
-        elif revision is None or revision.id != entry.known_revision:
+        elif entry.known_revision is None or verdict.outcome is Outcome.UNCHANGED or revision is not None:
             # It may have been written before it was read, or a revisit before it was told what of.
-            if revision is not None or entry.known_revision is None or verdict.outcome is Outcome.UNCHANGED:
-                became |= {name: entry.capture[name] for name in _READ}
-                shown = revision.id if revision else entry.known_revision
+            shown = revision.id if revision else entry.known_revision
+            became |= {name: entry.capture[name] for name in _READ}
+            if revision is None or shown != entry.known_revision:
                 self._seen_again.append(became | {"known": capture_id, "revision": shown})
         return verdict, capture_id
 

@@ -68,8 +68,7 @@ class SegmentWriter:
         self._folder = Path(folder)
         self._prefix = plain(prefix)
         self._host = plain(host or socket.gethostname() or "localhost")
-        self._clock, self._new_id = clock, new_id
-        self._max_bytes = max_bytes
+        self._clock, self._new_id, self._max_bytes = clock, new_id, max_bytes
         self._fields = {
             "format": "WARC File Format 1.1",
             "conformsTo": _CONFORMS,
@@ -102,8 +101,7 @@ class SegmentWriter:
     ) -> Location:
         """Append the exchange: `response` and its `request`, or a `resource` when it has no head.
 
-        ``warcinfo_id`` is one that `describe` gave, or none for the segment's own; for ``outlet`` and ``source`` see
-        `warc.OUTLET_FIELD`. The location is good once `sync` returned.
+        ``warcinfo_id`` is `describe`'s, or none for the segment's own. The location is good once `sync` returned.
         """
         record_id = record_id or self._new_id()
         self._ready()
