@@ -27,6 +27,10 @@ class SegmentError(Exception):
     """A segment cannot be written; the text is one sentence or two for the person who runs the crawl."""
 
 
+class ReaderLostError(Exception):
+    """A process that read records is gone; the text is a sentence or two for the person who runs it."""
+
+
 def file_fault(path: Path, error: OSError) -> str:
     """One or two sentences naming the path, the fault and the remedy."""
     advice = _ADVICE.get(error.errno or 0)

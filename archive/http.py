@@ -82,6 +82,14 @@ def parse_head(head: bytes) -> Head:
     return Head(first[1], int(first[2]), first[3] or "", tuple(fields))
 
 
+def status_of(head: bytes) -> int | None:
+    """The status that a response head states; None where there is no head, or none that can be read."""
+    try:
+        return parse_head(head).status if head else None
+    except MessageError:
+        return None
+
+
 def dechunk(body: bytes) -> bytes:
     """Remove chunked framing and trailer; what lies behind the last chunk is not part of the payload.
 

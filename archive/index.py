@@ -37,11 +37,15 @@ class IndexUnusableError(Exception):
 
 
 class Index:
-    """An open index. ``read_only`` never creates or migrates one."""
+    """An open index. ``read_only`` never creates or migrates one.
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    Without ``lasting`` the last commits may be gone after a power cut, but no half ones remain: for what is made anew.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False, lasting: bool = True) -> None:
         self.url = url
         self._engine = _engine(url, read_only)
+        event.listen(self._engine, "connect", _set_up if lasting else _set_up_in_haste)
         try:
             self._bring_up(read_only)
         except DBAPIError as error:
@@ -91,18 +95,14 @@ class Index:
             raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
 
     def _bring_up(self, read_only: bool) -> None:
-        has_version = text("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-        with self.reading() as connection:  # in one: another process may be making it
-            found = connection.scalar(has_version) and connection.scalar(
-                text("SELECT version_num FROM alembic_version")
-            )
-            if found is None and connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
-                raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
+        found, foreign = self._found()
         if found == SCHEMA:
             if not read_only:
                 with self._engine.connect() as connection:
                     _use_wal(connection)
             return
+        if foreign:
+            raise IndexUnusableError(f"{self.url} is another program's database; name another one with INDEX_URL.")
         if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
             raise IndexUnusableError(
                 f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: upgrade Sacho, or "
@@ -116,6 +116,21 @@ class Index:
             self._make()
         else:
             self._migrate(found)
+
+    def _found(self) -> tuple[str | None, bool]:
+        """The schema there is, if any, and whether there are tables without one."""
+        while True:
+            there = _inode(self.url)
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")  # one moment's: another process may be making it
+                named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+                version = "SELECT version_num FROM alembic_version"
+                found = connection.scalar(text(version)) if connection.scalar(text(named)) else None
+                tables = connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'"))
+                connection.rollback()
+            if there in (0, _inode(self.url)):
+                return found, found is None and tables is not None
+            self._engine.dispose()  # a reindex put its own in this one's place while we were opening it
 
     def _make(self) -> None:
         """Make an index as the code writes it; a test holds it equal to one that took every step."""
@@ -149,15 +164,7 @@ class Index:
 
 
 def _engine(url: str, read_only: bool) -> Engine:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise IndexUnusableError(f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/file") from error
-    if parsed.get_backend_name() != "sqlite":
-        raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
-    path = Path(parsed.database or "")
-    if not parsed.database or parsed.database == ":memory:":
-        raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
+    path = index_path(url)
     if read_only and not path.exists():
         raise IndexUnusableError(f"there is no index at {path} yet: run scrapy replay first, or set INDEX_URL.")
     try:
@@ -167,14 +174,28 @@ def _engine(url: str, read_only: bool) -> Engine:
         raise IndexUnusableError(
             f"{path.parent} can't be made ({error.strerror}): name a folder you may write in INDEX_URL."
         ) from error
-    engine = create_engine(
-        parsed,
+    return create_engine(
+        make_url(url),
         json_serializer=_as_json,
         # Transactions are begun by name: BEGIN IMMEDIATE for every write.
         connect_args={"isolation_level": None},
     )
-    event.listen(engine, "connect", _set_up)
-    return engine
+
+
+def index_path(url: str) -> Path:
+    """The file that an INDEX_URL names, links followed.
+
+    :raises IndexUnusableError: it names none.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise IndexUnusableError(f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/file") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
+    if not parsed.database or parsed.database == ":memory:":
+        raise IndexUnusableError(f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3")
+    return Path(parsed.database).resolve()
 
 
 def _as_json(value: Any) -> str:
@@ -186,6 +207,20 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _set_up_in_haste(connection: sqlite3.Connection, record: Any) -> None:
+    _set_up(connection, record)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: captures come in no index's order
+    connection.execute("PRAGMA wal_autocheckpoint = 16384")
+
+
+def _inode(url: str) -> int:
+    try:
+        return index_path(url).stat().st_ino
+    except OSError:
+        return 0
 
 
 def _use_wal(connection: Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
 
     from archive.article import Article
     from archive.stories import Entry
+
+
+#: The columns of ``captures`` that reading a document fills in.
+_READ = ("charset_declared", "charset_used", "charset_damage")
 
 
 class Ledger:
@@ -85,10 +88,12 @@ class Ledger:
             revision_id = revision.id if revision else entry.known_revision
             row = entry.capture | became | {"id": capture_id, "revision_id": revision_id}
             self._new_captures.append(row)
-        elif revision is not None and revision.id != entry.known_revision:
-            self._seen_again.append(became | {"known": capture_id, "revision": revision.id})
-        elif revision is None and verdict.outcome is Outcome.UNCHANGED:  # a revisit, written before it was told what of
-            self._seen_again.append(became | {"known": capture_id, "revision": entry.known_revision})
+        elif entry.known_revision is None or verdict.outcome is Outcome.UNCHANGED or revision is not None:
+            # It may have been written before it was read, or a revisit before it was told what of.
+            shown = revision.id if revision else entry.known_revision
+            became |= {name: entry.capture[name] for name in _READ}
+            if revision is None or shown != entry.known_revision:
+                self._seen_again.append(became | {"known": capture_id, "revision": shown})
         return verdict, capture_id
 
     def write(self) -> None:
@@ -123,16 +128,19 @@ class Ledger:
         own = next((r for r in story.revisions if r.id == entry.known_revision), None)
         if own is not None:
             return self._read_again(own, article, capture_id), own
-        for revision in self._neighbours(story, entry):
+        for revision in story.neighbours(entry):
             comparison = compare(revision.article, revision.layouts, article)
             if not comparison.changed:
-                self._note(revision, comparison.merged, article.layout)
+                merged = comparison.merged
                 if entry.capture["time_known"] and entry.captured_at < revision.captured_at:
-                    revision.captured_at, revision.dirty = entry.captured_at, True
+                    # Its first capture is what a version is read from, whichever was entered first.
+                    merged = compare(article, (), revision.article).merged
+                    revision.captured_at, revision.capture_id, revision.dirty = entry.captured_at, capture_id, True
                     story.revisions.sort(key=lambda r: r.captured_at)
+                self._note(revision, merged, article.layout)
                 return Verdict(Outcome.UNCHANGED), revision
         outcome = Outcome.CHANGED if story.revisions else Outcome.NEW
-        before = self._neighbours(story, entry)[0] if entry.capture["time_known"] and story.revisions else None
+        before = story.neighbours(entry)[0] if entry.capture["time_known"] and story.revisions else None
         new = self._add(story, article, [article.layout], capture_id, entry.captured_at)
         if before is not None and before.captured_at < entry.captured_at:
             self._come_back(story, before, entry.captured_at)
@@ -141,8 +149,7 @@ class Ledger:
     def _add(
         self, story: Story, article: Article, layouts: list[str], capture_id: int, captured_at: datetime
     ) -> Revision:
-        number = max((r.number for r in story.revisions), default=0) + 1
-        new = Revision(self._take(revisions), number, article, layouts, capture_id, captured_at, dirty=True)
+        new = Revision(self._take(revisions), 0, article, layouts, capture_id, captured_at, dirty=True)
         story.revisions.append(new)
         story.revisions.sort(key=lambda r: r.captured_at)
         self._holders[new.id] = story
@@ -178,14 +185,6 @@ class Ledger:
         if layout not in revision.layouts:
             revision.layouts = sorted([*revision.layouts, layout])
             revision.dirty = True
-
-    @staticmethod
-    def _neighbours(story: Story, entry: Entry) -> list[Revision]:
-        """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
-        if not entry.capture["time_known"]:
-            return story.revisions[::-1]
-        at = bisect_right(story.revisions, entry.captured_at, key=lambda r: r.captured_at)
-        return [*story.revisions[max(at - 1, 0) : at], *story.revisions[at : at + 1]]
 
     def _story_of(self, article: Article, holder: Story | None) -> Story:
         """The article's story: by id or alias, by content where one side has no address, else a new one.
@@ -224,10 +223,8 @@ class Ledger:
 
     def _absorb(self, story: Story, twin: Story) -> None:
         """Hand over the revisions of an article whose real identity turned out to be another known article's."""
-        number = max((r.number for r in story.revisions), default=0)
         for revision in twin.revisions:
-            number += 1
-            revision.number, revision.dirty = number, True
+            revision.dirty = True
             story.revisions.append(revision)
             self._holders[revision.id] = story
         story.revisions.sort(key=lambda r: r.captured_at)
@@ -256,6 +253,9 @@ class Ledger:
         changed: list[dict[str, Any]] = []
         forget: list[dict[str, Any]] = []
         learn: list[dict[str, Any]] = []
+        # Out of each other's way first: no two of an article may have one number, not even for a moment.
+        aside = [{"pk": revision.id, "number": -revision.id} for story in stories for revision in story.renumber()]
+        self._execute(update(revisions).where(revisions.c.id == bindparam("pk")), aside)
         for story in stories:
             for revision in story.revisions:
                 current = revision is story.revisions[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,3 +20,8 @@ def segment_name(prefix: str, moment: datetime, serial: int, host: str, info: st
 def plain(name: str) -> str:
     """The name in letters that file systems and URLs leave alone."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "x"
+
+
+def new_id() -> str:
+    """An id for a record, as a bare URI."""
+    return uuid.uuid4().urn

@@ -66,6 +66,9 @@ class Pieces(Protocol):
     def resync(self) -> bool:
         """Go to the next place behind ``offset`` where a record may begin afresh; whether there is one."""
 
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """Go to a record's beginning, or, if that is a guess, to the first likely one from there on; whether one is."""
+
 
 class PlainPieces:
     """An uncompressed file; its records are found again by looking for their first line, so no `resync`."""
@@ -97,6 +100,12 @@ class PlainPieces:
     def resync(self) -> bool:
         """See `Pieces`."""
         return False
+
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """See `Pieces`; within a plain file nothing tells a record from what a document holds."""
+        self._file.seek(offset)
+        self.offset = self.position = offset
+        return not guessed
 
 
 class GzipPieces:
@@ -180,6 +189,14 @@ class GzipPieces:
             if len(block) <= overlap:
                 return False
             at += len(block) - overlap
+
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """See `Pieces`."""
+        if guessed:
+            self.offset = offset - 1
+            return self.resync()
+        self._restart(offset)
+        return True
 
     def _begins_record(self, offset: int) -> bool:
         self._file.seek(offset)

@@ -38,21 +38,28 @@ class RecordError(Exception):
     """What lies at a location is not the record that was put there."""
 
 
-def iterate(path: Path | str, limit: int = MAX_DOCUMENT) -> Iterator[Found | Damage]:
+def iterate(
+    path: Path | str, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
+) -> Iterator[Found | Damage]:
     """Every record of a WARC file (1.x or 0.x, plain or gzipped, in one member or many), in order.
 
     Records longer than ``limit`` bytes are `Damage` and passed over. Memory stays within a few times
-    ``limit``. A file cut exactly between two records cannot be told from a shorter one.
+    ``limit``. A file cut exactly between two records cannot be told from a shorter one. From ``start`` on, where a
+    record begins; or, if that is only ``guessed``, from the first place behind it that looks like one's beginning.
 
     :raises OSError: the file cannot be opened or read.
     """
     with Path(path).open("rb", buffering=0) as file:
-        yield from iterate_file(file, limit)
+        yield from iterate_file(file, limit, start, guessed=guessed)
 
 
-def iterate_file(file: BinaryIO, limit: int = MAX_DOCUMENT) -> Iterator[Found | Damage]:
-    """As `iterate`, of an open file that can be sought in, from its beginning."""
-    return Walk(_pieces(file), limit).run()
+def iterate_file(
+    file: BinaryIO, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
+) -> Iterator[Found | Damage]:
+    """As `iterate`, of an open file that can be sought in."""
+    pieces = _pieces(file)
+    if not start or pieces.begin(start, guessed=guessed):
+        yield from Walk(pieces, limit).run()
 
 
 def read_at(folder: Path | str, location: Location) -> Found:

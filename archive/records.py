@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from archive.exchange import Exchange, digest
 from archive.http import MessageError, parse_head, payload, split_message
 from archive.outcome import Reason
-from archive.warc import TIME_FIELD, TRUNCATIONS, WarcError, safe_url
+from archive.warc import TIME_FIELD, TRUNCATIONS, UNKNOWN_TYPE, WarcError, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,7 +192,8 @@ def _exchange(fields: Mapping[str, str], head: bytes, body: bytes, payload_diges
         captured_at=_moment(fields),
         body=body,
         head=head,
-        media_type="" if head else fields.get("content-type", ""),
+        # Without a type it is to be taken for this one (ISO 28500 §5.14), which is what our own copy will say.
+        media_type="" if head else fields.get("content-type", "") or UNKNOWN_TYPE,
         ip_address=_peer(fields.get("warc-ip-address", "")),
         truncated=truncated if not truncated or truncated in TRUNCATIONS else "unspecified",
         time_known=TIME_FIELD.lower() not in fields,
@@ -220,6 +221,11 @@ def _cut_afterwards(kind: str, fields: Mapping[str, str]) -> bool:
     """Whether a block digest was taken before the block was cut to its head: so wget writes its revisits (1.21)."""
     profile = fields.get("warc-profile", "")
     return kind == "revisit" and "warc-truncated" in fields and profile.startswith(_WARC_1_0)
+
+
+def original_of(revisit: Found) -> str:
+    """The record that a `revisit` repeats, ``""`` where it names none."""
+    return _bare(revisit.fields.get("warc-refers-to", ""))
 
 
 def _is_http(fields: Mapping[str, str]) -> bool:

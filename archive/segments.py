@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import socket
-import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import create, give_name, sync_folder
 from archive.members import member
-from archive.naming import plain, segment_name
+from archive.naming import new_id, plain, segment_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,11 +35,7 @@ _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-forma
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _uuid() -> str:
-    return uuid.uuid4().urn
+    return datetime.now(UTC)  # to the microsecond: by it segments of one second are told apart
 
 
 class SegmentWriter:
@@ -59,7 +54,7 @@ class SegmentWriter:
         *,
         prefix: str = "sacho",
         clock: Callable[[], datetime] = _now,
-        new_id: Callable[[], str] = _uuid,
+        new_id: Callable[[], str] = new_id,
         max_bytes: int = MAX_BYTES,
         software: Mapping[str, str] | None = None,
         job: str = "",
@@ -68,8 +63,7 @@ class SegmentWriter:
         self._folder = Path(folder)
         self._prefix = plain(prefix)
         self._host = plain(host or socket.gethostname() or "localhost")
-        self._clock, self._new_id = clock, new_id
-        self._max_bytes = max_bytes
+        self._clock, self._new_id, self._max_bytes = clock, new_id, max_bytes
         self._fields = {
             "format": "WARC File Format 1.1",
             "conformsTo": _CONFORMS,
@@ -91,20 +85,25 @@ class SegmentWriter:
         self._broken = ""
         self._closed = False
 
-    def write(self, exchange: Exchange, *, record_id: str | None = None, warcinfo_id: str | None = None) -> Location:
+    def write(
+        self,
+        exchange: Exchange,
+        *,
+        record_id: str | None = None,
+        warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
+    ) -> Location:
         """Append the exchange: `response` and its `request`, or a `resource` when it has no head.
 
-        ``warcinfo_id`` is one that `describe` gave, or none for the segment's own. The location is good
-        once `sync` returned.
+        ``warcinfo_id`` is `describe`'s, or none for the segment's own. The location is good once `sync` returned.
         """
         record_id = record_id or self._new_id()
         self._ready()
         info = self._warcinfo(warcinfo_id)
         payload_sum = warc.payload_digest(exchange)
-        if exchange.head:
-            record = warc.response(exchange, record_id, info, payload_sum)
-        else:
-            record = warc.resource(exchange, record_id, info, payload_sum)
+        made = warc.response if exchange.head else warc.resource
+        record = made(exchange, record_id, info, payload_sum, warc.notes(outlet, source))
         return self._put(exchange, record, record_id, info, payload_sum)
 
     def write_revisit(
@@ -114,12 +113,14 @@ class SegmentWriter:
         *,
         record_id: str | None = None,
         warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
     ) -> Location:
         """Append a `revisit` (and its `request`) that stands for ``original``, already synced."""
         record_id = record_id or self._new_id()
         self._ready()
         info = self._warcinfo(warcinfo_id)
-        record = warc.revisit(exchange, record_id, info, original)
+        record = warc.revisit(exchange, record_id, info, original, warc.notes(outlet, source))
         return self._put(exchange, record, record_id, info, original.payload_digest)
 
     def describe(self, description: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, false, or_, select
 
 from archive.changes import change_between
+from archive.outcome import Outcome, Reason, Verdict
 from archive.tables import captures
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from archive.article import Article
     from archive.exchange import Location
-    from archive.outcome import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,23 @@ class Story:
     stored: bool = True
     dirty: bool = False
 
+    def neighbours(self, entry: Entry) -> list[Revision]:
+        """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
+        if not entry.capture["time_known"]:
+            return self.revisions[::-1]
+        at = bisect_right(self.revisions, entry.captured_at, key=lambda r: r.captured_at)
+        return [*self.revisions[max(at - 1, 0) : at], *self.revisions[at : at + 1]]
+
+    def renumber(self) -> list[Revision]:
+        """Number the versions by the time of their first captures; give those the database has otherwise numbered."""
+        renamed: list[Revision] = []
+        for number, revision in enumerate(self.revisions, 1):
+            if revision.number != number:
+                revision.number, revision.dirty = number, True
+                if revision.stored is not None:
+                    renamed.append(revision)
+        return renamed
+
 
 def reclassified(stories: Iterable[Story]) -> list[dict[str, Any]]:
     """The ids of revisions whose change is another than the database has, with it; of neighbours one is dirty."""
@@ -95,6 +113,13 @@ def location_columns(location: Location) -> dict[str, Any]:
         "record_id": location.record_id,
         "payload_digest": location.payload_digest,
     }
+
+
+def shown_again(revision_id: int | None) -> tuple[Verdict, int | None]:
+    """What a revisit is, and the revision it shows: that of the capture it repeats, if that could be read."""
+    if revision_id is None:
+        return Verdict(Outcome.SKIPPED, Reason.REVISIT), None
+    return Verdict(Outcome.UNCHANGED), revision_id
 
 
 def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple[str, str], list[Any]]:

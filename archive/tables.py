@@ -206,6 +206,9 @@ robots = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+#: What is made of the WARCs; all other tables are the archive's own memory, and outlive a new index.
+DERIVED = frozenset({captures, articles, aliases, revisions})
+
 #: The full-text index over ``revisions``, which SQLAlchemy has no words for.
 SEARCH_STATEMENTS = (
     # The tokens are made and folded by archive.search, so the plainest tokenizer does; no ranking, so no column sizes.

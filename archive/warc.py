@@ -18,7 +18,7 @@ from archive.exchange import digest
 from archive.http import MessageError, parse_head, payload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from archive.exchange import Exchange
 
@@ -27,9 +27,15 @@ NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 #: Our own field on a `resource` whose WARC-Date is only the time of taking it in (``time_known`` is false).
 #: ISO 28500 §5 lets readers pass over names they don't know.
 TIME_FIELD = "X-Archive-Capture-Time"
+#: Likewise: the outlet it was kept for, and where it comes from if not from its own address (the file it was saved in,
+#: or the address that a visit asked for and that led here). With them the index can be made from the records alone.
+OUTLET_FIELD = "X-Archive-Outlet"
+SOURCE_FIELD = "X-Archive-Source"
 #: Our own field on an imported record: the id that it had in the archive it is from. No field of ISO 28500 may say so
 #: of a response (WARC-Refers-To is kept from it), and the record here has an id, digests and a warcinfo of its own.
 ORIGIN_FIELD = "X-Archive-Original-Record-ID"
+#: The type of a `resource` of which none is known.
+UNKNOWN_TYPE = "application/octet-stream"
 #: ISO 28500 §5.13; ``unspecified`` is only ever passed on from others' files.
 TRUNCATIONS = frozenset({"length", "time", "disconnect", "unspecified"})
 
@@ -107,15 +113,24 @@ def warcinfo(record_id: str, moment: datetime, fields: Mapping[str, str], filena
         ("WARC-Date", format_date(moment)),
     ]
     if filename:
-        named.append(("WARC-Filename", _folded(filename)))
+        named.append(("WARC-Filename", one_line(filename)))
     named.append(("Content-Type", "application/warc-fields"))
-    block = "".join(f"{_token(name)}: {_folded(value)}\r\n" for name, value in fields.items() if value)
+    block = "".join(f"{_token(name)}: {one_line(value)}\r\n" for name, value in fields.items() if value)
     return _record(named, block.encode("utf-8", "replace"))
 
 
-def response(exchange: Exchange, record_id: str, warcinfo_id: str, payload_sum: str) -> bytes:
-    """The `response` record; ``payload_sum`` is `payload_digest` of the same exchange."""
+def notes(outlet: str, source: str) -> tuple[tuple[str, str], ...]:
+    """Our own fields of a record; what is empty is left out."""
+    named = ((OUTLET_FIELD, outlet), (SOURCE_FIELD, one_line(source) if source else ""))
+    return tuple(pair for pair in named if pair[1])
+
+
+def response(
+    exchange: Exchange, record_id: str, warcinfo_id: str, payload_sum: str, own: Iterable[tuple[str, str]] = ()
+) -> bytes:
+    """The `response` record; ``payload_sum`` is `payload_digest` of the same exchange, ``own`` are `notes`."""
     fields = _exchange_fields("response", exchange, record_id, warcinfo_id)
+    fields += own
     fields.append(("WARC-Payload-Digest", payload_sum))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
@@ -131,19 +146,24 @@ def request(exchange: Exchange, record_id: str, warcinfo_id: str, concurrent_to:
     return _record(fields, exchange.request)
 
 
-def resource(exchange: Exchange, record_id: str, warcinfo_id: str, payload_sum: str) -> bytes:
+def resource(
+    exchange: Exchange, record_id: str, warcinfo_id: str, payload_sum: str, own: Iterable[tuple[str, str]] = ()
+) -> bytes:
     """The `resource` record of a document that came without HTTP."""
     if exchange.head:
         raise WarcError("a document with an HTTP head is a response, not a resource")
     fields = _exchange_fields("resource", exchange, record_id, warcinfo_id)
+    fields += own
     fields.append(("WARC-Payload-Digest", payload_sum))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
-    fields.append(("Content-Type", _folded(exchange.media_type) or "application/octet-stream"))
+    fields.append(("Content-Type", one_line(exchange.media_type) or UNKNOWN_TYPE))
     return _record(fields, exchange.body)
 
 
-def revisit(exchange: Exchange, record_id: str, warcinfo_id: str, original: RevisitOf) -> bytes:
+def revisit(
+    exchange: Exchange, record_id: str, warcinfo_id: str, original: RevisitOf, own: Iterable[tuple[str, str]] = ()
+) -> bytes:
     """The `revisit` record: the full new HTTP head, and the original in place of the body.
 
     A 304 says `NOT_MODIFIED`; anything else must have the original's payload and says `IDENTICAL`.
@@ -154,9 +174,10 @@ def revisit(exchange: Exchange, record_id: str, warcinfo_id: str, original: Revi
     if not not_modified and payload_digest(exchange) != original.payload_digest:
         raise WarcError(f"{exchange.url[:200]!r} has another payload than the capture it should be a revisit of")
     fields = _exchange_fields("revisit", exchange, record_id, warcinfo_id)
+    fields += own
     fields += [
         ("WARC-Profile", NOT_MODIFIED if not_modified else IDENTICAL),
-        ("WARC-Payload-Digest", _folded(original.payload_digest)),
+        ("WARC-Payload-Digest", one_line(original.payload_digest)),
         ("WARC-Refers-To-Target-URI", safe_url(original.url)),
         ("WARC-Refers-To-Date", format_date(original.captured_at)),
     ]
@@ -192,7 +213,7 @@ def metadata(
         ("WARC-Target-URI", safe_url(urn)),
         ("WARC-Warcinfo-ID", _bracketed(warcinfo_id)),
         ("WARC-Refers-To", _bracketed(refers_to)),
-        ("Content-Type", _folded(media_type)),
+        ("Content-Type", one_line(media_type)),
     ]
     return _record(fields, block)
 
@@ -260,5 +281,6 @@ def _token(name: str) -> str:
     return name
 
 
-def _folded(value: str) -> str:
+def one_line(value: str) -> str:
+    """Free text as a field's value holds it: white space and controls folded, what is no text replaced."""
     return _FOLD.sub(" ", value).strip().encode("utf-8", "replace").decode()

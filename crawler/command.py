@@ -16,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archive.export import ExportError
-from archive.faults import SegmentError
+from archive.faults import ReaderLostError, SegmentError
 from archive.index import Index, IndexUnusableError
 from archive.search import QueryError
 from archive.segments import SegmentWriter
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Faults whose message is already the sentence a person needs.
-_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError)
+_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError, ReaderLostError)
 
 
 class Verb(ScrapyCommand):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive import http
 from archive.exchange import MAX_DOCUMENT
 from archive.outcome import Outcome, Reason, Verdict
+from archive.warc import UNKNOWN_TYPE
 from crawler import layout
 from crawler.decode import decode
 from crawler.html import PageReader, read_page
@@ -111,7 +112,7 @@ class _StatusError(Exception):
 def _content(exchange: Exchange) -> tuple[bytes, str]:
     """The document with all encodings undone, and its content type."""
     if not exchange.head:
-        return exchange.body, exchange.media_type
+        return exchange.body, "" if exchange.media_type == UNKNOWN_TYPE else exchange.media_type
     head = http.parse_head(exchange.head)
     if head.status != 200:
         raise _StatusError(str(head.status))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -17,11 +16,7 @@ from scrapy.exceptions import (
 )
 from scrapy.spidermiddlewares.httperror import HttpError
 
-from archive.http import MessageError, parse_head
 from archive.outcome import Outcome, Reason, Verdict
-
-if TYPE_CHECKING:
-    from archive.exchange import Exchange
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +55,3 @@ def verdict_of(error: BaseException | None) -> Verdict:
         return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
     _log.error("A request ended in an exception nobody foresaw", exc_info=error)
     return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)
-
-
-def status_of(exchange: Exchange | None) -> int | None:
-    """The HTTP status of what arrived before a visit failed; None where nothing did, or nothing that has one."""
-    if exchange is None:
-        return None
-    try:
-        return parse_head(exchange.head).status
-    except MessageError:
-        return None

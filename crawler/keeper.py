@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,17 +15,17 @@ from archive import warc
 from archive.faults import SegmentError
 from archive.frontier import Frontier
 from archive.index import Index, IndexUnusableError
-from archive.outcome import Outcome, Reason, Verdict
+from archive.outcome import Outcome, Verdict
 from archive.queries import captured_urls, last_captures, published_times
 from archive.robots import RobotsShelf
 from archive.runs import Run
 from archive.segments import SegmentWriter
 from crawler import VERSION
 from crawler.outlet import outlet_named
+from crawler.reading import glance
 from crawler.recovery import recover
 from crawler.report import Report
 from pipelines.deposit import Depositor
-from pipelines.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,13 +39,12 @@ if TYPE_CHECKING:
     from archive.frontier import Visit
     from archive.queries import LastCapture
     from archive.runs import Result
+    from pipelines.page import Page
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between looks at what waits to be written, and between renewals of this run's leases.
 _TICK, _RENEWAL = 1.0, 40.0
-#: What an exchange is while nobody has read it: robots.txt, a feed, a redirect, an answer that was retried.
-_UNREAD = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
 _FAULTS = (SegmentError, IndexUnusableError)
 _T = TypeVar("_T")
 _KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
@@ -116,14 +116,10 @@ class Keeper:
             same = warc.payload_digest(exchange) == last.payload_digest
             if same or warc.is_not_modified(exchange):
                 original = warc.RevisitOf(last.url, last.captured_at, last.payload_digest, last.record_id)
-        page = Page(
-            exchange=exchange,
-            outlet=self.outlet.name,
-            rules=self.outlet.rules,
-            verdict=_UNREAD,
-            source=exchange.url,
-            final=False,
-        )
+        visit: Visit | None = request.meta.get("visit")
+        page = glance(exchange, self.outlet, visit.url if visit is not None else exchange.url)
+        if last is not None and original is not None:
+            page = replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)
         request.meta["repeats"] = original is not None
         self.attempt(lambda: self._depositor.keep(page, original))
 

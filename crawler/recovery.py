@@ -6,13 +6,13 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archive.outcome import Outcome, Reason, Verdict
+from archive.outcome import Outcome
 from archive.queries import known_records
-from archive.records import revisit_exchange
+from archive.records import original_of
 from archive.recovery import left_open, taken_over
-from crawler.extract import read
-from crawler.replay import outlet_for
-from pipelines.page import Page, Rules
+from archive.stories import shown_again
+from crawler.outlet import known_outlets
+from crawler.reading import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from archive.records import Found
     from archive.recovery import LeftOpen
     from pipelines.deposit import Depositor
+    from pipelines.page import Page
 
 _log = logging.getLogger(__name__)
 #: Records looked up at once.
 _MANY = 500
+#: Outcomes that are nobody's result here: whether one of several answers to a visit was its last, no record says.
+_PASSING = frozenset({Outcome.SKIPPED, Outcome.FAILED})
 
 
 def recover(
@@ -77,29 +80,20 @@ def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Found, Location]
 
 def _read(record: Found, place: Location, index: Index, frontier: Frontier | None, outlet: str) -> Page:
     """The page that a record shows, as the run that was killed would have deposited it."""
-    exchange = record.exchange or revisit_exchange(record)
-    known = outlet_for(exchange)
-    source = exchange.url if exchange.has_address else f"{place.file}@{place.offset}"
-    if known is None:
-        verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
-        return Page(exchange=exchange, outlet="", rules=Rules(), source=source, verdict=verdict, final=False)
-    if record.exchange is not None:
-        page = read(exchange, known, source)
-    else:
-        page = Page(exchange=exchange, outlet=known.name, rules=known.rules, source=source)
+    page = read_record(record, place)
+    if record.exchange is None and page.verdict is None:
         page = replace(page, **_shown_again(record, index))
-    page = replace(page, final=page.verdict is None or page.verdict.outcome is not Outcome.SKIPPED)
-    address = known.identify(exchange.url)
-    if frontier is not None and known.name == outlet and address is not None and frontier.known([address.article_id]):
-        page = replace(page, visit=address.article_id)
+    page = replace(page, final=page.verdict is None or page.verdict.outcome not in _PASSING)
+    known = known_outlets().get(page.outlet)
+    asked = known.identify(page.source) if known is not None else None
+    if frontier is not None and page.outlet == outlet and asked is not None and frontier.known([asked.article_id]):
+        page = replace(page, visit=asked.article_id)
     return page
 
 
 def _shown_again(revisit: Found, index: Index) -> dict[str, Any]:
     """What a page is that repeats another: its verdict, and the revision that it shows."""
-    original = revisit.fields.get("warc-refers-to", "").strip("<>")
+    original = original_of(revisit)
     with index.reading() as connection:
-        revision_id = known_records(connection, [original]).get(original)
-    if revision_id is None:
-        return {"verdict": Verdict(Outcome.SKIPPED, Reason.REVISIT)}
-    return {"verdict": Verdict(Outcome.UNCHANGED), "revision_id": revision_id}
+        verdict, revision_id = shown_again(known_records(connection, [original]).get(original))
+    return {"verdict": verdict, "revision_id": revision_id}

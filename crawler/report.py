@@ -7,12 +7,22 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from archive.outcome import Outcome, Reason
 from crawler.tables import print_table
 
 if TYPE_CHECKING:
+    from archive.outcome import Verdict
     from archive.runs import Result
 
 #: Sentences printed before the rest is only counted; all of them are in the index's ``outcomes``.
@@ -51,10 +61,8 @@ class Report:
 
     def add(self, result: Result) -> None:
         """Count one result; say it in a sentence if somebody must look at it."""
-        verdict, outlet = result.verdict, result.outlet or "–"
-        self.counts[(outlet, verdict.outcome)] += 1
-        if verdict.reason is not None:
-            self.reasons[(outlet, verdict.outcome, verdict.reason)] += 1
+        verdict = result.verdict
+        self.count(result.outlet, verdict)
         # A record of another outlet within a WARC is no failure: web archives hold many sites.
         stray = verdict.reason is Reason.UNKNOWN_OUTLET and not result.url
         if verdict.outcome in (Outcome.UNPARSED, Outcome.FAILED) or stray:
@@ -63,27 +71,39 @@ class Report:
             if self._said <= _SENTENCES:
                 why = verdict.detail or (_ADVICE.get(verdict.reason, "") if verdict.reason else "")
                 self._say(f"{result.source}: {verdict}: {why}")
+        self.advance()
+
+    def count(self, outlet: str, verdict: Verdict, number: int = 1) -> None:
+        """Count results that nobody need look at."""
+        outlet = outlet or "–"
+        self.counts[(outlet, verdict.outcome)] += number
+        if verdict.reason is not None:
+            self.reasons[(outlet, verdict.outcome, verdict.reason)] += number
+
+    def advance(self, number: int = 1) -> None:
+        """Show that so many more are done."""
         if self._progress is not None:
-            self._progress.advance(self._progress.task_ids[0])
+            self._progress.advance(self._progress.task_ids[0], number)
 
     @property
     def exit_code(self) -> int:
         """0 if everything given was read or rightly passed over, else 1."""
         return 1 if self._failed else 0
 
-    def start(self, what: str) -> None:
-        """Show progress until `finish`, on a terminal only."""
+    def start(self, what: str, total: int | None = None) -> None:
+        """Show progress until `finish`, on a terminal only; ``total`` is in bytes, where it is known."""
         if sys.stderr.isatty():
-            columns = (SpinnerColumn(), TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            so_far = (MofNCompleteColumn(), TimeElapsedColumn())
+            until = (DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (SpinnerColumn(), TextColumn(what), BarColumn(), *(so_far if total is None else until))
+            self._stop()
             self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._progress.add_task(what, total=None)
+            self._progress.add_task(what, total=total)
             self._progress.start()
 
     def finish(self) -> None:
         """Take the progress away and print the summary by outlet."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        self._stop()
         if self._said > _SENTENCES:
             self._say(f"… and {self._said - _SENTENCES} more; all are in the index's table outcomes.")
         outlets = sorted({outlet for outlet, _ in self.counts})
@@ -92,6 +112,11 @@ class Report:
         print_table(("outlet", "captures", *Outcome), rows, figures=len(Outcome) + 1)
         for (outlet, outcome, reason), count in sorted(self.reasons.items()):
             print(f"{outcome}/{reason} {outlet}: {count}")
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
     def _say(self, sentence: str) -> None:
         if self._progress is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.verify.readings import Reading
+from archive.warc import SOURCE_FIELD
 from crawler.extract import read
 from crawler.outlet import known_outlets
+from crawler.reading import judge
 
 if TYPE_CHECKING:
     from archive.records import Found
@@ -17,6 +19,7 @@ def reread(found: Found, outlet: str) -> Reading | None:
     known = known_outlets().get(outlet)
     if known is None or found.exchange is None:
         return None
-    page = read(found.exchange, known)
+    source = found.fields.get(SOURCE_FIELD.lower()) or found.exchange.url
+    page = judge(read(found.exchange, known, source), known)
     decoded = page.decoded
     return Reading(page.article, (decoded.declared, decoded.used, decoded.damage))

@@ -8,20 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider, signals
 
 from archive.frontier import Link, Visited
-from archive.ladder import TRANSIENT_STATUSES
+from archive.http import status_of
 from archive.outcome import Outcome, Reason, Verdict
 from archive.runs import Result
 from crawler.candidates import Candidates
 from crawler.discovery import Plan
-from crawler.extract import extract
-from crawler.failures import status_of, verdict_of
+from crawler.extract import extract, read
+from crawler.failures import verdict_of
 from crawler.keeper import Keeper
 from crawler.pace import CrawlStopped
+from crawler.reading import judge
 from crawler.sources import Window, parse_day
 from pipelines.page import Page
 
@@ -133,15 +133,8 @@ class OutletSpider(Spider):
             rules, source = self.outlet.rules, visit.url
             page = Page(exchange=exchange, outlet=self.name, rules=rules, source=source, visit=visit.article_id)
             return [replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)]
-        page = replace(extract(exchange, self.outlet, source=visit.url), visit=visit.article_id)
-        if response.status in TRANSIENT_STATUSES:  # the outlet failed us; another status is its word on the page
-            page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(response.status)))
-        address = self.outlet.identify(exchange.url)
-        if address is None or address.article_id != visit.article_id:
-            front = urlsplit(exchange.url).path in ("", "/")
-            reason = Reason.REDIRECT_TO_FRONT if front else Reason.REDIRECT_ELSEWHERE
-            page = replace(page, printed=None, verdict=Verdict(Outcome.SKIPPED, reason, exchange.url))
-        return [page]
+        page = judge(extract(exchange, self.outlet, source=visit.url), self.outlet)
+        return [replace(page, visit=visit.article_id)]
 
     def deposit(self, page: Page) -> None:
         """Take the page at the end of the pipelines."""
@@ -156,8 +149,13 @@ class OutletSpider(Spider):
         if isinstance(failure.value, CrawlStopped):  # never sent: it stays leased, and is given back at the end
             self._visit_done(request.meta["visit"].article_id, None)
             return
+        visit: Visit = request.meta["visit"]
         exchange: Exchange | None = request.meta.get("exchange")
-        self._note(request.meta["visit"], verdict_of(failure.value), status_of(exchange))
+        if exchange is not None and not request.meta.get("repeats"):  # it is kept, and its row has to say as what
+            page = judge(read(exchange, self.outlet, source=visit.url), self.outlet)
+            if page.article is None:
+                self.keeper.add(replace(page, final=False))
+        self._note(visit, verdict_of(failure.value), status_of(exchange.head) if exchange is not None else None)
 
     def source_failed(self, failure: Failure) -> None:
         """Tell the plan of a source that could not be fetched."""

@@ -81,10 +81,7 @@ class Depositor:
         """
         key = _key(page)
         self._before(key)
-        if original is None:
-            location = self._segments.write(page.exchange)
-        else:
-            location = self._segments.write_revisit(page.exchange, original)
+        location = self._write(page, original)
         self._waiting[key] = _Held(page, location=location, revisit=original is not None)
 
     def add(self, page: Page, origin: str = "", original: warc.RevisitOf | None = None) -> None:
@@ -171,7 +168,7 @@ class Depositor:
         entries: list[Entry] = []
         for (url, digest, moment), held in waiting.items():
             page = held.page
-            columns = _columns(page)
+            columns = columns_of(page)
             row = None
             if held.location is None:
                 row = _same(known.get((url, digest), ()), held, moment)
@@ -181,17 +178,22 @@ class Depositor:
                 continue
             location = held.location
             if location is None:
-                info = self._described(held.origin)
-                if held.original is None:
-                    location = self._segments.write(page.exchange, warcinfo_id=info)
-                else:
-                    location = self._segments.write_revisit(page.exchange, held.original, warcinfo_id=info)
+                location = self._write(page, held.original, self._described(held.origin))
             if held.revisit:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
             entries.append(Entry(columns, page.article, page.verdict, known_revision=page.revision_id))
         self._segments.sync()
         return entries
+
+    def _write(self, page: Page, original: warc.RevisitOf | None, info: str | None = None) -> Location:
+        """Append the page's exchange, as a revisit where there is an original."""
+        source = _elsewhere(page)
+        if original is None:
+            return self._segments.write(page.exchange, warcinfo_id=info, outlet=page.outlet, source=source)
+        return self._segments.write_revisit(
+            page.exchange, original, warcinfo_id=info, outlet=page.outlet, source=source
+        )
 
     def _described(self, origin: str) -> str | None:
         if not origin:
@@ -239,7 +241,12 @@ def _result(page: Page, verdict: Any) -> Result:
     return Result(source=page.source, outlet=page.outlet, verdict=verdict, url=page.exchange.url, visited=visited)
 
 
-def _columns(page: Page) -> dict[str, Any]:
+def _elsewhere(page: Page) -> str:
+    """Where a page is from, if that is not its own address: what the record has to say besides."""
+    return page.source if page.source != page.exchange.url else ""
+
+
+def columns_of(page: Page) -> dict[str, Any]:
     """The columns of ``captures`` that are known before the record is written."""
     exchange, head = page.exchange, _head(page)
     return {
@@ -253,7 +260,7 @@ def _columns(page: Page) -> dict[str, Any]:
         "charset_declared": page.decoded.declared,
         "charset_used": page.decoded.used,
         "charset_damage": page.decoded.damage,
-        "source": page.source,
+        "source": warc.one_line(_elsewhere(page)) or exchange.url,
     }
 
 

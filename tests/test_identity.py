@@ -11,6 +11,7 @@ import pytest
 
 from archive.article import content_key
 from archive.queries import captures_of, search
+from archive.warc import payload_digest
 from crawler.extract import read
 from crawler.outlet import outlet_named
 from tests.keeping import Keeper, exchange
@@ -184,7 +185,8 @@ def test_captures_out_of_order_end_in_the_same_versions(keeper: Keeper, order: t
     versions = keeper.revisions("etoday", ID["etoday"])
     assert [f"{n}쪽을 처음으로" in v.article.body[0] for n, v in enumerate(versions)] == [True] * 3
     assert [v.captured_at for v in versions] == [NOON + DAY * n for n in range(3)]
-    assert sorted(v.revision for v in versions) == [1, 2, 3]
+    assert [v.revision for v in versions] == [1, 2, 3], "numbered by time, whichever came first"
+    assert [v.warc["payload_digest"] for v in versions] == [payload_digest(capture) for capture in captures]
     (current,) = keeper.articles()
     assert "2쪽을 처음으로" in current.article.body[0]
 
@@ -213,6 +215,9 @@ def test_an_earlier_capture_of_the_same_version_moves_its_beginning(keeper: Keep
     assert keeper.read("etoday", page_capture("etoday", NOON)) == ["unchanged"]
     (version,) = keeper.revisions("etoday", ID["etoday"])
     assert version.captured_at == NOON
+    with keeper.index() as index, index.reading() as connection:
+        first = captures_of(connection, version.row_id)[0]
+    assert version.warc["record_id"] == first["record_id"], "it is read from its first capture"
 
 
 @pytest.mark.parametrize("form", ["page", "text"])
