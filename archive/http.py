@@ -36,6 +36,10 @@ class CodingError(MessageError):
     """A content-encoding that cannot be undone; the message is a sentence."""
 
 
+class SizeError(MessageError):
+    """More comes out of it than is taken in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """A response's status line and header fields, in order, values as latin-1 text, repeated names kept."""
@@ -134,7 +138,8 @@ def decode_content(head: Head, data: bytes, limit: int) -> bytes:
     """Undo the payload's content-encodings (gzip, deflate, br), giving at most ``limit`` bytes.
 
     :raises CodingError: it is in a coding that nobody here can undo.
-    :raises MessageError: damaged data, or more than ``limit`` bytes come out.
+    :raises SizeError: more than ``limit`` bytes come out.
+    :raises MessageError: damaged data.
     """
     codings = [c.strip().lower() for c in head.get("Content-Encoding").split(",") if c.strip()]
     for coding in reversed(codings):
@@ -162,7 +167,7 @@ def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
             out.append(stream.decompress(data, left + 1))
             left -= len(out[-1])
             if left < 0:
-                raise MessageError(f"decodes to more than {limit} bytes")
+                raise SizeError(f"decodes to more than {limit} bytes")
             if not stream.eof:
                 raise MessageError("compressed data ends early")
             data = stream.unused_data if wbits == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
@@ -183,7 +188,7 @@ def _unbrotli(data: bytes, limit: int) -> bytes:
         while not stream.is_finished():
             left -= len(out[-1])
             if left < 0:
-                raise MessageError(f"decodes to more than {limit} bytes")
+                raise SizeError(f"decodes to more than {limit} bytes")
             if stream.can_accept_more_data() and not out[-1]:
                 raise MessageError("compressed data ends early")
             out.append(stream.process(b"", output_buffer_limit=left + 1))
@@ -191,5 +196,5 @@ def _unbrotli(data: bytes, limit: int) -> bytes:
         raise MessageError(f"compressed data is damaged ({error})") from error
     result = b"".join(out)
     if len(result) > limit:
-        raise MessageError(f"decodes to more than {limit} bytes")
+        raise SizeError(f"decodes to more than {limit} bytes")
     return result

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive import http
-from archive.exchange import MAX_DOCUMENT
 from archive.outcome import Outcome, Reason, Verdict
 from archive.warc import UNKNOWN_TYPE
 from crawler import layout
@@ -51,9 +50,12 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         content, content_type = _content(exchange)
     except _StatusError as error:
         return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
+    except http.CodingError as error:
+        return _ended(page, Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error))
+    except http.SizeError as error:
+        return _ended(page, Outcome.UNPARSED, Reason.TOO_LARGE, f"it {error}, and no article's page does")
     except http.MessageError as error:
-        unknown = isinstance(error, http.CodingError)
-        return _ended(page, Outcome.UNPARSED, Reason.UNKNOWN_CODING if unknown else Reason.BAD_CONTENT, str(error))
+        return _ended(page, Outcome.UNPARSED, Reason.BAD_CONTENT, str(error))
     if exchange.truncated:  # half a page may look like a whole article
         return _ended(page, Outcome.UNPARSED, Reason.TRUNCATED, exchange.truncated)
     media_type = content_type.partition(";")[0].strip().lower()
@@ -116,5 +118,5 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
     head = http.parse_head(exchange.head)
     if head.status != 200:
         raise _StatusError(str(head.status))
-    content = http.decode_content(head, http.payload(head, exchange.body), MAX_DOCUMENT)
+    content = http.decode_content(head, http.payload(head, exchange.body), _LONGEST_PAGE)
     return content, head.get("Content-Type")

@@ -44,7 +44,8 @@ class GunzipMiddleware:
     Only gzip is asked for, since whoever reads the archive later can undo that; deflate and br are undone where
     they come unasked. Codings nobody here can undo leave the response as it is. A body that is not coded at all
     in spite of its label is taken as it is; of one that is cut or damaged, what decodes, flagged ``dataloss``.
-    ``request.meta["exchange"]`` is not touched.
+    ``request.meta["exchange"]`` is not touched. A response to a request whose meta says ``as_served`` stays as it is:
+    whoever asked reads the exchange.
 
     Settings, Scrapy's: ``COMPRESSION_ENABLED``, ``DOWNLOAD_MAXSIZE`` and ``DOWNLOAD_WARNSIZE`` with their meta keys.
     Stats: ``httpcompression/response_bytes`` and ``httpcompression/response_count`` as Scrapy's, and
@@ -73,7 +74,7 @@ class GunzipMiddleware:
         :raises TooLarge: it decodes to more than the limit.
         """
         fields = response.headers.getlist("Content-Encoding")
-        if not fields or request.method == "HEAD" or response.status in (204, 304):
+        if not fields or request.meta.get("as_served") or request.method == "HEAD" or response.status in (204, 304):
             return response
         codings = _codings(fields)
         if not all(coding in _KNOWN for coding in codings):

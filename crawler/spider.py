@@ -193,7 +193,7 @@ class OutletSpider(Spider):
             url,
             callback=self.picture_kept,
             errback=self.picture_failed,
-            meta={"handle_httpstatus_list": _STATUSES},
+            meta={"handle_httpstatus_list": _STATUSES, "as_served": True},
             dont_filter=True,
         )
 
@@ -234,7 +234,7 @@ class OutletSpider(Spider):
             callback=self.parse,
             errback=self.failed,
             headers=headers,
-            meta={"visit": visit, "last_capture": last, "handle_httpstatus_list": _STATUSES},
+            meta={"visit": visit, "last_capture": last, "handle_httpstatus_list": _STATUSES, "as_served": True},
             dont_filter=True,
         )
 
