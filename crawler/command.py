@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import socket
@@ -20,7 +19,7 @@ from archive.faults import ReaderLostError, SegmentError
 from archive.index import Index, IndexUnusableError
 from archive.search import QueryError
 from archive.segments import SegmentWriter
-from crawler import VERSION
+from crawler import VERSION, memory
 from crawler.outlet import OutletError
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Verb(ScrapyCommand):
         unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
         if unknown is not None:
             raise UsageError(f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False)
-        gc.freeze()  # what is imported by now stays to the end: nobody need look through it for garbage again
+        memory.settle()
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
