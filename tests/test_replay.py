@@ -344,8 +344,8 @@ def test_wrong_usage_ends_with_2_and_a_sentence(desk: Desk, arguments: list[str]
 
 
 def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk: Desk) -> None:
-    pages = desk.folder / "pages"
-    for number in range(1500):
+    pages, many = desk.folder / "pages", 2500
+    for number in range(many):
         write_page(pages, f"90001{number:05}")
     # An empty page is told of at once: by then hundreds are read, and thousands are still to come.
     (pages / "9000100450a.html").touch()
@@ -358,14 +358,14 @@ def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk:
     assert b"Traceback" not in err
     assert b"Stopped" in err
     kept = len(desk.rows("captures"))
-    assert 400 < kept < 1500
+    assert 400 < kept < many
     assert str(kept) in out.decode()
     read = [f for segment in desk.archive.glob("*.warc.gz") for f in reader.iterate(segment, MAX_DOCUMENT)]
     assert all(isinstance(found, reader.Found) for found in read)
     assert sum(found.exchange is not None for found in read if isinstance(found, reader.Found)) == kept
     again = summary(desk.run("replay", pages))
     assert again["etoday"]["unchanged"] == kept
-    assert again["etoday"]["new"] == 1500 - kept
+    assert again["etoday"]["new"] == many - kept
 
 
 def test_one_document_given_three_times_is_one_capture(desk: Desk) -> None:
