@@ -233,8 +233,10 @@ def _plain(error: DBAPIError) -> str:
     cause = str(error.orig)
     if isinstance(error, OperationalError) and "locked" in cause:
         return "another process has been writing for over a minute; try again when it is done."
-    if "disk is full" in cause or "disk I/O" in cause:
+    if "disk is full" in cause:
         return f"{cause}: make room, then run the same command again."
+    if "disk I/O" in cause:  # so SQLite calls some full disks too
+        return f"{cause}: see whether the disk is full or failing, then run the same command again."
     if "readonly" in cause or "unable to open" in cause:
         return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
     if "not a database" in cause or "malformed" in cause:

@@ -62,9 +62,12 @@ def give_name(path: Path, name: Path) -> None:
 
     :raises OSError: it cannot be renamed.
     """
-    if name.exists():  # rename() would replace it
+    if not name.exists():
+        path.rename(name)
+    elif path.samefile(name):  # a loss of power within a rename can leave both names, where no journal joins them
+        path.unlink()
+    else:  # rename() would replace it
         raise FileExistsError(errno.EEXIST, "exists")
-    path.rename(name)
     sync_folder(path.parent)
 
 

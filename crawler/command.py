@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archive.export import ExportError
-from archive.faults import ReaderLostError, SegmentError
+from archive.faults import ReaderLostError, SegmentError, file_fault
 from archive.index import Index, IndexUnusableError
 from archive.search import QueryError
 from archive.segments import SegmentWriter
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Faults whose message is already the sentence a person needs.
 _FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError, ReaderLostError)
+#: What a disk says that takes no more of what is printed; errors about a file of ours carry its name.
+_OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Verb(ScrapyCommand):
@@ -56,7 +59,12 @@ class Verb(ScrapyCommand):
             self._end(str(error))
         except BrokenPipeError:
             # The reader of our output has seen enough (head, less): that is no failure.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _print_no_more()
+        except OSError as error:
+            if error.filename is not None or error.errno not in _OUTPUT_FULL:
+                raise
+            _print_no_more()
+            self._end(file_fault("the file that the output goes to", error))
         except KeyboardInterrupt:
             self._end("Stopped. What was reported is kept; run the same command to go on.")
 
@@ -84,6 +92,11 @@ class Verb(ScrapyCommand):
     def _end(self, sentence: str) -> None:
         print(f"scrapy {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
         self.exitcode = 1
+
+
+def _print_no_more() -> None:
+    """What is still to be printed goes nowhere, or Python would try once more at its end, and say it failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def archive_folder(url: str) -> str:

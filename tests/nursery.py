@@ -1,6 +1,7 @@
-"""Crawls that begin at once: a process that has everything imported forks one for each line it reads.
+"""Verbs that begin at once: a process that has everything imported forks one for each line it reads.
 
-Each is a process of its own to be killed; only the second that Python needs to import Scrapy is saved.
+Each is a process of its own to be killed; only the second that Python needs to import Scrapy is saved. On request
+strace looks on, from the verb's first line to its end.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _SEGMENT = 50_000
 #: What a crawl imports, but for Twisted's reactor and what knows this process's surroundings (settings).
 _IMPORTED = (
     "alembic.command", "alembic.config", "alembic.context", "crawler.commands.crawl", "crawler.keeper", "crawler.wire",
-    "pipelines.deposit", "pipelines.validate", "scrapy.cmdline", "scrapy.core.downloader", "scrapy.core.engine",
+    "crawler.commands.replay", "pipelines.deposit", "pipelines.validate", "scrapy.cmdline",
+    "scrapy.core.downloader", "scrapy.core.engine",
     "scrapy.core.scraper", "scrapy.extensions.corestats", "scrapy.extensions.logstats", "scrapy.extensions.memusage",
     "scrapy.downloadermiddlewares.cookies", "scrapy.downloadermiddlewares.robotstxt", "scrapy.extensions.throttle",
     "scrapy.http", "sqlalchemy.dialects.sqlite", "sqlite3", "tldextract",
@@ -77,11 +79,27 @@ class Nursery:
         self._process.wait(PATIENCE)
         self._process.stdout.close()
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], said: Path, wait: float) -> None:
-        """Start ``scrapy`` with what comes after it; it says all to a file, and writes its batches so often."""
+    def start(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        said: Path,
+        wait: float,
+        *,
+        batch: int = 500,
+        segment: int = _SEGMENT,
+        trace: Sequence[str] = (),
+        acks: Path | None = None,
+    ) -> None:
+        """Start ``scrapy`` with what comes after it; it says all to a file, and writes its batches so often.
+
+        ``trace`` is a command that ``-p`` and the process's number are added to. To ``acks`` goes a line for each
+        result as it is reported: what the verb has promised.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        job = {"command": list(command), "environment": dict(environment), "said": str(said), "wait": wait}
+        job: dict[str, Any] = {"command": list(command), "environment": dict(environment), "said": str(said)}
+        job |= {"wait": wait, "batch": batch, "segment": segment, "trace": list(trace), "acks": str(acks or "")}
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         self._pid, self._code = int(self._process.stdout.readline()), None
@@ -128,13 +146,33 @@ def main() -> None:
         if before:
             os.waitpid(before, 0)
         job = json.loads(line)
+        ready, begin = os.pipe()
         before = os.fork()
         if not before:
+            os.close(begin)
+            os.read(ready, 1)
+            os.close(ready)
             _become(job)
+        os.close(ready)
+        tracer = _watched(job["trace"], before)
+        os.close(begin)
         print(before, flush=True)
         ended = os.waitid(os.P_PID, before, os.WEXITED | os.WNOWAIT)
         assert ended is not None
+        if tracer is not None:
+            tracer.communicate()
         print(ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status, flush=True)
+
+
+def _watched(trace: Sequence[str], pid: int) -> subprocess.Popen[bytes] | None:
+    """The tracer of a process, once it has taken hold of it."""
+    if not trace:
+        return None
+    tracer = subprocess.Popen([*trace, "-p", str(pid)], stderr=subprocess.PIPE)
+    assert tracer.stderr is not None
+    said = tracer.stderr.readline()
+    assert b"attached" in said, said
+    return tracer
 
 
 def _become(job: dict[str, Any]) -> NoReturn:
@@ -152,8 +190,11 @@ def _become(job: dict[str, Any]) -> NoReturn:
         for stream in (1, 2):
             os.dup2(said, stream)
         assert archive.segments.SegmentWriter.__init__.__kwdefaults__ is not None
-        archive.segments.SegmentWriter.__init__.__kwdefaults__["max_bytes"] = _SEGMENT
+        archive.segments.SegmentWriter.__init__.__kwdefaults__["max_bytes"] = job["segment"]
         pipelines.deposit.WAIT = crawler.keeper._TICK = job["wait"]  # type: ignore[misc]
+        pipelines.deposit.BATCH = job["batch"]  # type: ignore[misc]
+        if job["acks"]:
+            _tell(os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
         execute(["scrapy", *job["command"]])
     except SystemExit as end:
         code = end.code or 0
@@ -161,6 +202,19 @@ def _become(job: dict[str, Any]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _tell(fd: int) -> None:
+    """Write a line for each result that a report is told of, at once."""
+    from crawler.report import Report
+
+    add = Report.add
+
+    def told(report: Report, result: Any) -> None:
+        os.write(fd, f"{result.source}\t{result.verdict}\n".encode())
+        add(report, result)
+
+    Report.add = told  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

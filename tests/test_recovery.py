@@ -223,6 +223,19 @@ def _deposit(out: SegmentWriter, index: Index) -> None:
     depositor.flush()
 
 
+def test_a_segment_that_has_both_its_names_loses_the_open_one(tmp_path: Path) -> None:
+    """As power lost within a rename leaves it on a file system without a journal."""
+    out = writer(tmp_path)
+    out.write(article())
+    path = killed(out)
+    closed = path.with_name(path.name.removesuffix(".open"))
+    closed.hardlink_to(path)
+    assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
+    assert left_open(tmp_path) == []
+    assert kinds(closed) == ["warcinfo", "response", "request"]
+    assert mend(tmp_path) == []
+
+
 def test_a_kill_while_mending_only_delays_it(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(article())

@@ -1,0 +1,45 @@
+"""A replay and a crawl killed at their N-th fsync, write, rename …, for every N: what is lost, what is kept twice (F2).
+
+strace kills at the entry of the call, so the N-th is the first that did not happen. What was killed is run again to its
+end, and compared with a run that nothing harmed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from tests.call_kills import KILLS, kill_at_each
+from tests.crawling import twin_of_today
+from tests.ordeal import Tally, Work
+from tests.stracing import why_not
+
+
+def main() -> int:
+    """Print a line for each verb and call; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
+    parser.add_argument("--every", type=int, default=5, help="of the writes, every so-manieth; of the rest, all")
+    parser.add_argument("--verb", choices=("replay", "crawl"), help="only this one")
+    options = parser.parse_args()
+    if why_not():
+        raise SystemExit(why_not())
+    clean = True
+    with twin_of_today("etoday", options.articles) as twin:
+        for verb, outlet in (("replay", None), ("crawl", twin)):
+            if options.verb in (None, verb):
+                with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:
+                    for name in KILLS:
+                        began, tally = monotonic(), Tally()
+                        step = options.every if name in ("write", "pwrite64") else 1
+                        kill_at_each(work, name, tally, step=step)
+                        took = monotonic() - began
+                        print(f"{verb} {name} every {step}: {tally.line()} in {took:.0f} s", flush=True)
+                        clean = clean and tally.clean
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""A replay and a crawl that lose power after any of their writes, with what was not synced gone or half there (F3).
+
+The disk is simulated from strace's log of one run (tests/lost_power.py says what it keeps and what it forgets); what
+lies on it then is real files, and the same command is run on them to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from tests.crawling import twin_of_today
+from tests.lost_power import lose_power_at
+from tests.ordeal import Tally, Work
+from tests.stracing import why_not
+
+
+def main() -> int:
+    """Print a line for each verb; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
+    parser.add_argument("--most", type=int, default=0, help="so many moments at random; 0: after every change")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--verb", choices=("replay", "crawl"), help="only this one")
+    options = parser.parse_args()
+    if why_not():
+        raise SystemExit(why_not())
+    clean = True
+    with twin_of_today("etoday", options.articles) as twin:
+        for verb, outlet in (("replay", None), ("crawl", twin)):
+            if options.verb in (None, verb):
+                began, tally = monotonic(), Tally()
+                with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:
+                    changes = lose_power_at(work, tally, Random(options.seed), most=options.most)
+                print(f"{verb}, {changes} changes: {tally.line()} in {monotonic() - began:.0f} s", flush=True)
+                clean = clean and tally.clean
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,113 @@
+"""Kills at chosen calls, lost power, failing disks: the short versions of bench.kill_calls, .power and .full_disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import full_disks, stracing
+from tests.call_kills import kill_at_each
+from tests.cli import Desk
+from tests.crawling import twin_of_today
+from tests.full_disks import SMALL, fail_at_each, fill_each
+from tests.lost_power import lose_power_at
+from tests.ordeal import Tally, Work
+from tests.reading import SEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
+    with Work(tmp_path_factory.mktemp("replaying")) as work:
+        yield work
+
+
+@pytest.fixture
+def strace() -> None:
+    if stracing.why_not():
+        pytest.skip(stracing.why_not())
+
+
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        ("fsync", (1, 4, 9)),
+        ("fdatasync", (2, 7)),
+        ("rename", (1, 2)),
+        ("unlink", (1,)),
+        ("write", (3, 15)),
+        ("pwrite64", (60, 200)),
+    ],
+)
+def test_a_replay_killed_at_a_certain_call_loses_nothing(replaying: Work, name: str, numbers: tuple[int, ...]) -> None:
+    tally = Tally()
+    kill_at_each(replaying, name, tally, numbers=numbers)
+    assert tally.clean, tally.line()
+    assert tally.harmed == len(numbers)
+
+
+@pytest.mark.usefixtures("strace")
+def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> None:
+    tally = Tally()
+    lose_power_at(replaying, tally, Random(20260901), most=10)
+    assert tally.clean, tally.line()
+    assert tally.harmed == 10
+
+
+@pytest.mark.usefixtures("strace")
+def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None:
+    tally = Tally()
+    with twin_of_today("newspim", 6) as twin, Work(tmp_path, twin) as work:
+        lose_power_at(work, tally, Random(20260902), most=3)
+    assert tally.clean, tally.line()
+    assert tally.harmed == 3
+
+
+@pytest.mark.usefixtures("strace")
+@pytest.mark.parametrize(
+    ("name", "error", "number"),
+    [
+        ("write", "ENOSPC", 3),
+        ("fsync", "EIO", 4),
+        ("fdatasync", "EIO", 8),
+        ("pwrite64", "ENOSPC", 100),
+        ("rename", "EIO", 1),
+    ],
+)
+def test_one_failing_call_is_said_and_the_same_command_completes(
+    replaying: Work, name: str, error: str, number: int
+) -> None:
+    tally = Tally()
+    fail_at_each(replaying, name, error, tally, numbers=(number,))
+    assert tally.clean, tally.line()
+    assert tally.harmed == 1
+
+
+@pytest.mark.parametrize("small", SMALL)
+def test_a_full_disk_is_said_and_with_room_the_same_command_completes(replaying: Work, small: str) -> None:
+    if full_disks.why_not():
+        pytest.skip(full_disks.why_not())
+    tally = Tally()
+    fill_each(replaying, small, (24,), tally)
+    assert tally.clean, tally.line()
+    assert tally.harmed == 1
+
+
+def test_output_that_a_full_disk_does_not_take_is_said(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no /dev/full")
+    desk = Desk(tmp_path)
+    with full.open("wb") as out, (tmp_path / "err").open("wb") as err:
+        process = desk.start("replay", next(SEEDS.glob("*.txt")), stdout=out, stderr=err)
+        assert process.wait(60) == 1
+    (sentence,) = (tmp_path / "err").read_text("utf-8").splitlines()
+    assert sentence.startswith("scrapy replay: ")
+    assert "the disk is full. Free some space" in sentence
+    assert len(desk.rows("captures")) == 1
