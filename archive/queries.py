@@ -164,6 +164,12 @@ def known_records(connection: Connection, record_ids: Collection[str]) -> dict[s
     return {row.record_id: row.revision_id for row in connection.execute(query)}
 
 
+def end_of_rows(connection: Connection, warc_file: str) -> int:
+    """The byte of a segment behind the last record that a row leads to; 0 without any."""
+    end = func.max(captures.c.warc_offset + captures.c.warc_length)
+    return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
+
+
 def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
     """Those of the addresses that have a capture with status 200."""
     query = select(captures.c.url).where(captures.c.url.in_(list(urls)), captures.c.status == 200)

@@ -14,16 +14,13 @@ from archive import fixity
 from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import give_name, sync_folder, take_over
+from archive.mending import DOCUMENTS, LONGEST, mend
 from archive.reader import iterate
 from archive.records import Found
 from archive.segments import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
-_LONGEST = 2**31
-_DOCUMENTS = frozenset({"response", "revisit", "resource"})
+    from collections.abc import Callable, Iterator
 
 
 class LeftOpen:
@@ -36,8 +33,8 @@ class LeftOpen:
 
     def documents(self) -> Iterator[tuple[Found, Location]]:
         """Its records that stand for an answer or a document, and where they lie."""
-        for found in iterate(self.path, _LONGEST):
-            if isinstance(found, Found) and found.kind in _DOCUMENTS and found.length:
+        for found in iterate(self.path, LONGEST):
+            if isinstance(found, Found) and found.kind in DOCUMENTS and found.length:
                 place = Location(self.name, found.offset, found.length, found.record_id, found.payload_digest)
                 yield found, place
 
@@ -48,11 +45,12 @@ def left_open(folder: Path | str) -> list[Path]:
 
 
 @contextmanager
-def taken_over(path: Path) -> Iterator[LeftOpen | None]:
+def taken_over(path: Path, settled: Callable[[str], int] = lambda _: 0) -> Iterator[LeftOpen | None]:
     """Take over an open segment, or give None where its writer lives or another process was faster.
 
-    Within, its torn tail is cut; behind, if nothing was raised, it has its final name, or is gone if it held no
-    document. Killed in between, the next one begins again: so index what it holds within.
+    ``settled`` tells, of a segment's name, the byte before which rows lead to its records: those stay where they are.
+    Within, its torn tail is cut and holes in it are closed; behind, if nothing was raised, it has its final name, or is
+    gone if it held no document. Killed in between, the next one begins again: so index what it holds within.
 
     :raises SegmentError: the file cannot be mended.
     """
@@ -62,7 +60,7 @@ def taken_over(path: Path) -> Iterator[LeftOpen | None]:
         if fd < 0:
             yield None
             return
-        used = _cut_tail(fd, path)
+        used = mend(fd, path, settled(path.name.removesuffix(OPEN)))
         yield LeftOpen(path)
         _close(path, used=used)
     except OSError as error:
@@ -70,22 +68,6 @@ def taken_over(path: Path) -> Iterator[LeftOpen | None]:
     finally:
         if fd >= 0:
             os.close(fd)
-
-
-def _cut_tail(fd: int, path: Path) -> bool:
-    """Cut what lies behind the last whole record; whether any document remains.
-
-    Damage before a whole record is not a kill's doing and stays as it is, for `verify` to find.
-    """
-    end, used = 0, False
-    for found in iterate(path, _LONGEST):
-        if isinstance(found, Found) and found.length:  # without one its gzip member is torn, though its block is whole
-            end = found.offset + found.length
-            used = used or found.kind in _DOCUMENTS
-    if end < os.fstat(fd).st_size:
-        os.ftruncate(fd, end)
-    os.fsync(fd)
-    return used
 
 
 def _close(path: Path, *, used: bool) -> None:

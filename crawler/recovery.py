@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archive.outcome import Outcome
-from archive.queries import known_records
+from archive.queries import end_of_rows, known_records
 from archive.records import original_of
 from archive.recovery import left_open, taken_over
 from archive.stories import shown_again
@@ -44,9 +44,14 @@ def recover(
     :raises SegmentError: a segment cannot be mended.
     :raises IndexUnusableError: the index can't be written.
     """
+
+    def settled(name: str) -> int:
+        with index.reading() as connection:
+            return end_of_rows(connection, name)
+
     number = 0
     for path in left_open(folder):
-        with taken_over(path) as segment:
+        with taken_over(path, settled) as segment:
             if segment is None:
                 continue
             visits = frontier.adopt_orphans() if frontier is not None else 0

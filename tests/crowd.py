@@ -114,6 +114,9 @@ def _compare(crowd: Crowd, desk: Desk, folder: Path, pages: list[Path]) -> None:
     alone = Desk(folder / "alone")
     alone.folder.mkdir()
     assert alone.call("replay", *pages).code == 0
+    verified = desk.call("verify")
+    if verified.code:
+        crowd.complaints.append(f"scrapy verify: {verified.out[-2000:]}{verified.err[-1000:]}")
     ours, theirs = (Crawls(cast("Twin", None), each) for each in (desk, alone))
     ours.check_captures()
     told, expected = _counted(ours), _counted(theirs)

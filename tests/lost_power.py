@@ -62,11 +62,14 @@ class _File:
             writes = writes[: pick.randrange(len(writes)) + 1]
             offset, data = writes[-1]
             writes = [*writes[:-1], (offset, data[: pick.randrange(len(data) + 1)])]
+        chance = pick.choice((0.2, 0.5, 0.8)) if how == "any" else 1.0
+        there: dict[int, bool] = {}
         for offset, data in writes:
             start = 0
             while start < len(data):
-                end = min(start + _SECTOR - (offset + start) % _SECTOR, len(data))
-                if how != "any" or pick.random() < 0.5:
+                sector = (offset + start) // _SECTOR
+                end = min((sector + 1) * _SECTOR - offset, len(data))
+                if there.setdefault(sector, pick.random() < chance):
                     _put(left, offset + start, data[start:end])
                 start = end
         return bytes(left)

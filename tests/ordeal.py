@@ -133,6 +133,9 @@ class Work:
                 assert not kept - received, "requests are kept that nobody sent"
         except (AssertionError, RecordError) as error:
             tally.complaints.append(f"{what}: {error!r:.2000}")
+        verified = crawls.desk.call("verify")
+        if verified.code:
+            tally.complaints.append(f"{what}: scrapy verify: {verified.out[-2000:]}{verified.err[-1000:]}")
         last = max(crawls.desk.rows("runs"), key=lambda row: row["started_at"])["id"]
         rows = [row for row in crawls.desk.rows("outcomes") if row["run_id"] != last]
         told = Counter(f"{row['source']}\t{'/'.join(filter(None, (row['outcome'], row['reason'])))}" for row in rows)

@@ -223,6 +223,58 @@ def _deposit(out: SegmentWriter, index: Index) -> None:
     depositor.flush()
 
 
+def with_a_hole(folder: Path) -> tuple[Path, int, list[str]]:
+    """A segment whose second of four exchanges is missing two sectors; where its record begins, and all their ids."""
+    out = writer(folder)
+    pages = [exchange(url=f"https://www.etoday.co.kr/robots.txt?{n}", body=os.urandom(3000)) for n in range(4)]
+    places = [out.write(page) for page in pages]
+    path = killed(out)
+    data = bytearray(path.read_bytes())
+    start = -(-places[1].offset // 512) * 512 + 512
+    data[start : start + 1024] = bytes(1024)
+    path.write_bytes(data)
+    return path, places[1].offset, [place.record_id for place in places]
+
+
+def test_a_hole_that_a_loss_of_power_left_is_closed(tmp_path: Path) -> None:
+    path, hole, ids = with_a_hole(tmp_path)
+    before = path.read_bytes()
+    mend(tmp_path)
+    closed = path.with_name(path.name.removesuffix(".open"))
+    assert closed.read_bytes()[:hole] == before[:hole]
+    assert kinds(closed) == ["warcinfo", *["response", "request"] * 3], "a request goes with its answer"
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, index.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT warc_offset, record_id FROM captures ORDER BY id").fetchall()
+    found = [(record.offset, record.record_id) for record in iterate(closed) if record.kind == "response"]  # type: ignore[union-attr]
+    assert [tuple(row) for row in rows] == found
+    assert [record_id for _, record_id in found] == [ids[0], *ids[2:]]
+
+
+def test_a_hole_before_what_rows_lead_to_is_left_for_verify(tmp_path: Path) -> None:
+    path, hole, _ = with_a_hole(tmp_path)
+    before = path.read_bytes()
+    with taken_over(path, lambda _: hole + 1) as segment:
+        assert segment is not None
+        assert path.read_bytes() == before
+
+
+def test_what_a_lost_description_was_to_explain_goes_with_it(tmp_path: Path) -> None:
+    out = writer(tmp_path)
+    first = out.write(exchange())
+    start = out._end
+    origin = out.describe("from elsewhere: " + os.urandom(2000).hex())
+    out.write(exchange(url="https://www.etoday.co.kr/robots.txt?1"), warcinfo_id=origin)
+    last = out.write(exchange(url="https://www.etoday.co.kr/robots.txt?2"))
+    path = killed(out)
+    data = bytearray(path.read_bytes())
+    start = -(-start // 512) * 512
+    data[start : start + 512] = bytes(512)
+    path.write_bytes(data)
+    with taken_over(path) as segment:
+        assert segment is not None
+        assert [place.record_id for _, place in segment.documents()] == [first.record_id, last.record_id]
+
+
 def test_a_segment_that_has_both_its_names_loses_the_open_one(tmp_path: Path) -> None:
     """As power lost within a rename leaves it on a file system without a journal."""
     out = writer(tmp_path)
