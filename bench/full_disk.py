@@ -1,4 +1,4 @@
-"""A replay and a crawl on disks that are full, or whose N-th write, sync or rename fails (F4).
+"""A replay, a reindex and a crawl on disks that are full, or whose N-th write, sync or rename fails (F4).
 
 Small disks are tmpfs, growing until the verb has room; failing calls are strace's. Each run must end with 1 and a
 sentence, or do without what failed; the same command must then complete it.
@@ -25,16 +25,16 @@ def main() -> int:
         "--every", type=int, default=7, help="of the reads and writes, every so-manieth; of the rest, all"
     )
     parser.add_argument("--grow", type=int, default=64, help="KiB that a disk is larger than the one before it")
-    parser.add_argument("--verb", choices=("replay", "crawl"), help="only this one")
+    parser.add_argument("--verb", choices=("replay", "crawl", "reindex"), help="only this one")
     options = parser.parse_args()
     if stracing.why_not() or why_not():
         raise SystemExit(stracing.why_not() or why_not())
     clean = True
     with twin_of_today("etoday", options.articles) as twin:
-        for verb, outlet in (("replay", None), ("crawl", twin)):
+        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
             if options.verb not in (None, verb):
                 continue
-            with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:
+            with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet, verb=verb) as work:
                 for name, error in FAILURES:
                     began, tally = monotonic(), Tally()
                     step = options.every if name in ("write", "pwrite64", "pread64") else 1

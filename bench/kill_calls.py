@@ -1,4 +1,4 @@
-"""A replay and a crawl killed at their N-th fsync, write, rename …, for every N: what is lost, what is kept twice (F2).
+"""A replay, a reindex and a crawl killed at their N-th fsync, write, rename …, for every N: what that costs (F2).
 
 strace kills at the entry of the call, so the N-th is the first that did not happen. What was killed is run again to its
 end, and compared with a run that nothing harmed.
@@ -22,15 +22,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
     parser.add_argument("--every", type=int, default=5, help="of the writes, every so-manieth; of the rest, all")
-    parser.add_argument("--verb", choices=("replay", "crawl"), help="only this one")
+    parser.add_argument("--verb", choices=("replay", "crawl", "reindex"), help="only this one")
     options = parser.parse_args()
     if why_not():
         raise SystemExit(why_not())
     clean = True
     with twin_of_today("etoday", options.articles) as twin:
-        for verb, outlet in (("replay", None), ("crawl", twin)):
+        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
             if options.verb in (None, verb):
-                with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:
+                with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet, verb=verb) as work:
                     for name in KILLS:
                         began, tally = monotonic(), Tally()
                         step = options.every if name in ("write", "pwrite64") else 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.ordeal import Tally, Work
 
 #: Calls at which what is kept changes, or is made sure of.
-KILLS = ("fsync", "fdatasync", "rename", "unlink", "ftruncate", "write", "pwrite64")
+KILLS = ("fsync", "fdatasync", "rename", "link", "unlink", "ftruncate", "write", "pwrite64")
 
 
 def kill_at_each(work: Work, name: str, tally: Tally, *, step: int = 1, numbers: Iterable[int] | None = None) -> None:

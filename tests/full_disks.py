@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FAILURES = (
     ("write", "ENOSPC"), ("write", "EIO"), ("fsync", "EIO"), ("fsync", "ENOSPC"), ("fdatasync", "EIO"),
     ("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("pread64", "EIO"), ("rename", "EIO"), ("rename", "ENOSPC"),
+    ("link", "EIO"),
     ("ftruncate", "EIO"), ("unlink", "EIO"), ("mkdir", "ENOSPC"),
 )  # fmt: skip
 #: Which of the two lies on the small disk.

@@ -31,7 +31,7 @@ _SEGMENT = 50_000
 #: What a crawl imports, but for Twisted's reactor and what knows this process's surroundings (settings).
 _IMPORTED = (
     "alembic.command", "alembic.config", "alembic.context", "crawler.commands.crawl", "crawler.keeper", "crawler.wire",
-    "crawler.commands.replay", "pipelines.deposit", "pipelines.validate", "scrapy.cmdline",
+    "crawler.commands.replay", "crawler.reindex", "pipelines.deposit", "pipelines.validate", "scrapy.cmdline",
     "scrapy.core.downloader", "scrapy.core.engine",
     "scrapy.core.scraper", "scrapy.extensions.corestats", "scrapy.extensions.logstats", "scrapy.extensions.memusage",
     "scrapy.downloadermiddlewares.cookies", "scrapy.downloadermiddlewares.robotstxt", "scrapy.extensions.throttle",

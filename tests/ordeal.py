@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -76,10 +77,13 @@ class Trial:
 
 
 class Work:
-    """A replay of the seeds, or a crawl of a twin; use as a context manager."""
+    """A replay of the seeds, a crawl of a twin, or a reindex of what was replayed; use as a context manager."""
 
-    def __init__(self, top: Path, twin: Twin | None = None) -> None:
+    def __init__(self, top: Path, twin: Twin | None = None, *, verb: str = "replay") -> None:
         self._top, self.twin, self._number = top, twin, 0
+        self._command = ["replay", str(SEEDS)]
+        self._again = ["reindex", "--processes", "1"] if verb == "reindex" else []
+        self._given: Path | None = None
         self._arrivals = Arrivals()
         if twin is not None:
             twin.log = self._arrivals
@@ -92,6 +96,8 @@ class Work:
         assert self.run(trial) == 0, trial.last_words()
         self.alone = self._state(trial.crawls)
         assert self.alone["revisions"]
+        if self._again:
+            self._given, self._command = trial.desk.folder, self._again
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,11 +106,14 @@ class Work:
     def trial(self) -> Trial:
         """A new folder."""
         self._number += 1
-        return Trial(self._top / str(self._number), self.twin)
+        trial = Trial(self._top / str(self._number), self.twin)
+        if self._given is not None:
+            shutil.copytree(self._given, trial.desk.folder, dirs_exist_ok=True)
+        return trial
 
     def run(self, trial: Trial, trace: Sequence[str] = (), *, telling: bool = False) -> int:
         """Run the verb to its end; its exit status, or minus the signal it died of."""
-        command = trial.crawls.command() if self.twin is not None else ["replay", str(SEEDS)]
+        command = trial.crawls.command() if self.twin is not None else self._command
         acks = trial.acks if telling else None
         batch = _BATCH if self.twin is None else 500
         wait = _WAIT if self.twin is not None else 60.0
