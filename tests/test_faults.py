@@ -37,12 +37,12 @@ def strace() -> None:
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
-        ("fsync", (1, 4, 9)),
-        ("fdatasync", (2, 7)),
-        ("rename", (1, 2)),
+        ("fsync", (4, 9)),
+        ("fdatasync", (7,)),
+        ("rename", (2,)),
         ("unlink", (1,)),
-        ("write", (3, 15)),
-        ("pwrite64", (60, 200)),
+        ("write", (15,)),
+        ("pwrite64", (200,)),
     ],
 )
 def test_a_replay_killed_at_a_certain_call_loses_nothing(replaying: Work, name: str, numbers: tuple[int, ...]) -> None:
@@ -64,18 +64,18 @@ def test_a_reindex_killed_while_it_puts_its_index_in_place_loses_nothing(tmp_pat
 @pytest.mark.usefixtures("strace")
 def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> None:
     tally = Tally()
-    lose_power_at(replaying, tally, Random(20260901), most=8)
+    lose_power_at(replaying, tally, Random(20260901), most=4)
     assert tally.clean, tally.line()
-    assert tally.harmed == 8
+    assert tally.harmed == 4
 
 
 @pytest.mark.usefixtures("strace")
 def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None:
     tally = Tally()
     with twin_of_today("newspim", 6) as twin, Work(tmp_path, twin) as work:
-        lose_power_at(work, tally, Random(20260902), most=2)
+        lose_power_at(work, tally, Random(20260902), most=1)
     assert tally.clean, tally.line()
-    assert tally.harmed == 2
+    assert tally.harmed == 1
 
 
 @pytest.mark.usefixtures("strace")
