@@ -12,6 +12,8 @@ from archive import ladder
 from archive.balance import Balance, balance_of
 from archive.holder import is_gone, this_process
 from archive.ladder import Kind, State
+from archive.outcome import Reason
+from archive.refusals import GIVEN_UP, refused_among
 from archive.settling import after_visit
 from archive.tables import frontier
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from archive.index import Index
-    from archive.outcome import Reason, Verdict
+    from archive.outcome import Verdict
 
 #: How long a lease holds without `Frontier.renew`; renew it three times as often.
 LEASE = timedelta(seconds=120)
@@ -89,7 +91,7 @@ class Frontier:
         self._holder = this_process()
 
     def discover(self, links: Iterable[Link]) -> int:
-        """Take note of links; give how many articles are new, which are due now.
+        """Take note of links; give how many articles are new, which are due now unless they were removed.
 
         Known ones gain the channel, and the time of publication where none was known. What another run has given up is
         due once more when a further channel names it: it may have been published since. Nothing else changes.
@@ -104,16 +106,18 @@ class Frontier:
             columns = [frontier.c[name] for name in _DISCOVERED]
             known = {row.article_id: row for row in self._rows(connection, found, *columns)}
             now = self._clock()
+            removed = refused_among(connection, self._outlet, found.keys() - known.keys())
             for article_id, seen in found.items():
                 row = known.get(article_id)
                 if row is None:
-                    new.append(self._new_row(article_id, seen, now))
+                    new.append(self._new_row(article_id, seen, now) | (GIVEN_UP if article_id in removed else {}))
                     continue
                 channels = [*row.channels, *(channel for channel in seen.channels if channel not in row.channels)]
                 published_at = row.published_at or seen.published_at
                 if channels != row.channels or published_at != row.published_at:
                     changed.append({"pk": row.id, "channels": channels, "published_at": published_at})
-                if channels != row.channels and row.state == State.DEAD and row.seen_by != self._run:
+                dead = row.state == State.DEAD and row.reason != Reason.REMOVED
+                if channels != row.channels and dead and row.seen_by != self._run:
                     revived.append({"pk": row.id})
             if new:
                 connection.execute(insert(frontier), new)
@@ -203,8 +207,9 @@ class Frontier:
         return self._due_now(frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
 
     def again(self, article_ids: Collection[str]) -> int:
-        """Make these due now, whatever became of them, unless they are in hand; give how many."""
-        return self._due_now(frontier.c.state != State.LEASED, frontier.c.article_id.in_(article_ids))
+        """Make these due now, whatever became of them, unless they are in hand or were removed; give how many."""
+        which = (frontier.c.state != State.LEASED, frontier.c.reason != Reason.REMOVED)
+        return self._due_now(*which, frontier.c.article_id.in_(article_ids))
 
     def due_count(self) -> int:
         """How many articles are due now, those under other runs' lapsed leases with them."""
@@ -283,7 +288,7 @@ class _Found:
 _VISIT = tuple(
     frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
 )
-_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by")
+_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by", "reason")
 _ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
 _SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
 #: What a new row knows of visits: nothing.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
-SCHEMA = "0003"
+SCHEMA = "0004"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Alembic's own record of it, word for word.
 _VERSION_TABLE = (
@@ -93,6 +93,21 @@ class Index:
                 connection.rollback()
         except DBAPIError as error:
             raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+
+    def scrub(self) -> bool:
+        """Write the database anew, without what was deleted from it; False while another process reads its old state.
+
+        :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only or damaged.
+        """
+        try:
+            with self._engine.connect() as connection:
+                # A deleted text's tokens stay in the search index until its parts are merged into one.
+                connection.exec_driver_sql("INSERT INTO search(search) VALUES ('optimize')")
+                connection.exec_driver_sql("VACUUM")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        except DBAPIError as error:
+            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+        return not busy
 
     def _bring_up(self, read_only: bool) -> None:
         found, foreign = self._found()

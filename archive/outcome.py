@@ -44,6 +44,7 @@ class Reason(StrEnum):
     DELETED = "deleted"
     REVISIT = "revisit"
     NO_ORIGINAL = "no_original"
+    REMOVED = "removed"
     ROBOTS = "robots"
     REDIRECT_TO_FRONT = "redirect_to_front"
     REDIRECT_ELSEWHERE = "redirect_elsewhere"

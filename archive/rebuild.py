@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select, text
 
 from archive.faults import file_fault
+from archive.hiding import hide_again, note
 from archive.index import Index, IndexUnusableError, index_path
 from archive.ledger import Ledger
 from archive.outcome import Outcome, Reason, Verdict
 from archive.queries import known_records
+from archive.refusals import Refusals
 from archive.runs import Result
 from archive.stories import Entry, shown_again
 from archive.tables import captures
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.article import Article
+    from archive.removals import Removal
     from archive.runs import Run
     from archive.spans import Segment
 
@@ -70,7 +73,7 @@ class Rebuild:
         self.target = index_path(url)
         self.path = self.target.with_name(self.target.name + ".reindex")
         self._lock_path = self.target.with_name(self.target.name + ".reindex.lock")
-        self._lock = self._locked()
+        self._lock = _locked(self._lock_path, self.target)
         try:
             self.resumed = self._open(state)
         except BaseException:
@@ -94,6 +97,20 @@ class Rebuild:
         with self.index.reading() as connection:
             row = connection.execute(query, {"name": segment.name}).one_or_none()
         return int(row.position) if row is not None and segment.size <= row.size else 0
+
+    def know(self, removed: Sequence[Removal]) -> None:
+        """Take note of removed articles: what is read of them from now on is no article."""
+        with self.index.writing() as connection:
+            for removal in removed:
+                note(connection, removal)
+
+    def forget_removed(self) -> int:
+        """Take out articles that were read before it was known that they are removed; give their number."""
+        with self.index.writing() as connection:
+            number = hide_again(connection)
+        if number:
+            self.index.scrub()
+        return number
 
     def write(self, segment: Segment, position: int, kept: Sequence[Kept], findings: Sequence[Finding]) -> int:
         """Take what was read up to ``position``, in one transaction; give how many captures are new to it.
@@ -177,27 +194,46 @@ class Rebuild:
     def _reopen(self) -> None:
         self.index = Index(f"sqlite:///{self.path}", lasting=False)
 
-    def _locked(self) -> int:
-        path = self._lock_path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            while True:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
-                        return fd
-                except BlockingIOError:
-                    os.close(fd)
-                    raise IndexUnusableError(f"Another reindex of {self.target} is at work; let it end.") from None
-                os.close(fd)  # the one before us has just removed it
-        except OSError as error:
-            raise IndexUnusableError(file_fault(path, error)) from error
-
     def _unlock(self) -> None:
-        with suppress(FileNotFoundError):
-            self._lock_path.unlink()
-        os.close(self._lock)
+        _let_go(self._lock_path, self._lock)
+
+
+@contextmanager
+def alone_with_archive(url: str) -> Iterator[None]:
+    """Keep reindexes of the index at ``url`` away: what they read must not go meanwhile.
+
+    :raises IndexUnusableError: one is at work.
+    """
+    target = index_path(url)
+    path = target.with_name(target.name + ".reindex.lock")
+    fd = _locked(path, target)
+    try:
+        yield
+    finally:
+        _let_go(path, fd)
+
+
+def _locked(path: Path, target: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+                    return fd
+            except BlockingIOError:
+                os.close(fd)
+                raise IndexUnusableError(f"Another reindex of {target}, or a remove, is at work; let it end.") from None
+            os.close(fd)  # the one before us has just removed it
+    except OSError as error:
+        raise IndexUnusableError(file_fault(path, error)) from error
+
+
+def _let_go(path: Path, fd: int) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()
+    os.close(fd)
 
 
 def _batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
@@ -242,6 +278,9 @@ def _enter(connection: Connection, batch: Sequence[Kept]) -> None:
         if one.repeats and verdict is None:
             verdict, revision_id = shown_again(originals.get(one.repeats))
         entries.append(Entry(one.capture, one.article, verdict, known_revision=revision_id))
+    refusals = Refusals()
+    refusals.learn(connection)
+    entries = [refusals.applied(entry) for entry in entries]
     ledger = Ledger(connection)
     ledger.load(entries)
     for entry in entries:

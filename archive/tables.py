@@ -1,4 +1,4 @@
-"""The index's tables. All of it but ``runs``, ``outcomes``, ``frontier`` and ``robots`` is derived from the WARCs."""
+"""The index's tables. All but ``runs``, ``outcomes``, ``frontier`` and ``robots`` is derived from the archive."""
 
 from __future__ import annotations
 
@@ -206,8 +206,30 @@ robots = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: What is made of the WARCs; all other tables are the archive's own memory, and outlive a new index.
-DERIVED = frozenset({captures, articles, aliases, revisions})
+#: An article that was taken down: when (UTC), why, and by whom. What was kept of it is gone.
+removals = Table(
+    "removals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outlet", String, nullable=False),
+    Column("article_id", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    UniqueConstraint("outlet", "article_id"),
+)
+
+#: What a removed article must not come back under: its ids, ids made from its content, and digests of its payloads.
+refused = Table(
+    "refused",
+    metadata,
+    Column("outlet", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("removal", Integer, ForeignKey("removals.id"), nullable=False),
+)
+
+#: What is made of the archive; all other tables are the index's own memory, and outlive a new one.
+DERIVED = frozenset({captures, articles, aliases, revisions, removals, refused})
 
 #: The full-text index over ``revisions``, which SQLAlchemy has no words for.
 SEARCH_STATEMENTS = (

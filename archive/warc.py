@@ -197,10 +197,10 @@ def metadata(
     block: bytes,
     *,
     media_type: str,
-    refers_to: str,
+    refers_to: str = "",
     warcinfo_id: str,
 ) -> bytes:
-    """A `metadata` record about the record ``refers_to``, filed under a ``urn:``.
+    """A `metadata` record about the record ``refers_to``, if it is about one, filed under a ``urn:``.
 
     :raises WarcError: ``urn`` is a web address; players would show the metadata in place of the page.
     """
@@ -211,8 +211,8 @@ def metadata(
         ("WARC-Record-ID", _bracketed(record_id)),
         ("WARC-Date", format_date(moment)),
         ("WARC-Target-URI", safe_url(urn)),
-        ("WARC-Warcinfo-ID", _bracketed(warcinfo_id)),
-        ("WARC-Refers-To", _bracketed(refers_to)),
+        *([("WARC-Warcinfo-ID", _bracketed(warcinfo_id))] if warcinfo_id else []),
+        *([("WARC-Refers-To", _bracketed(refers_to))] if refers_to else []),
         ("Content-Type", one_line(media_type)),
     ]
     return _record(fields, block)

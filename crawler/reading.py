@@ -53,8 +53,12 @@ def judge(page: Page, outlet: Outlet) -> Page:
 
 def glance(exchange: Exchange, outlet: Outlet, source: str) -> Page:
     """What an exchange is as far as that can be told at once; of a page that takes reading, that it is unread."""
-    page = Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source, final=False)
-    if exchange.truncated or status_of(exchange.head) != 200 or outlet.identify(exchange.url) is None:
+    address = outlet.identify(exchange.url)
+    article_id = address.article_id if address is not None else ""
+    page = Page(
+        exchange=exchange, outlet=outlet.name, rules=outlet.rules, article_id=article_id, source=source, final=False
+    )
+    if exchange.truncated or status_of(exchange.head) != 200 or address is None:
         page = extract(exchange, outlet, source)
     page = judge(page, outlet)
     return replace(page, final=False, verdict=page.verdict or _UNREAD)

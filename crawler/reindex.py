@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from archive import removals
 from archive.index import IndexUnusableError
 from archive.outcome import Outcome, Verdict
 from archive.rebuild import Rebuild
@@ -59,6 +60,7 @@ def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
     check(url)
     with Rebuild(url, _state(folder)) as rebuild:
         remade = Remade(resumed=rebuild.resumed)
+        rebuild.know([*removals.read(Path(folder)).removals.values()])
         while True:
             _read(rebuild, _closed(folder), processes, report, remade)
             remade.seconds = monotonic() - began
@@ -67,6 +69,7 @@ def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
                 _see_that_nobody_writes(folder)
                 if any(rebuild.position(segment) != END for segment in segments_in(folder)):
                     continue
+                rebuild.forget_removed()
                 rebuild.index.close()
                 if old is not None:
                     carry_over(old, rebuild.path)
@@ -103,6 +106,8 @@ def _read(rebuild: Rebuild, segments: list[Segment], processes: int, report: Rep
     remade.processes = max(remade.processes, processes)
     report.start("reading", total=size)
     for span, found in told(spans, processes):
+        if found.removed:
+            rebuild.know(found.removed)
         remade.captures += rebuild.write(span.segment, found.next, found.kept, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
 

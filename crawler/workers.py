@@ -19,6 +19,7 @@ from archive.rebuild import Finding, Kept
 from archive.records import Damage, original_of
 from archive.spans import END, Reading
 from archive.stories import location_columns
+from archive.tombstones import read_tombstone
 from crawler.reading import read_record
 from pipelines.deposit import columns_of
 from pipelines.page import Page
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archive.records import Found
+    from archive.removals import Removal
     from archive.spans import Span
     from pipelines.page import Page
 
@@ -37,12 +39,16 @@ _DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the records of a span show; ``first`` is where it began, ``next`` where what follows it begins."""
+    """What the records of a span show; ``first`` is where it began, ``next`` where what follows it begins.
+
+    ``removed`` are the articles of which its tombstones tell.
+    """
 
     first: int
     next: int
     kept: list[Kept]
     findings: list[Finding]
+    removed: list[Removal]
 
 
 def tell(span: Span) -> Told:
@@ -52,6 +58,7 @@ def tell(span: Span) -> Told:
     """
     kept: list[Kept] = []
     findings: list[Finding] = []
+    removed: list[Removal] = []
     reading = Reading(span)
     name = span.segment.name
     for found in reading:
@@ -68,7 +75,9 @@ def tell(span: Span) -> Told:
                 page = read_record(found, place, blind=True)
                 findings.append(Finding(source, Reason.INTERNAL_ERROR, f"{error!r}: it is a bug; the page is kept."))
             kept.append(_kept(found, place, page))
-    return Told(reading.first, reading.next, kept, findings)
+        elif (removal := read_tombstone(found)) is not None:
+            removed.append(removal)
+    return Told(reading.first, reading.next, kept, findings, removed)
 
 
 _UNREACHABLE = "The record has no id, or no gzip member to itself: no row can lead to it."
@@ -122,7 +131,7 @@ def _joined(read: Iterable[tuple[Span, Told]], again: Callable[[Span], Told]) ->
     due = 0
     for span, found in read:
         if span.guessed and found.first != due:
-            found = again(span.at(due)) if due != END else Told(END, END, [], [])
+            found = again(span.at(due)) if due != END else Told(END, END, [], [], [])
         due = found.next
         yield span, found
 

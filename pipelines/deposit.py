@@ -11,6 +11,7 @@ from archive import warc
 from archive.frontier import Visited
 from archive.http import MessageError, parse_head
 from archive.ledger import Ledger
+from archive.refusals import REMOVED, Refusals
 from archive.runs import Result, Run
 from archive.stories import Entry, known_captures, location_columns
 
@@ -72,13 +73,18 @@ class Depositor:
         self._oldest = 0.0
         self._weight = 0
         self._origins: dict[str, str] = {}
+        self._refusals = Refusals()
+        with index.reading() as connection:
+            self._refusals.learn(connection)
 
     def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
         """Append an exchange to the segment now, before anybody reads it; `add` may follow with its reading.
 
         ``original`` is the capture that it repeats: then only a `revisit` is written. Without a reading it is
-        kept as a capture, but not reported.
+        kept as a capture, but not reported. What is a removed article's is not kept at all.
         """
+        if self._is_refused(page):
+            return
         key = _key(page)
         self._before(key)
         location = self._write(page, original)
@@ -94,6 +100,9 @@ class Depositor:
         """
         key = _key(page)
         held = self._waiting.get(key)
+        if held is None and self._is_refused(page):
+            self.note(_result(page, REMOVED))
+            return
         if held is not None and held.location is not None and not held.page.final:
             held.page = page
         else:
@@ -129,6 +138,9 @@ class Depositor:
         entries = self._written(waiting)
         results: list[Result] = []
         with self._index.writing() as connection:
+            self._refusals.learn(connection)  # an article may have been removed since its page was asked for
+            if self._refusals:
+                entries = list(map(self._refusals.applied, entries, [h.page.article_id for h in waiting.values()]))
             ledger = Ledger(connection)
             ledger.load(entries)
             for held, entry in zip(waiting.values(), entries, strict=True):
@@ -150,6 +162,11 @@ class Depositor:
     def close(self) -> None:
         """Write what waits and end the run."""
         self.flush(last=True)
+
+    def _is_refused(self, page: Page) -> bool:
+        article_id = page.article.article_id if page.article else page.article_id
+        known = self._refusals  # mostly none, and then no digest is made
+        return bool(known) and known.refuses(page.outlet, article_id, warc.payload_digest(page.exchange))
 
     def _before(self, key: _Key | None) -> None:
         """Make room: the same document twice is settled one after the other."""

@@ -56,6 +56,7 @@ class Rule(StrEnum):
     MANIFEST = "manifest"
     MISSING_SEGMENT = "missing_segment"
     LEFT_OPEN = "left_open"
+    REMOVAL = "removal"
 
     # the index
     ROW = "row"

@@ -20,6 +20,7 @@ from archive.verify.files import FileCheck
 from archive.verify.findings import Finding, Rule, Severity
 from archive.verify.links import Links
 from archive.verify.readings import Rereading
+from archive.verify.removed import RemovalCheck
 from archive.verify.rows import CaptureRows, RowCheck, without_row
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Verification:
         self._progress = progress
         self._links = Links()
         self._done: set[str] = set()
+        self._removed: RemovalCheck | None = None
 
     def __enter__(self) -> Verification:
         return self
@@ -94,6 +96,7 @@ class Verification:
         except OSError as error:
             yield Finding(fixity.NAME, -1, "", Rule.UNREADABLE, file_fault(folder / fixity.NAME, error))
             manifest = Manifest({}, ())
+        self._removed = RemovalCheck(folder)
         for offset, sentence in manifest.faults:
             yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
         segments = sorted(folder.glob("*" + _ENDING))
@@ -116,6 +119,7 @@ class Verification:
             if path.name not in self._done:
                 yield from self._segment(path, None, None, manifest)
         yield from self._links.finish(whole=choice.is_all)
+        yield from self._removed.finish(whole=choice.is_all)
 
     def _with_index(
         self,
@@ -143,6 +147,8 @@ class Verification:
             yield from self._elsewhere(folder, rows, None, live)
         with index.reading() as connection:
             yield from check_index(connection, whole=whole)
+            if self._removed is not None:
+                yield from self._removed.rows(connection)
             if whole and self._reader is not None:
                 yield from Rereading(connection, folder, self._reader).run()
 
@@ -191,6 +197,8 @@ class Verification:
             self.tally.records += 1
             self.tally.kinds[item.fields.get("warc-type")] += 1
             yield from self._links.add(check.name, item, own=check.own)
+            if self._removed is not None:
+                yield from self._removed.see(check.name, item)
             if rows is not None:
                 yield from rows.see(item)
             if item.offset > before:

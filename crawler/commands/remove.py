@@ -1,0 +1,214 @@
+"""``scrapy remove``: take an article down, from the index and out of the archive's bytes."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.exceptions import UsageError
+
+from archive import removals
+from archive.faults import SegmentError
+from archive.quoting import quoting
+from archive.rebuild import alone_with_archive
+from archive.recovery import left_open
+from archive.removing import Removing, StillShownError, old_indexes, room_lacks
+from archive.runs import Run
+from archive.takedown import find, together, with_lists
+from crawler.command import Verb, archive_folder, as_text
+from crawler.outlet import known_outlets
+from crawler.recovery import recover
+from crawler.report import Report
+from pipelines.deposit import Depositor
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from archive.index import Index
+    from archive.removing import Finished
+    from archive.takedown import Takedown
+
+_WORD = "remove"
+
+
+class Command(Verb):
+    """Removes articles. Reads ARCHIVE_URL and INDEX_URL."""
+
+    def syntax(self) -> str:
+        """Show what it takes."""
+        return "[options] OUTLET/ID [OUTLET/ID …] --reason TEXT"
+
+    def short_desc(self) -> str:
+        """Say what it does, in the list of verbs."""
+        return "Take articles down: out of the index, out of the WARCs, and never in again"
+
+    def long_desc(self) -> str:
+        """Say what it does, with an example."""
+        return (
+            "Hide articles at once, write the segments that hold their captures anew without them, and scrub the "
+            "index. Tombstones and removals.jsonl say what was removed, when, by whom and why; verify checks them. "
+            "Asks before it acts. Stopped at any moment, the same command goes on. "
+            'Example: scrapy remove newspim/20230915999901 --reason "court order 2026-1" --dry-run'
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add --reason, --keep-lists, --dry-run, --yes."""
+        super().add_options(parser)
+        parser.add_argument("--reason", default="", metavar="TEXT", help="why; it stays on record for good")
+        parser.add_argument(
+            "--keep-lists", action="store_true", help="leave captures of feeds and lists, though they quote the article"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+        parser.add_argument("--yes", action="store_true", help="don't ask")
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Remove; 1 if there is no such article, or something is left to do."""
+        wanted = [_name(argument) for argument in dict.fromkeys(args)]
+        if not wanted:
+            raise UsageError("name at least one article as OUTLET/ID", print_help=False)
+        reason = " ".join(as_text(opts.reason).split())
+        if not reason:
+            raise UsageError("say why with --reason TEXT; it stays on record", print_help=False)
+        if not (opts.yes or opts.dry_run or sys.stdin.isatty()):
+            raise UsageError("nobody can be asked here: add --yes, or --dry-run to see what would go", print_help=False)
+        folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
+        if not folder.is_dir():
+            raise SegmentError(f"There is no archive at {folder}: name its folder in ARCHIVE_URL.")
+        index_url = self.text_setting("INDEX_URL")
+        quoted: dict[str, list[str]] = {}
+        with self.open_index() as index, index.reading() as connection:
+            going = _look(connection, wanted)
+            if going is None:
+                return 1
+            if not opts.keep_lists:
+                quoted = {str(one): list(quoting(connection, folder, one.row)) for one in going if one.row is not None}
+                going = [with_lists(connection, one, quoted.get(str(one), ())) for one in going]
+        pending = removals.read(folder).pending
+        left = [one for one in going if one.captures or one.row is not None or not one.known]
+        for one in going:
+            if one not in left and str(one) not in map(str, pending):
+                print(f"{one} is removed already")
+        if not left and not pending:
+            return 0
+        _say(folder, left, pending)
+        for one in left:
+            if one.others:
+                raise SegmentError(str(StillShownError(one)))
+        files = sorted({name for one in left for name in one.files} | {g.file for p in pending for g in p.records})
+        lack = room_lacks(folder, index_url, files)
+        if lack:
+            raise SegmentError(lack)
+        for path in old_indexes(index_url):
+            print(f"{path}, which a reindex kept, holds the texts too and is deleted")
+        if opts.dry_run:
+            print("nothing was changed (--dry-run)")
+            return 0
+        if not opts.yes and not _agreed():
+            print("Nothing was removed.", file=sys.stderr)
+            return 1
+        return self._remove(folder, wanted, reason, quoted)
+
+    def _remove(
+        self, folder: Path, wanted: Sequence[tuple[str, str]], reason: str, quoted: Mapping[str, Sequence[str]]
+    ) -> int:
+        try:
+            log = removals.holding(folder)
+            away = alone_with_archive(self.text_setting("INDEX_URL"))
+            with away, self.open_index(read_only=False) as index, log as held:
+                if held is None:
+                    raise SegmentError("Another process is removing articles; run the same command when it has ended.")
+                if left_open(folder):
+                    self._recover(folder, index)
+                removing = Removing(folder, index, held, _article_of)
+                going = removing.begin(wanted, reason, _who(), quoted)
+                finished = removing.finish()
+        except StillShownError as error:
+            raise SegmentError(str(error)) from error
+        except OSError as error:
+            raise SegmentError(f"{folder / removals.NAME} can't be written ({error.strerror}).") from error
+        return _tell(going, finished)
+
+    def _recover(self, folder: Path, index: Index) -> None:
+        """Bring in what killed writers left, so that nothing of the articles stays in it."""
+        report = Report()
+        with self.open_segments("remove") as segments:
+            depositor = Depositor(segments, index, Run("remove"), report.add)
+            if recover(folder, index, depositor):
+                depositor.close()
+
+
+def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[Takedown] | None:
+    """What is to go; None, and a sentence for each, if there is no such article."""
+    found = {name: find(connection, *name, _article_of) for name in wanted}
+    unknown = [f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None]
+    for name in unknown:
+        print(f"no article {name} in the index; scrapy show lists those there are", file=sys.stderr)
+    return None if unknown else together(one for one in found.values() if one is not None)
+
+
+def _article_of(outlet: str, url: str) -> str | None:
+    known = known_outlets().get(outlet)
+    address = known.identify(url) if known is not None else None
+    return address.article_id if address is not None else None
+
+
+def _name(argument: str) -> tuple[str, str]:
+    outlet, slash, article_id = as_text(argument).partition("/")
+    if not (outlet and slash and article_id):
+        raise UsageError(f"{argument} names no article: say OUTLET/ID", print_help=False)
+    return outlet, article_id
+
+
+def _say(folder: Path, going: Sequence[Takedown], pending: Sequence[removals.Removal]) -> None:
+    """Print exactly what will go."""
+    for one in going:
+        also = f", {one.pictures} of them pictures that only it shows" if one.pictures else ""
+        also += f", {one.lists} of them feeds and lists that quote it" if one.lists else ""
+        print(
+            f"{one}: {one.versions} versions; {len(one.captures)} captures{also}, {one.size} bytes, with their requests"
+        )
+        for name in sorted(one.files):
+            path = folder / name
+            size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "open"
+            print(f"  to be written anew: {name} ({size})")
+        if one.in_hand:
+            print("  a crawl is visiting it now")
+    for removal in pending:
+        print(f"{removal}: begun on {removal.at:%Y-%m-%d}, to be ended")
+
+
+def _agreed() -> bool:
+    """Whether somebody types the word; an end of input or anything else is no."""
+    print(f"This cannot be undone. Type {_WORD} to go on: ", end="", flush=True)
+    return sys.stdin.readline().strip() == _WORD
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user has no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def _tell(going: Sequence[Takedown], finished: Finished) -> int:
+    for old, new in finished.rewritten:
+        print(f"{old} is now {new}")
+    if finished.repointed:
+        print(f"{finished.repointed} revisits of removed captures refer to others of the same payload now")
+    for removal in finished.done:
+        print(f"removed {removal}: {len(removal.records)} captures")
+    late = [one for one in going if one.in_hand]
+    for one in late:
+        print(
+            f"A crawl was visiting {one}. What it brings is not read; run the same command when it has ended.",
+            file=sys.stderr,
+        )
+    for sentence in finished.waiting:
+        print(f"{sentence} The article is hidden; to remove all of it, run the same command later.", file=sys.stderr)
+    return 1 if finished.waiting or late else 0
