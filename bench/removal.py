@@ -1,0 +1,86 @@
+"""Take-down of two articles of 1,000, one of them a revisit's original (F18): what is left of their texts, and where.
+
+A crawl of a twin fills the archive, and a second one looks again, so that captures have revisits. The texts are looked
+for in all files byte by byte, in every record inflated and decoded, and in the tokens of the search index.
+
+    python -m bench.removal [--articles 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from tests.crawling import Crawls, twin_of_today
+from tests.removing import articles, traces, wrong
+from tests.twin.story import KST
+
+
+def main() -> int:
+    """Print what was found before and after; 1 if anything of the texts is left, or anything else is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, default=1000)
+    parser.add_argument("--again", type=int, default=30, help="articles that are visited twice")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, twin_of_today("etoday", options.articles) as twin:
+        return run(Crawls.into(Path(folder), twin), options.articles, options.again)
+
+
+def run(crawls: Crawls, number: int, again: int) -> int:
+    """Crawl, remove, and look."""
+    desk, twin = crawls.desk, crawls.twin
+    since = datetime.now(KST).date() - timedelta(days=30)
+    crawls.run("-a", f"since={since}")
+    crawls.make_due(f"article_id IN (SELECT article_id FROM frontier WHERE state <> 'dead' LIMIT {again})")
+    crawls.run()
+    revisited = {row["url"] for row in desk.rows("captures") if row["record_type"] == "revisit"}
+    ids = sorted(crawls.frontier())
+    one = next(a for a in ids if any(a in url for url in revisited))
+    other = next(a for a in reversed(ids) if not any(a in url for url in revisited))
+    before, size = articles(desk), sum(path.stat().st_size for path in crawls.segments())
+    texts = {a: before["etoday", a].split("\n\n")[0] for a in (one, other)}
+    print(f"{len(before)} articles, {len(desk.rows('captures'))} captures, {len(revisited)} revisits, {size} bytes")
+    for a, text in texts.items():
+        seen = traces(desk.folder, text, [a])
+        print(
+            f"before: the text of {a} is in {len(seen.files)} files, {len(seen.records)} records; tokens {seen.tokens}"
+        )
+        assert seen.any, "the search finds what is there"
+    began = monotonic()
+    said = desk.run("remove", f"etoday/{one}", f"etoday/{other}", "--reason", "bench", "--yes")
+    print(said.out + said.err + f"in {monotonic() - began:.1f} s")
+    failed = said.code != 0
+    for a, text in texts.items():
+        left = traces(desk.folder, text, [a])
+        lists = traces(desk.folder, twin.story(a).headline)
+        failed = failed or left.any or lists.any
+        print(f"after: {left}; its headline is in {len(lists.records)} records")
+    kept = {key: text for key, text in before.items() if key[1] not in texts}
+    findings = wrong(desk)
+    print(
+        f"{len(articles(desk))} articles, all others as before: {articles(desk) == kept}; "
+        f"verify: {findings or 'nothing'}"
+    )
+    crawls.make_due()
+    log = len(twin.log)
+    crawls.run("-a", f"since={since}")
+    asked = crawls.fetched(log)
+    print(f"a third crawl visited {len(asked)} articles, the removed ones {asked[one] + asked[other]} times")
+    desk.run("reindex")
+    back = set(articles(desk)) & {("etoday", a) for a in texts}
+    findings += wrong(desk)
+    print(
+        f"after a reindex: {len(articles(desk))} articles, removed ones among them: {len(back)}; "
+        f"verify: {findings or 'nothing'}"
+    )
+    failed = (
+        failed or bool(findings) or articles(desk) != kept or bool(asked[one] + asked[other]) or number > len(before)
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
