@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.article import content_key
+from archive.bulk import insert_rows
 from archive.outcome import Outcome, Verdict
 from archive.revisions import compare
 from archive.rows import search_columns, to_article, to_row
@@ -99,14 +100,9 @@ class Ledger:
     def write(self) -> None:
         """Write everything entered; after it the ledger is used up."""
         stories = list(self._stories.values())
-        self._execute(
-            insert(articles),
-            [
-                {"id": s.id, "outlet": s.outlet, "article_id": s.article_id, "url": s.url}
-                for s in stories
-                if not s.stored
-            ],
-        )
+        new = [s for s in stories if not s.stored]
+        rows = [{"id": s.id, "outlet": s.outlet, "article_id": s.article_id, "url": s.url} for s in new]
+        insert_rows(self._connection, articles, rows)
         for twin, story in self._absorbed:
             self._connection.execute(update(aliases).where(aliases.c.article == twin.id).values(article=story.id))
         self._execute(
@@ -116,7 +112,7 @@ class Ledger:
         self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._aliases)
         self._write_revisions(stories)
         self._execute(update(revisions).where(revisions.c.id == bindparam("pk")), reclassified(stories))
-        self._execute(insert(captures), self._new_captures)
+        insert_rows(self._connection, captures, self._new_captures)
         shows = update(captures).where(captures.c.id == bindparam("known")).values(revision_id=bindparam("revision"))
         self._execute(shows, self._seen_again)
         self._execute(shows, self._moved)
@@ -279,7 +275,7 @@ class Ledger:
                 if known is not None:
                     forget.append({"id": revision.id, "headline": tokens(known[0]), "body": tokens(known[1])})
                 learn.append({"id": revision.id, "headline": tokens(wanted[0]), "body": tokens(wanted[1])})
-        self._execute(insert(revisions), new)
+        insert_rows(self._connection, revisions, new)
         self._execute(update(revisions).where(revisions.c.id == bindparam("pk")), changed)
         for twin, _ in self._absorbed:
             self._connection.execute(delete(articles).where(articles.c.id == twin.id))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, update
 
+from archive.bulk import insert_rows
 from archive.outcome import Outcome
 from archive.tables import outcomes, runs
 
@@ -74,9 +75,8 @@ class Run:
                 insert(runs).values({"id": self.id, "verb": self._verb, "started_at": self._started} | facts)
             )
             self._stored = True
-        if self._rows:
-            connection.execute(insert(outcomes), self._rows)
-            self._rows = []
+        insert_rows(connection, outcomes, self._rows)
+        self._rows = []
 
     def _table(self) -> dict[str, dict[str, int]]:
         table: dict[str, dict[str, int]] = {}

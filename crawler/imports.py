@@ -95,13 +95,14 @@ class _Reader:
             self._held = (record, Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE)))
             return
         first = _id(record.fields.get(ORIGIN_FIELD.lower(), "")) or record.record_id
-        exchange = replace(exchange, origin_id=first if is_uri(first) else "")
-        if exchange.head and not ours and record.kind == "response":
-            exchange = replace(exchange, head=repair_head(exchange.head, exchange.body))
+        head, asked = exchange.head, exchange.request
+        if head and not ours and record.kind == "response":
+            head = repair_head(head, exchange.body)
         waiting = next((request for request in self._requests if _belong(record, request)), None)
         if waiting is not None:
             self._requests.remove(waiting)
-            exchange = replace(exchange, request=redact(waiting.block))
+            asked = redact(waiting.block)
+        exchange = replace(exchange, origin_id=first if is_uri(first) else "", head=head, request=asked)
         revisit = record if record.kind == "revisit" else None
         self._held = (record, Input(source=source, exchange=exchange, origin=origin, revisit=revisit))
 

@@ -40,6 +40,7 @@ class Widgets:
     css: str = field(init=False, default="")
     _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _any: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _plain: bool = field(init=False, repr=False, compare=False, default=False)
     _elements: dict[tuple[str | None, ...], str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -50,6 +51,8 @@ class Widgets:
         object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(self, "_sections", _alternatives((r.name, r.section) for r in self.rules))
+        patterns = [pattern for rule in self.rules for pattern in (rule.line, rule.section) if pattern]
+        object.__setattr__(self, "_any", re.compile("|".join(f"(?:{p})" for p in patterns)) if patterns else None)
 
     def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
         """Name of the rule whose elements this one is among; ``element`` is its tag, id and class.
@@ -63,6 +66,10 @@ class Widgets:
             if len(self._elements) < _REMEMBERED:
                 self._elements[element] = known
         return known
+
+    def is_noise(self, block: str) -> bool:
+        """Whether a rule drops this block, or a rule's section starts with it."""
+        return self._any is not None and self._any.fullmatch(block) is not None
 
     def line_rule(self, block: str) -> str:
         """Name of the rule that drops this block on its own, or ``""``."""
@@ -94,6 +101,10 @@ def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tupl
     removed: list[Removed] = []
     section = previous = ""
     for block in blocks:
+        if not section and not widgets.is_noise(block):  # as most are: asked once, not by each kind of rule
+            kept.append(block)
+            previous = ""
+            continue
         section = widgets.section_rule(block) or section
         rule = section or widgets.line_rule(block)
         if not rule:
