@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         "demo": [["scrapy", "replay", "seeds"], ["scrapy", "show"], ["scrapy", "search", "푸틴"]],
         "test": [["pytest", *rest]],
         "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], ["pytest"]],
-        "bench": [["bench.replay"], ["bench.warc"], ["bench.wire"], ["bench.crawl"]],
+        "bench": [["bench.replay"], ["bench.warc"], ["bench.rows"], ["bench.wire"], ["bench.crawl"], ["bench.reindex"]],
         "scrapy": [["scrapy", *rest]],
     }.get(command)
     if steps is None:
