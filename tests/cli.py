@@ -18,7 +18,7 @@ from scrapy.settings import Settings
 from sqlalchemy import create_engine, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,9 +62,11 @@ class Desk:
         own = {"ARCHIVE_URL": str(self.archive), "INDEX_URL": f"sqlite:///{self.index}", "PYTHONPATH": str(ROOT)}
         return kept | own | dict(self.settings) | dict(more or {})
 
-    def start(self, *args: str | Path, env: Mapping[str, str] | None = None, **how: Any) -> subprocess.Popen[bytes]:
-        """Start a verb and leave it running."""
-        command = [sys.executable, "-m", "scrapy", *map(str, args)]
+    def start(
+        self, *args: str | Path, env: Mapping[str, str] | None = None, under: Sequence[str] = (), **how: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a verb and leave it running; ``under`` is a command that runs it, as `env` would."""
+        command = [*under, sys.executable, "-m", "scrapy", *map(str, args)]
         return subprocess.Popen(command, cwd=ROOT, env=self.environment(env), **how)
 
     def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Said:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -114,14 +114,23 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
         yield Sick(crawls, canary, met, *_measured(crawls, DOWNLOAD_TIMEOUT="2", RETRY_TIMES="1"))
 
 
+#: Runs a command and writes down the most memory it took, KiB. A process of its own, since what is told of a child
+#: begins with its parent's share, and the tests' process is large.
+_WATCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
 def _measured(crawls: Crawls, **settings: str) -> tuple[Said, float]:
     """Crawl to the end; what it said, and the most memory it took, MiB."""
-    paths = [crawls.desk.folder / name for name in ("out", "err")]
-    with paths[0].open("wb") as out, paths[1].open("wb") as err:
-        process = crawls.start(settings=settings, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Said(process.returncode, *(path.read_text("utf-8") for path in paths)), usage.ru_maxrss / 1024
+    out, err, most = (crawls.desk.folder / name for name in ("out", "err", "most"))
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        under = [sys.executable, "-c", _WATCH, str(most)]
+        code = crawls.start(settings=settings, stdout=stdout, stderr=stderr, under=under).wait()
+    return Said(code, out.read_text("utf-8"), err.read_text("utf-8")), int(most.read_text()) / 1024
 
 
 def _aimed(value: Any, canary: Canary) -> Any:
