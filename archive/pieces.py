@@ -33,7 +33,7 @@ class Corrupt(Exception):  # noqa: N818 (it says what the data is)
     """The bytes at `Pieces.offset` do not inflate, or not to what their checksum says."""
 
 
-class Torn(Exception):  # noqa: N818
+class Torn(Exception):  # noqa: N818 (as above)
     """The file ends inside the gzip member at `Pieces.offset`."""
 
 

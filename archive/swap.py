@@ -174,7 +174,7 @@ def _copy(table: Table) -> str:
     for column in table.columns:
         if any(key.column.table is captures for key in column.foreign_keys):
             wanted.append(
-                "(SELECT new.id FROM main.captures AS known JOIN fresh.captures AS new ON new.record_id = "  # noqa: S608
+                "(SELECT new.id FROM main.captures AS known JOIN fresh.captures AS new ON new.record_id = "  # noqa: S608  (ours)
                 f"known.record_id WHERE known.id = old.{column.name})"
             )
         else:

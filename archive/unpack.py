@@ -27,7 +27,8 @@ _GROWTH = {".warc.gz": 2, ".warc": 100}
 _ANYWAY = 2**20
 _LOCAL = struct.Struct("<4s22xHH")
 _PIECE = 2**18
-#: What reading a hostile zip may raise, by its own library.
+#: What reading a hostile zip may raise, by its own library: NotImplementedError for a method or version that it lacks,
+#: RuntimeError for an encrypted file.
 _FAULTS = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError, OverflowError,
     NotImplementedError, RuntimeError,

@@ -101,7 +101,7 @@ def pywb(programs: Path, folder: Path, package: Path) -> Iterator[int]:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
-                time.sleep(0.1)
+                time.sleep(0.1)  # pywb says nowhere that it listens
             yield port
         finally:
             server.terminate()

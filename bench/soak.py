@@ -49,7 +49,7 @@ def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> li
     """Look at a crawl each time its index has grown by so many captures, until it ends."""
     looks: list[Look] = []
     while process.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.05)  # how often it is looked at; nothing waits for it
         pages = _captures(index)
         if pages >= (len(looks) + 1) * step:
             try:

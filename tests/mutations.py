@@ -121,7 +121,7 @@ def joined(records: list[bytes]) -> bytes:
     return b"".join(map(member, records))
 
 
-class NotApplicable(Exception):  # noqa: N818
+class NotApplicable(Exception):  # noqa: N818  (it says what the mutation is; no fault)
     """The file has nothing that the mutation could break."""
 
 

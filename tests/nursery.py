@@ -191,7 +191,7 @@ def _become(job: dict[str, Any]) -> NoReturn:
             os.dup2(said, stream)
         assert archive.segments.SegmentWriter.__init__.__kwdefaults__ is not None
         archive.segments.SegmentWriter.__init__.__kwdefaults__["max_bytes"] = job["segment"]
-        pipelines.deposit.WAIT = crawler.keeper._TICK = job["wait"]  # type: ignore[misc]
+        pipelines.deposit.WAIT = crawler.keeper._TICK = job["wait"]  # type: ignore[misc]  # constants, here set
         pipelines.deposit.BATCH = job["batch"]  # type: ignore[misc]
         if job["acks"]:
             _tell(os.open(job["acks"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
