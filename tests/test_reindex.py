@@ -377,7 +377,10 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(crawled: Crawls, tm
     looked = [article_id for article_id in visited if seen[article_id]["outcome"] in ("new", "changed", "unchanged")]
     for article_id in looked:
         assert made[article_id]["looks"] == seen[article_id]["looks"], article_id
-        assert made[article_id]["published_at"] == seen[article_id]["published_at"]
+        exact = made[article_id][
+            "published_at"
+        ]  # the revision's; a crawl keeps what it learnt first, maybe to the minute
+        assert seen[article_id]["published_at"] in (exact, exact[:17] + "00.000000")
     crawled.twin.heal()
     start = len(crawled.twin.log)
     again.run()
