@@ -15,6 +15,12 @@ def this_process() -> str:
     return f"{_machine()} {os.getpid()} {start or '-'}"
 
 
+def is_here(holder: str) -> bool:
+    """Whether the process of that name is, or was, one of this machine since it was started: then `is_gone` knows."""
+    machine, _, process = holder.partition(" ")
+    return machine == _machine() and process.partition(" ")[0].isdecimal()
+
+
 def is_gone(holder: str) -> bool:
     """Whether the process of that name is certainly dead; False where it can't be known from here."""
     machine, _, process = holder.partition(" ")

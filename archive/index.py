@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from archive.tables import SEARCH_STATEMENTS, metadata
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
-SCHEMA = "0004"
+SCHEMA = "0005"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Alembic's own record of it, word for word.
 _VERSION_TABLE = (
@@ -40,11 +41,12 @@ class Index:
     """An open index. ``read_only`` never creates or migrates one.
 
     Without ``lasting`` the last commits may be gone after a power cut, but no half ones remain: for what is made anew.
+    With ``brief`` it is held only while it is used: who has it open for months must not keep a reindex from it.
     """
 
-    def __init__(self, url: str, *, read_only: bool = False, lasting: bool = True) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, lasting: bool = True, brief: bool = False) -> None:
         self.url = url
-        self._engine = _engine(url, read_only)
+        self._engine = _engine(url, read_only, brief)
         event.listen(self._engine, "connect", _set_up if lasting else _set_up_in_haste)
         try:
             self._bring_up(read_only)
@@ -71,26 +73,31 @@ class Index:
 
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only or damaged.
         """
-        try:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.rollback()
-                    raise
-                connection.commit()
-        except DBAPIError as error:
-            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+        with self.lending() as engine, engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One read transaction: everything read in it belongs to one moment."""
+        with self.lending() as engine, engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def lending(self) -> Iterator[Engine]:
+        """SQLAlchemy's engine, for a library that brings its own statements: each is a transaction of its own.
+
+        :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only or damaged.
+        """
         try:
-            with self._engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN")
-                yield connection
-                connection.rollback()
+            yield self._engine
         except DBAPIError as error:
             raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
 
@@ -178,7 +185,7 @@ class Index:
                 classify_all(connection)
 
 
-def _engine(url: str, read_only: bool) -> Engine:
+def _engine(url: str, read_only: bool, brief: bool) -> Engine:
     path = index_path(url)
     if read_only and not path.exists():
         raise IndexUnusableError(f"there is no index at {path} yet: run scrapy replay first, or set INDEX_URL.")
@@ -194,6 +201,7 @@ def _engine(url: str, read_only: bool) -> Engine:
         json_serializer=_as_json,
         # Transactions are begun by name: BEGIN IMMEDIATE for every write.
         connect_args={"isolation_level": None},
+        poolclass=NullPool if brief else None,
     )
 
 

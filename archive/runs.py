@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, update
 
 from archive.bulk import insert_rows
+from archive.holder import this_process
 from archive.outcome import Outcome
 from archive.tables import outcomes, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from archive.frontier import Visited
@@ -36,15 +40,21 @@ class Result:
 
 
 class Run:
-    """Collects results and writes them within the transactions of those who keep the captures."""
+    """Collects results and writes them within the transactions of those who keep the captures.
 
-    def __init__(self, verb: str) -> None:
-        self.id = uuid.uuid4().hex
+    ``begun`` is the id of a run that whoever started this process has written down already, ``""`` if nobody has.
+    ``arguments`` are the words behind the verb.
+    """
+
+    def __init__(
+        self, verb: str, *, begun: str = "", outlet: str = "", arguments: Sequence[str] = (), version: str = ""
+    ) -> None:
+        self.id = begun or uuid.uuid4().hex
         self.counts: Counter[tuple[str, str]] = Counter()
-        self._verb = verb
+        self._facts = {"verb": verb, "outlet": outlet, "arguments": list(arguments), "version": version}
         self._started = datetime.now(UTC)
         self._rows: list[dict[str, Any]] = []
-        self._stored = False
+        self._stored = bool(begun)
 
     def note(self, result: Result, capture_id: int | None = None) -> None:
         """Count a result, and keep its row for the next `write` unless it is plainly unchanged."""
@@ -71,9 +81,9 @@ class Run:
         if self._stored:
             connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
         else:
-            connection.execute(
-                insert(runs).values({"id": self.id, "verb": self._verb, "started_at": self._started} | facts)
-            )
+            process = {"host": socket.gethostname(), "holder": this_process()}
+            own = {"id": self.id, "started_at": self._started}
+            connection.execute(insert(runs).values(self._facts | own | process | facts))
             self._stored = True
         insert_rows(connection, outcomes, self._rows)
         self._rows = []

@@ -1,4 +1,4 @@
-"""The index's tables. All but ``runs``, ``outcomes``, ``frontier`` and ``robots`` is derived from the archive."""
+"""The index's tables. What is derived from the archive is in `DERIVED`; the rest is the index's own memory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    Unicode,
     UniqueConstraint,
 )
 
@@ -132,7 +134,10 @@ revisions = Table(
     Index("ix_revisions_published_at", "published_at"),
 )
 
-#: One run of a verb that writes, with its counts by outlet and outcome.
+#: One run of a verb that writes, or of a job, with its counts by outlet and outcome. ``arguments`` are the words behind
+#: the verb. A job's run names the job, the moment ``due_at`` that it answers, and which ``attempt`` at that it is; a
+#: run by hand has ``""``, null and 0. ``holder`` is the process that answers for it; ``ending`` is a word of
+#: `archive.jobs.Ending`, ``""`` until it has ended; ``exit_code`` is null where nobody saw one; ``log`` is a path.
 runs = Table(
     "runs",
     metadata,
@@ -141,6 +146,56 @@ runs = Table(
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("counts", JSON, nullable=False),
+    Column("outlet", String, nullable=False, server_default=""),
+    Column("arguments", JSON, nullable=False, server_default="[]"),
+    Column("job", String, nullable=False, server_default=""),
+    Column("due_at", Instant),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("host", String, nullable=False, server_default=""),
+    Column("version", String, nullable=False, server_default=""),
+    Column("holder", String, nullable=False, server_default=""),
+    Column("ending", String, nullable=False, server_default=""),
+    Column("exit_code", Integer),
+    Column("log", String, nullable=False, server_default=""),
+    # What is due is taken up once, however many schedulers there are.
+    Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
+    Index("ix_runs_started_at", "started_at"),
+)
+
+#: Who may do alone what ``name`` names: the run that does it, its process, and when that was last heard of.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    Column("renewed_at", Instant, nullable=False),
+)
+
+#: What somebody has to look at, from when it began until it was over: of what ``kind``, of which outlet, job or place.
+#: ``said_at`` and ``over_said_at`` are when ALERT_URL took it, null where it has not or there is none.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("said_at", Instant),
+    Column("over_said_at", Instant),
+    Index("ix_alarms_kind_subject", "kind", "subject"),
+)
+
+#: The scheduler's own store of when it wakes for each job; its columns are APScheduler's.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("id", Unicode(191), primary_key=True),
+    Column("next_run_time", Float(25), index=True),
+    Column("job_state", LargeBinary, nullable=False),
 )
 
 #: What became of each input of a run; those that were plainly unchanged are only counted, in ``runs``.

@@ -9,7 +9,7 @@ import socket
 import sys
 from abc import abstractmethod
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -18,17 +18,21 @@ from scrapy.exceptions import UsageError
 from archive.export import ExportError
 from archive.faults import ReaderLostError, SegmentError, file_fault
 from archive.index import Index, IndexUnusableError
+from archive.jobs import Ending, end
+from archive.leases import LeaseHeldError
+from archive.runs import Run
 from archive.search import QueryError
 from archive.segments import SegmentWriter
 from crawler import VERSION, memory
+from crawler.jobs.tether import Tether
 from crawler.outlet import OutletError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 #: Faults whose message is already the sentence a person needs.
-_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError, ReaderLostError)
+_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError, ReaderLostError, LeaseHeldError)
 #: What a disk says that takes no more of what is printed; errors about a file of ours carry its name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -50,6 +54,9 @@ class Verb(ScrapyCommand):
         if unknown is not None:
             raise UsageError(f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False)
         memory.settle()
+        self._tether = Tether()
+        self._run_id = self._tether.run_id
+        self._stopped = False
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
@@ -66,7 +73,9 @@ class Verb(ScrapyCommand):
             _print_no_more()
             self._end(file_fault("the file that the output goes to", error))
         except KeyboardInterrupt:
+            self._stopped = True
             self._end("Stopped. What was reported is kept; run the same command to go on.")
+        self._write_down()
 
     @abstractmethod
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -77,9 +86,9 @@ class Verb(ScrapyCommand):
         assert self.settings is not None
         return str(self.settings.get(name) or "")
 
-    def open_index(self, *, read_only: bool = True) -> Index:
+    def open_index(self, *, read_only: bool = True, brief: bool = False) -> Index:
         """The index at INDEX_URL."""
-        return Index(self.text_setting("INDEX_URL"), read_only=read_only)
+        return Index(self.text_setting("INDEX_URL"), read_only=read_only, brief=brief)
 
     @contextmanager
     def open_segments(self, job: str) -> Iterator[SegmentWriter]:
@@ -88,6 +97,27 @@ class Verb(ScrapyCommand):
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with SegmentWriter(folder, software=software, job=job, host=socket.gethostname()) as segments:
             yield segments
+
+    def begin(self, verb: str, outlet: str = "", arguments: Sequence[str] = ()) -> Run:
+        """The run that this process is, as the index will tell of it."""
+        run = Run(verb, begun=self._run_id, outlet=outlet, arguments=arguments, version=VERSION)
+        self._run_id = run.id
+        return run
+
+    def was_stopped(self) -> None:
+        """Say that somebody ended the work before it was done."""
+        self._stopped = True
+
+    def _write_down(self) -> None:
+        """Write down how the run ended, if there is one and no scheduler lives that does."""
+        if not self._run_id or (self._tether.run_id and not self._tether.cut):
+            return
+        ending = Ending.STOPPED if self._stopped else Ending.FAILED if self.exitcode else Ending.DONE
+        try:
+            with self.open_index(read_only=False) as index:
+                end(index, self._run_id, ending, self.exitcode, datetime.now(UTC))
+        except IndexUnusableError as error:
+            self._end(str(error))
 
     def _end(self, sentence: str) -> None:
         print(f"scrapy {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)

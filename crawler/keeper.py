@@ -12,15 +12,18 @@ from weakref import WeakKeyDictionary
 from scrapy import signals
 
 from archive import warc
+from archive.article import KST
 from archive.faults import SegmentError
 from archive.frontier import Frontier
 from archive.index import Index, IndexUnusableError
+from archive.leases import RENEWAL, Lease, LeaseHeldError
 from archive.outcome import Outcome, Verdict
 from archive.queries import captured_urls, last_captures, published_times
 from archive.robots import RobotsShelf
 from archive.runs import Run
 from archive.segments import SegmentWriter
 from crawler import VERSION
+from crawler.jobs.job import outlet_lease
 from crawler.outlet import outlet_named
 from crawler.reading import glance
 from crawler.recovery import recover
@@ -43,8 +46,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between looks at what waits to be written, and between renewals of this run's leases.
-_TICK, _RENEWAL = 1.0, 40.0
+#: Seconds between looks at what waits to be written.
+_TICK = 1.0
 _FAULTS = (SegmentError, IndexUnusableError)
 _T = TypeVar("_T")
 _KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
@@ -66,7 +69,7 @@ class Keeper:
     that was not durable is reported as kept. ``bugs`` counts the exceptions of steps and callbacks.
     """
 
-    def __init__(self, crawler: Crawler) -> None:
+    def __init__(self, crawler: Crawler, run: Run | None = None) -> None:
         from crawler.command import archive_folder
 
         settings = crawler.settings
@@ -77,8 +80,10 @@ class Keeper:
         self.bugs = 0
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
-        self.run = Run(f"crawl {self.outlet.name}")
+        self.run = run or Run("crawl", outlet=self.outlet.name, version=VERSION)
         self._index = Index(str(settings.get("INDEX_URL") or ""))
+        self._lease = Lease(self._index, outlet_lease(self.outlet.name), self.run.id)
+        self._take_lease()
         software = {
             "software": f"Sacho/{VERSION}",
             "operator": str(settings.get("CONTACT") or ""),
@@ -101,6 +106,15 @@ class Keeper:
         """Give the crawl's one keeper."""
         if crawler not in _KEEPERS:
             _KEEPERS[crawler] = cls(crawler)
+        return _KEEPERS[crawler]
+
+    @classmethod
+    def of_run(cls, crawler: Crawler, run: Run) -> Keeper:
+        """Make the crawl's one keeper, which writes down what it keeps as that run's.
+
+        :raises LeaseHeldError: another run is crawling the outlet.
+        """
+        _KEEPERS[crawler] = cls(crawler, run)
         return _KEEPERS[crawler]
 
     @property
@@ -163,6 +177,16 @@ class Keeper:
 
         return self.attempt(work)
 
+    def _take_lease(self) -> None:
+        other = self._lease.take()
+        if other is not None:
+            self._index.close()
+            raise LeaseHeldError(
+                f"{self.outlet.name} is being crawled, since {other.taken_at.astimezone(KST):%Y-%m-%d %H:%M} KST "
+                f"(process {other.holder.split()[1]}): one run of an outlet at a time. "
+                "Run the same command when it has ended."
+            )
+
     def _stop(self, sentence: str) -> None:
         self.fault = sentence
         _log.error("%s", sentence)
@@ -187,9 +211,10 @@ class Keeper:
             await asyncio.sleep(_TICK)
             waited += _TICK
             self.attempt(self._depositor.flush_if_due)
-            if waited >= _RENEWAL:
+            if waited >= RENEWAL:
                 waited = 0.0
                 self.attempt(self.frontier.renew)
+                self.attempt(self._lease.renew)
 
     def _closed(self, reason: str) -> None:
         """Write what waits, give back what was not visited, and do the books."""
@@ -204,4 +229,5 @@ class Keeper:
                 self.last_new = self.frontier.last_new()
             self.frontier.release()
             self.balance = self.balance or self.frontier.balance()
+            self._lease.release()
         self._index.close()

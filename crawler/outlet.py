@@ -37,7 +37,8 @@ class Outlet:
     ``articles`` are patterns with the group ``id``, over the whole path or the path with its query;
     ``canonical`` is the address with ``{id}``. ``channels`` are where its articles are found, the preferred first.
     ``page_title`` is found in the <title> of its pages only. ``per_day`` is how many articles it publishes a day, 0 if
-    that is not known: a crawl that finds nothing new for long is then told from a quiet hour.
+    that is not known: a crawl that finds nothing new for long is then told from a quiet hour. ``cron`` is when it is
+    crawled (Asia/Seoul) by a job that does not say.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Outlet:
     channels: tuple[Channel, ...] = ()
     page_title: str = ""
     per_day: int = 0
+    cron: str = "7 * * * *"
     rules: Rules = field(default_factory=Rules)
 
     def identify(self, url: str) -> Address | None:

@@ -14,13 +14,14 @@ from archive.index import IndexUnusableError
 from archive.outcome import Outcome, Verdict
 from archive.rebuild import Rebuild
 from archive.reseed import seed
-from archive.runs import Result, Run
+from archive.runs import Result
 from archive.spans import END, cut, live, segments_in
 from archive.swap import alone, carry_over, check, put_in_place
 from crawler.outlet import known_outlets
 from crawler.workers import told
 
 if TYPE_CHECKING:
+    from archive.runs import Run
     from archive.spans import Segment
     from crawler.report import Report
 
@@ -45,17 +46,17 @@ class Remade:
     old: Path | None = None
 
 
-def reindex(folder: str, url: str, processes: int, report: Report) -> Remade:
+def reindex(folder: str, url: str, processes: int, report: Report, run: Run) -> Remade:
     """Make the index at ``url`` anew from the WARCs in ``folder``.
 
-    ``report`` is given the captures' outcomes and the findings. The archive is only read. Killed or stopped at any
-    moment, the old index is as it was, and the next call goes on.
+    ``report`` is given the captures' outcomes and the findings; ``run`` writes them down. The archive is only read.
+    Killed or stopped at any moment, the old index is as it was, and the next call goes on.
 
     :raises SegmentError: the archive can't be read.
     :raises IndexUnusableError: the index can't be written or replaced, or somebody is writing.
     :raises ReaderLostError: a reading process was killed.
     """
-    run, began = Run("reindex"), monotonic()
+    began = monotonic()
     _see_that_nobody_writes(folder)
     check(url)
     with Rebuild(url, _state(folder)) as rebuild:

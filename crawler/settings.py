@@ -121,3 +121,10 @@ CONCURRENT_ITEMS = 1
 # Consoles that listen on the network and run Python have no place in a crawler that runs unattended.
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
+
+# Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a time. The first
+# two are read from the environment, too.
+JOBS_FILE = os.environ.get("JOBS_FILE") or str(_PROJECT / "jobs.toml")
+LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_PROJECT / "var" / "log")
+LOG_KEEP_DAYS = 90
+JOBS_AT_ONCE = 4

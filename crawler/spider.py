@@ -60,10 +60,13 @@ class OutletSpider(Spider):
 
     outlet: Outlet
 
-    def __init__(self, since: str = "", until: str = "", url: str = "", limit: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, since: str = "", until: str = "", url: str = "", limit: str = "", discover: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._window = Window(parse_day(since) if since else None, parse_day(until) if until else None)
         self._url = url
+        self._discovers = discover != "no"
         self._left = int(limit) if limit else None
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
@@ -87,7 +90,7 @@ class OutletSpider(Spider):
         """Ask the channels, then visit what is due, until nothing is left of either."""
         if self._url:
             self._discover_one(self._url)
-        else:
+        elif self._discovers:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
             self._walk = Candidates(self.plan, self.keeper)
         while not self.keeper.fault:

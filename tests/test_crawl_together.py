@@ -5,14 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 from contextlib import ExitStack
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.crawling import Crawls, books, twin_of_today
-from tests.twin.server import Twin
-from tests.twin.story import KST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,27 +21,20 @@ def together(*starts: tuple[Crawls, tuple[str, ...]]) -> list[str]:
     return [out.decode() for out, _ in said]
 
 
-@pytest.mark.parametrize("walk", [False, True])
-def test_two_crawls_of_one_outlet_share_its_articles(tmp_path: Path, walk: bool) -> None:
-    now = datetime.now(KST)
-    with Twin("newspim", 96, clock=now, between=timedelta(minutes=30), latency=0.02) as twin:
-        if walk:  # the lists are dead, so the numbers of yesterday are all there is to go by
-            twin.fault(r"/news/lists|rss|sitemap", "status", status=404)
-        crawls, day = Crawls.into(tmp_path, twin), now.date() - timedelta(days=1)
-        args = ("-a", f"since={day}", "-a", f"until={day}")
-        said = together((crawls, args), (crawls, args))
-        wanted = [a for a in twin.ids() if twin.story(a).published.date() == day]
-        assert set(crawls.revisions()) == set(wanted)
-        fetched = crawls.fetched()
-        assert {article_id: fetched[article_id] for article_id in wanted} == dict.fromkeys(wanted, 1)
-        assert max(fetched.values()) == 1
-        for out in said:
-            books(out)
-        told = Counter(row["source"] for row in crawls.desk.rows("outcomes") if row["outcome"] == "new")
-        assert told == Counter(map(twin.address, wanted))
-        assert set(crawls.outcomes().values()) <= {"new", "skipped/http_status"}
-        assert {path.suffix for path in crawls.segments()} == {".gz"}
-        crawls.check_captures()
+def test_one_crawl_of_an_outlet_at_a_time(tmp_path: Path) -> None:
+    with twin_of_today("newspim", 60, latency=0.02) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        running = [crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+        said = [process.communicate(timeout=120) for process in running]
+        assert sorted(process.returncode for process in running) == [0, 1], said
+        (refused,) = (err.decode() for process, (_, err) in zip(running, said, strict=True) if process.returncode)
+        assert "newspim is being crawled, since " in refused
+        assert "one run of an outlet at a time" in refused
+        assert "Traceback" not in refused
+        assert crawls.fetched() == Counter(twin.ids())
+        assert {row["ending"] for row in crawls.desk.rows("runs")} == {"done"}  # the other never was one
+        assert crawls.desk.rows("leases") == []
+        assert crawls.run().code == 0
 
 
 def test_two_crawls_of_two_outlets_share_an_archive(tmp_path: Path) -> None:

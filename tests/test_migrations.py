@@ -132,7 +132,7 @@ def test_the_steps_end_in_the_schema_the_code_writes() -> None:
     config.set_main_option("script_location", str(FOLDER))
     steps = ScriptDirectory.from_config(config)
     assert steps.get_current_head() == SCHEMA
-    assert [step.revision for step in steps.walk_revisions()] == ["0004", "0003", "0002", "0001"]
+    assert [step.revision for step in steps.walk_revisions()] == ["0005", "0004", "0003", "0002", "0001"]
 
 
 @pytest.mark.parametrize("made", ["made now", "brought up"])

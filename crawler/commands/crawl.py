@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from crawler.discovery import Plan
     from crawler.keeper import Keeper
 
-_ARGUMENTS = ("since", "until", "url", "limit")
-
 
 class Command(Verb):
     """Crawls one outlet. Reads CONTACT, ARCHIVE_URL, INDEX_URL and what the wire and the pipelines read."""
@@ -56,12 +54,14 @@ class Command(Verb):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="since=YYYY-MM-DD, until=YYYY-MM-DD (days of publication, KST, inclusive), url=ADDRESS, limit=N",
+            help="since=YYYY-MM-DD, until=YYYY-MM-DD (days of publication, KST, inclusive), url=ADDRESS, limit=N, "
+            "discover=no (only what is due for another look)",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Crawl, print what was found and kept; 1 if anything failed or the books don't balance."""
         # Here, and not above: Scrapy imports every verb's module to find one verb, and only this one needs the crawl.
+        from crawler.arguments import checked
         from crawler.keeper import Keeper
         from crawler.sources import WindowError
         from crawler.spider import OutletSpider
@@ -70,13 +70,14 @@ class Command(Verb):
             raise UsageError("name one outlet; scrapy list shows them", print_help=False)
         try:
             outlet = outlet_named(args[0])
-            arguments = _checked(opts.arguments, outlet)
+            arguments = checked(opts.arguments, outlet)
             self._introduce(outlet)
         except (OutletError, WindowError, ValueError) as error:
             raise UsageError(str(error), print_help=False) from error
         assert self.crawler_process is not None, "requires_crawler_process"
         crawler = self.crawler_process.create_crawler(outlet.name)
-        keeper = Keeper.from_crawler(crawler)
+        words = [word for pair in opts.arguments for word in ("-a", pair)]
+        keeper = Keeper.of_run(crawler, self.begin("crawl", outlet.name, [outlet.name, *words]))
         keeper.report.start(f"crawling {outlet.name}")
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
@@ -88,6 +89,8 @@ class Command(Verb):
         reason = crawler.stats.get_value("finish_reason") if crawler.stats is not None else None
         if self.crawler_process.bootstrap_failed:
             reason = None
+        if reason == "shutdown":
+            self.was_stopped()
         return _conclude(keeper, plan, reason)
 
     def _introduce(self, outlet: Outlet) -> None:
@@ -102,30 +105,6 @@ class Command(Verb):
         named = check_contact(self.settings, hosts)
         if self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("USER_AGENT", named, priority="cmdline")
-
-
-def _checked(given: list[str], outlet: Outlet) -> dict[str, str]:
-    """The spider's arguments.
-
-    :raises ValueError: an unknown name, no value, or a value that can't be.
-    """
-    from crawler.sources import Window, parse_day
-
-    arguments: dict[str, str] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if name not in _ARGUMENTS or not equals or not value:
-            raise ValueError(f"-a {pair}: give one of {', '.join(_ARGUMENTS)} as NAME=VALUE")
-        arguments[name] = value
-    since, until = arguments.get("since"), arguments.get("until")
-    Window(parse_day(since) if since else None, parse_day(until) if until else None)
-    limit = arguments.get("limit", "1")
-    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
-        raise ValueError(f"-a limit={limit}: give a number of at least 1")
-    url = arguments.get("url")
-    if url and outlet.identify(url) is None:
-        raise ValueError(f"-a url={url}: it is not the address of an article of {outlet.name}")
-    return arguments
 
 
 def _print_channels(plan: Plan) -> None:

@@ -58,7 +58,7 @@ class Command(Verb):
         report = Report()
         done = False
         try:
-            remade = reindex(folder, self.text_setting("INDEX_URL"), opts.processes, report)
+            remade = reindex(folder, self.text_setting("INDEX_URL"), opts.processes, report, self.begin("reindex"))
             done = True
         finally:
             self.exitcode = report.exit_code if done else 1

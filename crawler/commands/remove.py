@@ -17,7 +17,6 @@ from archive.quoting import quoting
 from archive.rebuild import alone_with_archive
 from archive.recovery import left_open
 from archive.removing import Removing, StillShownError, old_indexes, room_lacks
-from archive.runs import Run
 from archive.takedown import find, together, with_lists
 from crawler.command import Verb, archive_folder, as_text
 from crawler.outlet import known_outlets
@@ -137,7 +136,7 @@ class Command(Verb):
         """Bring in what killed writers left, so that nothing of the articles stays in it."""
         report = Report()
         with self.open_segments("remove") as segments:
-            depositor = Depositor(segments, index, Run("remove"), report.add)
+            depositor = Depositor(segments, index, self.begin("remove"), report.add)
             if recover(folder, index, depositor):
                 depositor.close()
 

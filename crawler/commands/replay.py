@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.originals import Originals
-from archive.runs import Run
 from crawler.command import Verb, archive_folder
 from crawler.outlet import OutletError, outlet_named
 from crawler.recovery import recover
@@ -59,7 +58,7 @@ class Command(Verb):
         report = Report()
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
-            depositor = Depositor(segments, index, Run("replay"), report.add)
+            depositor = Depositor(segments, index, self.begin("replay", arguments=args), report.add)
             recover(folder, index, depositor)
             originals = Originals(folder)
             report.start("reading")

@@ -55,6 +55,7 @@ OUTLET = Outlet(
     channels=CHANNELS,
     # per_day: unknown; its numbers stay under about 1,500 a day, but how many of them are articles nobody says.
     page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
+    cron="22 * * * *",  # not all outlets in the same minute
     layouts=(
         Layout(
             name="desktop-2026",

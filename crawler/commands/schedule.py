@@ -1,0 +1,103 @@
+"""``scrapy schedule``: run crawl jobs as they fall due."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+from scrapy.settings import SETTINGS_PRIORITIES
+from scrapy.utils.log import configure_logging
+
+from archive.jobs import Ending
+from crawler.command import Verb
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crawler.jobs.perform import Run
+
+_log = logging.getLogger(__name__)
+
+
+class Command(Verb):
+    """Runs jobs. Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, INDEX_URL and what the jobs' verbs read."""
+
+    def syntax(self) -> str:
+        """Show what it takes."""
+        return "[options]"
+
+    def short_desc(self) -> str:
+        """Say what it does, in the list of verbs."""
+        return "Run crawl jobs as they fall due"
+
+    def long_desc(self) -> str:
+        """Say what it does, with an example."""
+        return (
+            "Run the jobs of jobs.toml (JOBS_FILE) as they fall due, each in a process of its own, until SIGTERM or "
+            "Ctrl-C. What was missed is caught up with in one run. Any number of schedulers may share an index. "
+            "SIGHUP, or a change of the file, reads it again. Example, from cron: scrapy schedule --once"
+        )
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add --once and --list."""
+        super().add_options(parser)
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--once", action="store_true", help="run what is due now, and end")
+        how.add_argument("--list", action="store_true", help="show the jobs, when each falls due, how it last ended")
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:
+        """Run or list jobs; 1 if a run failed (--once)."""
+        # Every verb's module is imported by every verb; the scheduler's libraries are this one's alone.
+        from crawler.jobs.daemon import Daemon
+        from crawler.jobs.jobsfile import JobsFileError, read_jobs
+        from crawler.jobs.logs import Logs
+        from crawler.jobs.once import once
+        from crawler.jobs.outlook import print_jobs
+        from crawler.jobs.perform import House
+
+        if args:
+            raise UsageError("it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False)
+        path = Path(self.text_setting("JOBS_FILE"))
+        try:
+            jobs = read_jobs(path)
+        except JobsFileError as error:
+            for sentence in error.sentences:
+                print(f"scrapy schedule: {sentence}", file=sys.stderr)
+            return 2
+        if opts.list:
+            return print_jobs(jobs, self.text_setting("INDEX_URL"))
+        if not opts.once:
+            self._speak()
+        at_once = self._number("JOBS_AT_ONCE")
+        with self.open_index(read_only=False, brief=True) as index:
+            house = House(
+                index=index,
+                logs=Logs(Path(self.text_setting("LOG_FOLDER")), self._number("LOG_KEEP_DAYS")),
+                settings=dict(pair.split("=", 1) for pair in opts.set),
+            )
+            if opts.once:
+                return once(jobs, house, at_once, lambda _: None)
+            Daemon(path, house, at_once, _tell, lambda _: None).run(jobs)
+        return 0
+
+    def _speak(self) -> None:
+        """Let the scheduler log what it does; every other verb only says what it printed."""
+        assert self.settings is not None
+        if self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["cmdline"]:
+            self.settings.set("LOG_LEVEL", "INFO", priority="cmdline")
+        configure_logging(self.settings)
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+    def _number(self, name: str) -> int:
+        """A setting that is a number of at least 1."""
+        text = self.text_setting(name)
+        if not text.isascii() or not text.isdigit() or int(text) < 1:
+            raise UsageError(f"{name} is {text!r}, and has to be a number of at least 1", print_help=False)
+        return int(text)
+
+
+def _tell(run: Run) -> None:
+    _log.log(logging.INFO if run.ending is Ending.DONE else logging.ERROR, "%s", run)

@@ -1,0 +1,121 @@
+"""The scheduler that stays: woken by the clock, by the end of a run, by a signal, and every few seconds."""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from archive.index import IndexUnusableError
+from crawler.jobs.clock import Clock
+from crawler.jobs.jobsfile import JobsFileError, read_jobs
+from crawler.jobs.rounds import Rounds
+from crawler.jobs.stop import Bell, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from crawler.jobs.job import Job
+    from crawler.jobs.perform import House, Run
+
+_log = logging.getLogger(__name__)
+#: Seconds between looks that nobody asked for: at a jobs file that changed, at a scheduler that died, at a clock that
+#: jumped, and at a job whose turn it was while another process was at it.
+TICK = 10.0
+
+
+class Daemon:
+    """Runs the jobs of a file, for months. ``done`` is told of each run that ended; ``watch`` looks around."""
+
+    def __init__(
+        self,
+        path: Path,
+        house: House,
+        at_once: int,
+        done: Callable[[Run], None],
+        watch: Callable[[Sequence[Job]], None],
+    ) -> None:
+        self._path, self._house, self._at_once, self._done, self._watch = path, house, at_once, done, watch
+        self._stop, self._bell = Stop(), Bell()
+        self._reload = False
+        self._seen = _state(path)
+        self._trouble = ""
+        self._wait = TICK
+
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Run jobs until SIGTERM or Ctrl-C; then the runs under way are asked to end, and waited for."""
+        with self._signals(), Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds:
+            clock = Clock(self._house.index)
+            self._try(lambda: clock.set(jobs))
+            waiting = select.poll()
+            for bell in (self._stop, self._bell):
+                waiting.register(bell, select.POLLIN)
+            while not self._stop.asked:
+                jobs = self._reloaded(jobs, clock)
+                self._wait = TICK
+                self._try(lambda: self._round(rounds, clock, jobs))  # noqa: B023  (called before jobs changes)
+                waiting.poll(self._wait * 1000)
+                self._bell.silence()
+        _log.info("stopped")
+
+    def _round(self, rounds: Rounds, clock: Clock, jobs: Sequence[Job]) -> None:
+        # Before looking at what is due: what falls due in between is then told by the next sleep's length.
+        self._wait = min(TICK, clock.look())
+        rounds.go(jobs)
+        self._watch(jobs)
+
+    def _reloaded(self, jobs: Sequence[Job], clock: Clock) -> Sequence[Job]:
+        """The jobs of the file, if it has changed and is right; else those there are."""
+        state = _state(self._path)
+        if state == self._seen and not self._reload:
+            return jobs
+        self._seen, self._reload = state, False
+        try:
+            new = read_jobs(self._path)
+        except JobsFileError as error:
+            for sentence in error.sentences:
+                _log.error("%s", sentence)
+            _log.error("The jobs there were go on.")
+            return jobs
+        self._try(lambda: clock.set(new))
+        _log.info("%s: %s jobs", self._path, len(new))
+        return new
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do it; if the index can't be used say so once, and leave it to the next tick. Runs under way go on."""
+        try:
+            work()
+        except IndexUnusableError as error:
+            if str(error) != self._trouble:
+                _log.error("%s It is tried again every %s seconds.", error, int(TICK))
+            self._trouble = str(error)
+        else:
+            self._trouble = ""
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def hear(number: int, _: object) -> None:
+            if number == signal.SIGHUP:
+                self._reload = True
+                self._bell.ring()
+            else:
+                self._stop.ask()
+
+        kept = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """What tells a changed file from the one that was read."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)

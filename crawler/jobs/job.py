@@ -1,0 +1,45 @@
+"""A job: what is run, when, and what is done when it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crawler.jobs.rhythm import Rhythm
+
+TIME_LIMIT = timedelta(hours=2)
+RETRIES = 2
+BACKOFF = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """``verb`` with its ``words`` each time ``rhythm`` says; ``outlet`` is the crawled one, ``""`` for another verb.
+
+    At ``time_limit`` a run is asked to end. One that failed is tried again ``retries`` times, ``backoff`` later and
+    twice as long each time. ``settings`` are the run's own. Without ``alert`` its failures are history, and no alarm.
+    """
+
+    name: str
+    verb: str
+    words: tuple[str, ...]
+    rhythm: Rhythm
+    outlet: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    time_limit: timedelta = TIME_LIMIT
+    retries: int = RETRIES
+    backoff: timedelta = BACKOFF
+    alert: bool = True
+
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """What must be free for a run, the job's own lease first."""
+        own = f"job {self.name}"
+        return (own, outlet_lease(self.outlet)) if self.outlet else (own,)
+
+
+def outlet_lease(outlet: str) -> str:
+    """The lease of whoever crawls an outlet: one run at a time."""
+    return f"outlet {outlet}"
