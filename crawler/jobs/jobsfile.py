@@ -79,7 +79,7 @@ def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
         name = entry.get("name", entry.get("outlet"))
         if isinstance(name, str) and names.setdefault(name.casefold(), n) != n:
             first = file.line(names[name.casefold()], "name")
-            file.mistake(file.line(n, "name"), f"there is a job {name!r} already, in line {first}")
+            file.mistake(file.line(n, "name"), f"name: there is a job {name!r} already, in line {first}")
     if file.mistakes:
         raise JobsFileError([sentence for _, sentence in sorted(file.mistakes)])
     if not jobs:
@@ -151,7 +151,7 @@ class _Entry:
             "alert": self._take("alert", _yes_or_no, True),
         }
         rhythm = self._rhythm(outlet)
-        if not job["name"] and "outlet" not in self._entry:
+        if not {"name", "outlet"} & self._entry.keys():
             self._wrong("", "a job without an outlet needs a name")
         if not self._sound or rhythm is None:
             return None

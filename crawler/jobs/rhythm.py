@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from apscheduler.triggers.cron import CronTrigger
@@ -36,12 +35,14 @@ class RhythmError(ValueError):
     """No such moments; the message is a sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rhythm:
     """Moments at which something falls due; ``text`` is how it was written."""
 
     text: str
     trigger: BaseTrigger
+    #: The last answer of `last`, and the moment from which on it is another one.
+    _known: tuple[datetime, datetime] | None = field(default=None, compare=False, repr=False)
 
     def next(self, after: datetime) -> datetime | None:
         """The first moment later than ``after``, in KST; None if there is none any more."""
@@ -50,22 +51,29 @@ class Rhythm:
 
     def last(self, until: datetime) -> datetime | None:
         """The last moment not later than ``until``, in KST; None if there was none within eight years."""
-        back = self._usual
-        while back <= _FAR * 2:
-            found = self.next(until - back)
-            if found is not None and found <= until:
-                while (later := self.next(found)) is not None and later <= until:
-                    found = later
-                return found
-            back *= 4
-        return None
+        if self._known is not None and self._known[0] <= until < self._known[1]:
+            return self._known[0]
+        found = self._find(until.astimezone(KST))
+        coming = self.next(until)
+        self._known = (found, coming) if found is not None and coming is not None else None
+        return found
 
-    @cached_property
-    def _usual(self) -> timedelta:
-        """About how far the moments lie apart, so that few are passed on the way from one to another."""
-        if isinstance(self.trigger, IntervalTrigger):
-            return timedelta(seconds=self.trigger.interval_length)
-        return _SHORTEST * 10
+    def _find(self, until: datetime) -> datetime | None:
+        back = _SHORTEST
+        while (found := self.next(until - back - _INSTANT)) is None or found > until:
+            if back > _FAR:
+                return None
+            back *= 8
+        # It lies between these two: a moment comes by `until` after the one, and none after the other.
+        early, late = found, until
+        while late - early > _INSTANT:
+            middle = early + (late - early) / 2
+            coming = self.next(middle)
+            if coming is not None and coming <= until:
+                early = found = coming
+            else:
+                late = middle
+        return found
 
 
 def every(text: str) -> Rhythm:
