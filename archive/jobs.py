@@ -180,12 +180,13 @@ def _dead(connection: Connection, now: datetime) -> list[str]:
 
 
 def _is_dead(connection: Connection, row: Any, now: datetime) -> bool:
-    if is_here(row.holder):
-        return is_gone(row.holder)
+    if is_here(row.holder) and not is_gone(row.holder):
+        return False
+    # The crawl itself has a lease, too, and may be ending still when the scheduler that began it is gone.
     names = connection.scalars(select(leases.c.name).where(leases.c.run_id == row.id)).all()
     if names:
         return not any(held(connection, name, now) for name in names)
-    return bool(row.holder) and row.host == socket.gethostname()  # of this machine, before it was started anew
+    return is_here(row.holder) or row.host == socket.gethostname()  # or of this machine, before it was started anew
 
 
 #: Rows of older versions have no holder; how their runs ended is not known.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from tests.cli import Desk
 from tests.crawling import HASTE, Crawls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tests.cli import Said
@@ -70,13 +71,16 @@ class Board:
         return self.desk.run(*self.command(*args, **settings), env=env)
 
     def start(
-        self, *args: str, env: Mapping[str, str] | None = None, under: Sequence[str] = (), **settings: str
-    ) -> Any:
-        """Start one and leave it running; its lines are on ``stderr``."""
+        self,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
+        said: Any = subprocess.PIPE,
+        **settings: str,
+    ) -> subprocess.Popen[bytes]:
+        """Start one and leave it running; what it says goes to a pipe, or to ``said``."""
         command = self.command(*args, **settings)
-        return self.desk.start(
-            *command, env=env, under=under, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
-        )
+        return self.desk.start(*command, env=env, under=under, stdout=said, stderr=said, process_group=0)
 
     def runs(self, job: str = "") -> list[dict[str, Any]]:
         """The history, as it began; of one job, if it is named. JSON columns as values."""
@@ -117,6 +121,15 @@ def overlaps(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
 def done_once(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
     """How often each moment of each job was done."""
     return Counter((row["job"], row["due_at"]) for row in rows if row["ending"] == "done")
+
+
+def wait_for(what: Callable[[], bool], patience: float = PATIENCE) -> float:
+    """Look until it is so: at the clock, or at what another process does; how many seconds it took."""
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() < began + patience, "it never came"
+        time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def _time(text: str | None) -> datetime:

@@ -126,3 +126,16 @@ def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
         assert set(crawls.revisions()) == {wanted}
         assert crawls.outcomes()[other] == "skipped/http_status"
         crawls.check_captures()
+
+
+def test_days_without_an_article_until_now_are_no_failure(tmp_path: Path) -> None:
+    two_days_ago = datetime.now(KST) - timedelta(days=2)
+    with Twin("newspim", 6, clock=two_days_ago) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        today = datetime.now(KST).date()
+        said = crawls.run("-a", f"since={today}")
+        assert said.code == 0, said.err
+        assert books(said.out)["discovered"] == 0
+        # But that days long past hold none is nothing that channels of what is new can tell.
+        day = today - timedelta(days=900)
+        assert crawls.run("-a", f"since={day}", "-a", f"until={day}").code == 1

@@ -6,20 +6,28 @@ import os
 import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from archive.index import Index
+from archive.jobs import Claim, end_lost, take_up
+from archive.leases import Lease, take
+from archive.tables import leases, runs
+from tests.cli import ROOT
 from tests.crawling import twin_of_today
-from tests.scheduling import Board, done_once, until_said
+from tests.scheduling import Board, done_once, until_said, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.twin.server import Twin
 
@@ -93,14 +101,6 @@ def test_a_failure_is_tried_again_and_exits_1(tmp_path: Path, twin: Twin) -> Non
 
 def ended(board: Board) -> datetime:
     return datetime.fromisoformat(board.runs()[-1]["ended_at"]).replace(tzinfo=UTC)
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    """Look until it is so: at the clock, or at what another process does."""
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
 
 
 def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> None:
@@ -243,3 +243,27 @@ def test_bad_settings_are_wrong_usage(tmp_path: Path) -> None:
         assert (said.code, "has to be a number of at least 1" in said.err) == (2, True)
     assert board.desk.run("schedule", "now").code == 2
     assert stat.S_ISREG(board.jobs_file.stat().st_mode)
+
+
+def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
+    dead = subprocess.run(
+        [sys.executable, "-c", "from archive.holder import this_process; print(this_process())"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stdout.strip()  # fmt: skip
+    now = datetime.now(UTC)
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        claim = Claim(
+            job="j", due_at=now, attempt=1, verb="crawl", outlet="etoday", arguments=(), version="", leases=("job j",)
+        )
+        run_id = take_up(index, claim, now)
+        assert run_id is not None
+        with index.writing() as connection:
+            connection.execute(update(runs).values(holder=dead))
+            connection.execute(update(leases).values(holder=dead))
+            assert take(connection, "outlet etoday", run_id, now) is None
+        assert end_lost(index, now) == []
+        Lease(index, "outlet etoday", run_id).release()
+        assert end_lost(index, now) == [run_id]
+        assert end_lost(index, now) == []
+        assert take_up(index, replace(claim, attempt=2), now) is not None
+        assert take_up(index, replace(claim, attempt=3), now) is None  # it is held

@@ -116,6 +116,11 @@ def _print_channels(plan: Plan) -> None:
     print_table(("channel", "state", "answered", "found", "only here", "missed"), rows, figures=4)
 
 
+def _quiet(plan: Plan) -> bool:
+    """Whether the outlet published nothing from a day on until now: its channels show articles, all of them older."""
+    return plan.window.since is not None and plan.up_to_date and any(report.outside for report in plan.reports())
+
+
 def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
     """Say what has to be looked at, and give the exit status; ``reason`` is why Scrapy ended, None: it never began."""
     faults: list[str] = []
@@ -131,7 +136,7 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         pass  # what else is missing, it had no time for
     elif plan is not None and plan.failure:
         faults.append(f"{plan.failure}; nothing could be discovered.")
-    elif plan is not None and not any(report.found for report in plan.reports()):
+    elif plan is not None and not any(report.found for report in plan.reports()) and not _quiet(plan):
         faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
     if plan is not None and plan.trouble:
         faults.append(f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}.")

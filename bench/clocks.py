@@ -1,0 +1,37 @@
+"""A scheduler through midnight, the new year and a clock that jumps, in three time zones (F13). Needs libfaketime."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from archive.article import KST
+from tests.clocks import NEW_YEAR, ZONES, jump, library, live_through
+from tests.scheduling import Board
+from tests.twin.server import Twin
+
+
+def main() -> int:
+    """Print what fired; 1 if anything did that should not have, or did not."""
+    if library() is None:
+        raise SystemExit("libfaketime is not installed (Debian: faketime)")
+    with tempfile.TemporaryDirectory() as folder, Twin("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as t:
+        board = Board(Path(folder), [t])
+        board.jobs('outlet = "newspim"\nevery = "1h"')
+        wrong = live_through(board)
+        lost = set(t.ids()) - set(board.crawls[0].revisions())
+        print(f"{len(NEW_YEAR)} moments in {len(ZONES)} zones: wrong {len(wrong)}, articles lost {len(lost)}")
+    with tempfile.TemporaryDirectory() as folder:
+        board = Board(Path(folder))
+        board.jobs('name = "j"\ncommand = "verify"\nevery = "1h"')
+        fired = jump(board, Path(folder))
+        good = len(fired) == len(dict(fired)) == 3 and {ending for _, ending in fired} == {"done"}
+        print(f"a running scheduler, a day ahead, back, an hour ahead: {fired}")
+    for line in wrong:
+        print(line)
+    return 0 if good and not wrong and not lost else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
