@@ -47,10 +47,16 @@ def copy_index(path: Path, copy: Path) -> Item:
 
 
 def reach(copy: Path) -> dict[str, int]:
-    """By segment, the byte behind the last record that a row of a copied index leads to."""
-    with closing(_open(copy, "ro")) as connection:
-        query = "SELECT warc_file, max(warc_offset + warc_length) FROM captures GROUP BY warc_file"
-        return {str(name): int(end) for name, end in connection.execute(query)}
+    """By segment, the byte behind the last record that a row of a copied index leads to.
+
+    :raises IndexUnusableError: it cannot be read.
+    """
+    query = "SELECT warc_file, max(warc_offset + warc_length) FROM captures GROUP BY warc_file"
+    try:
+        with closing(_open(copy, "ro")) as connection:
+            return {str(name): int(end) for name, end in connection.execute(query)}
+    except sqlite3.Error as error:
+        raise IndexUnusableError(_plain(copy, copy, error)) from error
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

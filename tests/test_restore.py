@@ -10,6 +10,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from archive import inventory
 from archive.inventory import MARK
@@ -25,7 +28,7 @@ from tests.backing import (
     restore_desk,
     same,
 )
-from tests.cli import Desk
+from tests.cli import ROOT, Desk
 from tests.removing import wrong
 
 if TYPE_CHECKING:
@@ -148,9 +151,27 @@ def test_an_index_of_a_newer_schema_is_restored_and_said(origin: Desk, tmp_path:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     back_up_desk(desk, tmp_path / "backup")
     other = Desk(tmp_path / "other")
-    assert other.call("restore", tmp_path / "backup").code == 0
-    said = other.call("show")
+    said = other.call("restore", tmp_path / "backup")
     assert (said.code, "upgrade Sacho" in said.err) == (1, True)
+    assert other.index.exists()
+
+
+def test_an_index_of_an_older_schema_is_upgraded(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk")
+    desk.archive.mkdir(parents=True)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "archive" / "migrations"))
+    engine = create_engine(f"sqlite:///{desk.index}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    engine.dispose()
+    back_up_desk(desk, tmp_path / "backup")
+    other = Desk(tmp_path / "other")
+    assert desk.call("show").code == 1
+    assert other.call("restore", tmp_path / "backup").code == 0
+    assert other.call("show").code == 0
+    assert wrong(other) == []
 
 
 def test_a_backup_killed_at_any_change_leaves_the_one_before_and_the_next_is_whole(

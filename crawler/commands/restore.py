@@ -35,7 +35,7 @@ class Command(Verb):
             "Copy what scrapy backup put into FOLDER to ARCHIVE_URL and INDEX_URL, where nothing may be yet, holding "
             "every file to its sum; then close the segments that were open. A damaged segment is named and restored as "
             "it is, a damaged index is left out: scrapy verify and scrapy reindex say and do the rest. FOLDER is only "
-            "read. Stopped at any moment, the same command goes on. "
+            "read; an index of an older schema is upgraded. Stopped at any moment, the same command goes on. "
             "Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 scrapy restore /mnt/backup/sacho"
         )
 
@@ -48,7 +48,7 @@ class Command(Verb):
         with Bytes("restoring") as progress:
             restored = restore(folder, Path(archive), index_url, progress.begin, progress.advance)
         code = _tell(restored, archive)
-        if restored.index and restored.open:
+        if restored.index:  # an older one is brought up to the schema with it
             code = max(code, close_left_open(self, archive))
         return code
 
