@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.recovery import left_open
-from archive.runs import Run
 from crawler.recovery import recover
 from crawler.report import Report
 from pipelines.deposit import Depositor
@@ -24,7 +23,7 @@ def close_left_open(verb: Verb, folder: str) -> int:
     report = Report()
     job = type(verb).__module__.rpartition(".")[2]
     with verb.open_index(read_only=False) as index, verb.open_segments(job) as segments:
-        depositor = Depositor(segments, index, Run(job), report.add)
+        depositor = Depositor(segments, index, verb.begin(job), report.add)
         try:
             if recover(folder, index, depositor, told=_say):
                 depositor.close()
