@@ -13,7 +13,9 @@ from tests.removing import articles, wrong
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ARTICLES = 60
+_ARTICLES = 40
+#: Seconds between two requests: the crawl must not be at its end before its backups are.
+_DELAY = "0.1"
 
 
 def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_path: Path) -> None:
@@ -22,7 +24,7 @@ def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_
         crawls = Crawls.into(tmp_path / "desk", twin)
         crawls.desk.folder.mkdir()
         with Nursery(arrivals) as nursery:
-            nursery.start(crawls.command(), crawls.desk.environment(), tmp_path / "said", 0.05)
+            nursery.start(crawls.command(DOWNLOAD_DELAY=_DELAY), crawls.desk.environment(), tmp_path / "said", 0.05)
             for number in (15, 30):  # the first while the first pages are written, the second on top of it
                 assert nursery.arrived(number)
                 said = crawls.desk.call("backup", tmp_path / "backup")
