@@ -72,7 +72,7 @@ def read(folder: Path) -> Inventory | None:
         at = datetime.fromisoformat(values["at"]) if values["at"] else None
         files = {str(name): Item(int(size), str(sha256)) for name, (size, sha256) in values["files"].items()}
         return Inventory(at, str(values["state"]), files, {str(k): str(v) for k, v in values["faults"].items()})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupError(
             f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the archive's own segments: scrapy "
             "verify reads them by themselves, and scrapy reindex makes an index of them."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ARTICLES = 40
 #: Seconds between two requests: the crawl must not be at its end before its backups are.
-_DELAY = "0.1"
+_DELAY = "0.05"
 
 
 def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_path: Path) -> None:

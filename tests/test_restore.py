@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from archive import inventory
+from archive.faults import BackupError
 from archive.inventory import MARK
 from tests.backing import (
     back_up_desk,
@@ -30,9 +36,6 @@ from tests.backing import (
 )
 from tests.cli import ROOT, Desk
 from tests.removing import wrong
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +136,35 @@ def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: P
                 assert not desk.index.exists()
             elif place.parts[0] == "segments":
                 assert wrong(desk), "and verify knows"
+
+
+def test_an_inventory_with_any_byte_changed_is_not_believed(backup: Path) -> None:
+    path = backup / inventory.NAME
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(BackupError):
+            inventory.read(backup)
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(BackupError):
+        inventory.read(backup)
+    path.write_bytes(data)
+    assert inventory.read(backup) is not None
+
+
+@settings(max_examples=50)
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_an_inventory_that_is_anything_else_is_said_to_be_damaged(values: Any) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder)
+        for whole in ({}, {"format": 1, "at": values, "state": "", "files": values, "faults": values}):
+            told = whole | (values if isinstance(values, dict) else {})
+            (path / inventory.NAME).write_text(json.dumps(told | {"sum": inventory._sum(told)}), "utf-8")
+            with suppress(BackupError):
+                inventory.read(path)
+        (path / inventory.NAME).write_text(json.dumps(values), "utf-8")
+        with pytest.raises(BackupError):
+            inventory.read(path)
 
 
 def test_a_backup_of_a_newer_sacho_is_said(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
