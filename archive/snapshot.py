@@ -30,7 +30,7 @@ def copy_index(path: Path, copy: Path) -> Item:
     """
     try:
         with closing(_open(path, "rw")) as connection:  # who leaves a WAL last, may tidy it up
-            connection.set_progress_handler(lambda: 0, _STEPS)  # Python looks for Ctrl-C where it is called
+            connection.set_progress_handler(_look, _STEPS)
             connection.execute("SELECT 1 FROM alembic_version")
             connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(copy),))
         with copy.open("rb") as file:
@@ -57,6 +57,11 @@ def reach(copy: Path) -> dict[str, int]:
             return {str(name): int(end) for name, end in connection.execute(query)}
     except sqlite3.Error as error:
         raise IndexUnusableError(_plain(copy, copy, error)) from error
+
+
+def _look() -> int:
+    """Go on: only, here Python finds out that somebody pressed Ctrl-C, and SQLite says that it was interrupted."""
+    return 0
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

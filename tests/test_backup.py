@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import archive.backup
+import archive.snapshot
 from archive import fixity, inventory
 from archive.exchange import Exchange
 from archive.index import Index
@@ -427,6 +428,20 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
     assert len(list(backup.glob("state-*"))) == 1
     assert not list((backup / "segments").glob(".*"))
     check_restored(backup, tmp_path / "other")
+
+
+def test_ctrl_c_is_heard_while_the_index_is_copied(desk: Desk, backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archive.snapshot, "_look", interrupted)
+    monkeypatch.setattr(archive.snapshot, "_STEPS", 10)
+    said = desk.call("backup", backup)
+    assert said.code == 1
+    assert "Stopped." in said.err
+    assert not list(backup.glob("state-*"))
+    monkeypatch.undo()
+    assert desk.call("backup", backup).code == 0
 
 
 @pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
