@@ -27,6 +27,10 @@ class SegmentError(Exception):
     """A segment cannot be written; the text is one sentence or two for the person who runs the crawl."""
 
 
+class BackupError(Exception):
+    """A backup cannot be made, or not be restored; the text is a sentence or two for the person who runs it."""
+
+
 class ReaderLostError(Exception):
     """A process that read records is gone; the text is a sentence or two for the person who runs it."""
 

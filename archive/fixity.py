@@ -117,9 +117,29 @@ def read(folder: Path) -> Manifest:
     :raises OSError: it cannot be read.
     """
     try:
-        data = (folder / NAME).read_bytes()
+        return parse((folder / NAME).read_bytes())
     except FileNotFoundError:
         return Manifest({}, ())
+
+
+def whole_lines(folder: Path) -> bytes:
+    """The manifest's bytes as far as they are for good: nobody is at work on a line of them. Empty without a manifest.
+
+    :raises OSError: it cannot be read.
+    """
+    try:
+        file = (folder / NAME).open("rb")
+    except FileNotFoundError:
+        return b""
+    with file:
+        with suppress(OSError):  # where a file system has no locks
+            fcntl.flock(file, fcntl.LOCK_SH)
+        whole, newline, _ = file.read().rpartition(b"\n")
+        return whole + newline
+
+
+def parse(data: bytes) -> Manifest:
+    """The manifest that a file's bytes are."""
     entries: dict[str, Entry] = {}
     faults: list[tuple[int, str]] = []
     at, chain = 0, ""

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 
 class LeftOpen:
-    """A dead writer's open segment, in our hands and whole up to its end."""
+    """A dead writer's open segment, in our hands and whole up to its end.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    ``cut`` bytes of it were torn, and are gone; ``used`` is whether any document is left in it.
+    """
+
+    def __init__(self, path: Path, *, cut: int, used: bool) -> None:
+        self.path, self.cut, self.used = path, cut, used
         #: The name it gets when it is closed, which is what rows call it by already.
         self.name = path.name.removesuffix(OPEN)
 
@@ -60,8 +63,9 @@ def taken_over(path: Path, settled: Callable[[str], int] = lambda _: 0) -> Itera
         if fd < 0:
             yield None
             return
+        size = os.fstat(fd).st_size
         used = mend(fd, path, settled(path.name.removesuffix(OPEN)))
-        yield LeftOpen(path)
+        yield LeftOpen(path, cut=size - os.fstat(fd).st_size, used=used)
         _close(path, used=used)
     except OSError as error:
         raise SegmentError(file_fault(path, error)) from error

@@ -16,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archive.export import ExportError
-from archive.faults import ReaderLostError, SegmentError, file_fault
+from archive.faults import BackupError, ReaderLostError, SegmentError, file_fault
 from archive.index import Index, IndexUnusableError
 from archive.jobs import Ending, end
 from archive.leases import LeaseHeldError
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 #: Faults whose message is already the sentence a person needs.
-_FAULTS = (IndexUnusableError, SegmentError, ExportError, OutletError, ReaderLostError, LeaseHeldError)
+_FAULTS = (
+    IndexUnusableError, SegmentError, BackupError, ExportError, OutletError, ReaderLostError, LeaseHeldError,
+)  # fmt: skip
 #: What a disk says that takes no more of what is printed; errors about a file of ours carry its name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 

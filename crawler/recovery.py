@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archive.outcome import Outcome
@@ -15,7 +15,7 @@ from crawler.outlet import known_outlets
 from crawler.reading import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from archive.exchange import Location
@@ -33,13 +33,36 @@ _MANY = 500
 _PASSING = frozenset({Outcome.SKIPPED, Outcome.FAILED})
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A dead writer's segment that was taken over: its final name, what was read into the index, what was cut off.
+
+    One that was not ``used`` held nothing, and is gone. ``visits`` of the crawl at hand were given back.
+    """
+
+    name: str
+    records: int
+    cut: int
+    used: bool
+    visits: int
+
+
+def _log_it(one: Recovered) -> None:
+    _log.warning("%s was left open: %s records indexed, %s visits given back", one.name, one.records, one.visits)
+
+
 def recover(
-    folder: Path | str, index: Index, depositor: Depositor, frontier: Frontier | None = None, outlet: str = ""
+    folder: Path | str,
+    index: Index,
+    depositor: Depositor,
+    frontier: Frontier | None = None,
+    outlet: str = "",
+    told: Callable[[Recovered], None] = _log_it,
 ) -> int:
     """Index what dead writers' segments hold and the index lacks, and close them; give how many records that were.
 
     What is read of them is what a replay would read. ``frontier``, if given, is that of ``outlet``, and learns of
-    the visits that so turn out to have ended.
+    the visits that so turn out to have ended. ``told`` is called for each segment, once it is closed.
 
     :raises SegmentError: a segment cannot be mended.
     :raises IndexUnusableError: the index can't be written.
@@ -61,8 +84,8 @@ def recover(
                 depositor.adopt(page, place, revisit=record.kind == "revisit")
                 found += 1
             depositor.flush()
-            _log.warning("%s was left open: %s records indexed, %s visits given back", segment.name, found, visits)
             number += found
+        told(Recovered(segment.name, found, segment.cut, segment.used, visits))
     return number
 
 

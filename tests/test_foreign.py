@@ -53,6 +53,8 @@ def replayed(desk: Desk, path: Path, code: int = 0) -> list[Found]:
     assert again.code == code, again.err
     assert desk.kept_bytes() == before
     assert desk.rows("captures") == rows
+    verified = desk.call("verify")
+    assert verified.code == 0, verified.out
     return kept(desk)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.records import KINDS
 from archive.verify.findings import Level, Rule
-from archive.warc import IDENTICAL, NOT_MODIFIED, TIME_FIELD, TRUNCATIONS
+from archive.warc import IDENTICAL, NOT_MODIFIED, ORIGIN_FIELD, OUTLET_FIELD, SOURCE_FIELD, TIME_FIELD, TRUNCATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ _KNOWN = frozenset(
     | {"warc-truncated", "warc-identified-payload-type"}
 )
 #: What our own records have besides: nothing else was ever written by us.
-_OURS = _KNOWN | {TIME_FIELD.lower(), "x-archive-outlet", "x-archive-source"}
+_OURS = _KNOWN | {name.lower() for name in (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD)}
 _IDS = ("warc-record-id", "warc-concurrent-to", "warc-refers-to", "warc-warcinfo-id", "warc-segment-origin-id")
 _URIS = ("warc-target-uri", "warc-refers-to-target-uri")
 _DATES = ("warc-date", "warc-refers-to-date")

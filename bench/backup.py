@@ -1,0 +1,128 @@
+"""Backups killed at every change to a disk; backups taken, and killed, while a crawl writes; and how long they take.
+
+python -m bench.backup [--articles 800] [--pages 5000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from archive import inventory
+from bench import pages
+from tests.backing import back_up_desk, check_restored, kill_backups, kill_restores, killed_after, made, same
+from tests.cli import Desk
+from tests.crawling import Crawls, twin_of_today
+from tests.nursery import Arrivals, Nursery
+from tests.twin.story import KST
+
+
+def main() -> int:
+    """Print what was killed and what that cost, and the seconds that things take; 1 if anything was not whole."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, default=800, help="crawled while it is backed up")
+    parser.add_argument("--pages", type=int, default=5000, help="in the archive that seconds are taken of")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        kills(top / "kills")
+        while_crawled(top / "crawl", options.articles, options.seed)
+        made_up = top / "pages.warc.gz"
+        with made_up.open("wb") as out:
+            pages.write(out, options.pages)
+        speed(top / "speed", made_up)
+    return 0
+
+
+def kills(top: Path) -> None:
+    """Each change to a disk is the last one once; every backup and restore must be whole afterwards."""
+    top.mkdir()
+    desk = made(top / "desk")
+    backup = top / "backup"
+    back_up_desk(desk, backup)
+    began = monotonic()
+    backups, restores = kill_backups(desk, top, 1), kill_restores(desk, backup, top, 1)
+    print(
+        f"killed at every change to a disk: {backups} backups, {restores} restores; all whole, "
+        f"{monotonic() - began:.0f} s",
+        flush=True,
+    )
+
+
+def while_crawled(top: Path, articles: int, seed: int) -> None:
+    """Back up while a crawl writes small segments, and kill every other backup; restore and verify after each."""
+    top.mkdir()
+    pick, backup = random.Random(seed), top / "backup"
+    done = killed = restored = opened = 0
+    with twin_of_today("etoday", articles) as twin:
+        arrivals = twin.log = Arrivals()
+        crawls = Crawls.into(top / "desk", twin)
+        crawls.desk.folder.mkdir()
+        with Nursery(arrivals) as nursery:
+            days = (datetime.now(KST) - timedelta(days=60)).date()
+            nursery.start(crawls.command("-a", f"since={days}"), crawls.desk.environment(), top / "said", 0.05)
+            assert nursery.arrived(20)
+            length = 1.0
+            while not nursery.over(0):
+                began = monotonic()
+                if killed_after(pick.random() * length if done > killed else 60, back_up_desk, crawls.desk, backup):
+                    killed += 1
+                else:
+                    done, length = done + 1, monotonic() - began
+                known = inventory.read(backup)
+                if known is None or known.at is None:
+                    continue
+                opened += any(name.endswith(".open") for name in known.files)
+                other = Desk(top / "other")
+                for verb in (("restore", backup), ("verify",)):
+                    said = other.call(*verb)
+                    assert said.code == 0, said
+                restored += 1
+                shutil.rmtree(other.folder)
+            assert "discovered or due" in (top / "said").read_text("utf-8")
+        back_up_desk(crawls.desk, backup)
+        assert same(check_restored(backup, top / "other"), crawls.desk)
+        print(
+            f"while a crawl visited {len(crawls.frontier())} articles, in {len(crawls.segments())} segments: "
+            f"{done} backups made, {killed} killed;\n"
+            f"  restored after each, {opened} of {restored} with open segments: verify found nothing wrong",
+            flush=True,
+        )
+
+
+def speed(top: Path, warc: Path) -> None:
+    """Seconds, beside those of copying the same files."""
+    top.mkdir()
+    desk, backup = Desk(top / "desk"), top / "backup"
+    assert desk.run("replay", warc).code == 0
+    size = sum(path.stat().st_size for path in desk.archive.iterdir()) + desk.index.stat().st_size
+    print(f"{size / 1e6:.0f} MB, of these the index {desk.index.stat().st_size / 1e6:.0f} MB")
+    began = monotonic()
+    subprocess.run(["cp", "-r", str(desk.folder), str(top / "copy")], check=True)
+    os.sync()
+    print(f"cp -r and sync: {monotonic() - began:.2f} s")
+    for what, args in (("first", ()), ("again", ()), ("again, with --check", ("--check",))):
+        began = monotonic()
+        assert desk.run("backup", backup, *args).code == 0
+        print(f"scrapy backup, {what}: {monotonic() - began:.2f} s")
+    began = monotonic()
+    other = Desk(top / "other")
+    assert other.run("restore", backup).code == 0
+    print(f"scrapy restore: {monotonic() - began:.2f} s")
+    began = monotonic()
+    assert other.run("list").code == 0
+    print(f"scrapy list, which is what any verb costs: {monotonic() - began:.2f} s")
+    assert same(desk, other)
+    check_restored(backup, top / "third")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
