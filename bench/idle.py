@@ -1,0 +1,109 @@
+"""What waiting costs: a scheduler with nothing due, one round without anything due, a crawl that finds nothing new."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pstats
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.cli import ROOT
+from tests.crawling import twin_of_today
+from tests.scheduling import Board, until_said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.crawling import Crawls
+
+#: By the CPU's time, not the wall's: other processes' is none of ours.
+_PROFILED = """
+import atexit, cProfile, sys, time
+profile = cProfile.Profile(time.process_time)
+atexit.register(lambda: (profile.disable(), profile.dump_stats(path)))
+path, sys.argv[1:] = sys.argv[1], sys.argv[2:]
+profile.enable()
+from scrapy.cmdline import execute
+execute(["scrapy", *sys.argv[1:]])
+"""
+
+
+def main() -> int:
+    """Print CPU seconds and memory; 1 if a crawl that finds nothing new takes 3 CPU seconds or more."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=120, help="that the idle scheduler is watched")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=10)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print(_idle(Board(Path(folder)), options.jobs, options.seconds), flush=True)
+    with tempfile.TemporaryDirectory() as folder, twin_of_today("etoday", 60) as twin:
+        board = Board(Path(folder), [twin])
+        board.jobs('outlet = "etoday"\nevery = "1d"')
+        assert board.run("--once").code == 0
+        once = [_cpu(lambda: board.run("--once").code) for _ in range(options.rounds)]
+        print(f"schedule --once with nothing due: {statistics.median(once):.2f} CPU s (median of {len(once)})")
+        (crawls,) = board.crawls
+        asked = len(twin.requests())
+        crawl = [_cpu(lambda: crawls.run().code) for _ in range(options.rounds)]
+        each = (len(twin.requests()) - asked) // options.rounds
+        print(f"crawl with nothing new, {each} requests: {statistics.median(crawl):.2f} CPU s (median of {len(crawl)})")
+        _profile(crawls, Path(folder, "profile"))
+    return 0 if statistics.median(crawl) < 3 else 1
+
+
+def _idle(board: Board, jobs: int, seconds: int) -> str:
+    """The CPU seconds an hour and the memory of a scheduler whose jobs are not due."""
+    board.jobs(*(f'name = "j{n}"\ncommand = "verify"\ncron = "{n} 3 * * *"' for n in range(jobs)))
+    daemon = board.start()
+    try:
+        for _ in range(jobs):
+            until_said(daemon, ": done")
+        began, before = time.monotonic(), _used(daemon.pid)
+        time.sleep(seconds)  # that is what is measured
+        used = (_used(daemon.pid) - before) / (time.monotonic() - began) * 3600
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
+    finally:
+        daemon.terminate()
+        daemon.communicate(timeout=60)
+    memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    return f"an idle scheduler of {jobs} jobs: {used:.1f} CPU s an hour, {memory / 1024:.0f} MiB"
+
+
+def _used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu(work: Callable[[], int]) -> float:
+    """CPU seconds of the processes that the work starts, from their start to their end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert work() == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _profile(crawls: Crawls, path: Path) -> None:
+    """Where such a crawl's time goes: the packages by their functions' own time."""
+    command = [sys.executable, "-c", _PROFILED, str(path), *crawls.command()]
+    subprocess.run(command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True)
+    packages: dict[str, float] = {}
+    for (file, _, name), (_, _, own, _, _) in pstats.Stats(str(path)).stats.items():  # type: ignore[attr-defined]
+        parts = Path(file).parts
+        after = parts.index("site-packages") + 1 if "site-packages" in parts else 0
+        package = parts[after] if after else "ours" if str(ROOT) in file else "builtins" if file == "~" else "python"
+        package = "reading compiled modules" if "marshal" in name else package
+        packages[package] = packages.get(package, 0.0) + own
+    for package, own in sorted(packages.items(), key=lambda pair: -pair[1])[:8]:
+        print(f"  {own:5.2f} s {package}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
