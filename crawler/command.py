@@ -114,7 +114,8 @@ class Verb(ScrapyCommand):
         """Write down how the run ended, if there is one and no scheduler lives that does."""
         if not self._run_id or (self._tether.run_id and not self._tether.cut):
             return
-        ending = Ending.STOPPED if self._stopped else Ending.FAILED if self.exitcode else Ending.DONE
+        stopped = self._stopped or (self._tether.cut and self.exitcode)
+        ending = Ending.STOPPED if stopped else Ending.FAILED if self.exitcode else Ending.DONE
         try:
             with self.open_index(read_only=False) as index:
                 end(index, self._run_id, ending, self.exitcode, datetime.now(UTC))
