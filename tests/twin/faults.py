@@ -37,6 +37,7 @@ SAID = (
     "nesting",
     "html",
     "refresh",
+    "redesign",
 )
 #: Kinds that change how it is put on the wire.
 WIRED = ("reset", "short", "slow", "slow_head", "hang", "headers", "odd_head")
@@ -191,6 +192,13 @@ def _refresh(fault: Fault, proper: Answer) -> Answer:
     return Answer(proper.status, proper.media_type, proper.body.replace(b"<head>", tag.encode(), 1))
 
 
+def _redesign(_: Fault, proper: Answer) -> Answer:
+    """Give every element of the page another class and id, as a new template does; what the head says stays."""
+    head, body, rest = proper.body.partition(b"<body")
+    renamed = re.sub(rb'\b(class|id|itemprop)="([^"]+)"', rb'\1="r-\2"', rest)
+    return Answer(proper.status, proper.media_type, head + body + renamed, changed=proper.changed)
+
+
 _MADE: dict[str, Callable[[Fault, Answer], Answer]] = {
     "status": _status,
     "login": _wall(LOGIN),
@@ -203,6 +211,7 @@ _MADE: dict[str, Callable[[Fault, Answer], Answer]] = {
     "charset": _charset,
     "nesting": _nesting,
     "refresh": _refresh,
+    "redesign": _redesign,
 }
 
 

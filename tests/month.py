@@ -1,0 +1,114 @@
+"""A month of an archive's life under a clock of ours: outlets that publish by the hour, and what goes wrong with them.
+
+They are crawled every hour on days when something happens, and every four hours on the others, to save time.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from archive.article import KST
+from tests.clocks import clock
+from tests.scheduling import Board
+from tests.twin.server import Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+#: Articles an outlet publishes an hour, day and night.
+AN_HOUR = 6
+#: Days on which etoday gets a new template, and on which it has the old one again; day and hours at which
+#: newspim answers 503; the day from which on it publishes nothing.
+REDESIGNED, MENDED, BUSY, BUSY_HOURS, SILENT = 12, 14, 16, (6, 12), 20
+_MINUTE = timedelta(minutes=1)
+_EVENTFUL = frozenset({0, REDESIGNED, MENDED, BUSY, SILENT})
+
+
+@dataclass
+class Month:
+    """What was seen. An alarm is its kind, its subject, and the hours since the start at which it came and went."""
+
+    runs: int = 0
+    alarms: list[tuple[str, str, float, float | None]] = field(default_factory=list)
+    articles: int = 0
+    not_once: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+
+def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) -> Month:
+    """Live through so many days of it; ``told`` hears of each."""
+    start = datetime.now(KST).replace(hour=0, minute=0, second=0, microsecond=0)
+    apart = timedelta(hours=1) / AN_HOUR
+    with ExitStack() as stack:
+        etoday, newspim = (
+            stack.enter_context(Twin(name, AN_HOUR * 48, clock=start, between=apart)) for name in ("etoday", "newspim")
+        )
+        board = Board(folder, [etoday, newspim])
+        for hour in range(days * 24):
+            day, of_day = divmod(hour, 24)
+            hours = "*" if day in _EVENTFUL else "3-23/4"
+            board.jobs(*(f'outlet = "{name}"\ncron = "55 {hours} * * *"' for name in ("etoday", "newspim")))
+            _happen(etoday, newspim, day, of_day)
+            etoday.publish(AN_HOUR)
+            if day < SILENT:
+                newspim.publish(AN_HOUR)
+            if hours != "*" and of_day % 4 != 3:
+                continue
+            for moment in _looks(board, start + timedelta(hours=hour, minutes=57)):
+                board.run("--once", env=clock("Asia/Seoul", FAKETIME=f"@{moment.timestamp():.0f}", FAKETIME_FMT="%s"))
+            if of_day == 23:
+                told(
+                    f"day {day + 1}: {len(board.runs())} runs, alarms {[alarm[:3] for alarm in _alarms(board, start)]}"
+                )
+        month = Month(runs=len(board.runs()), alarms=_alarms(board, start))
+        for crawls in board.crawls:
+            ids, kept = crawls.twin.ids(), crawls.revisions()
+            month.articles += len(ids)
+            month.not_once += [article for article in ids if len(kept.get(article, ())) != 1]
+        verified = board.desk.run("verify")
+        month.findings = verified.out.splitlines() if verified.code else []
+    return month
+
+
+def _happen(etoday: Twin, newspim: Twin, day: int, hour: int) -> None:
+    if (day, hour) == (REDESIGNED, 0):
+        etoday.fault(r"/news/view/", "redesign")
+    elif (day, hour) == (MENDED, 0):
+        etoday.heal()
+    elif (day, hour) == (BUSY, BUSY_HOURS[0]):
+        newspim.fault(r".", "status", status=503)
+    elif (day, hour) == (BUSY, BUSY_HOURS[1]):
+        newspim.heal()
+
+
+def _looks(board: Board, first: datetime) -> Iterator[datetime]:
+    """When cron looks within an hour: once, and again where something failed and is to be tried again."""
+    yield first
+    for later in (7, 20):
+        latest = {row["job"]: row["ending"] for row in board.runs() if row["job"]}
+        if "failed" in latest.values():
+            yield first + later * _MINUTE
+
+
+def _alarms(board: Board, start: datetime) -> list[tuple[str, str, float, float | None]]:
+    rows = sorted(board.desk.rows("alarms"), key=lambda row: row["began_at"])
+    return [
+        (
+            row["kind"],
+            row["subject"],
+            _hours(row["began_at"], start),
+            _hours(row["ended_at"], start) if row["ended_at"] else None,
+        )
+        for row in rows
+    ]
+
+
+def _hours(text: str | None, start: datetime) -> float | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text + "+00:00")
+    return round((moment - start) / timedelta(hours=1), 2)
