@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import delete, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from archive.holder import is_gone, is_here, this_process
@@ -175,7 +175,7 @@ def end_lost(index: Index, now: datetime) -> list[str]:
 
 
 def _dead(connection: Connection, now: datetime) -> list[str]:
-    going = connection.execute(select(runs.c.id, runs.c.holder, runs.c.host).where(_UNENDED)).all()
+    going = connection.execute(select(runs.c.id, runs.c.holder, runs.c.host).where(_GOING)).all()
     return [row.id for row in going if _is_dead(connection, row, now)]
 
 
@@ -189,8 +189,9 @@ def _is_dead(connection: Connection, row: Any, now: datetime) -> bool:
     return is_here(row.holder) or row.host == socket.gethostname()  # or of this machine, before it was started anew
 
 
-#: Rows of older versions have no holder; how their runs ended is not known.
-_UNENDED = (runs.c.ending == "") & (runs.c.holder != "") & or_(runs.c.ended_at.is_(None), runs.c.job != "")
+#: In words of the index over them, which no bound value would match. Rows of older versions have no holder; how their
+#: runs ended is not known.
+_GOING = text("ending = ''") & (runs.c.holder != "") & or_(runs.c.ended_at.is_(None), runs.c.job != "")
 
 
 def _attempt(row: Row[Any]) -> Attempt:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
     Unicode,
     UniqueConstraint,
+    text,
 )
 
 
@@ -160,6 +161,8 @@ runs = Table(
     # What is due is taken up once, however many schedulers there are.
     Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
     Index("ix_runs_started_at", "started_at"),
+    # Those that go on, which every look of a scheduler asks for.
+    Index("ix_runs_going", "started_at", sqlite_where=text("ending = ''"), postgresql_where=text("ending = ''")),
 )
 
 #: Who may do alone what ``name`` names: the run that does it, its process, and when that was last heard of.

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from archive.index import Index
-from archive.jobs import Claim, end_lost, take_up
+from archive.jobs import Claim, end_lost, past, take_up
 from archive.leases import Lease, take
 from archive.tables import leases, runs
 from tests.cli import ROOT
@@ -267,3 +267,19 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
         assert end_lost(index, now) == []
         assert take_up(index, replace(claim, attempt=2), now) is not None
         assert take_up(index, replace(claim, attempt=3), now) is None  # it is held
+
+
+def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        event.listen(index._engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        with index.reading() as connection:
+            past(connection, "j", datetime.now(UTC))
+        end_lost(index, datetime.now(UTC))
+        queries = [query for query in asked if query[0].startswith("SELECT")]
+        assert len(queries) >= 4
+        with index.reading() as connection:
+            for statement, values in queries:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+                steps = [row[3] for row in plan]
+                assert not any(step.startswith("SCAN") and "ix_runs_going" not in step for step in steps), steps

@@ -29,6 +29,8 @@ def upgrade() -> None:
         op.add_column("runs", column)
     op.create_index("ux_runs_job_due_at_attempt", "runs", ["job", "due_at", "attempt"], unique=True)
     op.create_index("ix_runs_started_at", "runs", ["started_at"])
+    going = sa.text("ending = ''")
+    op.create_index("ix_runs_going", "runs", ["started_at"], sqlite_where=going, postgresql_where=going)
     op.execute("UPDATE runs SET outlet = substr(verb, 7), verb = 'crawl' WHERE verb LIKE 'crawl %'")
     op.create_table(
         "leases",
