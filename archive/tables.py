@@ -160,6 +160,7 @@ runs = Table(
     # What is due is taken up once, however many schedulers there are.
     Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
     Index("ix_runs_started_at", "started_at"),
+    Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )
 
 #: Who may do alone what ``name`` names: the run that does it, its process, and when that was last heard of.

@@ -29,6 +29,7 @@ def upgrade() -> None:
         op.add_column("runs", column)
     op.create_index("ux_runs_job_due_at_attempt", "runs", ["job", "due_at", "attempt"], unique=True)
     op.create_index("ix_runs_started_at", "runs", ["started_at"])
+    op.create_index("ix_runs_outlet_started_at", "runs", ["outlet", "started_at"])
     op.execute("UPDATE runs SET outlet = substr(verb, 7), verb = 'crawl' WHERE verb LIKE 'crawl %'")
     op.create_table(
         "leases",
