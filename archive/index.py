@@ -16,6 +16,10 @@ from archive.tables import SEARCH_STATEMENTS, metadata
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
+    from typing import TypeAlias
+
+    #: What `Index.reading` gives, for those who only hand it on and know nothing of SQL.
+    Reading: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
 SCHEMA = "0005"

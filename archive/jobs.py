@@ -176,10 +176,11 @@ def end_lost(index: Index, now: datetime) -> list[str]:
 
 def _dead(connection: Connection, now: datetime) -> list[str]:
     going = connection.execute(select(runs.c.id, runs.c.holder, runs.c.host).where(_GOING)).all()
-    return [row.id for row in going if _is_dead(connection, row, now)]
+    return [row.id for row in going if is_dead(connection, row, now)]
 
 
-def _is_dead(connection: Connection, row: Any, now: datetime) -> bool:
+def is_dead(connection: Connection, row: Any, now: datetime) -> bool:
+    """Whether nobody lives who would write down how an unended run ended; of the row ``id, holder, host``."""
     if is_here(row.holder) and not is_gone(row.holder):
         return False
     # The crawl itself has a lease, too, and may be ending still when the scheduler that began it is gone.

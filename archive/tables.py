@@ -163,6 +163,7 @@ runs = Table(
     Index("ix_runs_started_at", "started_at"),
     # Those that go on, which every look of a scheduler asks for.
     Index("ix_runs_going", "started_at", sqlite_where=text("ending = ''"), postgresql_where=text("ending = ''")),
+    Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )
 
 #: Who may do alone what ``name`` names: the run that does it, its process, and when that was last heard of.

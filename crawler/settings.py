@@ -128,3 +128,5 @@ JOBS_FILE = os.environ.get("JOBS_FILE") or str(_PROJECT / "jobs.toml")
 LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_PROJECT / "var" / "log")
 LOG_KEEP_DAYS = 90
 JOBS_AT_ONCE = 4
+# Where a scheduler writes its figures for Prometheus, as a text file; nowhere unless it is set.
+METRICS_FILE = os.environ.get("METRICS_FILE", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -37,6 +38,24 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
         table.add_row(*row)
     if table.row_count:
         _Pipe(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False).print(table)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last: int = 24) -> None:
+    """Print rows as a table, or each as lines of its own on a terminal that is too narrow for one.
+
+    The last column is folded, to no less than ``last``. A cell is one line; what has nothing to say is ``–``.
+    """
+    console = _Pipe(width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False)
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    needed = sum(widths[:-1]) + min(widths[-1], last) + 3 * len(columns) + 1
+    if needed <= console.width:
+        print_table(columns, rows)
+        return
+    for row in rows:
+        for name, cell in zip(columns, row, strict=True):
+            if cell != "–":
+                console.print(f"{name}: {cell}", soft_wrap=True)
+        console.print()
 
 
 def print_text(text: Text) -> None:

@@ -12,7 +12,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
 from archive.jobs import Ending
-from crawler.command import Verb
+from crawler.command import Verb, archive_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +54,7 @@ class Command(Verb):
         from crawler.jobs.daemon import Daemon
         from crawler.jobs.jobsfile import JobsFileError, read_jobs
         from crawler.jobs.logs import Logs
+        from crawler.jobs.metrics import MetricsFile
         from crawler.jobs.once import once
         from crawler.jobs.outlook import print_jobs
         from crawler.jobs.perform import House
@@ -78,9 +79,17 @@ class Command(Verb):
                 logs=Logs(Path(self.text_setting("LOG_FOLDER")), self._number("LOG_KEEP_DAYS")),
                 settings=dict(pair.split("=", 1) for pair in opts.set),
             )
+            metrics = MetricsFile(
+                self.text_setting("METRICS_FILE"), index, archive_folder(self.text_setting("ARCHIVE_URL"))
+            )
+
+            def done(run: Run) -> None:
+                _tell(run)
+                metrics.ended(run)
+
             if opts.once:
-                return once(jobs, house, at_once, lambda _: None)
-            Daemon(path, house, at_once, _tell, lambda _: None).run(jobs)
+                return once(jobs, house, at_once, metrics.look)
+            Daemon(path, house, at_once, done, metrics.look).run(jobs)
         return 0
 
     def _speak(self) -> None:

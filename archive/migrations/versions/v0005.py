@@ -31,6 +31,7 @@ def upgrade() -> None:
     op.create_index("ix_runs_started_at", "runs", ["started_at"])
     going = sa.text("ending = ''")
     op.create_index("ix_runs_going", "runs", ["started_at"], sqlite_where=going, postgresql_where=going)
+    op.create_index("ix_runs_outlet_started_at", "runs", ["outlet", "started_at"])
     op.execute("UPDATE runs SET outlet = substr(verb, 7), verb = 'crawl' WHERE verb LIKE 'crawl %'")
     op.create_table(
         "leases",
