@@ -59,7 +59,7 @@ def test_what_a_file_says() -> None:
 
 def test_the_example_is_right() -> None:
     jobs = read_jobs(ROOT / "jobs.example.toml")
-    assert [job.name for job in jobs] == ["etoday", "newspim", "newspim-again", "verify"]
+    assert [job.name for job in jobs] == ["etoday", "newspim", "newspim-again", "close", "verify"]
 
 
 WRONG = """\

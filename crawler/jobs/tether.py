@@ -10,8 +10,8 @@ from time import sleep
 
 #: The environment variable by which a run knows its id, and that its standard input ends with who started it.
 TETHER = "JOB_RUN"
-#: Seconds a run has to end by itself.
-_GRACE = 60.0
+#: Seconds a run has to end by itself: another scheduler is to take it up within a minute.
+_GRACE = 30.0
 
 
 class Tether:
