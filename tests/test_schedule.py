@@ -6,23 +6,15 @@ import os
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 import time
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, update
 
 from archive.index import Index
-from archive.jobs import Claim, end_lost, past, take_up
-from archive.leases import Lease, take
-from archive.tables import leases, runs
-from tests.cli import ROOT
 from tests.crawling import twin_of_today
 from tests.scheduling import Board, done_once, until_said, wait_for
 
@@ -243,43 +235,3 @@ def test_bad_settings_are_wrong_usage(tmp_path: Path) -> None:
         assert (said.code, "has to be a number of at least 1" in said.err) == (2, True)
     assert board.desk.run("schedule", "now").code == 2
     assert stat.S_ISREG(board.jobs_file.stat().st_mode)
-
-
-def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
-    dead = subprocess.run(
-        [sys.executable, "-c", "from archive.holder import this_process; print(this_process())"],
-        capture_output=True, text=True, check=True, cwd=ROOT,
-    ).stdout.strip()  # fmt: skip
-    now = datetime.now(UTC)
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        claim = Claim(
-            job="j", due_at=now, attempt=1, verb="crawl", outlet="etoday", arguments=(), version="", leases=("job j",)
-        )
-        run_id = take_up(index, claim, now)
-        assert run_id is not None
-        with index.writing() as connection:
-            connection.execute(update(runs).values(holder=dead))
-            connection.execute(update(leases).values(holder=dead))
-            assert take(connection, "outlet etoday", run_id, now) is None
-        assert end_lost(index, now) == []
-        Lease(index, "outlet etoday", run_id).release()
-        assert end_lost(index, now) == [run_id]
-        assert end_lost(index, now) == []
-        assert take_up(index, replace(claim, attempt=2), now) is not None
-        assert take_up(index, replace(claim, attempt=3), now) is None  # it is held
-
-
-def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
-    asked: list[tuple[str, tuple[object, ...]]] = []
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        event.listen(index._engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
-        with index.reading() as connection:
-            past(connection, "j", datetime.now(UTC))
-        end_lost(index, datetime.now(UTC))
-        queries = [query for query in asked if query[0].startswith("SELECT")]
-        assert len(queries) >= 4
-        with index.reading() as connection:
-            for statement, values in queries:
-                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
-                steps = [row[3] for row in plan]
-                assert not any(step.startswith("SCAN") and "ix_runs_going" not in step for step in steps), steps

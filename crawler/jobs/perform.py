@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 #: Seconds a run has to end by itself when it is asked to.
 GRACE = 60.0
+#: Seconds between tries to tell the index how a run ended.
+_AGAIN = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +46,15 @@ class House:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run that has ended; ``counts`` are numbers by outcome, ``log`` is a path or ``""``."""
+    """A run that has ended; ``exit_code`` is None if it could not be started.
+
+    ``counts`` are numbers by outcome, ``log`` is a path or ``""``.
+    """
 
     order: Order
     run_id: str
     ending: Ending
-    exit_code: int
+    exit_code: int | None
     log: str
     seconds: float
     counts: Mapping[str, int]
@@ -92,22 +97,32 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
     log, file = house.logs.open(order)
     if log:
         _told(lambda: note_log(house.index, run_id, log))
+    ending: Ending | None = Ending.FAILED
+    code = None
     with file:
-        print(f"# scrapy {' '.join(words)}", file=file, flush=True)
-        process = subprocess.Popen(  # noqa: S603  (our own command line)
-            [sys.executable, "-m", "scrapy", *words],
-            stdin=subprocess.PIPE,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, TETHER: run_id},
-            # Ctrl-C at a terminal goes to every process of the group; a run hears it from us, once.
-            process_group=0,
-        )
-        with process:
-            ending = _watch(process, Lease(house.index, job.leases[0], run_id), job.time_limit.total_seconds(), stop)
-    code = process.returncode
+        try:
+            # Without the settings: one may be a password.
+            print(f"# scrapy {job.verb} {' '.join(order.words)}", file=file, flush=True)
+            process = subprocess.Popen(  # noqa: S603  (our own command line)
+                [sys.executable, "-m", "scrapy", *words],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, TETHER: run_id},
+                # Ctrl-C at a terminal goes to every process of the group; a run hears it from us, once.
+                process_group=0,
+            )
+        except OSError as error:  # no memory, no room for the log
+            _log.error("%s: %s could not be started (%s).", job.name, job.verb, error.strerror)
+        else:
+            with process:
+                lease = Lease(house.index, job.leases[0], run_id)
+                ending = _watch(process, lease, job.time_limit.total_seconds(), stop)
+            code = process.returncode
     ending = ending or (Ending.DONE if code == 0 else Ending.FAILED)
-    _told(lambda: end(house.index, run_id, ending, code, datetime.now(UTC)))
+    # Until it is told, the job counts as under way, and nobody could take it up: so it is told when that is possible.
+    while not _told(lambda: end(house.index, run_id, ending, code, datetime.now(UTC))) and not stop.wait(_AGAIN):
+        pass
     return Run(
         order=order,
         run_id=run_id,
@@ -159,9 +174,11 @@ def _counts(index: Index, run_id: str) -> Mapping[str, int]:
     return counts
 
 
-def _told(write: Callable[[], None]) -> None:
-    """Write to the index what is no loss if it can't be written: a run whose end is not told counts as lost."""
+def _told(write: Callable[[], None]) -> bool:
+    """Write to the index; whether it could be. If not, the log says why."""
     try:
         write()
     except IndexUnusableError as error:
         _log.error("%s", error)
+        return False
+    return True

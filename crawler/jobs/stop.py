@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from contextlib import suppress
 
 
@@ -37,3 +38,10 @@ class Stop(Bell):
         """Wish that everything ends."""
         self.asked = True
         self.ring()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it is asked; whether it is."""
+        waiting = select.poll()
+        waiting.register(self, select.POLLIN)
+        waiting.poll(seconds * 1000)
+        return self.asked
