@@ -7,9 +7,11 @@ that jumps or a moment that is told twice starts nothing twice.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.debug import DebugExecutor
+from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.base import BaseScheduler
 
@@ -54,15 +56,21 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
             # Without reading them: the rows are pickles, and an index may be of somebody else's making.
             self.remove_all_jobs()
             for job in jobs:
-                self.add_job(tell, job.rhythm.trigger, [job.name], id=job.name, name=job.name)
+                with suppress(JobLookupError, ConflictingIdError):  # another scheduler is setting the same
+                    self.add_job(
+                        tell, job.rhythm.trigger, [job.name], id=job.name, name=job.name, replace_existing=True
+                    )
 
     def look(self) -> float:
         """Tell of what falls due, and give the seconds until something does again, by the time of day as it is now.
 
         :raises IndexUnusableError: the index can't be read or written.
         """
-        with self._index.lending():
-            wait: float | None = self._process_jobs()
+        try:
+            with self._index.lending():
+                wait: float | None = self._process_jobs()
+        except JobLookupError:  # another scheduler has begun just now, and set the jobs anew
+            return 0.0
         return self.max_wait if wait is None else wait
 
     #: Seconds, where nothing will ever fall due.

@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 #: Seconds between looks that nobody asked for: at a jobs file that changed, at a scheduler that died, at a clock that
 #: jumped, and at a job whose turn it was while another process was at it.
 TICK = 10.0
+#: And at least so long, whatever the clock says.
+_SHORTEST = 0.1
 
 
 class Daemon:
@@ -63,7 +65,7 @@ class Daemon:
 
     def _round(self, rounds: Rounds, clock: Clock, jobs: Sequence[Job]) -> None:
         # Before looking at what is due: what falls due in between is then told by the next sleep's length.
-        self._wait = min(TICK, clock.look())
+        self._wait = max(_SHORTEST, min(TICK, clock.look()))
         rounds.go(jobs)
         self._watch(jobs)
 
