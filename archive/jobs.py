@@ -88,7 +88,7 @@ def past(connection: Connection, job: str, until: datetime) -> Past:
 class Claim:
     """What is to be run: a job's verb with its words, for what fell due at ``due_at``.
 
-    ``leases`` must be free for it; the first is taken.
+    ``leases`` must be free for it, and are taken.
     """
 
     job: str
@@ -135,7 +135,8 @@ def take_up(index: Index, claim: Claim, now: datetime) -> str | None:
             )
         except IntegrityError:  # it was taken up, and given up, while we looked
             return None
-        take(connection, claim.leases[0], run_id, now)
+        for name in claim.leases:  # the crawl itself takes the outlet's over, as the same run
+            take(connection, name, run_id, now)
     return run_id
 
 

@@ -114,3 +114,21 @@ def test_a_run_that_cannot_be_started_has_failed(tmp_path: Path, monkeypatch: py
         run = perform.perform(order, house, Stop())
         assert run is not None
         assert (run.ending, run.exit_code, board.endings()) == (Ending.FAILED, None, ["failed"])
+
+
+def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        first = Claim(
+            job="a", due_at=now, attempt=1, verb="crawl", outlet="etoday", arguments=(), version="",
+            leases=("job a", "outlet etoday"),
+        )  # fmt: skip
+        second = replace(first, job="b", leases=("job b", "outlet etoday"))
+        run_id = take_up(index, first, now)
+        assert run_id is not None
+        assert take_up(index, second, now) is None
+        # The crawl that is begun takes the outlet's lease over, and gives it back.
+        lease = Lease(index, "outlet etoday", run_id)
+        assert lease.take() is None
+        lease.release()
+        assert take_up(index, second, now) is not None
