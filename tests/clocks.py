@@ -28,8 +28,15 @@ NEW_YEAR = (
     ("2027-01-01T04:20:00", ("2027-01-01T04:00", "2027-01-01")),  # slept through
     ("2027-01-02T00:40:00", None),
 )
-#: Those that fire otherwise if anything is wrong with days.
-SHORT = tuple(NEW_YEAR[step] for step in (0, 3, 5, 6, 7, 8))
+#: The same in short.
+SHORT = (
+    ("2026-12-31T23:10:00", ("2026-12-31T23:00", None)),
+    ("2027-01-01T00:00:01", ("2027-01-01T00:00", None)),
+    ("2027-01-02T00:30:00", ("2027-01-02T00:00", "2027-01-01")),
+    ("2027-01-01T00:45:00", None),
+    ("2027-01-01T01:10:00", ("2027-01-01T01:00", None)),
+    ("2026-12-31T23:30:00", None),
+)
 ZONES = ("UTC", "Asia/Seoul", "America/New_York")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.skipif(library() is None, reason="libfaketime is not installed (Debian: faketime)")
 def test_through_midnight_the_new_year_and_a_clock_that_jumps(tmp_path: Path) -> None:
-    with Twin("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as twin:
+    with Twin("newspim", 6, clock=datetime(2026, 12, 31, 23, tzinfo=KST)) as twin:
         board = Board(tmp_path, [twin])
         board.jobs('outlet = "newspim"\nevery = "1h"')
         assert live_through(board, SHORT) == []

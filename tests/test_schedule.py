@@ -96,22 +96,22 @@ def ended(board: Board) -> datetime:
 
 
 def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 40, latency=0.3) as twin:
+    with twin_of_today("newspim", 80, latency=0.2) as twin:
         board = Board(tmp_path, [twin], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
-        board.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "6s"\nbackoff = "1s"')
+        board.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "12s"\nbackoff = "1s"')
         said = board.run("--once")
         assert said.code == 1
         assert "newspim: timed_out" in said.out
         (crawls,) = board.crawls
         crawls.check_captures()
         stored = len(crawls.revisions())
-        assert 0 < stored < 40
+        assert 0 < stored < 80
         assert [row["counts"] for row in board.runs()] == [{"newspim": {"new": stored}}]
         twin.latency = 0.0
         board.jobs('outlet = "newspim"\nevery = "1d"\nbackoff = "1s"')
         wait_for(lambda: datetime.now(UTC) > ended(board) + timedelta(seconds=1))
         assert board.run("--once").code == 0
-        assert len(crawls.revisions()) == 40
+        assert len(crawls.revisions()) == 80
         assert max(crawls.fetched().values()) <= 2  # the one that was under way when it was ended
 
 
