@@ -158,8 +158,7 @@ runs = Table(
     Column("ending", String, nullable=False, server_default=""),
     Column("exit_code", Integer),
     Column("log", String, nullable=False, server_default=""),
-    # What is due is taken up once, however many schedulers there are.
-    Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
+    Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),  # it is taken up once, by whomever
     Index("ix_runs_started_at", "started_at"),
     # Those that go on, which every look of a scheduler asks for.
     Index("ix_runs_going", "started_at", sqlite_where=text("ending = ''"), postgresql_where=text("ending = ''")),
@@ -178,7 +177,7 @@ leases = Table(
 )
 
 #: What somebody has to look at, from when it began until it was over: of what ``kind``, of which outlet, job or place.
-#: ``said_at`` and ``over_said_at`` are when ALERT_URL took it, null where it has not or there is none.
+#: ``said_at`` and ``over_said_at`` are when ALERT_URL took it, else null. ``about`` are fields that drifted.
 alarms = Table(
     "alarms",
     metadata,
@@ -190,6 +189,7 @@ alarms = Table(
     Column("ended_at", Instant),
     Column("said_at", Instant),
     Column("over_said_at", Instant),
+    Column("about", String, nullable=False, server_default=""),
     Index("ix_alarms_kind_subject", "kind", "subject"),
 )
 
@@ -250,8 +250,8 @@ frontier = Table(
     # would be read through for every batch of new articles.
     Index("ix_frontier_fresh", "outlet", "state", "looks", "due_at"),
     Index("ix_frontier_due", "outlet", "state", "due_at"),
-    # A run's books.
-    Index("ix_frontier_found_by", "outlet", "found_by"),
+    Index("ix_frontier_published_at", "outlet", "published_at", "first_look_at"),  # an outlet's rhythm
+    Index("ix_frontier_found_by", "outlet", "found_by"),  # a run's books
     Index("ix_frontier_seen_by", "outlet", "seen_by"),
 )
 

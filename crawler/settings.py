@@ -130,3 +130,7 @@ LOG_KEEP_DAYS = 90
 JOBS_AT_ONCE = 4
 # Where a scheduler writes its figures for Prometheus, as a text file; nowhere unless it is set.
 METRICS_FILE = os.environ.get("METRICS_FILE", "")
+# Where alarms are told, as JSON by POST; empty: in the log alone. From the environment too, for it may hold a key.
+ALERT_URL = os.environ.get("ALERT_URL", "")
+# Bytes that must be free where the archive and the index lie; 0: 1 GiB, or 5 % of the file system where that is more.
+DISK_FREE_MIN = 0

@@ -28,11 +28,15 @@ def shortfall(outlet: Outlet, balance: Balance, last_new: datetime | None, now: 
         if balance.discovered and not balance.pending:
             return f"nothing of {outlet.name} was ever stored: look at what became of the {balance.discovered} found"
         return ""
-    waited = now - last_new
-    missed = int(outlet.per_day * (waited / timedelta(days=1)))
-    if waited < _QUIET or missed < _MISSED:
+    if not silent_for(outlet, last_new, now):
         return ""
     return (
         f"{outlet.name} publishes about {outlet.per_day} articles a day, but none has been new since "
         f"{last_new.astimezone(KST):%Y-%m-%d %H:%M} KST: its channels answer with what is old"
     )
+
+
+def silent_for(outlet: Outlet, last_new: datetime, now: datetime) -> bool:
+    """Whether nothing new since then is less than an outlet of that many a day can publish."""
+    waited = now - last_new
+    return waited >= _QUIET and int(outlet.per_day * (waited / timedelta(days=1))) >= _MISSED

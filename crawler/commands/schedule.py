@@ -16,14 +16,20 @@ from crawler.command import Verb, archive_folder
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from crawler.jobs.job import Job
     from crawler.jobs.perform import Run
 
 _log = logging.getLogger(__name__)
 
 
 class Command(Verb):
-    """Runs jobs. Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, INDEX_URL and what the jobs' verbs read."""
+    """Runs jobs, and raises alarms.
+
+    Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL, DISK_FREE_MIN, ARCHIVE_URL,
+    INDEX_URL and what the jobs' verbs read.
+    """
 
     def syntax(self) -> str:
         """Show what it takes."""
@@ -49,8 +55,9 @@ class Command(Verb):
         how.add_argument("--list", action="store_true", help="show the jobs, when each falls due, how it last ended")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Run or list jobs; 1 if a run failed (--once)."""
+        """Run or list jobs; 1 if a run failed or an alarm was raised (--once)."""
         # Every verb's module is imported by every verb; the scheduler's libraries are this one's alone.
+        from crawler.alarms.post import AlertUrlError, Post, address_of
         from crawler.jobs.daemon import Daemon
         from crawler.jobs.jobsfile import JobsFileError, read_jobs
         from crawler.jobs.logs import Logs
@@ -58,6 +65,7 @@ class Command(Verb):
         from crawler.jobs.once import once
         from crawler.jobs.outlook import print_jobs
         from crawler.jobs.perform import House
+        from crawler.jobs.watch import Watch
 
         if args:
             raise UsageError("it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False)
@@ -73,6 +81,10 @@ class Command(Verb):
         if not opts.once:
             self._speak()
         at_once = self._number("JOBS_AT_ONCE")
+        try:
+            alerts = address_of(self.text_setting("ALERT_URL")) if self.text_setting("ALERT_URL") else None
+        except AlertUrlError as error:
+            raise UsageError(str(error), print_help=False) from error
         with self.open_index(read_only=False, brief=True) as index:
             house = House(
                 index=index,
@@ -82,14 +94,29 @@ class Command(Verb):
             metrics = MetricsFile(
                 self.text_setting("METRICS_FILE"), index, archive_folder(self.text_setting("ARCHIVE_URL"))
             )
+            watch = Watch(
+                index,
+                archive_folder(self.text_setting("ARCHIVE_URL")),
+                Post(alerts, index) if alerts is not None else None,
+                self._number("DISK_FREE_MIN", least=0),
+            )
+
+            def look(jobs: Sequence[Job]) -> None:
+                # The alarms first: the figures tell of them.
+                watch.look(jobs)
+                metrics.look(jobs)
 
             def done(run: Run) -> None:
                 _tell(run)
+                watch.ended(run)
                 metrics.ended(run)
 
             if opts.once:
-                return once(jobs, house, at_once, metrics.look)
-            Daemon(path, house, at_once, done, metrics.look).run(jobs)
+                code = once(jobs, house, at_once, look)
+                watch.close()
+                return 1 if watch.raised else code
+            Daemon(path, house, at_once, done, look).run(jobs)
+            watch.close()
         return 0
 
     def _speak(self) -> None:
@@ -100,11 +127,11 @@ class Command(Verb):
         configure_logging(self.settings)
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
-    def _number(self, name: str) -> int:
-        """A setting that is a number of at least 1."""
-        text = self.text_setting(name)
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise UsageError(f"{name} is {text!r}, and has to be a number of at least 1", print_help=False)
+    def _number(self, name: str, least: int = 1) -> int:
+        """A setting that is a number of at least 1, or so many."""
+        text = self.text_setting(name) or "0"
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise UsageError(f"{name} is {text!r}, and has to be a number of at least {least}", print_help=False)
         return int(text)
 
 

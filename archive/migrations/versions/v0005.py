@@ -32,6 +32,7 @@ def upgrade() -> None:
     going = sa.text("ending = ''")
     op.create_index("ix_runs_going", "runs", ["started_at"], sqlite_where=going, postgresql_where=going)
     op.create_index("ix_runs_outlet_started_at", "runs", ["outlet", "started_at"])
+    op.create_index("ix_frontier_published_at", "frontier", ["outlet", "published_at", "first_look_at"])
     op.execute("UPDATE runs SET outlet = substr(verb, 7), verb = 'crawl' WHERE verb LIKE 'crawl %'")
     op.create_table(
         "leases",
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("said_at", Instant(), nullable=True),
         sa.Column("over_said_at", Instant(), nullable=True),
+        sa.Column("about", sa.String(), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name="pk_alarms"),
     )
     op.create_index("ix_alarms_kind_subject", "alarms", ["kind", "subject"])

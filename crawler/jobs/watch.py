@@ -1,0 +1,232 @@
+"""The scheduler's watch: looks at what it leads to, raises an alarm once, and says when it is over."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from archive.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, past_alarms, raise_alarm
+from archive.crawls import crawls_of
+from archive.index import index_path
+from archive.jobs import past
+from crawler.alarms.failing import failed, last_failure, moment, unverified
+from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
+from crawler.alarms.room import file_number, growth, rooms, sentence
+from crawler.outlet import outlet_named
+from crawler.yields import silent_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from archive.crawls import Snapshot
+    from archive.index import Index
+    from archive.jobs import Past
+    from crawler.alarms.outlets import Beat
+    from crawler.alarms.post import Post
+    from crawler.jobs.job import Job
+    from crawler.jobs.perform import Run
+
+_log = logging.getLogger(__name__)
+#: Seconds between looks at everything, where no run of ours has ended meanwhile.
+EVERY = 300.0
+#: An alarm of a job that nobody runs any more is over so long after its last run.
+_FORGOTTEN = timedelta(days=7)
+
+
+class Watch:
+    """Judges the jobs with ``alert``, their outlets, the archive at ``archive`` and its index.
+
+    ``post`` tells ALERT_URL, if there is one. ``least`` bytes must be free on the disks, 0: the usual. ``raised`` is
+    how many alarms this one raised. ``clock`` gives aware times.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        archive: str,
+        post: Post | None = None,
+        least: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._index, self._archive, self._post, self._least, self._clock = index, archive, post, least, clock
+        self._next = 0.0
+        self._judged: dict[str, tuple[object, ...]] = {}
+        self.raised = 0
+
+    def ended(self, run: Run) -> None:
+        """Hear that a run has ended: the next look is a whole one."""
+        self._next = 0.0
+        self._judged.pop(run.order.job.outlet, None)
+
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Look around, if it is time: after a run, and every few minutes; and let ALERT_URL know.
+
+        :raises IndexUnusableError: the index can't be read or written.
+        """
+        if monotonic() >= self._next:
+            self._look(jobs)
+            self._next = monotonic() + EVERY
+            if self._post is not None:
+                self._post.wake()
+        if self._post is not None:
+            self._post.look()
+
+    def close(self) -> None:
+        """Let what is being told be told."""
+        if self._post is not None:
+            self._post.wait()
+
+    def _look(self, jobs: Sequence[Job]) -> None:
+        with self._index.reading() as connection:
+            seen = _Seen(connection, self._archive, self._index.url, self._least, self._clock(), self._judged)
+            over, causes = seen.judge(jobs)
+        if over or causes:
+            self._write(over, causes)
+
+    def _write(self, over: Sequence[Alarm], causes: Sequence[Cause]) -> None:
+        now, ended, begun = self._clock(), [], []
+        with self._index.writing() as connection:
+            ended = [alarm for alarm in over if end_alarm(connection, alarm, now)]
+            begun = [cause for cause in causes if raise_alarm(connection, cause)]
+        for alarm in ended:
+            _log.info("over: %s of %s, since %s", alarm.kind, alarm.subject, moment(alarm.began_at))
+        for cause in begun:
+            _log.error("ALARM %s: %s", cause.kind, cause.sentence)
+        self.raised += len(begun)
+
+
+class _Seen:
+    """One look, in one read transaction. ``judged`` remembers outlets in which nothing has changed since."""
+
+    def __init__(
+        self, connection: Snapshot, archive: str, url: str, least: int, now: datetime,
+        judged: dict[str, tuple[object, ...]],
+    ) -> None:  # fmt: skip
+        self._connection, self._archive, self._least, self._now = connection, archive, least, now
+        self._index, self._judged = index_path(url), judged
+        self._open = {(a.kind, a.subject, a.about): a for a in open_alarms(connection)}
+        self._over: list[Alarm] = []
+        self._causes: list[Cause] = []
+
+    def judge(self, jobs: Sequence[Job]) -> tuple[list[Alarm], list[Cause]]:
+        """The alarms that are over, and what is to be one."""
+        by_outlet: dict[str, list[Job]] = {}
+        for job in jobs:
+            if job.alert:
+                by_outlet.setdefault(job.outlet, []).append(job)
+        for outlet, its in by_outlet.items():
+            # Pages that can't be read are why a crawl fails, so they are told first; a silence may be its failure.
+            beat = self._beat(outlet) if outlet else None
+            self._drift(outlet, beat)
+            for job in its:
+                self._job(job, past(self._connection, job.name, self._now))
+            self._silence(outlet, beat)
+        self._forget({job.name: job.alert for job in jobs}, by_outlet.keys())
+        self._disk()
+        return self._over, self._causes
+
+    def _of(self, kind: Kind, subject: str | None = None) -> Iterator[Alarm]:
+        """The open alarms of a kind, and of a subject."""
+        yield from (a for a in self._open.values() if a.kind is kind and subject in (None, a.subject))
+
+    def _lasting(self, kind: Kind, subject: str) -> bool:
+        """Whether an alarm will be open after this look."""
+        lasting = [a for a in self._of(kind, subject) if a not in self._over]
+        return bool(lasting) or any(c.kind is kind and c.subject == subject for c in self._causes)
+
+    def _beat(self, outlet: str) -> Beat | None:
+        """The outlet's crawls, where there is anything to judge anew."""
+        alarms = [*self._of(Kind.SILENT, outlet), *self._of(Kind.DRIFT, outlet)]
+        beat = beat_of(self._connection, outlet, self._now, min((a.began_at for a in alarms), default=None))
+        state = (file_number(self._index), beat.latest, *(a.id for a in alarms))
+        if self._judged.get(outlet) == state and not any(a.kind is Kind.DRIFT for a in alarms):
+            return None
+        self._judged[outlet] = state
+        return beat
+
+    def _drift(self, outlet: str, beat: Beat | None) -> None:
+        if beat is None:
+            return
+        told: list[str] = []
+        for alarm in self._of(Kind.DRIFT, outlet):
+            if usual_again(self._connection, beat, alarm, self._now):
+                self._over.append(alarm)
+            else:
+                told += alarm.about
+        if any(alarm.subject == outlet and alarm.kind is Kind.DRIFT for alarm in self._over):
+            return  # what has just become usual is judged at the next look
+        cause = drifted(self._connection, beat, told)
+        if cause is not None:
+            self._causes.append(cause)
+
+    def _job(self, job: Job, before: Past) -> None:
+        archive = dict(job.settings).get("ARCHIVE_URL", self._archive)
+        failure = last_failure(before)
+        if before.done is not None and failure is None:
+            verified = self._of(Kind.UNVERIFIED, archive) if job.verb == "verify" else ()
+            since = before.done.started_at
+            self._over += [a for a in (*self._of(Kind.JOB_FAILED, job.name), *verified) if a.began_at < since]
+        found = unverified(before, archive) if job.verb == "verify" else None
+        if found is not None:
+            # Another job may have verified it since: what that ended does not begin again.
+            ended = past_alarms(self._connection, found.kind, found.subject)
+            if any(alarm.began_at >= found.began_at for alarm in ended):
+                return
+        cause = found or failed(job, before)
+        if cause is None or (cause.kind, cause.subject, ()) in self._open:
+            return
+        if cause.kind is Kind.JOB_FAILED and job.outlet and failure is not None and self._is_told(job, before):
+            return
+        self._causes.append(cause)
+
+    def _is_told(self, job: Job, before: Past) -> bool:
+        """Whether the outlet's own alarm is what its crawl fails of: pages without an article, or none that are new."""
+        failure = last_failure(before)
+        assert failure is not None, "it failed"
+        counts = failure.counts.get(job.outlet, {})
+        if any(name.startswith("failed") for name in counts) or failure.exit_code != 1:
+            return False
+        if any(name.startswith("unparsed") for name in counts):
+            return self._lasting(Kind.DRIFT, job.outlet)
+        silences = [a.began_at for a in self._of(Kind.SILENT, job.outlet) if a not in self._over]
+        return any(silent_for(outlet_named(job.outlet), began_at, failure.started_at) for began_at in silences)
+
+    def _silence(self, outlet: str, beat: Beat | None) -> None:
+        if beat is None:
+            return
+        open_ones = list(self._of(Kind.SILENT, outlet))
+        self._over += [alarm for alarm in open_ones if heard_again(beat, alarm)]
+        failing = any(self._lasting(Kind.JOB_FAILED, job) for job in {c.job for c in beat.crawls} if job)
+        if open_ones or failing or self._lasting(Kind.DRIFT, outlet):
+            self._judged.pop(outlet, None)
+            return
+        cause = silent(self._connection, beat)
+        if cause is not None:
+            self._causes.append(cause)
+
+    def _forget(self, jobs: Mapping[str, bool], outlets: Collection[str]) -> None:
+        """End the alarms of jobs that have none any more, and of jobs and outlets that nobody runs any more."""
+        lately = self._now - _FORGOTTEN
+        for alarm in self._of(Kind.JOB_FAILED):
+            last = past(self._connection, alarm.subject, self._now).attempts[:1]
+            gone = alarm.subject not in jobs and all(attempt.started_at < lately for attempt in last)
+            if gone or not jobs.get(alarm.subject, True):
+                self._over.append(alarm)
+        for alarm in (*self._of(Kind.SILENT), *self._of(Kind.DRIFT)):
+            if alarm.subject not in outlets and not crawls_of(self._connection, alarm.subject, lately, self._now):
+                self._over.append(alarm)
+
+    def _disk(self) -> None:
+        places = (self._archive, self._index)
+        known = rooms(places, self._least)
+        for room in known:
+            open_ones = list(self._of(Kind.DISK, room.place))
+            if room.ample:
+                self._over += open_ones
+            elif room.short and not open_ones:
+                a_day = growth(Path(self._archive), self._index, both=len(known) == 1)
+                text = sentence(room, a_day)
+                self._causes.append(Cause(kind=Kind.DISK, subject=room.place, sentence=text, began_at=self._now))

@@ -1,0 +1,237 @@
+"""Alarms of jobs that fail, of archives that don't verify, and of disks that fill: once each, and over once."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.alarms import Cause, Kind, end_alarm, raise_alarm
+from crawler.alarms import room
+from crawler.alarms.room import Room
+from tests.alarm_kit import DAY, HOUR, Desk, job, utc, verify_job
+from tests.cli import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.jobs = [job(retries=2, words=("etoday", "-a", "limit=5"))]
+    desk.run("etoday", "done")
+    for expected in ([], [], ["job_failed"], ["job_failed"]):
+        desk.now += HOUR  # a new moment each time, and no retry of the last one
+        desk.run("etoday", "failed", log="/var/log/etoday/1.log")
+        assert desk.look() == expected
+    (alarm,) = desk.alarms()
+    assert (alarm.kind, alarm.subject) == ("job_failed", "etoday")
+    assert alarm.began_at == utc(desk.now - 3 * HOUR)
+    assert alarm.sentence == (
+        "etoday failed 3 times since it was done 2026-11-18 12:00 KST (exit status 1; the first failed 2026-11-18 "
+        "13:00 KST). Read /var/log/etoday/1.log, then try: scrapy crawl etoday -a limit=5"
+    )
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    desk.now += HOUR
+    desk.run("etoday", "done")
+    caplog.set_level(logging.INFO)
+    assert desk.look() == []
+    assert caplog.messages[-1] == "over: job_failed of etoday, since 2026-11-18 13:00 KST"
+    assert desk.look() == []
+    assert len(desk.alarms()) == 1
+    assert desk.watch.raised == 1
+
+
+@pytest.mark.parametrize("ending", ["stopped", "lost"])
+def test_what_was_interrupted_has_not_failed(desk: Desk, ending: str) -> None:
+    for _ in range(9):
+        desk.run("etoday", ending)
+        desk.now += HOUR
+    assert desk.look() == []
+    desk.run("etoday", "timed_out")
+    assert desk.look() == ["job_failed"]
+    desk.now += HOUR
+    desk.run("etoday", ending)
+    assert desk.look() == ["job_failed"], "nor is it done"
+
+
+def test_a_job_that_is_written_wrongly_is_told_at_once(desk: Desk) -> None:
+    desk.jobs = [job(retries=9)]
+    desk.run("etoday", "failed", exit_code=2)
+    assert desk.look() == ["job_failed"]
+    assert "etoday was refused as wrong usage (exit status 2; " in desk.open()[0].sentence
+
+
+def test_a_job_without_alert_is_history(desk: Desk) -> None:
+    desk.run("etoday", "failed")
+    desk.jobs = [job(alert=False)]
+    assert desk.look() == []
+    desk.jobs = [job()]
+    assert desk.look() == ["job_failed"]
+    desk.jobs = [job(alert=False)]
+    assert desk.look() == []
+
+
+def test_an_alarm_of_a_job_that_nobody_runs_any_more_is_over_after_a_week(desk: Desk) -> None:
+    desk.run("etoday", "failed")
+    assert desk.look() == ["job_failed"]
+    desk.jobs = []
+    desk.now += 6 * DAY
+    assert desk.look() == ["job_failed"], "another scheduler may run it"
+    desk.now += 2 * DAY
+    assert desk.look() == []
+
+
+def test_a_verification_that_finds_something_names_its_log(desk: Desk) -> None:
+    desk.jobs = [verify_job()]
+    log = desk.folder / "verify.log"
+    finding = "sacho-1.warc.gz@77: digest: it is another one."
+    log.write_text(f"# scrapy verify\n{finding}\nverified 3 files, 9 rows: 1 findings\n")
+    desk.run("verify", "failed", log=str(log))
+    assert desk.look() == ["unverified"]
+    (alarm,) = desk.open()
+    assert alarm.subject == str(desk.archive)
+    assert "verify found 1 faults" in alarm.sentence
+    assert f"the first: {finding} Read {log}, then try: scrapy verify" in alarm.sentence
+    desk.now += DAY
+    desk.run("verify", "failed", log=str(log))
+    assert desk.look() == ["unverified"]
+    desk.now += DAY
+    desk.run("verify", "done")
+    assert desk.look() == []
+    assert len(desk.alarms()) == 1
+
+
+def test_a_verification_that_could_not_run_is_a_failed_job(desk: Desk) -> None:
+    desk.jobs = [verify_job()]
+    log = desk.folder / "verify.log"
+    log.write_text("# scrapy verify\nscrapy verify: there is no index\n")
+    desk.run("verify", "failed", log=str(log))
+    assert desk.look() == ["job_failed"]
+    desk.now += HOUR
+    desk.run("verify", "failed", log="")
+    assert desk.look() == ["job_failed"]
+
+
+def test_what_one_verification_found_another_may_find_mended(desk: Desk) -> None:
+    desk.jobs = [verify_job(), job("sample", verb="verify", words=("--sample", "2"), outlet="")]
+    log = desk.folder / "verify.log"
+    log.write_text("a finding\nverified 3 files: 1 findings\n")
+    desk.run("sample", "done")
+    desk.now += HOUR
+    desk.run("verify", "failed", log=str(log))
+    assert desk.look() == ["unverified"], "what was verified before says nothing"
+    desk.now += HOUR
+    desk.run("sample", "done")
+    assert desk.look() == []
+    assert desk.look() == [], "the older failure is no news"
+    desk.now += HOUR
+    desk.run("verify", "failed", log=str(log))
+    assert desk.look() == ["unverified"]
+
+
+def test_a_disk_that_fills_is_told_once_and_does_not_flap(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"now": 2000}
+
+    def rooms(*_: object) -> list[Room]:
+        return [Room(str(desk.archive), 1, free["now"] * 2**20, 1024 * 2**20)]
+
+    monkeypatch.setattr("crawler.jobs.watch.rooms", rooms)
+    desk.archive.mkdir()
+    (desk.archive / "sacho-1.warc.gz").write_bytes(b"x" * 7 * 2**20)
+    told = []
+    for mebibytes in (2000, 1025, 1023, 1100, 1000, 1228, 1229, 1030, 900):
+        free["now"] = mebibytes
+        told.append(len(desk.look()))
+    assert told == [0, 0, 1, 1, 1, 1, 0, 0, 1]
+    assert len(desk.alarms()) == 2
+    assert (
+        f"{desk.archive} has 1.0 GiB left, less than the 1.0 GiB that should be free (DISK_FREE_MIN); at last week's "
+        f"1.0 MiB a day it lasts DAYS days. Make room, or move it; to see what is there: df -h {desk.archive}"
+        == re.sub(r"(?<=lasts )\d+\.\d", "DAYS", desk.alarms()[0].sentence)
+    )
+
+
+def test_the_room_of_a_disk_is_what_the_system_says(tmp_path: Path) -> None:
+    archive, index = tmp_path / "not" / "yet", tmp_path / "index.sqlite3"
+    (one,) = room.rooms([archive, index], 0)
+    assert one.place == str(archive), "both are on one disk"
+    assert one.wanted >= 2**30
+    (small,) = room.rooms([archive], 1)
+    assert (small.wanted, small.short, small.ample) == (1, False, True)
+    (large,) = room.rooms([archive], 2**62)
+    assert large.short
+    assert not large.ample
+
+
+def test_growth_is_that_of_the_last_week(tmp_path: Path) -> None:
+    import os
+    from time import time
+
+    for name, age in (("sacho-1.warc.gz", 20), ("sacho-2.warc.gz", 1), ("fixity.jsonl", 1)):
+        (tmp_path / name).write_bytes(b"x" * 7000)
+        os.utime(tmp_path / name, (time() - age * 86400,) * 2)
+    index = tmp_path / "index.sqlite3"
+    index.write_bytes(b"x" * 7000)
+    assert room.growth(tmp_path, index, both=False) == 1000
+    assert room.growth(tmp_path, index, both=True) == 1500
+    assert room.growth(tmp_path / "none", index, both=True) == 0
+
+
+def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
+    desk.run("etoday", "failed")
+    program = (
+        "import sys; from pathlib import Path; from tests.alarm_kit import Desk, NOON\n"
+        "desk = Desk(Path(sys.argv[1])); desk.now = NOON; print('ready', flush=True); sys.stdin.readline()\n"
+        "desk.look(); print(desk.watch.raised)"
+    )
+    command = [sys.executable, "-c", program, str(desk.folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    raised = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(raised) == 1
+    assert len(desk.alarms()) == 1
+    assert desk.alarms()[0].kind == Kind.JOB_FAILED
+
+
+def test_an_idle_look_asks_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.look()
+    monkeypatch.setattr(desk.index, "reading", None)
+    desk.watch.look(desk.jobs)
+    with pytest.raises(TypeError):  # and a whole one would
+        desk.look()
+
+
+def test_what_is_open_is_not_raised_again_by_whoever_saw_it_too(desk: Desk) -> None:
+    def raised(kind: Kind, subject: str, *about: str) -> bool:
+        with desk.index.writing() as connection:
+            cause = Cause(kind=kind, subject=subject, sentence="x", began_at=desk.now, about=about)
+            return raise_alarm(connection, cause)
+
+    assert raised(Kind.SILENT, "etoday")
+    assert not raised(Kind.SILENT, "etoday")
+    assert raised(Kind.SILENT, "newspim")
+    assert raised(Kind.DRIFT, "etoday", "tags", "authors")
+    assert not raised(Kind.DRIFT, "etoday", "body", "tags")
+    assert raised(Kind.DRIFT, "etoday", "body")
+    (first, *_) = desk.open()
+    for expected in (True, False):
+        with desk.index.writing() as connection:
+            assert end_alarm(connection, first, desk.now - DAY) is expected
+    assert desk.alarms()[0].ended_at == utc(desk.now), "not before it began"
+    assert raised(Kind.SILENT, "etoday")
