@@ -31,11 +31,12 @@ def main() -> int:
         f"{options.days} days, {lived.runs} runs, {lived.articles} articles: not archived once {len(lived.not_once)}, "
         f"findings {len(lived.findings)}, {monotonic() - began:.0f} s"
     )
-    for kind, subject, came, went in lived.alarms:
-        cause = due.get((kind, subject))
-        delay = f"{came - cause:.1f} h after its cause" if cause is not None else "UNEXPECTED"
-        print(f"{kind} {subject}: day {came / 24:.2f} to {'–' if went is None else f'{went / 24:.2f}'}: {delay}")
-    exact = sorted((kind, subject) for kind, subject, _, _ in lived.alarms) == sorted(due)
+    for alarm in lived.alarms:
+        cause = due.get((alarm.kind, alarm.subject))
+        delay = f"{alarm.came - cause:.1f} h after its cause" if cause is not None else "UNEXPECTED"
+        until = "open" if alarm.went is None else f"over on day {alarm.went / 24:.2f}"
+        print(f"day {alarm.came / 24:.2f} {alarm.kind} {alarm.subject}, {delay}, {until}: {alarm.sentence}")
+    exact = sorted((alarm.kind, alarm.subject) for alarm in lived.alarms) == sorted(due)
     return 0 if exact and not lived.not_once and not lived.findings else 1
 
 

@@ -29,11 +29,22 @@ _EVENTFUL = frozenset({0, REDESIGNED, MENDED, BUSY, SILENT})
 
 
 @dataclass
+class Alarm:
+    """One that was raised; ``came`` and ``went`` are hours since the start."""
+
+    kind: str
+    subject: str
+    sentence: str
+    came: float
+    went: float | None = None
+
+
+@dataclass
 class Month:
-    """What was seen. An alarm is its kind, its subject, and the hours since the start at which it came and went."""
+    """What was seen."""
 
     runs: int = 0
-    alarms: list[tuple[str, str, float, float | None]] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
     articles: int = 0
     not_once: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -48,6 +59,7 @@ def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) 
             stack.enter_context(Twin(name, AN_HOUR * 48, clock=start, between=apart)) for name in ("etoday", "newspim")
         )
         board = Board(folder, [etoday, newspim])
+        alarms: dict[int, Alarm] = {}
         for hour in range(days * 24):
             day, of_day = divmod(hour, 24)
             hours = "*" if day in _EVENTFUL else "3-23/4"
@@ -60,11 +72,10 @@ def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) 
                 continue
             for moment in _looks(board, start + timedelta(hours=hour, minutes=57)):
                 board.run("--once", env=clock("Asia/Seoul", FAKETIME=f"@{moment.timestamp():.0f}", FAKETIME_FMT="%s"))
+                _notice(board, (moment - start) / timedelta(hours=1), alarms)
             if of_day == 23:
-                told(
-                    f"day {day + 1}: {len(board.runs())} runs, alarms {[alarm[:3] for alarm in _alarms(board, start)]}"
-                )
-        month = Month(runs=len(board.runs()), alarms=_alarms(board, start))
+                told(f"day {day + 1}: {len(board.runs())} runs, {len(alarms)} alarms so far")
+        month = Month(runs=len(board.runs()), alarms=list(alarms.values()))
         for crawls in board.crawls:
             ids, kept = crawls.twin.ids(), crawls.revisions()
             month.articles += len(ids)
@@ -94,21 +105,9 @@ def _looks(board: Board, first: datetime) -> Iterator[datetime]:
             yield first + later * _MINUTE
 
 
-def _alarms(board: Board, start: datetime) -> list[tuple[str, str, float, float | None]]:
-    rows = sorted(board.desk.rows("alarms"), key=lambda row: row["began_at"])
-    return [
-        (
-            row["kind"],
-            row["subject"],
-            _hours(row["began_at"], start),
-            _hours(row["ended_at"], start) if row["ended_at"] else None,
-        )
-        for row in rows
-    ]
-
-
-def _hours(text: str | None, start: datetime) -> float | None:
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text + "+00:00")
-    return round((moment - start) / timedelta(hours=1), 2)
+def _notice(board: Board, hour: float, alarms: dict[int, Alarm]) -> None:
+    """Note which alarms have come and gone since the last look."""
+    for row in board.desk.rows("alarms"):
+        alarm = alarms.setdefault(row["id"], Alarm(row["kind"], row["subject"], row["sentence"], hour))
+        if row["ended_at"] and alarm.went is None:
+            alarm.went = hour
