@@ -1,34 +1,25 @@
 """The fixity manifest: what each closed segment was, kept beside it, so that a lost index does not lose it.
 
-``fixity.jsonl`` lies in the archive's folder: one JSON object a line, appended and synced under a lock, and never
-rewritten. Each line is chained to the one before by a sum over both, so that one changed or taken out shows.
+``fixity.jsonl`` lies in the archive's folder: a chained log (`archive.chain`), a line an entry, never rewritten.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archive.locks import sync_folder
+from archive import chain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 #: The manifest's name, in the archive's folder.
 NAME = "fixity.jsonl"
 _READ = 2**20
-#: Names are 255 bytes at most; a reason is a sentence.
-_LONGEST_LINE = 2**16
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
 class Kind(StrEnum):
@@ -92,22 +83,7 @@ def enter(folder: Path, entry: Entry) -> Entry:
 
     :raises OSError: the manifest cannot be written; it is then as it was.
     """
-    path = folder / NAME
-    new = not path.exists()
-    with _locked(path) as fd:
-        end, chain = _last_line(fd)
-        if end < os.fstat(fd).st_size:  # a kill tore the line behind it, which nobody counts on
-            os.ftruncate(fd, end)
-        line = _line(entry, _chain(chain, entry)) + b"\n"
-        try:
-            if os.write(fd, line) != len(line):
-                raise OSError(errno.ENOSPC, "No space left on device")
-            os.fsync(fd)
-        except BaseException:
-            os.ftruncate(fd, end)
-            raise
-    if new:
-        sync_folder(folder)
+    chain.append(folder / NAME, _fields(entry))
     return entry
 
 
@@ -127,43 +103,28 @@ def whole_lines(folder: Path) -> bytes:
 
     :raises OSError: it cannot be read.
     """
-    try:
-        file = (folder / NAME).open("rb")
-    except FileNotFoundError:
-        return b""
-    with file:
-        with suppress(OSError):  # where a file system has no locks
-            fcntl.flock(file, fcntl.LOCK_SH)
-        whole, newline, _ = file.read().rpartition(b"\n")
-        return whole + newline
+    return chain.whole_lines(folder / NAME)
 
 
 def parse(data: bytes) -> Manifest:
     """The manifest that a file's bytes are."""
     entries: dict[str, Entry] = {}
-    faults: list[tuple[int, str]] = []
-    at, chain = 0, ""
-    known_chain = True  # whether that of the line before can be told
-    for line in data.split(b"\n")[:-1]:
+    lines, faults = chain.read_lines(data)
+    for at, fields in lines:
         try:
-            entry, said = _parse(line)
-        except (ValueError, KeyError, TypeError):
+            entry = _entry(fields)
+        except (ValueError, KeyError, OverflowError, TypeError):
             faults.append((at, "This line is no entry."))
-            known_chain = False
-        else:
-            if known_chain and said != _chain(chain, entry):
-                faults.append((at, f"This line, of {entry.file[:80]}, or the one before it was changed or taken out."))
-            known = entries.get(entry.file)
-            if known is not None and entry.kind in (Kind.CLOSED, Kind.FOUND) and known.sha256 != entry.sha256:
-                faults.append((at, f"{entry.file[:80]} was entered before, with another sum, and no reason is given."))
-            entries[entry.file] = entry
-            chain, known_chain = said, True
-        at += len(line) + 1
-    return Manifest(entries, tuple(faults))
+            continue
+        known = entries.get(entry.file)
+        if known is not None and entry.kind in (Kind.CLOSED, Kind.FOUND) and known.sha256 != entry.sha256:
+            faults.append((at, f"{entry.file[:80]} was entered before, with another sum, and no reason is given."))
+        entries[entry.file] = entry
+    return Manifest(entries, tuple(sorted(faults)))
 
 
-def _fields(entry: Entry) -> dict[str, str | int]:
-    fields: dict[str, str | int] = {
+def _fields(entry: Entry) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "kind": entry.kind.value,
         "file": entry.file,
         "size": entry.size,
@@ -173,53 +134,20 @@ def _fields(entry: Entry) -> dict[str, str | int]:
     return fields | ({"reason": entry.reason} if entry.reason else {})
 
 
-def _chain(before: str, entry: Entry) -> str:
-    text = json.dumps(_fields(entry), sort_keys=True)
-    return hashlib.sha256((before + text).encode()).hexdigest()[:32]
+def _entry(fields: dict[str, Any]) -> Entry:
+    """The entry that a line is.
 
-
-def _parse(line: bytes) -> tuple[Entry, str]:
-    """An entry and the chain that its line says."""
-    value = json.loads(line)
+    :raises ValueError: it is none; KeyError, OverflowError, TypeError likewise.
+    """
     entry = Entry(
-        Kind(value["kind"]),
-        str(value["file"]),
-        int(value["size"]),
-        str(value["sha256"]),
-        datetime.fromisoformat(value["at"]),
-        str(value.get("reason", "")),
+        Kind(fields["kind"]),
+        str(fields["file"]),
+        int(fields["size"]),
+        str(fields["sha256"]),
+        datetime.fromisoformat(fields["at"]),
+        str(fields.get("reason", "")),
     )
-    chain = str(value["chain"])
-    if entry.at.tzinfo is None or _line(entry, chain) != line:
+    own = {name: value for name, value in fields.items() if name != "chain"}
+    if entry.at.tzinfo is None or json.dumps(own) != json.dumps(_fields(entry)):  # the order is an entry's, too
         raise ValueError("not as an entry is written")
-    return entry, chain
-
-
-def _line(entry: Entry, chain: str) -> bytes:
-    return json.dumps(_fields(entry) | {"chain": chain}).encode()
-
-
-def _last_line(fd: int) -> tuple[int, str]:
-    """Where the last whole line ends, and its chain; ``""`` where there is none that can be read."""
-    size = os.fstat(fd).st_size
-    start = max(size - _LONGEST_LINE, 0)
-    tail = os.pread(fd, size - start, start)
-    whole, newline, _ = tail.rpartition(b"\n")
-    if not newline:
-        return start, ""
-    try:
-        chain = _parse(whole.rpartition(b"\n")[2])[1]
-    except (ValueError, KeyError, TypeError):
-        chain = ""
-    return start + len(whole) + 1, chain
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    fd = os.open(path, _FLAGS, 0o644)
-    try:
-        with suppress(OSError):  # where a file system has no locks, one writer at a time must do
-            fcntl.flock(fd, fcntl.LOCK_EX)
-        yield fd
-    finally:
-        os.close(fd)
+    return entry
