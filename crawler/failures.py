@@ -16,6 +16,8 @@ from scrapy.exceptions import (
 )
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from archive.faults import SegmentError
+from archive.index import IndexUnusableError
 from archive.outcome import Outcome, Reason, Verdict
 
 _log = logging.getLogger(__name__)
@@ -53,5 +55,7 @@ def verdict_of(error: BaseException | None) -> Verdict:
         return Verdict(Outcome.FAILED, Reason.REQUEST_REFUSED, f"a redirect to {where} is not followed")
     if isinstance(error, IgnoreRequest) and "redirect" in detail:
         return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
+    if isinstance(error, (IndexUnusableError, SegmentError)):  # of a copy of robots.txt; it ends the crawl
+        return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)
     _log.error("A request ended in an exception nobody foresaw", exc_info=error)
     return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.faults import SegmentError
+from archive.index import IndexUnusableError
+from archive.outcome import Outcome, Reason, Verdict
 from crawler.extract import read
+from crawler.failures import verdict_of
 from crawler.outlet import outlet_named
 from tests.cli import Desk, Said
 from tests.crawling import Crawls, books, twin_of_today
@@ -240,3 +244,12 @@ def test_half_a_page_is_no_article_however_it_reads() -> None:
     for reason in ("length", "disconnect", "time"):
         cut = replace(whole, body=page[: len(page) - 100], truncated=reason)
         assert str(read(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"
+
+
+def test_a_fault_of_the_archive_or_the_index_is_said_by_its_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    """A full disk shows first where a copy of robots.txt is kept, in the midst of a request."""
+    for error in (IndexUnusableError("the disk is full."), SegmentError("the disk is full.")):
+        assert verdict_of(error) == Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, "the disk is full.")
+    assert not caplog.records
+    assert verdict_of(KeyError("x")).reason == Reason.INTERNAL_ERROR
+    assert caplog.records
