@@ -231,7 +231,7 @@ def _locked(path: Path, target: Path) -> int:
 
 
 def _let_go(path: Path, fd: int) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # left behind, it is nobody's
         path.unlink()
     os.close(fd)
 

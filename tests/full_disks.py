@@ -60,7 +60,10 @@ def fail_at_each(
 
 
 def fill_each(work: Work, small: str, sizes: Iterable[int], tally: Tally) -> None:
-    """Run on disks of so many KiB each, until one is large enough; then give it room, and run again."""
+    """Run on disks with room for so many KiB each, until one is large enough; then give it room, and run again.
+
+    What the verb is given lies on the disk already, and is not counted.
+    """
     for size in sizes:
         with ExitStack() as stack:
             trial = work.trial()
@@ -68,12 +71,12 @@ def fill_each(work: Work, small: str, sizes: Iterable[int], tally: Tally) -> Non
             place = trial.desk.folder
             if small == "archive":
                 place = trial.desk.archive
-                place.mkdir()
+                place.mkdir(exist_ok=True)
             elif small == "index":
-                (trial.top / "roomy").mkdir()
-            mounted = stack.enter_context(_disk(place, size))
-            if small == "index":
+                trial.desk.archive.mkdir(exist_ok=True)
+                shutil.move(trial.desk.archive, trial.top / "roomy")
                 trial.desk.archive.symlink_to(trial.top / "roomy")
+            mounted = stack.enter_context(_moved_to_disk(place, size))
             code = work.run(trial, telling=True)
             _hold(trial, code, tally, f"{size} KiB for {small}")
             _resize(mounted, 2**16)
@@ -91,6 +94,17 @@ def _hold(trial: Trial, code: int, tally: Tally, what: str) -> None:
     tally.harmed += 1
     if code != 1 or "Traceback" in words or "scrapy " not in words:
         tally.complaints.append(f"{what}: {code}: {words[-3000:]}")
+
+
+@contextmanager
+def _moved_to_disk(place: Path, size: int) -> Iterator[Path]:
+    """A small disk at the place, with all that lay there and so many KiB more."""
+    with tempfile.TemporaryDirectory() as aside:
+        shutil.copytree(place, aside, symlinks=True, dirs_exist_ok=True)
+        used = sum(-(-path.lstat().st_size // 4096) * 4 for path in Path(aside).rglob("*"))
+        with _disk(place, size + used) as mounted:
+            shutil.copytree(aside, place, symlinks=True, dirs_exist_ok=True)
+            yield mounted
 
 
 @contextmanager

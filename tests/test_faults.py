@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from archive.rebuild import alone_with_archive
 from tests import full_disks, stracing
 from tests.call_kills import kill_at_each
 from tests.cli import Desk
@@ -120,3 +122,15 @@ def test_output_that_a_full_disk_does_not_take_is_said(tmp_path: Path) -> None:
     assert sentence.startswith("scrapy replay: ")
     assert "the disk is full. Free some space" in sentence
     assert len(desk.rows("captures")) == 1
+
+
+def test_a_lock_that_cannot_be_removed_is_let_go_and_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, **_: bool) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "unlink", fails)
+    for _ in range(2):
+        with alone_with_archive(f"sqlite:///{tmp_path}/index.sqlite3"):
+            assert (tmp_path / "index.sqlite3.reindex.lock").exists()
