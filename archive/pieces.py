@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: What isal raises; its stubs call the class an instance.
 INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)
-_READ = 2**18
+_READ = 2**16  # larger ones are mapped anew by the allocator each time, which costs more than the calls
 _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is copied back
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
 MAGIC = b"\x1f\x8b\x08"
@@ -225,10 +225,10 @@ class GzipPieces:
         self.between = False
         return True
 
-    def _feed(self) -> bytes:
+    def _feed(self) -> bytes | memoryview:
         if len(self._buffer) - self._at < _FEED:
             self._fill()
-        data = self._buffer[self._at : self._at + _FEED]
+        data = memoryview(self._buffer)[self._at : self._at + _FEED]
         self._at += len(data)
         return data
 

@@ -1,8 +1,12 @@
 """Reading WARC files: any of them from end to end, and one record of our own by its location.
 
 A record is given when its whole block is there, the gzip checksum over it holds and its digests agree.
-Everything else is told as a `Damage`, and reading goes on behind it. ISA-L inflates as fast as FastWARC
-reads (bench/warc.py), and walking the members ourselves is what shows damage: FastWARC ends quietly there.
+Everything else is told as a `Damage`, and reading goes on behind it. Walking the members ourselves is what shows
+damage: FastWARC, which is faster (bench/warc.py), ends quietly there, and does not give a head as it lies.
+
+Both digests are compared of every record, because rows are made of what is given here: by its block digest alone a
+record with a wrong payload digest would become one, by the payload's alone one whose head was changed. They are what
+reading costs most.
 """
 
 from __future__ import annotations

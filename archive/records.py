@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archive.exchange import Exchange, digest
 from archive.http import MessageError, parse_head, payload, split_message
@@ -26,8 +26,11 @@ _DATE = re.compile(
     re.A,
 )
 _LOWEST = (1, 1, 1, 0, 0, 0)
+#: As nearly everybody writes it, and Python reads it.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{3}(?:\d{3})?)?Z", re.A)
 #: ISO 28500 §6. Another type is told as damage: it is more often a damaged name than a new kind of record.
 KINDS = frozenset({"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"})
+_TIME_FIELD = TIME_FIELD.lower()
 _WARC_1_0 = "http://netpreserve.org/warc/1.0/"
 _ALGORITHMS = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
@@ -41,8 +44,7 @@ class Damage:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One whole, verified record.
 
     ``exchange`` is there for a `response` over HTTP and for a `resource`, without the request; any other
@@ -78,9 +80,11 @@ def read_fields(head: bytes) -> dict[str, str]:
     """
     if not VERSION_LINE.match(head):
         raise Fault(Reason.BAD_RECORD, "The record does not begin with a WARC version.")
-    lines = head.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    text = head.decode("utf-8", "replace")
+    folded = b"\n " in head or b"\n\t" in head
+    lines = _unfolded(text.replace("\r\n", "\n").split("\n")) if folded else text.split("\n")
     fields: dict[str, str] = {}
-    for line in reversed(_unfolded(lines) if b"\n " in head or b"\n\t" in head else lines):
+    for line in reversed(lines):
         name, colon, value = line.partition(":")
         if colon:
             fields[name.rstrip().lower()] = value.strip()
@@ -164,11 +168,10 @@ def hashed(name: str, data: bytes) -> bytes:
 def says(claim: str, found: bytes) -> bool:
     """Whether the value of a digest field is this digest."""
     value = claim.partition(":")[2].strip()
-    return (
-        value.lower() == found.hex()
-        or value.upper().rstrip("=") == base64.b32encode(found).decode().rstrip("=")
-        or value.rstrip("=") == base64.b64encode(found).decode().rstrip("=")
-    )
+    if len(value) == 2 * len(found) and value.lower() == found.hex():
+        return True
+    said = value.rstrip("=").encode()
+    return said == base64.b64encode(found).rstrip(b"=") or said.upper() == base64.b32encode(found).rstrip(b"=")
 
 
 def _response(fields: Mapping[str, str], block: bytes) -> tuple[bytes, bytes, bytes]:
@@ -188,16 +191,17 @@ def _response(fields: Mapping[str, str], block: bytes) -> tuple[bytes, bytes, by
 def _exchange(fields: Mapping[str, str], head: bytes, body: bytes, payload_digest: str) -> Exchange:
     truncated = fields.get("warc-truncated", "").lower()
     return Exchange(
-        url=_address(fields),
-        captured_at=_moment(fields),
-        body=body,
-        head=head,
+        _address(fields),
+        _moment(fields),
+        body,
+        head,
+        b"",
         # Without a type it is to be taken for this one (ISO 28500 §5.14), which is what our own copy will say.
-        media_type="" if head else fields.get("content-type", "") or UNKNOWN_TYPE,
-        ip_address=_peer(fields.get("warc-ip-address", "")),
-        truncated=truncated if not truncated or truncated in TRUNCATIONS else "unspecified",
-        time_known=TIME_FIELD.lower() not in fields,
-        payload_digest=payload_digest,
+        "" if head else fields.get("content-type", "") or UNKNOWN_TYPE,
+        _peer(fields.get("warc-ip-address", "")),
+        truncated if not truncated or truncated in TRUNCATIONS else "unspecified",
+        _TIME_FIELD not in fields,
+        payload_digest,
     )
 
 
@@ -256,8 +260,11 @@ def read_date(text: str) -> datetime:
 
     :raises Fault: it is missing or no date.
     """
-    found = _DATE.fullmatch(text)
+    found = None
     try:
+        if _INSTANT.fullmatch(text):
+            return datetime.fromisoformat(text)
+        found = _DATE.fullmatch(text)
         if found is None:
             raise ValueError("no W3C date")
         year, month, day, hour, minute, second = (

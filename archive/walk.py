@@ -94,6 +94,13 @@ class Walk:
         if self._pending is not None:
             error, self._pending = self._pending, None
             raise error
+        if self._at == len(self._data):
+            piece = self._pieces.next()
+            if not piece:
+                return None
+            self._take(piece)
+            if self._fresh and self._pieces.between and (found := self._sound(piece)) is not None:
+                return found
         if not self._to_content():
             return None
         alone = self._fresh and self._at == 0
@@ -115,6 +122,24 @@ class Walk:
         except Torn as torn:  # the block is whole: the record first, then what is wrong behind it
             self._pending = torn
         return interpret(fields, block, self._start, self._length(alone=alone))
+
+    def _sound(self, piece: bytes) -> Found | None:
+        """The record that is all there is in a gzip member, as nearly every one is; None where anything is odd.
+
+        :raises Fault: the record is whole, and cannot be taken in.
+        """
+        end = piece.find(b"\n\r\n") + 3
+        if not (piece.startswith(_FIRST) and 3 <= end <= _LONGEST_HEAD) or piece.find(b"\n\n", 0, end) >= 0:
+            return None
+        try:
+            fields = read_fields(piece[:end])
+            length = block_length(fields)
+        except Fault:
+            return None
+        if length > self._limit or length != len(piece) - end - len(_CLOSING) or not piece.endswith(_CLOSING):
+            return None
+        self._recognised, self._start, self._at = True, self._pieces.offset, len(piece)
+        return interpret(fields, piece[end:-4], self._start, self._pieces.position - self._start)
 
     def _length(self, *, alone: bool) -> int:
         """The record's length in the file; 0 if it is not one gzip member by itself."""

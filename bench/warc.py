@@ -1,11 +1,14 @@
 """WARC writing and reading against warcio and FastWARC, CPU time, rounds alternating within one run.
 
 Run ``python -m bench.warc [rounds]``. Quote the ratios: the machine's own speed wanders.
-A written exchange is a response of 19 KB gzipped HTML with its request, so two records.
+An exchange is a response of 16 KB gzipped HTML with its request, so two records. Two files of the same exchanges are
+read: ours, where what arrived gzipped is stored, and warcio's, where it is deflated once more, as most WARCs are.
+``read ours`` always compares both digests; the others do where they are called verified.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
@@ -86,11 +89,18 @@ def read_fastwarc_verified(path: Path) -> int:
         for record in ArchiveIterator(file, parse_http=False):
             fields = record.headers.to_dict()
             block = record.reader.read()
-            count += fields["WARC-Block-Digest"] == "sha256:" + hashlib.sha256(block).hexdigest()
+            assert agrees(fields["WARC-Block-Digest"], block)
             if fields["WARC-Type"] == "response":
                 body = block[block.index(b"\r\n\r\n") + 4 :]
-                assert fields["WARC-Payload-Digest"] == "sha256:" + hashlib.sha256(body).hexdigest()
+                assert agrees(fields["WARC-Payload-Digest"], body)
+            count += 1
     return count
+
+
+def agrees(claim: str, data: bytes) -> bool:
+    name, _, value = claim.partition(":")
+    found = hashlib.new(name, data, usedforsecurity=False)
+    return value == (found.hexdigest() if name == "sha256" else base64.b32encode(found.digest()).decode())
 
 
 def read_warcio(path: Path) -> int:
@@ -105,6 +115,9 @@ def read_warcio_verified(path: Path) -> int:
         return sum(record.raw_stream.read() is not None for record in records)
 
 
+READERS = [read_ours, read_fastwarc, read_fastwarc_verified, read_warcio, read_warcio_verified]
+
+
 def measure(action: Callable[[], object]) -> float:
     began = time.process_time()
     action()
@@ -112,37 +125,35 @@ def measure(action: Callable[[], object]) -> float:
 
 
 def main(rounds: int) -> None:
-    """Print records per CPU second and the ratios paired within each round."""
+    """Print exchanges per CPU second and the ratios paired within each round."""
     sample = exchanges()
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
+            step = 1 if number % 2 else -1
             ours, theirs = Path(folder, f"ours{number}"), Path(folder, f"theirs{number}")
             theirs.mkdir()
             actions: list[tuple[str, Callable[[], object]]] = [
-                ("write ours", lambda to=ours: write_ours(to, sample)),
-                ("write warcio", lambda to=theirs: write_warcio(to, sample)),
+                ("write: ours", lambda to=ours: write_ours(to, sample)),
+                ("write: warcio", lambda to=theirs: write_warcio(to, sample)),
             ]
-            for name, action in actions[:: 1 if number % 2 else -1]:
+            for name, action in actions[::step]:
                 times.setdefault(name, []).append(measure(action))
-            (path,) = ours.glob("*.warc.gz")
-            readers = [read_ours, read_fastwarc, read_fastwarc_verified, read_warcio, read_warcio_verified]
-            for reader in readers[:: 1 if number % 2 else -1]:
-                name = reader.__name__.replace("_", " ")
-                times.setdefault(name, []).append(measure(lambda one=reader, at=path: one(at)))
-            assert read_ours(path) == read_fastwarc_verified(path) == 2 * COUNT + 1
-    for name, taken in sorted(times.items()):
+            for file, folder_of in (("our file", ours), ("warcio's file", theirs)):
+                (path,) = folder_of.glob("*.warc.gz")
+                for reader in READERS[::step]:
+                    name = f"read {file}: {reader.__name__.removeprefix('read_').replace('_', ' ')}"
+                    times.setdefault(name, []).append(measure(lambda one=reader, at=path: one(at)))
+                assert read_ours(path) == read_fastwarc_verified(path) == 2 * COUNT + (folder_of is ours)
+    for name, taken in times.items():
         middle = statistics.median(taken)
-        print(f"{name:24} {COUNT / middle:9,.0f} exchanges  {2 * COUNT / middle:9,.0f} records per CPU s")
-    for one, other in (
-        ("write warcio", "write ours"),
-        ("read fastwarc", "read ours"),
-        ("read fastwarc verified", "read ours"),
-        ("read warcio", "read ours"),
-        ("read warcio verified", "read ours"),
-    ):
-        ratios = [a / b for a, b in zip(times[one], times[other], strict=True)]
-        print(f"{one} / {other}: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
+        print(f"{name:40} {COUNT / middle:9,.0f} exchanges  {2 * COUNT / middle:9,.0f} records per CPU s")
+    for name in times:
+        ours_of = name.partition(":")[0] + ": ours"
+        if name != ours_of:
+            ratios = [a / b for a, b in zip(times[name], times[ours_of], strict=True)]
+            most = f"({min(ratios):.2f}-{max(ratios):.2f})"
+            print(f"{name:40} takes {statistics.median(ratios):.2f} times as long as ours {most}")
 
 
 if __name__ == "__main__":

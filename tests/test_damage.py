@@ -6,7 +6,6 @@ import gzip
 import random
 import time
 import tracemalloc
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,7 +97,7 @@ def test_a_damaged_member_costs_only_itself(tmp_path: Path, good: bytes, gone: i
 
 
 def moved(item: Found, by: int) -> Found:
-    return replace(item, offset=item.offset + by)
+    return item._replace(offset=item.offset + by)
 
 
 def packed_each(*records: bytes) -> bytes:
