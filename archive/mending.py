@@ -49,7 +49,7 @@ def mend(fd: int, path: Path, settled: int) -> bool:
     records, hole = _survey(fd, path, settled)
     end = records[-1].end if records else 0
     if hole >= 0 and end - hole <= _MOST:
-        behind = [record for record in records if record.start > hole]
+        behind = [record for record in records if record.start >= hole]
         records = [record for record in records if record.start < hole]
         kept = _explained(behind, {record.id for record in records})
         moved = [os.pread(fd, record.end - record.start, record.start) for record in kept]
@@ -67,17 +67,15 @@ def mend(fd: int, path: Path, settled: int) -> bool:
 def _survey(fd: int, path: Path, settled: int) -> tuple[list[_Record], int]:
     """All whole records, and where the first hole with any behind it begins; -1 where there is none."""
     records: list[_Record] = []
-    hole = damage = -1
+    hole = -1
     for found in iterate(path, LONGEST):
         if isinstance(found, Found) and found.length:  # without one its gzip member is torn, though its block is whole
-            if hole < 0 <= damage and _has_zeros(fd, damage, found.offset):
-                hole = damage
-            damage = -1
+            before = records[-1].end if records else 0
+            if hole < 0 and before >= settled and _has_zeros(fd, before, found.offset):
+                hole = before
             ids = (found.fields.get(name, "").strip("<>") for name in ("warc-warcinfo-id", "warc-concurrent-to"))
             end = found.offset + found.length
             records.append(_Record(found.offset, end, found.kind, found.record_id, *ids))
-        elif damage < 0 and found.offset >= settled:
-            damage = found.offset
     return records, hole
 
 
@@ -92,9 +90,13 @@ def _explained(records: list[_Record], known: set[str]) -> list[_Record]:
 
 
 def _has_zeros(fd: int, start: int, end: int) -> bool:
-    """Whether a sector between is all zeros, as one that was never written."""
-    first = -(-start // _SECTOR) * _SECTOR
-    return any(os.pread(fd, _SECTOR, at) == bytes(_SECTOR) for at in range(first, end - _SECTOR + 1, _SECTOR))
+    """Whether a sector between a record's end and the next one is all zeros behind it, as one never written since."""
+    while start < end:
+        boundary = (start // _SECTOR + 1) * _SECTOR
+        if boundary <= end and not any(os.pread(fd, boundary - start, start)):
+            return True
+        start = boundary
+    return False
 
 
 def _append(fd: int, data: bytes) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests import stracing
-from tests.crawling import twin_of_today
+from tests.crawling import SETTLED, twin_of_today
 from tests.full_disks import FAILURES, SMALL, fail_at_each, fill_each, why_not
 from tests.ordeal import Tally, Work
 
@@ -30,7 +30,7 @@ def main() -> int:
     if stracing.why_not() or why_not():
         raise SystemExit(stracing.why_not() or why_not())
     clean = True
-    with twin_of_today("etoday", options.articles) as twin:
+    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
         for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
             if options.verb not in (None, verb):
                 continue

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.call_kills import KILLS, kill_at_each
-from tests.crawling import twin_of_today
+from tests.crawling import SETTLED, twin_of_today
 from tests.ordeal import Tally, Work
 from tests.stracing import why_not
 
@@ -27,7 +27,7 @@ def main() -> int:
     if why_not():
         raise SystemExit(why_not())
     clean = True
-    with twin_of_today("etoday", options.articles) as twin:
+    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
         for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
             if options.verb in (None, verb):
                 with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet, verb=verb) as work:

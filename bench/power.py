@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.crawling import twin_of_today
+from tests.crawling import SETTLED, twin_of_today
 from tests.lost_power import lose_power_at
 from tests.ordeal import Tally, Work
 from tests.stracing import why_not
@@ -29,7 +29,7 @@ def main() -> int:
     if why_not():
         raise SystemExit(why_not())
     clean = True
-    with twin_of_today("etoday", options.articles) as twin:
+    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
         for verb, outlet in (("replay", None), ("crawl", twin)):
             if options.verb in (None, verb):
                 began, tally = monotonic(), Tally()

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archive.exchange import Location
@@ -33,15 +33,17 @@ HASTE = {
     "DOWNLOAD_DELAY": "0", "ROBOTS_MAX_DELAY": "0", "AUTOTHROTTLE_ENABLED": "0", "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
     "RETRY_BACKOFF": "0.1",
 }  # fmt: skip
+#: An age of articles at which none becomes due again for hours: runs that are compared must find the same due.
+SETTLED = timedelta(hours=2)
 _BOOKS = re.compile(
     r"discovered or due (?P<discovered>\d+) = stored (?P<stored>\d+) \+ unchanged (?P<unchanged>\d+) "
     r"\+ failed (?P<failed>\d+) \+ skipped (?P<skipped>\d+) \+ left for later (?P<pending>\d+)"
 )
 
 
-def twin_of_today(outlet: str, articles: int, **options: Any) -> Twin:
-    """A twin whose newest article is of this minute, so that its lists are paged as a live outlet's are."""
-    return Twin(outlet, articles, clock=datetime.now(KST), **options)
+def twin_of_today(outlet: str, articles: int, *, age: timedelta = timedelta(0), **options: Any) -> Twin:
+    """A twin whose newest article is of this minute, or so old, so that its lists are paged as a live outlet's are."""
+    return Twin(outlet, articles, clock=datetime.now(KST) - age, **options)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.ordeal import Tally, Trial, Work
     from tests.stracing import Call
 
-_SECTOR = 512
+SECTOR = 512
 
 
 @dataclass(eq=False, slots=True)
@@ -67,8 +67,8 @@ class _File:
         for offset, data in writes:
             start = 0
             while start < len(data):
-                sector = (offset + start) // _SECTOR
-                end = min((sector + 1) * _SECTOR - offset, len(data))
+                sector = (offset + start) // SECTOR
+                end = min((sector + 1) * SECTOR - offset, len(data))
                 if there.setdefault(sector, pick.random() < chance):
                     _put(left, offset + start, data[start:end])
                 start = end

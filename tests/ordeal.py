@@ -139,7 +139,7 @@ class Work:
             if self.twin is not None:
                 received = Counter(entry.raw for entry in list(self.twin.log)[trial.before :])
                 kept = Counter(record.block for record in crawls.records() if record.kind == "request")
-                assert not kept - received, "requests are kept that nobody sent"
+                assert not kept - received, f"requests are kept that nobody sent: {kept - received}"
         except (AssertionError, RecordError) as error:
             tally.complaints.append(f"{what}: {error!r:.2000}")
         verified = crawls.desk.call("verify")
