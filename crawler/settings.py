@@ -66,8 +66,8 @@ AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
 # Here and below the bases are empty, so that what is on is listed, all of it: Scrapy imports even what is set to None,
-# among it two web servers. AutoThrottle is not among them: PaceMiddleware applies its rule, where it cannot go below a
-# host's Crawl-delay.
+# among it two web servers. AutoThrottle is not on: PaceMiddleware applies its rule, where it cannot go below a host's
+# Crawl-delay. Nor are consoles that listen on the network and run Python.
 EXTENSIONS_BASE: dict[str, int] = {}
 EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": 0,
@@ -82,6 +82,8 @@ RETRY_AFTER_MAX = 600.0
 RETRY_BACKOFF = 5.0  # seconds where it does not say; doubled with each such answer in a row
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]  # RetryAfterMiddleware retries 429 and 503
 
+# No cookies: without a session nothing private is ever fetched. No meta refresh: a page's own is its matter, not an
+# address the outlet's server sends us to.
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
     "crawler.robots.RobotsMiddleware": 100,
