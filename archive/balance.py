@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
@@ -48,13 +49,17 @@ def balance_of(connection: Connection, outlet: str, run_id: str) -> Balance:
     leased = and_(frontier.c.state == State.LEASED, frontier.c.lease == run_id)
     # One after the other: SQLite would answer their union by reading everything the outlet ever had.
     its = (frontier.c.found_by == run_id, frontier.c.seen_by == run_id, leased)
-    rows = {row.id: row for which in its for row in connection.execute(query.where(which))}
+    rows = chain.from_iterable(connection.execute(query.where(which).execution_options(yield_per=500)) for which in its)
+    seen: set[int] = set()  # by id, and not by row: a long run has a hundred thousand of them
     counts: Counter[Outcome] = Counter()
     failed: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
     pending = 0
     missing: list[str] = []
-    for row in rows.values():
+    for row in rows:
+        if row.id in seen:
+            continue
+        seen.add(row.id)
         if row.lease == run_id:
             missing.append(row.url)
         elif row.outcome:
@@ -69,7 +74,7 @@ def balance_of(connection: Connection, outlet: str, run_id: str) -> Balance:
         else:
             missing.append(row.url)
     return Balance(
-        discovered=len(rows),
+        discovered=len(seen),
         stored=counts[Outcome.NEW] + counts[Outcome.CHANGED],
         unchanged=counts[Outcome.UNCHANGED],
         failed=dict(sorted(failed.items())),

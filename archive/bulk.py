@@ -1,16 +1,17 @@
-"""Many rows into a table at once, past the library's work of naming each row's parameters."""
+"""Many rows into a table at once, and many values asked for at once, past the library's work of naming each of them."""
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from sqlalchemy import Connection, Dialect, Table
+    from sqlalchemy import ColumnElement, Connection, Dialect, Table
 
     _Converters = list[tuple[str, Callable[[Any], Any] | None]]
 
@@ -22,6 +23,16 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     statement, converters = _prepared(table, tuple(rows[0]), connection.dialect)
     values = [tuple(row[name] if to is None else to(row[name]) for name, to in converters) for row in rows]
     connection.exec_driver_sql(statement, values)
+
+
+def one_of(column: ColumnElement[Any], values: Iterable[str] | Iterable[int]) -> ColumnElement[bool]:
+    """Whether the column holds one of these texts, or whole numbers, however many they are.
+
+    They go to SQLite as one JSON array: a list of parameters would make another statement of every number of them,
+    each a hundred times the size of this one, and a connection keeps the last 128 statements.
+    """
+    listed = func.json_each(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from archive import ladder
 from archive.balance import Balance, balance_of
+from archive.bulk import one_of
 from archive.holder import is_gone, this_process
 from archive.ladder import Kind, State
 from archive.outcome import Reason
@@ -246,9 +247,7 @@ class Frontier:
 
     def _rows(self, connection: Connection, ids: Iterable[str], *columns: Any) -> Iterable[Row[Any]]:
         query = select(*columns).where(self._own)
-        ids = list(ids)
-        for start in range(0, len(ids), 10_000):  # SQLite takes 32,766 variables in a statement
-            yield from connection.execute(query.where(frontier.c.article_id.in_(ids[start : start + 10_000])))
+        return connection.execute(query.where(one_of(frontier.c.article_id, ids)))
 
     def _due_now(self, *which: ColumnElement[bool]) -> int:
         values = {"state": State.DUE, "due_at": self._clock(), "tries": 0}

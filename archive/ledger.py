@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.article import content_key
-from archive.bulk import insert_rows
+from archive.bulk import insert_rows, one_of
 from archive.outcome import Outcome, Verdict
 from archive.revisions import compare
 from archive.rows import search_columns, to_article, to_row
@@ -63,11 +63,11 @@ class Ledger:
         }
         by_key = list(
             self._connection.execute(
-                select(revisions.c.content_key, revisions.c.article).where(revisions.c.content_key.in_(keys))
+                select(revisions.c.content_key, revisions.c.article).where(one_of(revisions.c.content_key, keys))
             )
         )
         known = {entry.known_revision for entry in entries if entry.known_revision is not None}
-        held = select(revisions.c.article).where(revisions.c.id.in_(known))
+        held = select(revisions.c.article).where(one_of(revisions.c.id, known))
         found |= {*other.values(), *(row.article for row in by_key), *self._connection.scalars(held)}
         self._load_stories(found)
         self._by_id |= {name: self._stories[pk] for name, pk in other.items()}
@@ -231,11 +231,11 @@ class Ledger:
     def _load_stories(self, pks: set[int]) -> None:
         if not pks:
             return
-        for row in self._connection.execute(select(articles).where(articles.c.id.in_(pks))):
+        for row in self._connection.execute(select(articles).where(one_of(articles.c.id, pks))):
             story = Story(row.id, row.outlet, row.article_id, row.url)
             self._stories[row.id] = self._by_id[(row.outlet, row.article_id)] = story
         query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(articles)
-        query = query.where(revisions.c.article.in_(pks)).order_by(revisions.c.captured_at, revisions.c.number)
+        query = query.where(one_of(revisions.c.article, pks)).order_by(revisions.c.captured_at, revisions.c.number)
         for found in map(dict, self._connection.execute(query).mappings()):
             article = to_article(found)
             self._stories[found["article"]].revisions.append(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, text
 
 from archive.article import KST, Article
+from archive.bulk import one_of
 from archive.history import deleted_at
 from archive.rows import to_article
 from archive.search import match_expression
@@ -150,7 +151,7 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
     """By address, its newest `response` with status 200 whose reading is known; never a revisit."""
     columns = (captures.c.url, captures.c.captured_at, captures.c.payload_digest, captures.c.record_id)
     query = select(*columns, captures.c.revision_id).where(
-        captures.c.url.in_(list(urls)),
+        one_of(captures.c.url, urls),
         captures.c.record_type == "response",
         captures.c.status == 200,
         captures.c.revision_id.is_not(None),
@@ -160,7 +161,7 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
 
 def known_records(connection: Connection, record_ids: Collection[str]) -> dict[str, int | None]:
     """Those of the records that a row of ``captures`` leads to, with the revision that each showed."""
-    query = select(captures.c.record_id, captures.c.revision_id).where(captures.c.record_id.in_(record_ids))
+    query = select(captures.c.record_id, captures.c.revision_id).where(one_of(captures.c.record_id, record_ids))
     return {row.record_id: row.revision_id for row in connection.execute(query)}
 
 
@@ -172,12 +173,12 @@ def end_of_rows(connection: Connection, warc_file: str) -> int:
 
 def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
     """Those of the addresses that have a capture with status 200."""
-    query = select(captures.c.url).where(captures.c.url.in_(list(urls)), captures.c.status == 200)
+    query = select(captures.c.url).where(one_of(captures.c.url, urls), captures.c.status == 200)
     return set(connection.scalars(query))
 
 
 def published_times(connection: Connection, outlet: str, article_ids: Iterable[str]) -> dict[str, datetime | None]:
     """The time of publication of the articles that the index holds, by id."""
     query = select(articles.c.article_id, revisions.c.published_at).join(revisions).where(revisions.c.current)
-    query = query.where(articles.c.outlet == outlet, articles.c.article_id.in_(list(article_ids)))
+    query = query.where(articles.c.outlet == outlet, one_of(articles.c.article_id, article_ids))
     return {row.article_id: row.published_at for row in connection.execute(query)}

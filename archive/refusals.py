@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from archive.bulk import one_of
 from archive.ladder import State
 from archive.outcome import Outcome, Reason, Verdict
 from archive.tables import refused
@@ -58,11 +59,5 @@ class Refusals:
 
 def refused_among(connection: Connection, outlet: str, names: Collection[str]) -> set[str]:
     """Those of the names that are refused."""
-    found: set[str] = set()
-    names = sorted(names)
-    for start in range(0, len(names), 10_000):  # SQLite takes 32,766 variables in a statement
-        query = select(refused.c.name).where(
-            refused.c.outlet == outlet, refused.c.name.in_(names[start : start + 10_000])
-        )
-        found |= set(connection.scalars(query))
-    return found
+    query = select(refused.c.name).where(refused.c.outlet == outlet, one_of(refused.c.name, names))
+    return set(connection.scalars(query))

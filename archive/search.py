@@ -25,8 +25,8 @@ SYNONYMS: tuple[frozenset[str], ...] = (
 )
 
 
-#: Words remembered, most.
-_REMEMBERED = 2**16
+#: Words remembered, most: some 4 MB, and full after a few thousand articles, so that a long run does not go on growing.
+_REMEMBERED = 2**14
 
 
 class QueryError(ValueError):

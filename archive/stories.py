@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select
 
+from archive.bulk import one_of
 from archive.changes import change_between
 from archive.outcome import Outcome, Reason, Verdict
 from archive.tables import captures
@@ -129,7 +130,7 @@ def known_captures(connection: Connection, digests: Iterable[str]) -> dict[tuple
         captures.c.revision_id, captures.c.record_type,
     )  # fmt: skip
     found: dict[tuple[str, str], list[Any]] = {}
-    for row in connection.execute(columns.where(captures.c.payload_digest.in_(set(digests)))):
+    for row in connection.execute(columns.where(one_of(captures.c.payload_digest, set(digests)))):
         found.setdefault((row.url, row.payload_digest), []).append(row)
     return found
 
@@ -139,4 +140,4 @@ def among(outlet: ColumnElement[str], own_id: ColumnElement[str], names: Iterabl
     by_outlet: dict[str, list[str]] = {}
     for name, identity in sorted(names):
         by_outlet.setdefault(name, []).append(identity)
-    return or_(false(), *(and_(outlet == name, own_id.in_(ids)) for name, ids in by_outlet.items()))
+    return or_(false(), *(and_(outlet == name, one_of(own_id, ids)) for name, ids in by_outlet.items()))

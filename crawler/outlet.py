@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -56,19 +56,7 @@ class Outlet:
 
     def identify(self, url: str) -> Address | None:
         """Read an address of this outlet; None if it is not an article's, or another outlet's."""
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname
-        except ValueError:
-            return None
-        if parts.scheme not in ("http", "https") or host not in self.hosts:
-            return None
-        targets = (parts.path, f"{parts.path}?{parts.query}")
-        for pattern in self.articles:
-            match = next((m for target in targets if (m := re.fullmatch(pattern, target, re.ASCII))), None)
-            if match:
-                return Address(match["id"], self.canonical.format(id=match["id"]))
-        return None
+        return _identified(url, self.hosts, self.articles, self.canonical)
 
     def serves(self, url: str) -> bool:
         """Whether the address is on one of this outlet's hosts."""
@@ -80,6 +68,23 @@ class Outlet:
     def titles(self, title: str) -> bool:
         """Whether a page's <title> is of the form only this outlet's pages have."""
         return bool(self.page_title and re.search(self.page_title, title))
+
+
+@lru_cache(maxsize=1024)  # of a page that is fetched, the wire, the spider and the judgement ask in turn
+def _identified(url: str, hosts: tuple[str, ...], articles: tuple[str, ...], canonical: str) -> Address | None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or host not in hosts:
+        return None
+    targets = (parts.path, f"{parts.path}?{parts.query}")
+    for pattern in articles:
+        match = next((m for target in targets if (m := re.fullmatch(pattern, target, re.ASCII))), None)
+        if match:
+            return Address(match["id"], canonical.format(id=match["id"]))
+    return None
 
 
 @cache

@@ -49,9 +49,9 @@ class PaceMiddleware:
     """Lets a request through to the downloader when its host's turn has come; in place of Scrapy's delays.
 
     Scrapy's own slots wait too, but what waits in one can neither be held back when the host asks for it nor be
-    taken out when the crawl ends. So requests wait here, and find the slot free. It must be the nearest to the
-    downloader, and Scrapy's AutoThrottle extension off: its rule is applied here, where it cannot go below a
-    host's Crawl-delay.
+    taken out when the crawl ends. So requests wait here, and `crawler.downloader.PacedDownloader` has no slots. It must
+    be the nearest to the downloader, and Scrapy's AutoThrottle extension off: its rule is applied here, where it cannot
+    go below a host's Crawl-delay.
 
     Settings, Scrapy's and with their meaning, for each host: ``CONCURRENT_REQUESTS_PER_DOMAIN``,
     ``DOWNLOAD_DELAY``, ``DOWNLOAD_DELAY_JITTER``, ``DOWNLOAD_SLOTS``, ``AUTOTHROTTLE_ENABLED``,
@@ -91,7 +91,6 @@ class PaceMiddleware:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Scrapy's way to build it."""
         middleware = cls(crawler)
-        crawler.signals.connect(middleware._free_the_slot, signal=signals.request_reached_downloader)
         crawler.signals.connect(middleware._closed, signal=signals.spider_closed)
         return middleware
 
@@ -102,8 +101,6 @@ class PaceMiddleware:
         :raises CrawlStopped: the crawl is ending.
         """
         host = host_of(request)
-        # A redirect or a retry brings the slot of the host it came from along; ours go by the host alone.
-        request.meta["download_slot"] = host
         try:
             await self.pace.turn(host)
         except (HostBusy, CrawlStopped) as refusal:
@@ -141,14 +138,6 @@ class PaceMiddleware:
             self._count("holds")
             self._count("held_seconds", round(seconds, 3))
             _log.info("%s answers %d: nothing is sent to it for %.1f s", host, response.status, seconds)
-
-    def _free_the_slot(self, request: Request) -> None:
-        # The waiting has been done here; a slot's own would come on top. Sent before the slot looks at its queue.
-        engine = self._crawler.engine
-        assert engine is not None
-        slot = engine.downloader.slots.get(request.meta["download_slot"])
-        if slot is not None:
-            slot.delay = 0.0
 
     def _stopping(self) -> bool:
         engine = self._crawler.engine

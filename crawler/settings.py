@@ -65,11 +65,16 @@ DOWNLOAD_DELAY_JITTER = 0.5
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
+# Here and below the bases are empty, so that what is on is listed, all of it: Scrapy imports even what is set to None,
+# among it two web servers. AutoThrottle is not on: PaceMiddleware applies its rule, where it cannot go below a host's
+# Crawl-delay. Nor are consoles that listen on the network and run Python.
+EXTENSIONS_BASE: dict[str, int] = {}
 EXTENSIONS = {
-    # PaceMiddleware applies AutoThrottle's rule, where it cannot go below a host's Crawl-delay.
-    "scrapy.extensions.throttle.AutoThrottle": None,
-    # Off anyway, below; but Scrapy would import a web server to find that out.
-    "scrapy.extensions.remote_control.RemoteControl": None,
+    "scrapy.extensions.corestats.CoreStats": 0,
+    "scrapy.extensions.logcount.LogCount": 0,
+    "scrapy.extensions.memusage.MemoryUsage": 0,
+    "scrapy.extensions.closespider.CloseSpider": 0,
+    "scrapy.extensions.logstats.LogStats": 0,
 }
 
 # A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is left for the run.
@@ -77,12 +82,18 @@ RETRY_AFTER_MAX = 600.0
 RETRY_BACKOFF = 5.0  # seconds where it does not say; doubled with each such answer in a row
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]  # RetryAfterMiddleware retries 429 and 503
 
+# No cookies: without a session nothing private is ever fetched. No meta refresh: a page's own is its matter, not an
+# address the outlet's server sends us to.
+DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "crawler.robots.RobotsMiddleware": 100,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawler.politeness.RetryAfterMiddleware": 560,
-    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "crawler.gunzip.GunzipMiddleware": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     "crawler.politeness.PaceMiddleware": 950,  # the nearest to the downloader: what it lets through, goes out
 }
 
@@ -101,26 +112,19 @@ RETRY_EXCEPTIONS = [
     "scrapy.exceptions.ResponseDataLossError",
     OSError,
 ]
-# A page's own refresh is its matter, not an address the outlet's server sends us to.
-METAREFRESH_ENABLED = False
 # Certificates are verified unless somebody says otherwise; Scrapy's own default is not to.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# Without a session nothing private is ever fetched; and the middleware asks the network for a list of domains.
-COOKIES_ENABLED = False
-# These look at links that callbacks follow; ours follow none, and each costs every page.
-SPIDER_MIDDLEWARES = {
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
-    "scrapy.spidermiddlewares.referer.RefererMiddleware": None,
-    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
-}
+# Scrapy's others look at links that callbacks follow; ours follow none, and each costs every page.
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+SPIDER_MIDDLEWARES = {"scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50}
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
-
-# Consoles that listen on the network and run Python have no place in a crawler that runs unattended.
-TELNETCONSOLE_ENABLED = False
-REMOTE_CONTROL_ENABLED = False
+# What the pace and the frontier do is not done a second time; what nobody reads is not written for every page.
+DOWNLOADER = "crawler.downloader.PacedDownloader"
+SCHEDULER = "crawler.waiting.RequestQueue"
+STATS_CLASS = "crawler.stats.Stats"
+LOG_FORMATTER = "crawler.stats.PageLog"
 
 # Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a time. The first
 # two are read from the environment, too.

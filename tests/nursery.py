@@ -34,8 +34,8 @@ _IMPORTED = (
     "crawler.commands.replay", "crawler.reindex", "pipelines.deposit", "pipelines.validate", "scrapy.cmdline",
     "scrapy.core.downloader", "scrapy.core.engine",
     "scrapy.core.scraper", "scrapy.extensions.corestats", "scrapy.extensions.logstats", "scrapy.extensions.memusage",
-    "scrapy.downloadermiddlewares.cookies", "scrapy.downloadermiddlewares.robotstxt", "scrapy.extensions.throttle",
-    "scrapy.http", "sqlalchemy.dialects.sqlite", "sqlite3", "tldextract",
+    "crawler.downloader", "crawler.stats", "crawler.waiting", "scrapy.downloadermiddlewares.redirect",
+    "scrapy.http", "sqlalchemy.dialects.sqlite", "sqlite3",
 )  # fmt: skip
 
 

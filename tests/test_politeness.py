@@ -258,7 +258,6 @@ async def test_each_request_is_tried_as_often_as_retry_times_says_and_then_answe
         assert seen["stats"]["retry/count"] == 2
         assert seen["stats"]["retry/max_reached"] == 1
         assert seen["stats"]["retry/reason_count/503 Service Unavailable"] == 2
-        assert seen["stats"]["downloader/response_status_count/503"] == 4
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

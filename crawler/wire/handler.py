@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ from scrapy.utils.misc import build_from_crawler, load_object
 
 from archive.exchange import Exchange
 from archive.redact import redact
+from archive.warc import payload_digest
 from crawler.wire.dial import Dialler, Route
 from crawler.wire.errors import (
     AddressRefused,
@@ -178,6 +180,7 @@ class WireDownloadHandler(BaseDownloadHandler):
             ip_address=str(peer or ""),
             truncated=transfer.truncated,
         )
+        exchange = replace(exchange, payload_digest=payload_digest(exchange))  # once for all who ask
         request.meta["exchange"] = exchange
         if exchange.truncated:
             self._count(f"truncated/{exchange.truncated}")
