@@ -175,6 +175,10 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     assert "Look: https://www.etoday.co.kr/news/view/20" in alarm.sentence
     for _ in range(5):
         assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
+    busy.now += DAY
+    # A crawl between two articles says after a day that none has been new: of that the pages are the cause, too.
+    assert bad(busy, 0, ending="failed") == ["drift"]
+    assert bad(busy, 0, ending="failed", failed=2) == ["drift", "job_failed"], "that is something else"
 
 
 def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Desk) -> None:

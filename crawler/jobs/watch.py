@@ -12,6 +12,7 @@ from archive.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, past_alar
 from archive.crawls import crawls_of
 from archive.index import index_path
 from archive.jobs import past
+from crawler.alarms.drift import UNPARSED
 from crawler.alarms.failing import failed, last_failure, moment, unverified
 from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
 from crawler.alarms.room import file_number, growth, rooms, sentence
@@ -191,8 +192,13 @@ class _Seen:
             return False
         if any(name.startswith("unparsed") for name in counts):
             return self._lasting(Kind.DRIFT, job.outlet)
-        silences = [a.began_at for a in self._of(Kind.SILENT, job.outlet) if a not in self._over]
-        return any(silent_for(outlet_named(job.outlet), began_at, failure.started_at) for began_at in silences)
+        # Where no page can be read nothing is new either, and after a day a crawl that finds none to look at says so.
+        told = [
+            *self._of(Kind.SILENT, job.outlet),
+            *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.about),
+        ]
+        quiet = [alarm.began_at for alarm in told if alarm not in self._over]
+        return any(silent_for(outlet_named(job.outlet), began_at, failure.started_at) for began_at in quiet)
 
     def _silence(self, outlet: str, beat: Beat | None) -> None:
         if beat is None:
