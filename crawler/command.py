@@ -17,7 +17,7 @@ from scrapy.exceptions import UsageError
 
 from archive.export import ExportError
 from archive.faults import BackupError, ReaderLostError, SegmentError, file_fault
-from archive.index import Index, IndexUnusableError
+from archive.index import Index, IndexUnusableError, index_path
 from archive.jobs import Ending, end
 from archive.leases import LeaseHeldError
 from archive.runs import Run
@@ -117,6 +117,8 @@ class Verb(ScrapyCommand):
         stopped = self._stopped or (self._tether.cut and self.exitcode)
         ending = Ending.STOPPED if stopped else Ending.FAILED if self.exitcode else Ending.DONE
         try:
+            if not index_path(self.text_setting("INDEX_URL")).exists():
+                return  # it never came that far
             with self.open_index(read_only=False) as index:
                 end(index, self._run_id, ending, self.exitcode, datetime.now(UTC))
         except IndexUnusableError as error:

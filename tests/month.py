@@ -58,7 +58,8 @@ def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) 
         etoday, newspim = (
             stack.enter_context(Twin(name, AN_HOUR * 48, clock=start, between=apart)) for name in ("etoday", "newspim")
         )
-        board = Board(folder, [etoday, newspim])
+        # An outlet that is busy is waited for by the wall's clock, which is not ours.
+        board = Board(folder, [etoday, newspim], {"RETRY_AFTER_MAX": "1", "RETRY_TIMES": "0"})
         alarms: dict[int, Alarm] = {}
         for hour in range(days * 24):
             day, of_day = divmod(hour, 24)

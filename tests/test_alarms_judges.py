@@ -116,8 +116,12 @@ def test_pages_that_stay_as_they_are_do_not_drift(seed: int) -> None:
         assert drifts(read[: end - 80], read[end - 80 : end]) == []
 
 
+#: Those that nearly all pages show. What a third of them have is by chance less than the quarter that counts.
+PLAIN = [change for change in DRIFTS if change.field != "subheadlines"]
+
+
 @settings(DRAWN, max_examples=12)
-@given(seed=st.integers(0, 9999), change=st.sampled_from(DRIFTS))
+@given(seed=st.integers(0, 9999), change=st.sampled_from(PLAIN))
 def test_a_change_of_the_pages_is_told_with_its_first_bad_one_and_is_over_once(seed: int, change: Change) -> None:
     when = moments(760)
     read = pages(when, seed, change, when[600])

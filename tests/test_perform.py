@@ -80,7 +80,11 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
     monkeypatch.setattr(perform, "_AGAIN", 0.05)
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     with Index(f"sqlite:///{board.desk.index}") as index:
-        house = perform.House(index=index, logs=Logs(tmp_path / "log", 1), settings={"INDEX_URL": index.url})
+        house = perform.House(
+            index=index,
+            logs=Logs(tmp_path / "log", 1),
+            settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(board.desk.archive)},
+        )
         order = due(job, Past(), datetime.now(UTC))
         assert order is not None
         other = sqlite3.connect(board.desk.index, check_same_thread=False)
