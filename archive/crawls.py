@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, String, func, select, type_coerce
 
@@ -17,8 +17,6 @@ from archive.tables import articles, captures, frontier, outcomes, revisions, ru
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: One moment of the index, as `archive.index.Index.reading` gives it.
-Snapshot: TypeAlias = Connection
 #: Fields whose presence is counted, in the order in which they are named to a person.
 FIELDS = ("headline", "published", "authors", "section", "tags", "images", "subheadlines")
 #: Readings of one crawl that are looked at: a backlog's thousands tell no more.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     #: What `Index.reading` gives, for those who only hand it on and know nothing of SQL.
-    Reading: TypeAlias = Connection
+    Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/migrations/versions.
 SCHEMA = "0005"

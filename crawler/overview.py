@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from archive.chronicle import RunRecord
     from archive.figures import Alarm
-    from archive.index import Index, Reading
+    from archive.index import Index, Snapshot
     from archive.jobs import Past
     from crawler.jobs.job import Job
     from crawler.jobs.outlook import Coming
@@ -114,7 +114,7 @@ def survey(
     return Overview(at=now, outlets=outlets, jobs=states, alarms=alarms, trouble=tuple(said), room=room)
 
 
-def _job(connection: Reading, job: Job, before: Past, now: datetime) -> JobState:
+def _job(connection: Snapshot, job: Job, before: Past, now: datetime) -> JobState:
     last = before.attempts[0] if before.attempts else None
     return JobState(
         job=job,
@@ -125,7 +125,7 @@ def _job(connection: Reading, job: Job, before: Past, now: datetime) -> JobState
 
 
 def _outlet(
-    connection: Reading,
+    connection: Snapshot,
     name: str,
     states: Sequence[JobState],
     alarms: Sequence[Alarm],

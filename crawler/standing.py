@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.figures import Crawl
-    from archive.index import Reading
+    from archive.index import Snapshot
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 #: The time that a field's fill rate of the last day is compared with.
@@ -81,7 +81,7 @@ def is_of_today(crawl: Crawl) -> bool:
 class Standings:
     """The figures of all outlets by one reading of the runs of four weeks."""
 
-    def __init__(self, connection: Reading, now: datetime) -> None:
+    def __init__(self, connection: Snapshot, now: datetime) -> None:
         self._connection, self._now = connection, now
         crawls = crawls_since(connection, now - DAY - _BEFORE, now)
         ours = [crawl for crawl in crawls if is_of_today(crawl)]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from archive.crawls import Crawl, Reading, Snapshot
+    from archive.crawls import Crawl, Reading
+    from archive.index import Snapshot
     from crawler.alarms.drift import Drift
 
 #: A page that no article can be read from is new if it was discovered no longer before; later looks don't count it.

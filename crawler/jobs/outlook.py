@@ -17,7 +17,7 @@ from crawler.tables import print_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.index import Reading
+    from archive.index import Snapshot
     from crawler.jobs.job import Job
 
 
@@ -65,7 +65,7 @@ def coming(job: Job, before: Past, now: datetime, other: Held | None = None) -> 
     return Coming(How.SCHEDULED if scheduled is not None else How.NEVER, scheduled)
 
 
-def in_hand(connection: Reading, job: Job, now: datetime) -> Held | None:
+def in_hand(connection: Snapshot, job: Job, now: datetime) -> Held | None:
     """Who runs the job now, or crawls its outlet."""
     return next((found for name in job.leases if (found := held(connection, name, now))), None)
 

@@ -22,8 +22,7 @@ from crawler.yields import silent_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from archive.crawls import Snapshot
-    from archive.index import Index
+    from archive.index import Index, Snapshot
     from archive.jobs import Past
     from crawler.alarms.outlets import Beat
     from crawler.alarms.post import Post
