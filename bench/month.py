@@ -28,7 +28,8 @@ def main() -> int:
     }
     due = {key: hour for key, hour in causes.items() if hour < options.days * 24}
     print(
-        f"{options.days} days, {lived.runs} runs, {lived.articles} articles: not archived once {len(lived.not_once)}, "
+        f"{options.days} days, {lived.runs} runs, {lived.articles} articles ({lived.unread} of them pages that no "
+        f"layout reads): not archived once {len(lived.not_once)}, "
         f"findings {len(lived.findings)}, {monotonic() - began:.0f} s"
     )
     for alarm in lived.alarms:
