@@ -95,6 +95,7 @@ def _profile(crawls: Crawls, path: Path) -> None:
     command = [sys.executable, "-c", _PROFILED, str(path), *crawls.command()]
     subprocess.run(command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True)
     packages: dict[str, float] = {}
+    # The typed stubs leave out `stats`, which the module's own documentation is built on.
     for (file, _, name), (_, _, own, _, _) in pstats.Stats(str(path)).stats.items():  # type: ignore[attr-defined]
         parts = Path(file).parts
         after = parts.index("site-packages") + 1 if "site-packages" in parts else 0

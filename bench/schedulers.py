@@ -1,4 +1,8 @@
-"""Two schedulers on one index, whichever runs a crawl killed: takeover, overlaps, what was done twice (F16)."""
+"""Schedulers killed in the midst of crawls, again and again: one of two, or with all that it started.
+
+Run ``python -m bench.schedulers holder`` (F16: two on one index, whichever runs a crawl is killed) or ``power`` (a
+power cut, as far as processes go).
+"""
 
 from __future__ import annotations
 
@@ -11,27 +15,34 @@ from random import Random
 from time import monotonic
 
 from tests.crawling import twin_of_today
+from tests.outages import cut_power
 from tests.rivals import kill_holders
 
 #: So that catching up with today finds yesterday, too, among the numbers that it walks.
 APART = timedelta(minutes=30)
+#: What is done to them, and how long an outlet takes to answer, seconds.
+WAYS = {"holder": (kill_holders, 0.05), "power": (cut_power, 0.02)}
 
 
 def main() -> int:
-    """Print the tally; 1 if anything ran at one time, was done twice, was lost, or was taken over too late."""
+    """Print the tally; 1 if anything ran at one time, was done twice, was lost, is unsound, or came up too late."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("way", choices=WAYS)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    kill, latency = WAYS[options.way]
     began = monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         twins = [
-            stack.enter_context(twin_of_today(name, 90, between=APART, latency=0.05)) for name in ("etoday", "newspim")
+            stack.enter_context(twin_of_today(name, 90, between=APART, latency=latency))
+            for name in ("etoday", "newspim")
         ]
-        tally = kill_holders(folder, twins, options.kills, Random(options.seed))
+        tally = kill(folder, twins, options.kills, Random(options.seed))
     print(f"{tally.line()}; {monotonic() - began:.0f} s")
-    print(f"takeovers: {' '.join(f'{seconds:.1f}' for seconds in tally.takeovers)} s")
+    if tally.takeovers:
+        print(f"takeovers: {' '.join(f'{seconds:.1f}' for seconds in tally.takeovers)} s")
     for wrong in (*tally.together, *tally.twice, *tally.lost, *tally.unsound)[:20]:
         print(wrong)
     return 0 if tally.clean else 1

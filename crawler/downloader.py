@@ -21,7 +21,7 @@ class PacedDownloader(Downloader):
     ``request_reached_downloader``, ``response_downloaded`` and ``request_left_downloader`` are not sent.
     """
 
-    def fetch(self, request: Request, spider: Spider | None = None) -> Deferred[Response | Request]:  # noqa: ARG002
+    def fetch(self, request: Request, spider: Spider | None = None) -> Deferred[Response | Request]:  # noqa: ARG002  (Scrapy's)
         """Give what the downloader middlewares make of the request, its response or another request."""
         self.active.add(request)  # at once, and not when the task begins: the engine looks whether it is idle
         return deferred_from_coro(self._fetched(request))

@@ -197,7 +197,7 @@ def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
     )
     command = [sys.executable, "-c", program, str(desk.folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]  # by name
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
