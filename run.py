@@ -19,10 +19,13 @@ STAMP = PLACE / "installed-for"
 
 USAGE = """usage: python3 run.py COMMAND
   demo          replay the seeds, list the articles, search once
-  test [ARGS]   run the tests (ARGS go to pytest)
+  test [ARGS]   run the tests, one process a core (ARGS go to pytest; -n0: one process in all)
   check         format, lint, types, tests: what a change must pass
   bench         measure speed, printing ratios
   scrapy ARGS   run a verb: python3 run.py scrapy search 푸틴"""
+
+#: More processes than this gain little, as the longest test ends last, and each keeps fixtures of its own.
+TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8"]
 
 
 def main(arguments: list[str]) -> int:
@@ -33,8 +36,8 @@ def main(arguments: list[str]) -> int:
     command, rest = (arguments or [""])[0], arguments[1:]
     steps = {
         "demo": [["scrapy", "replay", "seeds"], ["scrapy", "show"], ["scrapy", "search", "푸틴"]],
-        "test": [["pytest", *rest]],
-        "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], ["pytest"]],
+        "test": [[*TESTS, *rest]],
+        "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
         "bench": [["bench.replay"], ["bench.warc"], ["bench.rows"], ["bench.wire"], ["bench.crawl"], ["bench.reindex"]],
         "scrapy": [["scrapy", *rest]],
     }.get(command)

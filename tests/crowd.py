@@ -18,7 +18,7 @@ from tests.crawling import Crawls
 from tests.nursery import PATIENCE
 
 if TYPE_CHECKING:
-    from multiprocessing.synchronize import Event
+    from multiprocessing.synchronize import Barrier, Event
     from pathlib import Path
 
     from tests.twin.server import Twin
@@ -69,11 +69,12 @@ def throng(folder: Path, pages: list[Path], *, writers: int = 4, readers: int = 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.crowd", "crawler.commands.replay", "crawler.commands.export"])
     held, done, told = context.Event(), context.Event(), context.Queue()
-    holder = context.Process(target=_hold, args=(desk.index, hold, held))
+    together = context.Barrier(writers + 1)
+    holder = context.Process(target=_hold, args=(desk.index, hold, held, together))
     holder.start()
     assert held.wait(PATIENCE)
     shares = [rest[number::writers] for number in range(writers)]
-    those = [context.Process(target=_write, args=(folder, share, told)) for share in shares]
+    those = [context.Process(target=_write, args=(folder, share, told, together)) for share in shares]
     others = [context.Process(target=_read, args=(folder, number, done, told)) for number in range(readers)]
     for process in (*those, *others):
         process.start()
@@ -131,16 +132,19 @@ def _counted(crawls: Crawls) -> Counter[tuple[Any, ...]]:
     return Counter((row["url"], row["payload_digest"], row["outcome"]) for row in crawls.desk.rows("captures"))
 
 
-def _hold(index: Path, seconds: float, held: Event) -> None:
+def _hold(index: Path, seconds: float, held: Event, together: Barrier) -> None:
+    """Hold the lock from before the writers begin until so long after: however slow they start, they meet it."""
     with closing(sqlite3.connect(index, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         held.set()
+        together.wait(PATIENCE)
         sleep(seconds)  # this is the fault, and nobody waits for it by a clock
         connection.execute("ROLLBACK")
 
 
-def _write(folder: Path, share: list[Path], told: Any) -> None:
+def _write(folder: Path, share: list[Path], told: Any, together: Barrier) -> None:
     desk = Desk(folder)
+    together.wait(PATIENCE)
     for pages in share:
         _run(desk, "replay", ("replay", pages), told)
     told.put(("end", 0.0, 0, "writer"))
