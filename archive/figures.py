@@ -1,4 +1,4 @@
-"""What crawls have brought in: new articles, outcomes, how full the articles' fields are, and what is amiss.
+"""What crawls have brought in: new articles, outcomes, and how full the articles' fields are.
 
 Every figure is of the runs' own counts (`runs.counts`), of the outcomes of single runs, or of a bounded sample of
 articles, each found by an index, so that none takes longer on an archive of ten years.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, Text, func, select, type_coerce
 
 from archive.outcome import Outcome
-from archive.tables import alarms, captures, outcomes, revisions, runs
+from archive.tables import captures, outcomes, revisions, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,16 +60,6 @@ class Example:
 
     source: str
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """What somebody has to look at, since ``began_at``."""
-
-    kind: str
-    subject: str
-    sentence: str
-    began_at: datetime
 
 
 def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list[Crawl]:
@@ -155,12 +145,6 @@ def examples(connection: Connection, run_ids: Sequence[str], outlet: str) -> dic
             last[row.outcome, row.reason] = max(row.id, last.get((row.outcome, row.reason), 0))
     query = select(outcomes).where(outcomes.c.id.in_(last.values()))
     return {(row.outcome, row.reason): Example(row.source, row.detail) for row in connection.execute(query)}
-
-
-def open_alarms(connection: Connection) -> list[Alarm]:
-    """The alarms that are not over, the oldest first."""
-    query = select(alarms).where(alarms.c.ended_at.is_(None)).order_by(alarms.c.began_at, alarms.c.id)
-    return [Alarm(row.kind, row.subject, row.sentence, row.began_at) for row in connection.execute(query)]
 
 
 def _crawl(row: Row[Any]) -> Crawl:

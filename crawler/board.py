@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from archive.alarms import Alarm
     from archive.chronicle import RunRecord
-    from archive.figures import Alarm, Example
+    from archive.figures import Example
     from crawler.overview import OutletState, Overview
 
 #: What stands where nothing is known, or nothing is to be said.

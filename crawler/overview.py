@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archive.alarms import Kind, open_alarms
 from archive.article import KST
 from archive.chronicle import last_run, outlets_seen, run_record
-from archive.figures import open_alarms
 from archive.index import index_path
 from archive.jobs import Ending, past
 from crawler.jobs.due import failures, retry_at
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from archive.alarms import Alarm
     from archive.chronicle import RunRecord
-    from archive.figures import Alarm
     from archive.index import Index, Snapshot
     from archive.jobs import Past
     from crawler.jobs.job import Job
     from crawler.jobs.outlook import Coming
     from crawler.standing import Standing
 
-#: The kind of alarm that says of a job what would be said of it here.
-_JOB_FAILED = "job_failed"
 #: A job that has missed two of its moments, the first so long ago, has nobody who runs it.
 _OVERDUE = timedelta(hours=2)
 
@@ -107,7 +105,7 @@ def survey(
         outlets = tuple(
             _outlet(connection, name, states, alarms, standings, now) for name in names if only in ("", name)
         )
-    told = {alarm.subject for alarm in alarms if alarm.kind == _JOB_FAILED}
+    told = {alarm.subject for alarm in alarms if alarm.kind == Kind.JOB_FAILED}
     wrong = [_wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states]
     said = [*trouble, *filter(None, wrong)]
     room = _room(Path(archive), index_path(index.url))

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from archive.alarms import Alarm
     from archive.chronicle import RunRecord
-    from archive.figures import Alarm, Example
+    from archive.figures import Example
     from crawler.jobs.outlook import Coming
     from crawler.overview import JobState, OutletState, Overview
 

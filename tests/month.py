@@ -1,6 +1,6 @@
 """A month of an archive's life under a clock of ours: outlets that publish by the hour, and what goes wrong with them.
 
-They are crawled every hour on days when something goes wrong, and every six hours on the others, to save time.
+They are crawled every half hour on days when something goes wrong, and every so many hours on the others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ AN_HOUR = 6
 #: Days on which etoday gets a new template, and on which it has the old one again; day and hours at which
 #: newspim answers 503; the day from which on it publishes nothing.
 REDESIGNED, MENDED, BUSY, BUSY_HOURS, SILENT = 12, 14, 16, (6, 12), 20
-_MINUTE = timedelta(minutes=1)
+_HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
+#: Where crawls are due on a day when something goes wrong, minutes past the hour; on others the last of these.
+_OFTEN = (25, 55)
 _EVENTFUL = frozenset({REDESIGNED, BUSY, SILENT})
 
 
@@ -51,13 +53,14 @@ class Month:
     findings: list[str] = field(default_factory=list)
 
 
-def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) -> Month:
-    """Live through so many days of it; ``told`` hears of each."""
+def live(folder: Path, days: int, apart: int, told: Callable[[str], None] = lambda _: None) -> Month:
+    """Live through so many days, ordinary ones with ``apart`` hours between crawls; ``told`` hears of each day."""
     start = datetime.now(KST).replace(hour=0, minute=0, second=0, microsecond=0)
-    apart = timedelta(hours=1) / AN_HOUR
+    between = _HOUR / AN_HOUR
     with ExitStack() as stack:
         etoday, newspim = (
-            stack.enter_context(Twin(name, AN_HOUR * 48, clock=start, between=apart)) for name in ("etoday", "newspim")
+            stack.enter_context(Twin(name, AN_HOUR * 48, clock=start, between=between))
+            for name in ("etoday", "newspim")
         )
         # An outlet that is busy is waited for by the wall's clock, which is not ours.
         board = Board(folder, [etoday, newspim], {"RETRY_AFTER_MAX": "1", "RETRY_TIMES": "0"})
@@ -65,17 +68,22 @@ def live(folder: Path, days: int, told: Callable[[str], None] = lambda _: None) 
         before = {*etoday.ids(), *newspim.ids()}
         for hour in range(days * 24):
             day, of_day = divmod(hour, 24)
-            hours = "*" if day in _EVENTFUL else "5-23/6"
-            board.jobs(*(f'outlet = "{name}"\ncron = "55 {hours} * * *"' for name in ("etoday", "newspim")))
+            minutes = _OFTEN if day in _EVENTFUL else _OFTEN[-1:]
+            hours = "*" if day in _EVENTFUL else f"{(apart - 1) % 24}-23/{apart}"
+            due = f"{','.join(map(str, minutes))} {hours} * * *"
+            board.jobs(*(f'outlet = "{name}"\ncron = "{due}"' for name in ("etoday", "newspim")))
             _happen(etoday, newspim, day, of_day)
-            etoday.publish(AN_HOUR)
-            if day < SILENT:
-                newspim.publish(AN_HOUR)
-            if hours != "*" and of_day % 6 != 5:
-                continue
-            for moment in _looks(board, start + timedelta(hours=hour, minutes=57)):
-                board.run("--once", env=clock("Asia/Seoul", FAKETIME=f"@{moment.timestamp():.0f}", FAKETIME_FMT="%s"))
-                _notice(board, (moment - start) / timedelta(hours=1), alarms)
+            for minute in minutes:
+                etoday.publish(AN_HOUR // len(minutes))
+                if day < SILENT:
+                    newspim.publish(AN_HOUR // len(minutes))
+                if day not in _EVENTFUL and (of_day + 1) % apart:
+                    continue
+                for moment in _looks(board, start + hour * _HOUR + (minute + 2) * _MINUTE):
+                    board.run(
+                        "--once", env=clock("Asia/Seoul", FAKETIME=f"@{moment.timestamp():.0f}", FAKETIME_FMT="%s")
+                    )
+                    _notice(board, (moment - start) / _HOUR, alarms)
             if of_day == 23:
                 told(f"day {day + 1}: {len(board.runs())} runs, {len(alarms)} alarms so far")
         month = Month(runs=len(board.runs()), alarms=list(alarms.values()))

@@ -100,7 +100,7 @@ class History:
             self._note(outcomes, what_of | told | {"source": f"https://example.kr/{number}"})
         return run_id
 
-    def alarm(self, subject: str, sentence: str, *, ended: bool = False, kind: str = "silence") -> None:
+    def alarm(self, subject: str, sentence: str, *, ended: bool = False, kind: str = "silent") -> None:
         """Write an alarm that began three hours ago."""
         began = NOW - 3 * HOUR
         facts = {"kind": kind, "subject": subject, "sentence": sentence, "began_at": began}

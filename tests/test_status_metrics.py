@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from archive.alarms import Alarm, Kind
 from archive.chronicle import RunRecord, runs_between
-from archive.figures import FIELDS, Alarm
+from archive.figures import FIELDS
 from archive.index import Index
 from archive.jobs import Ending
 from crawler import VERSION
@@ -59,7 +60,17 @@ def records(draw: st.DrawFn) -> RunRecord:
 
 
 comings = st.builds(Coming, st.sampled_from(How), st.none() | moments, st.none() | moments)
-alarms = st.builds(Alarm, odd, odd, odd, moments)
+alarms = st.builds(
+    Alarm,
+    id=numbers,
+    kind=st.sampled_from(Kind),
+    subject=odd,
+    sentence=odd,
+    began_at=moments,
+    ended_at=st.none(),
+    said_at=st.none() | moments,
+    over_said_at=st.none(),
+)
 standings = st.builds(
     Standing,
     new=numbers,
