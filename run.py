@@ -24,8 +24,9 @@ USAGE = """usage: python3 run.py COMMAND
   bench         measure speed, printing ratios
   scrapy ARGS   run a verb: python3 run.py scrapy search 푸틴"""
 
-#: More processes than this gain little, as the longest test ends last, and each keeps fixtures of its own.
-TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8"]
+#: A process a core, each with whole files, as what is costly to set up is shared by a file's tests. More than this gain
+#: little: the longest file ends last.
+TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadscope"]
 
 
 def main(arguments: list[str]) -> int:

@@ -92,7 +92,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawler.politeness.RetryAfterMiddleware": 560,
     "crawler.gunzip.GunzipMiddleware": 590,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "crawler.redirects.NamelessRedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     "crawler.politeness.PaceMiddleware": 950,  # the nearest to the downloader: what it lets through, goes out
 }

@@ -32,6 +32,7 @@ def crawled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_the_first_crawl_stores_every_article_once(crawled: tuple[Crawls, Said]) -> None:
     crawls, said = crawled
     assert said.code == 0, said
+    assert "[scrapy." not in said.err, "the engine warns of something that is as we want it"
     ids = crawls.twin.ids()
     assert len(ids) == ARTICLES
     assert books(said.out) == {

@@ -108,7 +108,8 @@ class Transfer:
         if self._over:
             return
         if self.reader.head is None:
-            self.fail(DownloadFailedError(f"{self.request.url}: the connection closed before an answer ({exc})"))
+            why = f" ({exc})" if exc else ""
+            self.fail(DownloadFailedError(f"{self.request.url}: the connection closed before an answer{why}"))
         elif exc is None and self.reader.body.close():
             self._end()
         else:
