@@ -181,6 +181,16 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     assert bad(busy, 0, ending="failed", failed=2) == ["drift", "job_failed"], "that is something else"
 
 
+def test_a_few_pages_that_cannot_be_read_are_no_failed_job_before_they_may_be_a_drift(busy: Desk) -> None:
+    told = [bad(busy, 0, unparsed=3, ending="failed") for _ in range(5)]
+    assert told == [[], [], ["drift"], ["drift"], ["drift"]], "nine of ten, and no failed job before or after"
+
+
+def test_pages_that_never_make_a_drift_are_a_failed_job_after_hours(busy: Desk) -> None:
+    assert [bad(busy, 0, unparsed=1, ending="failed") for _ in range(6)] == [[]] * 6
+    assert bad(busy, 0, unparsed=1, ending="failed") == ["job_failed"]
+
+
 def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Desk) -> None:
     assert bad(busy, tags=[]) == ["drift"]
     assert [bad(busy, tags=[], body="가" * 100) for _ in range(2)] == [["drift"], ["drift"] * 2]

@@ -44,7 +44,7 @@ def failed(job: Job, past: Past) -> Cause | None:
     number, wrong = failures(past), last.ending is Ending.FAILED and last.exit_code == _WRONG_USAGE
     if number <= job.retries and not wrong:
         return None
-    first = _first_failure(past)
+    first = first_failure(past)
     ended = "its time limit ended the last run" if last.ending is Ending.TIMED_OUT else f"exit status {last.exit_code}"
     since = f"since it was done {moment(past.done.started_at)}" if past.done is not None else "and was never done"
     what = "was refused as wrong usage" if wrong else f"failed {number} times {since}"
@@ -81,7 +81,8 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(KST):%Y-%m-%d %H:%M} KST"
 
 
-def _first_failure(past: Past) -> Attempt:
+def first_failure(past: Past) -> Attempt:
+    """The first of the failed attempts since the job was last done; there is one."""
     first = past.attempts[0]
     for attempt in past.attempts:
         if attempt.ending is Ending.DONE:

@@ -13,7 +13,7 @@ from archive.crawls import crawls_of
 from archive.index import index_path
 from archive.jobs import past
 from crawler.alarms.drift import UNPARSED
-from crawler.alarms.failing import failed, last_failure, moment, unverified
+from crawler.alarms.failing import failed, first_failure, last_failure, moment, unverified
 from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
 from crawler.alarms.room import file_number, growth, rooms, sentence
 from crawler.outlet import outlet_named
@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 EVERY = 300.0
 #: An alarm of a job that nobody runs any more is over so long after its last run.
 _FORGOTTEN = timedelta(days=7)
+#: Pages that can't be read are kept, so a crawl that fails of them alone loses nothing. They have so long to show that
+#: they are a drift, which takes nine of them, before it is their job that has failed.
+_UNREAD = timedelta(hours=6)
 
 
 class Watch:
@@ -190,7 +193,8 @@ class _Seen:
         if any(name.startswith("failed") for name in counts) or failure.exit_code != 1:
             return False
         if any(name.startswith("unparsed") for name in counts):
-            return self._lasting(Kind.DRIFT, job.outlet)
+            since = first_failure(before).started_at
+            return self._lasting(Kind.DRIFT, job.outlet) or self._now - since < _UNREAD
         # Where no page can be read nothing is new either, and after a day a crawl that finds none to look at says so.
         told = [
             *self._of(Kind.SILENT, job.outlet),
