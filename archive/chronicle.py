@@ -12,7 +12,7 @@ from archive.jobs import Ending, is_dead
 from archive.tables import articles, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -68,6 +68,18 @@ def first_crawl(connection: Connection, outlet: str) -> datetime | None:
     query = select(runs.c.started_at).where(runs.c.outlet == outlet, runs.c.verb == "crawl")
     found: datetime | None = connection.scalar(query.order_by(runs.c.started_at).limit(1))
     return found
+
+
+def whole_verification(connection: Connection, since: datetime, now: datetime, but: Collection[str] = ()) -> bool:
+    """Whether one that left nothing out began since then and found nothing; those of the jobs ``but`` don't count.
+
+    By the index over outlet and start.
+    """
+    query = select(runs.c.arguments).where(
+        runs.c.outlet == "", runs.c.verb == "verify", runs.c.ending == Ending.DONE, runs.c.job.not_in(but),
+        runs.c.started_at > since, runs.c.started_at <= now,
+    )  # fmt: skip
+    return any(not arguments for arguments in connection.scalars(query))
 
 
 def runs_between(

@@ -106,6 +106,18 @@ class Verb(ScrapyCommand):
         self._run_id = run.id
         return run
 
+    def enter(self, run: Run) -> None:
+        """Write a run that keeps nothing into the history, unless a scheduler has: it then has an end there, too.
+
+        :raises IndexUnusableError: the index can't be written, or is of an older version, which stays as it is.
+        """
+        if self._tether.run_id:
+            return
+        self.open_index().close()
+        with self.open_index(read_only=False, brief=True) as index, index.writing() as connection:
+            run.write(connection)
+        self._run_id = run.id
+
     def was_stopped(self) -> None:
         """Say that somebody ended the work before it was done."""
         self._stopped = True

@@ -102,12 +102,12 @@ def test_a_verification_that_finds_something_names_its_log(desk: Desk) -> None:
     (alarm,) = desk.open()
     assert alarm.subject == str(desk.archive)
     assert "verify found 1 faults" in alarm.sentence
-    assert f"the first: {finding} Read {log}, then try: scrapy verify" in alarm.sentence
+    assert f"the first: {finding} Read {log}, mend it, then verify all of it: scrapy verify" in alarm.sentence
     desk.now += DAY
     desk.run("verify", "failed", log=str(log))
     assert desk.look() == ["unverified"]
     desk.now += DAY
-    desk.run("verify", "done")
+    desk.run("verify", "done", verb="verify")
     assert desk.look() == []
     assert len(desk.alarms()) == 1
 
@@ -123,20 +123,26 @@ def test_a_verification_that_could_not_run_is_a_failed_job(desk: Desk) -> None:
     assert desk.look() == ["job_failed"]
 
 
-def test_what_one_verification_found_another_may_find_mended(desk: Desk) -> None:
-    desk.jobs = [verify_job(), job("sample", verb="verify", words=("--sample", "2"), outlet="")]
+def test_only_a_verification_of_all_ends_what_one_found(desk: Desk) -> None:
+    elsewhere = job("elsewhere", verb="verify", words=(), outlet="", settings=(("ARCHIVE_URL", "/elsewhere"),))
+    desk.jobs = [verify_job(), job("sample", verb="verify", words=("--sample", "2"), outlet=""), elsewhere]
     log = desk.folder / "verify.log"
     log.write_text("a finding\nverified 3 files: 1 findings\n")
-    desk.run("sample", "done")
+    desk.run("verify", "done", verb="verify")
     desk.now += HOUR
-    desk.run("verify", "failed", log=str(log))
+    desk.run("sample", "failed", log=str(log), verb="verify", arguments=["--sample", "2"])
     assert desk.look() == ["unverified"], "what was verified before says nothing"
     desk.now += HOUR
-    desk.run("sample", "done")
-    assert desk.look() == []
+    desk.run("sample", "done", verb="verify", arguments=["--sample", "2"])
+    assert desk.look() == ["unverified"], "another sample may have passed by it"
+    desk.run("elsewhere", "done", verb="verify")
+    assert desk.look() == ["unverified"], "that is another archive"
+    desk.now += HOUR
+    desk.run("", "done", verb="verify", job="", due_at=None)
+    assert desk.look() == [], "by hand"
     assert desk.look() == [], "the older failure is no news"
     desk.now += HOUR
-    desk.run("verify", "failed", log=str(log))
+    desk.run("verify", "failed", log=str(log), verb="verify")
     assert desk.look() == ["unverified"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shutil
 import sqlite3
@@ -78,6 +79,29 @@ def test_a_good_archive_is_good_and_verified_without_being_changed(desk: Desk) -
 def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -> None:
     what = changed_copy(made, tmp_path / "changed", seed)
     assert verify(tmp_path / "changed")[0], what
+
+
+def test_the_history_tells_of_a_verification_and_of_what_it_left_out(desk: Desk) -> None:
+    assert desk.call("verify").code == 0
+    assert desk.call("verify", "--sample", "1", "--skip-reading").code == 0
+    assert desk.call("verify", *segments(desk)).code == 0
+    segments(desk)[0].unlink()
+    assert desk.call("verify").code == 1
+    told = [row for row in desk.rows("runs") if row["verb"] == "verify"]
+    assert [(json.loads(row["arguments"]), row["ending"], row["exit_code"]) for row in told] == [
+        ([], "done", 0), (["--sample=1", "--skip-reading"], "done", 0), ([], "failed", 1)
+    ]  # fmt: skip
+
+
+def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is(desk: Desk) -> None:
+    with closing(sqlite3.connect(desk.index)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        connection.commit()
+    said = desk.call("verify")
+    assert "the history will not tell of it" in said.err
+    assert "older schema" in said.err
+    with closing(sqlite3.connect(desk.index)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0004",)]
 
 
 def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def unverified(past: Past, archive: str) -> Cause | None:
         return None
     sentence = (
         f"{last.job} found {number} faults in the archive or its index {moment(last.started_at)}; the first: "
-        f"{finding} Read {last.log}, then try: scrapy verify"
+        f"{finding} Read {last.log}, mend it, then verify all of it: scrapy verify"
     )
     return Cause(kind=Kind.UNVERIFIED, subject=archive, sentence=sentence, began_at=last.started_at)
 

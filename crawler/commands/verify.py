@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from archive.index import IndexUnusableError, index_path
+from archive.runs import Run
 from archive.verify.choice import Choice, sample_of
 from archive.verify.whole import Verification
+from crawler import VERSION
 from crawler.command import Verb, archive_folder, day_option
 from crawler.rereading import reread
 from crawler.verification import Findings
@@ -72,6 +75,8 @@ class Command(Verb):
             print(f"scrapy verify: {folder} is a file; ARCHIVE_URL names the folder of the archive.", file=sys.stderr)
             return 1
         seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
+        if not paths:
+            self._note_run(opts)
         findings = Findings()
         with Verification(findings.advance, None if opts.skip_reading else reread) as verification:
             findings.start(paths or sorted(folder.glob("*.warc.gz")))
@@ -88,3 +93,15 @@ class Command(Verb):
                 findings.finish()
             findings.summary(verification.tally, seed=seed if opts.sample else None)
         return findings.exit_code
+
+    def _note_run(self, opts: argparse.Namespace) -> None:
+        """Write into the history that the archive is being verified, where there is an index that takes it."""
+        if not index_path(self.text_setting("INDEX_URL")).exists():
+            return
+        words = [f"--since={opts.since}"] * bool(opts.since) + [f"--sample={opts.sample}"] * bool(opts.sample)
+        run = Run("verify", arguments=words + ["--skip-reading"] * opts.skip_reading, version=VERSION)
+        try:
+            self.enter(run)
+        except IndexUnusableError as error:
+            # What can only be read can be verified, too.
+            print(f"scrapy verify: the history will not tell of it: {error}", file=sys.stderr)

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, past_alarms, raise_alarm
+from archive.chronicle import whole_verification
 from archive.crawls import crawls_of
 from archive.index import index_path
 from archive.jobs import past
@@ -116,6 +117,7 @@ class _Seen:
 
     def judge(self, jobs: Sequence[Job]) -> tuple[list[Alarm], list[Cause]]:
         """The alarms that are over, and what is to be one."""
+        self._verified(jobs)
         by_outlet: dict[str, list[Job]] = {}
         for job in jobs:
             if job.alert:
@@ -166,15 +168,14 @@ class _Seen:
             self._causes.append(cause)
 
     def _job(self, job: Job, before: Past) -> None:
-        archive = dict(job.settings).get("ARCHIVE_URL", self._archive)
+        archive = self._archive_of(job)
         failure = last_failure(before)
         if before.done is not None and failure is None:
-            verified = self._of(Kind.UNVERIFIED, archive) if job.verb == "verify" else ()
             since = before.done.started_at
-            self._over += [a for a in (*self._of(Kind.JOB_FAILED, job.name), *verified) if a.began_at < since]
+            self._over += [a for a in self._of(Kind.JOB_FAILED, job.name) if a.began_at < since]
         found = unverified(before, archive) if job.verb == "verify" else None
         if found is not None:
-            # Another job may have verified it since: what that ended does not begin again.
+            # All of it may have been verified since: what that ended does not begin again.
             ended = past_alarms(self._connection, found.kind, found.subject)
             if any(alarm.began_at >= found.began_at for alarm in ended):
                 return
@@ -184,6 +185,16 @@ class _Seen:
         if cause.kind is Kind.JOB_FAILED and job.outlet and failure is not None and self._is_told(job, before):
             return
         self._causes.append(cause)
+
+    def _archive_of(self, job: Job) -> str:
+        return dict(job.settings).get("ARCHIVE_URL", self._archive)
+
+    def _verified(self, jobs: Sequence[Job]) -> None:
+        """What was found is over once all of the archive was verified: a sample may have passed by it."""
+        for alarm in self._of(Kind.UNVERIFIED):
+            elsewhere = [job.name for job in jobs if self._archive_of(job) != alarm.subject]
+            if whole_verification(self._connection, alarm.began_at, self._now, elsewhere):
+                self._over.append(alarm)
 
     def _is_told(self, job: Job, before: Past) -> bool:
         """Whether the outlet's own alarm is what its crawl fails of: pages without an article, or none that are new."""
