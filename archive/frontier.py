@@ -94,8 +94,9 @@ class Frontier:
     def discover(self, links: Iterable[Link]) -> int:
         """Take note of links; give how many articles are new, which are due now unless they were removed.
 
-        Known ones gain the channel, and the time of publication where none was known. What another run has given up is
-        due once more when a further channel names it: it may have been published since. Nothing else changes.
+        Known ones gain the channel, and the time of publication where none was known. What another run has given up, or
+        failed to get so far, is due once more when a further channel names it: an id that was guessed may have been
+        published since. Nothing else changes.
         """
         found: dict[str, _Found] = {}
         for link in links:
@@ -117,8 +118,9 @@ class Frontier:
                 published_at = row.published_at or seen.published_at
                 if channels != row.channels or published_at != row.published_at:
                     changed.append({"pk": row.id, "channels": channels, "published_at": published_at})
-                dead = row.state == State.DEAD and row.reason != Reason.REMOVED
-                if channels != row.channels and dead and row.seen_by != self._run:
+                given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
+                waits = row.state == State.DUE and row.tries and not row.looks
+                if channels != row.channels and (given_up or waits) and row.seen_by != self._run:
                     revived.append({"pk": row.id})
             if new:
                 connection.execute(insert(frontier), new)
@@ -287,7 +289,7 @@ class _Found:
 _VISIT = tuple(
     frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
 )
-_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by", "reason")
+_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by", "reason", "tries", "looks")
 _ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
 _SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
 #: What a new row knows of visits: nothing.

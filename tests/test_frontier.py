@@ -141,6 +141,24 @@ def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: 
     assert at.row("1").due_at == due_at
 
 
+def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, channel="id_walk"), link(2, channel="feed"), link(3, channel="id_walk")])
+    run.take(9)
+    at.settle(run, failed("1"), failed("2"), new("3"))
+    at.clock.turn(DAY)
+    again = at.run("b")
+    again.take(9)
+    at.settle(again, failed("1"), failed("2"), failed("3"))
+    again.discover([link(1, channel="feed")])
+    assert ids(again) == [], "not within the run that it failed in"
+    later = at.run("c")
+    later.discover([link(number, channel="feed") for number in (1, 2, 3)])
+    assert ids(later) == [], "1 and 2 are known of the feed, 3 was stored"
+    later.discover([link(number, channel="list") for number in (1, 2, 3)])
+    assert ids(later) == ["1", "2"]
+
+
 def test_what_others_visit_is_told(at: Kit) -> None:
     run, other = at.run("a"), at.run("b")
     run.discover(links(range(4)))
