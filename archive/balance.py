@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, select
 
 from archive.ladder import State
-from archive.outcome import Outcome
+from archive.outcome import Outcome, Reason
 from archive.tables import frontier
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class Balance:
     skipped: dict[str, int]
     pending: int
     missing: tuple[str, ...]
+
+    @property
+    def answered(self) -> bool:
+        """Whether a host answered any visit: with a page, or with a status that it has none."""
+        return bool(self.stored or self.unchanged or self.skipped.keys() - {Reason.ROBOTS})
 
     @property
     def even(self) -> bool:

@@ -133,8 +133,13 @@ class Plan:
 
     @property
     def failure(self) -> str:
-        """Why the crawl found nothing to go by: every channel is dead; ``""`` while one lives."""
+        """Why the crawl found nothing to go by: every channel is dead; ``""`` while one lives.
+
+        A walk does not live by itself where others were asked: its ids are guesses until a visit is answered.
+        """
+        walker = self._walk[0] if self._walk is not None else ""
         asked = [report for report in self._reports.values() if report.asked]
+        asked = [report for report in asked if report.name != walker] or asked
         if not all(report.dead and not report.found for report in asked):
             return ""
         first = "; ".join(f"{report.name}: {report.faults[0].sentence}" for report in asked)

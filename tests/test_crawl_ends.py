@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archive.article import KST
 from tests.cli import Desk
 from tests.crawling import Crawls, books, twin_of_today
 
@@ -83,6 +84,21 @@ def test_when_all_channels_are_dead_the_crawl_fails_and_says_so(crawls: Crawls, 
     crawls.twin.heal()
     assert crawls.run().code == 0
     assert sorted(crawls.revisions()) == crawls.twin.ids()
+
+
+def test_each_crawl_of_an_outage_fails_though_it_walks_ids_that_are_known(tmp_path: Path) -> None:
+    with twin_of_today("newspim", 20) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        assert crawls.run().code == 0
+        since = f"since={crawls.twin.story(crawls.twin.ids()[-1]).published.astimezone(KST):%Y-%m-%d}"
+        crawls.twin.fault(r"\.com/(?!robots)", "status", status=503)
+        asked = [crawls.run("-a", since, RETRY_TIMES="0", RETRY_AFTER_MAX="1") for _ in range(3)]
+        assert [said.code for said in asked] == [1, 1, 1]
+        assert "no channel of newspim gave articles" in asked[-1].sentences[-1]
+        crawls.twin.heal()
+        crawls.twin.publish(1)
+        assert crawls.run().code == 0
+        assert sorted(crawls.revisions()) == crawls.twin.ids()
 
 
 def test_one_live_channel_is_enough(crawls: Crawls) -> None:

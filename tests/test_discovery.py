@@ -34,6 +34,13 @@ def test_the_crawl_fails_only_when_every_channel_is_dead(outlet: Outlet) -> None
     assert "503" in work.failure
 
 
+def test_a_walk_is_no_life_of_its_own_where_every_list_is_dead() -> None:
+    work = plan(NEWSPIM, NOW.date(), None, NOW)
+    drive(work, lambda _: (503, "text/html", b""))
+    assert {report.name: report.dead for report in work.reports()}["id_walk"] is False
+    assert "503" in work.failure
+
+
 LIST = ListPage(
     url="https://www.newspim.com/news/lists/?page={page}",
     confidence="B",

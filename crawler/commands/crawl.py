@@ -20,6 +20,7 @@ from crawler.yields import shortfall
 if TYPE_CHECKING:
     import argparse
 
+    from archive.balance import Balance
     from crawler.discovery import Plan
     from crawler.keeper import Keeper
 
@@ -121,6 +122,11 @@ def _quiet(plan: Plan) -> bool:
     return plan.window.since is not None and plan.up_to_date and any(report.outside for report in plan.reports())
 
 
+def _walked(plan: Plan, balance: Balance | None) -> bool:
+    """Whether ids were walked, and any visit was answered: then dead channels are not all there was to go by."""
+    return plan.window.since is not None and balance is not None and balance.answered
+
+
 def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
     """Say what has to be looked at, and give the exit status; ``reason`` is why Scrapy ended, None: it never began."""
     faults: list[str] = []
@@ -134,7 +140,7 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         faults.append(f"stopped before it was done ({reason}). What is kept is kept; run the same command to go on.")
     if reason != "finished":
         pass  # what else is missing, it had no time for
-    elif plan is not None and plan.failure:
+    elif plan is not None and plan.failure and not _walked(plan, keeper.balance):
         faults.append(f"{plan.failure}; nothing could be discovered.")
     elif plan is not None and not any(report.found for report in plan.reports()) and not _quiet(plan):
         faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
