@@ -58,7 +58,7 @@ class Command(Verb):
         """Run or list jobs; 1 if a run failed or an alarm was raised (--once)."""
         # Every verb's module is imported by every verb; the scheduler's libraries are this one's alone.
         from crawler.alarms.post import AlertUrlError, Post, address_of
-        from crawler.jobs.daemon import Daemon
+        from crawler.jobs.daemon import Daemon, state_of
         from crawler.jobs.jobsfile import JobsFileError, read_jobs
         from crawler.jobs.logs import Logs
         from crawler.jobs.metrics import MetricsFile
@@ -70,6 +70,7 @@ class Command(Verb):
         if args:
             raise UsageError("it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False)
         path = Path(self.text_setting("JOBS_FILE"))
+        state = state_of(path)
         try:
             jobs = read_jobs(path)
         except JobsFileError as error:
@@ -115,7 +116,7 @@ class Command(Verb):
                 code = once(jobs, house, at_once, look)
                 watch.close()
                 return 1 if watch.raised else code
-            Daemon(path, house, at_once, done, look).run(jobs)
+            Daemon(path, house, at_once, done, look).run(jobs, state)
             watch.close()
         return 0
 
