@@ -225,6 +225,28 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     assert [row["id"] for row in board.desk.rows("schedule")] == ["c"]
 
 
+def test_an_index_deleted_under_a_scheduler_is_said_once_and_made_again(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    daemon = board.start()
+    until_said(daemon, "a: done")
+    wait_for(lambda: not board.desk.rows("leases"))
+    for path in tmp_path.glob("index.sqlite3*"):
+        path.unlink()
+    daemon.send_signal(signal.SIGHUP)  # look now
+    said = until_said(daemon, "no such table")
+    assert "it was deleted or emptied while it was in use; run scrapy reindex" in said
+    listed = board.run("--list")
+    assert (listed.code, "is empty: run scrapy reindex" in listed.err) == (1, True)
+    board.desk.archive.mkdir()
+    assert board.desk.run("reindex").code == 0
+    daemon.send_signal(signal.SIGHUP)
+    until_said(daemon, "a: done")
+    daemon.send_signal(signal.SIGTERM)
+    _, err = daemon.communicate(timeout=60)
+    assert (daemon.returncode, b"apscheduler" in err) == (0, False)
+
+
 def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
     board = Board(tmp_path)
     board.jobs('outlet = "nobody"', 'outlet = "etoday"\ncron = "x"')

@@ -126,7 +126,8 @@ class Command(Verb):
         if self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "INFO", priority="cmdline")
         configure_logging(self.settings)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        # It warns of an index that can't be read at every look, with SQL; we say it once.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def _number(self, name: str, least: int = 1) -> int:
         """A setting that is a number of at least 1, or so many."""
