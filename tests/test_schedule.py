@@ -24,6 +24,7 @@ from crawler.jobs.logs import Logs
 from crawler.jobs.once import once
 from crawler.jobs.perform import House, perform
 from crawler.jobs.stop import Stop
+from tests.cli import ROOT
 from tests.crawling import twin_of_today
 from tests.scheduling import Board, done_once, overlaps, until_said, wait_for
 
@@ -245,6 +246,14 @@ def test_an_index_deleted_under_a_scheduler_is_said_once_and_made_again(tmp_path
     daemon.send_signal(signal.SIGTERM)
     _, err = daemon.communicate(timeout=60)
     assert (daemon.returncode, b"apscheduler" in err) == (0, False)
+
+
+def test_a_job_with_another_index_than_the_schedulers_is_refused(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    other = f'{{ ARCHIVE_URL = "{tmp_path}/other", INDEX_URL = "sqlite:///{tmp_path}/other.sqlite3" }}'
+    board.jobs(f'name = "a"\ncommand = "replay {ROOT}/seeds"\nevery = "1d"\nsettings = {other}')
+    assert board.run("--once").code == 1
+    assert "INDEX_URL in a job's settings has to be the scheduler's" in Path(board.runs()[0]["log"]).read_text()
 
 
 def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
