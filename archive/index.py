@@ -134,6 +134,10 @@ class Index:
                 f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: upgrade Sacho, or "
                 "name another index with INDEX_URL."
             )
+        if read_only and found is None:  # a file of nothing, which SQLite makes where one in use was deleted
+            raise IndexUnusableError(
+                f"the index at {self.url} is empty: run scrapy reindex if there was one, else scrapy replay."
+            )
         if read_only:
             raise IndexUnusableError(
                 f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it."
@@ -266,6 +270,8 @@ def _plain(error: DBAPIError) -> str:
         return f"{cause}: see whether the disk is full or failing, then run the same command again."
     if "readonly" in cause or "unable to open" in cause:
         return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
+    if "no such table" in cause:
+        return f"{cause}: it was deleted or emptied while it was in use; run scrapy reindex, or restore it."
     if "not a database" in cause or "malformed" in cause:
         return f"{cause}: it is no index of ours, or damaged; move it away, or name another one with INDEX_URL."
     return f"{cause}."

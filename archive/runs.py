@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 
 from archive.bulk import insert_rows
 from archive.holder import this_process
+from archive.index import IndexUnusableError
 from archive.outcome import Outcome
 from archive.tables import outcomes, runs
 
@@ -54,7 +55,7 @@ class Run:
         self._facts = {"verb": verb, "outlet": outlet, "arguments": list(arguments), "version": version}
         self._started = datetime.now(UTC)
         self._rows: list[dict[str, Any]] = []
-        self._stored = bool(begun)
+        self._stored = self._begun = bool(begun)
 
     def note(self, result: Result, capture_id: int | None = None) -> None:
         """Count a result, and keep its row for the next `write` unless it is plainly unchanged."""
@@ -76,14 +77,22 @@ class Run:
         )
 
     def write(self, connection: Connection, *, ended: bool = False) -> None:
-        """Bring the run's row and the noted results into the index."""
+        """Bring the run's row and the noted results into the index.
+
+        :raises IndexUnusableError: it was begun in another one.
+        """
         facts: dict[str, Any] = {"counts": self._table(), "ended_at": datetime.now(UTC) if ended else None}
         if self._stored:
-            connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
+            own = connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
+            if self._begun and not own.rowcount:
+                raise IndexUnusableError(
+                    "the run that a scheduler began is not in this index: INDEX_URL in a job's settings has to be the "
+                    "scheduler's, and an index is not replaced while jobs run."
+                )
         else:
             process = {"host": socket.gethostname(), "holder": this_process()}
-            own = {"id": self.id, "started_at": self._started}
-            connection.execute(insert(runs).values(self._facts | own | process | facts))
+            itself = {"id": self.id, "started_at": self._started}
+            connection.execute(insert(runs).values(self._facts | itself | process | facts))
             self._stored = True
         insert_rows(connection, outcomes, self._rows)
         self._rows = []

@@ -68,11 +68,11 @@ class Verb(ScrapyCommand):
             self._end(str(error))
         except BrokenPipeError:
             # The reader of our output has seen enough (head, less): that is no failure.
-            _print_no_more()
+            print_no_more()
         except OSError as error:
             if error.filename is not None or error.errno not in _OUTPUT_FULL:
                 raise
-            _print_no_more()
+            print_no_more()
             self._end(file_fault("the file that the output goes to", error))
         except KeyboardInterrupt:
             self._stopped = True
@@ -141,8 +141,8 @@ class Verb(ScrapyCommand):
         self.exitcode = 1
 
 
-def _print_no_more() -> None:
-    """What is still to be printed goes nowhere, or Python would try once more at its end, and say it failed."""
+def print_no_more() -> None:
+    """Drop what is still to be printed, or Python would try once more at its end, and say it failed."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -108,7 +108,7 @@ class Look(ScrapyCommand):
         assert self.settings is not None
         if opts.spider:
             raise UsageError("an outlet's spider keeps what it fetches, and a look keeps nothing", print_help=False)
-        hosts = [host for host in (urlsplit(arg).hostname for arg in args) if host]
+        hosts = [host for host in map(_host, args) if host]
         try:
             named = check_contact(self.settings, hosts) if hosts else ""
         except ContactError as error:
@@ -116,3 +116,16 @@ class Look(ScrapyCommand):
         if named and self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("USER_AGENT", named, priority="cmdline")
         super().run(args, opts)  # type: ignore[safe-super]  # it is the command this stands before
+
+
+def _host(arg: str) -> str | None:
+    """The host that an argument names, if any.
+
+    :raises UsageError: it is an address that can't be.
+    """
+    try:
+        address = urlsplit(guess_scheme(arg))  # as Scrapy's shell takes it, which asks www.example.org by http
+        _ = address.port  # read when it is asked for
+    except ValueError as error:
+        raise UsageError(f"{arg} is no address ({error})", print_help=False) from error
+    return address.hostname

@@ -14,6 +14,7 @@ from archive.article import KST
 from archive.jobs import Attempt, Ending, Past
 from crawler.jobs.due import due, failures, retry_at
 from crawler.jobs.job import Job
+from crawler.jobs.outlook import How, coming
 from crawler.jobs.rhythm import every
 
 JOB = Job(name="etoday", verb="crawl", words=("etoday",), rhythm=every("1h"), outlet="etoday")
@@ -140,3 +141,14 @@ def test_however_runs_end_each_moment_is_done_once(ends: list[tuple[Ending, int]
             attempts.append(ended)
             now += took * MINUTE
         now += MINUTE
+
+
+def test_what_comes_next_is_the_retry_or_what_falls_due_before_it() -> None:
+    past = before(attempt(NOON, Ending.FAILED))
+    soon, late = replace(JOB, backoff=5 * MINUTE), replace(JOB, backoff=3 * HOUR)
+    assert (coming(soon, past, NOON + MINUTE).how, coming(soon, past, NOON + MINUTE).at) == (
+        How.AGAIN,
+        NOON + 6 * MINUTE,
+    )
+    assert (coming(late, past, NOON + MINUTE).how, coming(late, past, NOON + MINUTE).at) == (How.SCHEDULED, NOON + HOUR)
+    assert order(past, NOON + HOUR, late) == (NOON + HOUR, 1, "2026-11-22")

@@ -141,12 +141,23 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
     [
         ("", "jobs.toml: it names no job; jobs.example.toml shows how."),
         ("[job]\noutlet = 'etoday'\n", "jobs.toml: each job begins with a line [[job]]."),
+        ("[[job]]\nretries = " + "1" * 5000, "jobs.toml: it is no TOML: Exceeds the limit (4300 digits)"),
         ("job = 5\n", "jobs.toml: each job begins with a line [[job]]."),
         ("[[job]]\noutlet = \n", "jobs.toml: it is no TOML: Invalid value (at line 2, column 10)."),
         ("[[job]]\noutlet = 'etoday'\noutlet = 'x'\n", "it is no TOML: Cannot overwrite a value (at line 3, "),
         ("[[job]]\noutlet = 'etoday'\nsettings = ['x']\n", "line 3: settings: ['x'] is no table"),
         ("[[job]]\noutlet = 'etoday'\nsettings = { A = [1] }\n", "line 3: settings: A = [1]: only single values."),
         ("[[job]]\nname = 'v'\nevery='1h'\ncommand = \"verify 'a\"\n", "line 4: command: No closing quotation."),
+        (
+            "[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify'\nsettings = { A = \"a\\u0000\" }\n",
+            "line 5: settings: 'a\\x00': no",
+        ),
+        (
+            "[[job]]\nname = 'v'\nevery='1h'\ncommand = \"verify \\u0000\"\n",
+            "line 4: command: 'verify \\x00': no command",
+        ),
+        ("[[job]]\noutlet = 'etoday'\nbackoff = '367d'\n", "line 3: backoff: '367d' is longer than a year."),
+        ("[[job]]\noutlet = 'etoday'\ntime_limit = '999999999d999999999d'\n", "999999999d' is longer than a year."),
         ("[[job]]\nname = 'v'\nevery='1h'\ncommand = ''\n", "line 4: command: '' is no verb for a job"),
         ("[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify --help'\n", "it would only print and exit with 0"),
         ("[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify --seed x'\n", "argument --seed: invalid int value: 'x'"),
@@ -158,6 +169,12 @@ def test_one_mistake(text: str, sentence: str) -> None:
         parse_jobs(text)
     assert len(caught.value.sentences) == 1
     assert sentence in caught.value.sentences[0]
+
+
+def test_a_file_may_begin_with_an_editors_mark(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.toml"
+    path.write_text(WHOLE, "utf-8-sig")
+    assert [job.name for job in read_jobs(path)] == ["Etoday.2", "newspim", "verify"]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

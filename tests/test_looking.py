@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli import Desk
 from tests.crawling import Crawls
 from tests.twin.server import Twin
 
@@ -69,6 +70,8 @@ def test_a_real_host_is_not_asked_without_a_contact_nor_by_an_outlets_spider(cra
     nobody = crawls.desk.run("fetch", "https://www.etoday.co.kr/", env={"CONTACT": ""})
     assert nobody.code == 2
     assert "needs a CONTACT" in nobody.err
+    guessed = crawls.desk.run("shell", "-c", "1", "www.etoday.co.kr", env={"CONTACT": ""})
+    assert (guessed.code, "needs a CONTACT" in guessed.err) == (2, True)
     spider = look(crawls, "fetch", "--spider", "etoday", "https://www.etoday.co.kr/")
     assert spider.code == 2
     assert "keeps what it fetches" in spider.err
@@ -80,3 +83,11 @@ def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
     crawls.twin.fault(r"/news/view/", "private", to=secret.as_uri())
     said = look(crawls, "fetch", crawls.twin.address(crawls.twin.ids()[0]))
     assert "secret</title>" not in said.out
+
+
+@pytest.mark.parametrize(("verb", "address"), [("fetch", "http://[::1"), ("shell", "www.etoday.co.kr:99999")])
+def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, address: str) -> None:
+    said = Desk(tmp_path).run(verb, address)
+    assert said.code == 2
+    assert f"{address} is no address (" in said.err
+    assert "Traceback" not in said.err

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import stat
+import subprocess
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archive.article import KST
 from archive.index import Index
+from archive.jobs import Ending
+from crawler.jobs.due import Order
+from crawler.jobs.jobsfile import parse_jobs, read_jobs
+from crawler.jobs.logs import Logs
+from crawler.jobs.once import once
+from crawler.jobs.perform import House, perform
+from crawler.jobs.stop import Stop
+from tests.cli import ROOT
 from tests.crawling import twin_of_today
-from tests.scheduling import Board, done_once, until_said, wait_for
+from tests.scheduling import Board, done_once, overlaps, until_said, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +74,46 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
         listed = board.run("--list")
         assert " now " not in listed.out
         assert listed.out.count(" done ") == 3
+
+
+def test_once_runs_all_jobs_of_an_outlet_one_after_the_other(tmp_path: Path, twin: Twin) -> None:
+    board = Board(tmp_path, [twin])
+    again = 'name = "again"\noutlet = "newspim"\nevery = "1d"\narguments = { discover = "no" }'
+    board.jobs('outlet = "newspim"\nevery = "1d"', again)
+    assert board.run("--once").code == 0
+    assert sorted((row["job"], row["ending"]) for row in board.runs()) == [("again", "done"), ("newspim", "done")]
+    assert overlaps(board.runs()) == []
+
+
+@pytest.mark.parametrize("code", [0, 1], ids=["a reader that is gone", "a full disk"])
+def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
+    board = Board(tmp_path)
+    board.jobs(*(f'name = "{name}"\ncommand = "verify"\nevery = "1d"' for name in "ab"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as unread, Path("/dev/full").open("wb") as full:
+        out = full if code else unread
+        process = board.desk.start(*board.command("--once", JOBS_AT_ONCE="1"), stdout=out, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, b"the disk is full" in err, b"Traceback" in err) == (code, bool(code), False)
+    assert board.endings() == ["done", "done"]
+
+
+def test_once_tells_of_what_could_not_be_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("archive.index.BUSY_TIMEOUT", 50)
+    board = Board(tmp_path)
+    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    with (
+        Index(f"sqlite:///{board.desk.index}", brief=True) as index,
+        closing(sqlite3.connect(board.desk.index)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        house = House(index=index, logs=Logs(tmp_path / "log", 1), settings={})
+        assert once(read_jobs(board.jobs_file), house, 1, lambda _: None) == 1
+    assert "a could not be begun" in caplog.text
+    assert board.runs() == []
 
 
 def test_a_run_by_hand_is_history_too(tmp_path: Path, twin: Twin) -> None:
@@ -176,6 +226,36 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     assert [row["id"] for row in board.desk.rows("schedule")] == ["c"]
 
 
+def test_an_index_deleted_under_a_scheduler_is_said_once_and_made_again(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    daemon = board.start()
+    until_said(daemon, "a: done")
+    wait_for(lambda: not board.desk.rows("leases"))
+    for path in tmp_path.glob("index.sqlite3*"):
+        path.unlink()
+    daemon.send_signal(signal.SIGHUP)  # look now
+    said = until_said(daemon, "no such table")
+    assert "it was deleted or emptied while it was in use; run scrapy reindex" in said
+    listed = board.run("--list")
+    assert (listed.code, "is empty: run scrapy reindex" in listed.err) == (1, True)
+    board.desk.archive.mkdir()
+    assert board.desk.run("reindex").code == 0
+    daemon.send_signal(signal.SIGHUP)
+    until_said(daemon, "a: done")
+    daemon.send_signal(signal.SIGTERM)
+    _, err = daemon.communicate(timeout=60)
+    assert (daemon.returncode, b"apscheduler" in err) == (0, False)
+
+
+def test_a_job_with_another_index_than_the_schedulers_is_refused(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    other = f'{{ ARCHIVE_URL = "{tmp_path}/other", INDEX_URL = "sqlite:///{tmp_path}/other.sqlite3" }}'
+    board.jobs(f'name = "a"\ncommand = "replay {ROOT}/seeds"\nevery = "1d"\nsettings = {other}')
+    assert board.run("--once").code == 1
+    assert "INDEX_URL in a job's settings has to be the scheduler's" in Path(board.runs()[0]["log"]).read_text()
+
+
 def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
     board = Board(tmp_path)
     board.jobs('outlet = "nobody"', 'outlet = "etoday"\ncron = "x"')
@@ -212,6 +292,20 @@ def test_a_log_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
     assert said.code == 0
     assert "no log can be written (Not a directory)" in said.err
     assert [(row["ending"], row["log"]) for row in board.runs()] == [("done", "")]
+
+
+def test_a_log_that_takes_nothing_stops_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"')
+    moment = datetime.now(UTC)
+    full = tmp_path / "a" / f"{moment.astimezone(KST):%Y-%m-%dT%H%M%S}-1.log"
+    full.parent.mkdir()
+    full.symlink_to("/dev/full")
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        house = House(index=index, logs=Logs(tmp_path, 1), settings={"ARCHIVE_URL": str(tmp_path / "archive")})
+        monkeypatch.setenv("INDEX_URL", index.url)
+        run = perform(Order(job=job, due_at=moment, attempt=1), house, Stop())
+    assert run is not None
+    assert (run.ending, run.log) == (Ending.DONE, "")
 
 
 def test_old_logs_are_deleted(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Command(Verb):
         """Run or list jobs; 1 if a run failed or an alarm was raised (--once)."""
         # Every verb's module is imported by every verb; the scheduler's libraries are this one's alone.
         from crawler.alarms.post import AlertUrlError, Post, address_of
-        from crawler.jobs.daemon import Daemon
+        from crawler.jobs.daemon import Daemon, state_of
         from crawler.jobs.jobsfile import JobsFileError, read_jobs
         from crawler.jobs.logs import Logs
         from crawler.jobs.metrics import MetricsFile
@@ -70,6 +70,7 @@ class Command(Verb):
         if args:
             raise UsageError("it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False)
         path = Path(self.text_setting("JOBS_FILE"))
+        state = state_of(path)
         try:
             jobs = read_jobs(path)
         except JobsFileError as error:
@@ -115,7 +116,7 @@ class Command(Verb):
                 code = once(jobs, house, at_once, look)
                 watch.close()
                 return 1 if watch.raised else code
-            Daemon(path, house, at_once, done, look).run(jobs)
+            Daemon(path, house, at_once, done, look).run(jobs, state)
             watch.close()
         return 0
 
@@ -125,7 +126,8 @@ class Command(Verb):
         if self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "INFO", priority="cmdline")
         configure_logging(self.settings)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        # It warns of an index that can't be read at every look, with SQL; we say it once.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def _number(self, name: str, least: int = 1) -> int:
         """A setting that is a number of at least 1, or so many."""

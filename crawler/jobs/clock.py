@@ -37,6 +37,7 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._unset: Sequence[Job] | None = None
         with index.lending() as engine:
             store = SQLAlchemyJobStore(engine=engine, tablename=schedule.name)
         # What was missed while nobody looked is told once.
@@ -46,10 +47,11 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
         )
 
     def set(self, jobs: Sequence[Job]) -> None:
-        """Know these jobs and no others.
+        """Know these jobs and no others; where they can't be set now, `look` does it first.
 
         :raises IndexUnusableError: the index can't be written.
         """
+        self._unset = jobs
         with self._index.lending():
             if not self.running:
                 self.start()
@@ -60,12 +62,15 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
                     self.add_job(
                         tell, job.rhythm.trigger, [job.name], id=job.name, name=job.name, replace_existing=True
                     )
+        self._unset = None
 
     def look(self) -> float:
         """Tell of what falls due, and give the seconds until something does again, by the time of day as it is now.
 
         :raises IndexUnusableError: the index can't be read or written.
         """
+        if self._unset is not None:
+            self.set(self._unset)  # else rows would be read that may not be ours
         try:
             with self._index.lending():
                 wait: float | None = self._process_jobs()

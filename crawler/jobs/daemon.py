@@ -43,12 +43,16 @@ class Daemon:
         self._path, self._house, self._at_once, self._done, self._watch = path, house, at_once, done, watch
         self._stop, self._bell = Stop(), Bell()
         self._reload = False
-        self._seen = _state(path)
+        self._seen = (0, 0, 0)
         self._trouble = ""
         self._wait = TICK
 
-    def run(self, jobs: Sequence[Job]) -> None:
-        """Run jobs until SIGTERM or Ctrl-C; then the runs under way are asked to end, and waited for."""
+    def run(self, jobs: Sequence[Job], state: tuple[int, int, int]) -> None:
+        """Run jobs until SIGTERM or Ctrl-C; then the runs under way are asked to end, and waited for.
+
+        ``state`` is the file's from before they were read: to open an index may take minutes, and the file may change.
+        """
+        self._seen = state
         with self._signals(), Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds:
             clock = Clock(self._house.index)
             self._try(lambda: clock.set(jobs))
@@ -71,7 +75,7 @@ class Daemon:
 
     def _reloaded(self, jobs: Sequence[Job], clock: Clock) -> Sequence[Job]:
         """The jobs of the file, if it has changed and is right; else those there are."""
-        state = _state(self._path)
+        state = state_of(self._path)
         if state == self._seen and not self._reload:
             return jobs
         self._seen, self._reload = state, False
@@ -114,7 +118,7 @@ class Daemon:
                 signal.signal(number, handler)
 
 
-def _state(path: Path) -> tuple[int, int, int]:
+def state_of(path: Path) -> tuple[int, int, int]:
     """What tells a changed file from the one that was read."""
     try:
         found = path.stat()

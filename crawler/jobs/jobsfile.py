@@ -47,7 +47,7 @@ def read_jobs(path: Path) -> list[Job]:
     :raises JobsFileError: it can't be read, or anything in it is wrong: then all of that.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark before it
     except FileNotFoundError as error:
         sentence = f"{path} is not there: copy jobs.example.toml, or name another file with JOBS_FILE."
         raise JobsFileError([sentence]) from error
@@ -65,7 +65,7 @@ def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
     """
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is one; a number too long for Python another
         raise JobsFileError([f"{path}: it is no TOML: {error}."]) from error
     file = _File(path, text)
     for key in table.keys() - {"job"}:
@@ -207,6 +207,8 @@ class _Entry:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _MistakeError(f"{value!r} is no text; write it in quotes")
+    if "\0" in value:
+        raise _MistakeError(f"{value!r}: no command line takes the character \\0")
     return value
 
 
@@ -243,4 +245,4 @@ def _pairs(value: Any) -> Iterator[tuple[str, str]]:
     for name, one in value.items():
         if isinstance(one, dict | list):
             raise _MistakeError(f"{name} = {one!r}: only single values")
-        yield name, {True: "1", False: "0"}[one] if isinstance(one, bool) else str(one)
+        yield _text(name), {True: "1", False: "0"}[one] if isinstance(one, bool) else _text(str(one))

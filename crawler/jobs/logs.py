@@ -29,7 +29,7 @@ class Logs:
     days: int
 
     def open(self, order: Order) -> tuple[str, IO[str]]:
-        """A new log and its path.
+        """A log that begins with the command line, to be gone on with, and its path.
 
         Our own stderr and no path where none can be made: that must stop no crawl.
         """
@@ -37,6 +37,9 @@ class Logs:
         path = place / f"{order.due_at.astimezone(KST):%Y-%m-%dT%H%M%S}-{order.attempt}.log"
         try:
             place.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:  # a full disk may open a file, and take nothing into it
+                # Without the settings: one may be a password.
+                file.write(f"# scrapy {order.job.verb} {' '.join(order.words)}\n")
             file = path.open("a", encoding="utf-8")
         except OSError as error:
             _log.error("%s: no log can be written (%s); what the run says follows here.", path, error.strerror)

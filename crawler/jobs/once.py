@@ -7,7 +7,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from archive.faults import file_fault
 from archive.jobs import Ending
+from crawler.command import print_no_more
 from crawler.jobs.rounds import Rounds
 from crawler.jobs.stop import Bell, Stop
 
@@ -19,16 +21,25 @@ if TYPE_CHECKING:
 
 
 def once(jobs: Sequence[Job], house: House, at_once: int, watch: Callable[[Sequence[Job]], None]) -> int:
-    """Run what is due; 1 if any of it failed, or was stopped. Prints a line a run, and nothing where nothing is due.
+    """Run what is due; 1 if any of it failed, was stopped, or could not be begun or printed.
+
+    Prints a line a run, and nothing where nothing is due.
 
     :raises IndexUnusableError: the index can't be read or written.
     """
     stop, bell = Stop(), Bell()
     ended: list[Run] = []
+    unprinted = ""
 
     def done(run: Run) -> None:
         ended.append(run)
-        print(run, flush=True)
+        nonlocal unprinted
+        try:
+            print(run, flush=True)
+        except OSError as error:  # that ends no run
+            print_no_more()
+            if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
+                unprinted = file_fault("the file that the output goes to", error)
 
     kept = {number: signal.signal(number, lambda *_: stop.ask()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -52,4 +63,10 @@ def once(jobs: Sequence[Job], house: House, at_once: int, watch: Callable[[Seque
         print("nothing is due")
     if stop.asked:
         print("scrapy schedule: stopped. What was under way is taken up again by the next one.", file=sys.stderr)
-    return 1 if stop.asked or any(run.ending is not Ending.DONE for run in ended) else 0
+    if unprinted:
+        print(f"scrapy schedule: {unprinted}", file=sys.stderr)
+    return (
+        1
+        if unprinted or stop.asked or not rounds.all_begun or any(run.ending is not Ending.DONE for run in ended)
+        else 0
+    )

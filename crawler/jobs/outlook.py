@@ -60,7 +60,7 @@ def coming(job: Job, before: Past, now: datetime, other: Held | None = None) -> 
     if order is not None:
         return Coming(How.NOW, order.due_at)
     again = retry_at(job, before)
-    if again is not None:
+    if again is not None and (scheduled is None or again < scheduled):  # what falls due before takes its place
         return Coming(How.AGAIN, again)
     return Coming(How.SCHEDULED if scheduled is not None else How.NEVER, scheduled)
 

@@ -101,8 +101,6 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
     code = None
     with file:
         try:
-            # Without the settings: one may be a password.
-            print(f"# scrapy {job.verb} {' '.join(order.words)}", file=file, flush=True)
             process = subprocess.Popen(  # noqa: S603  (our own command line)
                 [sys.executable, "-m", "scrapy", *words],
                 stdin=subprocess.PIPE,
@@ -112,8 +110,9 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
                 # Ctrl-C at a terminal goes to every process of the group; a run hears it from us, once.
                 process_group=0,
             )
-        except OSError as error:  # no memory, no room for the log
-            _log.error("%s: %s could not be started (%s).", job.name, job.verb, error.strerror)
+        except (OSError, ValueError) as error:  # no memory; a word that this locale can't write
+            why = error.strerror if isinstance(error, OSError) else error
+            _log.error("%s: %s could not be started (%s).", job.name, job.verb, why)
         else:
             with process:
                 lease = Lease(house.index, job.leases[0], run_id)
@@ -155,6 +154,7 @@ def _watch(process: subprocess.Popen[bytes], lease: Lease, limit: float, stop: S
                 deadline = monotonic() + GRACE
             elif monotonic() >= deadline:
                 process.kill()
+                deadline = monotonic() + GRACE  # a disk that does not answer keeps even a killed process
             _told(lease.renew)
     finally:
         os.close(child)

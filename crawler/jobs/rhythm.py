@@ -117,14 +117,16 @@ def cron(text: str) -> Rhythm:
 def duration(text: str) -> timedelta:
     """A length of time: ``90s``, ``45m``, ``1h30m``, ``2d``.
 
-    :raises RhythmError: it is none, or nothing.
+    :raises RhythmError: it is none, or nothing, or longer than a year.
     """
     if not re.fullmatch(r"(?:\d{1,9}[smhd])+", text, re.ASCII):
         raise RhythmError(f"{text!r} is no length of time; write 90s, 45m, 1h30m or 2d")
-    length = timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text)))
-    if not length:
+    seconds = sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
+    if not seconds:
         raise RhythmError(f"{text!r} is no time at all")
-    return length
+    if seconds > _LONGEST.total_seconds():
+        raise RhythmError(f"{text!r} is longer than a year")
+    return timedelta(seconds=seconds)
 
 
 def _weekdays(field: str) -> str:
@@ -137,7 +139,9 @@ def _weekdays(field: str) -> str:
         if match is None:
             raise RhythmError(f"{part!r} is no weekday; write 0-7 (0 and 7 are Sunday) or sun, mon …")
         first = 0 if match["every"] else _weekday(match["first"])
-        last = 6 if match["every"] else _weekday(match["last"] or match["first"])
+        # As in the other fields, 1/2 is every second one from the first on.
+        alone = match["first"] if match["step"] is None else "6"
+        last = 6 if match["every"] else _weekday(match["last"] or alone)
         if match["last"] and last < first and last == 0:
             last = 7  # fri-sun
         if last < first or match["step"] == "0":

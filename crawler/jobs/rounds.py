@@ -34,7 +34,9 @@ class Rounds:
     def __init__(self, house: House, at_once: int, stop: Stop, bell: Bell, done: Callable[[Run], None]) -> None:
         self._house, self._at_once, self._stop, self._bell, self._done = house, at_once, stop, bell, done
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="run")
-        self._under_way: dict[str, Future[Run | None]] = {}
+        self._under_way: dict[str, tuple[Job, Future[Run | None]]] = {}
+        #: Whether the index let every run that was tried be begun.
+        self.all_begun = True
 
     def __enter__(self) -> Rounds:
         return self
@@ -52,7 +54,7 @@ class Rounds:
 
     def collect(self) -> None:
         """Tell of the runs that have ended."""
-        for name, future in list(self._under_way.items()):
+        for name, (_, future) in list(self._under_way.items()):
             if not future.done():
                 continue
             del self._under_way[name]
@@ -60,6 +62,7 @@ class Rounds:
                 run = future.result()
             except IndexUnusableError as error:
                 _log.error("%s could not be begun: %s", name, error)
+                self.all_begun = False
                 continue
             if run is not None:
                 self._done(run)
@@ -71,12 +74,17 @@ class Rounds:
         """
         self.collect()
         begun: set[str] = set()
+        # A run takes its leases when its thread comes to it; another job of its outlet waits for its end until then.
+        taken = {lease for job, _ in self._under_way.values() for lease in job.leases}
         for order in self.due(jobs, datetime.now(UTC)):
             if self._stop.asked or len(self._under_way) >= self._at_once:
                 break
+            if not taken.isdisjoint(order.job.leases):
+                continue
+            taken.update(order.job.leases)
             _log.info("%s: attempt %s at what fell due %s", order.job.name, order.attempt, order.due_at)
             future = self._threads.submit(perform, order, self._house, self._stop)
-            self._under_way[order.job.name] = future
+            self._under_way[order.job.name] = (order.job, future)
             future.add_done_callback(lambda _: self._bell.ring())
             begun.add(order.job.name)
         return begun

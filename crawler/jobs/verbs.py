@@ -13,7 +13,10 @@ VERBS = ("backup", "close", "export", "reindex", "replay", "verify")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong instead of ending the process."""
+    """Says what is wrong instead of ending the process, and prints nothing."""
+
+    def print_help(self, file: object = None) -> None:
+        """Print none."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
