@@ -45,8 +45,8 @@ def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
     """
     found: dict[int, Room] = {}
     for place in places:
-        there = _existing(Path(place).absolute())
         try:
+            there = _existing(Path(place).absolute())
             device = there.stat().st_dev
             figures = os.statvfs(there)
         except OSError:
