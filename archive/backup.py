@@ -116,7 +116,7 @@ class _Pass:
                 self._copy_open(name, ends.get(name, 0), named=name in ends)
             for name in sorted(closed):
                 self._take_closed(name, manifest)
-            if not self._undisturbed(log, {*closed, *opened, *ends}):
+            if not self._undisturbed(log, manifest):
                 self._room.drop(state)
                 return None
             self._room.commit(Inventory(self._made.at, state.name, self._files, self._faults))
@@ -127,10 +127,13 @@ class _Pass:
         return self._tell()
 
     def _listed(self, manifest: Manifest) -> tuple[set[str], set[str]]:
-        """The names of segments that are closed, or were and are missing; and of open ones."""
+        """The names of segments that are closed, or were and are missing; and of open ones.
+
+        What a take-down has written anew and was killed before it deleted it, is no part of the archive any more.
+        """
         there = {path.name for path in self._archive.iterdir()}
-        closed = {name for name in there if name.endswith(_ENDING)}
-        closed |= {name for name, entry in manifest.entries.items() if entry.kind is not Kind.REMOVED}
+        closed = {name for name in there if name.endswith(_ENDING)} | manifest.entries.keys()
+        closed -= _removed(manifest)
         opened = {name.removesuffix(OPEN) for name in there if name.endswith(_ENDING + OPEN)}
         return closed, opened - closed
 
@@ -224,11 +227,10 @@ class _Pass:
         self._files[self._room.place(path)] = item
         self._made.copied += item.size
 
-    def _undisturbed(self, log: bytes, names: set[str]) -> bool:
+    def _undisturbed(self, log: bytes, before: Manifest) -> bool:
         """Whether no article was taken down meanwhile: then the copies would hold what is gone, or not fit together."""
-        now = fixity.parse(fixity.whole_lines(self._archive)).entries
-        gone = any(entry.kind is Kind.REMOVED for name, entry in now.items() if name in names)
-        return not gone and self._log() == log
+        now = fixity.parse(fixity.whole_lines(self._archive))
+        return _removed(now) == _removed(before) and self._log() == log
 
     def _log(self) -> bytes:
         path = self._archive / removals.NAME
@@ -241,6 +243,10 @@ class _Pass:
         made.faults = [sentence for _, sentence in sorted(self._faults.items())]
         made.pending = [str(removal) for removal in removals.read(self._archive).pending]
         return made
+
+
+def _removed(manifest: Manifest) -> set[str]:
+    return {name for name, entry in manifest.entries.items() if entry.kind is Kind.REMOVED}
 
 
 def _size(path: Path) -> int:
