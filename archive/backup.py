@@ -18,7 +18,7 @@ from archive import fixity, removals
 from archive.copying import Item, UnreadableError, copied
 from archive.faults import BackupError
 from archive.fixity import Kind
-from archive.index import index_path
+from archive.index import IndexUnusableError, index_path
 from archive.inventory import INDEX, SEGMENTS, Inventory
 from archive.segments import OPEN
 from archive.snapshot import copy_index, reach
@@ -109,6 +109,7 @@ class _Pass:
         try:
             self._made.at = datetime.now(UTC)
             ends = self._copy_index()
+            self._check_knows(ends, closed)
             self._keep_bytes(fixity.NAME, lines)
             if log:
                 self._keep_bytes(removals.NAME, log)
@@ -165,6 +166,25 @@ class _Pass:
         self._made.copied += item.size
         self._advance(item.size)
         return reach(copy)
+
+    def _check_knows(self, ends: dict[str, int], closed: set[str]) -> None:
+        """See that the index is none that was made anew where one was lost: it would take the good one's place.
+
+        A take-down may leave an index that leads nowhere, until it is done.
+        """
+        item, copy = self._room.before.of_state(INDEX), self._room.folder / self._room.before.state / INDEX
+        if not closed - ends.keys() or item is None or removals.read(self._archive).pending:
+            return
+        try:
+            known = reach(copy).keys() & closed
+        except IndexUnusableError:
+            return  # nothing is lost with it
+        if known and not known & ends.keys():
+            raise BackupError(
+                f"No row of {self._index_path} leads into what was backed up, as those of the index in {copy.parent} "
+                "do, which stays: was it lost, and made anew? scrapy reindex reads the archive into it; or put that "
+                "one in its place, or name another in INDEX_URL. Nothing was changed."
+            )
 
     def _keep_bytes(self, name: str, data: bytes) -> None:
         path = self._room.state / name
