@@ -164,8 +164,8 @@ def archive_folder(url: str) -> str:
 
 
 def as_text(argument: str) -> str:
-    """An argument as text that can be looked up: it is bytes, and in a C locale Python takes Hangul for none."""
-    return os.fsencode(argument).decode("utf-8", "replace")
+    """An argument or a path as text that can be kept: it is bytes, and in a C locale Python takes Hangul for none."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def day_option(text: str) -> date:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -335,6 +336,20 @@ def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(desk: Des
     third = line.run("schedule", "--once", "-s", "DISK_FREE_MIN=1", env=env)
     assert third.code == 0
     assert [heard["ended_at"] is None for heard in ear.heard] == [True, False]
+
+
+def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(desk: Desk, ear: Ear) -> None:
+    """사초 in EUC-KR, as old disks have it: what goes into the index is text all the same."""
+    line = Line(desk.folder / os.fsdecode(b"\xbb\xe7\xc3\xca"))
+    line.archive.mkdir(parents=True)
+    jobs = line.folder / "jobs.toml"
+    jobs.write_text('[[job]]\nname = "v"\ncommand = "verify"\nevery = "1d"\n')
+    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(line.folder / "log")}
+    said = line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env)
+    assert (said.code, "Traceback" in said.err) == (1, False)
+    assert "ALARM disk: " in said.err
+    assert [heard["kind"] for heard in ear.heard] == ["disk"]
+    assert line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env).code == 0, "it is told once"
 
 
 def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, ear: Ear) -> None:

@@ -63,7 +63,7 @@ def may_have_found(failure: Attempt) -> bool:
 
 def has_log(attempt: Attempt) -> bool:
     """Whether its log can be read; logs are deleted after a while, and what was found is then no longer told."""
-    return bool(attempt.log) and os.access(attempt.log, os.R_OK)
+    return bool(attempt.log) and os.access(attempt.log.encode(), os.R_OK)
 
 
 def unverified(failure: Attempt, archive: str) -> Cause | None:
@@ -103,7 +103,7 @@ def first_failure(past: Past) -> Attempt:
 def _findings(log: str) -> tuple[int, str]:
     """How many faults a verification's log tells of, and the first of them; 0 where it tells of none."""
     try:
-        with Path(log).open("rb") as file:
+        with Path(os.fsdecode(log.encode())).open("rb") as file:
             head = file.read(_LOG)
             file.seek(-min(_LOG, file.seek(0, 2)), 2)
             tail = file.read()

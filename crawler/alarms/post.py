@@ -22,6 +22,7 @@ from archive.article import KST
 from archive.index import IndexUnusableError
 from archive.leases import Lease
 from crawler import VERSION
+from crawler.command import as_text
 
 if TYPE_CHECKING:
     from archive.index import Index
@@ -204,7 +205,7 @@ def message_of(alarm: Alarm, index: str, *, over: bool) -> dict[str, str | None]
         "began_at": alarm.began_at.astimezone(KST).isoformat(timespec="seconds"),
         "ended_at": alarm.ended_at.astimezone(KST).isoformat(timespec="seconds") if over and alarm.ended_at else None,
         "host": socket.gethostname(),
-        "index": index,
+        "index": as_text(index),
     }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
 
+from crawler.command import as_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -52,7 +54,7 @@ def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
         except OSError:
             continue
         wanted = least or max(LEAST_BYTES, int(figures.f_blocks * figures.f_frsize * LEAST_SHARE))
-        found.setdefault(device, Room(str(place), device, figures.f_bavail * figures.f_frsize, wanted))
+        found.setdefault(device, Room(as_text(str(place)), device, figures.f_bavail * figures.f_frsize, wanted))
     return list(found.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -25,6 +26,7 @@ from crawler.alarms.failing import (
 )
 from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
 from crawler.alarms.room import file_number, growth, rooms, sentence
+from crawler.command import as_text
 from crawler.outlet import outlet_named
 from crawler.yields import silent_for
 
@@ -121,6 +123,7 @@ class _Seen:
     ) -> None:  # fmt: skip
         self._connection, self._archive, self._least, self._now = connection, archive, least, now
         self._index, self._judged = index_path(url), judged
+        self._name = as_text(archive)
         self._open = {(a.kind, a.subject, a.about): a for a in open_alarms(connection)}
         #: Which archive each job is about.
         self._archives: dict[str, str] = {}
@@ -129,7 +132,7 @@ class _Seen:
 
     def judge(self, jobs: Sequence[Job]) -> tuple[list[Alarm], list[Cause]]:
         """The alarms that are over, and what is to be one."""
-        self._archives = {job.name: dict(job.settings).get("ARCHIVE_URL", self._archive) for job in jobs}
+        self._archives = {job.name: dict(job.settings).get("ARCHIVE_URL", self._name) for job in jobs}
         self._set_right()
         for alarm in self._of(Kind.UNVERIFIED):
             if self._verified(alarm.subject, alarm.began_at):
@@ -209,14 +212,14 @@ class _Seen:
         return any(self._lasting(Kind.UNVERIFIED, subject) for subject in same) or self._verified(archive, at)
 
     def _is_named(self, archive: str) -> bool:
-        return archive == self._archive or archive in self._archives.values()
+        return archive == self._name or archive in self._archives.values()
 
     def _verified(self, archive: str, since: datetime) -> bool:
         """Whether all of an archive was verified since: a sample may have passed by what was found.
 
         One that nobody names any more has been moved: it is what those jobs verify that name none.
         """
-        wanted = archive if self._is_named(archive) else self._archive
+        wanted = archive if self._is_named(archive) else self._name
         elsewhere = [job for job, its in self._archives.items() if its != wanted]
         return whole_verification(self._connection, since, self._now, elsewhere)
 
@@ -273,7 +276,8 @@ class _Seen:
     def _disk(self) -> None:
         places = (self._archive, self._index)
         known = rooms(places, self._least)
-        lying = {alarm.id: [room.device for room in rooms([alarm.subject], 0)] for alarm in self._of(Kind.DISK)}
+        paths = {alarm.id: os.fsdecode(alarm.subject.encode()) for alarm in self._of(Kind.DISK)}
+        lying = {number: [room.device for room in rooms([path], 0)] for number, path in paths.items()}
         for room in known:
             # Whatever it is called: archive and index may have been moved since, or share a disk now.
             open_ones = [a for a in self._of(Kind.DISK) if a.subject == room.place or room.device in lying[a.id]]
@@ -286,5 +290,5 @@ class _Seen:
         ours = {room.device for room in known}
         for alarm in self._of(Kind.DISK):
             # Neither lies there any more; what can't be looked at is no less full for that.
-            if alarm.subject not in map(str, places) and not ours & set(lying[alarm.id]):
+            if alarm.subject not in (as_text(str(place)) for place in places) and not ours & set(lying[alarm.id]):
                 self._over.append(alarm)
