@@ -296,6 +296,10 @@ def test_the_room_of_a_disk_is_what_the_system_says(tmp_path: Path) -> None:
     assert not large.ample
 
 
+def test_what_to_type_can_be_typed() -> None:
+    assert room.sentence(Room("/mnt/사초 1/archive", 1, 0, 1), 0.0).endswith("df -h '/mnt/사초 1/archive'")
+
+
 def test_growth_is_that_of_the_last_week(tmp_path: Path) -> None:
     from time import time
 

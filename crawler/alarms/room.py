@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -78,7 +79,7 @@ def sentence(room: Room, a_day: float) -> str:
     lasts = f"at last week's {_size(a_day)} a day it lasts {room.free / a_day:.1f} days" if a_day else "nothing grew"
     return (
         f"{room.place} has {_size(room.free)} left, less than the {_size(room.wanted)} that should be free "
-        f"(DISK_FREE_MIN); {lasts}. Make room, or move it; to see what is there: df -h {room.place}"
+        f"(DISK_FREE_MIN); {lasts}. Make room, or move it; to see what is there: df -h {shlex.quote(room.place)}"
     )
 
 
