@@ -18,7 +18,7 @@ from archive import fixity, removals
 from archive.copying import Item, UnreadableError, copied
 from archive.faults import BackupError
 from archive.fixity import Kind
-from archive.index import index_path
+from archive.index import IndexUnusableError, index_path
 from archive.inventory import INDEX, SEGMENTS, Inventory
 from archive.segments import OPEN
 from archive.snapshot import copy_index, reach
@@ -109,6 +109,7 @@ class _Pass:
         try:
             self._made.at = datetime.now(UTC)
             ends = self._copy_index()
+            self._check_knows(ends, closed)
             self._keep_bytes(fixity.NAME, lines)
             if log:
                 self._keep_bytes(removals.NAME, log)
@@ -116,7 +117,7 @@ class _Pass:
                 self._copy_open(name, ends.get(name, 0), named=name in ends)
             for name in sorted(closed):
                 self._take_closed(name, manifest)
-            if not self._undisturbed(log, {*closed, *opened, *ends}):
+            if not self._undisturbed(log, manifest):
                 self._room.drop(state)
                 return None
             self._room.commit(Inventory(self._made.at, state.name, self._files, self._faults))
@@ -127,10 +128,13 @@ class _Pass:
         return self._tell()
 
     def _listed(self, manifest: Manifest) -> tuple[set[str], set[str]]:
-        """The names of segments that are closed, or were and are missing; and of open ones."""
+        """The names of segments that are closed, or were and are missing; and of open ones.
+
+        What a take-down has written anew and was killed before it deleted it, is no part of the archive any more.
+        """
         there = {path.name for path in self._archive.iterdir()}
-        closed = {name for name in there if name.endswith(_ENDING)}
-        closed |= {name for name, entry in manifest.entries.items() if entry.kind is not Kind.REMOVED}
+        closed = {name for name in there if name.endswith(_ENDING)} | manifest.entries.keys()
+        closed -= _removed(manifest)
         opened = {name.removesuffix(OPEN) for name in there if name.endswith(_ENDING + OPEN)}
         return closed, opened - closed
 
@@ -162,6 +166,25 @@ class _Pass:
         self._made.copied += item.size
         self._advance(item.size)
         return reach(copy)
+
+    def _check_knows(self, ends: dict[str, int], closed: set[str]) -> None:
+        """See that the index is none that was made anew where one was lost: it would take the good one's place.
+
+        A take-down may leave an index that leads nowhere, until it is done.
+        """
+        item, copy = self._room.before.of_state(INDEX), self._room.folder / self._room.before.state / INDEX
+        if not closed - ends.keys() or item is None or removals.read(self._archive).pending:
+            return
+        try:
+            known = reach(copy).keys() & closed
+        except IndexUnusableError:
+            return  # nothing is lost with it
+        if known and not known & ends.keys():
+            raise BackupError(
+                f"No row of {self._index_path} leads into what was backed up, as those of the index in {copy.parent} "
+                "do, which stays: was it lost, and made anew? scrapy reindex reads the archive into it; or put that "
+                "one in its place, or name another in INDEX_URL. Nothing was changed."
+            )
 
     def _keep_bytes(self, name: str, data: bytes) -> None:
         path = self._room.state / name
@@ -224,11 +247,10 @@ class _Pass:
         self._files[self._room.place(path)] = item
         self._made.copied += item.size
 
-    def _undisturbed(self, log: bytes, names: set[str]) -> bool:
+    def _undisturbed(self, log: bytes, before: Manifest) -> bool:
         """Whether no article was taken down meanwhile: then the copies would hold what is gone, or not fit together."""
-        now = fixity.parse(fixity.whole_lines(self._archive)).entries
-        gone = any(entry.kind is Kind.REMOVED for name, entry in now.items() if name in names)
-        return not gone and self._log() == log
+        now = fixity.parse(fixity.whole_lines(self._archive))
+        return _removed(now) == _removed(before) and self._log() == log
 
     def _log(self) -> bytes:
         path = self._archive / removals.NAME
@@ -241,6 +263,10 @@ class _Pass:
         made.faults = [sentence for _, sentence in sorted(self._faults.items())]
         made.pending = [str(removal) for removal in removals.read(self._archive).pending]
         return made
+
+
+def _removed(manifest: Manifest) -> set[str]:
+    return {name for name, entry in manifest.entries.items() if entry.kind is Kind.REMOVED}
 
 
 def _size(path: Path) -> int:

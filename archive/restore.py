@@ -137,18 +137,30 @@ class _Restoring:
         return Item(*measure(index)) == self._known.of_state(INDEX)
 
     def _check_room(self, begin: Callable[[int], None]) -> None:
-        need = sum(item.size for item in self._known.files.values())
-        begin(need)
-        there = self._archive
-        while not there.exists():
-            there = there.parent
-        kept = sum(path.stat().st_size for path in there.iterdir() if path.is_file()) if there == self._archive else 0
-        free = shutil.disk_usage(there).free
-        if free + kept < need:
-            raise BackupError(
-                f"{there} has {free / 1e6:.1f} MB free, and {(need - kept) / 1e6:.1f} MB are to be restored. Make room "
-                "there, or name another folder in ARCHIVE_URL."
-            )
+        """See whether there is room on each of the disks that archive and index are brought to."""
+        every = sum(item.size for item in self._known.files.values())
+        begin(every)
+        index = self._known.of_state(INDEX)
+        of_index = index.size if index is not None else 0
+        needs: dict[int, tuple[Path, int]] = {}
+        for folder, need, there_already in (
+            (self._archive, every - of_index, self._archive.iterdir() if self._archive.exists() else ()),
+            (self._index.parent, of_index, (self._index,)),
+        ):
+            place = folder
+            while not place.exists():
+                place = place.parent
+            kept = sum(path.stat().st_size for path in there_already if path.is_file())
+            disk = place.stat().st_dev
+            first, before = needs.get(disk, (place, 0))
+            needs[disk] = first, before + need - kept
+        for place, need in needs.values():
+            free = shutil.disk_usage(place).free
+            if free < need:
+                raise BackupError(
+                    f"{place} has {free / 1e6:.1f} MB free, and {need / 1e6:.1f} MB are to be restored. Make room "
+                    "there, or name other places in ARCHIVE_URL and INDEX_URL."
+                )
 
     def _bring(self, place: str, item: Item, target: Path) -> None:
         """Copy a file of the archive, and say if it is not what it was."""

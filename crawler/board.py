@@ -44,7 +44,8 @@ def print_overview(overview: Overview) -> None:
         print(f"! {_line(sentence)}")
     room = overview.room
     free = f", {_bytes(room.free)} free" if room.free is not None else ""
-    print(f"archive {_bytes(room.archive)}, index {_bytes(room.index)}{free}; {now.astimezone(KST):%Y-%m-%d %H:%M} KST")
+    kept = _bytes(room.archive) if room.archive is not None else _NONE
+    print(f"archive {kept}, index {_bytes(room.index)}{free}; {now.astimezone(KST):%Y-%m-%d %H:%M} KST")
 
 
 def print_runs(records: Sequence[RunRecord], counts: Mapping[str, int]) -> None:

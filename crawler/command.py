@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import re
@@ -28,7 +29,6 @@ from crawler.jobs.tether import Tether
 from crawler.outlet import OutletError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator, Sequence
 
 #: Faults whose message is already the sentence a person needs.
@@ -37,6 +37,8 @@ _FAULTS = (
 )  # fmt: skip
 #: What a disk says that takes no more of what is printed; errors about a file of ours carry its name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+#: Days that can be reckoned with in every time zone.
+_FIRST, _LAST = date(1000, 1, 1), date(9998, 12, 31)
 
 
 class Verb(ScrapyCommand):
@@ -70,10 +72,13 @@ class Verb(ScrapyCommand):
             # The reader of our output has seen enough (head, less): that is no failure.
             print_no_more()
         except OSError as error:
-            if error.filename is not None or error.errno not in _OUTPUT_FULL:
+            if error.filename is not None:  # no rights, a stale mount, a failing disk
+                self._end(file_fault(error.filename, error))
+            elif error.errno in _OUTPUT_FULL:
+                print_no_more()
+                self._end(file_fault("the file that the output goes to", error))
+            else:
                 raise
-            print_no_more()
-            self._end(file_fault("the file that the output goes to", error))
         except KeyboardInterrupt:
             self._stopped = True
             self._end("Stopped. What was reported is kept; run the same command to go on.")
@@ -159,10 +164,16 @@ def archive_folder(url: str) -> str:
 
 
 def as_text(argument: str) -> str:
-    """An argument as text that can be looked up: it is bytes, and in a C locale Python takes Hangul for none."""
-    return os.fsencode(argument).decode("utf-8", "replace")
+    """An argument or a path as text that can be kept: it is bytes, and in a C locale Python takes Hangul for none."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def day_option(text: str) -> date:
     """An option's date, YYYY-MM-DD; for argparse."""
-    return date.fromisoformat(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write YYYY-MM-DD") from error
+    if not _FIRST <= day <= _LAST:
+        raise argparse.ArgumentTypeError(f"{text} is no day between {_FIRST} and {_LAST}")
+    return day

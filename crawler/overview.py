@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from archive.alarms import Kind, open_alarms
 from archive.article import KST
 from archive.chronicle import last_run, outlets_seen, run_record
+from archive.faults import file_fault
 from archive.index import index_path
 from archive.jobs import Ending, past
 from crawler.jobs.due import failures, retry_at
@@ -67,7 +68,7 @@ class OutletState:
 class Room:
     """Bytes of the archive's files and of the index, and those free where the archive lies; None: can't be told."""
 
-    archive: int
+    archive: int | None
     index: int
     free: int | None
 
@@ -107,8 +108,8 @@ def survey(
         )
     told = {alarm.subject for alarm in alarms if alarm.kind == Kind.JOB_FAILED}
     wrong = [_wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states]
-    said = [*trouble, *filter(None, wrong)]
-    room = _room(Path(archive), index_path(index.url))
+    room, out_of_reach = _room(Path(archive), index_path(index.url))
+    said = [*trouble, *filter(None, [*wrong, out_of_reach])]
     return Overview(at=now, outlets=outlets, jobs=states, alarms=alarms, trouble=tuple(said), room=room)
 
 
@@ -170,21 +171,17 @@ def _kst(moment: datetime) -> str:
     return f"{moment.astimezone(KST):%Y-%m-%d %H:%M} KST"
 
 
-def _room(archive: Path, index: Path) -> Room:
-    place = next((path for path in (archive, *archive.absolute().parents) if path.exists()), Path("/"))
+def _room(archive: Path, index: Path) -> tuple[Room, str]:
+    """The room there is, and why somebody must look at the archive: it is out of reach; ``""``: it is not."""
+    beside = sum(_size(index.with_name(index.name + ending)) for ending in ("", "-wal"))
     try:
+        place = next((path for path in (archive, *archive.absolute().parents) if path.exists()), Path("/"))
         free = shutil.disk_usage(place).free
-    except OSError:
-        free = None
-    beside = [index.with_name(index.name + ending) for ending in ("", "-wal")]
-    return Room(archive=sum(map(_size, _files(archive))), index=sum(map(_size, beside)), free=free)
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return [Path(entry.path) for entry in os.scandir(folder)]
-    except OSError:
-        return []  # nothing has been kept yet, or it is out of reach: then there is nothing to count
+        # Where nothing has been kept yet there is nothing to count.
+        kept = sum(_size(Path(entry.path)) for entry in os.scandir(archive)) if place == archive else 0
+    except OSError as error:  # no rights, a stale mount, a file in the folder's place
+        return Room(archive=None, index=beside, free=None), file_fault(archive, error)
+    return Room(archive=kept, index=beside, free=free), ""
 
 
 def _size(path: Path) -> int:

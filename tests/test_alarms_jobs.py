@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archive.alarms import Cause, Kind, end_alarm, raise_alarm
 from crawler.alarms import room
 from crawler.alarms.room import Room
+from crawler.jobs.watch import Watch
 from tests.alarm_kit import DAY, HOUR, Desk, job, utc, verify_job
 from tests.cli import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -146,6 +151,117 @@ def test_only_a_verification_of_all_ends_what_one_found(desk: Desk) -> None:
     assert desk.look() == ["unverified"]
 
 
+def found_by_a_job(desk: Desk) -> Path:
+    """Let a job that verifies find something; its log."""
+    desk.jobs = [verify_job()]
+    log = desk.folder / "verify.log"
+    log.write_text("a finding\nverified 3 files: 1 findings\n")
+    desk.run("verify", "failed", log=str(log), verb="verify")
+    assert desk.look() == ["unverified"]
+    desk.now += HOUR
+    return log
+
+
+def verified_by_hand(desk: Desk) -> None:
+    desk.run("", "done", verb="verify", job="", due_at=None)
+    desk.now += HOUR
+
+
+def test_what_was_found_twice_and_verified_since_does_not_begin_again(desk: Desk) -> None:
+    log = found_by_a_job(desk)
+    desk.run("verify", "failed", log=str(log), verb="verify")
+    assert desk.look() == ["unverified"]
+    desk.now += HOUR
+    verified_by_hand(desk)
+    assert [desk.look(), desk.look()] == [[], []]
+    assert len(desk.alarms()) == 1
+
+
+def test_a_log_that_was_deleted_makes_no_failed_job_of_what_was_found(desk: Desk) -> None:
+    found_by_a_job(desk).unlink()
+    assert desk.look() == ["unverified"], "the scheduler keeps logs for LOG_KEEP_DAYS"
+    verified_by_hand(desk)
+    assert [desk.look(), desk.look()] == [[], []]
+    assert len(desk.alarms()) == 1
+
+
+def test_what_was_found_in_an_archive_that_has_moved_is_told_once_and_over(desk: Desk) -> None:
+    found_by_a_job(desk)
+    desk.watch = Watch(desk.index, str(desk.folder / "moved"), least=1, clock=lambda: desk.now)
+    assert desk.look() == ["unverified"]
+    desk.run("verify", "done", verb="verify")
+    assert desk.look() == []
+    assert len(desk.alarms()) == 1
+
+
+def test_what_a_clock_that_was_ahead_has_raised_is_over_when_it_is_right_again(desk: Desk) -> None:
+    desk.now += 365 * DAY
+    found_by_a_job(desk)
+    desk.jobs.append(job())
+    desk.run("etoday", "failed")
+    assert desk.look() == ["unverified", "job_failed"]
+    desk.now -= 365 * DAY
+    desk.run("etoday", "done")
+    desk.run("verify", "done", verb="verify")
+    assert desk.look() == []
+    desk.now += HOUR
+    desk.run("etoday", "failed")
+    desk.run("verify", "failed", log=str(desk.folder / "verify.log"), verb="verify")
+    assert sorted(desk.look()) == ["job_failed", "unverified"], "and what fails now is told"
+
+
+def test_what_lasts_when_a_clock_is_set_right_is_told_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.jobs.watch.rooms", lambda *_: [Room(str(desk.archive), 1, 0, 100)])
+    desk.now += 365 * DAY
+    assert desk.look() == ["disk"]
+    desk.now -= 365 * DAY
+    assert desk.look() == ["disk"]
+    assert desk.open()[0].began_at == utc(desk.now)
+    desk.now -= timedelta(minutes=1)  # so much a clock is always set
+    assert desk.look() == ["disk"]
+    assert len(desk.alarms()) == 2
+
+
+def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, index = str(desk.archive), str(desk.folder / "index.sqlite3")
+    disks = {archive: 1, index: 2, "/moved": 2}
+    free = {1: 1000, 2: 0, 3: 0}
+
+    def rooms(places: Iterable[object], _: int) -> list[Room]:
+        found = {disks[str(place)]: str(place) for place in reversed(list(places)) if str(place) in disks}
+        return [Room(place, disk, free[disk], 100) for disk, place in found.items()]
+
+    monkeypatch.setattr("crawler.jobs.watch.rooms", rooms)
+    assert desk.look() == ["disk"]
+    assert desk.open()[0].subject == index
+    desk.watch = Watch(desk.index, "/moved", least=1, clock=lambda: desk.now)
+    assert desk.look() == ["disk"], "the archive is on the index's disk now, which is no fuller for it"
+    assert len(desk.alarms()) == 1
+    free[2] = 1000
+    assert desk.look() == []
+    free[2] = 0
+    assert desk.look() == ["disk"]
+    assert desk.open()[0].subject == "/moved"
+    disks |= {archive: 1, index: 1}
+    del disks["/moved"]
+    desk.watch = Watch(desk.index, archive, least=1, clock=lambda: desk.now)
+    disks["/moved"] = 3
+    assert desk.look() == [], "nothing of ours lies on that disk any more"
+
+
+def test_a_place_that_cannot_be_looked_at_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+
+    def stale(path: Any, **how: Any) -> os.stat_result:
+        if str(path).startswith(str(tmp_path / "archive")):
+            raise OSError(errno.ESTALE, "Stale file handle", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", stale)
+    (one,) = room.rooms([tmp_path / "archive", tmp_path / "index.sqlite3"], 1)
+    assert one.place == str(tmp_path / "index.sqlite3")
+
+
 def test_a_disk_that_fills_is_told_once_and_does_not_flap(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     free = {"now": 2000}
 
@@ -180,8 +296,11 @@ def test_the_room_of_a_disk_is_what_the_system_says(tmp_path: Path) -> None:
     assert not large.ample
 
 
+def test_what_to_type_can_be_typed() -> None:
+    assert room.sentence(Room("/mnt/사초 1/archive", 1, 0, 1), 0.0).endswith("df -h '/mnt/사초 1/archive'")
+
+
 def test_growth_is_that_of_the_last_week(tmp_path: Path) -> None:
-    import os
     from time import time
 
     for name, age in (("sacho-1.warc.gz", 20), ("sacho-2.warc.gz", 1), ("fixity.jsonl", 1)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -262,7 +263,7 @@ def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
     [
         "desk", "//host/x", "ftp://host/", "http://", "https:///x", "http://host:99999/", "http://[::1/", "http://a b/",
         "http://host/a b", "http://host/\r\nX: 1", "http://host/한글", "http://ho\x00st/", "mailto:desk@example.org",
-        "http://" + "가" * 90 + "/",
+        "http://" + "가" * 90 + "/", "http://" + "a" * 64 + ".org/", "http://hooks..example.org/",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
@@ -280,6 +281,40 @@ def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
 )
 def test_what_is_shown_of_an_address_is_no_secret(url: str, shown: str) -> None:
     assert address_of(url).shown == shown
+
+
+@pytest.mark.parametrize(("url", "port"), [("http://[::1]/", 80), ("https://[2001:db8::abcd]/", 443)])
+def test_an_address_in_brackets_needs_no_port(url: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def refused(address: tuple[str, int], *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    with pytest.raises(post.NotTakenError):
+        post.post(address_of(url), {}, 5.0)
+    assert asked == [(address_of(url).host, port)]
+
+
+def test_what_is_too_late_to_be_taken_is_not_sent(desk: Desk, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = threading.Event()
+    cut, connect = post._cut, socket.create_connection
+
+    def cutting(*given: Any) -> None:
+        cut(*given)
+        late.set()
+
+    def slow(*given: Any) -> socket.socket:
+        assert late.wait(30), "a name server that takes its time"
+        return connect(*given)
+
+    monkeypatch.setattr(post, "_cut", cutting)
+    monkeypatch.setattr(socket, "create_connection", slow)
+    begin(desk, "etoday")
+    told(desk, ear.url, patience=0.1)
+    assert ear.heard == [], "it would be told again each minute, and taken each time"
+    assert desk.alarms()[0].said_at is None
 
 
 def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(desk: Desk, ear: Ear) -> None:
@@ -301,6 +336,20 @@ def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(desk: Des
     third = line.run("schedule", "--once", "-s", "DISK_FREE_MIN=1", env=env)
     assert third.code == 0
     assert [heard["ended_at"] is None for heard in ear.heard] == [True, False]
+
+
+def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(desk: Desk, ear: Ear) -> None:
+    """사초 in EUC-KR, as old disks have it: what goes into the index is text all the same."""
+    line = Line(desk.folder / os.fsdecode(b"\xbb\xe7\xc3\xca"))
+    line.archive.mkdir(parents=True)
+    jobs = line.folder / "jobs.toml"
+    jobs.write_text('[[job]]\nname = "v"\ncommand = "verify"\nevery = "1d"\n')
+    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(line.folder / "log")}
+    said = line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env)
+    assert (said.code, "Traceback" in said.err) == (1, False)
+    assert "ALARM disk: " in said.err
+    assert [heard["kind"] for heard in ear.heard] == ["disk"]
+    assert line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env).code == 0, "it is told once"
 
 
 def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, ear: Ear) -> None:

@@ -329,6 +329,29 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(desk: Desk, 
     assert files(backup) == before
 
 
+def test_an_index_that_was_lost_and_made_anew_does_not_take_the_good_ones_place(
+    desk: Desk, backup: Path, tmp_path: Path
+) -> None:
+    """As a scheduler or a crawl makes one, where there is none."""
+    assert desk.call("backup", backup).code == 0
+    before = files(backup)
+    lost = [path.rename(tmp_path / path.name) for path in desk.folder.glob("index.sqlite3*")]
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "page.html").write_bytes((SEEDS / "newspim" / "own-desktop-2021.html").read_bytes() + b"<!-- more -->")
+    for verb in (("close",), ("replay", more, "--outlet", "newspim")):
+        desk.call(*verb)
+        Index(f"sqlite:///{desk.index}").close()
+        said = desk.call("backup", backup)
+        assert said.code == 1
+        assert "was it lost, and made anew? scrapy reindex" in said.err
+        assert files(backup) == before
+    assert desk.call("reindex").code == 0
+    assert desk.call("backup", backup).code == 0
+    assert same(desk, check_restored(backup, tmp_path / "other"))
+    assert lost
+
+
 def test_a_damaged_index_is_not_copied_over_a_good_one(desk: Desk, backup: Path) -> None:
     assert desk.call("backup", backup).code == 0
     before = files(backup)

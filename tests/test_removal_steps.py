@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from archive import removals
+from archive.backup import back_up
 from archive.exchange import Exchange, Location
 from archive.faults import SegmentError
 from archive.frontier import Frontier, Link
@@ -24,6 +25,7 @@ from archive.outcome import Outcome, Reason, Verdict
 from archive.reader import RecordError, read_at
 from archive.rebuild import alone_with_archive
 from archive.removing import Removing
+from archive.restore import restore
 from archive.rows import search_columns, to_article
 from archive.runs import Run
 from archive.search import tokens
@@ -135,6 +137,22 @@ def test_killed_before_any_step_no_row_lies_and_the_next_run_ends_it(made: Path,
             break
         at += 1
     assert at == len(STEPS) + 5, "each of the five steps of a segment twice"
+
+
+@pytest.mark.parametrize("at", [5, 7, 12])  # 7 and 12: listed as removed, and not deleted yet
+def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored(
+    made: Path, tmp_path: Path, at: int
+) -> None:
+    shutil.copytree(made, tmp_path / "copy")
+    desk, restored = Desk(tmp_path / "copy"), Desk(tmp_path / "restored")
+    assert killed_before(desk, at)
+    assert back_up(desk.archive, f"sqlite:///{desk.index}", tmp_path / "backup").faults == []
+    assert restore(tmp_path / "backup", restored.archive, f"sqlite:///{restored.index}").faults == []
+    check_rows(restored)
+    text = text_of(Desk(made))
+    remove(restored)
+    assert wrong(restored) == []
+    assert not traces(restored.folder, text).any
 
 
 @pytest.mark.parametrize("at", [4, 6, 9])

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine
 from archive import inventory
 from archive.faults import BackupError
 from archive.inventory import MARK
+from tests import full_disks
 from tests.backing import (
     back_up_desk,
     check_restored,
@@ -86,6 +87,26 @@ def test_into_empty_folders_it_restores(backup: Path, tmp_path: Path) -> None:
     """As the mount points of a container are."""
     (tmp_path / "desk" / "archive" / "lost+found").mkdir(parents=True)
     check_restored(backup, tmp_path / "desk")
+
+
+@pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
+@pytest.mark.parametrize("small", ["archive", "index"])
+def test_each_disk_needs_room_for_what_it_is_to_hold(backup: Path, tmp_path: Path, small: str) -> None:
+    """The index needs more than the archive here: 0.3 MB, and a disk of 128 KiB holds the one and not the other."""
+    desk = Desk(tmp_path / "desk")
+    place = tmp_path / "small"
+    place.mkdir()
+    other = {"archive": desk.archive, "index": desk.index} | {small: place / small}
+    with full_disks._disk(place, 128):
+        said = desk.call(
+            "restore", backup, "-s", f"ARCHIVE_URL={other['archive']}", "-s", f"INDEX_URL=sqlite:///{other['index']}"
+        )
+        if small == "archive":
+            assert (said.code, said.err) == (0, "")
+        else:
+            assert said.code == 1
+            assert f"{place} has 0.1 MB free, and 0." in said.err
+            assert not other["archive"].exists(), "it is seen before anything is copied"
 
 
 def test_what_is_no_backup_is_said(tmp_path: Path, backup: Path) -> None:

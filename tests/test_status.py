@@ -149,7 +149,9 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
         (["--since", "2026-11-01"], "--since and --until choose among --runs"),
         (["--runs", "0"], "'0' is no number of at least 1"),
         (["--runs", "many"], "'many' is no number of at least 1"),
-        (["--runs", "--since", "tuesday"], "invalid day_option value: 'tuesday'"),
+        (["--runs", "--since", "tuesday"], "'tuesday' is no day: write YYYY-MM-DD"),
+        (["--runs", "--since", "0001-01-01"], "0001-01-01 is no day between 1000-01-01 and 9998-12-31"),
+        (["--runs", "--until", "9999-12-31"], "9999-12-31 is no day between 1000-01-01 and 9998-12-31"),
         (["--runs", "--since", "2026-11-03", "--until", "2026-11-02"], "--since 2026-11-03 is later than --until"),
         (["--json", "--metrics", "x.prom"], "not allowed with argument --json"),
         (["--runs", "--metrics", "x.prom"], "--metrics writes all figures"),
@@ -201,6 +203,21 @@ def test_an_open_alarm_is_shown_and_ends_it_with_1(tmp_path: Path) -> None:
     assert status(desk, "--metrics", tmp_path / "x.prom").code == 1
     assert 'sacho_alarm_open{kind="disk",subject="archive"} 1.0' in (tmp_path / "x.prom").read_text()
     assert status(desk, "--runs").code == 0, "the history is no state of things"
+
+
+def test_an_archive_out_of_reach_is_said_and_the_rest_is_shown(crawled: Desk, tmp_path: Path) -> None:
+    for place in (tmp_path / ("x" * 300), tmp_path / "file"):  # for root no folder is locked
+        if len(place.name) < 255:
+            place.touch()
+        setting = ("-s", f"ARCHIVE_URL={place}", "-s", "JOBS_FILE=none.toml")
+        said = crawled.call("status", *setting)
+        assert (said.code, said.err) == (1, "")
+        assert cells(said.out)[1][0] == "etoday"
+        assert f"! Cannot use {place}: " in said.out
+        assert "archive –, index " in said.out
+        said = crawled.call("status", "--json", *setting)
+        room = json.loads(said.out)["room"]
+        assert (room["archive_bytes"], room["disk_free_bytes"]) == (None, None)
 
 
 def test_a_reader_that_goes_away_is_no_failure(crawled: Desk) -> None:

@@ -307,3 +307,21 @@ def test_settings_are_taken_from_the_command_line(desk: Desk, tmp_path: Path) ->
     index = f"INDEX_URL=sqlite:///{desk.index}"
     said = Desk(tmp_path).run("show", "-s", index)
     assert (said.code, said.out.splitlines()[-1]) == (0, "5 articles")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "-s", "ARCHIVE_URL={}"), ("restore", "{}"), ("status", "-s", "JOBS_FILE={}"),
+        ("status", "-s", "INDEX_URL=sqlite:///{}"), ("replay", "-s", "ARCHIVE_URL={}", str(SEEDS)),
+    ],
+)  # fmt: skip
+def test_a_place_that_cannot_be_looked_at_is_named_without_a_traceback(
+    desk: Desk, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """As one without rights, which root has everywhere, or on a mount that went stale."""
+    place = tmp_path / ("x" * 300)
+    said = desk.call(*(word.format(place) for word in words))
+    assert said.code == 1
+    assert f"Cannot use {place}" in said.err
+    assert "Traceback" not in said.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -55,19 +56,26 @@ def failed(job: Job, past: Past) -> Cause | None:
     return Cause(kind=Kind.JOB_FAILED, subject=job.name, sentence=sentence, began_at=first.started_at)
 
 
-def unverified(past: Past, archive: str) -> Cause | None:
+def may_have_found(failure: Attempt) -> bool:
+    """Whether a verification ended as one does that found something."""
+    return failure.ending is Ending.FAILED and failure.exit_code == _FOUND
+
+
+def has_log(attempt: Attempt) -> bool:
+    """Whether its log can be read; logs are deleted after a while, and what was found is then no longer told."""
+    return bool(attempt.log) and os.access(attempt.log.encode(), os.R_OK)
+
+
+def unverified(failure: Attempt, archive: str) -> Cause | None:
     """The alarm of an archive in which a verification found something; None where it failed for another reason."""
-    last = last_failure(past)
-    if last is None or last.exit_code != _FOUND or last.ending is not Ending.FAILED:
-        return None
-    number, finding = _findings(last.log)
+    number, finding = _findings(failure.log)
     if not number:
         return None
     sentence = (
-        f"{last.job} found {number} faults in the archive or its index {moment(last.started_at)}; the first: "
-        f"{finding} Read {last.log}, mend it, then verify all of it: scrapy verify"
+        f"{failure.job} found {number} faults in the archive or its index {moment(failure.started_at)}; the first: "
+        f"{finding} Read {failure.log}, mend it, then verify all of it: scrapy verify"
     )
-    return Cause(kind=Kind.UNVERIFIED, subject=archive, sentence=sentence, began_at=last.started_at)
+    return Cause(kind=Kind.UNVERIFIED, subject=archive, sentence=sentence, began_at=failure.started_at)
 
 
 def command(job: Job) -> str:
@@ -95,7 +103,7 @@ def first_failure(past: Past) -> Attempt:
 def _findings(log: str) -> tuple[int, str]:
     """How many faults a verification's log tells of, and the first of them; 0 where it tells of none."""
     try:
-        with Path(log).open("rb") as file:
+        with Path(os.fsdecode(log.encode())).open("rb") as file:
             head = file.read(_LOG)
             file.seek(-min(_LOG, file.seek(0, 2)), 2)
             tail = file.read()

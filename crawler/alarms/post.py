@@ -22,6 +22,7 @@ from archive.article import KST
 from archive.index import IndexUnusableError
 from archive.leases import Lease
 from crawler import VERSION
+from crawler.command import as_text
 
 if TYPE_CHECKING:
     from archive.index import Index
@@ -66,8 +67,8 @@ def address_of(url: str) -> Address:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
-    except ValueError as error:  # a port beyond reckoning, a bracket too few, a name too long
+        host = host.encode("idna").decode("ascii")
+    except ValueError as error:  # a port beyond reckoning, a bracket too few, a name with a part too long or empty
         raise AlertUrlError(_NO_ADDRESS) from error
     rest = parts.path + parts.query
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or not _VISIBLE.fullmatch(rest):
@@ -96,12 +97,16 @@ def post(address: Address, message: dict[str, str | None], patience: float = PAT
     if address.credentials:
         headers["Authorization"] = "Basic " + base64.b64encode(address.credentials.encode()).decode("ascii")
     kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=patience)
+    # Without a port it would look for one behind the last colon of an IPv6 address.
+    connection = kind(address.host, address.port or kind.default_port, timeout=patience)
     cut = threading.Event()
     late = threading.Timer(patience, _cut, [connection, cut])
     late.daemon = True
     late.start()
     try:
+        connection.connect()
+        if cut.is_set():  # so long took its name to be found: it would take what is told again in a minute
+            raise TimeoutError
         connection.request("POST", address.target, body, headers)
         status = connection.getresponse().status
     except TimeoutError as error:
@@ -200,7 +205,7 @@ def message_of(alarm: Alarm, index: str, *, over: bool) -> dict[str, str | None]
         "began_at": alarm.began_at.astimezone(KST).isoformat(timespec="seconds"),
         "ended_at": alarm.ended_at.astimezone(KST).isoformat(timespec="seconds") if over and alarm.ended_at else None,
         "host": socket.gethostname(),
-        "index": index,
+        "index": as_text(index),
     }
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
+
+from crawler.command import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,14 +48,14 @@ def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
     """
     found: dict[int, Room] = {}
     for place in places:
-        there = _existing(Path(place).absolute())
         try:
+            there = _existing(Path(place).absolute())
             device = there.stat().st_dev
             figures = os.statvfs(there)
         except OSError:
             continue
         wanted = least or max(LEAST_BYTES, int(figures.f_blocks * figures.f_frsize * LEAST_SHARE))
-        found.setdefault(device, Room(str(place), device, figures.f_bavail * figures.f_frsize, wanted))
+        found.setdefault(device, Room(as_text(str(place)), device, figures.f_bavail * figures.f_frsize, wanted))
     return list(found.values())
 
 
@@ -76,7 +79,7 @@ def sentence(room: Room, a_day: float) -> str:
     lasts = f"at last week's {_size(a_day)} a day it lasts {room.free / a_day:.1f} days" if a_day else "nothing grew"
     return (
         f"{room.place} has {_size(room.free)} left, less than the {_size(room.wanted)} that should be free "
-        f"(DISK_FREE_MIN); {lasts}. Make room, or move it; to see what is there: df -h {room.place}"
+        f"(DISK_FREE_MIN); {lasts}. Make room, or move it; to see what is there: df -h {shlex.quote(room.place)}"
     )
 
 

@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from archive.article import KST
+from crawler.command import as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ class Logs:
             _log.error("%s: no log can be written (%s); what the run says follows here.", path, error.strerror)
             return "", os.fdopen(os.dup(sys.stderr.fileno()), "w")
         self._prune(place)
-        return str(path), file
+        return as_text(str(path)), file
 
     def _prune(self, place: Path) -> None:
         for path in place.glob("*.log"):

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from archive.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, past_alarms, raise_alarm
+from archive.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, raise_alarm
 from archive.chronicle import whole_verification
 from archive.crawls import crawls_of
 from archive.index import index_path
 from archive.jobs import past
 from crawler.alarms.drift import UNPARSED
-from crawler.alarms.failing import failed, first_failure, last_failure, moment, unverified
+from crawler.alarms.failing import (
+    failed,
+    first_failure,
+    has_log,
+    last_failure,
+    may_have_found,
+    moment,
+    unverified,
+)
 from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
 from crawler.alarms.room import file_number, growth, rooms, sentence
+from crawler.command import as_text
 from crawler.outlet import outlet_named
 from crawler.yields import silent_for
 
@@ -38,6 +48,8 @@ _FORGOTTEN = timedelta(days=7)
 #: Pages that can't be read are kept, so a crawl that fails of them alone loses nothing. They have so long to show that
 #: they are a drift, which takes nine of them, before it is their job that has failed.
 _UNREAD = timedelta(hours=6)
+#: What began later than this is of a clock that was ahead of its time: nothing that is done now would come after it.
+_AHEAD = timedelta(hours=1)
 
 
 class Watch:
@@ -111,13 +123,20 @@ class _Seen:
     ) -> None:  # fmt: skip
         self._connection, self._archive, self._least, self._now = connection, archive, least, now
         self._index, self._judged = index_path(url), judged
+        self._name = as_text(archive)
         self._open = {(a.kind, a.subject, a.about): a for a in open_alarms(connection)}
+        #: Which archive each job is about.
+        self._archives: dict[str, str] = {}
         self._over: list[Alarm] = []
         self._causes: list[Cause] = []
 
     def judge(self, jobs: Sequence[Job]) -> tuple[list[Alarm], list[Cause]]:
         """The alarms that are over, and what is to be one."""
-        self._verified(jobs)
+        self._archives = {job.name: dict(job.settings).get("ARCHIVE_URL", self._name) for job in jobs}
+        self._set_right()
+        for alarm in self._of(Kind.UNVERIFIED):
+            if self._verified(alarm.subject, alarm.began_at):
+                self._over.append(alarm)
         by_outlet: dict[str, list[Job]] = {}
         for job in jobs:
             if job.alert:
@@ -168,33 +187,48 @@ class _Seen:
             self._causes.append(cause)
 
     def _job(self, job: Job, before: Past) -> None:
-        archive = self._archive_of(job)
         failure = last_failure(before)
         if before.done is not None and failure is None:
             since = before.done.started_at
             self._over += [a for a in self._of(Kind.JOB_FAILED, job.name) if a.began_at < since]
-        found = unverified(before, archive) if job.verb == "verify" else None
-        if found is not None:
-            # All of it may have been verified since: what that ended does not begin again.
-            ended = past_alarms(self._connection, found.kind, found.subject)
-            if any(alarm.began_at >= found.began_at for alarm in ended):
+        if failure is not None and job.verb == "verify" and may_have_found(failure):
+            archive = self._archives[job.name]
+            found = unverified(failure, archive)
+            if (found is not None or not has_log(failure)) and self._is_found(archive, failure.started_at):
                 return
-        cause = found or failed(job, before)
+            if found is not None:
+                self._causes.append(found)
+                return
+        cause = failed(job, before)
         if cause is None or (cause.kind, cause.subject, ()) in self._open:
             return
-        if cause.kind is Kind.JOB_FAILED and job.outlet and failure is not None and self._is_told(job, before):
+        if job.outlet and failure is not None and self._is_told(job, before):
             return
         self._causes.append(cause)
 
-    def _archive_of(self, job: Job) -> str:
-        return dict(job.settings).get("ARCHIVE_URL", self._archive)
+    def _is_found(self, archive: str, at: datetime) -> bool:
+        """Whether what was found then is told, or over: that does not begin again."""
+        same = (archive, *(a.subject for a in self._of(Kind.UNVERIFIED) if not self._is_named(a.subject)))
+        return any(self._lasting(Kind.UNVERIFIED, subject) for subject in same) or self._verified(archive, at)
 
-    def _verified(self, jobs: Sequence[Job]) -> None:
-        """What was found is over once all of the archive was verified: a sample may have passed by it."""
-        for alarm in self._of(Kind.UNVERIFIED):
-            elsewhere = [job.name for job in jobs if self._archive_of(job) != alarm.subject]
-            if whole_verification(self._connection, alarm.began_at, self._now, elsewhere):
+    def _is_named(self, archive: str) -> bool:
+        return archive == self._name or archive in self._archives.values()
+
+    def _verified(self, archive: str, since: datetime) -> bool:
+        """Whether all of an archive was verified since: a sample may have passed by what was found.
+
+        One that nobody names any more has been moved: it is what those jobs verify that name none.
+        """
+        wanted = archive if self._is_named(archive) else self._name
+        elsewhere = [job for job, its in self._archives.items() if its != wanted]
+        return whole_verification(self._connection, since, self._now, elsewhere)
+
+    def _set_right(self) -> None:
+        """End what a clock that was ahead has raised; what lasts is raised again at the same look."""
+        for key, alarm in list(self._open.items()):
+            if alarm.began_at - self._now > _AHEAD:
                 self._over.append(alarm)
+                del self._open[key]
 
     def _is_told(self, job: Job, before: Past) -> bool:
         """Whether the outlet's own alarm is what its crawl fails of: pages without an article, or none that are new."""
@@ -242,11 +276,19 @@ class _Seen:
     def _disk(self) -> None:
         places = (self._archive, self._index)
         known = rooms(places, self._least)
+        paths = {alarm.id: os.fsdecode(alarm.subject.encode()) for alarm in self._of(Kind.DISK)}
+        lying = {number: [room.device for room in rooms([path], 0)] for number, path in paths.items()}
         for room in known:
-            open_ones = list(self._of(Kind.DISK, room.place))
+            # Whatever it is called: archive and index may have been moved since, or share a disk now.
+            open_ones = [a for a in self._of(Kind.DISK) if a.subject == room.place or room.device in lying[a.id]]
             if room.ample:
                 self._over += open_ones
             elif room.short and not open_ones:
                 a_day = growth(Path(self._archive), self._index, both=len(known) == 1)
                 text = sentence(room, a_day)
                 self._causes.append(Cause(kind=Kind.DISK, subject=room.place, sentence=text, began_at=self._now))
+        ours = {room.device for room in known}
+        for alarm in self._of(Kind.DISK):
+            # Neither lies there any more; what can't be looked at is no less full for that.
+            if alarm.subject not in (as_text(str(place)) for place in places) and not ours & set(lying[alarm.id]):
+                self._over.append(alarm)
