@@ -30,6 +30,7 @@ from tests.twin.tls import authority
 CONCURRENT = 32
 #: The id of the first page that `bench.pages` makes.
 FIRST_ID = 2_200_000
+PER_SITEMAP = 40_000
 HOSTS = ("www.etoday.co.kr", "rss.etoday.co.kr", "m.etoday.co.kr")
 
 
@@ -42,8 +43,7 @@ async def serve(count: int, place: Path) -> None:
         path = url.partition("//")[2].partition("/")[2]
         answers[f"/{path}".encode()] = _answer(gzip.compress(html.encode(), 6), "text/html; charset=utf-8")
         entries.append(f"<url><loc>{url}</loc></url>")
-    sitemap = '<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{}</urlset>'
-    answers[b"/rss/news_sitemap"] = _answer(gzip.compress(sitemap.format("".join(entries)).encode()), "application/xml")
+    answers |= _sitemaps(entries)
     missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
     async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,6 +83,19 @@ def bare(port: int, count: int) -> None:
     process.start()
     if Fetch.fetched != count:
         raise SystemExit(f"bare Scrapy got {Fetch.fetched} of {count} pages")
+
+
+def _sitemaps(entries: list[str]) -> dict[bytes, bytes]:
+    """One sitemap, or an index of several: none may name more than 50,000 pages."""
+    form = '<?xml version="1.0"?><{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{1}</{0}>'
+    parts = [entries[at : at + PER_SITEMAP] for at in range(0, len(entries), PER_SITEMAP)]
+    texts = {f"/rss/part-{number}": form.format("urlset", "".join(part)) for number, part in enumerate(parts)}
+    if len(texts) > 1:
+        named = "".join(f"<sitemap><loc>https://{HOSTS[0]}{path}</loc></sitemap>" for path in texts)
+        texts["/rss/news_sitemap"] = form.format("sitemapindex", named)
+    else:
+        texts = {"/rss/news_sitemap": text for text in texts.values()}
+    return {path.encode(): _answer(gzip.compress(text.encode()), "application/xml") for path, text in texts.items()}
 
 
 def _answer(body: bytes, media_type: str) -> bytes:
