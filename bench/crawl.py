@@ -90,11 +90,8 @@ def _sitemaps(entries: list[str]) -> dict[bytes, bytes]:
     form = '<?xml version="1.0"?><{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{1}</{0}>'
     parts = [entries[at : at + PER_SITEMAP] for at in range(0, len(entries), PER_SITEMAP)]
     texts = {f"/rss/part-{number}": form.format("urlset", "".join(part)) for number, part in enumerate(parts)}
-    if len(texts) > 1:
-        named = "".join(f"<sitemap><loc>https://{HOSTS[0]}{path}</loc></sitemap>" for path in texts)
-        texts["/rss/news_sitemap"] = form.format("sitemapindex", named)
-    else:
-        texts = {"/rss/news_sitemap": text for text in texts.values()}
+    named = "".join(f"<sitemap><loc>https://{HOSTS[0]}{path}</loc></sitemap>" for path in texts)
+    texts["/rss/news_sitemap"] = texts["/rss/part-0"] if len(texts) == 1 else form.format("sitemapindex", named)
     return {path.encode(): _answer(gzip.compress(text.encode()), "application/xml") for path, text in texts.items()}
 
 
