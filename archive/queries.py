@@ -171,6 +171,11 @@ def end_of_rows(connection: Connection, warc_file: str) -> int:
     return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
 
 
+def newest_segment(connection: Connection) -> str:
+    """The segment of the capture that was entered last; ``""`` without any."""
+    return connection.scalar(select(captures.c.warc_file).order_by(captures.c.id.desc()).limit(1)) or ""
+
+
 def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
     """Those of the addresses that have a capture with status 200."""
     query = select(captures.c.url).where(one_of(captures.c.url, urls), captures.c.status == 200)

@@ -15,12 +15,15 @@ from archive.exchange import Location
 from archive.faults import SegmentError, file_fault
 from archive.locks import give_name, sync_folder, take_over
 from archive.mending import DOCUMENTS, LONGEST, mend
+from archive.queries import newest_segment
 from archive.reader import iterate
 from archive.records import Found
 from archive.segments import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
 
 
 class LeftOpen:
@@ -45,6 +48,19 @@ class LeftOpen:
 def left_open(folder: Path | str) -> list[Path]:
     """The open segments in the folder, live ones too, the oldest first; none where there is no folder."""
     return sorted(Path(folder).glob("*" + OPEN))
+
+
+def check_there(folder: Path | str, connection: Connection) -> None:
+    """See that the archive of which the index tells is in the folder, before another is begun in its place.
+
+    :raises SegmentError: there is no segment at all; its disk may not be mounted.
+    """
+    name = newest_segment(connection)
+    if name and next(Path(folder).glob("*.warc.gz*"), None) is None:
+        raise SegmentError(
+            f"{folder} holds no segment, but the index tells of some there (the last is {name}): is its disk mounted, "
+            "and does ARCHIVE_URL name it? A new archive needs a new index (INDEX_URL)."
+        )
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from archive.alarms import Kind, open_alarms
 from archive.article import KST
 from archive.chronicle import last_run, outlets_seen, run_record
-from archive.faults import file_fault
+from archive.faults import SegmentError, file_fault
 from archive.index import index_path
 from archive.jobs import Ending, past
+from archive.recovery import check_there
 from crawler.jobs.due import failures, retry_at
 from crawler.jobs.outlook import How, coming, in_hand
 from crawler.outlet import known_outlets
@@ -102,15 +103,23 @@ def survey(
         states = tuple(_job(connection, job, pasts[job.name], now) for job in jobs)
         alarms = tuple(open_alarms(connection))
         names = sorted({*outlets_seen(connection), *(job.outlet for job in jobs if job.outlet)})
-        standings = Standings(connection, now)
+        standings, lost = Standings(connection, now), _lost(connection, archive)
         outlets = tuple(
             _outlet(connection, name, states, alarms, standings, now) for name in names if only in ("", name)
         )
     told = {alarm.subject for alarm in alarms if alarm.kind == Kind.JOB_FAILED}
     wrong = [_wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states]
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    said = [*trouble, *filter(None, [*wrong, out_of_reach])]
+    said = [*trouble, *filter(None, [*wrong, out_of_reach or lost])]
     return Overview(at=now, outlets=outlets, jobs=states, alarms=alarms, trouble=tuple(said), room=room)
+
+
+def _lost(connection: Snapshot, archive: str) -> str:
+    try:
+        check_there(archive, connection)
+    except SegmentError as error:
+        return str(error)
+    return ""
 
 
 def _job(connection: Snapshot, job: Job, before: Past, now: datetime) -> JobState:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archive.outcome import Outcome
 from archive.queries import end_of_rows, known_records
 from archive.records import original_of
-from archive.recovery import left_open, taken_over
+from archive.recovery import check_there, left_open, taken_over
 from archive.stories import shown_again
 from crawler.outlet import known_outlets
 from crawler.reading import read_record
@@ -64,7 +64,7 @@ def recover(
     What is read of them is what a replay would read. ``frontier``, if given, is that of ``outlet``, and learns of
     the visits that so turn out to have ended. ``told`` is called for each segment, once it is closed.
 
-    :raises SegmentError: a segment cannot be mended.
+    :raises SegmentError: a segment cannot be mended, or all that the index tells of are gone.
     :raises IndexUnusableError: the index can't be written.
     """
 
@@ -72,6 +72,8 @@ def recover(
         with index.reading() as connection:
             return end_of_rows(connection, name)
 
+    with index.reading() as connection:
+        check_there(folder, connection)
     number = 0
     for path in left_open(folder):
         with taken_over(path, settled) as segment:

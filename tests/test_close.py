@@ -116,3 +116,18 @@ def test_of_nothing_there_is_nothing_to_close(tmp_path: Path) -> None:
     assert (said.code, said.out, said.err) == (0, "nothing to close\n", "")
     assert list(tmp_path.iterdir()) == []
     assert Desk(tmp_path).call("close", "x").code == 2
+
+
+def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(desk: Desk) -> None:
+    mounted = desk.archive.rename(desk.folder / "elsewhere")
+    for there in (False, True):
+        if there:
+            desk.archive.mkdir()
+        for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"]):
+            said = desk.call(*verb)
+            assert said.code == 1, verb
+            assert "is its disk mounted" in said.err + said.out, verb
+        assert not list(desk.archive.glob("*"))
+    desk.archive.rmdir()
+    mounted.rename(desk.archive)
+    assert [desk.call(*verb).code for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"])] == [0, 0, 0]

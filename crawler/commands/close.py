@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.index import IndexUnusableError, index_path
-from archive.recovery import left_open
+from archive.recovery import check_there, left_open
 from crawler.closing import close_left_open, say_live
 from crawler.command import Verb, archive_folder
 
@@ -44,6 +44,9 @@ class Command(Verb):
         if before and not index.exists():
             sentence = f"there is no index at {index}: name it in INDEX_URL, or run scrapy reindex first."
             raise IndexUnusableError(sentence)
+        if index.exists():
+            with self.open_index() as there, there.reading() as connection:
+                check_there(folder, connection)
         code = close_left_open(self, folder) if before else 0
         if len(left_open(folder)) == before:
             print("nothing to close")
