@@ -95,8 +95,8 @@ class Frontier:
         """Take note of links; give how many articles are new, which are due now unless they were removed.
 
         Known ones gain the channel, and the time of publication where none was known. What another run has given up, or
-        failed to get so far, is due once more when a further channel names it: an id that was guessed may have been
-        published since. Nothing else changes.
+        put off before it was ever served, is due once more when a further channel names it: an id that was guessed may
+        have been published since. Nothing else changes.
         """
         found: dict[str, _Found] = {}
         for link in links:
@@ -119,7 +119,7 @@ class Frontier:
                 if channels != row.channels or published_at != row.published_at:
                     changed.append({"pk": row.id, "channels": channels, "published_at": published_at})
                 given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
-                waits = row.state == State.DUE and row.tries and not row.looks
+                waits = row.state == State.DUE and row.due_at > now and not row.looks
                 if channels != row.channels and (given_up or waits) and row.seen_by != self._run:
                     revived.append({"pk": row.id})
             if new:
@@ -289,7 +289,7 @@ class _Found:
 _VISIT = tuple(
     frontier.c[name] for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
 )
-_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by", "reason", "tries", "looks")
+_DISCOVERED = ("id", "article_id", "channels", "published_at", "state", "seen_by", "reason", "due_at", "looks")
 _ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
 _SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
 #: What a new row knows of visits: nothing.

@@ -145,11 +145,11 @@ def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed"), link(3, channel="id_walk")])
     run.take(9)
-    at.settle(run, failed("1"), failed("2"), new("3"))
+    at.settle(run, failed("1", Reason.HOST_BUSY), failed("2"), new("3"))
     at.clock.turn(DAY)
     again = at.run("b")
     again.take(9)
-    at.settle(again, failed("1"), failed("2"), failed("3"))
+    at.settle(again, failed("1", Reason.HOST_BUSY), failed("2"), failed("3"))
     again.discover([link(1, channel="feed")])
     assert ids(again) == [], "not within the run that it failed in"
     later = at.run("c")
