@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, or_, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from archive.holder import is_gone, is_here, this_process
@@ -39,6 +39,8 @@ class Ending(StrEnum):
 
 #: Endings by which nothing was found wrong and nothing was done to the end.
 INTERRUPTED = frozenset({Ending.STOPPED, Ending.LOST})
+#: Endings by which the work failed.
+FAILURES = frozenset({Ending.FAILED, Ending.TIMED_OUT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +66,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A job's runs: the last ``attempts``, the latest first; the last that was ``done``; the ``first`` of all."""
+    """A job's runs: the last ``attempts``, the latest first; the last that was ``done``; the ``first`` of all.
+
+    ``failed`` is how many failed since the one that was done, ``first_failed`` the first of them.
+    """
 
     attempts: tuple[Attempt, ...] = ()
     done: Attempt | None = None
     first: Attempt | None = None
+    failed: int = 0
+    first_failed: Attempt | None = None
 
 
 def past(connection: Connection, job: str, until: datetime) -> Past:
@@ -77,10 +84,18 @@ def past(connection: Connection, job: str, until: datetime) -> Past:
     latest = query.order_by(runs.c.due_at.desc(), runs.c.attempt.desc())
     done = connection.execute(latest.where(runs.c.ending == Ending.DONE).limit(1)).one_or_none()
     first = connection.execute(query.order_by(runs.c.due_at, runs.c.attempt).limit(1)).one_or_none()
+    failures = query.where(runs.c.ending.in_(FAILURES))
+    if done is not None:
+        failures = failures.where(
+            runs.c.due_at >= done.due_at, or_(runs.c.due_at > done.due_at, runs.c.attempt > done.attempt)
+        )
+    first_failed = connection.execute(failures.order_by(runs.c.due_at, runs.c.attempt).limit(1)).one_or_none()
     return Past(
         attempts=tuple(map(_attempt, connection.execute(latest.limit(_RECENT)))),
         done=_attempt(done) if done is not None else None,
         first=_attempt(first) if first is not None else None,
+        failed=connection.scalar(failures.with_only_columns(func.count())) or 0,
+        first_failed=_attempt(first_failed) if first_failed is not None else None,
     )
 
 

@@ -53,10 +53,14 @@ def left_open(folder: Path | str) -> list[Path]:
 def check_there(folder: Path | str, connection: Connection) -> None:
     """See that the archive of which the index tells is in the folder, before another is begun in its place.
 
-    :raises SegmentError: there is no segment at all; its disk may not be mounted.
+    :raises SegmentError: there is no segment at all; its disk may not be mounted. Or the folder can't be looked at.
     """
     name = newest_segment(connection)
-    if name and next(Path(folder).glob("*.warc.gz*"), None) is None:
+    try:
+        lost = name and next(Path(folder).glob("*.warc.gz*"), None) is None
+    except OSError as error:
+        raise SegmentError(file_fault(folder, error)) from error
+    if lost:
         raise SegmentError(
             f"{folder} holds no segment, but the index tells of some there (the last is {name}): is its disk mounted, "
             "and does ARCHIVE_URL name it? A new archive needs a new index (INDEX_URL)."

@@ -14,7 +14,7 @@ from archive.article import KST
 from archive.chronicle import last_run, outlets_seen, run_record
 from archive.faults import SegmentError, file_fault
 from archive.index import index_path
-from archive.jobs import Ending, past
+from archive.jobs import FAILURES, Ending, past
 from archive.recovery import check_there
 from crawler.jobs.due import failures, retry_at
 from crawler.jobs.outlook import How, coming, in_hand
@@ -168,7 +168,7 @@ def _wrong(state: JobState, before: Past, now: datetime, *, told: bool) -> str:
         return f"{job.name} was due {_kst(missed)} and has not been run since: is a scheduler running?"
     if told or not job.alert:
         return ""
-    if last.ending in (Ending.FAILED, Ending.TIMED_OUT) and retry_at(job, before) is None:
+    if last.ending in FAILURES and retry_at(job, before) is None:
         tries = failures(before, last.due_at)
         how = "ran out of time" if last.ending is Ending.TIMED_OUT else f"failed (exit {last.exit_code})"
         times = f", {tries} times" if tries > 1 else ""

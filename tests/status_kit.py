@@ -49,6 +49,13 @@ class History:
     def url(self) -> str:
         return f"sqlite:///{self.path}"
 
+    def archive(self) -> str:
+        """A folder with the segment in which all captures are said to lie."""
+        folder = self.path.with_name("archive")
+        folder.mkdir(exist_ok=True)
+        (folder / _CAPTURE["warc_file"]).touch()
+        return str(folder)
+
     def index(self) -> Index:
         """The index, to be read."""
         if self._rows or not self.path.exists():

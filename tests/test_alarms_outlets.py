@@ -181,6 +181,25 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     assert bad(busy, 0, ending="failed", failed=2) == ["drift", "job_failed"], "that is something else"
 
 
+def test_a_day_without_an_article_counts_from_the_last_crawl_that_had_one(busy: Desk) -> None:
+    assert bad(busy, 12) == []
+    assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
+    busy.now += 22 * HOUR
+    assert bad(busy, 0, ending="failed") == ["drift"], "a day after the last article, and less after the first bad page"
+
+
+def test_a_failed_job_is_counted_from_when_it_was_done_last(busy: Desk) -> None:
+    looked_again = {"etoday": {"unparsed/no_body": 1}}
+    begin = busy.now
+    for _ in range(80):
+        busy.run("etoday", "failed", outlet="etoday", arguments=["etoday"], counts=looked_again)
+        assert busy.look() == ([] if busy.now - begin < 6 * HOUR else ["job_failed"])
+        busy.now += 5 * MINUTE
+    (alarm,) = busy.open()
+    assert "failed 73 times since it was done" in alarm.sentence
+    assert alarm.began_at == begin
+
+
 def test_a_few_pages_that_cannot_be_read_are_no_failed_job_before_they_may_be_a_drift(busy: Desk) -> None:
     told = [bad(busy, 0, unparsed=3, ending="failed") for _ in range(5)]
     assert told == [[], [], ["drift"], ["drift"], ["drift"]], "nine of ten, and no failed job before or after"

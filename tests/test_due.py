@@ -91,7 +91,7 @@ def test_a_failure_is_tried_again_twice_as_long_each_time() -> None:
     third = attempt(NOON, Ending.FAILED, 3, ended_at=NOON + 21 * MINUTE)
     assert order(before(first, second, third), NOON + 59 * MINUTE) is None
     assert order(before(first, second, third), NOON + HOUR) == (NOON + HOUR, 1, "2026-11-22")
-    assert failures(before(first, second, third)) == 3
+    assert failures(before(first, second, third), NOON) == 3
 
 
 def test_wrong_usage_is_not_tried_again() -> None:
@@ -102,7 +102,7 @@ def test_wrong_usage_is_not_tried_again() -> None:
 def test_what_was_interrupted_is_taken_up_at_once_and_is_no_failure(ending: Ending) -> None:
     past = before(*(attempt(NOON, ending, n) for n in range(1, 10)))
     assert order(past, NOON + MINUTE) == (NOON, 10, None)
-    assert failures(past) == 0
+    assert failures(past, NOON) == 0
 
 
 def test_a_clock_that_jumps_fires_nothing_twice() -> None:

@@ -250,7 +250,7 @@ def test_a_narrow_terminal_gets_lines_and_a_wide_one_a_table(crawled: Desk, widt
 
 def standing(history: History, jobs: str = JOBS, now: datetime = NOW) -> Overview:
     with history.index() as index:
-        overview = survey(index, "/nonexistent", parse_jobs(jobs), now)
+        overview = survey(index, history.archive(), parse_jobs(jobs), now)
     return replace(overview, room=Room(archive=5 * 2**30, index=812, free=None))
 
 

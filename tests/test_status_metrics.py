@@ -186,7 +186,7 @@ def history(tmp_path: Path) -> History:
 
 def test_the_figures_of_an_index_are_told_alike_in_both(history: History) -> None:
     with history.index() as index:
-        overview = survey(index, str(history.path.parent), [JOB], NOW)
+        overview = survey(index, history.archive(), [JOB], NOW)
     found = samples(generate_latest(registry_of(overview)).decode())
     assert found == told(overview_object(overview))
     outlet = (("outlet", "etoday"),)
@@ -202,7 +202,7 @@ def test_readme_names_every_key_and_every_metric(history: History) -> None:
     with history.index() as index, index.reading() as connection:
         last = runs_between(connection, None, None, NOW)
     with history.index() as index:
-        overview = survey(index, "/nonexistent", [JOB], NOW)
+        overview = survey(index, history.archive(), [JOB], NOW)
     said = runs_object(last, NOW, since=None, until=None, outlet="", counts={}, last={})
     names = {*keys(overview_object(overview)), *keys(said)} - {"etoday", "new", "unchanged", "failed/timeout", *FIELDS}
     names |= {name.removeprefix("sacho_") for name, _ in told(overview_object(overview))}
@@ -295,7 +295,7 @@ def test_an_index_that_cannot_be_read_stops_nothing_either(
 
 def test_a_link_stays_one_and_what_is_no_file_is_left_alone(history: History, tmp_path: Path) -> None:
     with history.index() as index:
-        overview = survey(index, str(tmp_path), [], NOW)
+        overview = survey(index, history.archive(), [], NOW)
     (tmp_path / "real").mkdir()
     link = tmp_path / "link.prom"
     link.symlink_to(tmp_path / "real" / "x.prom")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.alarms import Cause, Kind
 from archive.article import KST
-from archive.jobs import Ending
-from crawler.jobs.due import failures
+from archive.jobs import FAILURES, Ending
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from archive.jobs import Attempt, Past
     from crawler.jobs.job import Job
 
-_FAILURES = (Ending.FAILED, Ending.TIMED_OUT)
 _WRONG_USAGE, _FOUND = 2, 1
 #: `crawler.verification` ends so where it found anything.
 _FINDINGS = re.compile(r"^verified .*: (\d+) findings$", re.MULTILINE)
@@ -32,7 +30,7 @@ def last_failure(past: Past) -> Attempt | None:
     for attempt in past.attempts:
         if attempt.ending is Ending.DONE:
             return None
-        if attempt.ending in _FAILURES:
+        if attempt.ending in FAILURES:
             return attempt
     return None
 
@@ -40,15 +38,15 @@ def last_failure(past: Past) -> Attempt | None:
 def failed(job: Job, past: Past) -> Cause | None:
     """The alarm of a job that failed more often in a row than it is retried, or can't be run as it is written."""
     last = last_failure(past)
-    if last is None:
+    first = past.first_failed
+    if last is None or first is None:
         return None
-    number, wrong = failures(past), last.ending is Ending.FAILED and last.exit_code == _WRONG_USAGE
-    if number <= job.retries and not wrong:
+    wrong = last.ending is Ending.FAILED and last.exit_code == _WRONG_USAGE
+    if past.failed <= job.retries and not wrong:
         return None
-    first = first_failure(past)
     ended = "its time limit ended the last run" if last.ending is Ending.TIMED_OUT else f"exit status {last.exit_code}"
     since = f"since it was done {moment(past.done.started_at)}" if past.done is not None else "and was never done"
-    what = "was refused as wrong usage" if wrong else f"failed {number} times {since}"
+    what = "was refused as wrong usage" if wrong else f"failed {past.failed} times {since}"
     sentence = (
         f"{job.name} {what} ({ended}; the first failed {moment(first.started_at)}). Read {last.log or 'its log'}, "
         f"then try: {command(job)}"
@@ -87,17 +85,6 @@ def command(job: Job) -> str:
 def moment(at: datetime) -> str:
     """A time as a person reads it."""
     return f"{at.astimezone(KST):%Y-%m-%d %H:%M} KST"
-
-
-def first_failure(past: Past) -> Attempt:
-    """The first of the failed attempts since the job was last done; there is one."""
-    first = past.attempts[0]
-    for attempt in past.attempts:
-        if attempt.ending is Ending.DONE:
-            break
-        if attempt.ending in _FAILURES:
-            first = attempt
-    return first
 
 
 def _findings(log: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.article import KST
-from archive.jobs import INTERRUPTED, Ending
+from archive.jobs import FAILURES, INTERRUPTED, Ending
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
@@ -57,7 +57,7 @@ def due(job: Job, past: Past, now: datetime) -> Order | None:
 def retry_at(job: Job, past: Past) -> datetime | None:
     """When the last attempt is to be made again; None if it was well, goes on, was interrupted, or was the last one."""
     last = past.attempts[0] if past.attempts else None
-    if last is None or last.ending not in (Ending.FAILED, Ending.TIMED_OUT) or last.exit_code == _WRONG_USAGE:
+    if last is None or last.ending not in FAILURES or last.exit_code == _WRONG_USAGE:
         return None
     tries = failures(past, last.due_at)
     if tries > job.retries or last.ended_at is None:
@@ -66,13 +66,13 @@ def retry_at(job: Job, past: Past) -> datetime | None:
     return last.ended_at + wait
 
 
-def failures(past: Past, due_at: datetime | None = None) -> int:
-    """How many attempts failed since the job was done last; those at what fell due at ``due_at``, if it is given."""
+def failures(past: Past, due_at: datetime) -> int:
+    """How many attempts at what fell due at ``due_at`` failed since the job was done last."""
     number = 0
     for attempt in past.attempts:
-        if attempt.ending is Ending.DONE or (due_at is not None and attempt.due_at != due_at):
+        if attempt.ending is Ending.DONE or attempt.due_at != due_at:
             break
-        number += attempt.ending in (Ending.FAILED, Ending.TIMED_OUT)
+        number += attempt.ending in FAILURES
     return number
 
 

@@ -17,7 +17,6 @@ from archive.jobs import past
 from crawler.alarms.drift import UNPARSED
 from crawler.alarms.failing import (
     failed,
-    first_failure,
     has_log,
     last_failure,
     may_have_found,
@@ -238,15 +237,18 @@ class _Seen:
         if any(name.startswith("failed") for name in counts) or failure.exit_code != 1:
             return False
         if any(name.startswith("unparsed") for name in counts):
-            since = first_failure(before).started_at
-            return self._lasting(Kind.DRIFT, job.outlet) or self._now - since < _UNREAD
+            first = before.first_failed
+            waits = first is not None and self._now - first.started_at < _UNREAD
+            return waits or self._lasting(Kind.DRIFT, job.outlet)
         # Where no page can be read nothing is new either, and after a day a crawl that finds none to look at says so.
         told = [
             *self._of(Kind.SILENT, job.outlet),
             *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.about),
         ]
-        quiet = [alarm.began_at for alarm in told if alarm not in self._over]
-        return any(silent_for(outlet_named(job.outlet), began_at, failure.started_at) for began_at in quiet)
+        # The last that was done may have been the last that found any: the crawl counts from there.
+        done, ended = before.done.started_at if before.done else failure.started_at, failure.ended_at or self._now
+        quiet = [min(alarm.began_at, done) for alarm in told if alarm not in self._over]
+        return any(silent_for(outlet_named(job.outlet), since, ended) for since in quiet)
 
     def _silence(self, outlet: str, beat: Beat | None) -> None:
         if beat is None:
