@@ -53,6 +53,12 @@ def same(desk: Desk, other: Desk) -> bool:
     return articles(desk) == articles(other) and all(desk.rows(table) == other.rows(table) for table in TABLES)
 
 
+def files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file below, with its inode: what was not written again has the same one."""
+    every = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): (path.stat().st_ino, path.read_bytes()) for path in every}
+
+
 def check_restored(backup: Path, folder: Path) -> Desk:
     """Restore a backup into a new folder; it must be whole, and nothing be found wrong with it."""
     desk = Desk(folder)
