@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from scrapy import Request
 from scrapy.utils.test import get_crawler
 
 from crawler.wire import WireDownloadHandler
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from scrapy import Request
-
     from archive.exchange import Exchange
 
 OUTLET = "www.etoday.co.kr"
+#: The head of an answer of ten bytes, and a whole answer of two.
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Sink:
@@ -122,6 +124,22 @@ def answering(*answers: bytes, then_close: bool = False) -> Any:
                 return
 
     return script
+
+
+def silent(first: bytes = b"") -> Any:
+    """A script that reads a request, sends ``first`` and then nothing until the client goes."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(first)
+        await peer.reader.read()
+
+    return script
+
+
+def to(server: Server, **more: Any) -> Request:
+    """A request to a server."""
+    return Request(f"http://127.0.0.1:{server.port}/", **more)
 
 
 def tunnelling(port: int, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> Any:
