@@ -184,6 +184,7 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
 def test_a_day_without_an_article_counts_from_the_last_crawl_that_had_one(busy: Desk) -> None:
     assert bad(busy, 12) == []
     assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
+    busy.crawl(0)  # between two articles nothing was wrong
     busy.now += 22 * HOUR
     assert bad(busy, 0, ending="failed") == ["drift"], "a day after the last article, and less after the first bad page"
 

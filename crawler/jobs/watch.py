@@ -245,10 +245,13 @@ class _Seen:
             *self._of(Kind.SILENT, job.outlet),
             *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.about),
         ]
-        # The last that was done may have been the last that found any: the crawl counts from there.
-        done, ended = before.done.started_at if before.done else failure.started_at, failure.ended_at or self._now
-        quiet = [min(alarm.began_at, done) for alarm in told if alarm not in self._over]
-        return any(silent_for(outlet_named(job.outlet), since, ended) for since in quiet)
+        began = min((alarm.began_at for alarm in told if alarm not in self._over), default=None)
+        if began is None:
+            return False
+        # The crawl counts from the last article, which an earlier one found before the alarm's cause.
+        crawls = crawls_of(self._connection, job.outlet, began - _FORGOTTEN, failure.started_at)
+        since = max((crawl.started_at for crawl in crawls if crawl.new), default=began)
+        return silent_for(outlet_named(job.outlet), since, failure.ended_at or self._now)
 
     def _silence(self, outlet: str, beat: Beat | None) -> None:
         if beat is None:
