@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +84,22 @@ def past(connection: Connection, job: str, until: datetime) -> Past:
     latest = query.order_by(runs.c.due_at.desc(), runs.c.attempt.desc())
     done = connection.execute(latest.where(runs.c.ending == Ending.DONE).limit(1)).one_or_none()
     first = connection.execute(query.order_by(runs.c.due_at, runs.c.attempt).limit(1)).one_or_none()
+    attempts = tuple(map(_attempt, connection.execute(latest.limit(_RECENT))))
+    found = Past(
+        attempts=attempts,
+        done=_attempt(done) if done is not None else None,
+        first=_attempt(first) if first is not None else None,
+    )
+    if not attempts or attempts[0].ending is Ending.DONE:
+        return found  # as mostly: nothing has failed since
     failures = query.where(runs.c.ending.in_(FAILURES))
     if done is not None:
         failures = failures.where(
             runs.c.due_at >= done.due_at, or_(runs.c.due_at > done.due_at, runs.c.attempt > done.attempt)
         )
     first_failed = connection.execute(failures.order_by(runs.c.due_at, runs.c.attempt).limit(1)).one_or_none()
-    return Past(
-        attempts=tuple(map(_attempt, connection.execute(latest.limit(_RECENT)))),
-        done=_attempt(done) if done is not None else None,
-        first=_attempt(first) if first is not None else None,
+    return replace(
+        found,
         failed=connection.scalar(failures.with_only_columns(func.count())) or 0,
         first_failed=_attempt(first_failed) if first_failed is not None else None,
     )

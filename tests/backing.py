@@ -59,6 +59,13 @@ def files(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {path.relative_to(folder).as_posix(): (path.stat().st_ino, path.read_bytes()) for path in every}
 
 
+def damage(path: Path, at: int = -40) -> None:
+    """Change one byte of a file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
 def check_restored(backup: Path, folder: Path) -> Desk:
     """Restore a backup into a new folder; it must be whole, and nothing be found wrong with it."""
     desk = Desk(folder)

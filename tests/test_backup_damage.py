@@ -11,7 +11,7 @@ import pytest
 
 from archive import fixity
 from archive.index import Index
-from tests.backing import check_restored, copy_of, files, made, same
+from tests.backing import check_restored, copy_of, damage, files, made, same
 from tests.cli import Desk
 from tests.reading import SEEDS
 from tests.removing import wrong
@@ -37,13 +37,6 @@ def backup(tmp_path: Path) -> Path:
 
 def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.warc.gz"))
-
-
-def damage(path: Path, at: int = -40) -> None:
-    """Change one byte of a file."""
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.write_bytes(data)
 
 
 def test_a_damaged_segment_is_named_and_the_rest_copied(desk: Desk, backup: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -141,7 +142,7 @@ def test_a_full_disk_is_said_and_the_same_again_goes_on(
         assert said.code == 1
         assert "MB free, and" in said.err, "it is seen before anything is copied"
         assert not list((backup / "segments").iterdir())
-        monkeypatch.setattr(archive.backup.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 10**9))  # type: ignore[attr-defined]
+        monkeypatch.setattr(archive.backup.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
         said = desk.call("backup", backup)
         assert said.code == 1
         assert "disk is full" in said.err

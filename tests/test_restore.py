@@ -27,6 +27,7 @@ from tests.backing import (
     back_up_desk,
     check_restored,
     copy_of,
+    damage,
     kill_backups,
     kill_restores,
     killed_after,
@@ -56,12 +57,6 @@ def kept(origin: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def backup(kept: Path, tmp_path: Path) -> Path:
     shutil.copytree(kept, tmp_path / "backup")
     return tmp_path / "backup"
-
-
-def damage(path: Path, at: int = -40) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.write_bytes(data)
 
 
 def state_of(backup: Path) -> Path:
