@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-#: Articles half an hour apart: of any time of day, these hold two whole days before today.
-APART, ARTICLES = timedelta(minutes=30), 144
+#: Articles half an hour apart: at any time of day, these hold two whole days before today, and some of what was before,
+#: as at an outlet there always is something before.
+APART, ARTICLES = timedelta(minutes=30), 160
 #: Articles that bisecting may look at besides those of the days asked for.
 PROBES = 60
 
