@@ -1,6 +1,7 @@
 """Set up and run Sacho with nothing but Python 3.11+ and git: ``python3 run.py demo`` or ``python3 run.py test``.
 
-Everything is installed into ``.venv`` beside this file, once, and again when pyproject.toml or constraints.txt change.
+Everything is installed into ``.venv`` beside this file, once, and again when pyproject.toml or
+constraints.txt change.
 """
 
 from __future__ import annotations
@@ -24,22 +25,31 @@ USAGE = """usage: python3 run.py COMMAND
   bench         measure speed, printing ratios
   scrapy ARGS   run a verb: python3 run.py scrapy search 푸틴"""
 
-#: A process a core, each with whole files, as what is costly to set up is shared by a file's tests. More than this gain
-#: little: the longest file ends last.
+#: A process a core, each with whole files, as what is costly to set up is shared by a file's tests.
+#: More than this gain little: the longest file ends last.
 TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadscope"]
 
 
 def main(arguments: list[str]) -> int:
     """Set up if needed, run the command, give its exit status."""
     if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must be told, not fail)
-        print(f"Sacho needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
+        print(
+            f"Sacho needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr
+        )
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
     steps = {
         "demo": [["scrapy", "replay", "seeds"], ["scrapy", "show"], ["scrapy", "search", "푸틴"]],
         "test": [[*TESTS, *rest]],
         "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
-        "bench": [["bench.replay"], ["bench.warc"], ["bench.rows"], ["bench.wire"], ["bench.crawl"], ["bench.reindex"]],
+        "bench": [
+            ["bench.replay"],
+            ["bench.warc"],
+            ["bench.rows"],
+            ["bench.wire"],
+            ["bench.crawl"],
+            ["bench.reindex"],
+        ],
         "scrapy": [["scrapy", *rest]],
     }.get(command)
     if steps is None:
@@ -73,7 +83,10 @@ def set_up() -> bool:
     try:
         venv.create(PLACE, with_pip=True, clear=PLACE.exists())
     except (OSError, subprocess.CalledProcessError) as error:
-        print(f"No virtual environment can be made ({error}). On Debian: apt install python3-venv", file=sys.stderr)
+        print(
+            f"No virtual environment can be made ({error}). On Debian: apt install python3-venv",
+            file=sys.stderr,
+        )
         return False
     install = ["pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt"]
     if run([*install, "-e", ".[dev]"]):

@@ -1,7 +1,8 @@
 """A year of made-up outlets before the judges of alarms: how often they cry wolf, how late they tell what is true.
 
-Outlets are crawled each hour (or as said) for a year; every crawl is judged as the scheduler does it. Then each is
-made to fall silent, or to change its pages, at random moments, and the time until that is told is measured.
+Outlets are crawled each hour (or as said) for a year; every crawl is judged as the scheduler does
+it. Then each is made to fall silent, or to change its pages, at random moments, and the time until
+that is told is measured.
 
     python -m bench.alarms [--days 365] [--moments 40] [--changes 10] [--seed 1]
 """
@@ -11,12 +12,14 @@ from __future__ import annotations
 import argparse
 from time import monotonic
 
-from tests.newsrooms import DRIFTS, HOUR, NEWSROOMS, drift_year, silence_year
+from tests.support.newsrooms import DRIFTS, HOUR, NEWSROOMS, drift_year, silence_year
 
 
 def main() -> int:
     """Print a line an outlet; 1 if there was a false alarm on a day that was no surprise, or a silence never told."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--moments", type=int, default=40)
     parser.add_argument("--changes", type=int, default=10)

@@ -15,20 +15,32 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from archive import inventory
+from archive.backup import inventory
 from bench import pages
-from tests.backing import back_up_desk, check_restored, kill_backups, kill_restores, killed_after, made, same
-from tests.cli import Desk
-from tests.crawling import Crawls, twin_of_today
-from tests.nursery import Arrivals, Nursery
-from tests.twin.story import KST
+from tests.support.backing import (
+    back_up_desk,
+    check_restored,
+    kill_backups,
+    kill_restores,
+    killed_after,
+    made,
+    same,
+)
+from tests.support.cli import Desk
+from tests.support.crawling import Crawls, twin_of_today
+from tests.support.faults.nursery import Arrivals, Nursery
+from tests.support.twin.story import KST
 
 
 def main() -> int:
     """Print what was killed and what that cost, and the seconds that things take; 1 if anything was not whole."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--articles", type=int, default=800, help="crawled while it is backed up")
-    parser.add_argument("--pages", type=int, default=5000, help="in the archive that seconds are taken of")
+    parser.add_argument(
+        "--pages", type=int, default=5000, help="in the archive that seconds are taken of"
+    )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -68,12 +80,19 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
         crawls.desk.folder.mkdir()
         with Nursery(arrivals) as nursery:
             days = (datetime.now(KST) - timedelta(days=60)).date()
-            nursery.start(crawls.command("-a", f"since={days}"), crawls.desk.environment(), top / "said", 0.05)
+            nursery.start(
+                crawls.command("-a", f"since={days}"), crawls.desk.environment(), top / "said", 0.05
+            )
             assert nursery.arrived(20)
             length = 1.0
             while not nursery.over(0):
                 began = monotonic()
-                if killed_after(pick.random() * length if done > killed else 60, back_up_desk, crawls.desk, backup):
+                if killed_after(
+                    pick.random() * length if done > killed else 60,
+                    back_up_desk,
+                    crawls.desk,
+                    backup,
+                ):
                     killed += 1
                 else:
                     done, length = done + 1, monotonic() - began

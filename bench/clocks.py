@@ -6,22 +6,27 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from archive.article import KST
-from tests.clocks import NEW_YEAR, ZONES, jump, library, live_through
-from tests.scheduling import Board
-from tests.twin.server import Twin
+from archive.model.article import KST
+from tests.support.clocks import NEW_YEAR, ZONES, jump, library, live_through
+from tests.support.scheduling import Board
+from tests.support.twin.server import Twin
 
 
 def main() -> int:
     """Print what fired; 1 if anything did that should not have, or did not."""
     if library() is None:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
-    with tempfile.TemporaryDirectory() as folder, Twin("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as t:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Twin("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as t,
+    ):
         board = Board(Path(folder), [t])
         board.jobs('outlet = "newspim"\nevery = "1h"')
         wrong = live_through(board)
         lost = set(t.ids()) - set(board.crawls[0].revisions())
-        print(f"{len(NEW_YEAR)} moments in {len(ZONES)} zones: wrong {len(wrong)}, articles lost {len(lost)}")
+        print(
+            f"{len(NEW_YEAR)} moments in {len(ZONES)} zones: wrong {len(wrong)}, articles lost {len(lost)}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         board = Board(Path(folder))
         board.jobs('name = "j"\ncommand = "verify"\nevery = "1h"')

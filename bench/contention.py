@@ -9,21 +9,29 @@ from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 
-from tests.crowd import saved_pages, throng
+from tests.support.faults.crowd import saved_pages, throng
 
 
 def main() -> int:
     """Print what came of it; 1 if anybody met a lock, or any row is missing or there twice."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hold", type=float, default=20.0, help="seconds that one process holds the write lock")
-    parser.add_argument("--folders", type=int, default=41, help="of pages: one comes first, the rest are shared out")
+    parser.add_argument(
+        "--hold", type=float, default=20.0, help="seconds that one process holds the write lock"
+    )
+    parser.add_argument(
+        "--folders", type=int, default=41, help="of pages: one comes first, the rest are shared out"
+    )
     parser.add_argument("--pages", type=int, default=25, help="in each folder")
     options = parser.parse_args()
     began = monotonic()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        crowd = throng(folder, saved_pages(folder, options.folders, options.pages), hold=options.hold)
-    print(f"contention: {json.dumps(asdict(crowd), ensure_ascii=False)} in {monotonic() - began:.0f} s")
+        crowd = throng(
+            folder, saved_pages(folder, options.folders, options.pages), hold=options.hold
+        )
+    print(
+        f"contention: {json.dumps(asdict(crowd), ensure_ascii=False)} in {monotonic() - began:.0f} s"
+    )
     return 0 if crowd.clean else 1
 
 

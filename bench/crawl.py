@@ -1,9 +1,10 @@
 """A whole crawl against bare Scrapy: CPU per page of each, their ratio in one run, pages a second, and memory.
 
-Both fetch the same pages (80 KB, gzipped as served) over HTTPS from a server process on loopback, 32 at a time. Bare
-Scrapy 2.19 is at its defaults and keeps nothing. Ours discovers them in a sitemap, leases, fetches, archives every
-exchange, reads the articles and indexes them, with its own middlewares on. Each is a process of its own, in turn; CPU
-seconds are the operating system's, start-up included.
+Both fetch the same pages (80 KB, gzipped as served) over HTTPS from a server process on loopback,
+32 at a time. Bare Scrapy 2.19 is at its defaults and keeps nothing. Ours discovers them in a
+sitemap, leases, fetches, archives every exchange, reads the articles and indexes them, with its own
+middlewares on. Each is a process of its own, in turn; CPU seconds are the operating system's,
+start-up included.
 
     python -m bench.crawl [--pages 2000] [--rounds 3]
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from bench import pages
 from bench.replay import measure
-from tests.twin.tls import authority
+from tests.support.twin.tls import authority
 
 CONCURRENT = 32
 #: The id of the first page that `bench.pages` makes.
@@ -41,7 +42,9 @@ async def serve(count: int, place: Path) -> None:
     for number in range(count):
         url, html = pages.page(2 * number)  # the even ones are Etoday's
         path = url.partition("//")[2].partition("/")[2]
-        answers[f"/{path}".encode()] = _answer(gzip.compress(html.encode(), 6), "text/html; charset=utf-8")
+        answers[f"/{path}".encode()] = _answer(
+            gzip.compress(html.encode(), 6), "text/html; charset=utf-8"
+        )
         entries.append(f"<url><loc>{url}</loc></url>")
     answers |= _sitemaps(entries)
     missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -89,10 +92,18 @@ def _sitemaps(entries: list[str]) -> dict[bytes, bytes]:
     """One sitemap, or an index of several: none may name more than 50,000 pages."""
     form = '<?xml version="1.0"?><{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{1}</{0}>'
     parts = [entries[at : at + PER_SITEMAP] for at in range(0, len(entries), PER_SITEMAP)]
-    texts = {f"/rss/part-{number}": form.format("urlset", "".join(part)) for number, part in enumerate(parts)}
+    texts = {
+        f"/rss/part-{number}": form.format("urlset", "".join(part))
+        for number, part in enumerate(parts)
+    }
     named = "".join(f"<sitemap><loc>https://{HOSTS[0]}{path}</loc></sitemap>" for path in texts)
-    texts["/rss/news_sitemap"] = texts["/rss/part-0"] if len(texts) == 1 else form.format("sitemapindex", named)
-    return {path.encode(): _answer(gzip.compress(text.encode()), "application/xml") for path, text in texts.items()}
+    texts["/rss/news_sitemap"] = (
+        texts["/rss/part-0"] if len(texts) == 1 else form.format("sitemapindex", named)
+    )
+    return {
+        path.encode(): _answer(gzip.compress(text.encode()), "application/xml")
+        for path, text in texts.items()
+    }
 
 
 def _answer(body: bytes, media_type: str) -> bytes:
@@ -136,7 +147,9 @@ def stored(place: Path) -> int:
 
 def main() -> None:
     """Run the comparison and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
@@ -151,7 +164,9 @@ def main() -> None:
     itself = [sys.executable, "-m", "bench.crawl", "--pages", str(options.pages)]
     with tempfile.TemporaryDirectory() as folder:
         command = [*itself, "--serve", folder]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
             assert server.stdin is not None
             assert server.stdout is not None
             port = int(server.stdout.readline())
@@ -163,7 +178,9 @@ def main() -> None:
                 mine, memory = measure(*ours(port, place), accept=frozenset({0, 1}))
                 seconds = time.monotonic() - began
                 if stored(place) != options.pages:
-                    raise SystemExit(f"{options.pages - stored(place)} of {options.pages} pages were lost")
+                    raise SystemExit(
+                        f"{options.pages - stored(place)} of {options.pages} pages were lost"
+                    )
                 began = time.monotonic()
                 theirs, bare_memory = measure([*itself, "--bare", str(port)], {})
                 ratios.append(mine / theirs)
@@ -176,7 +193,9 @@ def main() -> None:
                     flush=True,
                 )
             server.stdin.close()
-    print(f"CPU per page, sacho / bare Scrapy, median: {statistics.median(ratios):.2f} (at most 0.75, aim 0.60)")
+    print(
+        f"CPU per page, sacho / bare Scrapy, median: {statistics.median(ratios):.2f} (at most 0.75, aim 0.60)"
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m bench.hostile
 
-Fails if one takes more than 5 s or 200 MB, or gives other articles or reasons than it should. The figures hold the
-process's own start, about a second and 90 MB.
+Fails if one takes more than 5 s or 200 MB, or gives other articles or reasons than it should. The
+figures hold the process's own start, about a second and 90 MB.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.cli import Desk
-from tests.hostile import CASES
+from tests.support.cli import Desk
+from tests.support.faults.hostile import CASES
 
 SECONDS, MEGABYTES = 5.0, 200.0
 
@@ -30,7 +30,9 @@ def replay(desk: Desk, path: Path) -> tuple[float, float, int]:
 
 def make(name: str, path: Path) -> None:
     """Write the file, by a process of its own: a child's peak of memory begins with its parent's."""
-    code = "import pathlib, sys; from tests.hostile import CASES; n, p = sys.argv[1:]; "
+    code = (
+        "import pathlib, sys; from tests.support.faults.hostile import CASES; n, p = sys.argv[1:]; "
+    )
     code += "pathlib.Path(p).write_bytes(CASES[n][0]())"
     subprocess.run([sys.executable, "-c", code, name, str(path)], check=True)
 
@@ -45,14 +47,21 @@ def main() -> int:
             path = desk.folder / name
             make(name, path)
             seconds, memory, code = replay(desk, path)
-            said = {row["reason"] for row in desk.rows("outcomes")} if desk.index.exists() else {"no index"}
+            said = (
+                {row["reason"] for row in desk.rows("outcomes")}
+                if desk.index.exists()
+                else {"no index"}
+            )
             found = len(desk.rows("articles")) if desk.index.exists() else -1
             good = seconds < SECONDS and memory < MEGABYTES and found == articles and code in (0, 1)
             good = good and (not expected or bool(said & expected))
             failed |= not good
             what = f"exit {code}, {found} articles, {', '.join(sorted(filter(None, said)))}"
             what = what if good else f"NOT AS IT SHOULD BE: {what}"
-            print(f"{name:20} {path.stat().st_size:10,} {seconds:6.1f} {memory:6.0f}  {what}", flush=True)
+            print(
+                f"{name:20} {path.stat().st_size:10,} {seconds:6.1f} {memory:6.0f}  {what}",
+                flush=True,
+            )
     return 1 if failed else 0
 
 

@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.cli import ROOT
-from tests.crawling import twin_of_today
-from tests.scheduling import Board, until_said
+from tests.support.cli import ROOT
+from tests.support.crawling import twin_of_today
+from tests.support.scheduling import Board, until_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.crawling import Crawls
+    from tests.support.crawling import Crawls
 
 #: By the CPU's time, not the wall's: other processes' is none of ours.
 _PROFILED = """
@@ -38,7 +38,9 @@ execute(["scrapy", *sys.argv[1:]])
 def main() -> int:
     """Print CPU seconds and memory; 1 if a crawl that finds nothing new takes 3 CPU seconds or more."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=120, help="that the idle scheduler is watched")
+    parser.add_argument(
+        "--seconds", type=int, default=120, help="that the idle scheduler is watched"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=10)
     options = parser.parse_args()
@@ -49,12 +51,16 @@ def main() -> int:
         board.jobs('outlet = "etoday"\nevery = "1d"')
         assert board.run("--once").code == 0
         once = [_cpu(lambda: board.run("--once").code) for _ in range(options.rounds)]
-        print(f"schedule --once with nothing due: {statistics.median(once):.2f} CPU s (median of {len(once)})")
+        print(
+            f"schedule --once with nothing due: {statistics.median(once):.2f} CPU s (median of {len(once)})"
+        )
         (crawls,) = board.crawls
         asked = len(twin.requests())
         crawl = [_cpu(lambda: crawls.run().code) for _ in range(options.rounds)]
         each = (len(twin.requests()) - asked) // options.rounds
-        print(f"crawl with nothing new, {each} requests: {statistics.median(crawl):.2f} CPU s (median of {len(crawl)})")
+        print(
+            f"crawl with nothing new, {each} requests: {statistics.median(crawl):.2f} CPU s (median of {len(crawl)})"
+        )
         _profile(crawls, Path(folder, "profile"))
     return 0 if statistics.median(crawl) < 3 else 1
 
@@ -93,13 +99,23 @@ def _cpu(work: Callable[[], int]) -> float:
 def _profile(crawls: Crawls, path: Path) -> None:
     """Where such a crawl's time goes: the packages by their functions' own time."""
     command = [sys.executable, "-c", _PROFILED, str(path), *crawls.command()]
-    subprocess.run(command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True)
+    subprocess.run(
+        command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True
+    )
     packages: dict[str, float] = {}
     # The typed stubs leave out `stats`, which the module's own documentation is built on.
     for (file, _, name), (_, _, own, _, _) in pstats.Stats(str(path)).stats.items():  # type: ignore[attr-defined]
         parts = Path(file).parts
         after = parts.index("site-packages") + 1 if "site-packages" in parts else 0
-        package = parts[after] if after else "ours" if str(ROOT) in file else "builtins" if file == "~" else "python"
+        package = (
+            parts[after]
+            if after
+            else "ours"
+            if str(ROOT) in file
+            else "builtins"
+            if file == "~"
+            else "python"
+        )
         package = "reading compiled modules" if "marshal" in name else package
         packages[package] = packages.get(package, 0.0) + own
     for package, own in sorted(packages.items(), key=lambda pair: -pair[1])[:8]:

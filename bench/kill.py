@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.crawling import twin_of_today
-from tests.killing import kill_crawls, line
+from tests.support.crawling import twin_of_today
+from tests.support.faults.killing import kill_crawls, line
 
 
 def main() -> int:
@@ -20,7 +20,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     began = monotonic()
-    with tempfile.TemporaryDirectory() as folder, twin_of_today(options.outlet, options.articles) as twin:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        twin_of_today(options.outlet, options.articles) as twin,
+    ):
         tally = kill_crawls(Path(folder), twin, options.kills, options.seed)
     print(f"kills: {line(tally)} in {monotonic() - began:.0f} s")
     return 1 if tally.lost or tally.twice or tally.refetched or tally.unequal else 0

@@ -1,7 +1,7 @@
 """A replay, a reindex and a crawl killed at their N-th fsync, write, rename …, for every N: what that costs (F2).
 
-strace kills at the entry of the call, so the N-th is the first that did not happen. What was killed is run again to its
-end, and compared with a run that nothing harmed.
+strace kills at the entry of the call, so the N-th is the first that did not happen. What was killed
+is run again to its end, and compared with a run that nothing harmed.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.call_kills import KILLS, kill_at_each
-from tests.crawling import SETTLED, twin_of_today
-from tests.ordeal import Tally, Work
-from tests.stracing import why_not
+from tests.support.crawling import SETTLED, twin_of_today
+from tests.support.faults.call_kills import KILLS, kill_at_each
+from tests.support.faults.ordeal import Tally, Work
+from tests.support.faults.stracing import why_not
 
 
 def main() -> int:
     """Print a line for each verb and call; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
-    parser.add_argument("--every", type=int, default=5, help="of the writes, every so-manieth; of the rest, all")
+    parser.add_argument(
+        "--every", type=int, default=5, help="of the writes, every so-manieth; of the rest, all"
+    )
     parser.add_argument("--verb", choices=("replay", "crawl", "reindex"), help="only this one")
     options = parser.parse_args()
     if why_not():
@@ -30,13 +32,19 @@ def main() -> int:
     with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
         for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
             if options.verb in (None, verb):
-                with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet, verb=verb) as work:
+                with (
+                    tempfile.TemporaryDirectory() as folder,
+                    Work(Path(folder), outlet, verb=verb) as work,
+                ):
                     for name in KILLS:
                         began, tally = monotonic(), Tally()
                         step = options.every if name in ("write", "pwrite64") else 1
                         kill_at_each(work, name, tally, step=step)
                         took = monotonic() - began
-                        print(f"{verb} {name} every {step}: {tally.line()} in {took:.0f} s", flush=True)
+                        print(
+                            f"{verb} {name} every {step}: {tally.line()} in {took:.0f} s",
+                            flush=True,
+                        )
                         clean = clean and tally.clean
     return 0 if clean else 1
 

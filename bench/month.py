@@ -1,7 +1,8 @@
 """A simulated month of two outlets: a new template, six hours of 503, a silence; which alarms come, and when.
 
-An alarm is to come within the hour of its cause. A silence is a cause only when it is longer than chance makes one in
-fifty years: an outlet of six articles an hour is not silent because a quarter of an hour brought none.
+An alarm is to come within the hour of its cause. A silence is a cause only when it is longer than
+chance makes one in fifty years: an outlet of six articles an hour is not silent because a quarter
+of an hour brought none.
 
     python -m bench.month [--days 30] [--apart 6]
 """
@@ -14,11 +15,11 @@ from math import log
 from pathlib import Path
 from time import monotonic
 
-from tests import month
-from tests.clocks import library
+from tests.support import month
+from tests.support.clocks import library
 
-#: Hours without an article of which so many years have one, where articles come by chance: x are missing in one of
-#: exp(x) gaps, and a year has as many gaps as articles.
+#: Hours without an article of which so many years have one, where articles come by chance: x are
+#: missing in one of exp(x) gaps, and a year has as many gaps as articles.
 YEARS, HOURS_A_YEAR = 50, 8766
 SILENCE = log(YEARS * HOURS_A_YEAR * month.AN_HOUR) / month.AN_HOUR
 WITHIN = 1.0
@@ -26,15 +27,21 @@ WITHIN = 1.0
 
 def main() -> int:
     """Print the alarms and their delays; 1 if they, or the articles, are not as they should be."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--apart", type=int, default=6, help="hours between crawls on days when nothing goes wrong")
+    parser.add_argument(
+        "--apart", type=int, default=6, help="hours between crawls on days when nothing goes wrong"
+    )
     options = parser.parse_args()
     if library() is None:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
     began = monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        lived = month.live(Path(folder), options.days, options.apart, lambda line: print(line, flush=True))
+        lived = month.live(
+            Path(folder), options.days, options.apart, lambda line: print(line, flush=True)
+        )
     causes = {
         ("drift", "etoday"): month.REDESIGNED * 24,
         ("job_failed", "newspim"): month.BUSY * 24 + month.BUSY_HOURS[0],
@@ -52,9 +59,13 @@ def main() -> int:
         delay = f"{alarm.came - cause:.1f} h after its cause" if cause is not None else "UNEXPECTED"
         late += cause is not None and not 0 <= alarm.came - cause <= WITHIN
         until = "open" if alarm.went is None else f"over on day {alarm.went / 24:.2f}"
-        print(f"day {alarm.came / 24:.2f} {alarm.kind} {alarm.subject}, {delay}, {until}: {alarm.sentence}")
+        print(
+            f"day {alarm.came / 24:.2f} {alarm.kind} {alarm.subject}, {delay}, {until}: {alarm.sentence}"
+        )
     exact = sorted((alarm.kind, alarm.subject) for alarm in lived.alarms) == sorted(due)
-    print(f"alarms: {'exactly' if exact else 'NOT'} those that should come, {late} of them early or late")
+    print(
+        f"alarms: {'exactly' if exact else 'NOT'} those that should come, {late} of them early or late"
+    )
     return 0 if exact and not late and not lived.not_once and not lived.findings else 1
 
 

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from tests.twin import etoday, newspim
-from tests.twin.story import KST, Story
-from tests.twin.words import ACTS, ITEMS, NAMES, PLACES, THINGS, compose
+from tests.support.twin import etoday, newspim
+from tests.support.twin.story import KST, Story
+from tests.support.twin.words import ACTS, ITEMS, NAMES, PLACES, THINGS, compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,15 +151,17 @@ def _lists(pick: random.Random) -> str:
             f"{pick.randint(10, 59)}</span></div></li>\n"
             for row in range(9)
         )
-        boxes.append(f'<div class="side_box box_{box}"><h3>{pick.choice(PLACES)} 소식</h3>\n<ul>{rows}</ul></div>')
+        boxes.append(
+            f'<div class="side_box box_{box}"><h3>{pick.choice(PLACES)} 소식</h3>\n<ul>{rows}</ul></div>'
+        )
     return "\n".join(boxes)
 
 
 def _footer(pick: random.Random) -> str:
-    links = "".join(f'<li><a href="/company/{n}">{thing} 안내</a></li>\n' for n, thing in enumerate(THINGS))
-    return (
-        f'<div id="footer"><ul>{links}</ul><address>{pick.choice(PLACES)} 기록로 {pick.randint(1, 99)}</address></div>'
+    links = "".join(
+        f'<li><a href="/company/{n}">{thing} 안내</a></li>\n' for n, thing in enumerate(THINGS)
     )
+    return f'<div id="footer"><ul>{links}</ul><address>{pick.choice(PLACES)} 기록로 {pick.randint(1, 99)}</address></div>'
 
 
 def _style(pick: random.Random) -> str:
@@ -175,7 +177,9 @@ def _scripts(pick: random.Random, count: int) -> str:
     scripts = []
     for n in range(count):
         codes = ",".join(f'"{pick.getrandbits(128):032x}"' for _ in range(13))
-        settings = ",".join(f'"slot_{n}_{k}":{{"w":{pick.randint(100, 999)},"h":{k * 50}}}' for k in range(14))
+        settings = ",".join(
+            f'"slot_{n}_{k}":{{"w":{pick.randint(100, 999)},"h":{k * 50}}}' for k in range(14)
+        )
         scripts.append(
             f"<script>(function(w){{w.unit_{n}=w.unit_{n}||[];w.unit_{n}.push({{codes:[{codes}],slots:{{{settings}}}}});}})(window);</script>"
         )

@@ -2,10 +2,11 @@
 
     python -m bench.playback [--environment FOLDER]
 
-Makes an archive of every kind of record, hands it over as WACZ, and asks: does ``wacz validate`` pass; is each payload
-the same, by SHA-256, in our reader, in warcio, in FastWARC and as pywb serves it; are our sort keys those of ``surt``;
-does Chromium, led through pywb, show the headline. pywb 2.10 pins another brotli than Scrapy needs, so it and wacz are
-installed into an environment of their own, kept for the next time in the user's cache or in FOLDER.
+Makes an archive of every kind of record, hands it over as WACZ, and asks: does ``wacz validate``
+pass; is each payload the same, by SHA-256, in our reader, in warcio, in FastWARC and as pywb serves
+it; are our sort keys those of ``surt``; does Chromium, led through pywb, show the headline. pywb
+2.10 pins another brotli than Scrapy needs, so it and wacz are installed into an environment of
+their own, kept for the next time in the user's cache or in FOLDER.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from typing import TYPE_CHECKING
 from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
-from archive.http import dechunk
-from archive.reader import Found, iterate
-from archive.surt import url_key
-from tests.cli import Desk
-from tests.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
-from tests.test_surt import addresses
+from archive.warc.http_message import dechunk
+from archive.warc.reader import Found, iterate
+from archive.warc.surt import url_key
+from tests.archive.warc.test_surt import addresses
+from tests.support.cli import Desk
+from tests.support.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +54,22 @@ def environment(folder: Path) -> Path:
     if not (programs / "wayback").exists():
         print(f"installing {', '.join(PACKAGES)}", flush=True)
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([programs / "pip", "install", "--quiet", *PACKAGES], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [programs / "pip", "install", "--quiet", *PACKAGES],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
     return programs
 
 
 def ours(path: Path) -> dict[str, str]:
     """Record id to payload digest, by our reader."""
     found = [item for item in iterate(path) if isinstance(item, Found)]
-    return {item.record_id: item.payload_digest for item in found if item.kind in ("response", "resource")}
+    return {
+        item.record_id: item.payload_digest
+        for item in found
+        if item.kind in ("response", "resource")
+    }
 
 
 def by_warcio(path: Path) -> dict[str, str]:
@@ -70,7 +79,10 @@ def by_warcio(path: Path) -> dict[str, str]:
         for record in WarcioIterator(file):
             if record.rec_type in ("response", "resource"):
                 payload = record.raw_stream.read()
-                if record.http_headers and record.http_headers.get_header("Transfer-Encoding") == "chunked":
+                if (
+                    record.http_headers
+                    and record.http_headers.get_header("Transfer-Encoding") == "chunked"
+                ):
                     payload = dechunk(payload)
                 read[record.rec_headers.get_header("WARC-Record-ID").strip("<>")] = digest(payload)
     return read
@@ -82,7 +94,9 @@ def by_fastwarc(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
         for record in ArchiveIterator(file, parse_http=True, auto_decode="transfer"):
             if record.headers["WARC-Type"] in ("response", "resource"):
-                read[record.record_id.removeprefix("<").removesuffix(">")] = digest(record.reader.read())
+                read[record.record_id.removeprefix("<").removesuffix(">")] = digest(
+                    record.reader.read()
+                )
     return read
 
 
@@ -90,12 +104,25 @@ def by_fastwarc(path: Path) -> dict[str, str]:
 def pywb(programs: Path, folder: Path, package: Path) -> Iterator[int]:
     """The package in a collection of pywb's, served on this machine; its port."""
     for command in (["init", COLLECTION], ["add", "--unpack-wacz", COLLECTION, str(package)]):
-        subprocess.run([programs / "wb-manager", *command], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            [programs / "wb-manager", *command], cwd=folder, check=True, capture_output=True
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [programs / "wayback", "--bind", "127.0.0.1", "--port", str(port), "--directory", str(folder)]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as server:
+    command = [
+        programs / "wayback",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--directory",
+        str(folder),
+    ]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as server,
+    ):
         try:
             for _ in range(300):
                 with socket.socket() as probe:
@@ -125,14 +152,24 @@ def shown(port: int, moment: str, folder: Path) -> bool | None:
     if browser is None:
         return None
     page = f"http://127.0.0.1:{port}/{COLLECTION}/{moment}mp_/{HEADLINE_URL}"
-    common = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'browser'}"]
+    common = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={folder / 'browser'}",
+    ]
     picture = folder / "page.png"
-    subprocess.run([*common, f"--screenshot={picture}", page], capture_output=True, timeout=120, check=False)
+    subprocess.run(
+        [*common, f"--screenshot={picture}", page], capture_output=True, timeout=120, check=False
+    )
     if picture.exists():
         kept = Path(tempfile.gettempdir()) / "sacho-playback.png"
         shutil.copy(picture, kept)
         print(f"a picture of the page: {kept}")
-    done = subprocess.run([*common, "--dump-dom", page], capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        [*common, "--dump-dom", page], capture_output=True, timeout=120, check=False
+    )
     return HEADLINE in done.stdout.decode("utf-8", "replace")
 
 
@@ -140,14 +177,18 @@ def surts(programs: Path, urls: list[str]) -> list[str]:
     """The keys of addresses by the library."""
     code = "import json, sys, surt; print(json.dumps([surt.surt(u) for u in json.load(sys.stdin)]))"
     command = [programs / "python", "-W", "ignore", "-c", code]
-    done = subprocess.run(command, input=json.dumps(urls), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, input=json.dumps(urls), capture_output=True, text=True, check=True
+    )
     keys: list[str] = json.loads(done.stdout)
     return keys
 
 
 def main() -> int:
     """Print the figures; 1 if any is not as it has to be."""
-    parser = argparse.ArgumentParser(prog="bench.playback", description="Play every kind of record back by others.")
+    parser = argparse.ArgumentParser(
+        prog="bench.playback", description="Play every kind of record back by others."
+    )
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     parser.add_argument("--environment", type=Path, default=cache / "sacho" / "playback")
     programs = environment(parser.parse_args().environment)
@@ -165,9 +206,16 @@ def main() -> int:
         package = folder / "out.wacz"
         assert desk.call("export", package).code == 0
         done = subprocess.run(
-            [programs / "wacz", "validate", "-f", package], capture_output=True, text=True, check=False
+            [programs / "wacz", "validate", "-f", package],
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        say("wacz validate passes", int(done.returncode == 0 and "Validation succeeded" in done.stdout), 1)
+        say(
+            "wacz validate passes",
+            int(done.returncode == 0 and "Validation succeeded" in done.stdout),
+            1,
+        )
         (segment,) = desk.archive.glob("*.warc.gz")
         mine = ours(segment)
         for name, theirs in (("warcio", by_warcio(segment)), ("FastWARC", by_fastwarc(segment))):
@@ -182,13 +230,17 @@ def main() -> int:
             for row in rows:
                 moment = "".join(c for c in str(row["captured_at"])[:19] if c.isdigit())
                 status, found = played(port, moment, row["url"])
-                kind = f"{row['record_type']} {row['status'] or ''} {row['source'].rpartition('#')[2]}"
+                kind = (
+                    f"{row['record_type']} {row['status'] or ''} {row['source'].rpartition('#')[2]}"
+                )
                 wanted = (
                     200 if row["status"] in (None, 304) else row["status"]
                 )  # a 304 shows the copy that was good still
                 right = found == row["payload_digest"] and status == wanted
                 if not right:
-                    print(f"  {row['url']}: status {status}, payload {found}, not {row['payload_digest']}")
+                    print(
+                        f"  {row['url']}: status {status}, payload {found}, not {row['payload_digest']}"
+                    )
                 figures = kinds.setdefault(" ".join(kind.split()), [0, 0])
                 figures[0] += right
                 figures[1] += 1
@@ -198,12 +250,18 @@ def main() -> int:
             moment = "".join(c for c in str(first["captured_at"])[:19] if c.isdigit())
             seen = shown(port, moment, folder)
             if seen is None:
-                print("Chromium is not installed (apt-get install chromium), so nobody looked at the page")
+                print(
+                    "Chromium is not installed (apt-get install chromium), so nobody looked at the page"
+                )
                 good = False
             else:
                 say("Chromium shows the headline", int(seen), 1)
         urls = addresses(5000)
-        say("sort keys equal to surt's", sum(map(str.__eq__, map(url_key, urls), surts(programs, urls))), len(urls))
+        say(
+            "sort keys equal to surt's",
+            sum(map(str.__eq__, map(url_key, urls), surts(programs, urls))),
+            len(urls),
+        )
     return 0 if good else 1
 
 

@@ -1,7 +1,8 @@
 """A replay and a crawl that lose power after any of their writes, with what was not synced gone or half there (F3).
 
-The disk is simulated from strace's log of one run (tests/lost_power.py says what it keeps and what it forgets); what
-lies on it then is real files, and the same command is run on them to its end.
+The disk is simulated from strace's log of one run (tests/support/faults/lost_power.py says what it
+keeps and what it forgets); what lies on it then is real files, and the same command is run on them
+to its end.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.crawling import SETTLED, twin_of_today
-from tests.lost_power import lose_power_at
-from tests.ordeal import Tally, Work
-from tests.stracing import why_not
+from tests.support.crawling import SETTLED, twin_of_today
+from tests.support.faults.lost_power import lose_power_at
+from tests.support.faults.ordeal import Tally, Work
+from tests.support.faults.stracing import why_not
 
 
 def main() -> int:
     """Print a line for each verb; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
-    parser.add_argument("--most", type=int, default=0, help="so many moments at random; 0: after every change")
+    parser.add_argument(
+        "--most", type=int, default=0, help="so many moments at random; 0: after every change"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--verb", choices=("replay", "crawl"), help="only this one")
     options = parser.parse_args()
@@ -35,7 +38,10 @@ def main() -> int:
                 began, tally = monotonic(), Tally()
                 with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:
                     changes = lose_power_at(work, tally, Random(options.seed), most=options.most)
-                print(f"{verb}, {changes} changes: {tally.line()} in {monotonic() - began:.0f} s", flush=True)
+                print(
+                    f"{verb}, {changes} changes: {tally.line()} in {monotonic() - began:.0f} s",
+                    flush=True,
+                )
                 clean = clean and tally.clean
     return 0 if clean else 1
 

@@ -1,8 +1,8 @@
 """Reindexing of made-up pages by one process and by more: captures a second, how much faster, memory; equal tables.
 
-The pages (80 KB each, an article of 1,500 characters) are replayed into an archive of one segment first; every reindex
-reads all of it into a new index, which must be equal to the one that the replay made. Seconds are the wall's: on a
-machine that does nothing else.
+The pages (80 KB each, an article of 1,500 characters) are replayed into an archive of one segment
+first; every reindex reads all of it into a new index, which must be equal to the one that the
+replay made. Seconds are the wall's: on a machine that does nothing else.
 
     python -m bench.reindex [--count 10000] [--rounds 3] [--processes 2]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic
 
 from bench import pages
-from tests.likeness import difference, tables_of
+from tests.support.likeness import difference, tables_of
 
 DERIVED = ("captures", "articles", "aliases", "revisions", "search")
 
@@ -29,7 +29,9 @@ def timed(environment: dict[str, str], processes: int) -> tuple[float, str]:
     """Seconds of a whole reindex by so many processes, and what it says of itself."""
     command = [sys.executable, "-m", "scrapy", "reindex", "--processes", str(processes)]
     began = monotonic()
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
     seconds = monotonic() - began
     if done.returncode:
         raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr}")
@@ -38,7 +40,9 @@ def timed(environment: dict[str, str], processes: int) -> tuple[float, str]:
 
 def main() -> int:
     """Run the comparison and print it; 1 if any index is not equal."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2)
@@ -48,7 +52,10 @@ def main() -> int:
         warc, index = Path(folder, "pages.warc.gz"), Path(folder, "index.sqlite3")
         with warc.open("wb") as out:
             pages.write(out, options.count)
-        environment = {"ARCHIVE_URL": str(Path(folder, "archive")), "INDEX_URL": f"sqlite:///{index}"}
+        environment = {
+            "ARCHIVE_URL": str(Path(folder, "archive")),
+            "INDEX_URL": f"sqlite:///{index}",
+        }
         replay = [sys.executable, "-m", "scrapy", "replay", str(warc)]
         subprocess.run(replay, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
         warc.unlink()
@@ -62,10 +69,15 @@ def main() -> int:
                 print(f"round {number + 1}: {said}; whole command {wall:.1f} s", flush=True)
                 unequal += bool(difference(expected, tables_of(index), *DERIVED))
             factors.append(seconds[0] / seconds[1])
-            print(f"round {number + 1}: {factors[-1]:.2f} times as fast by {options.processes} processes", flush=True)
+            print(
+                f"round {number + 1}: {factors[-1]:.2f} times as fast by {options.processes} processes",
+                flush=True,
+            )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     print(f"{options.count} captures, indexes that were not equal: {unequal}")
-    print(f"{options.processes} processes against one, median: {statistics.median(factors):.2f} (at least 1.6)")
+    print(
+        f"{options.processes} processes against one, median: {statistics.median(factors):.2f} (at least 1.6)"
+    )
     print(f"largest process that writes an index: {peak} MiB")
     return 1 if unequal else 0
 

@@ -1,7 +1,8 @@
 """Take-down of two articles of 1,000, one of them a revisit's original (F18): what is left of their texts, and where.
 
-A crawl of a twin fills the archive, and a second one looks again, so that captures have revisits. The texts are looked
-for in all files byte by byte, in every record inflated and decoded, and in the tokens of the search index.
+A crawl of a twin fills the archive, and a second one looks again, so that captures have revisits.
+The texts are looked for in all files byte by byte, in every record inflated and decoded, and in the
+tokens of the search index.
 
     python -m bench.removal [--articles 1000]
 """
@@ -14,14 +15,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from tests.crawling import Crawls, twin_of_today
-from tests.removing import articles, traces, wrong
-from tests.twin.story import KST
+from tests.support.crawling import Crawls, twin_of_today
+from tests.support.removing import articles, traces, wrong
+from tests.support.twin.story import KST
 
 
 def main() -> int:
     """Print what was found before and after; 1 if anything of the texts is left, or anything else is missing."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--again", type=int, default=30, help="articles that are visited twice")
     options = parser.parse_args()
@@ -34,7 +37,9 @@ def run(crawls: Crawls, number: int, again: int) -> int:
     desk, twin = crawls.desk, crawls.twin
     since = datetime.now(KST).date() - timedelta(days=30)
     crawls.run("-a", f"since={since}")
-    crawls.make_due(f"article_id IN (SELECT article_id FROM frontier WHERE state <> 'dead' LIMIT {again})")
+    crawls.make_due(
+        f"article_id IN (SELECT article_id FROM frontier WHERE state <> 'dead' LIMIT {again})"
+    )
     crawls.run()
     revisited = {row["url"] for row in desk.rows("captures") if row["record_type"] == "revisit"}
     ids = sorted(crawls.frontier())
@@ -42,7 +47,9 @@ def run(crawls: Crawls, number: int, again: int) -> int:
     other = next(a for a in reversed(ids) if not any(a in url for url in revisited))
     before, size = articles(desk), sum(path.stat().st_size for path in crawls.segments())
     texts = {a: before["etoday", a].split("\n\n")[0] for a in (one, other)}
-    print(f"{len(before)} articles, {len(desk.rows('captures'))} captures, {len(revisited)} revisits, {size} bytes")
+    print(
+        f"{len(before)} articles, {len(desk.rows('captures'))} captures, {len(revisited)} revisits, {size} bytes"
+    )
     for a, text in texts.items():
         seen = traces(desk.folder, text, [a])
         print(
@@ -68,7 +75,9 @@ def run(crawls: Crawls, number: int, again: int) -> int:
     log = len(twin.log)
     crawls.run("-a", f"since={since}")
     asked = crawls.fetched(log)
-    print(f"a third crawl visited {len(asked)} articles, the removed ones {asked[one] + asked[other]} times")
+    print(
+        f"a third crawl visited {len(asked)} articles, the removed ones {asked[one] + asked[other]} times"
+    )
     desk.run("reindex")
     back = set(articles(desk)) & {("etoday", a) for a in texts}
     findings += wrong(desk)
@@ -77,7 +86,11 @@ def run(crawls: Crawls, number: int, again: int) -> int:
         f"verify: {findings or 'nothing'}"
     )
     failed = (
-        failed or bool(findings) or articles(desk) != kept or bool(asked[one] + asked[other]) or number > len(before)
+        failed
+        or bool(findings)
+        or articles(desk) != kept
+        or bool(asked[one] + asked[other])
+        or number > len(before)
     )
     return 1 if failed else 0
 

@@ -1,9 +1,10 @@
 """Bulk replay against a bare loop: pages per CPU second of each, their ratio in one run, and memory.
 
-The bare loop does what nobody could leave out: FastWARC reads the file, lexbor parses each page, the same selectors
-are asked, and a row a page goes to SQLite in batches. Ours besides keeps the bytes in a WARC of its own, verifies
-digests, normalises, drops widgets, decides on revisions, and fills the search index. Each is a process of its own,
-in turn; CPU seconds are the operating system's, start-up included.
+The bare loop does what nobody could leave out: FastWARC reads the file, lexbor parses each page,
+the same selectors are asked, and a row a page goes to SQLite in batches. Ours besides keeps the
+bytes in a WARC of its own, verifies digests, normalises, drops widgets, decides on revisions, and
+fills the search index. Each is a process of its own, in turn; CPU seconds are the operating
+system's, start-up included.
 
     python -m bench.replay [--count 5000] [--rounds 3]
 """
@@ -31,25 +32,37 @@ def bare(warc: Path, database: Path) -> None:
     from isal import isal_zlib
     from selectolax.lexbor import LexborHTMLParser
 
-    from crawler.outlet import known_outlets
+    from crawler.outlets import known_outlets
 
     #: By body container: every selector that ours asks a page of that layout, one query a selector.
     selectors: dict[str, list[str]] = {}
     for outlet in known_outlets().values():
         for layout in outlet.layouts:
-            sources = [s for name in FIELDS for s in getattr(layout, name) if not s.startswith(("meta:", "jsonld:"))]
+            sources = [
+                s
+                for name in FIELDS
+                for s in getattr(layout, name)
+                if not s.startswith(("meta:", "jsonld:"))
+            ]
             wanted = [source.partition("@")[0] for source in sources]
-            wanted += [figure.box for figure in layout.figures] + [outlet.rules.widgets.css, "meta[content]"]
+            wanted += [figure.box for figure in layout.figures] + [
+                outlet.rules.widgets.css,
+                "meta[content]",
+            ]
             for body in layout.body:
                 selectors.setdefault(body, wanted)
     connection = sqlite3.connect(database)
     connection.execute("CREATE TABLE article (url TEXT, facts TEXT, body TEXT)")
     rows: list[tuple[str, str, str]] = []
     with warc.open("rb") as stream:
-        for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+        for record in ArchiveIterator(
+            stream, record_types=WarcRecordType.response, parse_http=True
+        ):
             html = isal_zlib.decompress(record.reader.read(), 31).decode()
             tree = LexborHTMLParser(html)
-            body, wanted = next((n, wanted) for css, wanted in selectors.items() if (n := tree.css_first(css)))
+            body, wanted = next(
+                (n, wanted) for css, wanted in selectors.items() if (n := tree.css_first(css))
+            )
             facts = "\n".join(node.text() for selector in wanted for node in tree.css(selector))
             text = "\n\n".join(p.text() for p in body.css("p"))
             rows.append((record.headers["WARC-Target-URI"], facts, text))
@@ -62,7 +75,9 @@ def bare(warc: Path, database: Path) -> None:
     connection.close()
 
 
-def measure(command: list[str], environment: dict[str, str], accept: frozenset[int] = OK) -> tuple[float, int]:
+def measure(
+    command: list[str], environment: dict[str, str], accept: frozenset[int] = OK
+) -> tuple[float, int]:
     """CPU seconds of a process and its peak memory, KiB; any exit status but the accepted ones ends the bench."""
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -74,7 +89,9 @@ def measure(command: list[str], environment: dict[str, str], accept: frozenset[i
 
 def main() -> None:
     """Run the comparison and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bare", nargs=2, metavar=("WARC", "DATABASE"), help=argparse.SUPPRESS)
@@ -91,7 +108,9 @@ def main() -> None:
         for number in range(options.rounds):
             archive = Path(place, f"archive-{number}")
             environment = {"ARCHIVE_URL": str(archive), "INDEX_URL": f"sqlite:///{archive}.sqlite3"}
-            ours, memory = measure([sys.executable, "-m", "scrapy", "replay", str(warc)], environment)
+            ours, memory = measure(
+                [sys.executable, "-m", "scrapy", "replay", str(warc)], environment
+            )
             database = Path(place, f"bare-{number}.sqlite3")
             theirs, bare_memory = measure(
                 [sys.executable, "-m", "bench.replay", "--bare", str(warc), str(database)], {}
@@ -103,10 +122,17 @@ def main() -> None:
                 f"ratio {theirs / ours:.2f}",
                 flush=True,
             )
-        environment = {"ARCHIVE_URL": str(Path(place, "few")), "INDEX_URL": f"sqlite:///{Path(place, 'few')}.sqlite3"}
+        environment = {
+            "ARCHIVE_URL": str(Path(place, "few")),
+            "INDEX_URL": f"sqlite:///{Path(place, 'few')}.sqlite3",
+        }
         _, little = measure([sys.executable, "-m", "scrapy", "replay", str(small)], environment)
-        print(f"ratio of pages per CPU second, median: {statistics.median(ratios):.2f} (at least 0.60, aim 0.85)")
-        print(f"peak memory: {little // 1024} MiB for {options.count // 5} pages, {memory // 1024} for {options.count}")
+        print(
+            f"ratio of pages per CPU second, median: {statistics.median(ratios):.2f} (at least 0.60, aim 0.85)"
+        )
+        print(
+            f"peak memory: {little // 1024} MiB for {options.count // 5} pages, {memory // 1024} for {options.count}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Rows with search: articles entered in the index per CPU second, beside bare SQLite doing the least of it.
 
-Ours decides which article and revision each capture is of, writes captures, articles, revisions and search tokens, a
-transaction a batch. The anchor writes one row an article and the same text to FTS5's own tokenizer, which cannot find
-푸틴 within a longer word. Both are given the articles as read, in one process, by turns.
+Ours decides which article and revision each capture is of, writes captures, articles, revisions and
+search tokens, a transaction a batch. The anchor writes one row an article and the same text to
+FTS5's own tokenizer, which cannot find 푸틴 within a longer word. Both are given the articles as
+read, in one process, by turns.
 
     python -m bench.rows [--count 5000] [--rounds 5]
 """
@@ -19,17 +20,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.exchange import Exchange, Location
-from archive.index import Index
-from archive.ledger import Ledger
-from archive.stories import Entry, location_columns
+from archive.articles.captures import location_columns
+from archive.articles.ingest import Ledger
+from archive.articles.ingest_model import Entry
+from archive.index.database import Index
+from archive.model.exchange import Exchange, Location
 from bench import pages
-from crawler.extract import read
-from crawler.replay import outlet_for
+from crawler.extraction.extract import read
+from crawler.extraction.recognise import outlet_for
 from pipelines.deposit import BATCH, columns_of
 
 if TYPE_CHECKING:
-    from archive.article import Article
+    from archive.model.article import Article
     from pipelines.page import Page
 
 MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -51,9 +53,13 @@ def readings(count: int) -> list[Page]:
 
 def _renamed(page: Page, number: int) -> Page:
     assert page.article is not None
-    article = replace(page.article, article_id=str(10**9 + number), headline=f"{page.article.headline} {number}")
+    article = replace(
+        page.article, article_id=str(10**9 + number), headline=f"{page.article.headline} {number}"
+    )
     moment = MOMENT + timedelta(seconds=number)
-    return replace(page, article=article, exchange=replace(page.exchange, captured_at=moment, body=b""))
+    return replace(
+        page, article=article, exchange=replace(page.exchange, captured_at=moment, body=b"")
+    )
 
 
 def ours(folder: Path, given: list[Page]) -> None:
@@ -61,7 +67,10 @@ def ours(folder: Path, given: list[Page]) -> None:
     with Index(f"sqlite:///{folder / 'index.sqlite3'}") as index:
         for begin in range(0, len(given), BATCH):
             batch = list(enumerate(given[begin : begin + BATCH], begin))
-            entries = [Entry(columns_of(page) | _place(number), page.article, page.verdict) for number, page in batch]
+            entries = [
+                Entry(columns_of(page) | _place(number), page.article, page.verdict)
+                for number, page in batch
+            ]
             with index.writing() as connection:
                 ledger = Ledger(connection)
                 ledger.load(entries)
@@ -72,7 +81,9 @@ def ours(folder: Path, given: list[Page]) -> None:
 
 def _place(number: int) -> dict[str, object]:
     return location_columns(
-        Location("bench.warc.gz", number * 20_000, 20_000, f"urn:bench:{number}", f"sha256:{number}")
+        Location(
+            "bench.warc.gz", number * 20_000, 20_000, f"urn:bench:{number}", f"sha256:{number}"
+        )
     )
 
 
@@ -80,13 +91,21 @@ def anchor(folder: Path, articles: list[Article]) -> None:
     """The same texts with sqlite3 alone, one row an article, in the same batches."""
     connection = sqlite3.connect(folder / "anchor.sqlite3")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("CREATE TABLE article (id INTEGER PRIMARY KEY, url TEXT, headline TEXT, body TEXT)")
-    connection.execute("CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', tokenize='unicode61')")
+    connection.execute(
+        "CREATE TABLE article (id INTEGER PRIMARY KEY, url TEXT, headline TEXT, body TEXT)"
+    )
+    connection.execute(
+        "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', tokenize='unicode61')"
+    )
     for begin in range(0, len(articles), BATCH):
-        rows = [(n, a.url, a.headline, a.text) for n, a in enumerate(articles[begin : begin + BATCH], begin)]
+        rows = [
+            (n, a.url, a.headline, a.text)
+            for n, a in enumerate(articles[begin : begin + BATCH], begin)
+        ]
         connection.executemany("INSERT INTO article VALUES (?, ?, ?, ?)", rows)
         connection.executemany(
-            "INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)", [(n, h, b) for n, _, h, b in rows]
+            "INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)",
+            [(n, h, b) for n, _, h, b in rows],
         )
         connection.commit()
     connection.close()
@@ -94,7 +113,9 @@ def anchor(folder: Path, articles: list[Article]) -> None:
 
 def main() -> None:
     """Print rows per CPU second of both, and the ratio paired within each round."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Schedulers killed in the midst of crawls, again and again: one of two, or with all that it started.
 
-Run ``python -m bench.schedulers holder`` (F16: two on one index, whichever runs a crawl is killed) or ``power`` (a
-power cut, as far as processes go).
+Run ``python -m bench.schedulers holder`` (F16: two on one index, whichever runs a crawl is killed)
+or ``power`` (a power cut, as far as processes go).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.crawling import twin_of_today
-from tests.outages import cut_power
-from tests.rivals import kill_holders
+from tests.support.crawling import twin_of_today
+from tests.support.faults.outages import cut_power
+from tests.support.faults.rivals import kill_holders
 
 #: So that catching up with today finds yesterday, too, among the numbers that it walks.
 APART = timedelta(minutes=30)

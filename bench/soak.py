@@ -1,8 +1,9 @@
 """Memory over a long crawl: what a crawl of many pages holds, page by page, and that it loses none of them.
 
-The pages, their server and the crawl's settings are those of `bench.crawl`: 32 requests at a time. Every 1,000 pages
-in the index the process is looked at: resident memory and open descriptors, as the system counts them. The slope is
-of the second half, by least squares, when caches are full and the interpreter has its working set.
+The pages, their server and the crawl's settings are those of `bench.crawl`: 32 requests at a time.
+Every 1,000 pages in the index the process is looked at: resident memory and open descriptors, as
+the system counts them. The slope is of the second half, by least squares, when caches are full and
+the interpreter has its working set.
 
     python -m bench.soak [--pages 10000] [--most 200]
 """
@@ -65,7 +66,12 @@ def slope(looks: list[Look]) -> float:
     half = looks[len(looks) // 2 :]
     if len(half) < 2:
         return 0.0
-    return 10_000 * statistics.linear_regression([one.pages for one in half], [one.memory for one in half]).slope
+    return (
+        10_000
+        * statistics.linear_regression(
+            [one.pages for one in half], [one.memory for one in half]
+        ).slope
+    )
 
 
 def _captures(index: Path) -> int:
@@ -73,33 +79,55 @@ def _captures(index: Path) -> int:
         return 0
     try:
         with closing(sqlite3.connect(f"file:{index}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT coalesce(max(id), 0) FROM captures").fetchone()[0])
+            return int(
+                connection.execute("SELECT coalesce(max(id), 0) FROM captures").fetchone()[0]
+            )
     except sqlite3.OperationalError:  # it is being made
         return 0
 
 
 def main() -> int:
     """Print the looks and what follows; 1 if pages were lost, memory passed the bound or descriptors grew."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pages", type=int, default=10_000)
-    parser.add_argument("--most", type=float, default=200.0, help="MiB that it may hold at any look")
+    parser.add_argument(
+        "--most", type=float, default=200.0, help="MiB that it may hold at any look"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        serve = [sys.executable, "-m", "bench.crawl", "--pages", str(options.pages), "--serve", folder]
-        with subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        serve = [
+            sys.executable,
+            "-m",
+            "bench.crawl",
+            "--pages",
+            str(options.pages),
+            "--serve",
+            folder,
+        ]
+        with subprocess.Popen(
+            serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server:
             assert server.stdin is not None
             assert server.stdout is not None
             place = Path(folder, "crawl")
             place.mkdir()
             command, environment = ours(int(server.stdout.readline()), place)
-            with subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL) as process:
+            with subprocess.Popen(
+                command, env=os.environ | environment, stdout=subprocess.DEVNULL
+            ) as process:
                 looks = watch(process, place / "index.sqlite3")
             server.stdin.close()
         lost = options.pages - stored(place)
     for one in looks:
         print(f"{one.pages:6} captures: {one.memory:6.1f} MiB, {one.descriptors} descriptors")
     most = max((one.memory for one in looks), default=0.0)
-    descriptors = max(one.descriptors for one in looks) - min(one.descriptors for one in looks) if looks else 0
+    descriptors = (
+        max(one.descriptors for one in looks) - min(one.descriptors for one in looks)
+        if looks
+        else 0
+    )
     print(
         f"{options.pages} pages, {lost} lost; at most {most:.1f} MiB (allowed {options.most:.0f}); "
         f"{slope(looks):+.1f} MiB in 10,000 pages; descriptors differ by {descriptors}"

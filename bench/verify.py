@@ -4,8 +4,8 @@
     python -m bench.verify drift [--changes 100]        seeded changes of an archive's rows and bytes
     python -m bench.verify speed [--count 5000]         against warcio check and fastwarc check, on one archive
 
-Each exits 1 if anything was missed. ``--repair COMMAND`` of drift is run after each change, with ARCHIVE_URL and
-INDEX_URL set, and what it leaves must verify: a place for `scrapy reindex`.
+Each exits 1 if anything was missed. ``--repair COMMAND`` of drift is run after each change, with
+ARCHIVE_URL and INDEX_URL set, and what it leaves must verify: a place for `scrapy reindex`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from archive import fixity
-from archive.verify.choice import Choice
-from archive.verify.findings import Severity
-from archive.verify.whole import Verification
+from archive.segments import manifest as fixity
+from archive.verify.archive import Verification
+from archive.verify.selection import Choice
+from archive.verify.warc_file.findings import Severity
 from bench import pages
 from bench.replay import measure
-from tests.drift import changed_copy
-from tests.mutations import MUTATIONS, by_fastwarc, by_warcio, ours, split
+from tests.support.drift import changed_copy
+from tests.support.faults.mutations import MUTATIONS, by_fastwarc, by_warcio, ours, split
 
 #: RELIABILITY's bounds of one file: seconds and MiB.
 SECONDS, MEBIBYTES = 5, 200
@@ -43,13 +43,18 @@ def verify_file(path: Path) -> bool:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    return {"ARCHIVE_URL": str(folder / "archive"), "INDEX_URL": f"sqlite:///{folder / 'index.sqlite3'}"}
+    return {
+        "ARCHIVE_URL": str(folder / "archive"),
+        "INDEX_URL": f"sqlite:///{folder / 'index.sqlite3'}",
+    }
 
 
 def command(path: Path, where: dict[str, str]) -> tuple[bool, float, int]:
     """Whether `scrapy verify FILE` exits 1, its CPU seconds, its peak memory in MiB."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "scrapy", "verify", str(path)], env=os.environ | where, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "scrapy", "verify", str(path)],
+        env=os.environ | where,
+        stdout=subprocess.DEVNULL,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -69,11 +74,19 @@ def mutations(count: int, seed: int) -> int:
             slowest, largest = max(slowest, seconds), max(largest, memory)
             if not flagged:
                 missed.append(name)
-        print(f"designed: {len(MUTATIONS) - len(missed)} of {len(MUTATIONS)} flagged {missed}", flush=True)
+        print(
+            f"designed: {len(MUTATIONS) - len(missed)} of {len(MUTATIONS)} flagged {missed}",
+            flush=True,
+        )
         alarms = [
-            data for data in (ours(), by_warcio(), by_warcio("1.1"), by_fastwarc()) if false_alarm(path, data, where)
+            data
+            for data in (ours(), by_warcio(), by_warcio("1.1"), by_fastwarc())
+            if false_alarm(path, data, where)
         ]
-        print(f"false alarms on good files (ours, warcio 1.0 and 1.1, FastWARC): {len(alarms)}", flush=True)
+        print(
+            f"false alarms on good files (ours, warcio 1.0 and 1.1, FastWARC): {len(alarms)}",
+            flush=True,
+        )
         print(
             f"slowest command {slowest:.2f} CPU s, largest {largest} MiB (at most {SECONDS} s, {MEBIBYTES} MiB)",
             flush=True,
@@ -103,7 +116,13 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
         at = dice.randrange(len(data))
         how = dice.choice(("flip", "flip", "flip", "flips", "cut", "cut", "drop", "overwrite"))
         if how.startswith("flip"):
-            for place in {at, *(dice.randrange(len(data)) for _ in range(dice.randint(1, 9) if how == "flips" else 0))}:
+            for place in {
+                at,
+                *(
+                    dice.randrange(len(data))
+                    for _ in range(dice.randint(1, 9) if how == "flips" else 0)
+                ),
+            }:
                 damaged[place] ^= 1 << dice.randrange(8)
         elif how == "cut":
             del damaged[at:]
@@ -130,11 +149,13 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
 
 def drift(changes: int, seed: int, repair: str) -> int:
     """F10: how many seeded changes of rows and bytes are found; with ``repair``, how many it mends."""
-    from crawler.rereading import reread
+    from crawler.extraction.judge import reread
 
     def findings(folder: Path) -> int:
         with Verification(reader=reread) as verification:
-            found = verification.archive(folder / "archive", environment(folder)["INDEX_URL"], Choice())
+            found = verification.archive(
+                folder / "archive", environment(folder)["INDEX_URL"], Choice()
+            )
             return sum(one.severity is Severity.ERROR for one in found)
 
     missed: list[str] = []
@@ -142,7 +163,9 @@ def drift(changes: int, seed: int, repair: str) -> int:
     with tempfile.TemporaryDirectory() as place:
         good, changed = Path(place, "good"), Path(place, "changed")
         for outlet in ("etoday", "newspim"):
-            measure([sys.executable, "-m", "scrapy", "replay", f"seeds/{outlet}"], environment(good))
+            measure(
+                [sys.executable, "-m", "scrapy", "replay", f"seeds/{outlet}"], environment(good)
+            )
         if findings(good):
             raise SystemExit("the good archive is not good")
         for number in range(changes):
@@ -150,7 +173,9 @@ def drift(changes: int, seed: int, repair: str) -> int:
             if not findings(changed):
                 missed.append(what)
             if repair and "byte" not in what:
-                subprocess.run(shlex.split(repair), env=os.environ | environment(changed), check=True)
+                subprocess.run(
+                    shlex.split(repair), env=os.environ | environment(changed), check=True
+                )
                 if findings(changed):
                     unmended.append(what)
     print(f"drift: {changes - len(missed)} of {changes} changes found {missed}")
@@ -165,7 +190,9 @@ def speed(count: int) -> int:
         folder, source = Path(place), Path(place, "pages.warc.gz")
         with source.open("wb") as out:
             pages.write(out, count)
-        measure([sys.executable, "-m", "scrapy", "replay", str(source)], environment(folder), EITHER)
+        measure(
+            [sys.executable, "-m", "scrapy", "replay", str(source)], environment(folder), EITHER
+        )
         segments = sorted((folder / "archive").glob("*.warc.gz"))
         scripts = Path(sys.executable).parent
         runs = {
@@ -178,19 +205,25 @@ def speed(count: int) -> int:
         with Verification() as verification:
             found = list(verification.files(segments))
             records = verification.tally.records
-        print(f"{records} records, {sum(path.stat().st_size for path in segments) / 1e6:.1f} MB, {len(found)} findings")
+        print(
+            f"{records} records, {sum(path.stat().st_size for path in segments) / 1e6:.1f} MB, {len(found)} findings"
+        )
         for name, arguments in runs.items():
             if not shutil.which(arguments[0]):
                 print(f"{name}: not installed")
                 continue
             seconds, memory = measure(arguments, environment(folder), EITHER)
-            print(f"{name:22} {records / seconds:8,.0f} records per CPU s (start-up included), {memory // 1024} MiB")
+            print(
+                f"{name:22} {records / seconds:8,.0f} records per CPU s (start-up included), {memory // 1024} MiB"
+            )
     return 0
 
 
 def main() -> int:
     """Run what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("mutations", "drift", "speed"))
     parser.add_argument("--random", type=int, default=10_000)
     parser.add_argument("--changes", type=int, default=100)

@@ -1,9 +1,10 @@
 """WARC writing and reading against warcio and FastWARC, CPU time, rounds alternating within one run.
 
-Run ``python -m bench.warc [rounds]``. Quote the ratios: the machine's own speed wanders.
-An exchange is a response of 16 KB gzipped HTML with its request, so two records. Two files of the same exchanges are
-read: ours, where what arrived gzipped is stored, and warcio's, where it is deflated once more, as most WARCs are.
-``read ours`` always compares both digests; the others do where they are called verified.
+Run ``python -m bench.warc [rounds]``. Quote the ratios: the machine's own speed wanders. An
+exchange is a response of 16 KB gzipped HTML with its request, so two records. Two files of the same
+exchanges are read: ours, where what arrived gzipped is stored, and warcio's, where it is deflated
+once more, as most WARCs are. ``read ours`` always compares both digests; the others do where they
+are called verified.
 """
 
 from __future__ import annotations
@@ -26,17 +27,23 @@ from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from archive.exchange import Exchange
-from archive.reader import Found, iterate
-from archive.segments import SegmentWriter
+from archive.model.exchange import Exchange
+from archive.segments.writer import SegmentWriter
+from archive.warc.reader import Found, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COUNT = 1000
-FIELDS = [("Content-Type", "text/html; charset=utf-8"), ("Content-Encoding", "gzip"), ("Server", "nginx")]
+FIELDS = [
+    ("Content-Type", "text/html; charset=utf-8"),
+    ("Content-Encoding", "gzip"),
+    ("Server", "nginx"),
+]
 HEAD = b"HTTP/1.1 200 OK\r\n" + b"".join(f"{k}: {v}\r\n".encode() for k, v in FIELDS) + b"\r\n"
-REQUEST = b"GET /news/view/1 HTTP/1.1\r\nHost: a.kr\r\nUser-Agent: bench\r\nAccept-Encoding: gzip\r\n\r\n"
+REQUEST = (
+    b"GET /news/view/1 HTTP/1.1\r\nHost: a.kr\r\nUser-Agent: bench\r\nAccept-Encoding: gzip\r\n\r\n"
+)
 MOMENT = datetime(2023, 9, 1, tzinfo=UTC)
 
 
@@ -48,7 +55,14 @@ def exchanges() -> list[Exchange]:
     bodies = [gzip.compress(page.encode(), 6) for page in pages]
     print(f"bodies: {statistics.mean(map(len, bodies)):,.0f} bytes as served")
     return [
-        Exchange(f"https://a.kr/news/view/{n}", MOMENT, bodies[n % 50], HEAD, REQUEST, ip_address="192.0.2.1")
+        Exchange(
+            f"https://a.kr/news/view/{n}",
+            MOMENT,
+            bodies[n % 50],
+            HEAD,
+            REQUEST,
+            ip_address="192.0.2.1",
+        )
         for n in range(COUNT)
     ]
 
@@ -66,10 +80,16 @@ def write_warcio(folder: Path, sample: list[Exchange]) -> None:
         out = WARCWriter(file, gzip=True, warc_version="1.1")
         for one in sample:
             head = StatusAndHeaders("200 OK", FIELDS, protocol="HTTP/1.1")
-            asked = StatusAndHeaders("GET /news/view/1 HTTP/1.1", [("Host", "a.kr"), ("User-Agent", "bench")])
+            asked = StatusAndHeaders(
+                "GET /news/view/1 HTTP/1.1", [("Host", "a.kr"), ("User-Agent", "bench")]
+            )
             page, length = io.BytesIO(one.body), len(one.body)
-            first = out.create_warc_record(one.url, "response", payload=page, length=length, http_headers=head)
-            second = out.create_warc_record(one.url, "request", payload=io.BytesIO(), length=0, http_headers=asked)
+            first = out.create_warc_record(
+                one.url, "response", payload=page, length=length, http_headers=head
+            )
+            second = out.create_warc_record(
+                one.url, "request", payload=io.BytesIO(), length=0, http_headers=asked
+            )
             out.write_request_response_pair(second, first)
 
 
@@ -79,7 +99,9 @@ def read_ours(path: Path) -> int:
 
 def read_fastwarc(path: Path) -> int:
     with path.open("rb") as file:
-        return sum(record.reader.read() is not None for record in ArchiveIterator(file, parse_http=False))
+        return sum(
+            record.reader.read() is not None for record in ArchiveIterator(file, parse_http=False)
+        )
 
 
 def read_fastwarc_verified(path: Path) -> int:
@@ -100,12 +122,17 @@ def read_fastwarc_verified(path: Path) -> int:
 def agrees(claim: str, data: bytes) -> bool:
     name, _, value = claim.partition(":")
     found = hashlib.new(name, data, usedforsecurity=False)
-    return value == (found.hexdigest() if name == "sha256" else base64.b32encode(found.digest()).decode())
+    return value == (
+        found.hexdigest() if name == "sha256" else base64.b32encode(found.digest()).decode()
+    )
 
 
 def read_warcio(path: Path) -> int:
     with path.open("rb") as file:
-        return sum(record.raw_stream.read() is not None for record in WarcioIterator(file, no_record_parse=True))
+        return sum(
+            record.raw_stream.read() is not None
+            for record in WarcioIterator(file, no_record_parse=True)
+        )
 
 
 def read_warcio_verified(path: Path) -> int:
@@ -144,10 +171,16 @@ def main(rounds: int) -> None:
                 for reader in READERS[::step]:
                     name = f"read {file}: {reader.__name__.removeprefix('read_').replace('_', ' ')}"
                     times.setdefault(name, []).append(measure(lambda one=reader, at=path: one(at)))
-                assert read_ours(path) == read_fastwarc_verified(path) == 2 * COUNT + (folder_of is ours)
+                assert (
+                    read_ours(path)
+                    == read_fastwarc_verified(path)
+                    == 2 * COUNT + (folder_of is ours)
+                )
     for name, taken in times.items():
         middle = statistics.median(taken)
-        print(f"{name:40} {COUNT / middle:9,.0f} exchanges  {2 * COUNT / middle:9,.0f} records per CPU s")
+        print(
+            f"{name:40} {COUNT / middle:9,.0f} exchanges  {2 * COUNT / middle:9,.0f} records per CPU s"
+        )
     for name in times:
         ours_of = name.partition(":")[0] + ": ours"
         if name != ours_of:

@@ -1,8 +1,9 @@
 """What fetching costs: Scrapy's own handler against ours, CPU seconds a 1,000 pages.
 
-``python bench/wire.py [--pages 1000] [--rounds 3]``. Both fetch the same gzipped pages from a server process on
-loopback, in alternating order, each in a process of its own. Quote the ratios, never the seconds.
-The last arm is the floor: the engine, its middlewares and their gunzip with nothing fetched at all.
+``python bench/wire.py [--pages 1000] [--rounds 3]``. Both fetch the same gzipped pages from a
+server process on loopback, in alternating order, each in a process of its own. Quote the ratios,
+never the seconds. The last arm is the floor: the engine, its middlewares and their gunzip with
+nothing fetched at all.
 """
 
 from __future__ import annotations
@@ -19,20 +20,33 @@ import sys
 import time
 from pathlib import Path
 
-OURS = {"http": "crawler.wire.WireDownloadHandler", "https": "crawler.wire.WireDownloadHandler"}
+OURS = {
+    "http": "crawler.httpclient.WireDownloadHandler",
+    "https": "crawler.httpclient.WireDownloadHandler",
+}
 ARMS: dict[str, dict[str, object]] = {
     "scrapy": {},
     "scrapy, CONCURRENT_ITEMS=1": {"CONCURRENT_ITEMS": 1},
     "ours": {"DOWNLOAD_HANDLERS": OURS, "ALLOW_LOOPBACK": True},
-    "ours, CONCURRENT_ITEMS=1": {"DOWNLOAD_HANDLERS": OURS, "ALLOW_LOOPBACK": True, "CONCURRENT_ITEMS": 1},
-    "no network, CONCURRENT_ITEMS=1": {"DOWNLOAD_HANDLERS": {"http": "wire.NoNetwork"}, "CONCURRENT_ITEMS": 1},
+    "ours, CONCURRENT_ITEMS=1": {
+        "DOWNLOAD_HANDLERS": OURS,
+        "ALLOW_LOOPBACK": True,
+        "CONCURRENT_ITEMS": 1,
+    },
+    "no network, CONCURRENT_ITEMS=1": {
+        "DOWNLOAD_HANDLERS": {"http": "wire.NoNetwork"},
+        "CONCURRENT_ITEMS": 1,
+    },
 }
 
 
 def page() -> bytes:
     """One page of about 80 KB that gzips to about 19 KB, as the outlets' do."""
     chance = random.Random(1)
-    words = ["".join(chance.choices("가나다라마바사아자차카타파하 ", k=chance.randint(2, 6))) for _ in range(1600)]
+    words = [
+        "".join(chance.choices("가나다라마바사아자차카타파하 ", k=chance.randint(2, 6)))
+        for _ in range(1600)
+    ]
     html = b"<html><head><title>t</title></head><body>"
     while len(html) < 80_000:
         text = " ".join(chance.choices(words, k=14))
@@ -104,7 +118,11 @@ def crawl(arm: str, port: int, pages: int) -> None:
             count = self.crawler.stats.get_value("response_received_count")
             print(json.dumps({"seconds": seconds * 1000 / pages, "pages": count, "reason": reason}))
 
-    settings = {"LOG_LEVEL": "WARNING", "TELNETCONSOLE_ENABLED": False, "REMOTE_CONTROL_ENABLED": False}
+    settings = {
+        "LOG_LEVEL": "WARNING",
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+    }
     process = CrawlerProcess({**settings, **ARMS[arm]})
     if profile := os.environ.get("PROFILE"):
         import cProfile
@@ -146,7 +164,10 @@ def main() -> None:
         crawl(given.arm, given.port, given.pages)
         return
     with subprocess.Popen(
-        [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__, "--serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as server:
         port, size, gzipped = map(int, server.stdout.readline().split())
         print(f"pages of {size} bytes, {gzipped} gzipped; {given.pages} a crawl")

@@ -1,5 +1,7 @@
 """Every setting, with its reason. Any of them can be overridden with ``-s NAME=VALUE``."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 
@@ -12,13 +14,14 @@ _PROJECT = Path(closest_scrapy_cfg() or "scrapy.cfg").resolve().parent
 
 BOT_NAME = "sacho"
 COMMANDS_MODULE = "crawler.commands"
-SPIDER_LOADER_CLASS = "crawler.loader.OutletLoader"
+SPIDER_LOADER_CLASS = "crawler.spider.loader.OutletLoader"
 
 # Where things are; also read from the environment, so that cron and containers need no -s.
 ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_PROJECT / "var" / "archive")
 INDEX_URL = os.environ.get("INDEX_URL") or f"sqlite:///{_PROJECT / 'var' / 'index.sqlite3'}"
 
-# Whether the pictures of an article are archived with it, at the same pace; also read from the environment.
+# Whether the pictures of an article are archived with it, at the same pace; also read from the
+# environment.
 ARCHIVE_IMAGES = os.environ.get("ARCHIVE_IMAGES", "") not in ("", "0")
 
 # Who answers for a crawl: an address or web page, stated in the user agent and in every WARC.
@@ -33,41 +36,47 @@ ITEM_PIPELINES = {
     "pipelines.deposit.DepositPipeline": 400,
 }
 
-# One door: our own wire, which keeps every exchange. No scheme is left by which a page could make us read a file.
+# One door: our own wire, which keeps every exchange. No scheme is left by which a page could make
+# us read a file.
 DOWNLOAD_HANDLERS = {
-    "http": "crawler.wire.WireDownloadHandler",
-    "https": "crawler.wire.WireDownloadHandler",
+    "http": "crawler.httpclient.WireDownloadHandler",
+    "https": "crawler.httpclient.WireDownloadHandler",
     "file": None,
     "ftp": None,
     "s3": None,
     "data": None,
 }
-EXCHANGE_SINK = "crawler.keeper.Keeper"
-# For tests only: loopback outlets under real names. A real host is never reached through them, and where there is a
-# map, no other address of this machine.
+EXCHANGE_SINK = "crawler.spider.session.Keeper"
+# For tests only: loopback outlets under real names. A real host is never reached through them, and
+# where there is a map, no other address of this machine.
 ALLOW_LOOPBACK = False
 RESOLVER_MAP: dict[str, str] = {}
 
-# robots.txt is read for our own name, as RFC 9309 says; copies are kept in the index, so that they outlive a run.
+# robots.txt is read for our own name, as RFC 9309 says; copies are kept in the index, so that they
+# outlive a run.
 ROBOTSTXT_OBEY = True
-ROBOTS_STORE = "crawler.keeper.KeptRobots"
-ROBOTS_MAX_DELAY = 60.0  # seconds of Crawl-delay obeyed; an outlet that asks for an hour means "go away" by other means
-ROBOTS_RETRY_AFTER = 300.0  # seconds until an unreachable robots.txt, which forbids everything, is asked for again
+ROBOTS_STORE = "crawler.spider.session.KeptRobots"
+# seconds of Crawl-delay obeyed; an outlet that asks for an hour means "go away" by other means
+ROBOTS_MAX_DELAY = 60.0
+# seconds until an unreachable robots.txt, which forbids everything, is asked for again
+ROBOTS_RETRY_AFTER = 300.0
 
-# One request at a time a host, a second apart or as much more as its answers take. The library's defaults are none
-# apart and eight at a time.
+# One request at a time a host, a second apart or as much more as its answers take. The library's
+# defaults are none apart and eight at a time.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
-# Over all hosts. Requests that wait for their host's turn count as well, so this is more than the spider has under way
-# at once: those of a host that asked to be left alone never fill it and stop the others.
+# Over all hosts. Requests that wait for their host's turn count as well, so this is more than the
+# spider has under way at once: those of a host that asked to be left alone never fill it and stop
+# the others.
 CONCURRENT_REQUESTS = 128
 DOWNLOAD_DELAY = 1.0
 DOWNLOAD_DELAY_JITTER = 0.5
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0
-# Here and below the bases are empty, so that what is on is listed, all of it: Scrapy imports even what is set to None,
-# among it two web servers. AutoThrottle is not on: PaceMiddleware applies its rule, where it cannot go below a host's
-# Crawl-delay. Nor are consoles that listen on the network and run Python.
+# Here and below the bases are empty, so that what is on is listed, all of it: Scrapy imports even
+# what is set to None, among it two web servers. AutoThrottle is not on: PaceMiddleware applies its
+# rule, where it cannot go below a host's Crawl-delay. Nor are consoles that listen on the network
+# and run Python.
 EXTENSIONS_BASE: dict[str, int] = {}
 EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": 0,
@@ -77,24 +86,26 @@ EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": 0,
 }
 
-# A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is left for the run.
+# A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is
+# left for the run.
 RETRY_AFTER_MAX = 600.0
 RETRY_BACKOFF = 5.0  # seconds where it does not say; doubled with each such answer in a row
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]  # RetryAfterMiddleware retries 429 and 503
 
-# No cookies: without a session nothing private is ever fetched. No meta refresh: a page's own is its matter, not an
-# address the outlet's server sends us to.
+# No cookies: without a session nothing private is ever fetched. No meta refresh: a page's own is
+# its matter, not an address the outlet's server sends us to.
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES = {
-    "crawler.robots.RobotsMiddleware": 100,
+    "crawler.middlewares.robots.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
-    "crawler.politeness.RetryAfterMiddleware": 560,
-    "crawler.gunzip.GunzipMiddleware": 590,
-    "crawler.redirects.NamelessRedirectMiddleware": 600,
+    "crawler.middlewares.pacing.RetryAfterMiddleware": 560,
+    "crawler.middlewares.decompression.GunzipMiddleware": 590,
+    "crawler.middlewares.redirects.NamelessRedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
-    "crawler.politeness.PaceMiddleware": 950,  # the nearest to the downloader: what it lets through, goes out
+    # the nearest to the downloader: what it lets through, goes out
+    "crawler.middlewares.pacing.PaceMiddleware": 950,
 }
 
 # Bounded: an outlet's page needs none of these limits, a hostile one meets them.
@@ -103,7 +114,8 @@ DOWNLOAD_MAXSIZE = 20 * 2**20
 DOWNLOAD_WARNSIZE = 0
 REDIRECT_MAX_TIMES = 5
 RETRY_TIMES = 2
-# What our wire raises where another try may help. Scrapy's own list names its own wire, which takes long to import.
+# What our wire raises where another try may help. Scrapy's own list names its own wire, which takes
+# long to import.
 RETRY_EXCEPTIONS = [
     "scrapy.exceptions.CannotResolveHostError",
     "scrapy.exceptions.DownloadConnectionRefusedError",
@@ -120,21 +132,24 @@ SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
 SPIDER_MIDDLEWARES = {"scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50}
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
-# What the pace and the frontier do is not done a second time; what nobody reads is not written for every page.
-DOWNLOADER = "crawler.downloader.PacedDownloader"
-SCHEDULER = "crawler.waiting.RequestQueue"
-STATS_CLASS = "crawler.stats.Stats"
-LOG_FORMATTER = "crawler.stats.PageLog"
+# What the pace and the frontier do is not done a second time; what nobody reads is not written for
+# every page.
+DOWNLOADER = "crawler.spider.downloader.PacedDownloader"
+SCHEDULER = "crawler.spider.scheduler.RequestQueue"
+STATS_CLASS = "crawler.spider.stats.Stats"
+LOG_FORMATTER = "crawler.spider.stats.PageLog"
 
-# Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a time. The first
-# two are read from the environment, too.
+# Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a
+# time. The first two are read from the environment, too.
 JOBS_FILE = os.environ.get("JOBS_FILE") or str(_PROJECT / "jobs.toml")
 LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_PROJECT / "var" / "log")
 LOG_KEEP_DAYS = 90
 JOBS_AT_ONCE = 4
 # Where a scheduler writes its figures for Prometheus, as a text file; nowhere unless it is set.
 METRICS_FILE = os.environ.get("METRICS_FILE", "")
-# Where alarms are told, as JSON by POST; empty: in the log alone. From the environment too, for it may hold a key.
+# Where alarms are told, as JSON by POST; empty: in the log alone. From the environment too, for it
+# may hold a key.
 ALERT_URL = os.environ.get("ALERT_URL", "")
-# Bytes that must be free where the archive and the index lie; 0: 1 GiB, or 5 % of the file system where that is more.
+# Bytes that must be free where the archive and the index lie; 0: 1 GiB, or 5 % of the file system
+# where that is more.
 DISK_FREE_MIN = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from archive.article import Author
+from archive.model.article import Author
 from pipelines.text import clean
 
 _ROLE = (
@@ -18,12 +18,15 @@ _A_ROLE = re.compile(_ROLE)
 _UI_WORDS = re.compile("구독하기|구독|자세히보기|자세히 보기|기사 더보기|기자페이지|이메일")
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 
-#: `[휴스턴=뉴스핌] 고인원 특파원=`, `(서울=연합뉴스) 홍길동·김철수 기자 =`: names behind the bracket, closed by `=`.
+#: `[휴스턴=뉴스핌] 고인원 특파원=`, `(서울=연합뉴스) 홍길동·김철수 기자 =`: names behind the
+#: bracket, closed by `=`.
 _BEHIND = re.compile(
     r"[\[(]\s?(?P<place>[^\[\]()=]{1,30}?)\s?=\s?(?P<agency>[^\[\]()=]{1,20})[\])]\s?(?P<names>[^=]{2,60}?)\s?="
 )
 #: `[뉴스핌=이수호 기자]` (2016), `[뉴욕 = 뉴스핌 황숙혜 특파원]` (2018): names inside the bracket.
-_INSIDE = re.compile(rf"\[\s?(?P<left>[^\[\]=]{{1,30}}?)\s?=\s?(?P<right>[^\[\]=]{{2,40}}?(?:{_ROLE}))\s?\]")
+_INSIDE = re.compile(
+    rf"\[\s?(?P<left>[^\[\]=]{{1,30}}?)\s?=\s?(?P<right>[^\[\]=]{{2,40}}?(?:{_ROLE}))\s?\]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +75,6 @@ def assign_emails(authors: tuple[Author, ...], emails: list[str]) -> tuple[Autho
     emails = list(dict.fromkeys(emails))
     if len(emails) != len(authors):
         return authors
-    return tuple(a if a.email else replace(a, email=e) for a, e in zip(authors, emails, strict=True))
+    return tuple(
+        a if a.email else replace(a, email=e) for a, e in zip(authors, emails, strict=True)
+    )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from archive import warc
-from archive.frontier import Visited
-from archive.http import MessageError, parse_head
-from archive.ledger import Ledger
-from archive.refusals import REMOVED, Refusals
-from archive.runs import Result, Run
-from archive.stories import Entry, known_captures, location_columns
+from archive.articles.blocklist import REMOVED, Refusals
+from archive.articles.captures import known_captures, location_columns
+from archive.articles.ingest import Ledger
+from archive.articles.ingest_model import Entry
+from archive.frontier.visits import Visited
+from archive.runs.recorder import Result, Run
+from archive.warc import record_writer as warc
+from archive.warc.http_message import MessageError, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-    from archive.exchange import Location
-    from archive.frontier import Frontier
-    from archive.http import Head
-    from archive.index import Index
-    from archive.segments import SegmentWriter
+    from archive.frontier.frontier import Frontier
+    from archive.index.database import Index
+    from archive.model.exchange import Location
+    from archive.segments.writer import SegmentWriter
+    from archive.warc.http_message import Head
     from pipelines.page import Page
 
-#: A batch is written when it holds this many captures, or when the oldest has waited this many seconds.
+#: A batch is written when it holds this many captures, or when the oldest has waited this many
+#: seconds.
 BATCH, WAIT = 500, 2.0
 #: Or this many bytes of bodies: a foreign archive may hold nothing but the longest documents.
 HEAVY = 2**25
@@ -50,9 +52,10 @@ class _Held:
 class Depositor:
     """Keeps pages in an archive and its index; nothing is reported before it is durable in both.
 
-    ``report`` is called once for each page and noted result, after its batch is committed. A page whose bytes
-    the archive already holds is read again but not stored again. ``frontier`` learns of visits in the same
-    transaction that keeps their captures. The caller closes ``segments`` and ``index``.
+    ``report`` is called once for each page and noted result, after its batch is committed. A page
+    whose bytes the archive already holds is read again but not stored again. ``frontier`` learns of
+    visits in the same transaction that keeps their captures. The caller closes ``segments`` and
+    ``index``.
     """
 
     def __init__(
@@ -80,8 +83,9 @@ class Depositor:
     def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
         """Append an exchange to the segment now, before anybody reads it; `add` may follow with its reading.
 
-        ``original`` is the capture that it repeats: then only a `revisit` is written. Without a reading it is
-        kept as a capture, but not reported. What is a removed article's is not kept at all.
+        ``original`` is the capture that it repeats: then only a `revisit` is written. Without a
+        reading it is kept as a capture, but not reported. What is a removed article's is not kept
+        at all.
         """
         if self._is_refused(page):
             return
@@ -107,7 +111,9 @@ class Depositor:
             held.page = page
         else:
             self._before(key)
-            self._waiting[key] = _Held(page, origin, revisit=original is not None, original=original)
+            self._waiting[key] = _Held(
+                page, origin, revisit=original is not None, original=original
+            )
             self._weight += len(page.exchange.body)
         self.flush_if_due()
 
@@ -138,9 +144,16 @@ class Depositor:
         entries = self._written(waiting)
         results: list[Result] = []
         with self._index.writing() as connection:
-            self._refusals.learn(connection)  # an article may have been removed since its page was asked for
+            # an article may have been removed since its page was asked for
+            self._refusals.learn(connection)
             if self._refusals:
-                entries = list(map(self._refusals.applied, entries, [h.page.article_id for h in waiting.values()]))
+                entries = list(
+                    map(
+                        self._refusals.applied,
+                        entries,
+                        [h.page.article_id for h in waiting.values()],
+                    )
+                )
             ledger = Ledger(connection)
             ledger.load(entries)
             for held, entry in zip(waiting.values(), entries, strict=True):
@@ -153,7 +166,9 @@ class Depositor:
             ledger.write()
             results += noted
             if self._frontier is not None:
-                self._frontier.settle(connection, [r.visited for r in results if r.visited is not None])
+                self._frontier.settle(
+                    connection, [r.visited for r in results if r.visited is not None]
+                )
             self._run.write(connection, ended=last)
         self._segments.settle()
         for result in results:
@@ -166,7 +181,9 @@ class Depositor:
     def _is_refused(self, page: Page) -> bool:
         article_id = page.article.article_id if page.article else page.article_id
         known = self._refusals  # mostly none, and then no digest is made
-        return bool(known) and known.refuses(page.outlet, article_id, warc.payload_digest(page.exchange))
+        return bool(known) and known.refuses(
+            page.outlet, article_id, warc.payload_digest(page.exchange)
+        )
 
     def _before(self, key: _Key | None) -> None:
         """Make room: the same document twice is settled one after the other."""
@@ -191,7 +208,15 @@ class Depositor:
                 row = _same(known.get((url, digest), ()), held, moment)
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
-                entries.append(Entry(columns, page.article, page.verdict, row.id, row.revision_id or page.revision_id))
+                entries.append(
+                    Entry(
+                        columns,
+                        page.article,
+                        page.verdict,
+                        row.id,
+                        row.revision_id or page.revision_id,
+                    )
+                )
                 continue
             location = held.location
             if location is None:
@@ -199,15 +224,21 @@ class Depositor:
             if held.revisit:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
-            entries.append(Entry(columns, page.article, page.verdict, known_revision=page.revision_id))
+            entries.append(
+                Entry(columns, page.article, page.verdict, known_revision=page.revision_id)
+            )
         self._segments.sync()
         return entries
 
-    def _write(self, page: Page, original: warc.RevisitOf | None, info: str | None = None) -> Location:
+    def _write(
+        self, page: Page, original: warc.RevisitOf | None, info: str | None = None
+    ) -> Location:
         """Append the page's exchange, as a revisit where there is an original."""
         source = _elsewhere(page)
         if original is None:
-            return self._segments.write(page.exchange, warcinfo_id=info, outlet=page.outlet, source=source)
+            return self._segments.write(
+                page.exchange, warcinfo_id=info, outlet=page.outlet, source=source
+            )
         return self._segments.write_revisit(
             page.exchange, original, warcinfo_id=info, outlet=page.outlet, source=source
         )
@@ -222,14 +253,18 @@ class Depositor:
 
 def _key(page: Page) -> _Key:
     exchange = page.exchange
-    return exchange.url, warc.payload_digest(exchange), exchange.captured_at if exchange.time_known else None
+    return (
+        exchange.url,
+        warc.payload_digest(exchange),
+        exchange.captured_at if exchange.time_known else None,
+    )
 
 
 def _same(rows: Sequence[Any], held: _Held, moment: datetime | None) -> Any:
     """The row of the same capture, if there is one.
 
-    In an imported file two of one second may be an original and its revisit; a crawl's times are finer, and its batch
-    may have been written before it was told what a revisit shows.
+    In an imported file two of one second may be an original and its revisit; a crawl's times are
+    finer, and its batch may have been written before it was told what a revisit shows.
     """
     same = [row for row in rows if moment is None or row.captured_at == moment]
     alike = next((row for row in same if (row.record_type == "revisit") is held.revisit), None)
@@ -255,7 +290,13 @@ def _result(page: Page, verdict: Any) -> Result:
             last_modified=head.get("Last-Modified") if head else "",
             published_at=page.article.published_at if page.article else None,
         )
-    return Result(source=page.source, outlet=page.outlet, verdict=verdict, url=page.exchange.url, visited=visited)
+    return Result(
+        source=page.source,
+        outlet=page.outlet,
+        verdict=verdict,
+        url=page.exchange.url,
+        visited=visited,
+    )
 
 
 def _elsewhere(page: Page) -> str:

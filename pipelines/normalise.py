@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive.article import Article, Author, Image, Precision, Removed, content_key
+from archive.model.article import Article, Author, Image, Precision, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, read_dateline, read_people
 from pipelines.text import clean, language_of
 from pipelines.times import TimeError, labelled_stamps, parse_time
@@ -36,13 +36,17 @@ def normalise(page: Page) -> Page:
     published_at, published_precision = _first_time((printed.published, published_raw), base)
     modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
     authors, dateline = _signed(printed, blocks, page.rules)
-    removed = tuple(Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed)
+    removed = tuple(
+        Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed
+    )
     images, repeated = _images(printed.captions, page.rules)
     article = Article(
         outlet=page.outlet,
         article_id=page.article_id,
         url=page.url,
-        aliases=(page.exchange.url,) if page.exchange.has_address and page.exchange.url != page.url else (),
+        aliases=(page.exchange.url,)
+        if page.exchange.has_address and page.exchange.url != page.url
+        else (),
         headline=_headline(printed.headline, page.rules),
         subheadlines=_cleaned(printed.subheadlines),
         authors=authors,
@@ -87,17 +91,29 @@ def _first_time(texts: Iterable[str], base: datetime) -> tuple[datetime | None, 
     return None, None
 
 
-def _signed(printed: Printed, blocks: Sequence[str], rules: Rules) -> tuple[tuple[Author, ...], str]:
+def _signed(
+    printed: Printed, blocks: Sequence[str], rules: Rules
+) -> tuple[tuple[Author, ...], str]:
     """The authors and the dateline's place, from the byline elements, else from the body's first paragraph."""
     part = rules.widgets.article_part(blocks)
     lead = next((block for block in part if not rules.widgets.line_rule(block)), "")
     byline = read_dateline(lead)
-    authors = tuple(dict.fromkeys(author for text in printed.bylines for author in read_people(text)))
+    authors = tuple(
+        dict.fromkeys(author for text in printed.bylines for author in read_people(text))
+    )
     if not authors and byline:
         authors = byline.authors
-    # The reporter's address is printed alone on a line at the end; one inside a sentence is a source's.
-    tail = [email for block in part if "@" in block and EMAIL.fullmatch(block) for email in EMAIL.findall(block)]
-    elements = [email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)]
+    # The reporter's address is printed alone on a line at the end; one inside a sentence is a
+    # source's.
+    tail = [
+        email
+        for block in part
+        if "@" in block and EMAIL.fullmatch(block)
+        for email in EMAIL.findall(block)
+    ]
+    elements = [
+        email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)
+    ]
     return assign_emails(authors, elements + tail), byline.place if byline else ""
 
 
@@ -106,7 +122,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
-def _images(captions: Iterable[tuple[str, str]], rules: Rules) -> tuple[tuple[Image, ...], tuple[Removed, ...]]:
+def _images(
+    captions: Iterable[tuple[str, str]], rules: Rules
+) -> tuple[tuple[Image, ...], tuple[Removed, ...]]:
     """Pictures in order, each once, and the captions that were printed again."""
     images: list[Image] = []
     repeated: list[Removed] = []
@@ -135,7 +153,9 @@ def _caption(url: str, printed: str, rules: Rules) -> Image:
         match = _compiled(pattern).fullmatch(printed)
         if match:
             groups = match.groupdict(default="")
-            credit = " ".join(text for name, text in groups.items() if name.startswith("credit") and text)
+            credit = " ".join(
+                text for name, text in groups.items() if name.startswith("credit") and text
+            )
             return Image(url, groups["caption"].strip(), credit.strip())
     return Image(url, printed)
 

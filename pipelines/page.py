@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.widgets import Widgets
+from pipelines.widget_rules import Widgets
 
 if TYPE_CHECKING:
-    from archive.article import Article, Removed
-    from archive.exchange import Exchange
-    from archive.outcome import Reason, Verdict
+    from archive.model.article import Article, Removed
+    from archive.model.exchange import Exchange
+    from archive.model.outcome import Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
     """What a page prints, word for word, before anyone interprets it.
 
-    ``published``/``modified`` are machine-readable times, ``times`` the printed lines; ``bylines`` and ``emails``
-    texts of the elements that hold them; ``blocks`` the body's lines with whatever noise stands among them;
-    ``captions`` pairs of image address and printed caption; ``lang`` what the page declares.
+    ``published``/``modified`` are machine-readable times, ``times`` the printed lines; ``bylines``
+    and ``emails`` texts of the elements that hold them; ``blocks`` the body's lines with whatever
+    noise stands among them; ``captions`` pairs of image address and printed caption; ``lang`` what
+    the page declares.
     """
 
     layout: str
@@ -42,9 +43,9 @@ class Printed:
 class Rules:
     """What the steps need to know of an outlet, as plain values.
 
-    ``caption`` matches a printed caption whole, with the groups ``caption`` and ``credit``; ``min_body`` is
-    the shortest body, in characters, that counts as an article; ``site_titles`` are never headlines;
-    ``flags`` are patterns of notices by flag name.
+    ``caption`` matches a printed caption whole, with the groups ``caption`` and ``credit``;
+    ``min_body`` is the shortest body, in characters, that counts as an article; ``site_titles`` are
+    never headlines; ``flags`` are patterns of notices by flag name.
     """
 
     widgets: Widgets = field(default_factory=Widgets)
@@ -67,11 +68,11 @@ class Decoded:
 class Page:
     """One capture and what has been read of it so far.
 
-    ``article_id`` and ``url`` come from its address, empty where none is known. ``diagnosis`` is what the
-    page looks like if it is no article (a wall, a challenge). ``verdict`` is set by the step that ends it.
-    ``visit`` is the id of the frontier's article that it answers for, ``""`` if it is none. ``revision_id`` is the
-    revision it is known to show without reading (a revisit). ``final`` is false while it only stands for its bytes,
-    and is not anybody's result.
+    ``article_id`` and ``url`` come from its address, empty where none is known. ``diagnosis`` is
+    what the page looks like if it is no article (a wall, a challenge). ``verdict`` is set by the
+    step that ends it. ``visit`` is the id of the frontier's article that it answers for, ``""`` if
+    it is none. ``revision_id`` is the revision it is known to show without reading (a revisit).
+    ``final`` is false while it only stands for its bytes, and is not anybody's result.
     """
 
     exchange: Exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from archive.article import KST, Precision
+from archive.model.article import KST, Precision
 
 PUBLISHED_LABELS = "기사입력|입력|등록|송고|승인|작성|발행"
 MODIFIED_LABELS = "최종수정|최종 수정|기사수정|수정|업데이트"
@@ -29,7 +29,8 @@ class TimeError(ValueError):
 def parse_time(text: str, base: datetime) -> tuple[datetime, Precision]:
     """Read a printed or machine-readable time as KST; ``base`` (the capture's time) anchors ``5분 전``.
 
-    A time with an offset is converted to KST, one without is taken as KST. Labels before it are passed over.
+    A time with an offset is converted to KST, one without is taken as KST. Labels before it are
+    passed over.
 
     :raises TimeError: no time is in the text, or it is none of the calendar's.
     """
@@ -69,7 +70,9 @@ def _machine_time(text: str) -> tuple[datetime, Precision]:
     moment = datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=KST) if moment.tzinfo is None else moment.astimezone(KST)
     clock = text[10:].split("+")[0].rstrip("Z")
-    return moment.replace(microsecond=0), Precision.SECOND if clock.count(":") >= 2 else Precision.MINUTE
+    return moment.replace(microsecond=0), Precision.SECOND if clock.count(
+        ":"
+    ) >= 2 else Precision.MINUTE
 
 
 def _printed_time(stamp: re.Match[str]) -> tuple[datetime, Precision]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import Outcome, Reason, Verdict
 from pipelines.text import is_mojibake
 
 if TYPE_CHECKING:
-    from archive.article import Article
+    from archive.model.article import Article
     from pipelines.page import Page
 
 
@@ -19,8 +19,8 @@ def validate(page: Page) -> Page:
         return page
     article = page.article
     reason = Reason.NO_LAYOUT if article is None else _fault(article, page)
-    # What the page looks like (a login form, a challenge) tells more than which field it lacks; and a wall within an
-    # article's own frame lacks none.
+    # What the page looks like (a login form, a challenge) tells more than which field it lacks; and
+    # a wall within an article's own frame lacks none.
     if page.diagnosis is not None and reason is not Reason.MOJIBAKE:
         reason = page.diagnosis
     if reason is None:

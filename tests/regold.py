@@ -1,6 +1,7 @@
 """Write the expected articles: ``python -m tests.regold``. Read what it changed as a person before committing it.
 
-The reading of each seed goes into NAME.json beside it, under ``article``; whatever else stands there stays.
+The reading of each seed goes into NAME.json beside it, under ``article``; whatever else stands
+there stays.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.reading import fixtures, golden_of, name_of, read_fixture
+from tests.support.reading import fixtures, golden_of, name_of, read_fixture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,9 @@ def written(path: Path) -> bytes:
     """The sidecar's bytes with the article that the seed is read as now."""
     page = read_fixture(path)
     if page.article is None:
-        raise SystemExit(f"{name_of(path)}: no article was read ({page.verdict}); a golden is of an article")
+        raise SystemExit(
+            f"{name_of(path)}: no article was read ({page.verdict}); a golden is of an article"
+        )
     return layout(sidecar(path) | {"article": golden_of(page.article)})
 
 

@@ -1,1 +1,1 @@
-"""The strict half of reading: proof that what is kept is whole, conforms, and is what the index says it is."""
+"""Proof that archive, manifest, index and articles agree."""

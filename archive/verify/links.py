@@ -1,7 +1,8 @@
 """What records say of each other: ids that are unique, links that lead somewhere, revisits that resolve.
 
-Most links lead to a record of the same file, a moment ago. The rest wait in a temporary SQLite database, which keeps
-itself on disk when it grows: an archive of any size is proven in bounded memory.
+Most links lead to a record of the same file, a moment ago. The rest wait in a temporary SQLite
+database, which keeps itself on disk when it grows: an archive of any size is proven in bounded
+memory.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.verify.fields import moment_of
-from archive.verify.findings import Finding, Rule, Severity
+from archive.verify.warc_file.fields import moment_of
+from archive.verify.warc_file.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.strict import Seen
+    from archive.verify.warc_file.strict_reader import Seen
 
 _TABLES = """
     CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT, payload TEXT);
@@ -25,10 +26,13 @@ _TABLES = """
                           payload TEXT, identical INTEGER, own_uri TEXT);
     CREATE TABLE info (file TEXT PRIMARY KEY);
 """
-_INDEXES = "CREATE INDEX by_id ON record (id, file, place); CREATE INDEX by_uri ON record (uri, payload)"
+_INDEXES = (
+    "CREATE INDEX by_id ON record (id, file, place); CREATE INDEX by_uri ON record (uri, payload)"
+)
 _FIELDS = {"warc-concurrent-to": "WARC-Concurrent-To", "warc-warcinfo-id": "WARC-Warcinfo-ID"}
 _REFERS = "warc-refers-to"
-#: Links looked for among so many last records of a file before they wait for the end; and rows written at once.
+#: Links looked for among so many last records of a file before they wait for the end; and rows
+#: written at once.
 _RECENT = 2000
 _BATCH = 1000
 _ORIGINALS = ("response", "resource")
@@ -70,7 +74,12 @@ class Links:
         self._recent: dict[str, _Record] = {}
         self._infos: dict[str, _Record] = {}
         self._file = ""
-        self._rows: dict[str, list[tuple[Any, ...]]] = {"record": [], "link": [], "revisit": [], "info": []}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {
+            "record": [],
+            "link": [],
+            "revisit": [],
+            "info": [],
+        }
 
     def close(self) -> None:
         """Let go of the temporary database."""
@@ -83,7 +92,15 @@ class Links:
             self._recent, self._infos = {}, {}
         get = seen.fields.get
         kind, uri = get("warc-type"), get("warc-target-uri").strip("<>")
-        record = _Record(seen.record_id, file, seen.offset, kind, uri, get("warc-date"), get("warc-payload-digest"))
+        record = _Record(
+            seen.record_id,
+            file,
+            seen.offset,
+            kind,
+            uri,
+            get("warc-date"),
+            get("warc-payload-digest"),
+        )
         for name, value in seen.fields.all:
             if name in _FIELDS:
                 target = _bare(value)
@@ -96,10 +113,18 @@ class Links:
                     yield from _linked(record, name, known, own=own)
         if kind == "revisit":
             identical = "identical-payload-digest" in get("warc-profile")
-            refers = (_bare(get(_REFERS)), get("warc-refers-to-target-uri").strip("<>"), get("warc-refers-to-date"))
-            self._put("revisit", _Revisit(*record[:3], own, *refers, record.payload, identical, uri))
+            refers = (
+                _bare(get(_REFERS)),
+                get("warc-refers-to-target-uri").strip("<>"),
+                get("warc-refers-to-date"),
+            )
+            self._put(
+                "revisit", _Revisit(*record[:3], own, *refers, record.payload, identical, uri)
+            )
         elif get(_REFERS):
-            self._put("link", (record.id, file, record.place, own, kind, _REFERS, _bare(get(_REFERS))))
+            self._put(
+                "link", (record.id, file, record.place, own, kind, _REFERS, _bare(get(_REFERS)))
+            )
         if kind == "warcinfo":
             if not self._infos:
                 self._put("info", (file,))
@@ -143,7 +168,8 @@ class Links:
         )
         for record_id, file, place, before, at in self._select(query):
             if before is not None:
-                # Files given together may be copies of each other; segments of one archive never are.
+                # Files given together may be copies of each other; segments of one archive never
+                # are.
                 severity = Severity.ERROR if whole or before == file else Severity.NOTE
                 sentence = f"Its id is also that of the record at byte {at} of {before}."
                 yield Finding(file, place, record_id, Rule.DUPLICATE_ID, sentence, severity)
@@ -155,16 +181,20 @@ class Links:
             "FROM link l LEFT JOIN record r ON r.rowid = (SELECT min(o.rowid) FROM record o WHERE o.id = l.target) "
             "ORDER BY l.file, l.place"
         )
-        for source, file, place, held, kind, field, target, *found, described in self._select(query):
+        for source, file, place, held, kind, field, target, *found, described in self._select(
+            query
+        ):
             if found[0] is not None:
                 record = _Record(source, file, place, kind, "", "", "")
                 yield from _linked(record, field, _Record(*found), own=False)
                 continue
-            # Records that were taken out of their file may keep the id of its warcinfo (ISO 28500 §5.12), and what
-            # was made of a record may lie in a file of its own.
+            # Records that were taken out of their file may keep the id of its warcinfo (ISO 28500
+            # §5.12), and what was made of a record may lie in a file of its own.
             elsewhere = not described if field == "warc-warcinfo-id" else not held
             name = _FIELDS.get(field, "WARC-Refers-To")
-            sentence = f"{name} leads to {target[:120] or 'nothing'}, which is in none of the files."
+            sentence = (
+                f"{name} leads to {target[:120] or 'nothing'}, which is in none of the files."
+            )
             severity = Severity.NOTE if elsewhere and not whole else Severity.ERROR
             yield Finding(file, place, source, Rule.LINK, sentence, severity)
 
@@ -173,7 +203,9 @@ class Links:
         for row in self._select(f"SELECT {columns} FROM revisit ORDER BY file, place"):  # noqa: S608  (names of ours)
             revisit = _Revisit(*row)
             for sentence, severity in self._resolve(revisit, whole=whole):
-                yield Finding(revisit.file, revisit.place, revisit.source, Rule.REVISIT, sentence, severity)
+                yield Finding(
+                    revisit.file, revisit.place, revisit.source, Rule.REVISIT, sentence, severity
+                )
 
     def _resolve(self, revisit: _Revisit, *, whole: bool) -> Iterator[tuple[str, Severity]]:
         said = revisit.target or revisit.uri
@@ -181,7 +213,10 @@ class Links:
         original = self._one(revisit.target) if revisit.target else None
         by_address = self._at(revisit.uri or revisit.own_uri, revisit.date)
         if original is None and revisit.target and by_address is not None:
-            yield f"It refers to {revisit.target[:120]}, but what it says of that is true of {by_address.id}.", _ERROR
+            yield (
+                f"It refers to {revisit.target[:120]}, but what it says of that is true of {by_address.id}.",
+                _ERROR,
+            )
             return
         original = original or by_address
         if original is None:
@@ -197,7 +232,10 @@ class Links:
             severity = unusual if original.kind == "revisit" else Severity.ERROR
             yield f"It refers to a {original.kind[:40]}, not to a response.", severity
         if revisit.uri and revisit.uri != original.uri:
-            yield f"It refers to {revisit.uri[:200]}, but {original.id} is of {original.uri[:200]}.", _ERROR
+            yield (
+                f"It refers to {revisit.uri[:200]}, but {original.id} is of {original.uri[:200]}.",
+                _ERROR,
+            )
         if revisit.date and not _same_moment(revisit.date, original.date):
             yield (
                 f"It refers to a capture of {revisit.date[:40]}, but {original.id} is of {original.date[:40]}.",
@@ -217,8 +255,12 @@ class Links:
     def _at(self, uri: str, date: str) -> _Record | None:
         if not uri or not date:
             return None
-        rows = self._select("SELECT * FROM record WHERE uri = ? AND kind IN ('response', 'resource')", uri)
-        return next((one for one in (_Record(*row) for row in rows) if _same_moment(date, one.date)), None)
+        rows = self._select(
+            "SELECT * FROM record WHERE uri = ? AND kind IN ('response', 'resource')", uri
+        )
+        return next(
+            (one for one in (_Record(*row) for row in rows) if _same_moment(date, one.date)), None
+        )
 
     def _one(self, record_id: str) -> _Record | None:
         query = "SELECT * FROM record WHERE id = ? ORDER BY kind = 'revisit' LIMIT 1"
@@ -235,7 +277,9 @@ def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[
         sentence = f"WARC-Warcinfo-ID leads to a {to.kind[:40]}, not to a warcinfo."
         yield Finding(record.file, record.place, record.id, Rule.LINK, sentence)
     elif field == "warc-concurrent-to" and to.id == record.id:
-        yield Finding(record.file, record.place, record.id, Rule.CONCURRENT, "It is concurrent to itself.")
+        yield Finding(
+            record.file, record.place, record.id, Rule.CONCURRENT, "It is concurrent to itself."
+        )
     elif field == "warc-concurrent-to" and own and (record.uri, record.date) != (to.uri, to.date):
         sentence = f"It belongs to {to.id}, but has another address or date."
         yield Finding(record.file, record.place, record.id, Rule.CONCURRENT, sentence)

@@ -1,1 +1,1 @@
-"""What is worth waking somebody for: pure judgements over what the index tells, and how they are told."""
+"""What is worth waking somebody for: silence, drift, failed jobs, full disks; raised once, posted."""

@@ -1,10 +1,11 @@
 """When an outlet's newest articles are read otherwise than its articles of the weeks before.
 
-Each field's fill rate, the share of pages that no article could be read from, and the length of bodies are held
-against the outlet's own past. Three things must come together: it can't be chance (Fisher's exact test, or the rank
-test), it is far enough off to matter, and no stretch of as many articles was like it in the weeks before: what an
-outlet does every Sunday, or whenever the stock exchange closes, is its way. Fields that come to be filled more often
-are no alarm: that is what a mended parser does.
+Each field's fill rate, the share of pages that no article could be read from, and the length of
+bodies are held against the outlet's own past. Three things must come together: it can't be chance
+(Fisher's exact test, or the rank test), it is far enough off to matter, and no stretch of as many
+articles was like it in the weeks before: what an outlet does every Sunday, or whenever the stock
+exchange closes, is its way. Fields that come to be filled more often are no alarm: that is what a
+mended parser does.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from math import exp, lgamma, sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
-from archive.crawls import FIELDS
+from archive.runs.readings import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.crawls import Reading
+    from archive.runs.readings import Reading
 
-#: Stretches of the newest articles that are judged. Of the short ones nearly all have to be bad: an hour of tables
-#: from the stock exchange is no drift.
+#: Stretches of the newest articles that are judged. Of the short ones nearly all have to be bad: an
+#: hour of tables from the stock exchange is no drift.
 STRETCHES = (10, 20, 40, 80)
 _SHORT, _NEARLY_ALL = 40, 0.9
 #: No judgement with fewer articles to judge by, and no more than this are looked at.
@@ -41,7 +42,8 @@ UNPARSED, BODY = "unparsed", "body"
 class Drift:
     """One field that is off: its value was ``usual`` and is ``now``, over ``number`` articles from ``first`` on.
 
-    Values are shares, and characters of ``body``. ``first`` is the first article of them that is bad.
+    Values are shares, and characters of ``body``. ``first`` is the first article of them that is
+    bad.
     """
 
     field: str
@@ -54,7 +56,8 @@ class Drift:
 def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
     """What is off about the recent readings, the oldest first, by the usual ones; by the shortest stretch that tells.
 
-    If pages can't be read, that is all that is told: what is left of them says nothing of the fields.
+    If pages can't be read, that is all that is told: what is left of them says nothing of the
+    fields.
     """
     unread = _of_share(UNPARSED, _bad(UNPARSED, usual), _bad(UNPARSED, recent), recent)
     if unread is not None:
@@ -90,7 +93,9 @@ def _bad(name: str, readings: Sequence[Reading]) -> list[bool]:
     return [name not in reading.filled for reading in readings]
 
 
-def _of_share(name: str, before: list[bool], after: list[bool], readings: Sequence[Reading]) -> Drift | None:
+def _of_share(
+    name: str, before: list[bool], after: list[bool], readings: Sequence[Reading]
+) -> Drift | None:
     if len(before) < LEAST:
         return None
     was = sum(before) / len(before)
@@ -124,7 +129,11 @@ def _of_body(usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | Non
         stretches = [median(before[i : i + n]) for i in range(len(before) - n + 1)] or [was]
         beyond = now < min(stretches) / 1.25 if shrunk else now > max(stretches) * 1.25
         if beyond and abs(_ranks(last, before)) > _DEVIATIONS:
-            bad = (r for r in recent[-n:] if (r.length * _RATIO < was if shrunk else r.length > was * _RATIO))
+            bad = (
+                r
+                for r in recent[-n:]
+                if (r.length * _RATIO < was if shrunk else r.length > was * _RATIO)
+            )
             return Drift(BODY, was, now, n, next(bad))
     return None
 

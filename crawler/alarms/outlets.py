@@ -6,26 +6,27 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from archive.alarms import Alarm, Cause, Kind, past_alarms
-from archive.article import KST
-from archive.crawls import crawls_of, nth_newest, origins, published_by_hour, readings_of
-from archive.jobs import Ending
-from crawler.alarms.calendar import day_kind
+from archive.model.article import KST
+from archive.runs.alarms import Alarm, Cause, Kind, past_alarms
+from archive.runs.job_runs import Ending
+from archive.runs.readings import crawls_of, nth_newest, origins, published_by_hour, readings_of
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
-from crawler.alarms.failing import moment
+from crawler.alarms.holidays import day_kind
+from crawler.alarms.job_failures import moment
 from crawler.alarms.sample import NEWS, is_backfill, is_current, reach, split
 from crawler.alarms.silence import ENOUGH, WEEKS, Look, Rhythm, silence
-from crawler.outlet import outlet_named
+from crawler.outlets import outlet_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from archive.crawls import Crawl, Reading
-    from archive.index import Snapshot
+    from archive.index.database import Snapshot
+    from archive.runs.readings import Crawl, Reading
     from crawler.alarms.drift import Drift
 
-#: A page that no article can be read from is new if it was discovered no longer before; later looks don't count it.
+#: A page that no article can be read from is new if it was discovered no longer before; later looks
+#: don't count it.
 _FRESH = timedelta(days=1)
 
 
@@ -42,7 +43,9 @@ class Beat:
     @property
     def latest(self) -> tuple[str, datetime] | None:
         """What tells whether there is anything to judge anew."""
-        return max(((c.run_id, c.ended_at) for c in self.crawls), key=lambda pair: pair[1], default=None)
+        return max(
+            ((c.run_id, c.ended_at) for c in self.crawls), key=lambda pair: pair[1], default=None
+        )
 
 
 def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: datetime | None) -> Beat:
@@ -52,7 +55,11 @@ def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: dateti
     if open_since is not None:
         since = min(since, open_since - WEEKS)
     silences, drifted = (
-        [(a.began_at, a.ended_at) for a in past_alarms(connection, kind, outlet) if a.ended_at is not None]
+        [
+            (a.began_at, a.ended_at)
+            for a in past_alarms(connection, kind, outlet)
+            if a.ended_at is not None
+        ]
         for kind in (Kind.SILENT, Kind.DRIFT)
     )
     return Beat(outlet, crawls_of(connection, outlet, since, now), silences, drifted)
@@ -81,7 +88,11 @@ def silent(connection: Snapshot, beat: Beat) -> Cause | None:
 
 def heard_again(beat: Beat, alarm: Alarm) -> bool:
     """Whether a crawl has found something new since the outlet fell silent."""
-    return any(c.new and c.started_at > alarm.began_at for c in beat.crawls if is_current(c) and not _is_backfill(c))
+    return any(
+        c.new and c.started_at > alarm.began_at
+        for c in beat.crawls
+        if is_current(c) and not _is_backfill(c)
+    )
 
 
 def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | None:
@@ -90,7 +101,11 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
     if not recent:
         return None
     newest = _readings(connection, beat, recent)
-    found = [drift for drift in drifts(_readings(connection, beat, usual), newest) if drift.field not in told]
+    found = [
+        drift
+        for drift in drifts(_readings(connection, beat, usual), newest)
+        if drift.field not in told
+    ]
     if not found or UNPARSED in told:
         return None
     first = min((drift.first for drift in found), key=lambda reading: reading.captured_at)
@@ -101,7 +116,13 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
         f"{_look(beat.outlet, first)}; once crawler/outlets/{beat.outlet}.py is mended: scrapy reindex"
     )
     about = tuple(drift.field for drift in found)
-    return Cause(kind=Kind.DRIFT, subject=beat.outlet, sentence=sentence, began_at=first.captured_at, about=about)
+    return Cause(
+        kind=Kind.DRIFT,
+        subject=beat.outlet,
+        sentence=sentence,
+        began_at=first.captured_at,
+        about=about,
+    )
 
 
 def usual_again(connection: Snapshot, beat: Beat, alarm: Alarm, now: datetime) -> bool:
@@ -133,15 +154,22 @@ def _is_backfill(crawl: Crawl) -> bool:
 def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list[Reading]:
     """What the crawls read of articles that were new to the world too, each once."""
     beat.readings.update(
-        readings_of(connection, beat.outlet, [crawl for crawl in crawls if crawl.run_id not in beat.readings])
+        readings_of(
+            connection,
+            beat.outlet,
+            [crawl for crawl in crawls if crawl.run_id not in beat.readings],
+        )
     )
     found: dict[str, Reading] = {}
     for crawl in crawls:
         for reading in beat.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
     outlet = outlet_named(beat.outlet)
-    unread = {r.source: address.article_id for r in found.values()
-              if not r.parsed and (address := outlet.identify(r.source))}  # fmt: skip
+    unread = {
+        r.source: address.article_id
+        for r in found.values()
+        if not r.parsed and (address := outlet.identify(r.source))
+    }
     known = origins(connection, beat.outlet, list(unread.values()))
     backfills = {crawl.run_id for crawl in beat.crawls if _is_backfill(crawl)}
 
@@ -160,7 +188,10 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list
 def _figures(drift: Drift) -> str:
     if drift.field == BODY:
         return f"bodies of {drift.now:.0f} characters in the last {drift.number} articles, usually {drift.usual:.0f}"
-    what = {UNPARSED: "pages without an article", "published": "a time of publication to the minute"}
+    what = {
+        UNPARSED: "pages without an article",
+        "published": "a time of publication to the minute",
+    }
     share = f"{drift.now:.0%} in the last {drift.number} articles, usually {drift.usual:.0%}"
     return f"{what.get(drift.field, drift.field)} {share}"
 

@@ -6,20 +6,21 @@ from bisect import bisect_left, bisect_right
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from archive.article import KST
-from crawler.alarms.calendar import day_kind
+from archive.model.article import KST
 from crawler.alarms.drift import MOST, STRETCHES
+from crawler.alarms.holidays import day_kind
 from crawler.alarms.silence import FURTHEST, LEAST_HISTORY, WEEKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from archive.crawls import Crawl
+    from archive.runs.readings import Crawl
 
 #: An article is judged as new if it was published no longer before.
 NEWS = timedelta(days=14)
-#: Crawls of the same hours begin within so much of each other; what takes longer than this has no hours of its own.
+#: Crawls of the same hours begin within so much of each other; what takes longer than this has no
+#: hours of its own.
 _SLACK, _LONG = timedelta(minutes=30), timedelta(days=3)
 #: Other days that are enough to tell what is usual.
 _FEWEST, _SATURDAY = 2, 5
@@ -43,12 +44,15 @@ def is_backfill(crawl: Crawl, today: date) -> bool:
     return any(words.get(name, longest) < longest for name in ("since", "until")) or "url" in words
 
 
-def split(crawls: Sequence[Crawl], began_at: datetime | None = None) -> tuple[list[Crawl], list[Crawl]]:
+def split(
+    crawls: Sequence[Crawl], began_at: datetime | None = None
+) -> tuple[list[Crawl], list[Crawl]]:
     """The crawls (the earliest first) that tell what is usual, about `MOST` articles, and those of the newest.
 
-    A night's pages are not a day's, so the usual ones are of the same hours of other days, workdays or days of rest as
-    the newest are; where that is three days and longer, any. ``began_at`` is when what is judged began, where that is
-    known: all before it is usual, all after it new. Of an outlet's first week nothing is said.
+    A night's pages are not a day's, so the usual ones are of the same hours of other days, workdays
+    or days of rest as the newest are; where that is three days and longer, any. ``began_at`` is
+    when what is judged began, where that is known: all before it is usual, all after it new. Of an
+    outlet's first week nothing is said.
     """
     some = [(crawl, crawl.read) for crawl in crawls if crawl.counts]
     some = [(crawl, number) for crawl, number in some if number]
@@ -57,7 +61,10 @@ def split(crawls: Sequence[Crawl], began_at: datetime | None = None) -> tuple[li
         first, begin = len(some), 0
     else:
         wanted = STRETCHES[-1]
-        first, begin = len(some), next((i for i, (c, _) in enumerate(some) if c.ended_at >= began_at), len(some))
+        first, begin = (
+            len(some),
+            next((i for i, (c, _) in enumerate(some) if c.ended_at >= began_at), len(some)),
+        )
     count = 0
     while first > begin and count < wanted:
         first -= 1

@@ -1,1 +1,1 @@
-"""One module a verb; Scrapy finds them by COMMANDS_MODULE."""
+"""One module a verb (COMMANDS_MODULE)."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.article import KST
-from crawler.command import Verb, archive_folder
-from crawler.progress import Bytes
+from archive.model.article import KST
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb
+from crawler.cli.progress import Bytes
 
 if TYPE_CHECKING:
     import argparse
 
-    from archive.backup import Made
+    from archive.backup.create import Made
 
 
 class Command(Verb):
@@ -45,20 +46,26 @@ class Command(Verb):
         """Add --check."""
         super().add_options(parser)
         parser.add_argument(
-            "--check", action="store_true", help="read all that FOLDER holds, and copy again what is damaged there"
+            "--check",
+            action="store_true",
+            help="read all that FOLDER holds, and copy again what is damaged there",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Back up; 1 if anything is damaged or missing."""
-        from archive.backup import back_up
+        from archive.backup.create import back_up
 
         folder = only_folder(args)
         archive = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         with Bytes("copying") as progress:
             made = back_up(
-                archive, self.text_setting("INDEX_URL"), folder, check=opts.check, begin=progress.begin,
+                archive,
+                self.text_setting("INDEX_URL"),
+                folder,
+                check=opts.check,
+                begin=progress.begin,
                 advance=progress.advance,
-            )  # fmt: skip
+            )
         return _tell(made, folder)
 
 
@@ -67,7 +74,10 @@ def only_folder(args: list[str]) -> Path:
     if len(args) != 1 or not args[0]:
         raise UsageError("name one folder, that of the backup", print_help=False)
     if "://" in args[0]:
-        raise UsageError(f"{args[0]}: a backup lies in a folder of this machine, mounted if need be", print_help=False)
+        raise UsageError(
+            f"{args[0]}: a backup lies in a folder of this machine, mounted if need be",
+            print_help=False,
+        )
     return Path(args[0])
 
 
@@ -77,7 +87,9 @@ def _tell(made: Made, folder: Path) -> int:
     for name in made.mended:
         print(f"{name} was damaged in the backup, and is copied again")
     for name in made.pending:
-        print(f"the removal of {name} is not done, and the backup holds what the archive still does")
+        print(
+            f"the removal of {name} is not done, and the backup holds what the archive still does"
+        )
     if not made.index:
         print("there is no index, and so none in the backup")
     open_ones = f", {made.open} open" if made.open else ""
@@ -85,5 +97,7 @@ def _tell(made: Made, folder: Path) -> int:
         f"segments: {made.new} new, {made.unchanged} unchanged, {made.gone} taken out{open_ones}; "
         f"{made.copied / 1e6:.1f} MB copied"
     )
-    print(f"{folder} holds the archive as of {made.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST, {made.size / 1e6:.1f} MB")
+    print(
+        f"{folder} holds the archive as of {made.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST, {made.size / 1e6:.1f} MB"
+    )
     return 1 if made.faults else 0

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.index import IndexUnusableError, index_path
-from archive.recovery import check_there, left_open
-from crawler.closing import close_left_open, say_live
-from crawler.command import Verb, archive_folder
+from archive.articles.captures import check_there
+from archive.index.database import IndexUnusableError, index_path
+from archive.segments.names import archive_folder
+from archive.segments.recovery import left_open
+from crawler.cli.base import Verb
+from crawler.offline.close import close_left_open, say_live
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +26,9 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Say what it does, in the list of verbs."""
-        return "Close the segments that killed crawls and replays left open, and index what they hold"
+        return (
+            "Close the segments that killed crawls and replays left open, and index what they hold"
+        )
 
     def long_desc(self) -> str:
         """Say what it does, with an example."""
@@ -37,12 +41,16 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
         """Close them; 1 if one cannot be, or a page read of them gave no article."""
         if args:
-            raise UsageError("it takes no arguments; ARCHIVE_URL says which archive", print_help=False)
+            raise UsageError(
+                "it takes no arguments; ARCHIVE_URL says which archive", print_help=False
+            )
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         before = len(left_open(folder))
         index = index_path(self.text_setting("INDEX_URL"))
         if before and not index.exists():
-            sentence = f"there is no index at {index}: name it in INDEX_URL, or run scrapy reindex first."
+            sentence = (
+                f"there is no index at {index}: name it in INDEX_URL, or run scrapy reindex first."
+            )
             raise IndexUnusableError(sentence)
         if index.exists():
             with self.open_index() as there, there.reading() as connection:

@@ -11,18 +11,19 @@ from urllib.parse import urlsplit
 from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 
-from archive.outcome import Outcome
-from crawler.command import Verb
-from crawler.outlet import Outlet, OutletError, outlet_named
-from crawler.tables import print_table
-from crawler.yields import shortfall
+from archive.model.outcome import Outcome
+from crawler.alarms.shortfall import shortfall
+from crawler.cli.base import Verb
+from crawler.cli.tables import print_table
+from crawler.model.outlet import Outlet, OutletError
+from crawler.outlets import outlet_named
 
 if TYPE_CHECKING:
     import argparse
 
-    from archive.balance import Balance
-    from crawler.discovery import Plan
-    from crawler.keeper import Keeper
+    from archive.frontier.accounting import Balance
+    from crawler.discovery.plan import Plan
+    from crawler.spider.session import Keeper
 
 
 class Command(Verb):
@@ -61,11 +62,12 @@ class Command(Verb):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Crawl, print what was found and kept; 1 if anything failed or the books don't balance."""
-        # Here, and not above: Scrapy imports every verb's module to find one verb, and only this one needs the crawl.
-        from crawler.arguments import checked
-        from crawler.keeper import Keeper
-        from crawler.sources import WindowError
-        from crawler.spider import OutletSpider
+        # Here, and not above: Scrapy imports every verb's module to find one verb, and only this
+        # one needs the crawl.
+        from crawler.model.crawl_arguments import checked
+        from crawler.model.window import WindowError
+        from crawler.spider.session import Keeper
+        from crawler.spider.spider import OutletSpider
 
         if len(args) != 1:
             raise UsageError("name one outlet; scrapy list shows them", print_help=False)
@@ -99,10 +101,13 @@ class Command(Verb):
 
         :raises ContactError: there is nobody to name.
         """
-        from crawler.contact import check_contact
+        from crawler.middlewares.identity import check_contact
 
         assert self.settings is not None
-        hosts = {*outlet.hosts, *(urlsplit(s.url).hostname or "" for c in outlet.channels for s in c.sources)}
+        hosts = {
+            *outlet.hosts,
+            *(urlsplit(s.url).hostname or "" for c in outlet.channels for s in c.sources),
+        }
         named = check_contact(self.settings, hosts)
         if self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("USER_AGENT", named, priority="cmdline")
@@ -119,7 +124,11 @@ def _print_channels(plan: Plan) -> None:
 
 def _quiet(plan: Plan) -> bool:
     """Whether the outlet published nothing from a day on until now: its channels show articles, all of them older."""
-    return plan.window.since is not None and plan.up_to_date and any(report.outside for report in plan.reports())
+    return (
+        plan.window.since is not None
+        and plan.up_to_date
+        and any(report.outside for report in plan.reports())
+    )
 
 
 def _walked(plan: Plan, balance: Balance | None) -> bool:
@@ -133,19 +142,29 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
     if keeper.fault:
         faults.append(keeper.fault)
     if keeper.bugs:
-        faults.append(f"{keeper.bugs} times a step raised an exception; the log above has them. It is a bug.")
+        faults.append(
+            f"{keeper.bugs} times a step raised an exception; the log above has them. It is a bug."
+        )
     if reason is None:
         faults.append("the crawl could not be started; the log above says why.")
     elif reason != "finished" and not keeper.fault:
-        faults.append(f"stopped before it was done ({reason}). What is kept is kept; run the same command to go on.")
+        faults.append(
+            f"stopped before it was done ({reason}). What is kept is kept; run the same command to go on."
+        )
     if reason != "finished":
         pass  # what else is missing, it had no time for
     elif plan is not None and plan.failure and not _walked(plan, keeper.balance):
         faults.append(f"{plan.failure}; nothing could be discovered.")
-    elif plan is not None and not any(report.found for report in plan.reports()) and not _quiet(plan):
-        faults.append(f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for.")
+    elif (
+        plan is not None and not any(report.found for report in plan.reports()) and not _quiet(plan)
+    ):
+        faults.append(
+            f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for."
+        )
     if plan is not None and plan.trouble:
-        faults.append(f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}.")
+        faults.append(
+            f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}."
+        )
     balance = keeper.balance
     if balance is None and not keeper.fault:
         faults.append("the crawl ended before its books could be done.")
@@ -156,12 +175,18 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
             f"+ failed {failed} + skipped {skipped} + left for later {balance.pending}"
         )
         if balance.missing or not balance.even:
-            faults.append(f"the books don't balance; missing: {', '.join(balance.missing[:5]) or 'unknown'}")
+            faults.append(
+                f"the books don't balance; missing: {', '.join(balance.missing[:5]) or 'unknown'}"
+            )
     if not faults and balance is not None and plan is not None and plan.up_to_date:
-        faults += filter(None, [shortfall(keeper.outlet, balance, keeper.last_new, datetime.now(UTC))])
+        faults += filter(
+            None, [shortfall(keeper.outlet, balance, keeper.last_new, datetime.now(UTC))]
+        )
     for sentence in faults:
         print(f"scrapy crawl: {sentence}", file=sys.stderr)
     logging.getLogger(__name__).info("exit with %s faults", len(faults))
     failures = keeper.report.counts
-    failed_visits = sum(count for (_, outcome), count in failures.items() if outcome is Outcome.FAILED)
+    failed_visits = sum(
+        count for (_, outcome), count in failures.items() if outcome is Outcome.FAILED
+    )
     return 1 if faults or failed_visits or keeper.report.exit_code else 0

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive import export
-from archive.queries import each_article
+from archive.articles.queries import each_article
+from archive.export import articles as export
+from archive.segments.names import archive_folder
 from crawler import VERSION
-from crawler.command import Verb, archive_folder, as_text, day_option
+from crawler.cli.base import Verb, day_option
+from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +49,9 @@ class Command(Verb):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --outlet, --revisions, --since, --until."""
         super().add_options(parser)
-        parser.add_argument("--outlet", type=as_text, default="", metavar="NAME", help="only this outlet's articles")
+        parser.add_argument(
+            "--outlet", type=as_text, default="", metavar="NAME", help="only this outlet's articles"
+        )
         parser.add_argument(
             "--revisions",
             choices=("current", "all"),
@@ -56,7 +60,10 @@ class Command(Verb):
         )
         for name, side in (("--since", "later"), ("--until", "earlier")):
             parser.add_argument(
-                name, type=day_option, metavar="YYYY-MM-DD", help=f"published on this day (KST) or {side}"
+                name,
+                type=day_option,
+                metavar="YYYY-MM-DD",
+                help=f"published on this day (KST) or {side}",
             )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -68,30 +75,50 @@ class Command(Verb):
             raise UsageError(f"{path}: end the name in {_ANY_ENDING}", print_help=False)
         every = opts.revisions == "all"
         if every and path.suffix in export.CAPTURE_ENDINGS:
-            raise UsageError(f"{path}: it holds every capture already; --revisions is for articles", print_help=False)
+            raise UsageError(
+                f"{path}: it holds every capture already; --revisions is for articles",
+                print_help=False,
+            )
         with self.open_index() as index, index.reading() as connection:
             if path.suffix in export.ENDINGS:
-                found = each_article(connection, opts.outlet, opts.since, opts.until, every_revision=every)
+                found = each_article(
+                    connection, opts.outlet, opts.since, opts.until, every_revision=every
+                )
                 count = export.write(path, found)
                 print(f"{count} {'revisions' if every else 'articles'} written to {path}")
                 return 0
-            from archive import handover  # other verbs, and other formats, do without it
+            from archive.export import (
+                captures as handover,  # other verbs, and other formats, do without it
+            )
 
             folder = archive_folder(self.text_setting("ARCHIVE_URL"))
             asked = handover.Asked(opts.outlet, opts.since, opts.until)
             with _progress() as progress:
-                count, pages = handover.hand_over(path, connection, folder, asked, f"Sacho/{VERSION}", _on(progress))
-        print(f"{count} captures written to {path}" + (f", {pages} pages listed" if path.suffix == ".wacz" else ""))
+                count, pages = handover.hand_over(
+                    path, connection, folder, asked, f"Sacho/{VERSION}", _on(progress)
+                )
+        print(
+            f"{count} captures written to {path}"
+            + (f", {pages} pages listed" if path.suffix == ".wacz" else "")
+        )
         return 0
 
 
 def _progress() -> Progress:
     """What shows how far it is, on a terminal only."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    )
 
 
 def _on(progress: Progress) -> Callable[[int], Callable[[], None]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands.fetch import Command as Scrapys
 
-from crawler.looking import Look
+from crawler.cli.look import Look
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,10 @@ class Command(Look, Scrapys):
         """Fetch it; the exit status is 1 where nothing came."""
         super().run(args, opts)
         if not self._answered:
-            print(f"scrapy fetch: {args[0]} could not be had; the log above says why.", file=sys.stderr)
+            print(
+                f"scrapy fetch: {args[0]} could not be had; the log above says why.",
+                file=sys.stderr,
+            )
             self.exitcode = 1
 
     def _print_response(self, response: Response, opts: argparse.Namespace) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from crawler.command import Verb, archive_folder
-from crawler.report import Report
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb
+from crawler.cli.summary import Report
 
 if TYPE_CHECKING:
-    from crawler.reindex import Remade
+    from crawler.offline.reindex import Remade
 
 
 class Command(Verb):
@@ -50,15 +51,24 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Make it anew; 1 if anything in the archive is damaged."""
         if args:
-            raise UsageError("it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made", False)
-        # Every verb's module is imported by every verb; what reads records in processes is this one's alone.
-        from crawler.reindex import reindex
+            raise UsageError(
+                "it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made", False
+            )
+        # Every verb's module is imported by every verb; what reads records in processes is this
+        # one's alone.
+        from crawler.offline.reindex import reindex
 
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         report = Report()
         done = False
         try:
-            remade = reindex(folder, self.text_setting("INDEX_URL"), opts.processes, report, self.begin("reindex"))
+            remade = reindex(
+                folder,
+                self.text_setting("INDEX_URL"),
+                opts.processes,
+                report,
+                self.begin("reindex"),
+            )
             done = True
         finally:
             self.exitcode = report.exit_code if done else 1
@@ -71,9 +81,13 @@ def _print(remade: Remade) -> None:
     again = "the rest: " if remade.resumed else ""
     rate = remade.captures / remade.seconds if remade.seconds else 0.0
     by = "1 process" if remade.processes == 1 else f"{remade.processes} processes"
-    print(f"{again}{remade.captures} captures read in {remade.seconds:.1f} s by {by}: {rate:.0f} a second")
+    print(
+        f"{again}{remade.captures} captures read in {remade.seconds:.1f} s by {by}: {rate:.0f} a second"
+    )
     if remade.seeded:
-        print(f"{remade.seeded} articles were missing in the frontier, and are in it again as their captures tell")
+        print(
+            f"{remade.seeded} articles were missing in the frontier, and are in it again as their captures tell"
+        )
     if remade.old is not None:
         print(f"the index before is kept as {remade.old}")
 

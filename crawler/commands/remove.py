@@ -11,26 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import UsageError
 
-from archive import removals
-from archive.faults import SegmentError
-from archive.quoting import quoting
-from archive.rebuild import alone_with_archive
-from archive.recovery import left_open
-from archive.removing import Removing, StillShownError, old_indexes, room_lacks
-from archive.takedown import find, together, with_lists
-from crawler.command import Verb, archive_folder, as_text
-from crawler.outlet import known_outlets
-from crawler.recovery import recover
-from crawler.report import Report
+from archive.model.errors import SegmentError
+from archive.reindex.builder import alone_with_archive
+from archive.segments.names import archive_folder
+from archive.segments.recovery import left_open
+from archive.takedown import log as removals
+from archive.takedown.execute import Removing, StillShownError, old_indexes, room_lacks
+from archive.takedown.plan import find, together, with_lists
+from archive.takedown.quotes import quoting
+from crawler.cli.base import Verb
+from crawler.cli.summary import Report
+from crawler.model.text import as_text
+from crawler.offline.recovery import recover
+from crawler.outlets import known_outlets
 from pipelines.deposit import Depositor
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from archive.index import Index
-    from archive.removing import Finished
-    from archive.takedown import Takedown
+    from archive.index.database import Index
+    from archive.takedown.execute import Finished
+    from archive.takedown.plan import Takedown
 
 _WORD = "remove"
 
@@ -58,9 +60,13 @@ class Command(Verb):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --reason, --keep-lists, --dry-run, --yes."""
         super().add_options(parser)
-        parser.add_argument("--reason", default="", metavar="TEXT", help="why; it stays on record for good")
         parser.add_argument(
-            "--keep-lists", action="store_true", help="leave captures of feeds and lists, though they quote the article"
+            "--reason", default="", metavar="TEXT", help="why; it stays on record for good"
+        )
+        parser.add_argument(
+            "--keep-lists",
+            action="store_true",
+            help="leave captures of feeds and lists, though they quote the article",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
         parser.add_argument("--yes", action="store_true", help="don't ask")
@@ -74,7 +80,10 @@ class Command(Verb):
         if not reason:
             raise UsageError("say why with --reason TEXT; it stays on record", print_help=False)
         if not (opts.yes or opts.dry_run or sys.stdin.isatty()):
-            raise UsageError("nobody can be asked here: add --yes, or --dry-run to see what would go", print_help=False)
+            raise UsageError(
+                "nobody can be asked here: add --yes, or --dry-run to see what would go",
+                print_help=False,
+            )
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not folder.is_dir():
             raise SegmentError(f"There is no archive at {folder}: name its folder in ARCHIVE_URL.")
@@ -85,7 +94,11 @@ class Command(Verb):
             if going is None:
                 return 1
             if not opts.keep_lists:
-                quoted = {str(one): list(quoting(connection, folder, one.row)) for one in going if one.row is not None}
+                quoted = {
+                    str(one): list(quoting(connection, folder, one.row))
+                    for one in going
+                    if one.row is not None
+                }
                 going = [with_lists(connection, one, quoted.get(str(one), ())) for one in going]
         pending = removals.read(folder).pending
         left = [one for one in going if one.captures or one.row is not None or not one.known]
@@ -98,7 +111,10 @@ class Command(Verb):
         for one in left:
             if one.others:
                 raise SegmentError(str(StillShownError(one)))
-        files = sorted({name for one in left for name in one.files} | {g.file for p in pending for g in p.records})
+        files = sorted(
+            {name for one in left for name in one.files}
+            | {g.file for p in pending for g in p.records}
+        )
         lack = room_lacks(folder, index_url, files)
         if lack:
             raise SegmentError(lack)
@@ -113,14 +129,20 @@ class Command(Verb):
         return self._remove(folder, wanted, reason, quoted)
 
     def _remove(
-        self, folder: Path, wanted: Sequence[tuple[str, str]], reason: str, quoted: Mapping[str, Sequence[str]]
+        self,
+        folder: Path,
+        wanted: Sequence[tuple[str, str]],
+        reason: str,
+        quoted: Mapping[str, Sequence[str]],
     ) -> int:
         try:
             log = removals.holding(folder)
             away = alone_with_archive(self.text_setting("INDEX_URL"))
             with away, self.open_index(read_only=False) as index, log as held:
                 if held is None:
-                    raise SegmentError("Another process is removing articles; run the same command when it has ended.")
+                    raise SegmentError(
+                        "Another process is removing articles; run the same command when it has ended."
+                    )
                 if left_open(folder):
                     self._recover(folder, index)
                 removing = Removing(folder, index, held, _article_of)
@@ -129,7 +151,9 @@ class Command(Verb):
         except StillShownError as error:
             raise SegmentError(str(error)) from error
         except OSError as error:
-            raise SegmentError(f"{folder / removals.NAME} can't be written ({error.strerror}).") from error
+            raise SegmentError(
+                f"{folder / removals.NAME} can't be written ({error.strerror})."
+            ) from error
         return _tell(going, finished)
 
     def _recover(self, folder: Path, index: Index) -> None:
@@ -144,7 +168,9 @@ class Command(Verb):
 def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[Takedown] | None:
     """What is to go; None, and a sentence for each, if there is no such article."""
     found = {name: find(connection, *name, _article_of) for name in wanted}
-    unknown = [f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None]
+    unknown = [
+        f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None
+    ]
     for name in unknown:
         print(f"no article {name} in the index; scrapy show lists those there are", file=sys.stderr)
     return None if unknown else together(one for one in found.values() if one is not None)
@@ -199,7 +225,9 @@ def _tell(going: Sequence[Takedown], finished: Finished) -> int:
     for old, new in finished.rewritten:
         print(f"{old} is now {new}")
     if finished.repointed:
-        print(f"{finished.repointed} revisits of removed captures refer to others of the same payload now")
+        print(
+            f"{finished.repointed} revisits of removed captures refer to others of the same payload now"
+        )
     for removal in finished.done:
         print(f"removed {removal}: {len(removal.records)} captures")
     late = [one for one in going if one.in_hand]
@@ -209,5 +237,8 @@ def _tell(going: Sequence[Takedown], finished: Finished) -> int:
             file=sys.stderr,
         )
     for sentence in finished.waiting:
-        print(f"{sentence} The article is hidden; to remove all of it, run the same command later.", file=sys.stderr)
+        print(
+            f"{sentence} The article is hidden; to remove all of it, run the same command later.",
+            file=sys.stderr,
+        )
     return 1 if finished.waiting or late else 0

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.originals import Originals
-from crawler.command import Verb, archive_folder
-from crawler.outlet import OutletError, outlet_named
-from crawler.recovery import recover
-from crawler.replay import replay
-from crawler.report import Report
+from archive.articles.revisit_lookup import Originals
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb
+from crawler.cli.summary import Report
+from crawler.model.outlet import OutletError
+from crawler.offline.recovery import recover
+from crawler.offline.replay import replay
+from crawler.outlets import outlet_named
 from pipelines.deposit import Depositor
 
 if TYPE_CHECKING:
     import argparse
 
-    from archive.index import Index
-    from archive.originals import Original
-    from archive.records import Found
+    from archive.articles.revisit_lookup import Original
+    from archive.index.database import Index
+    from archive.warc.record_parser import Found
 
 
 class Command(Verb):
@@ -45,7 +47,9 @@ class Command(Verb):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --outlet."""
         super().add_options(parser)
-        parser.add_argument("--outlet", default="", metavar="NAME", help="the outlet all given documents are of")
+        parser.add_argument(
+            "--outlet", default="", metavar="NAME", help="the outlet all given documents are of"
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Replay; 1 if anything given could not be read."""
@@ -63,7 +67,9 @@ class Command(Verb):
             originals = Originals(folder)
             report.start("reading")
             try:
-                replay(args, depositor, outlet, lambda revisit: _original(index, originals, revisit))
+                replay(
+                    args, depositor, outlet, lambda revisit: _original(index, originals, revisit)
+                )
             except KeyboardInterrupt:
                 depositor.close()
                 raise

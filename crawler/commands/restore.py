@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.article import KST
-from crawler.closing import close_left_open
-from crawler.command import Verb, archive_folder
+from archive.model.article import KST
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb
+from crawler.cli.progress import Bytes
 from crawler.commands.backup import only_folder
-from crawler.progress import Bytes
+from crawler.offline.close import close_left_open
 
 if TYPE_CHECKING:
     import argparse
 
-    from archive.restore import Restored
+    from archive.backup.restore import Restored
 
 
 class Command(Verb):
@@ -41,10 +42,13 @@ class Command(Verb):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
         """Restore; 1 if anything is damaged or missing."""
-        from archive.restore import restore
+        from archive.backup.restore import restore
 
         folder = only_folder(args)
-        archive, index_url = archive_folder(self.text_setting("ARCHIVE_URL")), self.text_setting("INDEX_URL")
+        archive, index_url = (
+            archive_folder(self.text_setting("ARCHIVE_URL")),
+            self.text_setting("INDEX_URL"),
+        )
         with Bytes("restoring") as progress:
             restored = restore(folder, Path(archive), index_url, progress.begin, progress.advance)
         code = _tell(restored, archive)
@@ -58,7 +62,9 @@ def _tell(restored: Restored, archive: str) -> int:
         print(f"scrapy restore: {sentence}", file=sys.stderr)
     moment = f"{restored.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST"
     index = "its index" if restored.index else "no index"
-    print(f"{archive}: {restored.files} files and {index}, {restored.size / 1e6:.1f} MB, as of {moment}")
+    print(
+        f"{archive}: {restored.files} files and {index}, {restored.size / 1e6:.1f} MB, as of {moment}"
+    )
     if not restored.index:
         print("run scrapy reindex now: it makes the index from the archive")
     return 1 if restored.faults else 0

@@ -11,15 +11,16 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
-from archive.jobs import Ending
-from crawler.command import Verb, archive_folder
+from archive.runs.job_runs import Ending
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from crawler.jobs.job import Job
-    from crawler.jobs.perform import Run
+    from crawler.jobs.runner import Run
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ _log = logging.getLogger(__name__)
 class Command(Verb):
     """Runs jobs, and raises alarms.
 
-    Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL, DISK_FREE_MIN, ARCHIVE_URL,
-    INDEX_URL and what the jobs' verbs read.
+    Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL,
+    DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL and what the jobs' verbs read.
     """
 
     def syntax(self) -> str:
@@ -52,23 +53,29 @@ class Command(Verb):
         super().add_options(parser)
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--once", action="store_true", help="run what is due now, and end")
-        how.add_argument("--list", action="store_true", help="show the jobs, when each falls due, how it last ended")
+        how.add_argument(
+            "--list",
+            action="store_true",
+            help="show the jobs, when each falls due, how it last ended",
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Run or list jobs; 1 if a run failed or an alarm was raised (--once)."""
-        # Every verb's module is imported by every verb; the scheduler's libraries are this one's alone.
-        from crawler.alarms.post import AlertUrlError, Post, address_of
-        from crawler.jobs.daemon import Daemon, state_of
-        from crawler.jobs.jobsfile import JobsFileError, read_jobs
+        # Every verb's module is imported by every verb; the scheduler's libraries are this one's
+        # alone.
+        from crawler.alarms.monitor import Watch
+        from crawler.alarms.webhook import AlertUrlError, Post, address_of
+        from crawler.jobs.config import JobsFileError, read_jobs
+        from crawler.jobs.daemon import Daemon, once, state_of
         from crawler.jobs.logs import Logs
-        from crawler.jobs.metrics import MetricsFile
-        from crawler.jobs.once import once
-        from crawler.jobs.outlook import print_jobs
-        from crawler.jobs.perform import House
-        from crawler.jobs.watch import Watch
+        from crawler.jobs.runner import House
+        from crawler.status.job_list import print_jobs
+        from crawler.status.prometheus import MetricsFile
 
         if args:
-            raise UsageError("it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False)
+            raise UsageError(
+                "it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False
+            )
         path = Path(self.text_setting("JOBS_FILE"))
         state = state_of(path)
         try:
@@ -83,7 +90,11 @@ class Command(Verb):
             self._speak()
         at_once = self._number("JOBS_AT_ONCE")
         try:
-            alerts = address_of(self.text_setting("ALERT_URL")) if self.text_setting("ALERT_URL") else None
+            alerts = (
+                address_of(self.text_setting("ALERT_URL"))
+                if self.text_setting("ALERT_URL")
+                else None
+            )
         except AlertUrlError as error:
             raise UsageError(str(error), print_help=False) from error
         with self.open_index(read_only=False, brief=True) as index:
@@ -93,7 +104,9 @@ class Command(Verb):
                 settings=dict(pair.split("=", 1) for pair in opts.set),
             )
             metrics = MetricsFile(
-                self.text_setting("METRICS_FILE"), index, archive_folder(self.text_setting("ARCHIVE_URL"))
+                self.text_setting("METRICS_FILE"),
+                index,
+                archive_folder(self.text_setting("ARCHIVE_URL")),
             )
             watch = Watch(
                 index,
@@ -133,7 +146,9 @@ class Command(Verb):
         """A setting that is a number of at least 1, or so many."""
         text = self.text_setting(name) or "0"
         if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise UsageError(f"{name} is {text!r}, and has to be a number of at least {least}", print_help=False)
+            raise UsageError(
+                f"{name} is {text!r}, and has to be a number of at least {least}", print_help=False
+            )
         return int(text)
 
 

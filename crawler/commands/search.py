@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.queries import search
-from crawler.command import Verb, as_text
-from crawler.tables import print_articles
+from archive.articles.queries import search
+from crawler.cli.base import Verb
+from crawler.cli.tables import print_articles
+from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +36,9 @@ class Command(Verb):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --limit."""
         super().add_options(parser)
-        parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most this many (default: 20)")
+        parser.add_argument(
+            "--limit", type=int, default=20, metavar="N", help="at most this many (default: 20)"
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Search and print; nothing found is no failure."""

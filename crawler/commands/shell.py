@@ -1,8 +1,10 @@
 """``scrapy shell``: a console with one page as a crawl would get it, kept nowhere."""
 
+from __future__ import annotations
+
 from scrapy.commands.shell import Command as Scrapys
 
-from crawler.looking import Look
+from crawler.cli.look import Look
 
 
 class Command(Look, Scrapys):

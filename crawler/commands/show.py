@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.article import KST
-from archive.changes import ChangeClass
-from archive.history import answer_of, gone_captures, history
-from archive.queries import aliases_of, captures_of, each_article, find_article
-from crawler.command import Verb, archive_folder, as_text
-from crawler.levels import levels
-from crawler.moments import end_of
-from crawler.tables import print_articles, print_table
-from crawler.versions import print_changes, print_history, size_text
+from archive.articles.changes import ChangeClass
+from archive.articles.deletions import answer_of, gone_captures
+from archive.articles.history import history
+from archive.articles.queries import aliases_of, captures_of, each_article, find_article
+from archive.model.article import KST
+from archive.segments.names import archive_folder
+from crawler.cli.article_history import print_changes, print_history, size_text
+from crawler.cli.base import Verb
+from crawler.cli.moments import end_of
+from crawler.cli.tables import print_articles, print_table
+from crawler.extraction.capture_diff import levels
+from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
-    from archive.history import Happening
-    from archive.queries import Stored
+    from archive.articles.history import Happening
+    from archive.articles.queries import Stored
 
 
 class Command(Verb):
@@ -58,7 +61,9 @@ class Command(Verb):
             help="the article as it stood then, by what was captured until then: a day (to its end), minute or second "
             "in ISO 8601, KST unless it names a zone",
         )
-        which.add_argument("--revision", type=int, metavar="N", help="the article as revision N has it")
+        which.add_argument(
+            "--revision", type=int, metavar="N", help="the article as revision N has it"
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Show or list; 1 if there is no such article, or none at that time."""
@@ -77,7 +82,8 @@ class Command(Verb):
             versions = find_article(connection, outlet, article_id)
             if not versions:
                 print(
-                    f"no article {outlet}/{article_id} in the index; scrapy show lists those there are", file=sys.stderr
+                    f"no article {outlet}/{article_id} in the index; scrapy show lists those there are",
+                    file=sys.stderr,
                 )
                 return 1
             row_id = versions[-1].row_id
@@ -96,14 +102,27 @@ class Command(Verb):
         print()
         print_history(happened)
         print_changes(versions)
-        self._print_captures(sorted([*shown, *gone], key=lambda row: (row["captured_at"], row["id"])))
+        self._print_captures(
+            sorted([*shown, *gone], key=lambda row: (row["captured_at"], row["id"]))
+        )
         return 0
 
     def _print_captures(self, captures: list[dict[str, Any]]) -> None:
         depth = levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
         print()
-        columns = ("captured (KST)", "rev", "differs in", "record", "status", "WARC", "offset", "length")
-        print_table(columns, [_capture(row, level) for row, level in zip(captures, depth, strict=True)])
+        columns = (
+            "captured (KST)",
+            "rev",
+            "differs in",
+            "record",
+            "status",
+            "WARC",
+            "offset",
+            "length",
+        )
+        print_table(
+            columns, [_capture(row, level) for row, level in zip(captures, depth, strict=True)]
+        )
 
 
 def _chosen(versions: Sequence[Stored], at: datetime | None, number: int | None) -> Stored | None:
@@ -118,16 +137,23 @@ def _none(versions: Sequence[Stored], at: datetime | None, number: int | None) -
     name = f"{article.outlet}/{article.article_id}"
     if at is None:
         return f"{name} has no revision {number}; it has {', '.join(str(v.revision) for v in versions)}"
-    until, first = (f"{moment.astimezone(KST):%Y-%m-%d %H:%M:%S}" for moment in (at, versions[0].captured_at))
+    until, first = (
+        f"{moment.astimezone(KST):%Y-%m-%d %H:%M:%S}" for moment in (at, versions[0].captured_at)
+    )
     return f"nothing of {name} was captured until {until} (KST); it was first captured {first}"
 
 
 def _print_article(
-    stored: Stored, versions: Sequence[Stored], aliases: Sequence[str], happened: Sequence[Happening]
+    stored: Stored,
+    versions: Sequence[Stored],
+    aliases: Sequence[str],
+    happened: Sequence[Happening],
 ) -> None:
     """Print one version; ``happened`` is the article's history up to the moment that is shown."""
     article = stored.article
-    identity = " (made from its content; no address is known)" if article.identity_is_content else ""
+    identity = (
+        " (made from its content; no address is known)" if article.identity_is_content else ""
+    )
     facts = {
         "article": f"{article.outlet}/{article.article_id}{identity}",
         "status": _status(happened),
@@ -136,7 +162,9 @@ def _print_article(
         "also": ", ".join(aliases),
         "published": _time(article.published_at, article.published_raw),
         "modified": _time(article.modified_at, article.modified_raw),
-        "authors": ", ".join(" ".join(filter(None, (a.name, a.role, a.email))) for a in article.authors),
+        "authors": ", ".join(
+            " ".join(filter(None, (a.name, a.role, a.email))) for a in article.authors
+        ),
         "dateline": article.dateline,
         "section": article.section,
         "tags": ", ".join(article.tags),
@@ -153,7 +181,9 @@ def _print_article(
             print(f"{name:>9}  {value}")
     print(f"\n{article.text}\n")
     for image in article.images:
-        print(f"[image] {image.url or '(address unknown)'}\n        {image.caption} — {image.credit}")
+        print(
+            f"[image] {image.url or '(address unknown)'}\n        {image.caption} — {image.credit}"
+        )
     for span in article.removed:
         first, *rest = span.text.splitlines() or [""]
         print(f"[removed] {span.rule}: {first}{f' … (+{len(rest)} lines)' if rest else ''}")
@@ -188,7 +218,11 @@ def _status(happened: Sequence[Happening]) -> str:
 
 
 def _revision(stored: Stored, versions: Sequence[Stored]) -> str:
-    what = ", ".join(filter(None, (*(stored.change["classes"] if stored.change else ()), size_text(stored.change))))
+    what = ", ".join(
+        filter(
+            None, (*(stored.change["classes"] if stored.change else ()), size_text(stored.change))
+        )
+    )
     return f"{stored.revision} of {len(versions)}, {stored.captured_at:%Y-%m-%d %H:%M:%S}{f': {what}' if what else ''}"
 
 

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import UsageError
 
-from archive.article import KST
-from archive.chronicle import outlets_seen, runs_between, summed
-from archive.figures import examples
-from crawler.board import print_overview, print_reasons, print_runs
-from crawler.command import Verb, archive_folder, as_text, day_option
-from crawler.outlet import known_outlets
-from crawler.told import overview_object, runs_object
+from archive.model.article import KST
+from archive.runs.figures import examples
+from archive.runs.history import outlets_seen, runs_between, summed
+from archive.segments.names import archive_folder
+from crawler.cli.base import Verb, day_option
+from crawler.model.text import as_text
+from crawler.outlets import known_outlets
+from crawler.status.console import print_overview, print_reasons, print_runs
+from crawler.status.json_report import overview_object, runs_object
 
 if TYPE_CHECKING:
     from crawler.jobs.job import Job
@@ -65,12 +67,18 @@ class Command(Verb):
             help="with --runs: those that went on on this day (KST) or later",
         )
         parser.add_argument(
-            "--until", type=day_option, metavar="YYYY-MM-DD", help="with --runs: on this day or earlier"
+            "--until",
+            type=day_option,
+            metavar="YYYY-MM-DD",
+            help="with --runs: on this day or earlier",
         )
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--json", action="store_true", help="one JSON object for machines")
         how.add_argument(
-            "--metrics", default="", metavar="FILE", help="write a Prometheus text file (FILE.prom) instead"
+            "--metrics",
+            default="",
+            metavar="FILE",
+            help="write a Prometheus text file (FILE.prom) instead",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -80,14 +88,19 @@ class Command(Verb):
         if opts.runs is None and (opts.since or opts.until):
             raise UsageError("--since and --until choose among --runs", print_help=False)
         if opts.since and opts.until and opts.since > opts.until:
-            raise UsageError(f"--since {opts.since} is later than --until {opts.until}", print_help=False)
+            raise UsageError(
+                f"--since {opts.since} is later than --until {opts.until}", print_help=False
+            )
         if opts.metrics and (opts.runs is not None or opts.outlet):
-            raise UsageError("--metrics writes all figures; leave out --runs and --outlet", print_help=False)
+            raise UsageError(
+                "--metrics writes all figures; leave out --runs and --outlet", print_help=False
+            )
         return self._runs(opts) if opts.runs is not None else self._overview(opts)
 
     def _overview(self, opts: argparse.Namespace) -> int:
-        # Every verb's module is imported by every verb; the scheduler's libraries are for those that need them.
-        from crawler.overview import survey
+        # Every verb's module is imported by every verb; the scheduler's libraries are for those
+        # that need them.
+        from crawler.status.overview import survey
 
         jobs, trouble = self._jobs()
         folder, now = archive_folder(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
@@ -96,16 +109,20 @@ class Command(Verb):
             overview = survey(index, folder, jobs, now, trouble, only)
         if only and not overview.outlets:
             print(
-                f"no outlet {only!r} has a job, a crawl or an article; scrapy list shows the outlets", file=sys.stderr
+                f"no outlet {only!r} has a job, a crawl or an article; scrapy list shows the outlets",
+                file=sys.stderr,
             )
             return 1
         if opts.metrics:
-            from crawler.jobs.metrics import write_metrics
+            from crawler.status.prometheus import write_metrics
 
             try:
                 write_metrics(opts.metrics, overview)
             except OSError as error:
-                print(f"scrapy status: {opts.metrics} can't be written ({error.strerror or error}).", file=sys.stderr)
+                print(
+                    f"scrapy status: {opts.metrics} can't be written ({error.strerror or error}).",
+                    file=sys.stderr,
+                )
                 return 1
         elif opts.json:
             _print_json(overview_object(overview))
@@ -121,13 +138,25 @@ class Command(Verb):
         with self.open_index() as index, index.reading() as connection:
             records = runs_between(connection, begin, end, now, outlet, limit)
             a_day = bool(outlet) and opts.since is not None and opts.since == opts.until
-            last = examples(connection, [record.run_id for record in records], outlet) if a_day else {}
-            if outlet and not records and outlet not in {*known_outlets(), *outlets_seen(connection)}:
+            last = (
+                examples(connection, [record.run_id for record in records], outlet) if a_day else {}
+            )
+            if (
+                outlet
+                and not records
+                and outlet not in {*known_outlets(), *outlets_seen(connection)}
+            ):
                 return _nobody(outlet)
         counts = summed(records, outlet)
         if opts.json:
             said = runs_object(
-                records, now, since=opts.since, until=opts.until, outlet=outlet, counts=counts, last=last
+                records,
+                now,
+                since=opts.since,
+                until=opts.until,
+                outlet=outlet,
+                counts=counts,
+                last=last,
             )
             _print_json(said)
             return 0
@@ -138,7 +167,7 @@ class Command(Verb):
 
     def _jobs(self) -> tuple[list[Job], list[str]]:
         """The jobs, and what is wrong with their file; none where there is none: then all is crawled by hand."""
-        from crawler.jobs.jobsfile import JobsFileError, read_jobs
+        from crawler.jobs.config import JobsFileError, read_jobs
 
         path = Path(self.text_setting("JOBS_FILE"))
         if not path.exists():
@@ -150,7 +179,10 @@ class Command(Verb):
 
 
 def _nobody(outlet: str) -> int:
-    print(f"no outlet {outlet!r} has a job, a crawl or an article; scrapy list shows the outlets", file=sys.stderr)
+    print(
+        f"no outlet {outlet!r} has a job, a crawl or an article; scrapy list shows the outlets",
+        file=sys.stderr,
+    )
     return 1
 
 

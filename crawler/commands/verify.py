@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.index import IndexUnusableError, index_path
-from archive.runs import Run
-from archive.verify.choice import Choice, sample_of
-from archive.verify.whole import Verification
+from archive.index.database import IndexUnusableError, index_path
+from archive.runs.recorder import Run
+from archive.segments.names import archive_folder
+from archive.verify.archive import Verification
+from archive.verify.selection import Choice, sample_of
 from crawler import VERSION
-from crawler.command import Verb, archive_folder, day_option
-from crawler.rereading import reread
-from crawler.verification import Findings
+from crawler.cli.base import Verb, day_option
+from crawler.cli.findings import Findings
+from crawler.extraction.judge import reread
 
 if TYPE_CHECKING:
     import argparse
@@ -46,21 +47,32 @@ class Command(Verb):
         """Add --since, --sample, --seed, --skip-reading."""
         super().add_options(parser)
         parser.add_argument(
-            "--since", type=day_option, metavar="YYYY-MM-DD", help="only segments closed on this day (KST) or later"
+            "--since",
+            type=day_option,
+            metavar="YYYY-MM-DD",
+            help="only segments closed on this day (KST) or later",
         )
         parser.add_argument(
-            "--sample", default="", metavar="N|N%%", help="only so many segments, or so many in a hundred, by chance"
+            "--sample",
+            default="",
+            metavar="N|N%%",
+            help="only so many segments, or so many in a hundred, by chance",
         )
         parser.add_argument(
-            "--skip-reading", action="store_true", help="don't read the articles again out of their captures"
+            "--skip-reading",
+            action="store_true",
+            help="don't read the articles again out of their captures",
         )
-        parser.add_argument("--seed", type=int, metavar="N", help="draw the sample of that seed again")
+        parser.add_argument(
+            "--seed", type=int, metavar="N", help="draw the sample of that seed again"
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Verify; 1 if anything was found."""
         if args and (opts.since or opts.sample):
             raise UsageError(
-                "--since and --sample choose among the archive's segments; name no files", print_help=False
+                "--since and --sample choose among the archive's segments; name no files",
+                print_help=False,
             )
         if opts.seed is not None and not opts.sample:
             raise UsageError("--seed is that of a --sample", print_help=False)
@@ -72,7 +84,10 @@ class Command(Verb):
         paths = list(dict.fromkeys(map(Path, args)))
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not args and folder.exists() and not folder.is_dir():
-            print(f"scrapy verify: {folder} is a file; ARCHIVE_URL names the folder of the archive.", file=sys.stderr)
+            print(
+                f"scrapy verify: {folder} is a file; ARCHIVE_URL names the folder of the archive.",
+                file=sys.stderr,
+            )
             return 1
         seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
         if not paths:
@@ -85,7 +100,9 @@ class Command(Verb):
                     found = verification.files(paths)
                 else:
                     found = verification.archive(
-                        folder, self.text_setting("INDEX_URL"), Choice(opts.since, opts.sample, seed)
+                        folder,
+                        self.text_setting("INDEX_URL"),
+                        Choice(opts.since, opts.sample, seed),
                     )
                 for finding in found:
                     findings.add(finding)
@@ -98,8 +115,12 @@ class Command(Verb):
         """Write into the history that the archive is being verified, where there is an index that takes it."""
         if not index_path(self.text_setting("INDEX_URL")).exists():
             return
-        words = [f"--since={opts.since}"] * bool(opts.since) + [f"--sample={opts.sample}"] * bool(opts.sample)
-        run = Run("verify", arguments=words + ["--skip-reading"] * opts.skip_reading, version=VERSION)
+        words = [f"--since={opts.since}"] * bool(opts.since) + [f"--sample={opts.sample}"] * bool(
+            opts.sample
+        )
+        run = Run(
+            "verify", arguments=words + ["--skip-reading"] * opts.skip_reading, version=VERSION
+        )
         try:
             self.enter(run)
         except IndexUnusableError as error:

@@ -1,1 +1,1 @@
-"""Scheduled jobs: what is to be run when (`jobsfile`, `rhythm`), what is due (`due`), and running it (`perform`)."""
+"""Scheduled jobs: jobs.toml, when each is due, one run of it, the daemon."""

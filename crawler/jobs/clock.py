@@ -1,7 +1,7 @@
 """The scheduler's clock: APScheduler, which knows when each job falls due, with its store in the index.
 
-Whether anything is to be run is told by the history of runs (`crawler.jobs.due`), so that a second scheduler, a clock
-that jumps or a moment that is told twice starts nothing twice.
+Whether anything is to be run is told by the history of runs (`crawler.jobs.due`), so that a second
+scheduler, a clock that jumps or a moment that is told twice starts nothing twice.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.base import BaseScheduler
 
-from archive.article import KST
-from archive.tables import schedule
+from archive.index.schema import schedule
+from archive.model.article import KST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.index import Index
+    from archive.index.database import Index
     from crawler.jobs.job import Job
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,10 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
         # What was missed while nobody looked is told once.
         defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         super().__init__(
-            jobstores={"default": store}, executors={"default": DebugExecutor()}, job_defaults=defaults, timezone=KST
+            jobstores={"default": store},
+            executors={"default": DebugExecutor()},
+            job_defaults=defaults,
+            timezone=KST,
         )
 
     def set(self, jobs: Sequence[Job]) -> None:
@@ -55,12 +58,19 @@ class Clock(BaseScheduler):  # type: ignore[misc]  # ships no types
         with self._index.lending():
             if not self.running:
                 self.start()
-            # Without reading them: the rows are pickles, and an index may be of somebody else's making.
+            # Without reading them: the rows are pickles, and an index may be of somebody else's
+            # making.
             self.remove_all_jobs()
             for job in jobs:
-                with suppress(JobLookupError, ConflictingIdError):  # another scheduler is setting the same
+                # another scheduler is setting the same
+                with suppress(JobLookupError, ConflictingIdError):
                     self.add_job(
-                        tell, job.rhythm.trigger, [job.name], id=job.name, name=job.name, replace_existing=True
+                        tell,
+                        job.rhythm.trigger,
+                        [job.name],
+                        id=job.name,
+                        name=job.name,
+                        replace_existing=True,
                     )
         self._unset = None
 

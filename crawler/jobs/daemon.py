@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import select
 import signal
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from archive.index import IndexUnusableError
+from archive.index.database import IndexUnusableError
+from archive.model.errors import file_fault
+from archive.runs.job_runs import Ending
+from crawler.cli.base import print_no_more
 from crawler.jobs.clock import Clock
-from crawler.jobs.jobsfile import JobsFileError, read_jobs
-from crawler.jobs.rounds import Rounds
-from crawler.jobs.stop import Bell, Stop
+from crawler.jobs.config import JobsFileError, read_jobs
+from crawler.jobs.dispatcher import Rounds
+from crawler.jobs.signals import Bell, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from crawler.jobs.job import Job
-    from crawler.jobs.perform import House, Run
+    from crawler.jobs.runner import House, Run
 
 _log = logging.getLogger(__name__)
-#: Seconds between looks that nobody asked for: at a jobs file that changed, at a scheduler that died, at a clock that
-#: jumped, and at a job whose turn it was while another process was at it.
+#: Seconds between looks that nobody asked for: at a jobs file that changed, at a scheduler that
+#: died, at a clock that jumped, and at a job whose turn it was while another process was at it.
 TICK = 10.0
 #: And at least so long, whatever the clock says.
 _SHORTEST = 0.1
@@ -40,7 +44,13 @@ class Daemon:
         done: Callable[[Run], None],
         watch: Callable[[Sequence[Job]], None],
     ) -> None:
-        self._path, self._house, self._at_once, self._done, self._watch = path, house, at_once, done, watch
+        self._path, self._house, self._at_once, self._done, self._watch = (
+            path,
+            house,
+            at_once,
+            done,
+            watch,
+        )
         self._stop, self._bell = Stop(), Bell()
         self._reload = False
         self._seen = (0, 0, 0)
@@ -50,10 +60,14 @@ class Daemon:
     def run(self, jobs: Sequence[Job], state: tuple[int, int, int]) -> None:
         """Run jobs until SIGTERM or Ctrl-C; then the runs under way are asked to end, and waited for.
 
-        ``state`` is the file's from before they were read: to open an index may take minutes, and the file may change.
+        ``state`` is the file's from before they were read: to open an index may take minutes, and
+        the file may change.
         """
         self._seen = state
-        with self._signals(), Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds:
+        with (
+            self._signals(),
+            Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds,
+        ):
             clock = Clock(self._house.index)
             self._try(lambda: clock.set(jobs))
             waiting = select.poll()
@@ -68,7 +82,8 @@ class Daemon:
         _log.info("stopped")
 
     def _round(self, rounds: Rounds, clock: Clock, jobs: Sequence[Job]) -> None:
-        # Before looking at what is due: what falls due in between is then told by the next sleep's length.
+        # Before looking at what is due: what falls due in between is then told by the next sleep's
+        # length.
         self._wait = max(_SHORTEST, min(TICK, clock.look()))
         rounds.go(jobs)
         self._watch(jobs)
@@ -110,7 +125,10 @@ class Daemon:
             else:
                 self._stop.ask()
 
-        kept = {number: signal.signal(number, hear) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        kept = {
+            number: signal.signal(number, hear)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        }
         try:
             yield
         finally:
@@ -125,3 +143,66 @@ def state_of(path: Path) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def once(
+    jobs: Sequence[Job], house: House, at_once: int, watch: Callable[[Sequence[Job]], None]
+) -> int:
+    """Run what is due; 1 if any of it failed, was stopped, or could not be begun or printed.
+
+    Prints a line a run, and nothing where nothing is due.
+
+    :raises IndexUnusableError: the index can't be read or written.
+    """
+    stop, bell = Stop(), Bell()
+    ended: list[Run] = []
+    unprinted = ""
+
+    def done(run: Run) -> None:
+        ended.append(run)
+        nonlocal unprinted
+        try:
+            print(run, flush=True)
+        except OSError as error:  # that ends no run
+            print_no_more()
+            if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
+                unprinted = file_fault("the file that the output goes to", error)
+
+    kept = {
+        number: signal.signal(number, lambda *_: stop.ask())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        with Rounds(house, at_once, stop, bell, done) as rounds:
+            waiting = select.poll()
+            for one in (stop, bell):
+                waiting.register(one, select.POLLIN)
+            left = list(jobs)
+            while not stop.asked:
+                begun = rounds.go(left)
+                left = [job for job in left if job.name not in begun]
+                if rounds.idle:
+                    break
+                waiting.poll()
+                bell.silence()
+        watch(jobs)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    if not ended and not stop.asked and sys.stdout.isatty():
+        print("nothing is due")
+    if stop.asked:
+        print(
+            "scrapy schedule: stopped. What was under way is taken up again by the next one.",
+            file=sys.stderr,
+        )
+    if unprinted:
+        print(f"scrapy schedule: {unprinted}", file=sys.stderr)
+    return (
+        1
+        if unprinted
+        or stop.asked
+        or not rounds.all_begun
+        or any(run.ending is not Ending.DONE for run in ended)
+        else 0
+    )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from archive.article import KST
-from archive.jobs import FAILURES, INTERRUPTED, Ending
+from archive.index.leases import Held, held
+from archive.model.article import KST
+from archive.runs.job_runs import FAILURES, INTERRUPTED, Ending, Past
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
-    from archive.jobs import Past
+    from archive.index.database import Snapshot
+    from archive.runs.job_runs import Past
     from crawler.jobs.job import Job
 
 #: A wrong command line does not mend itself.
@@ -46,12 +50,16 @@ def due(job: Job, past: Past, now: datetime) -> Order | None:
     if last is None or last.due_at < slot:
         return Order(job=job, due_at=slot, attempt=1, since=_since(job, past, slot))
     attempt = last.attempt + 1
-    again = Order(job=job, due_at=last.due_at, attempt=attempt, since=_since(job, past, last.due_at))
+    again = Order(
+        job=job, due_at=last.due_at, attempt=attempt, since=_since(job, past, last.due_at)
+    )
     if last.ending in INTERRUPTED:
         return again
     at = retry_at(job, past)
     # A clock that was set back must not hold the retry up for a day.
-    return again if at is not None and (at <= now or at - now > job.backoff * 2**job.retries) else None
+    return (
+        again if at is not None and (at <= now or at - now > job.backoff * 2**job.retries) else None
+    )
 
 
 def retry_at(job: Job, past: Past) -> datetime | None:
@@ -78,7 +86,9 @@ def failures(past: Past, due_at: datetime) -> int:
 
 def _since(job: Job, past: Past, slot: datetime) -> date | None:
     """The day of the last good run, where a moment of the rhythm has passed without one since."""
-    if not job.outlet or any(word.startswith(("since=", "until=", "url=", "discover=")) for word in job.words):
+    if not job.outlet or any(
+        word.startswith(("since=", "until=", "url=", "discover=")) for word in job.words
+    ):
         return None
     if past.done is not None:
         due_next = job.rhythm.next(past.done.due_at)
@@ -87,3 +97,58 @@ def _since(job: Job, past: Past, slot: datetime) -> date | None:
     if past.first is not None and past.first.due_at < slot:
         return past.first.started_at.astimezone(KST).date()
     return None
+
+
+class How(StrEnum):
+    """Why a job is run next when it is."""
+
+    RUNNING = "running"
+    NOW = "now"
+    AGAIN = "again"
+    SCHEDULED = "scheduled"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """When a job is run next: at ``at``, for what is due now when that fell due, None where it is never.
+
+    ``since`` is when the run under way, the job's or another one of its outlet, began; None where
+    there is none.
+    """
+
+    how: How
+    at: datetime | None
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        """The moment in a word or two, KST."""
+        if self.since is not None:
+            return f"running since {_time(self.since)}"
+        if self.at is None or self.how is How.NOW:
+            return self.how
+        return _time(self.at) + (" (again)" if self.how is How.AGAIN else "")
+
+
+def coming(job: Job, before: Past, now: datetime, other: Held | None = None) -> Coming:
+    """When the job is run next, by its runs ``before``; ``other`` is who has it, or its outlet, in hand."""
+    scheduled = job.rhythm.next(now)
+    if other is not None:
+        return Coming(How.RUNNING, scheduled, other.taken_at)
+    order = due(job, before, now)
+    if order is not None:
+        return Coming(How.NOW, order.due_at)
+    again = retry_at(job, before)
+    # what falls due before takes its place
+    if again is not None and (scheduled is None or again < scheduled):
+        return Coming(How.AGAIN, again)
+    return Coming(How.SCHEDULED if scheduled is not None else How.NEVER, scheduled)
+
+
+def in_hand(connection: Snapshot, job: Job, now: datetime) -> Held | None:
+    """Who runs the job now, or crawls its outlet."""
+    return next((found for name in job.leases if (found := held(connection, name, now))), None)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(KST):%Y-%m-%d %H:%M}"

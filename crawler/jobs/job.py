@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from archive.index.leases import outlet_lease
+
 if TYPE_CHECKING:
-    from crawler.jobs.rhythm import Rhythm
+    from crawler.jobs.schedule import Rhythm
 
 TIME_LIMIT = timedelta(hours=2)
 RETRIES = 2
@@ -18,8 +20,9 @@ BACKOFF = timedelta(minutes=5)
 class Job:
     """``verb`` with its ``words`` each time ``rhythm`` says; ``outlet`` is the crawled one, ``""`` for another verb.
 
-    At ``time_limit`` a run is asked to end. One that failed is tried again ``retries`` times, ``backoff`` later and
-    twice as long each time. ``settings`` are the run's own. Without ``alert`` its failures are history, and no alarm.
+    At ``time_limit`` a run is asked to end. One that failed is tried again ``retries`` times,
+    ``backoff`` later and twice as long each time. ``settings`` are the run's own. Without ``alert``
+    its failures are history, and no alarm.
     """
 
     name: str
@@ -38,8 +41,3 @@ class Job:
         """What must be free for a run, the job's own lease first."""
         own = f"job {self.name}"
         return (own, outlet_lease(self.outlet)) if self.outlet else (own,)
-
-
-def outlet_lease(outlet: str) -> str:
-    """The lease of whoever crawls an outlet: one run at a time."""
-    return f"outlet {outlet}"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING
 
-from archive.article import KST
-from crawler.command import as_text
+from archive.model.article import KST
+from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +38,17 @@ class Logs:
         path = place / f"{order.due_at.astimezone(KST):%Y-%m-%dT%H%M%S}-{order.attempt}.log"
         try:
             place.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:  # a full disk may open a file, and take nothing into it
+            # a full disk may open a file, and take nothing into it
+            with path.open("a", encoding="utf-8") as file:
                 # Without the settings: one may be a password.
                 file.write(f"# scrapy {order.job.verb} {' '.join(order.words)}\n")
             file = path.open("a", encoding="utf-8")
         except OSError as error:
-            _log.error("%s: no log can be written (%s); what the run says follows here.", path, error.strerror)
+            _log.error(
+                "%s: no log can be written (%s); what the run says follows here.",
+                path,
+                error.strerror,
+            )
             return "", os.fdopen(os.dup(sys.stderr.fileno()), "w")
         self._prune(place)
         return as_text(str(path)), file

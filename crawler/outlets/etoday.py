@@ -1,26 +1,42 @@
 """Etoday (이투데이). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
 
+from __future__ import annotations
+
 from datetime import date
 
-from crawler.layout import Figure, Layout, TextForm
-from crawler.outlet import Outlet
-from crawler.sources import Anchor, Channel, Feed, ListPage, RisingIds, Sitemap
+from crawler.model.channels import Anchor, Channel, Feed, ListPage, RisingIds, Sitemap
+from crawler.model.layout import Figure, Layout, TextForm
+from crawler.model.outlet import Outlet
 from pipelines.page import Rules
-from pipelines.widgets import WidgetRule, Widgets
+from pipelines.widget_rules import WidgetRule, Widgets
 
 FIGURES = (Figure(box=".img_box_C"),)
 PUBLISHED = ("jsonld:datePublished", "meta:article:published_time")
 MODIFIED = ("jsonld:dateModified", "meta:article:modified_time")
 TAGS = ("div.kwd_tags a",)
 
-FEEDS = ("finance", "market", "land", "industry", "economy", "global", "politics", "society", "opinion", "culture-life")
+FEEDS = (
+    "finance",
+    "market",
+    "land",
+    "industry",
+    "economy",
+    "global",
+    "politics",
+    "society",
+    "opinion",
+    "culture-life",
+)
 #: The sections seen: not all there are, so the lists together are not the whole outlet.
 SECTIONS = ("1200", "1202", "1206", "1302", "1391", "1601", "1603", "1701")
 
 CHANNELS = (
     Channel("sitemap", (Sitemap("https://www.etoday.co.kr/rss/news_sitemap", "B"),)),
     Channel("feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml", "A"),)),
-    Channel("section_feeds", tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml", "A") for name in FEEDS)),
+    Channel(
+        "section_feeds",
+        tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml", "A") for name in FEEDS),
+    ),
     Channel(
         "section_lists",
         tuple(
@@ -35,15 +51,23 @@ CHANNELS = (
             for code in SECTIONS
         ),
     ),
-    # Its address is B; how its items and pages look is unknown: one page, of which every article's address counts.
+    # Its address is B; how its items and pages look is unknown: one page, of which every article's
+    # address counts.
     Channel(
         "flash_list",
-        (ListPage(url="https://www.etoday.co.kr/news/flashnews/flash_list", confidence="C", link="a[href]"),),
+        (
+            ListPage(
+                url="https://www.etoday.co.kr/news/flashnews/flash_list",
+                confidence="C",
+                link="a[href]",
+            ),
+        ),
     ),
     Channel(
         "id_walk",
         walk=RisingIds(
-            # About 300-330 a day, 353 in the quarter before the last anchor; no day is known to pass 500.
+            # About 300-330 a day, 353 in the quarter before the last anchor; no day is known to
+            # pass 500.
             daily=500,
             confidence="A",
             anchors=(
@@ -140,7 +164,8 @@ OUTLET = Outlet(
     ),
     rules=Rules(
         site_titles=("이투데이",),
-        # ▲caption, sentence ended, then place/agency: `…찍고 있다. 블라디보스토크(러시아)/로이터연합뉴스`
+        # ▲caption, sentence ended, then place/agency: `…찍고 있다.
+        # 블라디보스토크(러시아)/로이터연합뉴스`
         caption=(r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?", r"▲\s?(?P<caption>.+)"),
         widgets=Widgets(
             (
@@ -164,7 +189,11 @@ OUTLET = Outlet(
                 WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),
                 WidgetRule(name="rising_stocks", section=r"(?:• )?오늘의 상승종목"),
                 WidgetRule(name="market_close", line=r"(?:• )?\d{2}\.\d{2} 장종료"),
-                WidgetRule(name="crypto_table", section=r"실시간 암호화폐 시세", line=r"\* 24시간 변동률 기준"),
+                WidgetRule(
+                    name="crypto_table",
+                    section=r"실시간 암호화폐 시세",
+                    line=r"\* 24시간 변동률 기준",
+                ),
                 WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
             )
         ),

@@ -1,21 +1,25 @@
 """Newspim (뉴스핌). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
 
+from __future__ import annotations
+
 from datetime import date
 
-from crawler.layout import Figure, Layout, TextForm
-from crawler.outlet import Outlet
-from crawler.sources import Channel, DailyIds, Feed, ListPage, Sitemap
+from crawler.model.channels import Channel, DailyIds, Feed, ListPage, Sitemap
+from crawler.model.layout import Figure, Layout, TextForm
+from crawler.model.outlet import Outlet
 from pipelines.page import Rules
-from pipelines.widgets import WidgetRule, Widgets
+from pipelines.widget_rules import WidgetRule, Widgets
 
-# Captions sit in a table of the body, not in its paragraphs; older pages use .img-info and data-src.
+# Captions sit in a table of the body, not in its paragraphs; older pages use .img-info and
+# data-src.
 FIGURES = (
     Figure(box="table", caption=".news_img_caption"),
     Figure(box="div:has(> .img-info)", caption=".img-info"),
 )
 BODY = ("div#news-contents", "#news_contents")
 
-#: 정치, 사회, 경제, 부동산, 증권·금융, 산업, 글로벌, 전국, 문화·연예, 스포츠, 라이프·여행, 중국; of feeds and lists.
+#: 정치, 사회, 경제, 부동산, 증권·금융, 산업, 글로벌, 전국, 문화·연예, 스포츠, 라이프·여행, 중국; of
+#: feeds and lists.
 SECTIONS = ("101", "102", "103", "104", "105", "106", "107", "108", "110", "111", "112", "120")
 EVERYTHING = "1"
 
@@ -35,12 +39,21 @@ def _list(code: str) -> ListPage:
 
 CHANNELS = (
     Channel(
-        "sitemap", tuple(Sitemap(f"https://www.newspim.com/sitemap/recent/{name}", "B") for name in ("all_1", "all_2"))
+        "sitemap",
+        tuple(
+            Sitemap(f"https://www.newspim.com/sitemap/recent/{name}", "B")
+            for name in ("all_1", "all_2")
+        ),
     ),
     Channel("list", (_list(EVERYTHING),), whole=True),
-    # Many sources name these addresses, but a check of 2026-08-20 found no live feed; maybe not on this host.
+    # Many sources name these addresses, but a check of 2026-08-20 found no live feed; maybe not on
+    # this host.
     Channel(
-        "feeds", tuple(Feed(f"http://rss.newspim.com/news/category/{code}", "A") for code in (EVERYTHING, *SECTIONS))
+        "feeds",
+        tuple(
+            Feed(f"http://rss.newspim.com/news/category/{code}", "A")
+            for code in (EVERYTHING, *SECTIONS)
+        ),
     ),
     Channel("section_lists", tuple(_list(code) for code in SECTIONS), instead_of="list"),
     Channel("id_walk", walk=DailyIds(digits=6, most=1500, confidence="A")),
@@ -49,11 +62,18 @@ CHANNELS = (
 OUTLET = Outlet(
     name="newspim",
     title="뉴스핌",
-    hosts=("www.newspim.com", "newspim.com", "m.newspim.com", "search.newspim.com", "gam.newspim.com"),
+    hosts=(
+        "www.newspim.com",
+        "newspim.com",
+        "m.newspim.com",
+        "search.newspim.com",
+        "gam.newspim.com",
+    ),
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
     channels=CHANNELS,
-    # per_day: unknown; its numbers stay under about 1,500 a day, but how many of them are articles nobody says.
+    # per_day: unknown; its numbers stay under about 1,500 a day, but how many of them are articles
+    # nobody says.
     page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
     cron="22 * * * *",  # not all outlets in the same minute
     layouts=(
@@ -99,7 +119,8 @@ OUTLET = Outlet(
     ),
     rules=Rules(
         site_titles=("뉴스핌", "뉴스핌 - 글로벌리더의 지름길"),
-        # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: a byline's form, but a photo's credit.
+        # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: a byline's form,
+        # but a photo's credit.
         caption=(
             r"(?P<credit>\[[^\]]{2,40}\] ?[^=]{2,30}?) ?= ?(?P<caption>.+?\d{4}\.\d{2}\.\d{2})"
             r"(?: (?P<credit_email>[\w.+-]+@newspim\.com))?",

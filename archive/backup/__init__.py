@@ -1,0 +1,1 @@
+"""A copy of archive and index as of one moment, and back."""

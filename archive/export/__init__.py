@@ -1,0 +1,1 @@
+"""Handing on: JSON Lines, CSV, WACZ, CDXJ."""

@@ -1,0 +1,249 @@
+"""WACZ 1.1.1: the records of a hand-over with index and pages, in one zip for players of web archives.
+
+The WARCs in it are named as our segments and hold the same gzip members byte for byte, each proven
+on the way. An archive handed over whole has whole segments; of a part, each file holds the
+`warcinfo` records that explain it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archive.model.exchange import Location
+from archive.segments.lookup import behind, prove, raw_at
+from archive.segments.names import OPEN
+from archive.warc.cdxj import packed, packed_head
+from archive.warc.reader import Found, iterate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from archive.export.selection import Selection
+
+VERSION = "1.1.1"
+_CDX = "index.cdx.gz"
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One line of the list of pages: an address at a time (UTC), and the headline it showed."""
+
+    url: str
+    captured_at: datetime
+    title: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a package says of itself."""
+
+    title: str
+    software: str
+    created: datetime
+
+
+def write(
+    file: BinaryIO,
+    selection: Selection,
+    pages: Iterable[Page],
+    folder: Path | str,
+    about: About,
+    step: Callable[[], None] = lambda: None,
+) -> int:
+    """Write the package; ``step`` is called after each capture. Gives the number of pages.
+
+    :raises RecordError: a record is damaged or not where the index says.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
+        resources: list[dict[str, Any]] = []
+        records = 0
+        for name, captures in groupby(selection.captures(), lambda chosen: chosen.location.file):
+            segment = _Segment(folder, name)
+            with _Member(package, f"archive/{name}", resources) as out:
+                for chosen in captures:
+                    for data in segment.before(chosen.location):
+                        out.write(data)
+                    selection.put(chosen, out.size)
+                    for data in segment.record(chosen.location):
+                        out.write(data)
+                    records += 1
+                    step()
+        second = [packed_head(_CDX)]
+        with _Member(package, f"indexes/{_CDX}", resources) as out:
+            for data, place in packed(selection.lines(), _CDX):
+                out.write(data)
+                second.append(place)
+        with _Member(package, "indexes/index.idx", resources) as out:
+            out.write("".join(second).encode("ascii"))
+        number, last = _write_pages(package, resources, pages)
+        _write_manifest(package, resources, about, f"{records} captures, {number} pages", last)
+    return number
+
+
+def _write_pages(
+    package: zipfile.ZipFile, resources: list[dict[str, Any]], pages: Iterable[Page]
+) -> tuple[int, Page | None]:
+    """Write the list of pages; give their number and the newest."""
+    number, newest = 0, None
+    with _Member(package, "pages/pages.jsonl", resources, zipfile.ZIP_DEFLATED) as out:
+        out.write(_line({"format": "json-pages-1.0", "id": "pages", "title": "기사"}))
+        for page in pages:
+            out.write(
+                _line(
+                    {
+                        "id": page.id,
+                        "url": page.url,
+                        "ts": _stamp(page.captured_at),
+                        "title": page.title,
+                    }
+                )
+            )
+            number += 1
+            if newest is None or page.captured_at >= newest.captured_at:
+                newest = page
+    return number, newest
+
+
+def _write_manifest(
+    package: zipfile.ZipFile,
+    resources: list[dict[str, Any]],
+    about: About,
+    description: str,
+    main: Page | None,
+) -> None:
+    manifest: dict[str, Any] = {
+        "profile": "data-package",
+        "wacz_version": VERSION,
+        "title": about.title,
+        "description": description,
+        "created": _stamp(about.created),
+        "modified": _stamp(about.created),
+        "software": about.software,
+        "resources": resources,
+    }
+    if main is not None:
+        manifest |= {"mainPageUrl": main.url, "mainPageDate": _stamp(main.captured_at)}
+    data = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
+    digest = {"path": "datapackage.json", "hash": "sha256:" + hashlib.sha256(data).hexdigest()}
+    for name, content in (
+        ("datapackage.json", data),
+        ("datapackage-digest.json", json.dumps(digest).encode()),
+    ):
+        with _Member(package, name, [], zipfile.ZIP_DEFLATED) as out:
+            out.write(content)
+
+
+class _Member:
+    """A file of the package while it is written; at its end it is in the list of resources."""
+
+    def __init__(
+        self,
+        package: zipfile.ZipFile,
+        name: str,
+        resources: list[dict[str, Any]],
+        how: int = zipfile.ZIP_STORED,
+    ) -> None:
+        entry = zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6])
+        entry.compress_type = how
+        entry.external_attr = 0o644 << 16
+        self._name, self._resources = name, resources
+        self._hash = hashlib.sha256()
+        self._out = package.open(entry, "w", force_zip64=True)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self._out.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+
+    def __enter__(self) -> _Member:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._out.close()
+        path = Path(self._name)
+        self._resources.append(
+            {
+                # Frictionless allows no capitals and no plus in a name, and our segments have both.
+                "name": _NOT_IN_NAMES.sub("-", path.name.lower()),
+                "path": self._name,
+                "hash": "sha256:" + self._hash.hexdigest(),
+                "bytes": self.size,
+            }
+        )
+
+
+class _Segment:
+    """One of our segments, read for what a hand-over takes of it."""
+
+    def __init__(self, folder: Path | str, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._written: set[str] = set()
+        self._infos: dict[str, Location] = {}
+        self._walk: Iterator[Found] | None = None
+        self._found: Found | None = None
+        self._data = b""
+
+    def before(self, location: Location) -> Iterator[bytes]:
+        """What has to come before a record: the `warcinfo` it belongs to, unless it is there already."""
+        self._data = raw_at(self._folder, location)
+        self._found = prove(self._data, location)
+        info = self._found.fields.get("warc-warcinfo-id", "").strip("<>")
+        if info and info not in self._written:
+            place = self._info(info, location.offset)
+            if place is not None:
+                self._written.add(info)
+                yield raw_at(self._folder, place)
+
+    def record(self, location: Location) -> Iterator[bytes]:
+        """The record, and the request that it answers."""
+        yield self._data
+        follower = behind(self._folder, location)
+        if follower is not None and location.record_id in follower[0].fields.get(
+            "warc-concurrent-to", ""
+        ):
+            yield follower[1]
+
+    def _info(self, record_id: str, before: int) -> Location | None:
+        """Where a `warcinfo` lies that stands before an offset: most often it is the first record."""
+        if self._walk is None:
+            self._walk = self._records()
+        while record_id not in self._infos:
+            found = next(self._walk, None)
+            if found is not None and found.kind == "warcinfo":
+                place = Location(self._name, found.offset, found.length, found.record_id, "")
+                self._infos[found.record_id] = place
+            if found is None or found.offset >= before:
+                break
+        return self._infos.get(record_id)
+
+    def _records(self) -> Iterator[Found]:
+        path = Path(self._folder) / self._name
+        if not path.exists():
+            path = path.with_name(path.name + OPEN)
+        return (found for found in iterate(path) if isinstance(found, Found))
+
+
+def _line(values: dict[str, str]) -> bytes:
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

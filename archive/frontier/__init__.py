@@ -1,0 +1,1 @@
+"""What to fetch next, who holds it, when to look again, and the accounts of a run."""

@@ -1,0 +1,132 @@
+"""When to visit an article again: pure functions over what the last visit gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING
+
+from archive.model.outcome import Outcome, Reason
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archive.model.outcome import Verdict
+
+#: Looks at an article, counted from its publication: outlets edit most in the first hours, and
+#: hardly after a week.
+LADDER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
+#: Waits after the first, second, … failed try in a row; one more failure and the article is given
+#: up. Together they outlast a day, so that an outage or a bad certificate overnight costs no
+#: article.
+BACK_OFF = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+MAX_TRIES = len(BACK_OFF) + 1
+#: However long a server asks us to stay away (Retry-After), we come back after this.
+LONGEST_WAIT = timedelta(days=7)
+
+#: Failures that may be over the next time. Those of the host (a name, a certificate) are among
+#: them: they would otherwise give up every article of an outlet at once.
+TRANSIENT = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECTION_REFUSED,
+        Reason.CONNECTION_LOST,
+        Reason.TIMEOUT,
+        Reason.CERTIFICATE,
+        Reason.TUNNEL,
+        Reason.DATALOSS,
+        Reason.ADDRESS_REFUSED,
+        Reason.BAD_CONTENT,
+        Reason.UNKNOWN_CODING,
+        Reason.EMPTY_BODY,
+        Reason.BOT_CHALLENGE,
+    }
+)
+#: Statuses likewise, where the reason is HTTP_STATUS; a firewall says "slow down" with a 403 as
+#: well.
+TRANSIENT_STATUSES = frozenset({403, 408, 425, 429, *range(500, 600)})
+#: The page itself was not asked for, so the failure is no try of it: put off, never given up.
+PUT_OFF = frozenset({Reason.ROBOTS_UNREACHABLE, Reason.HOST_BUSY})
+#: Our own faults: again at once for the next run (the fault may be mended by then), never for the
+#: same one.
+OURS = frozenset({Reason.INTERNAL_ERROR})
+#: The page is kept and looks unfinished: a flash is a headline first. It is looked at again as a
+#: stored article is.
+UNFINISHED = frozenset(
+    {Reason.NO_HEADLINE, Reason.NO_PUBLISHED, Reason.NO_BODY, Reason.BODY_TOO_SHORT}
+)
+
+
+class State(StrEnum):
+    """Where an article stands: ``done`` and ``dead`` are not fetched again, ``dead`` for a reason."""
+
+    DUE = "due"
+    LEASED = "leased"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class Kind(Enum):
+    """What a verdict means for the next visit."""
+
+    LOOK = auto()
+    RETRY = auto()
+    RETRY_NEXT_RUN = auto()
+    PUT_OFF = auto()
+    GIVE_UP = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What follows from a visit; ``due_at`` is None where nothing does."""
+
+    state: State
+    due_at: datetime | None
+    tries: int
+    looks: int
+
+
+def kind_of(verdict: Verdict, status: int | None = None) -> Kind:
+    """What a verdict means for the next visit; ``status`` is the HTTP status, if there was an answer."""
+    reason = verdict.reason
+    if verdict.outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED) or reason in UNFINISHED:
+        return Kind.LOOK
+    if reason in PUT_OFF:
+        return Kind.PUT_OFF
+    if reason in OURS:
+        return Kind.RETRY_NEXT_RUN
+    if reason is Reason.HTTP_STATUS:
+        # An unknown status is one nobody told us: not a ground to give up an article for good.
+        return Kind.RETRY if status is None or status in TRANSIENT_STATUSES else Kind.GIVE_UP
+    return Kind.RETRY if reason in TRANSIENT else Kind.GIVE_UP
+
+
+def next_rung(foot: datetime, now: datetime) -> datetime | None:
+    """The first look of the ladder that is still to come; None after the last."""
+    return next((foot + rung for rung in LADDER if foot + rung > now), None)
+
+
+def after(
+    kind: Kind, *, tries: int, looks: int, foot: datetime, now: datetime, retry_at: datetime | None
+) -> Next:
+    """What follows from a visit that ended ``now``.
+
+    ``tries`` and ``looks`` are those before it, ``foot`` is what the ladder counts from,
+    ``retry_at`` the earliest moment at which the server wants to be asked again.
+    """
+    if kind is Kind.LOOK:
+        due_at = next_rung(foot, now)
+        return Next(State.DUE if due_at else State.DONE, due_at, 0, looks + 1)
+    if kind is Kind.PUT_OFF:
+        return Next(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), tries, looks)
+    tries += 1
+    if kind is Kind.GIVE_UP or tries >= MAX_TRIES:
+        return Next(State.DEAD, None, tries, looks)
+    wait = timedelta(0) if kind is Kind.RETRY_NEXT_RUN else BACK_OFF[tries - 1]
+    return Next(State.DUE, _not_before(retry_at, now, wait), tries, looks)
+
+
+def _not_before(retry_at: datetime | None, now: datetime, wait: timedelta) -> datetime:
+    earliest = now + wait
+    return max(earliest, min(retry_at, now + LONGEST_WAIT)) if retry_at is not None else earliest

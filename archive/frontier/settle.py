@@ -1,0 +1,62 @@
+"""What a visit changes of its article's row in the frontier: a pure function of the row and the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.frontier import revisit_policy as ladder
+from archive.frontier.revisit_policy import Kind
+from archive.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from archive.frontier.visits import Visited
+
+_STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
+
+
+def after_visit(
+    row: Row[Any], result: Visited, kind: Kind, now: datetime, run: str
+) -> dict[str, Any]:
+    """The columns of the row, which ``pk`` names, after a visit of the run that ended ``now``."""
+    verdict = result.verdict
+    looked = kind is Kind.LOOK
+    published_at = row.published_at or result.published_at
+    first_look_at = row.first_look_at or (now if looked else None)
+    # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or
+    # an edit's.
+    foot = min(moment for moment in (published_at, first_look_at, now) if moment is not None)
+    step = ladder.after(
+        kind, tries=row.tries, looks=row.looks, foot=foot, now=now, retry_at=result.retry_at
+    )
+    etag, last_modified = row.etag, row.last_modified
+    if verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
+        etag, last_modified = result.etag or etag, result.last_modified or last_modified
+    elif looked:
+        # Of an unfinished page none are kept: a 304 to it would hide that no article was ever read.
+        readable = verdict.outcome in _STORED
+        etag, last_modified = (result.etag, result.last_modified) if readable else ("", "")
+    outcome, reason = str(verdict.outcome), str(verdict.reason or "")
+    if verdict.outcome is Outcome.UNCHANGED and row.seen_by == run and row.outcome in _STORED:
+        # in one run, a second look doesn't cover up what the first one stored
+        outcome = row.outcome
+    return {
+        "pk": row.id,
+        "state": step.state,
+        "due_at": step.due_at,
+        "tries": step.tries,
+        "looks": step.looks,
+        "published_at": published_at,
+        "first_look_at": first_look_at,
+        "outcome": outcome,
+        "reason": reason,
+        "etag": etag,
+        "last_modified": last_modified,
+        "lease": "",
+        "leased_until": None,
+        "holder": "",
+        "seen_by": run,
+    }

@@ -1,0 +1,1 @@
+"""The index: engine, schema, migrations, full text, leases. Only it knows SQLite's dialect."""

@@ -1,0 +1,84 @@
+"""Between articles and rows: the one place that knows how a revision's fields lie in columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.model.article import KST, Article, Author, Image, Precision, Removed, content_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+_PLAIN = ("headline", "dateline", "section", "published_raw", "modified_raw", "language")
+
+
+def to_row(article: Article, layouts: Sequence[str]) -> dict[str, Any]:
+    """The columns of ``revisions`` that hold the article's fields."""
+    return {
+        "content_key": content_key(article),
+        "headline": article.headline,
+        "subheadlines": list(article.subheadlines),
+        # Written out: dataclasses.asdict copies every text's container, at ten times the cost.
+        "authors": [{"name": a.name, "role": a.role, "email": a.email} for a in article.authors],
+        "dateline": article.dateline,
+        "section": article.section,
+        "tags": list(article.tags),
+        "published_at": article.published_at,
+        "published_raw": article.published_raw,
+        "published_precision": _text(article.published_precision),
+        "modified_at": article.modified_at,
+        "modified_raw": article.modified_raw,
+        "modified_precision": _text(article.modified_precision),
+        "body": article.text,
+        "images": [
+            {"url": i.url, "caption": i.caption, "credit": i.credit} for i in article.images
+        ],
+        "language": article.language,
+        "flags": list(article.flags),
+        "layouts": list(layouts),
+        "removed": [{"rule": span.rule, "text": span.text} for span in article.removed],
+    }
+
+
+def to_article(row: Mapping[str, Any]) -> Article:
+    """The article of a ``revisions`` row joined with its ``articles`` row; times in KST."""
+    return Article(
+        outlet=row["outlet"],
+        article_id=row["article_id"],
+        url=row["url"],
+        subheadlines=tuple(row["subheadlines"]),
+        authors=tuple(Author(**value) for value in row["authors"]),
+        tags=tuple(row["tags"]),
+        published_at=_kst(row["published_at"]),
+        published_precision=_precision(row["published_precision"]),
+        modified_at=_kst(row["modified_at"]),
+        modified_precision=_precision(row["modified_precision"]),
+        body=tuple(row["body"].split("\n\n")) if row["body"] else (),
+        images=tuple(Image(**value) for value in row["images"]),
+        flags=tuple(row["flags"]),
+        layout=row["layouts"][0] if row["layouts"] else "",
+        removed=tuple(Removed(**value) for value in row["removed"]),
+        **{name: row[name] for name in _PLAIN},
+    )
+
+
+def search_columns(article: Article) -> tuple[str, str]:
+    """What full-text search covers: headlines; body, captions and authors' names."""
+    captions = (text for image in article.images for text in (image.caption, image.credit))
+    names = (author.name for author in article.authors)
+    return "\n".join((article.headline, *article.subheadlines)), "\n".join(
+        (*article.body, *captions, *names)
+    )
+
+
+def _kst(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(KST) if moment is not None else None
+
+
+def _text(precision: Precision | None) -> str | None:
+    return precision.value if precision else None  # an enum's member takes SQLite's long way round
+
+
+def _precision(value: str | None) -> Precision | None:
+    return Precision(value) if value else None

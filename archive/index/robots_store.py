@@ -1,0 +1,38 @@
+"""The shelf of robots.txt: the last one of each origin, kept between runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from archive.index.schema import robots
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archive.index.database import Index
+
+
+class RobotsShelf:
+    """What each origin (``https://host[:port]``) last answered for /robots.txt. Judging it is the caller's."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def get(self, origin: str) -> tuple[datetime, int, bytes] | None:
+        """When it was fetched (UTC), its HTTP status and its body; None if it never was."""
+        columns = select(robots.c.fetched_at, robots.c.status, robots.c.body)
+        with self._index.reading() as connection:
+            row = connection.execute(columns.where(robots.c.origin == origin)).one_or_none()
+        return (row.fetched_at, row.status, row.body) if row is not None else None
+
+    def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
+        """Keep an answer in place of the one before; it is durable on return."""
+        facts = {"fetched_at": fetched_at, "status": status, "body": body}
+        statement = insert(robots).values(origin=origin, **facts)
+        with self._index.writing() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["origin"], set_=facts)
+            )

@@ -1,1 +1,0 @@
-"""The index's schema, step by step (Alembic)."""

@@ -1,0 +1,1 @@
+"""The values all else speaks: an exchange, an article, an outcome, an error."""

@@ -1,0 +1,1 @@
+"""An index made anew beside the old one and swapped in."""

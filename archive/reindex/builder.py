@@ -1,0 +1,328 @@
+"""An index made anew beside the old one: what is read of the archive goes into it, with how far that has come.
+
+It lies at ``INDEX.reindex`` until it is whole. Killed at any moment, it goes on behind the last
+span that it holds.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import func, select, text
+
+from archive.articles.blocklist import Refusals
+from archive.articles.captures import known_records
+from archive.articles.ingest import Ledger
+from archive.articles.ingest_model import Entry, shown_again
+from archive.index.database import Index, IndexUnusableError, index_path
+from archive.index.schema import captures
+from archive.model.errors import file_fault
+from archive.model.outcome import Outcome, Reason, Verdict
+from archive.runs.recorder import Result
+from archive.takedown.index_rows import hide_again, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from archive.model.article import Article
+    from archive.reindex.spans import Segment
+    from archive.runs.recorder import Run
+    from archive.takedown.log import Removal
+
+#: Captures that the ledger decides on at once.
+_BATCH = 500
+#: Tables that are in it only while it is made.
+SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a record shows, ready for the ledger: see `Entry`. ``repeats`` is the record that a revisit stands for."""
+
+    capture: dict[str, Any]
+    article: Article | None
+    verdict: Verdict | None
+    repeats: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A place of the archive that gave no row, and why."""
+
+    source: str
+    reason: Reason
+    sentence: str
+
+
+class Rebuild:
+    """The new index while it is made; use as a context manager. One process at a time has it.
+
+    ``state`` says what it is made from and by: one begun from or by anything else is begun afresh.
+    ``resumed`` is whether there was one to go on with.
+
+    :raises IndexUnusableError: it cannot be made, or another process is making it.
+    """
+
+    def __init__(self, url: str, state: str) -> None:
+        self.target = index_path(url)
+        self.path = self.target.with_name(self.target.name + ".reindex")
+        self._lock_path = self.target.with_name(self.target.name + ".reindex.lock")
+        self._lock = _locked(self._lock_path, self.target)
+        try:
+            self.resumed = self._open(state)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.index.close()
+        self._unlock()
+
+    def position(self, segment: Segment) -> int:
+        """Where in the segment the first record lies that it does not hold yet; `END` if it holds all.
+
+        Nobody appends to a segment that was read to its end but a writer who had only just made it:
+        then all of it is to be read again, and what is known of it is passed over.
+        """
+        query = text("SELECT position, size FROM rebuild_segments WHERE name = :name")
+        with self.index.reading() as connection:
+            row = connection.execute(query, {"name": segment.name}).one_or_none()
+        return int(row.position) if row is not None and segment.size <= row.size else 0
+
+    def know(self, removed: Sequence[Removal]) -> None:
+        """Take note of removed articles: what is read of them from now on is no article."""
+        with self.index.writing() as connection:
+            for removal in removed:
+                note(connection, removal)
+
+    def forget_removed(self) -> int:
+        """Take out articles that were read before it was known that they are removed; give their number."""
+        with self.index.writing() as connection:
+            number = hide_again(connection)
+        if number:
+            self.index.scrub()
+        return number
+
+    def write(
+        self, segment: Segment, position: int, kept: Sequence[Kept], findings: Sequence[Finding]
+    ) -> int:
+        """Take what was read up to ``position``, in one transaction; give how many captures are new to it.
+
+        A record that is in the archive twice is kept once, and its copy elsewhere a finding.
+        """
+        number = 0
+        copies: list[Finding] = []
+        with self.index.writing() as connection:
+            for batch in _batches(kept):
+                fresh = _without_copies(connection, batch, copies)
+                _enter(connection, fresh)
+                number += len(fresh)
+            place = {"name": segment.name, "position": position, "size": segment.size}
+            so_far = text(
+                "INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)"
+            )
+            connection.execute(so_far, place)
+            rows = [
+                {"source": f.source, "reason": f.reason, "sentence": f.sentence}
+                for f in (*findings, *copies)
+            ]
+            if rows:
+                connection.execute(
+                    text("INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"), rows
+                )
+        return number
+
+    def findings(self) -> list[Finding]:
+        """All findings so far, those of killed runs too."""
+        with self.index.reading() as connection:
+            rows = connection.execute(
+                text("SELECT source, reason, sentence FROM rebuild_findings")
+            ).all()
+        return [Finding(row.source, Reason(row.reason), row.sentence) for row in rows]
+
+    def counts(self) -> list[tuple[str, Outcome, Reason | None, int]]:
+        """How many captures of each outlet became what."""
+        columns = (captures.c.outlet, captures.c.outcome, captures.c.reason)
+        with self.index.reading() as connection:
+            rows = connection.execute(
+                select(*columns, func.count()).group_by(*columns).order_by(*columns)
+            ).all()
+        return [
+            (outlet, Outcome(outcome), Reason(why) if why else None, count)
+            for outlet, outcome, why, count in rows
+        ]
+
+    def end(self, run: Run) -> None:
+        """Note the counts and the findings as the run's, and close it."""
+        for outlet, outcome, reason, count in self.counts():
+            run.counts[(outlet, str(Verdict(outcome, reason)))] += count
+        for finding in self.findings():
+            verdict = Verdict(Outcome.FAILED, finding.reason, finding.sentence)
+            run.note(Result(source=finding.source, verdict=verdict))
+        with self.index.writing() as connection:
+            run.write(connection, ended=True)
+        self.index.close()
+
+    def forget(self) -> None:
+        """Remove it, unfinished."""
+        self.index.close()
+        _remove(self.path)
+
+    def _open(self, state: str) -> bool:
+        if self.path.exists():
+            try:
+                if self._state() == state:
+                    return True
+            except IndexUnusableError:
+                pass  # of another version, or damaged: nothing in it that could not be read again
+            _remove(self.path)
+        self._reopen()
+        with self.index.writing() as connection:
+            for statement in (
+                "CREATE TABLE rebuild_state (state TEXT)",
+                "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
+                "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
+            ):
+                connection.execute(text(statement))
+            connection.execute(text("INSERT INTO rebuild_state VALUES (:state)"), {"state": state})
+        return False
+
+    def _state(self) -> str:
+        self._reopen()
+        try:
+            with self.index.reading() as connection:
+                made = connection.scalar(
+                    text("SELECT 1 FROM sqlite_master WHERE name = 'rebuild_state'")
+                )
+                state = (
+                    str(connection.scalar(text("SELECT state FROM rebuild_state"))) if made else ""
+                )
+        except BaseException:
+            self.index.close()
+            raise
+        return state
+
+    def _reopen(self) -> None:
+        self.index = Index(f"sqlite:///{self.path}", lasting=False)
+
+    def _unlock(self) -> None:
+        _let_go(self._lock_path, self._lock)
+
+
+@contextmanager
+def alone_with_archive(url: str) -> Iterator[None]:
+    """Keep reindexes of the index at ``url`` away: what they read must not go meanwhile.
+
+    :raises IndexUnusableError: one is at work.
+    """
+    target = index_path(url)
+    path = target.with_name(target.name + ".reindex.lock")
+    fd = _locked(path, target)
+    try:
+        yield
+    finally:
+        _let_go(path, fd)
+
+
+def _locked(path: Path, target: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+                    return fd
+            except BlockingIOError:
+                os.close(fd)
+                raise IndexUnusableError(
+                    f"Another reindex of {target}, or a remove, is at work; let it end."
+                ) from None
+            os.close(fd)  # the one before us has just removed it
+    except OSError as error:
+        raise IndexUnusableError(file_fault(path, error)) from error
+
+
+def _let_go(path: Path, fd: int) -> None:
+    with suppress(OSError):  # left behind, it is nobody's
+        path.unlink()
+    os.close(fd)
+
+
+def _batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
+    """In order; a revisit never in one batch with what it repeats, whose row it has to find."""
+    batch: list[Kept] = []
+    records: set[str] = set()
+    for one in kept:
+        record_id = one.capture["record_id"]
+        if len(batch) == _BATCH or one.repeats in records or record_id in records:
+            yield batch
+            batch, records = [], set()
+        batch.append(one)
+        records.add(record_id)
+    if batch:
+        yield batch
+
+
+def _without_copies(
+    connection: Connection, batch: Sequence[Kept], copies: list[Finding]
+) -> list[Kept]:
+    columns = select(captures.c.record_id, captures.c.warc_file, captures.c.warc_offset)
+    ids = [one.capture["record_id"] for one in batch]
+    rows = connection.execute(columns.where(captures.c.record_id.in_(ids)))
+    known = {row.record_id: (row.warc_file, row.warc_offset) for row in rows}
+    fresh: list[Kept] = []
+    for one in batch:
+        row = one.capture
+        place = known.get(row["record_id"])
+        if place == (row["warc_file"], row["warc_offset"]):
+            continue
+        if place is not None:
+            sentence = (
+                f"The record {row['record_id']} is in the archive twice; this copy is passed over."
+            )
+            copies.append(
+                Finding(f"{row['warc_file']}@{row['warc_offset']}", Reason.BAD_RECORD, sentence)
+            )
+        else:
+            fresh.append(one)
+    return fresh
+
+
+def _enter(connection: Connection, batch: Sequence[Kept]) -> None:
+    originals = known_records(connection, {one.repeats for one in batch if one.repeats})
+    entries: list[Entry] = []
+    for one in batch:
+        verdict, revision_id = one.verdict, None
+        if one.repeats and verdict is None:
+            verdict, revision_id = shown_again(originals.get(one.repeats))
+        entries.append(Entry(one.capture, one.article, verdict, known_revision=revision_id))
+    refusals = Refusals()
+    refusals.learn(connection)
+    entries = [refusals.applied(entry) for entry in entries]
+    ledger = Ledger(connection)
+    ledger.load(entries)
+    for entry in entries:
+        ledger.enter(entry)
+    ledger.write()
+
+
+def _remove(path: Path) -> None:
+    for name in (
+        path,
+        *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")),
+    ):
+        try:
+            name.unlink(missing_ok=True)
+        except OSError as error:
+            raise IndexUnusableError(file_fault(name, error)) from error

@@ -1,0 +1,164 @@
+"""The archive's segments cut into spans that can be read apart, and put together again without a seam.
+
+Where a record begins in the middle of a segment can only be guessed: a document may hold what looks
+like one. So a span says where it began and where the next one must, and whoever joins them reads a
+span anew whose guess was wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archive.model.errors import SegmentError, file_fault
+from archive.model.outcome import Reason
+from archive.segments.file_locks import take_over
+from archive.segments.names import OPEN
+from archive.warc.reader import iterate
+from archive.warc.record_parser import Damage, Fault, Found, read_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Compressed bytes of a span: some 200 pages, less than a second's work.
+STEP = 4 * 2**20
+#: The place behind a segment's last record.
+END = sys.maxsize
+_ENDING = ".warc.gz"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
+_LONGEST = 2**31
+#: What is said of the end of a segment whose writer was killed, or had hardly begun.
+_TORN = frozenset({Reason.TRUNCATED, Reason.NOT_A_WARC})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of the archive; ``name`` is its final one, which rows call it by even while it is open."""
+
+    path: Path
+    name: str
+    size: int
+
+    def where(self) -> Path:
+        """Its file; a recovery may have closed it since."""
+        return self.path if self.path.exists() else self.path.with_name(self.name)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its writer has not closed it, or was killed."""
+        return self.path.name.endswith(OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The records of a segment that begin from ``start`` to before ``end``; where ``guessed``, from ``start`` on."""
+
+    segment: Segment
+    start: int
+    end: int
+    guessed: bool = False
+
+    def at(self, start: int) -> Span:
+        """The same span, read from where its first record is known to begin."""
+        return replace(self, start=start, guessed=False)
+
+
+class Reading:
+    """One pass over a span: iterate, then ``first`` is where it began and ``next`` where what follows it begins."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.first = self.next = END
+
+    def __iter__(self) -> Iterator[Found | Damage]:
+        """Its records and damaged places.
+
+        :raises SegmentError: the segment cannot be read.
+        """
+        span = self._span
+        try:
+            for found in iterate(span.segment.where(), _LONGEST, span.start, guessed=span.guessed):
+                self.first = min(self.first, found.offset)
+                if found.offset >= span.end:
+                    self.next = found.offset
+                    return
+                if not (span.segment.is_open and _is_tail(found)):
+                    yield found
+        except OSError as error:
+            raise SegmentError(file_fault(span.segment.path, error)) from error
+
+
+def segments_in(folder: Path | str) -> list[Segment]:
+    """The segments of an archive in the order in which they were begun; open ones too.
+
+    :raises SegmentError: the folder cannot be read.
+    """
+    folder = Path(folder)
+    found: dict[str, Segment] = {}
+    try:
+        for path in folder.iterdir():
+            name = path.name.removesuffix(OPEN)
+            if name.endswith(_ENDING):
+                found[name] = Segment(path, name, path.stat().st_size)
+    except FileNotFoundError:
+        if folder.exists():
+            return segments_in(folder)  # a writer closed one under our eyes
+        sentence = (
+            f"There is no archive at {folder}: name the folder of the WARC files in ARCHIVE_URL."
+        )
+        raise SegmentError(sentence) from None
+    except OSError as error:
+        raise SegmentError(file_fault(folder, error)) from error
+    return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
+
+
+def live(segments: Iterable[Segment]) -> list[Segment]:
+    """Those of the segments that a living process is writing.
+
+    :raises SegmentError: one cannot be opened.
+    """
+    return [segment for segment in segments if segment.is_open and _is_held(segment)]
+
+
+def cut(segment: Segment, start: int = 0) -> Iterator[Span]:
+    """The segment's spans from the record at ``start`` on, in order; together they are all of it."""
+    guessed = False
+    while True:
+        end = start + STEP
+        if end >= segment.size:
+            yield Span(segment, start, END, guessed)
+            return
+        yield Span(segment, start, end, guessed)
+        start, guessed = end, True
+
+
+def _begun(segment: Segment) -> datetime:
+    """When the segment was begun; without a readable first record, before all others."""
+    try:
+        first = next(iterate(segment.where(), _LONGEST), None)
+        return read_date(first.fields.get("warc-date", "")) if isinstance(first, Found) else _NEVER
+    except Fault:
+        return _NEVER
+    except OSError as error:
+        raise SegmentError(file_fault(segment.path, error)) from error
+
+
+def _is_tail(found: Found | Damage) -> bool:
+    """Whether it is what a killed writer leaves behind its last record, and recovery cuts: no damage."""
+    return found.reason in _TORN if isinstance(found, Damage) else not found.length
+
+
+def _is_held(segment: Segment) -> bool:
+    try:
+        fd = take_over(segment.path)
+    except OSError as error:
+        raise SegmentError(file_fault(segment.path, error)) from error
+    if fd < 0:
+        return segment.path.exists()
+    os.close(fd)
+    return False

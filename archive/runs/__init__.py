@@ -1,0 +1,1 @@
+"""The history of runs: recorded, claimed, read back; the figures and alarms made of it."""

@@ -1,0 +1,132 @@
+"""The table of alarms: each raised once, however many processes see its cause, and told until somebody took it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, or_, select, update
+
+from archive.index.schema import alarms
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+    from sqlalchemy import Connection, Row
+
+
+class Kind(StrEnum):
+    """What is wrong. The subject is a job, an outlet, an outlet, the archive, and the archive or the index."""
+
+    JOB_FAILED = "job_failed"
+    SILENT = "silent"
+    DRIFT = "drift"
+    UNVERIFIED = "unverified"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One alarm; ``ended_at`` is None while it is open. ``about`` are the fields that drifted."""
+
+    id: int
+    kind: Kind
+    subject: str
+    sentence: str
+    began_at: datetime
+    ended_at: datetime | None
+    said_at: datetime | None
+    over_said_at: datetime | None
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What is to be an alarm."""
+
+    kind: Kind
+    subject: str
+    sentence: str
+    began_at: datetime
+    about: tuple[str, ...] = ()
+
+
+def open_alarms(connection: Connection) -> list[Alarm]:
+    """Those whose cause lasts, the oldest first."""
+    return _alarms(connection, alarms.c.ended_at.is_(None))
+
+
+def past_alarms(connection: Connection, kind: Kind, subject: str) -> list[Alarm]:
+    """All of a kind and subject that are over, the oldest first."""
+    return _alarms(
+        connection,
+        alarms.c.kind == kind,
+        alarms.c.subject == subject,
+        alarms.c.ended_at.is_not(None),
+    )
+
+
+def untold(connection: Connection, since: datetime) -> list[Alarm]:
+    """Those of which ALERT_URL has not taken all there is to say, but for what was over before ``since``."""
+    unsaid = alarms.c.said_at.is_(None) | (
+        alarms.c.ended_at.is_not(None) & alarms.c.over_said_at.is_(None)
+    )
+    return _alarms(connection, unsaid, or_(alarms.c.ended_at.is_(None), alarms.c.ended_at >= since))
+
+
+def raise_alarm(connection: Connection, cause: Cause) -> bool:
+    """Open an alarm within the caller's write transaction; False where one is open of the same.
+
+    Drifts of an outlet are the same if they have a field in common.
+    """
+    same = (
+        alarms.c.kind == cause.kind,
+        alarms.c.subject == cause.subject,
+        alarms.c.ended_at.is_(None),
+    )
+    for one in _alarms(connection, *same):
+        if not cause.about or set(cause.about) & set(one.about):
+            return False
+    connection.execute(
+        insert(alarms).values(
+            kind=cause.kind,
+            subject=cause.subject,
+            sentence=cause.sentence,
+            began_at=cause.began_at,
+            about=" ".join(cause.about),
+        )
+    )
+    return True
+
+
+def end_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
+    """Say within the caller's write transaction that an alarm is over; False where it was said before."""
+    its = update(alarms).where(alarms.c.id == alarm.id, alarms.c.ended_at.is_(None))
+    # A clock that was set back: nothing is over before it began.
+    return bool(connection.execute(its.values(ended_at=max(now, alarm.began_at))).rowcount)
+
+
+def told(connection: Connection, alarm: Alarm, now: datetime, *, over: bool) -> None:
+    """Note that ALERT_URL took an alarm, or that it is over."""
+    what = {"over_said_at" if over else "said_at": now}
+    connection.execute(update(alarms).where(alarms.c.id == alarm.id).values(what))
+
+
+def _alarms(connection: Connection, *which: Any) -> list[Alarm]:
+    return list(map(_alarm, connection.execute(select(alarms).where(*which).order_by(alarms.c.id))))
+
+
+def _alarm(row: Row[Any]) -> Alarm:
+    return Alarm(
+        id=row.id,
+        kind=Kind(row.kind),
+        subject=row.subject,
+        sentence=row.sentence,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        said_at=row.said_at,
+        over_said_at=row.over_said_at,
+        about=tuple(row.about.split()),
+    )

@@ -1,0 +1,219 @@
+"""What an outlet's crawls found and how it was read: the facts that alarms are judged by, by indexes alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, String, func, select, type_coerce
+
+from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
+from archive.model.article import Precision
+from archive.model.outcome import Outcome
+from archive.runs.job_runs import Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: Fields whose presence is counted, in the order in which they are named to a person.
+FIELDS = ("headline", "published", "authors", "section", "tags", "images", "subheadlines")
+#: Readings of one crawl that are looked at: a backlog's thousands tell no more.
+_OF_A_CRAWL = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawl:
+    """One crawl of an outlet that has ended; ``counts`` are numbers by outcome, ``log`` is a path or ``""``.
+
+    ``ending`` is None where the index does not say how it ended.
+    """
+
+    run_id: str
+    job: str
+    arguments: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime
+    ending: Ending | None
+    counts: dict[str, int]
+    log: str = ""
+
+    @property
+    def new(self) -> int:
+        """How many articles it kept that were not known."""
+        return self.counts.get(Outcome.NEW, 0)
+
+    @property
+    def read(self) -> int:
+        """How many pages it kept that were articles, or should have been: those of second looks too."""
+        return self.new + sum(
+            n for name, n in self.counts.items() if name.startswith(Outcome.UNPARSED)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A new page as it is read today: ``filled`` are those of `FIELDS` it has, ``length`` its body's characters.
+
+    ``article_id`` is ``""`` where no article was read, for which ``reason`` says why.
+    ``published_at`` is None then.
+    """
+
+    source: str
+    article_id: str
+    captured_at: datetime
+    published_at: datetime | None
+    warc_file: str
+    warc_offset: int
+    reason: str = ""
+    filled: frozenset[str] = frozenset()
+    length: int = 0
+
+    @property
+    def parsed(self) -> bool:
+        """Whether an article was read."""
+        return bool(self.article_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """When and by which run the frontier learnt of an article, and when it was published, if that is known."""
+
+    found_by: str
+    discovered_at: datetime
+    published_at: datetime | None
+
+
+def crawls_of(connection: Connection, outlet: str, since: datetime, until: datetime) -> list[Crawl]:
+    """The outlet's crawls that began in this time and have ended, the earliest first."""
+    query = (
+        select(runs)
+        .where(runs.c.outlet == outlet, runs.c.started_at >= since, runs.c.started_at <= until)
+        .where(runs.c.verb == "crawl", runs.c.ended_at.is_not(None))
+        .order_by(runs.c.started_at, runs.c.id)
+    )
+    return [
+        Crawl(
+            run_id=row.id,
+            job=row.job,
+            arguments=tuple(row.arguments),
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            ending=Ending(row.ending) if row.ending else None,
+            counts=row.counts.get(outlet, {}),
+            log=row.log,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def nth_newest(connection: Connection, outlet: str, n: int, until: datetime) -> datetime | None:
+    """When the ``n``-th newest article that was served had been published; None if there are fewer."""
+    query = select(frontier.c.published_at).where(*_served(outlet, until))
+    moment: datetime | None = connection.scalar(
+        query.order_by(frontier.c.published_at.desc()).limit(1).offset(n - 1)
+    )
+    return moment
+
+
+def published_by_hour(
+    connection: Connection, outlet: str, since: datetime, until: datetime
+) -> Counter[datetime]:
+    """How many articles that were served had been published in each full hour (UTC) of this time."""
+    hour = func.substr(type_coerce(frontier.c.published_at, String), 1, 13)
+    query = (
+        select(hour, func.count())
+        .where(*_served(outlet, until), frontier.c.published_at >= since)
+        .group_by(hour)
+    )
+    found: Counter[datetime] = Counter()
+    for text, number in connection.execute(query):
+        found[datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC)] = number
+    return found
+
+
+def readings_of(
+    connection: Connection, outlet: str, crawls: Sequence[Crawl]
+) -> dict[str, list[Reading]]:
+    """What crawls read that was new then, as it is read now, in the order in which it came, by their run's id."""
+    query = (
+        select(
+            outcomes.c.run_id,
+            outcomes.c.source,
+            captures.c.captured_at,
+            captures.c.warc_file,
+            captures.c.warc_offset,
+            captures.c.reason,
+            articles.c.article_id,
+            revisions.c.published_at,
+            revisions.c.published_precision,
+            func.length(revisions.c.body).label("length"),
+            *_FILLED,
+        )
+        .select_from(outcomes)
+        .join(captures, captures.c.id == outcomes.c.capture_id)
+        .outerjoin(revisions, revisions.c.id == captures.c.revision_id)
+        .outerjoin(articles, articles.c.id == revisions.c.article)
+        .where(outcomes.c.outlet == outlet, outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)))
+        .order_by(outcomes.c.id)
+    )
+    found: dict[str, list[Reading]] = {crawl.run_id: [] for crawl in crawls}
+    few = [crawl.run_id for crawl in crawls if crawl.read <= _OF_A_CRAWL]
+    asked = [query.where(outcomes.c.run_id.in_(few))] if few else []
+    for run_id in found.keys() - set(few):
+        asked.append(query.where(outcomes.c.run_id == run_id).limit(_OF_A_CRAWL))
+    for one in asked:
+        for row in connection.execute(one):
+            found[row.run_id].append(_reading(row))
+    return found
+
+
+def origins(connection: Connection, outlet: str, article_ids: Sequence[str]) -> dict[str, Origin]:
+    """What the frontier knows of these articles."""
+    if not article_ids:
+        return {}
+    query = select(
+        frontier.c.article_id,
+        frontier.c.found_by,
+        frontier.c.discovered_at,
+        frontier.c.published_at,
+    ).where(frontier.c.outlet == outlet, frontier.c.article_id.in_(article_ids))
+    return {row[0]: Origin(*row[1:]) for row in connection.execute(query)}
+
+
+def _served(outlet: str, until: datetime) -> Iterable[Any]:
+    return (
+        frontier.c.outlet == outlet,
+        frontier.c.published_at <= until,
+        frontier.c.first_look_at.is_not(None),
+    )
+
+
+def _given(name: str) -> Any:
+    column = revisions.c[name]
+    lists = name in ("authors", "tags", "images", "subheadlines")
+    return (type_coerce(column, String) != ("[]" if lists else "")).label(f"has_{name}")
+
+
+_FILLED = [_given(name) for name in FIELDS if name != "published"]
+
+
+def _reading(row: Any) -> Reading:
+    parsed = row.article_id is not None
+    filled = {
+        name for name in FIELDS if parsed and name != "published" and getattr(row, f"has_{name}")
+    }
+    if parsed and row.published_precision in (Precision.SECOND, Precision.MINUTE):
+        filled.add("published")
+    return Reading(
+        source=row.source,
+        article_id=row.article_id or "",
+        captured_at=row.captured_at,
+        published_at=row.published_at,
+        warc_file=row.warc_file,
+        warc_offset=row.warc_offset,
+        reason=row.reason,
+        filled=frozenset(filled),
+        length=row.length or 0,
+    )

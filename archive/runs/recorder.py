@@ -1,0 +1,118 @@
+"""The record of one run: when, what verb, how many captures became what, and each that was not plainly unchanged."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, update
+
+from archive.index.bulk import insert_rows
+from archive.index.database import IndexUnusableError
+from archive.index.process_identity import this_process
+from archive.index.schema import outcomes, runs
+from archive.model.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from archive.frontier.visits import Visited
+    from archive.model.outcome import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one input of a run; ``outlet`` and ``url`` are empty where it never came that far.
+
+    ``visited`` is what the frontier is told, where the input was a visit of a crawl.
+    """
+
+    source: str
+    verdict: Verdict
+    outlet: str = ""
+    url: str = ""
+    visited: Visited | None = None
+
+
+class Run:
+    """Collects results and writes them within the transactions of those who keep the captures.
+
+    ``begun`` is the id of a run that whoever started this process has written down already, ``""``
+    if nobody has. ``arguments`` are the words behind the verb.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        *,
+        begun: str = "",
+        outlet: str = "",
+        arguments: Sequence[str] = (),
+        version: str = "",
+    ) -> None:
+        self.id = begun or uuid.uuid4().hex
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._facts = {
+            "verb": verb,
+            "outlet": outlet,
+            "arguments": list(arguments),
+            "version": version,
+        }
+        self._started = datetime.now(UTC)
+        self._rows: list[dict[str, Any]] = []
+        self._stored = self._begun = bool(begun)
+
+    def note(self, result: Result, capture_id: int | None = None) -> None:
+        """Count a result, and keep its row for the next `write` unless it is plainly unchanged."""
+        verdict = result.verdict
+        self.counts[(result.outlet, str(verdict))] += 1
+        if verdict.outcome is Outcome.UNCHANGED:
+            return
+        self._rows.append(
+            {
+                "run_id": self.id,
+                "at": datetime.now(UTC),
+                "source": result.source,
+                "outlet": result.outlet,
+                "outcome": str(verdict.outcome),
+                "reason": str(verdict.reason or ""),
+                "detail": verdict.detail,
+                "capture_id": capture_id,
+            }
+        )
+
+    def write(self, connection: Connection, *, ended: bool = False) -> None:
+        """Bring the run's row and the noted results into the index.
+
+        :raises IndexUnusableError: it was begun in another one.
+        """
+        facts: dict[str, Any] = {
+            "counts": self._table(),
+            "ended_at": datetime.now(UTC) if ended else None,
+        }
+        if self._stored:
+            own = connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
+            if self._begun and not own.rowcount:
+                raise IndexUnusableError(
+                    "the run that a scheduler began is not in this index: INDEX_URL in a job's settings has to be the "
+                    "scheduler's, and an index is not replaced while jobs run."
+                )
+        else:
+            process = {"host": socket.gethostname(), "holder": this_process()}
+            itself = {"id": self.id, "started_at": self._started}
+            connection.execute(insert(runs).values(self._facts | itself | process | facts))
+            self._stored = True
+        insert_rows(connection, outcomes, self._rows)
+        self._rows = []
+
+    def _table(self) -> dict[str, dict[str, int]]:
+        table: dict[str, dict[str, int]] = {}
+        for (outlet, outcome), count in sorted(self.counts.items()):
+            table.setdefault(outlet, {})[outcome] = count
+        return table

@@ -1,0 +1,1 @@
+"""The store of WARC files: writing, naming, locking, recovery, manifest, reading one record."""

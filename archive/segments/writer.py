@@ -1,0 +1,306 @@
+"""Segments: the WARC files the archive is made of, appended to, synced, rolled over and closed.
+
+A segment is written as ``NAME.open`` and renamed to ``NAME`` once whole and in the index: what a
+kill kept out of the index lies in an open one. Nothing in it counts before `SegmentWriter.sync`
+returned; whatever fails after that takes back only what came after that.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from archive.model.errors import SegmentError, file_fault
+from archive.model.exchange import Location
+from archive.segments import manifest as fixity
+from archive.segments.file_locks import create, give_name, sync_folder
+from archive.segments.names import OPEN, new_id, plain, segment_name
+from archive.warc import record_writer as warc
+from archive.warc.gzip_member import member
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from archive.model.exchange import Exchange
+
+#: Roll a segment over at this many bytes (IIPC guidelines).
+MAX_BYTES = 10**9
+_CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # to the microsecond: by it segments of one second are told apart
+
+
+class SegmentWriter:
+    """Appends exchanges to segments in ``folder``; any number of writers may share it.
+
+    ``software`` holds further ``warcinfo`` fields (software, operator, robots, …), ``job`` becomes
+    ``isPartOf``. ``clock`` gives aware times, ``new_id`` bare URIs (``urn:uuid:…``). The folder is
+    made when missing, the first segment at the first write. After any `SegmentError` about a file
+    the writer is broken: every later call raises it again, and what was not synced is cut off.
+    `WarcError` (a record that cannot be said) leaves the writer as it was.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        prefix: str = "sacho",
+        clock: Callable[[], datetime] = _now,
+        new_id: Callable[[], str] = new_id,
+        max_bytes: int = MAX_BYTES,
+        software: Mapping[str, str] | None = None,
+        job: str = "",
+        host: str = "",
+    ) -> None:
+        self._folder = Path(folder)
+        self._prefix = plain(prefix)
+        self._host = plain(host or socket.gethostname() or "localhost")
+        self._clock, self._new_id, self._max_bytes = clock, new_id, max_bytes
+        self._fields = {
+            "format": "WARC File Format 1.1",
+            "conformsTo": _CONFORMS,
+            "hostname": self._host,
+            **(software or {}),
+            "isPartOf": job,
+        }
+        self._fd = -1
+        self._full: list[tuple[int, str]] = []  # whole, still under their open names
+        self._unsettled = False  # whether anything was written since `settle`
+        self._name = ""
+        self._serial = 0
+        self._end = self._synced = 0
+        self._named = False  # whether the folder entry of the open segment is on disk
+        self._used = False  # whether the open segment holds any exchange
+        self._info = ""
+        self._descriptions: dict[str, str] = {}
+        self._local: dict[str, str] = {}
+        self._broken = ""
+        self._closed = False
+
+    def write(
+        self,
+        exchange: Exchange,
+        *,
+        record_id: str | None = None,
+        warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
+    ) -> Location:
+        """Append the exchange: `response` and its `request`, or a `resource` when it has no head.
+
+        ``warcinfo_id`` is `describe`'s, or none for the segment's own. The location is good once
+        `sync` returned.
+        """
+        record_id = record_id or self._new_id()
+        self._ready()
+        info = self._warcinfo(warcinfo_id)
+        payload_sum = warc.payload_digest(exchange)
+        made = warc.response if exchange.head else warc.resource
+        record = made(exchange, record_id, info, payload_sum, warc.notes(outlet, source))
+        return self._put(exchange, record, record_id, info, payload_sum)
+
+    def write_revisit(
+        self,
+        exchange: Exchange,
+        original: warc.RevisitOf,
+        *,
+        record_id: str | None = None,
+        warcinfo_id: str | None = None,
+        outlet: str = "",
+        source: str = "",
+    ) -> Location:
+        """Append a `revisit` (and its `request`) that stands for ``original``, already synced."""
+        record_id = record_id or self._new_id()
+        self._ready()
+        info = self._warcinfo(warcinfo_id)
+        record = warc.revisit(exchange, record_id, info, original, warc.notes(outlet, source))
+        return self._put(exchange, record, record_id, info, original.payload_digest)
+
+    def describe(self, description: str) -> str:
+        """Append a `warcinfo` on where imported records are from; give its id for `write`.
+
+        The id stays good after a roll-over: the description is then repeated in the new segment
+        under an id of that segment's own, so that each segment explains itself.
+        """
+        self._ready()
+        handle = self._new_id()
+        self._descriptions[handle] = description
+        self._warcinfo(handle, first=True)
+        return handle
+
+    def sync(self) -> None:
+        """Return once everything written so far is on disk, the segment's name included."""
+        self._check()
+        if self._fd >= 0:
+            self._sync()
+
+    def settle(self) -> None:
+        """What was synced is in the index: give full segments their final names."""
+        self._check()
+        self._unsettled = False
+        while self._full:
+            fd, name = self._full[-1]
+            final = self._folder / name
+            try:
+                give_name(final.with_name(name + OPEN), final)
+                fixity.record(final)
+            except OSError as error:
+                self._fail(final, error)
+            os.close(fd)
+            self._full.pop()
+
+    def close(self) -> None:
+        """Sync the open segment and give it its final name; a second call does nothing."""
+        if self._closed:
+            return
+        self._check()
+        self._put_aside()
+        self.settle()
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None and (self._broken or self._unsettled):
+            # left open, for recovery; the error on its way out says more than a second one
+            self._release()
+        else:
+            self.close()
+
+    def _put(
+        self, exchange: Exchange, record: bytes, record_id: str, info: str, payload_sum: str
+    ) -> Location:
+        first = member(record)
+        rest = b""
+        if exchange.request:
+            rest = member(warc.request(exchange, self._new_id(), info, record_id))
+        offset = self._append(first + rest)  # one write: what belongs together is torn together
+        self._used = self._unsettled = True
+        return Location(self._name, offset, len(first), record_id, payload_sum)
+
+    def _warcinfo(self, handle: str | None, *, first: bool = False) -> str:
+        """The id, in the open segment, of the warcinfo that ``handle`` means."""
+        if not handle:
+            return self._info
+        if handle not in self._local:
+            if handle not in self._descriptions:
+                raise warc.WarcError(f"{handle!r} is not a description this writer has written")
+            local = handle if first else self._new_id()
+            fields = {**self._fields, "description": self._descriptions[handle]}
+            self._append(member(warc.warcinfo(local, self._clock(), fields)))
+            self._local[handle] = local
+        return self._local[handle]
+
+    def _check(self) -> None:
+        if self._broken:
+            raise SegmentError(self._broken)
+        if self._closed:
+            raise SegmentError(f"The segment writer on {self._folder} is closed.")
+
+    def _ready(self) -> None:
+        self._check()
+        if self._fd >= 0 and self._end >= self._max_bytes:
+            self._put_aside()
+        if self._fd < 0:
+            self._begin()
+
+    def _begin(self) -> None:
+        moment = self._clock().astimezone(UTC)
+        while self._fd < 0:
+            self._info = self._new_id()
+            name = segment_name(self._prefix, moment, self._serial, self._host, self._info)
+            path = self._folder / (name + OPEN)
+            try:
+                if not self._folder.exists():
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    sync_folder(self._folder.parent)
+                self._fd = create(path)
+            except OSError as error:
+                self._fail(path, error)
+        record = warc.warcinfo(self._info, moment, self._fields, name)
+        self._name, self._serial = name, self._serial + 1
+        self._end = self._synced = 0
+        self._named = self._used = False
+        self._local = {}
+        self._append(member(record))
+
+    def _append(self, data: bytes) -> int:
+        offset = self._end
+        view = memoryview(data)
+        # Broken until proven whole: an interrupt half-way must not leave half a record before the
+        # next.
+        self._broken = f"Writing {self._name} was interrupted; start again, the archive is whole up to its last sync."
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            self._fail(self._path, error)
+        self._end = offset + len(data)
+        self._broken = ""
+        return offset
+
+    def _sync(self) -> None:
+        self._broken = f"Syncing {self._path} was interrupted; start again, the archive is whole up to its last sync."
+        try:
+            os.fsync(self._fd)
+            if not self._named:
+                sync_folder(self._folder)
+                self._named = True
+        except (
+            OSError
+        ) as error:  # never again: the kernel has dropped the pages, a second fsync would lie
+            self._fail(self._path, error)
+        self._synced = self._end
+        self._broken = ""
+
+    def _put_aside(self) -> None:
+        """Begin no more in the open segment; without an exchange in it there is no segment at all."""
+        if self._fd < 0:
+            return
+        self._sync()
+        if self._used:
+            self._full.append((self._fd, self._name))
+        else:
+            try:
+                self._path.unlink()
+                sync_folder(self._folder)
+            except OSError as error:
+                self._fail(self._path, error)
+            os.close(self._fd)
+        self._fd = -1
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / (self._name + OPEN)
+
+    def _fail(self, path: Path, error: OSError) -> NoReturn:
+        self._broken = file_fault(path, error)
+        self._release()
+        raise SegmentError(self._broken) from error
+
+    def _release(self) -> None:
+        """Let go of a broken segment, cut back to its last sync; a file without anything synced goes."""
+        while self._full:
+            os.close(self._full.pop()[0])
+        if self._fd < 0:
+            return
+        # the fault is already being reported; recovery cuts what cannot be cut now
+        with suppress(OSError):
+            os.ftruncate(self._fd, self._synced)
+            if not self._synced:
+                self._path.unlink()
+        os.close(self._fd)
+        self._fd = -1

@@ -1,0 +1,1 @@
+"""Removing an article from index and WARCs, on record, resumable."""

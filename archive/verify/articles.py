@@ -1,0 +1,220 @@
+"""Whether the index says what its captures say when they are read again, article by article."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from archive.articles.comparison import CONTENT_FIELDS, compare
+from archive.index.article_rows import to_article
+from archive.index.schema import aliases, articles, captures, revisions
+from archive.model.article import Author, Image
+from archive.model.exchange import Location
+from archive.model.outcome import Outcome
+from archive.segments.lookup import RecordError, read_at
+from archive.verify.warc_file.findings import Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+    from archive.model.article import Article
+    from archive.warc.record_parser import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a record shows: an article, or none; and how its text was decoded (charset declared, used, damage)."""
+
+    article: Article | None
+    decoded: tuple[str, str, int]
+
+
+if TYPE_CHECKING:
+    #: Reads a record as one of an outlet; None where there is no such outlet.
+    Reader = Callable[[Found, str], Reading | None]
+
+#: What `compare` does not look at: it must be as one of the captures says.
+_ASIDE = (
+    "published_raw",
+    "published_precision",
+    "modified_raw",
+    "modified_precision",
+    "removed",
+    "flags",
+    "language",
+)
+_NOT_MODIFIED = 304
+
+
+@dataclass(slots=True)
+class _Story:
+    """An article's rows, and what its captures say."""
+
+    row: Row[Any]
+    revisions: dict[int, tuple[Article, list[str]]]
+    aliases: set[str]
+    readings: list[Article] = field(default_factory=list)
+    whole: bool = True  # whether every capture could be read again
+
+
+class Rereading:
+    """Reads captures again with ``reader``, and compares. ``folder`` is the archive's."""
+
+    def __init__(self, connection: Connection, folder: Path, reader: Reader) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._reader = reader
+
+    def run(self) -> Iterator[Finding]:
+        """Findings on every capture that shows an article, on every article, and on captures that show none."""
+        query = select(captures, revisions.c.article).join(
+            revisions, captures.c.revision_id == revisions.c.id
+        )
+        query = query.order_by(revisions.c.article, captures.c.captured_at, captures.c.id)
+        rows = self._connection.execute(query.execution_options(yield_per=500))
+        for key, group in groupby(rows, attrgetter("article")):
+            story = self._story(key)
+            if story is not None:
+                for row in group:
+                    yield from self._capture(row, story)
+                if story.whole:
+                    yield from _compare(story)
+        unparsed = select(captures).where(captures.c.outcome == Outcome.UNPARSED)
+        for row in self._connection.execute(unparsed.execution_options(yield_per=500)):
+            reading = self._read(row)
+            if reading is not None and reading.article is not None:
+                yield _found(
+                    "captures", row.id, "An article is read from it, and the index has none."
+                )
+            elif reading is not None:
+                yield from _decoded(row, reading)
+
+    def _story(self, key: int) -> _Story | None:
+        row = self._connection.execute(select(articles).where(articles.c.id == key)).one_or_none()
+        if row is None:
+            return None  # told elsewhere
+        named = {"outlet": row.outlet, "article_id": row.article_id, "url": row.url}
+        found: dict[int, tuple[Article, list[str]]] = {}
+        for one in self._connection.execute(
+            select(revisions).where(revisions.c.article == key)
+        ).mappings():
+            try:
+                found[one["id"]] = to_article(dict(one) | named), list(one["layouts"])
+            except (ValueError, TypeError, KeyError):
+                return None  # likewise
+        known = self._connection.scalars(select(aliases.c.alias).where(aliases.c.article == key))
+        return _Story(row, found, set(known))
+
+    def _read(self, row: Row[Any]) -> Reading | None:
+        """The capture read again; None for one that holds no page, and where no whole record lies: told elsewhere."""
+        if _is_bare(row):
+            return None
+        place = Location(
+            row.warc_file, row.warc_offset, row.warc_length, row.record_id, row.payload_digest
+        )
+        try:
+            found = read_at(self._folder, place)
+        except RecordError:
+            return None
+        return self._reader(found, row.outlet) if found.exchange is not None else None
+
+    def _capture(self, row: Row[Any], story: _Story) -> Iterator[Finding]:
+        reading = self._read(row)
+        if reading is None:
+            story.whole = story.whole and _is_bare(row)
+            return
+        yield from _decoded(row, reading)
+        if reading.article is None:
+            story.whole = False
+            yield _found("captures", row.id, "No article is read from it, and the index has one.")
+            return
+        story.readings.append(reading.article)
+        known, layouts = story.revisions[row.revision_id]
+        seen = replace(reading.article, article_id=known.article_id, url=known.url)
+        comparison = compare(known, layouts, seen)
+        if comparison.changed:
+            wrong = ", ".join(comparison.changed)
+            yield _found(
+                "captures",
+                row.id,
+                f"It is read otherwise than its revision {row.revision_id} says: {wrong}.",
+            )
+        elif comparison.merged != known or seen.layout not in layouts:
+            yield _found(
+                "captures", row.id, f"Its revision {row.revision_id} lacks what is read from it."
+            )
+
+
+def _compare(story: _Story) -> Iterator[Finding]:
+    """What must be true of an article when all its captures are read."""
+    read, row = story.readings, story.row
+    ids = {one.article_id for one in read}
+    named = {alias for one in read for alias in one.aliases}
+    if read and row.article_id not in ids:
+        yield _found("articles", row.id, "None of its captures has its article_id.")
+    elif read and row.url not in {one.url for one in read if one.article_id == row.article_id}:
+        yield _found("articles", row.id, "None of its captures has its url.")
+    for alias in sorted(story.aliases - named - ids):
+        yield _found("aliases", f"{row.outlet}/{alias}", "None of the article's captures has it.")
+    if read and not named <= story.aliases | {row.article_id}:
+        yield _found("articles", row.id, "It lacks an alias that one of its captures has.")
+    layouts = {one.layout for one in read}
+    facts = {
+        name: {leaf for one in read for leaf in _leaves(getattr(one, name))}
+        for name in CONTENT_FIELDS
+    }
+    for key, (article, known) in story.revisions.items():
+        invented = [
+            name
+            for name in CONTENT_FIELDS
+            if not facts[name].issuperset(_leaves(getattr(article, name)))
+        ]
+        if read and invented:
+            yield _found(
+                "revisions", key, f"None of the article's captures says so: {', '.join(invented)}."
+            )
+        wrong = [
+            name
+            for name in _ASIDE
+            if all(getattr(article, name) != getattr(one, name) for one in read)
+        ]
+        if read and wrong:
+            yield _found(
+                "revisions", key, f"None of the article's captures is read so: {', '.join(wrong)}."
+            )
+        if read and not layouts.issuperset(known):
+            yield _found("revisions", key, "None of the article's captures has one of its layouts.")
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """The plain values in a field's value that say anything."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, Author | Image):
+        yield from filter(None, astuple(value))
+    elif value:
+        yield value
+
+
+def _is_bare(row: Row[Any]) -> bool:
+    """Whether the capture only says that its page is as before: it shows what another one does."""
+    return bool(row.record_type == "revisit" or row.status == _NOT_MODIFIED)
+
+
+def _decoded(row: Row[Any], reading: Reading) -> Iterator[Finding]:
+    said = (row.charset_declared, row.charset_used, row.charset_damage)
+    # A crawl's row may have been committed before its page was read, and then says nothing of it.
+    if said not in (("", "", 0), reading.decoded):
+        yield _found("captures", row.id, "Its text is decoded otherwise than its row says.")
+
+
+def _found(table: str, key: object, sentence: str) -> Finding:
+    return Finding(table, -1, str(key), Rule.READING, sentence)

@@ -1,0 +1,202 @@
+"""What must hold within the index: rows that lead to rows, one current revision an article, search as the text is."""
+
+from __future__ import annotations
+
+from operator import mul
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select, text
+
+from archive.index.article_rows import search_columns, to_article, to_row
+from archive.index.fulltext import tokens
+from archive.index.schema import articles, captures, revisions
+from archive.model.outcome import Outcome, Reason
+from archive.verify.warc_file.findings import Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+_SHOWN = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED)
+#: Table, query for the keys of rows that are wrong, and what is wrong with them.
+_CHECKS = (
+    (
+        "revisions",
+        "Its capture is not in the table captures.",
+        """
+        SELECT id FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM captures c WHERE c.id = r.capture_id)""",
+    ),
+    (
+        "revisions",
+        "The capture it was read from shows another article, or none.",
+        """
+        SELECT r.id FROM revisions r JOIN captures c ON c.id = r.capture_id
+        LEFT JOIN revisions o ON o.id = c.revision_id WHERE o.article IS NOT r.article""",
+    ),
+    (
+        "revisions",
+        "No capture of its article was made at its captured_at.",
+        """
+        SELECT r.id FROM revisions r WHERE NOT EXISTS (
+            SELECT 1 FROM revisions o JOIN captures c ON c.revision_id = o.id
+            WHERE o.article = r.article AND c.captured_at = r.captured_at)""",
+    ),
+    (
+        "revisions",
+        "It is current, and the article has a later one.",
+        """
+        SELECT r.id FROM revisions r WHERE r.current AND EXISTS (
+            SELECT 1 FROM revisions o WHERE o.article = r.article AND o.captured_at > r.captured_at)""",
+    ),
+    (
+        "revisions",
+        "Its article is not in the table articles.",
+        """
+        SELECT id FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = r.article)""",
+    ),
+    (
+        "articles",
+        "It has not exactly one current revision.",
+        """
+        SELECT a.id FROM articles a LEFT JOIN revisions r ON r.article = a.id
+        GROUP BY a.id HAVING coalesce(sum(r.current), 0) <> 1""",
+    ),
+    (
+        "articles",
+        "Its revisions are not numbered from 1 on.",
+        """
+        SELECT article FROM revisions GROUP BY article HAVING min(number) <> 1 OR max(number) <> count(*)""",
+    ),
+    (
+        "captures",
+        "Its revision is not in the table revisions.",
+        """
+        SELECT id FROM captures c WHERE revision_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM revisions r WHERE r.id = c.revision_id)""",
+    ),
+    (
+        "captures",
+        "Its outlet is not that of the article it shows.",
+        """
+        SELECT c.id FROM captures c JOIN revisions r ON r.id = c.revision_id JOIN articles a ON a.id = r.article
+        WHERE a.outlet <> c.outlet""",
+    ),
+    (
+        "aliases",
+        "Its article is not there, or of another outlet.",
+        """
+        SELECT l.outlet || '/' || l.alias FROM aliases l LEFT JOIN articles a ON a.id = l.article
+        WHERE a.outlet IS NOT l.outlet""",
+    ),
+    (
+        "outcomes",
+        "Its capture is not in the table captures.",
+        """
+        SELECT id FROM outcomes o WHERE capture_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM captures c WHERE c.id = o.capture_id)""",
+    ),
+    (
+        "outcomes",
+        "Its run is not in the table runs.",
+        """
+        SELECT id FROM outcomes o WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = o.run_id)""",
+    ),
+)
+_SHOWS = captures.c.outcome.in_(_SHOWN)
+#: Captures whose outcome is none, or is not what the other columns say.
+_OUTCOMES = select(captures.c.id).where(
+    or_(
+        captures.c.outcome.not_in([*Outcome]),
+        captures.c.reason.not_in(["", *Reason]),
+        (captures.c.reason == "") != _SHOWS,
+        captures.c.revision_id.is_not(None) != _SHOWS,
+    )
+)
+#: Every token of the search index, by document and column, as one figure: where it stands and how
+#: it begins.
+_WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
+_SUMS = text("""
+    SELECT doc, col, count(*), sum(("offset" + 1) * (
+        unicode(term) + 31 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)))
+    FROM temp.verify_words GROUP BY doc, col""")
+_COLUMNS = ("headline", "body")
+#: Tokens remembered, most.
+_REMEMBERED = 2**18
+
+
+def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
+    """Findings about rows that contradict each other; ``whole``: texts and the search index too."""
+    pragma = "integrity_check" if whole else "quick_check"
+    for (sentence,) in connection.exec_driver_sql(f"PRAGMA {pragma}(100)"):
+        if sentence != "ok":
+            yield _found("index", "", f"SQLite says: {sentence}.")
+    for table, sentence, query in _CHECKS:
+        for (key,) in connection.exec_driver_sql(query):
+            yield _found(table, key, sentence)
+    for key in connection.scalars(_OUTCOMES):
+        yield _found("captures", key, "Its outcome, reason and revision do not go together.")
+    if whole:
+        yield from _check_texts(connection)
+
+
+def _check_texts(connection: Connection) -> Iterator[Finding]:
+    """Each revision's row is as its article would be written, and the search index holds its words and no others."""
+    connection.exec_driver_sql(_WORDS)
+    try:
+        sums = {(doc, col): (count, total) for doc, col, count, total in connection.execute(_SUMS)}
+    finally:
+        connection.exec_driver_sql("DROP TABLE temp.verify_words")
+    query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
+        articles
+    )
+    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
+        found = dict(row)
+        try:
+            article = to_article(found)
+            written = to_row(article, found["layouts"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            yield _found("revisions", found["id"], f"It holds no article ({error}).")
+            continue
+        wrong = [name for name, value in written.items() if value != found[name]]
+        if wrong:
+            why = " (it does not follow from the others)" if wrong == ["content_key"] else ""
+            yield _found(
+                "revisions", found["id"], f"Not as an article is written: {', '.join(wrong)}{why}."
+            )
+        for column, words in zip(_COLUMNS, search_columns(article), strict=True):
+            if sums.pop((found["id"], column), (0, None)) != _sum(tokens(words).split()):
+                sentence = f"The search index does not hold its {column} as it is."
+                yield Finding("search", -1, str(found["id"]), Rule.SEARCH, sentence)
+    for doc in sorted({doc for doc, _ in sums}):
+        yield Finding(
+            "search",
+            -1,
+            str(doc),
+            Rule.SEARCH,
+            "The search index holds a revision that is not there.",
+        )
+
+
+class _Weights(dict[str, int]):
+    """What a token counts in `_SUMS`; forgets all when it holds too many."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        second = ord(word[1]) if len(word) > 1 else 0
+        self[word] = weight = ord(word[0]) + 31 * second + 997 * len(word)
+        return weight
+
+
+_WEIGHTS = _Weights()
+
+
+def _sum(words: list[str]) -> tuple[int, int | None]:
+    """What `_SUMS` gives for these tokens, in this order."""
+    total = sum(map(mul, range(1, len(words) + 1), map(_WEIGHTS.__getitem__, words)))
+    return len(words), total if words else None
+
+
+def _found(table: str, key: object, sentence: str) -> Finding:
+    return Finding(table, -1, str(key), Rule.INDEX, sentence)

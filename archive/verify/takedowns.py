@@ -1,0 +1,109 @@
+"""That what was removed is gone, and on record: log, tombstones, records and rows held against each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from archive.index.schema import articles, captures, refused
+from archive.model.errors import SegmentError
+from archive.takedown import log as removals
+from archive.takedown.tombstones import is_tombstone
+from archive.verify.captures import DOCUMENTS
+from archive.verify.warc_file.findings import Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from archive.takedown.log import Removal
+    from archive.verify.warc_file.strict_reader import Seen
+
+
+class RemovalCheck:
+    """Holds an archive to its log of removals: `see` each record of it, then `finish`, and `rows` of its index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._fault = ""
+        try:
+            self._log = removals.read(folder)
+        except SegmentError as error:
+            self._log, self._fault = removals.Log({}), str(error)
+        done = [removal for removal in self._log.removals.values() if removal.done]
+        self._records = {gone.record_id: removal for removal in done for gone in removal.records}
+        self._digests = {
+            gone.payload_digest: removal
+            for removal in done
+            for gone in removal.records
+            if gone.shows
+        }
+        self._known = {
+            gone.record_id for removal in self._log.removals.values() for gone in removal.records
+        }
+        self._stones: set[str] = set()
+
+    def see(self, file: str, seen: Seen) -> Iterator[Finding]:
+        """Findings about a record; tombstones are remembered."""
+        get = seen.fields.get
+        kind = get("warc-type")
+        if is_tombstone(kind, get("content-type")):
+            self._stones.add(get("warc-target-uri"))
+            if get("warc-target-uri") not in self._known:
+                sentence = f"It says that {get('warc-target-uri')[:120]} was removed, and {removals.NAME} does not."
+                yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
+            return
+        removal = self._records.get(seen.record_id)
+        if removal is None and kind in DOCUMENTS:
+            removal = self._digests.get(get("warc-payload-digest"))
+        if removal is not None:
+            sentence = (
+                f"It is of {removal}, which was removed on {removal.at:%Y-%m-%d}, and is there."
+            )
+            yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
+
+    def finish(self, *, whole: bool) -> Iterator[Finding]:
+        """Findings about the log itself; ``whole``: every record of the archive was seen."""
+        if self._fault:
+            yield _found(Rule.UNREADABLE, self._fault)
+        for offset, sentence in self._log.faults:
+            yield _found(Rule.REMOVAL, sentence, offset)
+        for removal in self._log.pending:
+            sentence = f"The removal of {removal} was begun and not ended: run scrapy remove {removal} again."
+            yield _found(Rule.REMOVAL, sentence)
+        if whole:
+            for record_id in sorted(self._records.keys() - self._stones):
+                sentence = f"Nothing stands in the place of {record_id}, a record of {self._records[record_id]}."
+                yield _found(Rule.REMOVAL, sentence)
+
+    def rows(self, connection: Connection) -> Iterator[Finding]:
+        """Findings about the index: it must hold nothing of what was removed, and refuse it."""
+        for removal in self._log.removals.values():
+            names = set(removal.refused)
+            query = select(refused.c.name).where(
+                refused.c.outlet == removal.outlet, refused.c.name.in_(names)
+            )
+            if names - set(connection.scalars(query)):
+                sentence = f"It does not refuse {removal}, which was removed: run scrapy reindex."
+                yield Finding("refused", -1, str(removal), Rule.REMOVAL, sentence)
+            own = select(articles.c.id).where(articles.c.outlet == removal.outlet)
+            for key in connection.scalars(own.where(articles.c.article_id.in_(removal.names))):
+                yield _row("articles", key, removal)
+            if removal.done:
+                of_it = captures.c.record_id.in_([gone.record_id for gone in removal.records])
+                for key in connection.scalars(select(captures.c.id).where(of_it)):
+                    yield _row("captures", key, removal)
+        late = select(captures.c.id).where(captures.c.reason == "removed")
+        for key in connection.scalars(late):
+            sentence = "It is of a removed article, and came after the removal: run scrapy remove for it again."
+            yield Finding("captures", -1, str(key), Rule.REMOVAL, sentence)
+
+
+def _row(table: str, key: int, removal: Removal) -> Finding:
+    return Finding(table, -1, str(key), Rule.REMOVAL, f"It is of {removal}, which was removed.")
+
+
+def _found(rule: Rule, sentence: str, offset: int = -1) -> Finding:
+    return Finding(removals.NAME, offset, "", rule, sentence)

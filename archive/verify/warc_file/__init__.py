@@ -1,0 +1,1 @@
+"""Strict ISO 28500 check of one WARC file."""

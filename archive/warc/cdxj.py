@@ -1,0 +1,81 @@
+"""CDXJ: one line a capture, by which players of web archives find a record; sorted, and in pieces of gzip for WACZ."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from archive.model.exchange import digest
+from archive.warc.gzip_member import member
+from archive.warc.surt import url_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+#: Lines in one gzip member: what a player fetches to find one capture (wacz and cdxj-indexer take
+#: as many).
+_LINES = 1024
+
+
+def timestamp(moment: datetime) -> str:
+    """A UTC time as the 14 digits of CDX files."""
+    return moment.strftime("%Y%m%d%H%M%S")
+
+
+def line(
+    *,
+    url: str,
+    moment: str,
+    kind: str,
+    media_type: str,
+    status: int | None,
+    digest: str,
+    file: str,
+    offset: int,
+    length: int,
+) -> str:
+    """The line of one capture, without its end; ``moment`` is a `timestamp`, ``kind`` the record's type."""
+    media_type = (
+        "warc/revisit" if kind == "revisit" else media_type.partition(";")[0].strip().lower()
+    )
+    values = {
+        "url": url,
+        "mime": media_type,
+        "status": str(status) if status is not None else "",
+        "digest": digest,
+        "length": str(length),
+        "offset": str(offset),
+        "filename": file,
+    }
+    return f"{url_key(url)} {moment} {json.dumps({name: value for name, value in values.items() if value})}"
+
+
+def packed(lines: Iterable[str], name: str) -> Iterator[tuple[bytes, str]]:
+    """Sorted lines as gzip members, each with the line of the second index (``.idx``) that leads to it.
+
+    ``name`` is the file that the members are written to, one behind the other.
+    """
+    offset = 0
+    for block in _blocks(lines):
+        data = member("".join(f"{one}\n" for one in block).encode("ascii"))
+        place = {"offset": offset, "length": len(data), "digest": digest(data), "filename": name}
+        key = " ".join(block[0].split(" ", 2)[:2])
+        yield data, f"{key} {json.dumps(place)}\n"
+        offset += len(data)
+
+
+def packed_head(name: str) -> str:
+    """The second index's first line."""
+    return "!meta 0 " + json.dumps({"format": "cdxj-gzip-1.0", "filename": name}) + "\n"
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+    block: list[str] = []
+    for one in lines:
+        block.append(one)
+        if len(block) == _LINES:
+            yield block
+            block = []
+    if block:
+        yield block

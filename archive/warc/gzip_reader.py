@@ -1,0 +1,254 @@
+"""A WARC file as a run of plain pieces of bytes, from ``.warc`` and ``.warc.gz`` alike.
+
+gzip members are walked one by one, so that every checksum is compared and every early end seen, and
+so that a damaged member costs only itself. Reading whole streams hides all three.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Protocol, cast
+
+from isal import isal_zlib
+
+from archive.model.exchange import MAX_DOCUMENT
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+#: What isal raises; its stubs call the class an instance.
+INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)
+# larger ones are mapped anew by the allocator each time, which costs more than the calls
+_READ = 2**16
+_FEED = 2**15  # about two pages' members: what is fed beyond a member's end is copied back
+_PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
+MAGIC = b"\x1f\x8b\x08"
+_PEEK = 2**12
+#: What a file may inflate to in any case (the longest document), and how many times its size beyond
+#: that. Pages take up a fifth to a twentieth packed; what takes up less than a hundredth was made
+#: to keep its reader busy. A member that stays small is read even then: it may be a good record
+#: behind a bomb.
+_INFLATED, _GROWTH, _SMALL = MAX_DOCUMENT + 2**22, 100, 2**16
+
+
+class Corrupt(Exception):  # noqa: N818 (it says what the data is)
+    """The bytes at `Pieces.offset` do not inflate, or not to what their checksum says."""
+
+
+class Torn(Exception):  # noqa: N818 (as above)
+    """The file ends inside the gzip member at `Pieces.offset`."""
+
+
+class Pieces(Protocol):
+    """What the reader asks of a file.
+
+    ``offset`` is where the last piece began in the file, or the gzip member it is of; ``fresh``
+    says that it is the member's first piece, ``between`` that the member ended with it, checksum
+    and all, and ``position`` is the file offset right behind all pieces given; ``packed`` whether
+    there are members at all.
+    """
+
+    packed: bool
+    offset: int
+    position: int
+    fresh: bool
+    between: bool
+
+    def next(self) -> bytes:
+        """The next piece, ``b""`` at the end of the file.
+
+        :raises Corrupt: see there; :raises Torn: see there. Either way only `resync` leads on.
+        """
+
+    def place(self, unread: int) -> int:
+        """Where in the file the ``unread`` last bytes given begin, or the gzip member they are of."""
+
+    def holds(self, length: int) -> bool:
+        """Whether as many more bytes can come at all, as far as that is known."""
+
+    def resync(self) -> bool:
+        """Go to the next place behind ``offset`` where a record may begin afresh; whether there is one."""
+
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """Go to a record's beginning, or, if that is a guess, to the first likely one from there on; whether one is."""
+
+
+class PlainPieces:
+    """An uncompressed file; its records are found again by looking for their first line, so no `resync`."""
+
+    packed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        self.offset = self.position = 0
+        self.fresh = self.between = False
+
+    def next(self) -> bytes:
+        """See `Pieces`."""
+        piece = self._file.read(_READ)
+        self.offset = self.position
+        self.position += len(piece)
+        return piece
+
+    def place(self, unread: int) -> int:
+        """See `Pieces`."""
+        return self.position - unread
+
+    def holds(self, length: int) -> bool:
+        """See `Pieces`."""
+        return length <= self._size - self.position
+
+    def resync(self) -> bool:
+        """See `Pieces`."""
+        return False
+
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """See `Pieces`; within a plain file nothing tells a record from what a document holds."""
+        self._file.seek(offset)
+        self.offset = self.position = offset
+        return not guessed
+
+
+class GzipPieces:
+    """A file of gzip members; zero bytes between them are padding (RFC 1952 readers pass over them).
+
+    ``measured`` says that a file which inflates beyond all measure is corrupt; else its reader sees
+    to that.
+    """
+
+    packed = True
+
+    def __init__(self, file: BinaryIO, *, measured: bool = True) -> None:
+        self._file = file
+        self._measured = measured
+        self._buffer = b""
+        # file offset of the buffer, and where in it the next byte to feed is
+        self._base = self._at = 0
+        self._inflater = isal_zlib.decompressobj(31)
+        self._pending = b""
+        self._given = self._member = 0
+        self.offset = self.position = 0
+        self.fresh = False
+        self.between = True
+
+    def next(self) -> bytes:
+        """See `Pieces`."""
+        piece = self._next()
+        if not self._measured:
+            return piece
+        self._given += len(piece)
+        self._member = len(piece) if self.fresh else self._member + len(piece)
+        if (
+            self._given > _INFLATED
+            and self._given > _GROWTH * self.position
+            and self._member > _SMALL
+        ):
+            raise Corrupt(f"it inflates to more than {_GROWTH} times its size")
+        return piece
+
+    def _next(self) -> bytes:
+        self.fresh = self.between
+        if self.between and not self._begin():
+            return b""
+        while True:
+            data = self._pending or self._feed()
+            try:
+                # without data too: it may still hold some
+                piece = self._inflater.decompress(data, _PIECE)
+            except INFLATE_ERROR as error:
+                raise Corrupt(str(error)) from error
+            if not data and not piece and not self._inflater.eof:
+                raise Torn
+            if self._inflater.eof:
+                self._pending = b""
+                self._at -= len(self._inflater.unused_data)
+                self.position = self._base + self._at
+                self.between = True
+                if piece or not self._begin():
+                    return piece
+                self.fresh = True  # an empty member: on to the one begun
+            else:
+                self._pending = self._inflater.unconsumed_tail
+                self.position = self._base + self._at - len(self._pending)
+                if piece:
+                    return piece
+
+    def place(self, unread: int) -> int:  # noqa: ARG002 (a member cannot be entered in the middle)
+        """See `Pieces`."""
+        return self.offset
+
+    def holds(self, length: int) -> bool:  # noqa: ARG002 (nobody knows before it is inflated)
+        """See `Pieces`."""
+        return True
+
+    def resync(self) -> bool:
+        """See `Pieces`: the next gzip member whose content begins with ``WARC/``."""
+        at = self.offset + 1
+        overlap = len(MAGIC) - 1
+        while True:
+            self._file.seek(at)
+            block = self._file.read(_READ)
+            hit = block.find(MAGIC)
+            while hit >= 0:
+                if self._begins_record(at + hit):
+                    self._restart(at + hit)
+                    return True
+                hit = block.find(MAGIC, hit + 1)
+            if len(block) <= overlap:
+                return False
+            at += len(block) - overlap
+
+    def begin(self, offset: int, *, guessed: bool) -> bool:
+        """See `Pieces`."""
+        if guessed:
+            self.offset = offset - 1
+            return self.resync()
+        self._restart(offset)
+        return True
+
+    def _begins_record(self, offset: int) -> bool:
+        self._file.seek(offset)
+        try:
+            return (
+                isal_zlib.decompressobj(31)
+                .decompress(self._file.read(_PEEK), 8)
+                .startswith(b"WARC/")
+            )
+        except INFLATE_ERROR:
+            return False
+
+    def _restart(self, offset: int) -> None:
+        self._file.seek(offset)
+        self._buffer, self._at, self._pending = b"", 0, b""
+        self._base = self.offset = self.position = offset
+        self.between = True
+
+    def _begin(self) -> bool:
+        """Stand at the next member; false at the end of the file."""
+        while True:
+            if self._at == len(self._buffer) and not self._fill():
+                return False
+            if self._buffer[self._at]:
+                break
+            rest = self._buffer[self._at :].lstrip(b"\0")
+            self._at = len(self._buffer) - len(rest)
+        self.offset = self._base + self._at
+        self._inflater = isal_zlib.decompressobj(31)
+        self.between = False
+        return True
+
+    def _feed(self) -> bytes | memoryview:
+        if len(self._buffer) - self._at < _FEED:
+            self._fill()
+        data = memoryview(self._buffer)[self._at : self._at + _FEED]
+        self._at += len(data)
+        return data
+
+    def _fill(self) -> bool:
+        more = self._file.read(_READ)
+        self._base += self._at
+        self._buffer = self._buffer[self._at :] + more
+        self._at = 0
+        return bool(more)

@@ -1,0 +1,95 @@
+"""Making the head of a saved page true again where the tool that saved it undid what the head says.
+
+``curl -i`` keeps ``Transfer-Encoding: chunked`` above a body without chunks, and with
+``--compressed`` ``Content-Encoding: gzip`` above plain HTML. Stored like that, no reader could open
+the record.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archive.warc.http_message import Head, MessageError, decode_content, parse_head, payload
+
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_AFTER_CHUNK = re.compile(rb"\r?\n")
+_FIELD = re.compile(rb"(?im)^(Transfer-Encoding|Content-Encoding|Content-Length)(?=[ \t]*:)")
+_LENGTH_LINE = re.compile(rb"(?im)^Content-Length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n)")
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")
+_ORIGINAL = b"X-Archive-Orig-"
+_MOST = 2**26
+
+
+def repair_head(head: bytes, body: bytes) -> bytes:
+    """The head as it has to read above this body; byte for byte the same where it is already true.
+
+    ``Transfer-Encoding: chunked`` above a body without chunks and ``Content-Encoding`` above a body
+    plainly not so encoded get the prefix ``X-Archive-Orig-``; ``Content-Length`` is then set, the
+    old one kept with the prefix if it differs. A Content-Length smaller than the body is corrected
+    too; a larger one alone is left: it may be the evidence of a cut. A head without a status line
+    comes back as it is.
+    """
+    try:
+        fields = parse_head(head)
+    except MessageError:
+        return head
+    framed = fields.get("Transfer-Encoding").lower().endswith("chunked")
+    still_framed = framed and _is_chunked(body)
+    wrong: set[bytes] = set()
+    if framed and not still_framed:
+        wrong.add(b"transfer-encoding")
+    if _is_plainly_not(fields, payload(fields, body) if still_framed else body):
+        wrong.add(b"content-encoding")
+    length = fields.get("Content-Length")
+    too_short = (
+        length.isascii() and length.isdigit() and len(length) < 16 and int(length) < len(body)
+    )
+    if not wrong and (still_framed or not too_short):
+        return head
+    renamed = _FIELD.sub(
+        lambda name: _ORIGINAL + name[0] if name[0].lower() in wrong else name[0], head
+    )
+    return renamed if still_framed else _with_length(renamed, len(body))
+
+
+def _with_length(head: bytes, length: int) -> bytes:
+    true = str(length).encode()
+    lines = list(_LENGTH_LINE.finditer(head))
+    if lines and all(line[1] == true for line in lines):
+        return head
+    head = _LENGTH_LINE.sub(lambda line: _ORIGINAL + line[0], head)
+    end = re.search(rb"\r?\n\Z", head)  # the blank line
+    newline = end[0] if end is not None else b"\r\n"
+    at = end.start() if end is not None else len(head)
+    return head[:at] + b"Content-Length: " + true + newline + head[at:]
+
+
+def _is_chunked(body: bytes) -> bool:
+    """Whether the body begins in chunked framing, be it cut short or damaged further on."""
+    first = _CHUNK.match(body)
+    if first is None:
+        return False
+    size = int(first[1], 16)
+    end = first.end() + size
+    if size == 0 or end >= len(body):
+        return True
+    newline = _AFTER_CHUNK.match(body, end)
+    return newline is not None and (
+        newline.end() == len(body) or _CHUNK.match(body, newline.end()) is not None
+    )
+
+
+def _is_plainly_not(fields: Head, data: bytes) -> bool:
+    """Whether the data cannot be in the content-encoding the head names; an empty body contradicts nothing."""
+    coding = fields.get("Content-Encoding").lower().rpartition(",")[2].strip()
+    if not coding or coding == "identity" or not data:
+        return False
+    if coding in ("gzip", "x-gzip"):
+        return not b"\x1f\x8b".startswith(data[:2])
+    if not _TEXT.match(data):
+        return False
+    try:
+        decode_content(fields, data, _MOST)
+    except MessageError:
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""What verbs share: base class, tables, progress, summaries, parsing of times."""

@@ -1,0 +1,65 @@
+"""Where an outlet's articles are found, and what reading such a place gives, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Reason(StrEnum):
+    """Why a source gave nothing to go by; the values are counter names."""
+
+    UNREACHABLE = "unreachable"
+    STATUS = "status"
+    EMPTY = "empty"
+    NOT_XML = "not_xml"
+    UNSAFE = "unsafe"
+    BROKEN = "broken"
+    WRONG_SHAPE = "wrong_shape"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    TOO_MANY = "too_many"
+
+
+class SourceError(ValueError):
+    """A source answered wrongly. ``partial`` is what could be read before the damage: true as far as it goes."""
+
+    def __init__(self, reason: Reason, sentence: str, partial: tuple[Entry, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.partial = partial
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One address as a source prints it (made absolute), not yet told to be an article's.
+
+    ``published_at`` and ``modified_at`` are aware KST; None where the source states none that can
+    be read.
+    """
+
+    url: str
+    title: str = ""
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An article that a channel names: ``url`` is canonical, ``alias`` as printed.
+
+    A ``candidate`` is an id that a walk counted up to: that there is no such article is no failure.
+    """
+
+    article_id: str
+    url: str
+    channel: str
+    alias: str = ""
+    title: str = ""
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    candidate: bool = False

@@ -1,0 +1,107 @@
+"""From a host name to the addresses that may be dialled."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import ip_address
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import CannotResolveHostError
+
+from crawler.httpclient.address_guard import check_address, is_loopback
+from crawler.httpclient.errors import AddressRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scrapy.settings import BaseSettings
+
+#: Seconds an answer is used for. Outlets move, and a crawl of months must see it.
+_KEPT = 300.0
+
+
+class Resolver:
+    """Resolves and guards. What it returns is what gets dialled, so no second answer can slip in.
+
+    Settings: ``DNSCACHE_ENABLED``, ``DNSCACHE_SIZE``, ``DNS_TIMEOUT`` (Scrapy's),
+    ``ALLOW_LOOPBACK`` (False: 127/8 and ::1 are refused as all other private addresses are),
+    ``RESOLVER_MAP`` (for tests: ``{"host" or "host:port": "ip:port"}``, loopback destinations only,
+    refused without ``ALLOW_LOOPBACK``). Where there is a map, its names are all that leads to
+    loopback: what a page of a mapped outlet links to there is refused.
+    """
+
+    def __init__(self, settings: BaseSettings) -> None:
+        self._timeout = settings.getfloat("DNS_TIMEOUT") or None
+        self._size = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
+        self._cache: dict[str, tuple[float, list[str]]] = {}
+        self._map = _loopback_map(settings.getdict("RESOLVER_MAP"))
+        allowed = settings.getbool("ALLOW_LOOPBACK")
+        if self._map and not allowed:
+            raise ValueError(
+                "RESOLVER_MAP leads to loopback addresses, which ALLOW_LOOPBACK does not allow"
+            )
+        self.allow_loopback = allowed and not self._map
+
+    async def resolve(self, host: str, port: int) -> list[tuple[str, int]]:
+        """The addresses to dial, in order, each one checked; refused ones are left out.
+
+        :raises CannotResolveHostError: the name has no address.
+        :raises AddressRefused: none of its addresses may be dialled.
+        """
+        mapped = self._map.get(f"{host}:{port}") or self._map.get(host)
+        if mapped is not None:
+            return [mapped]
+        allowed: list[tuple[str, int]] = []
+        refusal: AddressRefused | None = None
+        for address in await self.lookup(host):
+            try:
+                check_address(address, allow_loopback=self.allow_loopback)
+            except AddressRefused as error:
+                refusal = error
+            else:
+                allowed.append((address, port))
+        if not allowed:
+            raise AddressRefused(f"{host} is not dialled: {refusal}") from refusal
+        return allowed
+
+    async def lookup(self, host: str) -> list[str]:
+        """All addresses of a name, unchecked; the cache holds what was found, not what was allowed.
+
+        :raises CannotResolveHostError: the name has no address, or none came within
+            ``DNS_TIMEOUT``.
+        """
+        kept = self._cache.get(host)
+        if kept is not None and kept[0] > monotonic():
+            return kept[1]
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except TimeoutError as error:
+            raise CannotResolveHostError(f"no answer for {host} in {self._timeout} s") from error
+        except (OSError, UnicodeError) as error:
+            raise CannotResolveHostError(f"{host} does not resolve: {error}") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not addresses:
+            raise CannotResolveHostError(f"{host} has no address")
+        if self._size:
+            self._cache.pop(host, None)
+            if len(self._cache) >= self._size:
+                del self._cache[next(iter(self._cache))]
+            self._cache[host] = (monotonic() + _KEPT, addresses)
+        return addresses
+
+
+def _loopback_map(setting: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    destinations = {}
+    for name, destination in setting.items():
+        address, _, port = destination.rpartition(":")
+        address = address.strip("[]")
+        if not is_loopback(ip_address(address)):
+            raise ValueError(
+                f"RESOLVER_MAP may only lead to loopback addresses, not to {destination}"
+            )
+        destinations[name.lower()] = (address, int(port))
+    return destinations

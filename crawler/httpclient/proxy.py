@@ -1,0 +1,88 @@
+"""Which proxy a request goes through, and how a tunnel is opened through it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from archive.warc.http_message import HEAD_END, MessageError, parse_head
+from crawler.httpclient.errors import RequestRefused, TunnelError
+
+if TYPE_CHECKING:
+    import socket
+
+    from scrapy import Request
+
+    from crawler.httpclient.request import Origin
+
+_ANSWER_BYTES = 64 * 1024
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy: host, port, and the Proxy-Authorization value it is to be shown, or None."""
+
+    host: str
+    port: int
+    authorization: bytes | None
+
+
+def proxy_of(request: Request) -> Proxy | None:
+    """The proxy in ``request.meta["proxy"]``, as HttpProxyMiddleware or the operator set it.
+
+    :raises RequestRefused: it is not an ``http://`` proxy, the one kind that is supported.
+    """
+    url = request.meta.get("proxy")
+    if not url:
+        return None
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        port = parts.port or 80
+    except ValueError as error:
+        raise RequestRefused("the proxy has no valid port") from error
+    if parts.scheme != "http" or not parts.hostname:
+        raise RequestRefused(
+            f"only http:// proxies are supported, not {parts.scheme}://{parts.hostname}"
+        )
+    authorization = request.headers.get(b"Proxy-Authorization")
+    if authorization is None and parts.username is not None:
+        secret = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+        authorization = b"Basic " + base64.b64encode(secret)
+    if authorization is not None and _CONTROL.search(authorization):
+        raise RequestRefused("the header Proxy-Authorization has control characters in its value")
+    return Proxy(parts.hostname, port, authorization)
+
+
+async def open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
+    """Ask the proxy at the other end of a connected socket for a tunnel to the origin; nothing is kept.
+
+    :raises TunnelError: the proxy answers with anything but 2xx, or no HTTP at all.
+    """
+    loop = asyncio.get_running_loop()
+    authority = origin.authority.encode("ascii")
+    lines = [b"CONNECT %b HTTP/1.1" % authority, b"Host: " + authority]
+    if proxy.authorization is not None:
+        lines.append(b"Proxy-Authorization: " + proxy.authorization)
+    await loop.sock_sendall(sock, b"\r\n".join(lines) + b"\r\n\r\n")
+    answer = bytearray()
+    while (end := HEAD_END.search(answer)) is None:
+        data = await loop.sock_recv(sock, 4096)
+        answer += data
+        if not data or len(answer) > _ANSWER_BYTES:
+            raise TunnelError(f"the proxy {proxy.host}:{proxy.port} gave no answer to CONNECT")
+    try:
+        head = parse_head(bytes(answer[: end.end()]))
+    except MessageError as error:
+        raise TunnelError(f"the proxy {proxy.host}:{proxy.port} answered no HTTP") from error
+    if not 200 <= head.status < 300:
+        raise TunnelError(
+            f"the proxy {proxy.host}:{proxy.port} answered {head.status} {head.reason}"
+        )
+    if len(answer) > end.end():
+        # In TLS the client speaks first, so these bytes are not the origin's.
+        raise TunnelError(f"the proxy {proxy.host}:{proxy.port} put bytes into the tunnel")

@@ -1,0 +1,273 @@
+"""Where a response's head and body end, found without changing a byte of either.
+
+Sans-IO: bytes in, payload out, everything served kept. The head is read leniently
+(``archive.warc.http_message``); the framing follows RFC 9112 section 6.3. Lengths that contradict
+each other are passed over: such a body lasts until the server closes, since cutting at either
+length could lose half a page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.warc.http_message import (
+    CHUNK_LINE,
+    HEAD_END,
+    Head,
+    MessageError,
+    is_chunked,
+    parse_head,
+)
+from crawler.httpclient.errors import HeadTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Bytes and lines a response head may have, interim (1xx) heads included.
+HEAD_BYTES = 256 * 1024
+HEAD_LINES = 1000
+#: Bytes that one chunk-size line, and all trailer lines together, may have.
+LINE_BYTES = 16 * 1024
+
+
+class Body:
+    """A body whose end only the peer's close shows; the base of those that show it themselves.
+
+    ``served`` are the bytes as they came, ``size`` how many; ``complete`` tells whether all have,
+    ``excess`` whether more came than belong to the message; ``expected`` is the announced length or
+    None.
+    """
+
+    __slots__ = ("complete", "excess", "expected", "served", "size")
+
+    def __init__(self) -> None:
+        self.served: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.excess = False
+        self.expected: int | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return those of them that are payload.
+
+        :raises MessageError: the framing is broken.
+        """
+        self.served.append(data)
+        self.size += len(data)
+        return data
+
+    def close(self) -> bool:
+        """Whether the body is whole now that the peer has closed."""
+        return True
+
+    def payload(self) -> bytes:
+        """The payload so far: transfer-encoding removed, content-encoding kept."""
+        return self.as_served()
+
+    def as_served(self) -> bytes:
+        """The bytes so far, framing and all."""
+        if len(self.served) > 1:
+            self.served = [b"".join(self.served)]
+        return self.served[0] if self.served else b""
+
+
+class SizedBody(Body):
+    """A body of a length known beforehand, 0 among them."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.expected = self._left = size
+        self.complete = size == 0
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; what lies behind the announced length is excess."""
+        if len(data) > self._left:
+            self.excess = True
+            data = data[: self._left]
+        self._left -= len(data)
+        self.complete = self._left == 0
+        if data:
+            self.served.append(data)
+        self.size += len(data)
+        return data
+
+    def close(self) -> bool:
+        """Whether the announced length has come."""
+        return self.complete
+
+
+class ChunkedBody(Body):
+    """A chunked body, read as it comes; ``served`` keeps sizes, extensions and trailers."""
+
+    __slots__ = ("_left", "_line", "_lines_seen", "_payload", "_step")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._payload: list[bytes] = []
+        self._line = b""  # the beginning of a line whose end has not come
+        self._lines_seen = 0  # bytes of trailer
+        self._left = 0  # bytes the current chunk still lacks
+        self._step: Callable[[bytes, int, list[bytes]], int] = self._size_line
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return the chunk data among them."""
+        before = len(self._line)
+        data = self._line + data if before else data
+        self._line = b""
+        out: list[bytes] = []
+        at = 0
+        try:
+            while at < len(data) and not self.complete:
+                after = self._step(data, at, out)
+                if after < 0:
+                    self._line = data[at:]
+                    at = len(data)
+                    if len(self._line) + self._lines_seen > LINE_BYTES:
+                        raise MessageError("a line of the chunk framing has no end")
+                else:
+                    at = after
+        except MessageError:
+            at = len(data)  # what cannot be read was served all the same
+            raise
+        finally:
+            super().feed(data[before:at])
+        self.excess = at < len(data)
+        payload = out[0] if len(out) == 1 else b"".join(out)
+        if payload:
+            self._payload.append(payload)
+        return payload
+
+    def close(self) -> bool:
+        """Whether the last chunk has come; servers that spare the blank line behind it are common."""
+        return self.complete or self._step == self._trailer_line
+
+    def payload(self) -> bytes:
+        """The chunks' data so far."""
+        return b"".join(self._payload)
+
+    # Each step reads one thing at ``at`` and returns where it ends, or -1 while its end has not
+    # come.
+
+    def _size_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        line = CHUNK_LINE.match(data, at)
+        if line is None:
+            if data.find(b"\n", at) >= 0:
+                raise MessageError("broken chunk framing")
+            return -1
+        self._left = int(line[1], 16)
+        self._step = self._data if self._left else self._trailer_line
+        return line.end()
+
+    def _data(self, data: bytes, at: int, out: list[bytes]) -> int:
+        end = min(at + self._left, len(data))
+        out.append(data[at:end])
+        self._left -= end - at
+        if not self._left:
+            self._step = self._data_end
+        return end
+
+    def _data_end(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        if data[at] == 10:
+            end = at + 1
+        elif data[at] == 13:
+            if at + 1 == len(data):
+                return -1
+            end = at + 2
+        else:
+            end = 0
+        if not end or data[end - 1] != 10:
+            raise MessageError("a chunk is longer than its size says")
+        self._step = self._size_line
+        return end
+
+    def _trailer_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        end = data.find(b"\n", at) + 1
+        if not end:
+            return -1
+        self._lines_seen += end - at
+        if self._lines_seen > LINE_BYTES:
+            raise MessageError("the trailers have no end")
+        self.complete = data[at:end] in (b"\r\n", b"\n")
+        return end
+
+
+class ResponseReader:
+    """One response, read as its bytes come: first `feed_head` until ``head`` is there, then ``body.feed``.
+
+    ``raw_head`` is the final head byte for byte; interim 1xx heads are read and passed over.
+    """
+
+    __slots__ = ("_bodiless", "_pending", "_seen", "body", "head", "raw_head")
+
+    def __init__(self, method: str) -> None:
+        self._bodiless = method == "HEAD"
+        self._pending = bytearray()
+        self._seen = 0
+        self.head: Head | None = None
+        self.raw_head = b""
+        self.body: Body = SizedBody(0)
+
+    @property
+    def silent(self) -> bool:
+        """Whether not one byte has come."""
+        return self.head is None and not self._pending and not self._seen
+
+    def feed_head(self, data: bytes) -> bytes | None:
+        """Take the next bytes; once the head is complete return what follows it, until then None.
+
+        :raises MessageError: this is no HTTP response.
+        :raises HeadTooLargeError: there are more bytes or lines than a head may have.
+        """
+        while True:
+            start = max(0, len(self._pending) - 3)
+            if not self._pending:
+                # Line ends before a status line belong to nothing (RFC 9112, 2.2).
+                stripped = data.lstrip(b"\r\n")
+                self._seen += len(data) - len(stripped)
+                data = stripped
+            self._pending += data
+            end = HEAD_END.search(self._pending, start)
+            size = end.end() if end else len(self._pending)
+            if self._seen + size > HEAD_BYTES:
+                raise HeadTooLargeError(f"the response head has more than {HEAD_BYTES} bytes")
+            if end is None:
+                return None
+            raw, rest = bytes(self._pending[:size]), bytes(self._pending[size:])
+            self._pending.clear()
+            self._seen += size
+            if raw.count(b"\n") > HEAD_LINES:
+                raise HeadTooLargeError(f"the response head has more than {HEAD_LINES} lines")
+            head = parse_head(raw)
+            if head.status >= 200:
+                self.head, self.raw_head, self.body = head, raw, self._frame(head)
+                return rest
+            if head.status == 101:
+                raise MessageError("the server switches to a protocol nobody asked for")
+            data = rest
+
+    def keeps_alive(self) -> bool:
+        """Whether the connection may carry another request after this response."""
+        head = self.head
+        if head is None or not self.body.complete or self.body.excess:
+            return False
+        options = ",".join(
+            value for name, value in head.fields if name.lower() == "connection"
+        ).lower()
+        return "close" not in options and (
+            head.version.upper() != "HTTP/1.0" or "keep-alive" in options
+        )
+
+    def _frame(self, head: Head) -> Body:
+        if self._bodiless or head.status in (204, 304):
+            return SizedBody(0)
+        if is_chunked(head):
+            return ChunkedBody()
+        values = [value for name, value in head.fields if name.lower() == "content-length"]
+        sizes = {size.strip() for value in values for size in value.split(",")}
+        if len(sizes) == 1:
+            size = sizes.pop()
+            if size.isascii() and size.isdigit() and len(size) <= 18:
+                return SizedBody(int(size))
+        return Body()

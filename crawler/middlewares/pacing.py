@@ -1,0 +1,240 @@
+"""One request at a time, far enough apart, and patience where a host asks for it.
+
+Two downloader middlewares: `PaceMiddleware` nearest to the downloader, `RetryAfterMiddleware`
+beside Scrapy's retry.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from scrapy import signals
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.utils.httpobj import urlparse_cached
+from scrapy.utils.response import response_status_message
+
+from crawler.middlewares.pace import Adaption, CrawlStopped, HostBusy, Pace, Patience
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+_log = logging.getLogger(__name__)
+
+#: The answers by which a host asks for patience (RFC 6585 section 4, RFC 9110 section 15.6.4).
+BUSY = frozenset({429, 503})
+_AUTOTHROTTLE = "scrapy.extensions.throttle.AutoThrottle"
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """The seconds a Retry-After asks for from ``now`` on, not below 0; None where it says nothing readable."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000": a time in UTC that knows nothing of its zone
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+class PaceMiddleware:
+    """Lets a request through to the downloader when its host's turn has come; in place of Scrapy's delays.
+
+    Scrapy's own slots wait too, but what waits in one can neither be held back when the host asks
+    for it nor be taken out when the crawl ends. So requests wait here, and
+    `crawler.spider.downloader.PacedDownloader` has no slots. It must be the nearest to the
+    downloader, and Scrapy's AutoThrottle extension off: its rule is applied here, where it cannot
+    go below a host's Crawl-delay.
+
+    Settings, Scrapy's and with their meaning, for each host: ``CONCURRENT_REQUESTS_PER_DOMAIN``,
+    ``DOWNLOAD_DELAY``, ``DOWNLOAD_DELAY_JITTER``, ``DOWNLOAD_SLOTS``, ``AUTOTHROTTLE_ENABLED``,
+    ``AUTOTHROTTLE_START_DELAY``, ``AUTOTHROTTLE_MAX_DELAY``, ``AUTOTHROTTLE_TARGET_CONCURRENCY``
+    and the request meta key ``autothrottle_dont_adjust_delay``. Own ones: ``RETRY_AFTER_MAX``
+    (seconds a host is held at most; longer, and it is given up for the run; 600), ``RETRY_BACKOFF``
+    (seconds for the first busy answer without a Retry-After, doubled with each in a row; 5). Stats:
+    ``pace/holds``, ``pace/held_seconds``, ``pace/hosts_given_up``, ``pace/refused/<reason>``.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        settings = crawler.settings
+        adaption = None
+        if settings.getbool("AUTOTHROTTLE_ENABLED"):
+            if (
+                settings.get_component_priority_dict_with_base("EXTENSIONS").get(_AUTOTHROTTLE)
+                is not None
+            ):
+                raise ValueError(
+                    f"Two would set the pace: put {_AUTOTHROTTLE!r}: None into EXTENSIONS"
+                )
+            adaption = Adaption(
+                start=settings.getfloat("AUTOTHROTTLE_START_DELAY"),
+                most=settings.getfloat("AUTOTHROTTLE_MAX_DELAY"),
+                target=settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY"),
+            )
+            if adaption.target <= 0:
+                raise ValueError(
+                    f"AUTOTHROTTLE_TARGET_CONCURRENCY must be above 0, not {adaption.target}"
+                )
+        self._crawler = crawler
+        self._under_way: dict[Request, str] = {}
+        self.pace = Pace(
+            concurrency=max(1, settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")),
+            delay=settings.getfloat("DOWNLOAD_DELAY"),
+            jitter=min(1.0, settings.getfloat("DOWNLOAD_DELAY_JITTER")),
+            patience=Patience(
+                settings.getfloat("RETRY_BACKOFF", 5.0), settings.getfloat("RETRY_AFTER_MAX", 600.0)
+            ),
+            adaption=adaption,
+            hosts=settings.getdict("DOWNLOAD_SLOTS"),
+            stopping=self._stopping,
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Scrapy's way to build it."""
+        middleware = cls(crawler)
+        crawler.signals.connect(middleware._closed, signal=signals.spider_closed)
+        return middleware
+
+    async def process_request(self, request: Request) -> None:
+        """Wait for the host's turn.
+
+        :raises HostBusy: the host has been given up.
+        :raises CrawlStopped: the crawl is ending.
+        """
+        host = host_of(request)
+        try:
+            await self.pace.turn(host)
+        except (HostBusy, CrawlStopped) as refusal:
+            self._count(f"refused/{refusal.reason}")
+            raise
+        self._under_way[request] = host
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Tell the pace what the answer means, then that the turn is over."""
+        host = self._under_way.pop(request, None)
+        if host is not None:
+            if response.status in BUSY:
+                self._hold(host, response)
+            else:
+                latency = request.meta.get("download_latency")
+                if request.meta.get("autothrottle_dont_adjust_delay"):
+                    latency = None
+                self.pace.answered(host, latency, ok=response.status == 200)
+            self.pace.done(host)
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002 - Scrapy's names
+        """The turn is over."""
+        host = self._under_way.pop(request, None)
+        if host is not None:
+            self.pace.done(host)
+
+    def _hold(self, host: str, response: Response) -> None:
+        value = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        seconds = self.pace.busy(host, retry_after(value, datetime.now(UTC)))
+        if seconds < 0:
+            self._count("hosts_given_up")
+            _log.warning("%s", self.pace.given_up(host))
+        else:
+            self._count("holds")
+            self._count("held_seconds", round(seconds, 3))
+            _log.info(
+                "%s answers %d: nothing is sent to it for %.1f s", host, response.status, seconds
+            )
+
+    def _stopping(self) -> bool:
+        engine = self._crawler.engine
+        if engine is None or not engine.running:
+            return True
+        # A spider that is closed for another reason than Ctrl-C has no signal that says so. What is
+        # left when the engine takes no requests, though neither the downloader nor the scraper is
+        # full, is that.
+        scraping = engine.scraper.slot
+        full = engine.downloader.needs_backout() or (
+            scraping is not None and scraping.needs_backout()
+        )
+        return engine.needs_backout() and not full
+
+    def _closed(self) -> None:
+        self.pace.stop()
+
+    def _count(self, name: str, by: float = 1) -> None:
+        if self._crawler.stats is not None:
+            self._crawler.stats.inc_value(f"pace/{name}", by)  # type: ignore[arg-type]  # sums seconds just as well
+
+
+class RetryAfterMiddleware:
+    """Tries again what a busy host (429, 503) did not answer; the pace sees to it that this is not too early.
+
+    Right behind Scrapy's RetryMiddleware, which then never sees such an answer that is tried again.
+    Settings: ``RETRY_ENABLED``, ``RETRY_TIMES``, ``RETRY_PRIORITY_ADJUST`` and their meta keys,
+    ``dont_retry`` among them, as Scrapy documents them. Stats: ``retry/…``, as Scrapy's. After the
+    last try the answer goes on to the spider.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._enabled = crawler.settings.getbool("RETRY_ENABLED")
+        self._codes_of_scrapy = {int(code) for code in crawler.settings.getlist("RETRY_HTTP_CODES")}
+        if self._enabled and self._codes_of_scrapy & BUSY:
+            raise ValueError(
+                "RETRY_HTTP_CODES must not hold 429 and 503: RetryAfterMiddleware retries those, and would count double"
+            )
+        self._pace: Pace | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Scrapy's way to build it."""
+        return cls(crawler)
+
+    def process_response(self, request: Request, response: Response) -> Response | Request:
+        """The response, or the request that tries again.
+
+        :raises HostBusy: the host has been given up over this answer.
+        """
+        if response.status not in BUSY:
+            return response
+        if self._pace is None:
+            self._pace = pace_of(self._crawler)
+        if why := self._pace.given_up(host_of(request)):
+            raise HostBusy(why)
+        if not self._enabled or request.meta.get("dont_retry"):
+            return response
+        assert self._crawler.spider is not None
+        again = get_retry_request(
+            request,
+            spider=self._crawler.spider,
+            reason=response_status_message(response.status),
+            max_retry_times=request.meta.get("max_retry_times"),
+            priority_adjust=request.meta.get("priority_adjust"),
+            give_up_log_level=request.meta.get("give_up_log_level"),
+        )
+        return again or response
+
+
+def host_of(request: Request) -> str:
+    """The host a request is for, lower case, without its port: what paces go by."""
+    return urlparse_cached(request).hostname or ""
+
+
+def pace_of(crawler: Crawler) -> Pace:
+    """The crawl's pace, once the engine has been created.
+
+    :raises RuntimeError: `PaceMiddleware` is not among DOWNLOADER_MIDDLEWARES.
+    """
+    middleware = crawler.get_downloader_middleware(PaceMiddleware)
+    if middleware is None:
+        raise RuntimeError(
+            "crawler.middlewares.pacing.PaceMiddleware is missing from DOWNLOADER_MIDDLEWARES"
+        )
+    return middleware.pace

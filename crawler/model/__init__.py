@@ -1,0 +1,1 @@
+"""What an outlet is, as plain values: hosts, layouts, channels, windows of days, crawl arguments."""

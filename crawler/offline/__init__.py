@@ -1,0 +1,1 @@
+"""What reads without the network: replay, import of WARCs, recovery, reindex."""

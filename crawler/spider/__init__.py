@@ -1,0 +1,1 @@
+"""The one spider and what Scrapy's engine needs around it: session, loader, candidates."""

@@ -1,0 +1,45 @@
+"""Spiders out of outlets: what Scrapy asks of a spider loader, answered from ``crawler/outlets``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler.outlets import known_outlets
+from crawler.spider.spider import OutletSpider
+
+if TYPE_CHECKING:
+    import builtins
+
+    from scrapy import Request, Spider
+    from scrapy.settings import BaseSettings
+
+    from crawler.model.outlet import Outlet
+
+
+class OutletLoader:
+    """Scrapy's SPIDER_LOADER_CLASS: an outlet is a value, so its spider's class is made, not written."""
+
+    @classmethod
+    def from_settings(cls, settings: BaseSettings) -> OutletLoader:  # noqa: ARG003  (Scrapy's protocol)
+        """Make a loader; it reads no settings."""
+        return cls()
+
+    def load(self, spider_name: str) -> type[Spider]:
+        """Return the outlet's spider class.
+
+        :raises KeyError: there is no such outlet.
+        """
+        return _spider_class(known_outlets()[spider_name])
+
+    def list(self) -> list[str]:
+        """Return the outlets' names."""
+        return list(known_outlets())
+
+    def find_by_request(self, request: Request) -> builtins.list[str]:
+        """Return the names of the outlets whose hosts serve the request."""
+        return [name for name, outlet in known_outlets().items() if outlet.serves(request.url)]
+
+
+def _spider_class(outlet: Outlet) -> type[OutletSpider]:
+    body = {"name": outlet.name, "outlet": outlet, "__module__": f"crawler.outlets.{outlet.name}"}
+    return type(f"{outlet.name.title()}Spider", (OutletSpider,), body)

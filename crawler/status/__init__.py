@@ -1,0 +1,1 @@
+"""How things stand, computed once, shown as table, JSON and Prometheus text."""

@@ -1,0 +1,151 @@
+"""``scrapy status --json``: where things stand, and runs, for machines. Keys stay as they are; times are of Seoul."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.model.article import KST
+from crawler import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from archive.runs.alarms import Alarm
+    from archive.runs.figures import Example
+    from archive.runs.history import RunRecord
+    from crawler.jobs.due import Coming
+    from crawler.status.overview import JobState, OutletState, Overview
+
+
+def overview_object(overview: Overview) -> dict[str, Any]:
+    """The overview as JSON takes it."""
+    return {
+        "at": _time(overview.at),
+        "version": VERSION,
+        "well": overview.well,
+        "trouble": list(overview.trouble),
+        "outlets": [_outlet(state) for state in overview.outlets],
+        "jobs": [_job(state) for state in overview.jobs],
+        "alarms": [_alarm(alarm) for alarm in overview.alarms],
+        "room": {
+            "archive_bytes": overview.room.archive,
+            "index_bytes": overview.room.index,
+            "disk_free_bytes": overview.room.free,
+        },
+    }
+
+
+def runs_object(
+    records: Sequence[RunRecord],
+    at: datetime,
+    *,
+    since: date | None,
+    until: date | None,
+    outlet: str,
+    counts: Mapping[str, int],
+    last: Mapping[tuple[str, str], Example],
+) -> dict[str, Any]:
+    """A part of the history as JSON takes it; ``last`` are examples by outcome and reason."""
+    return {
+        "at": _time(at),
+        "version": VERSION,
+        "since": since.isoformat() if since is not None else None,
+        "until": until.isoformat() if until is not None else None,
+        "outlet": outlet or None,
+        "runs": [run_object(record) for record in records],
+        "counts": dict(counts),
+        "examples": {
+            "/".join(filter(None, what)): {"source": example.source, "detail": example.detail}
+            for what, example in last.items()
+        },
+    }
+
+
+def run_object(record: RunRecord) -> dict[str, Any]:
+    """A run as JSON takes it."""
+    ended = record.ended_at
+    return {
+        "run": record.run_id,
+        "verb": record.verb,
+        "arguments": list(record.arguments),
+        "outlet": record.outlet or None,
+        "job": record.job or None,
+        "due_at": _time(record.due_at),
+        "attempt": record.attempt or None,
+        "started_at": _time(record.started_at),
+        "ended_at": _time(ended),
+        "seconds": (ended - record.started_at).total_seconds() if ended is not None else None,
+        "under_way": record.under_way,
+        "ending": record.ending,
+        "exit_code": record.exit_code,
+        "host": record.host or None,
+        "version": record.version or None,
+        "log": record.log or None,
+        "counts": record.counts,
+    }
+
+
+def _outlet(state: OutletState) -> dict[str, Any]:
+    standing = state.standing
+    return {
+        "outlet": state.name,
+        "jobs": list(state.jobs),
+        "last_run": run_object(state.last) if state.last is not None else None,
+        "last_done_at": _time(state.done_at),
+        "new_last_day": standing.new,
+        "new_daily_mean": standing.daily,
+        "expected_per_day": state.expected,
+        "last_new_at": _time(standing.last_new_at),
+        "outcomes_last_day": dict(standing.outcomes),
+        "unparsed_or_failed_share": standing.bad,
+        "fill": {
+            name: {
+                "last_day": rate.last_day,
+                "four_weeks_before": rate.before,
+                "far_off": rate.far_off,
+            }
+            for name, rate in standing.rates.items()
+        },
+        "fill_articles": {"last_day": standing.filled[0], "four_weeks_before": standing.filled[1]},
+        **_coming(state.coming),
+        "alarms": [_alarm(alarm) for alarm in state.alarms],
+    }
+
+
+def _job(state: JobState) -> dict[str, Any]:
+    job = state.job
+    return {
+        "job": job.name,
+        "verb": job.verb,
+        "arguments": list(job.words),
+        "outlet": job.outlet or None,
+        "when": job.rhythm.text,
+        "last_run": run_object(state.last) if state.last is not None else None,
+        "last_done_at": _time(state.done_at),
+        **_coming(state.coming),
+    }
+
+
+def _coming(coming: Coming | None) -> dict[str, Any]:
+    if coming is None:
+        return {"next": None, "next_run_at": None, "running_since": None}
+    return {
+        "next": coming.how,
+        "next_run_at": _time(coming.at),
+        "running_since": _time(coming.since),
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "kind": alarm.kind,
+        "subject": alarm.subject,
+        "sentence": alarm.sentence,
+        "began_at": _time(alarm.began_at),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    """ISO 8601 with +09:00, to the second."""
+    return moment.astimezone(KST).isoformat(timespec="seconds") if moment is not None else None

@@ -1,0 +1,226 @@
+"""`scrapy backup`: what it copies of an archive, written to or not, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import archive.backup.create
+from archive.index.database import Index
+from archive.model.exchange import Exchange
+from archive.runs.recorder import Run
+from archive.segments.writer import SegmentWriter
+from crawler.extraction.extract import read
+from crawler.outlets import outlet_named
+from pipelines.deposit import Depositor
+from tests.support.backing import check_restored, copy_of, files, made, same
+from tests.support.cli import Desk
+from tests.support.keeping import SOFTWARE
+from tests.support.reading import NOON, SEEDS
+from tests.support.removing import articles, traces, wrong
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.page import Page
+
+NAME = "newspim/20230915999901"
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return made(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture
+def desk(origin: Desk, tmp_path: Path) -> Desk:
+    return copy_of(origin, tmp_path / "desk")
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+def page(number: int) -> Page:
+    """An article of that number."""
+    url = f"https://www.newspim.com/news/view/2026010100000{number}"
+    body = (
+        (SEEDS / "newspim" / "own-desktop-2021.html")
+        .read_bytes()
+        .replace("남긴".encode(), f"남긴 {number}".encode())
+    )
+    return read(Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url)
+
+
+def text_of(desk: Desk) -> str:
+    outlet, _, article_id = NAME.partition("/")
+    return max(articles(desk)[outlet, article_id].split("\n\n"), key=len)
+
+
+def test_what_was_backed_up_is_restored_row_by_row(
+    desk: Desk, backup: Path, tmp_path: Path
+) -> None:
+    said = desk.call("backup", backup)
+    assert (said.code, said.err) == (0, "")
+    assert "segments: 3 new, 0 unchanged, 0 taken out; " in said.out
+    other = Desk(tmp_path / "other")
+    said = other.call("restore", backup)
+    assert (said.code, said.err) == (0, "")
+    assert "4 files and its index" in said.out
+    assert same(desk, other)
+    assert other.kept_bytes() == desk.kept_bytes()
+    said = other.call("verify")
+    assert (said.code, said.out.endswith("no findings\n")) == (0, True), said.out
+    said = other.call("replay", SEEDS / "etoday")
+    assert said.code == 0, "and it goes on"
+
+
+def test_the_archive_is_only_read(desk: Desk, backup: Path) -> None:
+    before = files(desk.folder)
+    assert desk.call("backup", backup).code == 0
+    assert files(desk.folder) == before
+
+
+def test_the_same_again_copies_only_what_is_new(desk: Desk, backup: Path, tmp_path: Path) -> None:
+    assert desk.call("backup", backup).code == 0
+    before = files(backup / "segments")
+    said = desk.call("backup", backup)
+    assert said.code == 0
+    assert "segments: 0 new, 3 unchanged, 0 taken out; " in said.out
+    assert files(backup / "segments") == before
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "new.html").write_bytes(
+        (SEEDS / "etoday" / "own-desktop-2020.html").read_bytes() + b"<!---->"
+    )
+    facts = {
+        "url": "https://www.etoday.co.kr/news/view/9000009",
+        "captured_at": "2026-01-01T00:00:00+09:00",
+    }
+    (tmp_path / "page" / "new.json").write_text(json.dumps(facts))
+    assert desk.call("replay", tmp_path / "page").code == 0
+    said = desk.call("backup", backup)
+    assert "segments: 1 new, 3 unchanged, 0 taken out; " in said.out
+    assert before.items() < files(backup / "segments").items()
+    assert len(list(backup.glob("state-*"))) == 1, "it holds one moment"
+    assert same(desk, check_restored(backup, tmp_path / "other"))
+
+
+def test_what_was_taken_down_leaves_the_backup_with_the_next_run(
+    desk: Desk, backup: Path, tmp_path: Path
+) -> None:
+    text = text_of(desk)
+    assert desk.call("backup", backup).code == 0
+    assert desk.call("remove", NAME, "--reason", "test", "--yes").code == 0
+    assert traces(backup, text).any, "until then it holds it still, as is said"
+    said = desk.call("backup", backup)
+    assert (said.code, said.err) == (0, "")
+    assert "segments: 1 new, 2 unchanged, 1 taken out; " in said.out
+    assert not traces(backup, text).any
+    for state in backup.glob("state-*"):
+        assert not traces(state, text).any
+    assert same(desk, check_restored(backup, tmp_path / "other"))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_is_taken_down_while_it_copies_is_not_in_it(
+    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The article goes right before, or right after the index was copied, and all is copied once more."""
+    text, calls, copy_index = text_of(desk), [], archive.backup.create.copy_index
+
+    def copied(path: Path, copy: Path) -> Any:
+        def removed() -> None:
+            if not calls:
+                calls.append("removed")
+                assert desk.call("remove", NAME, "--reason", "test", "--yes").code == 0
+
+        if when == "before":
+            removed()
+        item = copy_index(path, copy)
+        removed()
+        calls.append("copied")
+        return item
+
+    monkeypatch.setattr(archive.backup.create, "copy_index", copied)
+    said = desk.call("backup", backup)
+    assert (said.code, said.err) == (0, "")
+    assert calls == ["removed", "copied", "copied"]
+    for folder in (backup, *backup.glob("state-*")):
+        assert not traces(folder, text).any
+    assert same(desk, check_restored(backup, tmp_path / "other"))
+
+
+@pytest.mark.parametrize("torn", [b"", b"\x1f\x8b\x08 torn"])
+def test_what_is_open_is_restored_and_closed(
+    desk: Desk, backup: Path, tmp_path: Path, torn: bytes
+) -> None:
+    """A live writer's segment: a page in the index, one on disk only, and a torn end."""
+    with Index(f"sqlite:///{desk.index}") as index:
+        segments_of = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
+        depositor = Depositor(segments_of, index, Run("test"), lambda _: None)
+        depositor.add(page(1))
+        depositor.flush()
+        depositor.add(page(2))
+        depositor._written(depositor._waiting)  # on disk, and its row is not written yet
+        (path,) = desk.archive.glob("*.open")
+        with path.open("ab") as file:
+            file.write(torn)
+        said = desk.call("backup", backup)
+        assert (said.code, said.err) == (0, "")
+        assert "0 taken out, 1 open; " in said.out
+        segments_of._release()
+    other = Desk(tmp_path / "other")
+    said = other.call("restore", backup)
+    assert said.code == 0, said.err
+    cut = f", {len(torn)} torn bytes cut off" if torn else ""
+    assert (
+        f"{path.name.removesuffix('.open')} was left open: 1 records indexed{cut}, closed"
+        in said.out
+    )
+    assert wrong(other) == []
+    assert {name for _, name in articles(other)} >= {"20260101000001", "20260101000002"}
+
+
+def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
+    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its later records are in the copy, and their rows are not in that of the index: restoring reads them."""
+    copy_index = archive.backup.create.copy_index
+
+    def copied(path: Path, copy: Path) -> Any:
+        with Index(f"sqlite:///{desk.index}") as index:
+            writer = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
+            depositor = Depositor(writer, index, Run("test"), lambda _: None)
+            depositor.add(page(1))
+            depositor.flush()
+            item = copy_index(path, copy)
+            depositor.add(page(2))
+            depositor.close()
+            writer.close()
+        return item
+
+    monkeypatch.setattr(archive.backup.create, "copy_index", copied)
+    said = desk.call("backup", backup)
+    assert (said.code, said.err) == (0, "")
+    assert "1 open; " in said.out
+    other = Desk(tmp_path / "other")
+    said = other.call("restore", backup)
+    assert "was left open: 1 records indexed, closed" in said.out
+    assert wrong(other) == []
+    assert articles(other) == articles(desk)
+    monkeypatch.undo()
+    said = desk.call("backup", backup)
+    assert "segments: 1 new, 3 unchanged, 0 taken out; " in said.out, "now it is closed"
+    check_restored(backup, tmp_path / "third")
+
+
+def test_an_older_schema_is_backed_up_as_it_is(desk: Desk, backup: Path) -> None:
+    """Before an upgrade is when a backup is wanted."""
+    with closing(sqlite3.connect(desk.index)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert desk.call("backup", backup).code == 0

@@ -1,0 +1,171 @@
+"""Where `scrapy backup` will not write, and how it ends when it can't, or is stopped: the backup before stays."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import archive.backup.create
+import archive.backup.index_snapshot
+from archive.backup import inventory
+from tests.support.backing import check_restored, copy_of, files, made, same
+from tests.support.cli import Desk
+from tests.support.faults import full_disks
+from tests.support.reading import SEEDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return made(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture
+def desk(origin: Desk, tmp_path: Path) -> Desk:
+    return copy_of(origin, tmp_path / "desk")
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_path: Path) -> None:
+    assert desk.call("backup", backup).code == 0
+    before = files(backup)
+    other = Desk(tmp_path / "other")
+    assert other.call("replay", SEEDS / "etoday").code == 0
+    said = other.call("backup", backup)
+    assert said.code == 1
+    assert f"{backup} is the backup of another archive" in said.err
+    assert files(backup) == before
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "sentence"),
+    [
+        ("desk/archive", 1, "is the archive itself"),
+        ("desk/archive/backup", 1, "lies within the archive"),
+        ("link/backup", 1, "lies within the archive"),
+        ("desk", 1, "holds the archive or its index"),
+        ("something", 1, "holds something else"),
+        ("file", 1, "its folder is a file"),
+        ("no/backup", 1, "is its disk mounted?"),
+        ("s3://bucket/backup", 2, "lies in a folder of this machine"),
+        ("", 2, "name one folder"),
+    ],
+)
+def test_a_folder_that_will_not_do_is_said_and_left_as_it_was(
+    desk: Desk, tmp_path: Path, folder: str, code: int, sentence: str
+) -> None:
+    (tmp_path / "something").mkdir()
+    (tmp_path / "something" / "else").write_text("else")
+    (tmp_path / "file").write_text("else")
+    (tmp_path / "link").symlink_to(desk.archive)
+    before = files(tmp_path)
+    said = desk.call("backup", folder if "://" in folder or not folder else tmp_path / folder)
+    assert said.code == code
+    assert sentence in said.err
+    assert "Traceback" not in said.err
+    assert files(tmp_path) == before
+
+
+def test_an_archive_of_nothing_is_said(tmp_path: Path) -> None:
+    said = Desk(tmp_path).call("backup", tmp_path / "backup")
+    assert said.code == 1
+    assert said.err.startswith("scrapy backup: There is no archive at")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_with_what_file_systems_make_will_do(desk: Desk, backup: Path) -> None:
+    (backup / "lost+found").mkdir(parents=True)
+    assert desk.call("backup", backup).code == 0
+
+
+def test_two_do_not_back_up_into_one_folder_at_once(desk: Desk, backup: Path) -> None:
+    assert desk.call("backup", backup).code == 0
+    with (backup / ".lock").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        said = desk.call("backup", backup)
+    assert said.code == 1
+    assert "Another backup or restore is at work in" in said.err
+
+
+def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
+    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.call("backup", backup).code == 0
+    shutil.rmtree(backup / "segments")
+    before = inventory.read(backup)
+
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archive.backup.create.Storeroom, "commit", interrupted)
+    said = desk.call("backup", backup)
+    assert said.code == 1
+    assert "Stopped." in said.err
+    assert inventory.read(backup) == before
+    assert len(list(backup.glob("state-*"))) == 1
+    assert not list((backup / "segments").glob(".*"))
+    check_restored(backup, tmp_path / "other")
+
+
+def test_ctrl_c_is_heard_while_the_index_is_copied(
+    desk: Desk, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(archive.backup.index_snapshot, "_look", interrupted)
+    monkeypatch.setattr(archive.backup.index_snapshot, "_STEPS", 10)
+    said = desk.call("backup", backup)
+    assert said.code == 1
+    assert "Stopped." in said.err
+    assert not list(backup.glob("state-*"))
+    monkeypatch.undo()
+    assert desk.call("backup", backup).code == 0
+
+
+@pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
+def test_a_full_disk_is_said_and_the_same_again_goes_on(
+    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.mkdir()
+    with full_disks._disk(backup, 256):
+        said = desk.call("backup", backup)
+        assert said.code == 1
+        assert "MB free, and" in said.err, "it is seen before anything is copied"
+        assert not list((backup / "segments").iterdir())
+        monkeypatch.setattr(
+            archive.backup.create.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
+        )
+        said = desk.call("backup", backup)
+        assert said.code == 1
+        assert "disk is full" in said.err
+        assert "Traceback" not in said.err
+        monkeypatch.undo()
+        full_disks._resize(backup, 4096)
+        assert desk.call("backup", backup).code == 0
+        assert same(desk, check_restored(backup, tmp_path / "other"))
+
+
+@pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
+def test_a_folder_that_cannot_be_written_is_said_and_can_be_restored_from(
+    desk: Desk, backup: Path, tmp_path: Path
+) -> None:
+    backup.mkdir()
+    with full_disks._disk(backup, 4096):
+        assert desk.call("backup", backup).code == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(backup)], check=True)
+        said = desk.call("backup", backup)
+        assert said.code == 1
+        assert "the file system is read-only" in said.err
+        check_restored(backup, tmp_path / "other")

@@ -1,0 +1,284 @@
+"""`scrapy restore`: into nothing, whole or named; and backups and restores killed at any change to a disk."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
+
+from archive.backup import inventory
+from archive.backup.inventory import MARK
+from archive.model.errors import BackupError
+from tests.support.backing import (
+    back_up_desk,
+    check_restored,
+    copy_of,
+    damage,
+    kill_backups,
+    kill_restores,
+    killed_after,
+    killed_at,
+    made,
+    restore_desk,
+    same,
+)
+from tests.support.cli import ROOT, Desk
+from tests.support.faults import full_disks
+from tests.support.removing import wrong
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return made(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture(scope="module")
+def kept(origin: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of it."""
+    backup = tmp_path_factory.mktemp("kept") / "backup"
+    back_up_desk(origin, backup)
+    return backup
+
+
+@pytest.fixture
+def backup(kept: Path, tmp_path: Path) -> Path:
+    shutil.copytree(kept, tmp_path / "backup")
+    return tmp_path / "backup"
+
+
+def state_of(backup: Path) -> Path:
+    (state,) = backup.glob("state-*")
+    return state
+
+
+@pytest.mark.parametrize(
+    "there", ["archive/page.html", "index.sqlite3", "index.sqlite3-wal", "archive"]
+)
+def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, there: str) -> None:
+    desk = Desk(tmp_path / "desk")
+    path = desk.folder / there
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    said = desk.call("restore", backup)
+    assert said.code == 1
+    assert "Traceback" not in said.err
+    assert ("nothing is ever overwritten" in said.err) or ("its folder is a file" in said.err)
+    assert [p.name for p in desk.folder.rglob("*") if p.is_file()] == [path.name]
+    assert path.read_text() == "mine"
+
+
+def test_into_empty_folders_it_restores(backup: Path, tmp_path: Path) -> None:
+    """As the mount points of a container are."""
+    (tmp_path / "desk" / "archive" / "lost+found").mkdir(parents=True)
+    check_restored(backup, tmp_path / "desk")
+
+
+@pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
+@pytest.mark.parametrize("small", ["archive", "index"])
+def test_each_disk_needs_room_for_what_it_is_to_hold(
+    backup: Path, tmp_path: Path, small: str
+) -> None:
+    """The index needs more than the archive here: 0.3 MB, and a disk of 128 KiB holds the one and not the other."""
+    desk = Desk(tmp_path / "desk")
+    place = tmp_path / "small"
+    place.mkdir()
+    other = {"archive": desk.archive, "index": desk.index} | {small: place / small}
+    with full_disks._disk(place, 128):
+        said = desk.call(
+            "restore",
+            backup,
+            "-s",
+            f"ARCHIVE_URL={other['archive']}",
+            "-s",
+            f"INDEX_URL=sqlite:///{other['index']}",
+        )
+        if small == "archive":
+            assert (said.code, said.err) == (0, "")
+        else:
+            assert said.code == 1
+            assert f"{place} has 0.1 MB free, and 0." in said.err
+            assert not other["archive"].exists(), "it is seen before anything is copied"
+
+
+def test_what_is_no_backup_is_said(tmp_path: Path, backup: Path) -> None:
+    desk = Desk(tmp_path / "desk")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "begun").mkdir()
+    inventory.write(tmp_path / "begun", inventory.Inventory())
+    for folder, sentence in (
+        ("no", "There is no backup at"),
+        ("empty", "holds no backup of ours"),
+        ("begun", "was not ended, so it holds nothing to restore yet"),
+    ):
+        said = desk.call("restore", tmp_path / folder)
+        assert said.code == 1
+        assert sentence in said.err
+    assert desk.call("restore").code == 2
+    said = Desk(backup / "within").call("restore", backup)
+    assert (said.code, "lies in the backup" in said.err) == (1, True)
+    assert not desk.folder.exists()
+
+
+def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: Path) -> None:
+    """Every file in turn; what is not damaged is restored, and verify or reindex have the last word."""
+    places = [
+        path.relative_to(kept)
+        for path in sorted(kept.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    ]
+    assert len(places) == 6
+    for number, place in enumerate(places):
+        for how in ("flipped", "cut", "gone"):
+            backup = tmp_path / f"{number}-{how}"
+            shutil.copytree(kept, backup)
+            path, desk = backup / place, Desk(tmp_path / f"desk-{number}-{how}")
+            if how == "flipped":
+                damage(path)
+            elif how == "cut":
+                path.write_bytes(path.read_bytes()[:-50])
+            else:
+                path.unlink()
+            said = desk.call("restore", backup)
+            assert said.code == 1, (place, how)
+            assert str(path if place.name != "backup.json" else backup) in said.err
+            assert "Traceback" not in said.err
+            if place.name == "backup.json":
+                assert not desk.folder.exists()
+                continue
+            assert len(said.err.splitlines()) == 1, "nothing else is"
+            assert not (desk.archive / MARK).exists()
+            if place.name == "index.sqlite3":
+                assert said.out.endswith(
+                    "run scrapy reindex now: it makes the index from the archive\n"
+                )
+                assert not desk.index.exists()
+            elif place.parts[0] == "segments":
+                assert wrong(desk), "and verify knows"
+
+
+def test_an_inventory_with_any_byte_changed_is_not_believed(backup: Path) -> None:
+    path = backup / inventory.NAME
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(BackupError):
+            inventory.read(backup)
+    path.write_bytes(b"[" * 100_000)
+    with pytest.raises(BackupError):
+        inventory.read(backup)
+    path.write_bytes(data)
+    assert inventory.read(backup) is not None
+
+
+@settings(max_examples=50)
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_an_inventory_that_is_anything_else_is_said_to_be_damaged(values: Any) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder)
+        for whole in (
+            {},
+            {"format": 1, "at": values, "state": "", "files": values, "faults": values},
+        ):
+            told = whole | (values if isinstance(values, dict) else {})
+            (path / inventory.NAME).write_text(
+                json.dumps(told | {"sum": inventory._sum(told)}), "utf-8"
+            )
+            with suppress(BackupError):
+                inventory.read(path)
+        (path / inventory.NAME).write_text(json.dumps(values), "utf-8")
+        with pytest.raises(BackupError):
+            inventory.read(path)
+
+
+def test_a_backup_of_a_newer_sacho_is_said(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = inventory.read(backup)
+    assert known is not None
+    monkeypatch.setattr(inventory, "_FORMAT", 2)
+    inventory.write(backup, known)
+    monkeypatch.undo()
+    said = Desk(tmp_path / "desk").call("restore", backup)
+    assert (said.code, "is of a newer Sacho: upgrade this one" in said.err) == (1, True)
+
+
+def test_an_index_of_a_newer_schema_is_restored_and_said(origin: Desk, tmp_path: Path) -> None:
+    desk = copy_of(origin, tmp_path / "desk")
+    with closing(sqlite3.connect(desk.index)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    back_up_desk(desk, tmp_path / "backup")
+    other = Desk(tmp_path / "other")
+    said = other.call("restore", tmp_path / "backup")
+    assert (said.code, "upgrade Sacho" in said.err) == (1, True)
+    assert other.index.exists()
+
+
+def test_an_index_of_an_older_schema_is_upgraded(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk")
+    desk.archive.mkdir(parents=True)
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "archive" / "index" / "migrations"))
+    engine = create_engine(f"sqlite:///{desk.index}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    engine.dispose()
+    back_up_desk(desk, tmp_path / "backup")
+    other = Desk(tmp_path / "other")
+    assert desk.call("show").code == 1
+    assert other.call("restore", tmp_path / "backup").code == 0
+    assert other.call("show").code == 0
+    assert wrong(other) == []
+
+
+def test_a_backup_killed_at_any_change_leaves_the_one_before_and_the_next_is_whole(
+    origin: Desk, tmp_path: Path
+) -> None:
+    """Every eighth change here, every one in the bench."""
+    assert kill_backups(origin, tmp_path, step=8) > 4
+
+
+def test_a_restore_killed_at_any_change_goes_on(origin: Desk, backup: Path, tmp_path: Path) -> None:
+    assert kill_restores(origin, backup, tmp_path, step=8) > 2
+
+
+def test_a_restore_that_was_killed_goes_on_with_no_other_backup(
+    backup: Path, origin: Desk, tmp_path: Path
+) -> None:
+    desk, other = Desk(tmp_path / "desk"), tmp_path / "other"
+    assert killed_at(8, restore_desk, backup, desk)
+    back_up_desk(origin, other)
+    said = desk.call("restore", other)
+    assert (said.code, "Another backup was begun to be restored into" in said.err) == (1, True)
+
+
+def test_a_backup_killed_at_random_moments_is_whole_in_the_end(
+    origin: Desk, tmp_path: Path
+) -> None:
+    pick, backup = random.Random(7), tmp_path / "backup"
+    began = monotonic()
+    assert not killed_after(60, back_up_desk, origin, tmp_path / "alone")
+    length = monotonic() - began
+    assert (
+        sum(killed_after(pick.random() * length, back_up_desk, origin, backup) for _ in range(12))
+        > 0
+    )
+    back_up_desk(origin, backup)
+    assert same(check_restored(backup, tmp_path / "other"), origin)

@@ -1,0 +1,331 @@
+"""The frontier: discovered once, taken once, settled with what was stored, looked at again by the ladder."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from archive.frontier.revisit_policy import BACK_OFF, MAX_TRIES
+from archive.frontier.visits import Link
+from archive.index.robots_store import RobotsShelf
+from archive.model.outcome import Reason
+from tests.support.frontier_kit import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Kit,
+    address,
+    changed,
+    failed,
+    kit,
+    link,
+    links,
+    new,
+    skipped,
+    unchanged,
+    unparsed,
+    utc,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from archive.frontier.frontier import Frontier
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Kit]:
+    with kit(tmp_path / "index.sqlite3") as made:
+        yield made
+
+
+def ids(run: Frontier, n: int = 100) -> list[str]:
+    return [visit.article_id for visit in run.take(n)]
+
+
+def test_a_link_is_new_once(at: Kit) -> None:
+    run = at.run()
+    assert run.discover([link(1), link(2), link(1, channel="sitemap")]) == 2
+    assert run.discover([link(1), link(2), link(3)]) == 1
+    assert run.discover([]) == 0
+    row = at.row("1")
+    assert (row.url, row.channels, row.state, row.due_at) == (
+        address(1),
+        ["feed", "sitemap"],
+        "due",
+        utc(NOON),
+    )
+    assert run.known(["1", "3", "4"]) == {"1", "3"}
+    assert at.run(outlet="newspim").known(["1"]) == set()
+
+
+def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1)])
+    run.take(1)
+    at.settle(run, new("1", etag='"e"'))
+    before = at.row("1")
+    at.clock.turn(HOUR)
+    run.discover([Link("1", "https://elsewhere/", NOON, "list")])
+    run.discover([link(1, NOON + DAY, "list")])
+    after = at.row("1")
+    assert (after.channels, after.published_at) == (["feed", "list"], utc(NOON))
+    assert {**before._mapping, "channels": 0, "published_at": 0} == {
+        **after._mapping,
+        "channels": 0,
+        "published_at": 0,
+    }
+
+
+def test_the_longest_due_comes_first_and_a_second_look_last(at: Kit) -> None:
+    run = at.run()
+    run.discover([link("looked")])
+    run.take(1)
+    at.settle(run, new("looked"))
+    at.clock.turn(2 * HOUR)
+    run.discover(links([3, 1]))
+    at.clock.turn(MINUTE)
+    run.discover(links([2]))
+    assert run.due_count() == 4
+    assert ids(run, 2) == ["3", "1"]
+    assert ids(run, 2) == ["2", "looked"]
+    assert run.take(5) == []
+    assert run.due_count() == 0
+
+
+def test_an_outlet_takes_its_own(at: Kit) -> None:
+    at.run(outlet="newspim").discover([link(1)])
+    assert at.run().take(1) == []
+
+
+def test_a_visit_carries_what_the_request_needs(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, NOON)])
+    run.take(1)
+    at.settle(run, new("1", etag='W/"a"', last_modified="Sun, 22 Nov 2026 03:00:00 GMT"))
+    at.clock.turn(HOUR)
+    (visit,) = run.take(1)
+    assert (visit.url, visit.looks, visit.tries, visit.published_at) == (
+        address(1),
+        1,
+        0,
+        utc(NOON),
+    )
+    assert (visit.etag, visit.last_modified) == ('W/"a"', "Sun, 22 Nov 2026 03:00:00 GMT")
+
+
+def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, NOON)])
+    for wait, result, etag in (
+        (HOUR, new("1", etag='"a"'), '"a"'),
+        (5 * HOUR, unchanged("1"), '"a"'),
+        (18 * HOUR, unparsed("1", Reason.NO_BODY), ""),
+        (6 * DAY, changed("1", etag='"b"'), '"b"'),
+    ):
+        assert ids(run) == ["1"]
+        at.settle(run, result)
+        assert at.row("1").etag == etag
+        assert run.take(1) == []
+        at.clock.turn(wait - MINUTE)
+        assert run.take(1) == []
+        at.clock.turn(MINUTE)
+
+
+def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: Kit) -> None:
+    """An id that a walk met before the article was published is the feed's find later."""
+    run = at.run()
+    run.discover([link(1, channel="id_walk"), link(2, channel="feed")])
+    run.take(9)
+    at.settle(run, *(skipped(number, Reason.HTTP_STATUS, status=404) for number in "12"))
+    run.discover([link(1, channel="feed")])
+    assert ids(run) == []
+    later = at.run("b")
+    later.discover([link(1, channel="sitemap"), link(2, channel="feed")])
+    assert ids(later) == ["1"]
+    at.settle(later, new("1"))
+    due_at = at.row("1").due_at
+    at.run("c").discover([link(1, channel="list")])
+    assert at.row("1").due_at == due_at
+
+
+def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, channel="id_walk"), link(2, channel="feed"), link(3, channel="id_walk")])
+    run.take(9)
+    at.settle(run, failed("1", Reason.HOST_BUSY), failed("2"), new("3"))
+    at.clock.turn(DAY)
+    again = at.run("b")
+    again.take(9)
+    at.settle(again, failed("1", Reason.HOST_BUSY), failed("2"), failed("3"))
+    again.discover([link(1, channel="feed")])
+    assert ids(again) == [], "not within the run that it failed in"
+    later = at.run("c")
+    later.discover([link(number, channel="feed") for number in (1, 2, 3)])
+    assert ids(later) == [], "1 and 2 are known of the feed, 3 was stored"
+    later.discover([link(number, channel="list") for number in (1, 2, 3)])
+    assert ids(later) == ["1", "2"]
+
+
+def test_what_others_visit_is_told(at: Kit) -> None:
+    run, other = at.run("a"), at.run("b")
+    run.discover(links(range(4)))
+    mine, theirs = ids(run, 2), ids(other, 2)
+    assert (run.held_by_others(), other.held_by_others()) == (set(theirs), set(mine))
+    at.clock.turn(DAY)
+    assert run.held_by_others() == set()
+
+
+@pytest.mark.parametrize("source", ["discovery", "page", "nobody"])
+def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source: str) -> None:
+    run = at.run()
+    run.discover([link(1, NOON if source == "discovery" else None)])
+    at.clock.turn(30 * MINUTE)
+    foot = NOON + 30 * MINUTE if source == "nobody" else NOON
+    looks = 0
+    while ids(run) == ["1"]:
+        at.settle(run, new("1", published_at=NOON if source == "page" else None))
+        looks += 1
+        if (due_at := at.row("1").due_at) is None:
+            break
+        assert due_at - utc(foot) == (HOUR, 6 * HOUR, DAY, 7 * DAY)[looks - 1]
+        at.clock.now = due_at
+    row = at.row("1")
+    assert (row.state, row.looks, row.due_at) == ("done", 5, None)
+    at.clock.turn(1000 * DAY)
+    run.discover([link(1, NOON)])
+    assert run.take(1) == []
+
+
+def test_an_old_article_is_looked_at_once(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, NOON - 7 * DAY)])
+    run.take(1)
+    at.settle(run, new("1"))
+    assert at.row("1").state == "done"
+
+
+def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1, NOON + 9 * HOUR)])
+    run.take(1)
+    at.settle(run, new("1"))
+    assert at.row("1").due_at == utc(NOON + HOUR)
+
+
+def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1)])
+    for tries, wait in enumerate(BACK_OFF):
+        (visit,) = run.take(1)
+        assert visit.tries == tries
+        at.settle(run, failed("1"))
+        at.clock.turn(wait - timedelta(seconds=1))
+        assert run.take(1) == []
+        at.clock.turn(timedelta(seconds=1))
+    assert ids(run) == ["1"]
+    at.settle(run, failed("1", Reason.DNS))
+    row = at.row("1")
+    assert (row.state, row.tries, row.outcome, row.reason) == ("dead", MAX_TRIES, "failed", "dns")
+    at.clock.turn(1000 * DAY)
+    assert run.take(1) == []
+    assert run.revive([Reason.TIMEOUT]) == 0
+    assert run.revive([Reason.DNS]) == 1
+    assert run.take(1)[0].tries == 0
+
+
+def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(5)))
+    run.take(5)
+    at.settle(
+        run,
+        skipped("0", Reason.HTTP_STATUS, status=404),
+        skipped("1", Reason.HTTP_STATUS, status=503, retry_at=NOON + DAY),
+        skipped("2", Reason.ROBOTS),
+        failed("3", Reason.HOST_BUSY),
+        unparsed("4", Reason.SOFT_404),
+    )
+    rows = at.rows()
+    assert [rows[str(n)].state for n in range(5)] == ["dead", "due", "dead", "due", "dead"]
+    assert (rows["1"].due_at, rows["1"].tries, rows["3"].tries) == (utc(NOON + DAY), 1, 0)
+
+
+def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
+    run = at.run()
+    run.discover([link(1)])
+    run.take(1)
+    at.settle(run, failed("1", Reason.INTERNAL_ERROR))
+    assert run.take(1) == []
+    assert ids(at.run("b")) == ["1"]
+
+
+def test_robots_are_kept(at: Kit) -> None:
+    shelf = RobotsShelf(at.index)
+    assert shelf.get("https://www.etoday.co.kr") is None
+    shelf.put("https://www.etoday.co.kr", NOON, 503, b"")
+    shelf.put("https://www.etoday.co.kr", NOON + DAY, 200, b"User-agent: *\r\n# \xb0\xa1\xff\x00")
+    assert shelf.get("https://www.etoday.co.kr") == (
+        utc(NOON + DAY),
+        200,
+        b"User-agent: *\r\n# \xb0\xa1\xff\x00",
+    )
+    assert shelf.get("http://www.etoday.co.kr") is None
+
+
+def test_no_query_reads_the_whole_table(at: Kit) -> None:
+    asked: dict[str, Any] = {}
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
+        if not statement.startswith(("BEGIN", "INSERT")):
+            asked.setdefault(statement, parameters[0] if many else parameters)
+
+    run = at.run()
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        run.discover(links(range(100)))
+        run.discover([link(1, NOON, "list")])
+        run.known(["1"])
+        at.settle(run, *(new(visit.article_id) for visit in run.take(50)))
+        run.take(100)
+        run.renew()
+        run.adopt_orphans()
+        run.release()
+        run.due_count()
+        run.balance()
+        run.revive([Reason.ROBOTS])
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(asked) > 15
+    with at.index.reading() as connection:
+        for statement, parameters in asked.items():
+            steps = [
+                row[3]
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+            assert any(
+                re.search(r"SEARCH (frontier|refused) USING .*(outlet=\? AND|PRIMARY KEY)", step)
+                for step in steps
+            )
+            assert not any(
+                "SCAN frontier" in step or "SCAN refused" in step or "ORDER BY" in step
+                for step in steps
+            ), steps
+
+
+def test_ten_thousand_links_take_less_than_a_second(at: Kit) -> None:
+    run = at.run()
+    batch = [link(n, NOON) for n in range(10_000)]
+    for new_ones in (10_000, 0):
+        started = time.process_time()
+        assert run.discover(batch) == new_ones
+        assert time.process_time() - started < 1
+    assert len(run.known([str(n) for n in range(100_000)])) == 10_000

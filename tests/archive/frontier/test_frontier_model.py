@@ -1,0 +1,283 @@
+"""The frontier against a model of it: whatever runs do and die of, nothing is lost, doubled, or back too early."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from archive.frontier.frontier import LEASE
+from archive.frontier.revisit_policy import BACK_OFF, LADDER
+from archive.index.database import Index
+from archive.model.outcome import Reason
+from tests.support.frontier_kit import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    Clock,
+    Kit,
+    a_dead_process,
+    failed,
+    link,
+    new,
+    skipped,
+    unchanged,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from archive.frontier.frontier import Frontier
+    from archive.frontier.visits import Visited
+
+IDS = st.sampled_from([str(n) for n in range(12)])
+HANDS = st.integers(0, 2)
+RESULTS: dict[str, Any] = {
+    "new": new,
+    "unchanged": unchanged,
+    "timeout": failed,
+    "busy": lambda n: failed(n, Reason.HOST_BUSY),
+    "ours": lambda n: failed(n, Reason.INTERNAL_ERROR),
+    "gone": lambda n: skipped(n, Reason.HTTP_STATUS, status=410),
+}
+LOOKS = ("new", "unchanged")
+
+dead_process = cache(a_dead_process)
+
+
+@cache
+def empty_index() -> Path:
+    """An index to copy: making one takes longer than the test's steps."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "index.sqlite3"
+    Index(f"sqlite:///{path}").close()
+    return path
+
+
+@dataclass
+class Hand:
+    """A run, and what it believes to have in hand."""
+
+    run: Frontier
+    name: str
+    believes: set[str]
+
+
+@dataclass
+class Known:
+    """What the model knows of an article; ``due`` is None where it is never again."""
+
+    due: datetime | None
+    published: datetime | None
+    first_look: datetime | None = None
+    looks: int = 0
+    tries: int = 0
+    holder: str = ""
+    until: datetime = NOON
+    not_for: str = ""
+
+
+class Frontiers(RuleBasedStateMachine):
+    """Three runs at one outlet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        shutil.copy(empty_index(), self.folder / "index.sqlite3")
+        self.clock = Clock()
+        self.at = Kit(self.folder / "index.sqlite3", self.clock)
+        # the pool's one; power loss isn't what is shown here
+        with self.at.index._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA synchronous = OFF")
+        self.model: dict[str, Known] = {}
+        self.dead: set[str] = set()
+        self.born = 0
+        self.hands = [self.hand() for _ in range(3)]
+
+    def hand(self) -> Hand:
+        self.born += 1
+        name = f"run-{self.born}"
+        return Hand(self.at.run(name), name, set())
+
+    def teardown(self) -> None:
+        try:
+            self.finish()
+        finally:
+            self.at.index.close()
+            shutil.rmtree(self.folder)
+
+    @rule(
+        ids=st.lists(IDS, max_size=6),
+        age=st.sampled_from([None, -HOUR, 30 * MINUTE, 2 * HOUR, 8 * DAY]),
+        by=HANDS,
+    )
+    def discover(self, ids: list[str], age: timedelta | None, by: int) -> None:
+        published = self.clock.now - age if age is not None else None
+        fresh = {n for n in ids if n not in self.model}
+        assert self.hands[by].run.discover([link(n, published) for n in ids]) == len(fresh)
+        for n in ids:
+            known = self.model.setdefault(n, Known(self.clock.now, published))
+            known.published = known.published or published
+
+    @rule(by=HANDS, n=st.integers(1, 8))
+    def take(self, by: int, n: int) -> None:
+        hand, now = self.hands[by], self.clock.now
+        self.reclaim(hand)
+        due = {
+            i: k
+            for i, k in self.model.items()
+            if not k.holder and k.due is not None and k.due <= now and k.not_for != hand.name
+        }
+        taken = hand.run.take(n)
+        ids = [visit.article_id for visit in taken]
+        assert len(ids) == len(set(ids)) == min(n, len(due))
+        assert set(ids) <= due.keys()
+        order = [(due[i].looks > 0, due[i].due) for i in ids]
+        assert order == sorted((k.looks > 0, k.due) for k in due.values())[: len(ids)]
+        for visit in taken:
+            known = self.model[visit.article_id]
+            assert (visit.looks, visit.tries) == (known.looks, known.tries)
+            known.holder, known.until = hand.name, now + LEASE
+            hand.believes.add(visit.article_id)
+
+    @rule(by=HANDS, which=st.sampled_from(list(RESULTS)), n=st.integers(1, 5), kept=st.booleans())
+    def settle(self, by: int, which: str, n: int, kept: bool) -> None:
+        hand = self.hands[by]
+        ids = sorted(hand.believes)[:n]
+        results: list[Visited] = [RESULTS[which](i) for i in ids]
+        counts = [i for i in ids if self.counts(i, hand, which)]
+        if not kept:
+            self.roll_back(hand, results, len(counts))
+            return
+        assert self.at.settle(hand.run, *results) == len(counts)
+        for i in counts:
+            self.step(self.model[i], hand, which)
+        hand.believes -= set(ids)
+
+    @rule(by=HANDS)
+    def release(self, by: int) -> None:
+        hand = self.hands[by]
+        held = [k for k in self.model.values() if k.holder == hand.name]
+        assert hand.run.release() == len(held)
+        for known in held:
+            known.holder = ""
+        hand.believes.clear()
+
+    @rule(by=HANDS)
+    def renew(self, by: int) -> None:
+        held = [k for k in self.model.values() if k.holder == self.hands[by].name]
+        assert self.hands[by].run.renew() == len(held)
+        for known in held:
+            known.until = self.clock.now + LEASE
+
+    @rule(by=HANDS, seen=st.booleans())
+    def crash(self, by: int, seen: bool) -> None:
+        """A run's process dies: where others can see that, and where they can't."""
+        hand = self.hands[by]
+        if seen:
+            self.dead.add(hand.name)
+            with self.at.index.writing() as connection:
+                connection.exec_driver_sql(
+                    "UPDATE frontier SET holder = ? WHERE lease = ?", (dead_process(), hand.name)
+                )
+        self.hands[by] = self.hand()
+
+    @rule(by=st.sampled_from([MINUTE, LEASE, 11 * MINUTE, HOUR, 7 * HOUR, DAY, 8 * DAY]))
+    def wait(self, by: timedelta) -> None:
+        self.clock.turn(by)
+
+    @precondition(lambda self: self.model)
+    @invariant()
+    def nothing_is_lost_or_unaccounted_for(self) -> None:
+        rows = self.at.rows()
+        assert rows.keys() == self.model.keys()
+        for n, known in self.model.items():
+            row = rows[n]
+            states = (
+                ("leased",)
+                if known.holder
+                else ("due",)
+                if known.due is not None
+                else ("done", "dead")
+            )
+            assert row.state in states
+            assert (row.lease, row.looks, row.tries, row.due_at) == (
+                known.holder,
+                known.looks,
+                known.tries,
+                known.due,
+            )
+        for hand in self.hands:
+            books = hand.run.balance()
+            held = sum(known.holder == hand.name for known in self.model.values())
+            assert len(books.missing) == held
+            assert books.even == (held == 0)
+
+    def counts(self, n: str, hand: Hand, which: str) -> bool:
+        known = self.model[n]
+        return known.holder == hand.name or (
+            not known.holder and known.due is not None and which in LOOKS
+        )
+
+    def step(self, known: Known, hand: Hand, which: str) -> None:
+        now = self.clock.now
+        known.holder = known.not_for = ""
+        if which in LOOKS:
+            known.first_look = known.first_look or now
+            foot = min(known.published or now, known.first_look)
+            rungs = [foot + rung for rung in LADDER if foot + rung > now]
+            known.due, known.tries, known.looks = (rungs[0] if rungs else None), 0, known.looks + 1
+        elif which == "busy":
+            known.due = now + BACK_OFF[0]
+        else:
+            known.tries += 1
+            dead = which == "gone" or known.tries == 5
+            known.due = (
+                None if dead else now if which == "ours" else now + BACK_OFF[known.tries - 1]
+            )
+            known.not_for = hand.name if which == "ours" else ""
+
+    def reclaim(self, hand: Hand) -> None:
+        for known in self.model.values():
+            gone = known.holder in self.dead or known.until < self.clock.now
+            if known.holder and known.holder != hand.name and gone:
+                known.holder = ""
+
+    def roll_back(self, hand: Hand, results: list[Visited], counts: int) -> None:
+        with self.at.index._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            assert hand.run.settle(connection, results) == counts
+            connection.rollback()
+
+    def finish(self) -> None:
+        """One run that outlives all brings every article to its end."""
+        last, ends = self.hand(), 0
+        for _ in range(len(LADDER) + 2):
+            self.clock.turn(30 * DAY)
+            self.reclaim(last)
+            visits = last.run.take(100)
+            assert len(visits) == sum(k.due is not None for k in self.model.values())
+            self.at.settle(last.run, *(new(visit.article_id) for visit in visits))
+            for visit in visits:
+                self.step(self.model[visit.article_id], last, "new")
+            ends = sum(row.state in ("done", "dead") for row in self.at.rows().values())
+        assert ends == len(self.model)
+
+
+TestFrontiers = Frontiers.TestCase
+TestFrontiers.settings = settings(
+    max_examples=60,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

@@ -1,0 +1,148 @@
+"""When an article is visited again: the ladder, the waits after failures, and what each reason means."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from archive.frontier.revisit_policy import (
+    BACK_OFF,
+    LONGEST_WAIT,
+    MAX_TRIES,
+    OURS,
+    PUT_OFF,
+    TRANSIENT,
+    UNFINISHED,
+    Kind,
+    Next,
+    State,
+    after,
+    kind_of,
+    next_rung,
+)
+from archive.model.article import KST
+from archive.model.outcome import Outcome, Reason, Verdict
+from tests.support.frontier_kit import DAY, HOUR, MINUTE, NOON
+
+
+@pytest.mark.parametrize(
+    ("age", "rung"),
+    [
+        (timedelta(0), HOUR),
+        (59 * MINUTE, HOUR),
+        (HOUR, 6 * HOUR),
+        (6 * HOUR - MINUTE, 6 * HOUR),
+        (6 * HOUR, DAY),
+        (DAY, 7 * DAY),
+        (7 * DAY - MINUTE, 7 * DAY),
+        (7 * DAY, None),
+        (1000 * DAY, None),
+    ],
+)
+def test_the_next_rung_is_the_first_still_to_come(age: timedelta, rung: timedelta | None) -> None:
+    assert next_rung(NOON, NOON + age) == (NOON + rung if rung is not None else None)
+
+
+def test_rungs_are_spans_of_time_in_any_zone() -> None:
+    # New York set its clocks back at 06:00 UTC that day; Seoul, where outlets print, knows no such
+    # hour.
+    published = datetime(2026, 11, 1, 14, 30, tzinfo=KST)
+    assert next_rung(published, published) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    assert next_rung(published.astimezone(UTC), published + HOUR) == datetime(
+        2026, 11, 1, 20, 30, tzinfo=KST
+    )
+
+
+def step(kind: Kind, tries: int = 0, retry_at: datetime | None = None) -> Next:
+    return after(kind, tries=tries, looks=2, foot=NOON - HOUR, now=NOON, retry_at=retry_at)
+
+
+def test_a_look_climbs_and_forgets_failures() -> None:
+    assert step(Kind.LOOK, tries=3) == Next(State.DUE, NOON + 5 * HOUR, 0, 3)
+    top = after(Kind.LOOK, tries=3, looks=4, foot=NOON - 7 * DAY, now=NOON, retry_at=None)
+    assert top == Next(State.DONE, None, 0, 5)
+
+
+def test_each_failure_waits_longer_until_the_article_is_given_up() -> None:
+    waits = [step(Kind.RETRY, tries) for tries in range(MAX_TRIES)]
+    assert waits == [
+        *(Next(State.DUE, NOON + wait, tries + 1, 2) for tries, wait in enumerate(BACK_OFF)),
+        Next(State.DEAD, None, MAX_TRIES, 2),
+    ]
+    assert all(later >= 3 * earlier for earlier, later in pairwise(BACK_OFF))
+    assert sum(BACK_OFF, timedelta(0)) > DAY
+
+
+def test_what_is_given_up_is_dead_at_once() -> None:
+    assert step(Kind.GIVE_UP) == Next(State.DEAD, None, 1, 2)
+
+
+def test_a_host_to_be_left_alone_costs_no_try() -> None:
+    for tries in (0, MAX_TRIES - 1):
+        assert step(Kind.PUT_OFF, tries) == Next(State.DUE, NOON + BACK_OFF[0], tries, 2)
+
+
+def test_retry_after_is_kept_to_within_reason() -> None:
+    assert step(Kind.RETRY, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
+    assert step(Kind.RETRY, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
+    assert step(Kind.PUT_OFF, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
+
+
+def test_our_own_fault_waits_for_nothing_but_is_a_try() -> None:
+    assert step(Kind.RETRY_NEXT_RUN) == Next(State.DUE, NOON, 1, 2)
+    assert step(Kind.RETRY_NEXT_RUN, MAX_TRIES - 1).state is State.DEAD
+
+
+def test_every_reason_means_one_thing() -> None:
+    sets = (TRANSIENT, PUT_OFF, OURS, UNFINISHED)
+    assert sum(map(len, sets)) == len(frozenset().union(*sets))
+    assert not any(Reason.HTTP_STATUS in reasons for reasons in sets)
+
+
+@pytest.mark.parametrize("reason", [None, *Reason])
+def test_reasons(reason: Reason | None) -> None:
+    wanted = {
+        None: Kind.LOOK,
+        Reason.NO_BODY: Kind.LOOK,
+        Reason.NO_LAYOUT: Kind.GIVE_UP,
+        Reason.SOFT_404: Kind.GIVE_UP,
+        Reason.DELETED: Kind.GIVE_UP,
+        Reason.BOT_CHALLENGE: Kind.RETRY,
+        Reason.NOT_AN_ARTICLE: Kind.GIVE_UP,
+        Reason.ROBOTS: Kind.GIVE_UP,
+        Reason.REDIRECT_TO_FRONT: Kind.GIVE_UP,
+        Reason.TOO_LARGE: Kind.GIVE_UP,
+        Reason.TIMEOUT: Kind.RETRY,
+        Reason.CONNECTION_REFUSED: Kind.RETRY,
+        Reason.DNS: Kind.RETRY,
+        Reason.CERTIFICATE: Kind.RETRY,
+        Reason.DATALOSS: Kind.RETRY,
+        Reason.ROBOTS_UNREACHABLE: Kind.PUT_OFF,
+        Reason.HOST_BUSY: Kind.PUT_OFF,
+        Reason.INTERNAL_ERROR: Kind.RETRY_NEXT_RUN,
+    }
+    outcome = Outcome.NEW if reason is None else Outcome.FAILED
+    found = kind_of(Verdict(outcome, reason))
+    assert found is wanted.get(reason, found)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (None, Kind.RETRY),
+        (302, Kind.GIVE_UP),
+        (401, Kind.GIVE_UP),
+        (403, Kind.RETRY),
+        (404, Kind.GIVE_UP),
+        (410, Kind.GIVE_UP),
+        (429, Kind.RETRY),
+        (451, Kind.GIVE_UP),
+        (500, Kind.RETRY),
+        (503, Kind.RETRY),
+        (520, Kind.RETRY),
+    ],
+)
+def test_statuses(status: int | None, kind: Kind) -> None:
+    assert kind_of(Verdict(Outcome.SKIPPED, Reason.HTTP_STATUS), status) is kind

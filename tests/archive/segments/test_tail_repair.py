@@ -1,0 +1,72 @@
+"""An open segment of which a loss of power kept any sectors behind the last sync is whole when it is mended."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.segments.tail_repair import mend
+from archive.verify.archive import Verification
+from archive.verify.warc_file.findings import Severity
+from archive.warc.reader import Found
+from tests.support.faults.lost_power import SECTOR
+from tests.support.warc_samples import exchange, read, the_segment, writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
+    tmp_path: Path, seed: int
+) -> None:
+    pick = Random(seed)
+    with writer(tmp_path) as out:
+        for number in range(12):
+            body = pick.randbytes(pick.randrange(20, 2500))
+            out.write(exchange(url=f"https://www.etoday.co.kr/news/view/{number}", body=body))
+    good, path = the_segment(tmp_path).read_bytes(), tmp_path / "open"
+    records = [item for item in read(path, good) if isinstance(item, Found)]
+    for _ in range(30):
+        synced = pick.choice(
+            [item.offset + item.length for item in records if item.kind == "request"]
+        )
+        left = _after(good, synced, pick)
+        path.write_bytes(left)
+        fd = os.open(path, os.O_RDWR | os.O_APPEND)
+        mend(fd, path, synced)
+        os.close(fd)
+        mended = path.read_bytes()
+        assert mended.startswith(good[:synced])
+        with Verification() as verification:
+            assert not [
+                found for found in verification.files([path]) if found.severity is Severity.ERROR
+            ]
+        there = {item.record_id for item in records if _piece(left, item) == _piece(good, item)}
+        kept = {item.record_id for item in read(path, mended) if isinstance(item, Found)}
+        lost = [item for item in records if item.record_id in there - kept]
+        assert all(item.fields["warc-concurrent-to"].strip("<>") not in there for item in lost), (
+            "a request of none"
+        )
+
+
+def _after(good: bytes, synced: int, pick: Random) -> bytes:
+    """The bytes up to the last sync, and of those behind it any sectors, with zeros in place of the others."""
+    left = bytearray(good[:synced])
+    end = pick.randrange(synced, len(good) + 1)
+    chance = pick.choice((0.2, 0.5, 0.8, 0.95))
+    at = synced
+    while at < end:
+        upto = min((at // SECTOR + 1) * SECTOR, end)
+        if pick.random() < chance:
+            left.extend(bytes(at - len(left)))
+            left[at:upto] = good[at:upto]
+        at = upto
+    return bytes(left)
+
+
+def _piece(data: bytes, item: Found) -> bytes:
+    return data[item.offset : item.offset + item.length]

@@ -1,0 +1,350 @@
+"""`scrapy remove`: the text is nowhere, everything else stands, the removal is on record and nothing comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from archive.segments import manifest as fixity
+from archive.takedown import log as removals
+from archive.takedown.tombstones import MEDIA_TYPE
+from archive.warc.reader import iterate
+from archive.warc.record_parser import Found
+from bench.removal import run
+from tests.support.cli import Desk, summary
+from tests.support.crawling import Crawls, twin_of_today
+from tests.support.reading import SEEDS
+from tests.support.removing import articles, traces, wrong
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "newspim/20230915999901"
+OTHER = "etoday/9000000001"
+REASON = ("--reason", "법원 결정 2026-1")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of two segments and its index."""
+    folder = tmp_path_factory.mktemp("made")
+    for outlet in ("etoday", "newspim"):
+        assert Desk(folder).call("replay", SEEDS / outlet).code == 0
+    return folder
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Desk:
+    shutil.copytree(made, tmp_path / "copy")
+    return Desk(tmp_path / "copy")
+
+
+def text_of(desk: Desk, name: str) -> list[str]:
+    """An article's headline and paragraphs, the longer ones: short ones may be anybody's."""
+    outlet, _, article_id = name.partition("/")
+    (found,) = (
+        one for one in desk.export() if (one["outlet"], one["article_id"]) == (outlet, article_id)
+    )
+    (desk.folder / "export.jsonl").unlink()
+    return [found["headline"], *(part for part in found["body"].split("\n\n") if len(part) > 20)]
+
+
+def state(desk: Desk) -> dict[str, bytes]:
+    """Every file there is, but for what SQLite keeps beside an open index."""
+    every = (
+        path
+        for path in desk.folder.rglob("*")
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
+    )
+    return {path.name: path.read_bytes() for path in every}
+
+
+def test_of_a_crawl_nothing_of_the_text_is_left_and_nothing_else_is_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bench of 1,000 articles, with fewer."""
+    with twin_of_today("etoday", 40) as twin:
+        assert run(Crawls.into(tmp_path, twin), 40, 8) == 0, capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "all others as before: True; verify: nothing" in said
+    assert "the removed ones 0 times" in said
+
+
+def test_every_text_of_a_removed_article_is_gone_from_every_file(desk: Desk) -> None:
+    texts, others = text_of(desk, NAME), text_of(desk, OTHER)
+    assert all(traces(desk.folder, text).any for text in texts)
+    before = articles(desk)
+    old = {path.name for path in desk.archive.glob("*.warc.gz")}
+    said = desk.call("remove", NAME, *REASON, "--yes")
+    assert (said.code, said.err) == (0, ""), said
+    assert not any(traces(desk.folder, text).any for text in texts)
+    assert all(traces(desk.folder, text).any for text in others)
+    outlet, _, article_id = NAME.partition("/")
+    assert articles(desk) == {
+        key: text for key, text in before.items() if key != (outlet, article_id)
+    }
+    assert wrong(desk) == []
+    entries = fixity.read(desk.archive).entries
+    (gone,) = old - {path.name for path in desk.archive.glob("*.warc.gz")}
+    new = gone.replace(".warc.gz", "-r1.warc.gz")
+    assert (entries[gone].kind, entries[new].kind) == (fixity.Kind.REMOVED, fixity.Kind.REPLACED)
+    assert desk.call("show", NAME).code == 1
+    assert desk.call("search", texts[0].split()[0]).out.count(texts[0]) == 0
+
+
+def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_before(
+    desk: Desk,
+) -> None:
+    captures = {row["record_id"]: row for row in desk.rows("captures")}
+    (old,) = {row["warc_file"] for row in captures.values() if row["outlet"] == "newspim"}
+    members = members_of(desk.archive / old)
+    desk.call("remove", NAME, *REASON, "--yes")
+    path = desk.archive / old.replace(".warc.gz", "-r1.warc.gz")
+    after = members_of(path)
+    removed = set(captures) - {row["record_id"] for row in desk.rows("captures")}
+    kept = {key: data for key, data in members.items() if key not in removed}
+    (info,) = (key for key in kept if kept[key] != after[key])
+    records = {found.record_id: found for found in iterate(path) if isinstance(found, Found)}
+    assert records[info].fields["warc-filename"] == path.name
+    stones = [one for one in records.values() if one.fields.get("content-type") == MEDIA_TYPE]
+    assert {one.fields["warc-target-uri"] for one in stones} == removed
+    assert set(after) == set(kept) | {one.record_id for one in stones}
+    for stone in stones:
+        said = json.loads(stone.block)
+        row = captures[stone.fields["warc-target-uri"]]
+        assert said["removed"]["payload_digest"] == row["payload_digest"]
+        assert said["removed"]["type"] == row["record_type"]
+        assert (said["outlet"], said["article_id"], said["reason"]) == (*NAME.split("/"), REASON[1])
+        assert said["by"]
+        assert said["at"]
+    with path.open("rb") as file:  # another reader agrees
+        assert [
+            record.rec_headers["WARC-Record-ID"][1:-1] for record in ArchiveIterator(file)
+        ] == list(records)
+
+
+def members_of(path: Path) -> dict[str, bytes]:
+    """Each record's gzip member as it lies in the file."""
+    data = path.read_bytes()
+    found = [one for one in iterate(path) if isinstance(one, Found)]
+    return {one.record_id: data[one.offset : one.offset + one.length] for one in found}
+
+
+def test_a_replay_of_the_same_files_does_not_bring_it_back(desk: Desk) -> None:
+    texts, kept = text_of(desk, NAME), None
+    own = [
+        row
+        for row in desk.rows("captures")
+        if row["revision_id"] is not None and row["outlet"] == "newspim"
+    ]
+    saved = desk.folder.parent / "saved"
+    shutil.copytree(desk.archive, saved)
+    desk.call("remove", NAME, *REASON, "--yes")
+    kept = desk.kept_bytes()
+    said = desk.call("replay", SEEDS / "newspim")
+    assert said.code == 0
+    number = summary(said)["newspim"]["skipped"]
+    assert number
+    assert f"skipped/removed newspim: {number}" in said.out
+    assert number + summary(said)["newspim"]["unchanged"] == len(own)
+    assert desk.call("replay", saved).code == 0  # the WARCs of before
+    assert not any(traces(desk.folder, text).any for text in texts)
+    assert desk.kept_bytes() == kept
+    assert wrong(desk) == []
+
+
+def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(desk: Desk) -> None:
+    """Tombstones alone tell; that the log is gone is found."""
+    outlet, _, article_id = NAME.partition("/")
+    desk.call("remove", NAME, *REASON, "--yes")
+    desk.index.unlink()
+    assert desk.call("reindex").code == 0
+    assert (outlet, article_id) not in articles(desk)
+    assert wrong(desk) == []
+    assert desk.call("replay", SEEDS / "newspim").code == 0
+    assert (outlet, article_id) not in articles(desk)
+    desk.index.unlink()
+    (desk.archive / removals.NAME).rename(desk.folder / "log")
+    assert desk.call("reindex").code == 0
+    assert desk.call("replay", SEEDS / "newspim").code == 0
+    assert (outlet, article_id) not in articles(desk)
+    found = wrong(desk)
+    assert found
+    assert all("removals.jsonl does not" in one for one in found)
+
+
+def test_a_copy_that_was_read_before_its_tombstone_is_no_article_after_a_reindex(
+    desk: Desk,
+) -> None:
+    """A segment of before is put back, and the log is lost: what it holds is refused, and verify says so."""
+    outlet, _, article_id = NAME.partition("/")
+    (old,) = {row["warc_file"] for row in desk.rows("captures") if row["outlet"] == "newspim"}
+    text = max(text_of(desk, NAME), key=len)
+    shutil.copy(desk.archive / old, desk.folder / old)
+    desk.call("remove", NAME, *REASON, "--yes")
+    shutil.copy(desk.folder / old, desk.archive / old)
+    log = (desk.archive / removals.NAME).read_bytes()
+    (desk.archive / removals.NAME).unlink()
+    desk.call("reindex")
+    assert (outlet, article_id) not in articles(desk)
+    assert "index.sqlite3" not in traces(desk.folder, text).files
+    (desk.archive / removals.NAME).write_bytes(log)
+    assert any("which was removed on" in one for one in wrong(desk))
+
+
+def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
+    desk.call("remove", NAME, *REASON, "--yes")
+    log = desk.archive / removals.NAME
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text(lines[0].replace("2026-1", "2026-2") + lines[1])
+    assert any("changed or taken out" in one for one in wrong(desk))
+    log.write_text(lines[0])
+    assert any("was begun and not ended" in one for one in wrong(desk))
+    log.write_text("".join(lines))
+    assert wrong(desk) == []
+    with closing(sqlite3.connect(desk.index)) as connection, connection:
+        connection.execute("DELETE FROM refused")
+    assert any("does not refuse" in one for one in wrong(desk))
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "sentence"),
+    [
+        ((), 2, "name at least one article"),
+        (("etoday",), 2, "names no article"),
+        ((NAME,), 2, "say why with --reason"),
+        ((NAME, "--reason", "  "), 2, "say why with --reason"),
+        ((NAME, *REASON), 2, "add --yes"),
+        (("etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
+        (("nobody/1", *REASON, "--yes"), 1, "no article nobody/1 in the index"),
+        ((NAME, "etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
+    ],
+)
+def test_what_it_refuses_changes_nothing(
+    desk: Desk, args: tuple[str, ...], code: int, sentence: str
+) -> None:
+    before = state(desk)
+    said = desk.call("remove", *args)
+    assert said.code == code
+    assert sentence in said.err
+    assert "Traceback" not in said.err
+    assert state(desk) == before
+
+
+def test_a_dry_run_says_what_would_go_and_changes_nothing(desk: Desk) -> None:
+    before = state(desk)
+    said = desk.call("remove", NAME, *REASON, "--dry-run")
+    assert (said.code, said.err) == (0, "")
+    assert NAME in said.out
+    assert "to be written anew: " in said.out
+    assert said.out.endswith("nothing was changed (--dry-run)\n")
+    assert state(desk) == before
+
+
+def test_a_second_run_says_that_it_is_removed(desk: Desk) -> None:
+    assert desk.call("remove", NAME, *REASON, "--yes").code == 0
+    before = desk.kept_bytes()
+    said = desk.call("remove", NAME, *REASON, "--yes")
+    assert (said.code, said.out, said.err) == (0, f"{NAME} is removed already\n", "")
+    assert desk.kept_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"), [("remove\n", 0), ("no\n", 1), ("\x04", 1), ("\x03", 1)]
+)
+def test_a_terminal_is_asked(desk: Desk, typed: str, code: int) -> None:
+    """The word removes; any other, the end of input and Ctrl-C do not."""
+    before = state(desk)
+    ours, theirs = pty.openpty()
+    try:
+        process = desk.start(
+            "remove",
+            NAME,
+            *REASON,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_own_terminal,
+        )
+        assert process.stdout is not None
+        said = b""
+        while b"to go on: " not in said:
+            piece = os.read(process.stdout.fileno(), 4096)
+            assert piece, said
+            said += piece
+        os.write(ours, typed.encode())
+        _, err = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == code, err
+    assert b"Traceback" not in err
+    assert (state(desk) == before) is (code == 1)
+
+
+def _own_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(desk: Desk) -> None:
+    (name,) = {row["warc_file"] for row in desk.rows("captures") if row["outlet"] == "newspim"}
+    path = desk.archive / name
+    path.rename(desk.archive / (name + ".open"))
+    texts = text_of(desk, NAME)
+    import fcntl
+
+    with (desk.archive / (name + ".open")).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        said = desk.call("remove", NAME, *REASON, "--yes")
+        assert said.code == 1
+        assert "is being written by a crawl or a replay. The article is hidden" in said.err
+        assert desk.call("show", NAME).code == 1
+        assert any("was begun and not ended" in one for one in wrong(desk))
+    (desk.archive / (name + ".open")).rename(path)
+    assert desk.call("remove", NAME, *REASON, "--yes").code == 0
+    assert not any(traces(desk.folder, text).any for text in texts)
+    assert wrong(desk) == []
+
+
+def test_bytes_that_another_article_shows_too_are_removed_only_with_it(desk: Desk) -> None:
+    (desk.folder / "twice").mkdir()
+    page = SEEDS / "newspim" / "own-desktop-2021.html"
+    name, other = "newspim/20200101000001", "newspim/20200101000002"
+    for number in (1, 2):
+        saved = desk.folder / "twice" / f"{number}.html"
+        saved.write_bytes(
+            page.read_bytes().replace("남긴".encode(), "남겨 둔".encode()) + b"<!-- own -->"
+        )
+        facts: dict[str, Any] = {
+            "url": f"https://www.newspim.com/news/view/2020010100000{number}",
+            "captured_at": "2026-01-01T00:00:00+09:00",
+        }
+        saved.with_suffix(".json").write_text(json.dumps(facts))
+    assert desk.call("replay", desk.folder / "twice").code == 0
+    before = desk.kept_bytes()
+    said = desk.call("remove", name, *REASON, "--yes")
+    assert said.code == 1
+    assert f"show {other}" in said.err
+    assert desk.kept_bytes() == before
+    assert desk.call("remove", name, other, *REASON, "--yes").code == 0
+    assert wrong(desk) == []
+
+
+def test_an_archive_of_nothing_is_said(tmp_path: Path) -> None:
+    said = Desk(tmp_path).call("remove", NAME, *REASON, "--yes")
+    assert said.code == 1
+    assert said.err.startswith("scrapy remove: There is no archive at")
+    assert list(tmp_path.iterdir()) == []

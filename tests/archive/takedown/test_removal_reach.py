@@ -1,0 +1,243 @@
+"""How far a take-down reaches: revisits, free space, the search index, an index kept, a running crawl, the frontier."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from archive.frontier.frontier import Frontier
+from archive.frontier.visits import Link
+from archive.index.article_rows import search_columns, to_article
+from archive.index.database import Index
+from archive.index.fulltext import tokens
+from archive.index.schema import articles as articles_table
+from archive.index.schema import frontier, revisions
+from archive.model.exchange import Exchange, Location
+from archive.model.outcome import Outcome, Reason, Verdict
+from archive.runs.recorder import Run
+from archive.segments.lookup import read_at
+from archive.segments.writer import SegmentWriter
+from archive.takedown import log as removals
+from archive.takedown.execute import Removing
+from archive.warc.record_writer import RevisitOf, payload_digest
+from crawler.commands.remove import _article_of as article_of
+from crawler.extraction.extract import read
+from crawler.extraction.judge import glance
+from crawler.outlets import outlet_named
+from pipelines.deposit import Depositor
+from pipelines.page import Page, Rules
+from tests.support.cli import Desk
+from tests.support.keeping import SOFTWARE
+from tests.support.reading import NOON, SEEDS
+from tests.support.removal_kit import NAME, remove, text_of, two_segments
+from tests.support.removing import articles, traces, wrong
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_segments(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Desk:
+    shutil.copytree(made, tmp_path / "copy")
+    return Desk(tmp_path / "copy")
+
+
+WALL = b"<html><title>wall</title><body>log in, please</body></html>"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(WALL)
+
+
+def page(url: str, minutes: int) -> Page:
+    """A login wall at an address, captured so many minutes after noon."""
+    exchange = Exchange(
+        url, NOON + timedelta(minutes=minutes), WALL, HEAD, b"GET / HTTP/1.1\r\n\r\n"
+    )
+    verdict = Verdict(Outcome.UNPARSED, Reason.LOGIN_WALL)
+    return Page(exchange=exchange, outlet="newspim", rules=Rules(), source=url, verdict=verdict)
+
+
+def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:
+    """Keep a page in a segment of its own; its row."""
+    with (
+        Index(f"sqlite:///{desk.index}") as index,
+        SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
+    ):
+        depositor = Depositor(segments, index, Run("test"), lambda _: None)
+        depositor.keep(one, original)
+        depositor.add(one)
+        depositor.close()
+    return max(desk.rows("captures"), key=lambda row: int(row["id"]))
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
+    desk: Desk, *, other: bool
+) -> None:
+    """A wall at the article's address, and the same wall at another article's, kept as a revisit of the first."""
+    address = "https://www.newspim.com/news/view/"
+    first = page(address + NAME[1], 0)
+    original = keep(desk, first)
+    elsewhere = keep(desk, page(address + "20200101000009", 1)) if other else None
+    digest = payload_digest(first.exchange)
+    revisit_of = RevisitOf(
+        first.exchange.url, first.exchange.captured_at, digest, original["record_id"]
+    )
+    revisit = keep(desk, page(address + "20200101000008", 2), revisit_of)
+    assert wrong(desk) == []
+    remove(desk)
+    rows = {row["record_id"]: row for row in desk.rows("captures")}
+    assert original["record_id"] not in rows
+    assert (revisit["record_id"] in rows) is other
+    if elsewhere is not None:
+        row = rows[revisit["record_id"]]
+        columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
+        found = read_at(desk.archive, Location(*(row[name] for name in columns)))
+        assert found.fields["warc-refers-to"] == f"<{elsewhere['record_id']}>"
+        assert found.fields["warc-refers-to-target-uri"] == address + "20200101000009"
+        assert found.block == HEAD
+    assert wrong(desk) == []
+    assert desk.call("reindex").code == 0
+    assert wrong(desk) == []
+
+
+def test_what_was_overwritten_before_is_scrubbed_as_well(desk: Desk) -> None:
+    """A text that an earlier reading left in the database's free space goes when the database is written anew."""
+    text = text_of(desk)
+    with closing(sqlite3.connect(desk.index)) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        with connection:
+            connection.execute(
+                "CREATE TABLE beside AS SELECT body FROM revisions, (SELECT 1 FROM captures, captures)"
+            )
+            connection.execute("DROP TABLE beside")
+    assert desk.index.read_bytes().count(text.encode()) > 100
+    remove(desk)
+    assert not traces(desk.folder, text).any
+
+
+def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with_the_next(
+    desk: Desk,
+) -> None:
+    text = text_of(desk)
+    pages = [
+        one.with_suffix(".html")
+        for one in (SEEDS / "newspim").glob("*.json")
+        if NAME[1] in one.read_text("utf-8")
+    ]
+    path = next(one for one in sorted(pages) if one.exists())
+    body = path.read_bytes()
+    url = f"https://www.newspim.com/news/view/{NAME[1]}"
+    kept, late = (
+        Exchange(
+            url, NOON + timedelta(hours=hour), body + b"<!-- %d -->" % hour, media_type="text/html"
+        )
+        for hour in (1, 2)
+    )
+    outlet = outlet_named("newspim")
+    results: list[str] = []
+    with (
+        Index(f"sqlite:///{desk.index}") as index,
+        SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
+    ):
+        depositor = Depositor(
+            segments, index, Run("test"), lambda result: results.append(str(result.verdict))
+        )
+        depositor.keep(glance(kept, outlet, url))  # on its way when the removal comes
+        with removals.holding(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
+            assert log is not None
+            removing = Removing(desk.archive, other, log, article_of)
+            removing.begin([NAME], "test", "tests")
+            removing.finish()
+        depositor.add(read(kept, outlet, url))
+        depositor.flush()
+        depositor.keep(glance(late, outlet, url))
+        depositor.add(read(late, outlet, url))
+        depositor.close()
+    assert results == ["skipped/removed"] * 2
+    assert NAME not in articles(desk)
+    (row,) = (row for row in desk.rows("captures") if row["reason"] == "removed")
+    assert row["revision_id"] is None
+    assert any("came after the removal" in one for one in wrong(desk))
+    said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert (said.code, said.err) == (0, "")
+    assert not traces(desk.folder, text).any
+    assert wrong(desk) == []
+
+
+def test_the_index_that_a_reindex_kept_goes_as_well(desk: Desk) -> None:
+    text = text_of(desk)
+    assert desk.call("reindex").code == 0
+    assert "index.sqlite3.old" in traces(desk.folder, text).files
+    said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert "index.sqlite3.old, which a reindex kept, holds the texts too and is deleted" in said.out
+    assert not traces(desk.folder, text).any
+
+
+def test_a_damaged_record_of_the_article_goes_too(desk: Desk) -> None:
+    rows = [row for row in desk.rows("captures") if row["revision_id"] is not None]
+    (article,) = (row["id"] for row in desk.rows("articles") if row["article_id"] == NAME[1])
+    own = {row["id"] for row in desk.rows("revisions") if row["article"] == article}
+    row = next(row for row in rows if row["revision_id"] in own)
+    path = desk.archive / row["warc_file"]
+    data = bytearray(path.read_bytes())
+    data[row["warc_offset"] + row["warc_length"] - 6] ^= 1  # in its checksum: all of it inflates
+    path.write_bytes(data)
+    text = text_of(desk)
+    remove(desk)
+    assert not traces(desk.folder, text).any
+    assert [one for one in wrong(desk) if "removal" in one] == []
+
+
+def test_the_search_index_is_as_if_the_article_had_never_been(desk: Desk) -> None:
+    """Byte for byte what the other articles' tokens alone make: terms are packed, so looking for them proves little."""
+    remove(desk)
+    query = select(
+        revisions, articles_table.c.outlet, articles_table.c.article_id, articles_table.c.url
+    )
+    with Index(f"sqlite:///{desk.index}", read_only=True) as index, index.reading() as reading:
+        rows = list(reading.execute(query.join(articles_table)).mappings())
+    with closing(sqlite3.connect(desk.index)) as connection:
+        columns = "headline, body, content='', columnsize=0, tokenize='ascii'"
+        connection.execute(f"CREATE VIRTUAL TABLE fresh USING fts5({columns})")
+        for row in rows:
+            words = map(tokens, search_columns(to_article(row)))
+            connection.execute(
+                "INSERT INTO fresh(rowid, headline, body) VALUES (?, ?, ?)", (row["id"], *words)
+            )
+        connection.execute("INSERT INTO fresh(fresh) VALUES ('optimize')")
+        found, wanted = (
+            sorted(
+                row[0] for row in connection.execute(f"SELECT block FROM {name}_data WHERE id > 10")
+            )
+            for name in ("search", "fresh")
+        )
+    assert rows
+    assert found == wanted
+
+
+def test_the_frontier_refuses_what_was_removed_before_it_knew_it(desk: Desk) -> None:
+    remove(desk)
+    with Index(f"sqlite:///{desk.index}") as index:
+        with index.writing() as connection:
+            connection.execute(delete(frontier))
+        run = Frontier(index, NAME[0], "run")
+        link = Link(NAME[1], "https://www.newspim.com/news/view/" + NAME[1], None, "rss")
+        run.discover([link])
+        assert run.take(10) == []
+        books = run.balance()
+        assert (books.discovered, books.skipped, books.even) == (1, {"removed": 1}, True)
+        later = Frontier(index, NAME[0], "later")
+        later.discover([Link(NAME[1], link.url, None, "sitemap")])
+        later.again([NAME[1]])
+        assert later.take(10) == []
+        assert later.due_count() == 0

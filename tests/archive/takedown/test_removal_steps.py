@@ -1,0 +1,206 @@
+"""A take-down killed before each of its steps, on a full disk, beside others at work: no row lies, the next ends it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.backup.create import back_up
+from archive.backup.restore import restore
+from archive.index.database import Index, IndexUnusableError
+from archive.model.errors import SegmentError
+from archive.model.exchange import Location
+from archive.reindex.builder import alone_with_archive
+from archive.segments.lookup import RecordError, read_at
+from archive.takedown import log as removals
+from archive.takedown.execute import Removing
+from crawler.commands.remove import _article_of as article_of
+from tests.support.cli import Desk
+from tests.support.removal_kit import NAME, remove, text_of, two_segments
+from tests.support.removing import articles, traces, wrong
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: As they are told by `Removing`; each is passed once a segment.
+STEPS = (
+    "log",
+    "hide",
+    "hidden",
+    "rewrite",
+    "manifest",
+    "move",
+    "unlist",
+    "unlink",
+    "scrub",
+    "done",
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_segments(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Desk:
+    shutil.copytree(made, tmp_path / "copy")
+    return Desk(tmp_path / "copy")
+
+
+def killed_before(desk: Desk, at: int) -> bool:
+    """Remove in a process that is killed before its step of that number; whether it came so far."""
+    left = [at]
+
+    def step(_: str) -> None:
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+
+    process = get_context("fork").Process(target=remove, args=(desk, step))
+    process.start()
+    process.join(60)
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+def check_rows(desk: Desk) -> None:
+    """Every row leads to its record."""
+    for row in desk.rows("captures"):
+        columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
+        try:
+            read_at(desk.archive, Location(*(row[name] for name in columns)))
+        except RecordError as error:
+            raise AssertionError(str(error)) from error
+
+
+def test_killed_before_any_step_no_row_lies_and_the_next_run_ends_it(
+    made: Path, tmp_path: Path
+) -> None:
+    text, before = text_of(Desk(made)), articles(Desk(made))
+    kept = {key: body for key, body in before.items() if key != NAME}
+    at = 0
+    while True:
+        shutil.copytree(made, tmp_path / str(at))
+        desk = Desk(tmp_path / str(at))
+        killed = killed_before(desk, at)
+        check_rows(desk)
+        assert articles(desk) == (before if at < 2 and killed else kept), at
+        found = wrong(desk)
+        pending = bool(removals.read(desk.archive).pending)
+        assert any("was begun and not ended" in one for one in found) is pending, (at, found)
+        remove(desk)
+        assert wrong(desk) == [], at
+        assert not traces(desk.folder, text).any, at
+        assert articles(desk) == kept
+        assert [path.name for path in desk.archive.glob(".*")] == []
+        if not killed:
+            break
+        at += 1
+    assert at == len(STEPS) + 5, "each of the five steps of a segment twice"
+
+
+@pytest.mark.parametrize("at", [5, 7, 12])  # 7 and 12: listed as removed, and not deleted yet
+def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored(
+    made: Path, tmp_path: Path, at: int
+) -> None:
+    shutil.copytree(made, tmp_path / "copy")
+    desk, restored = Desk(tmp_path / "copy"), Desk(tmp_path / "restored")
+    assert killed_before(desk, at)
+    assert back_up(desk.archive, f"sqlite:///{desk.index}", tmp_path / "backup").faults == []
+    assert (
+        restore(tmp_path / "backup", restored.archive, f"sqlite:///{restored.index}").faults == []
+    )
+    check_rows(restored)
+    text = text_of(Desk(made))
+    remove(restored)
+    assert wrong(restored) == []
+    assert not traces(restored.folder, text).any
+
+
+@pytest.mark.parametrize("at", [4, 6, 9])
+def test_killed_and_with_its_index_lost_it_stays_removed(
+    made: Path, tmp_path: Path, at: int
+) -> None:
+    text = text_of(Desk(made))
+    shutil.copytree(made, tmp_path / "copy")
+    desk = Desk(tmp_path / "copy")
+    assert killed_before(desk, at)
+    for path in desk.folder.glob("index.sqlite3*"):
+        path.unlink()
+    said = desk.call("reindex")
+    assert "Traceback" not in said.err
+    assert NAME not in articles(desk)
+    assert desk.call("remove", "/".join(NAME), "--reason", "test", "--yes").code == 0
+    assert not traces(desk.folder, text).any
+    assert wrong(desk) == []
+
+
+def test_a_full_disk_is_said_and_the_next_run_ends_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = text_of(desk)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def step(name: str) -> None:
+        if name == "rewrite":
+            monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(SegmentError, match="the disk is full"):
+        remove(desk, step)
+    monkeypatch.undo()
+    check_rows(desk)
+    assert [path.name for path in desk.archive.glob(".*")] == []
+    assert NAME not in articles(desk)
+    remove(desk)
+    assert not traces(desk.folder, text).any
+    assert wrong(desk) == []
+
+
+def test_an_index_that_cannot_be_written_leaves_everything_as_it_was(desk: Desk) -> None:
+    before, kept = articles(desk), desk.kept_bytes()
+
+    def step(name: str) -> None:
+        if name == "hide":
+            raise IndexUnusableError("full")
+
+    with pytest.raises(IndexUnusableError):
+        remove(desk, step)
+    assert articles(desk) == before
+    assert {name: data for name, data in desk.kept_bytes().items() if name != removals.NAME} == kept
+    assert removals.read(desk.archive).pending == []
+    assert wrong(desk) == []
+
+
+def test_two_do_not_remove_at_once(desk: Desk) -> None:
+    with removals.holding(desk.archive):
+        said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert said.code == 1
+    assert "Another process is removing" in said.err
+    assert NAME in articles(desk)
+
+
+def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
+    url = f"sqlite:///{desk.index}"
+    with alone_with_archive(url):
+        said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+        assert (said.code, "is at work" in said.err) == (1, True)
+        assert desk.call("reindex").code == 1
+    assert NAME in articles(desk)
+
+
+def test_an_index_made_anew_by_hand_learns_what_is_refused(desk: Desk) -> None:
+    assert killed_before(desk, 4)
+    desk.index.unlink()
+    with Index(f"sqlite:///{desk.index}") as index, removals.holding(desk.archive) as log:
+        assert log is not None
+        Removing(desk.archive, index, log, article_of).begin([], "test", "tests")
+    assert {row["name"] for row in desk.rows("refused")} >= {NAME[1]}

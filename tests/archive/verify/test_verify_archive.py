@@ -1,0 +1,337 @@
+"""`scrapy verify` of an archive: nothing is found in a good one, and whatever is changed in it is."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.model.article import KST
+from archive.model.exchange import Exchange
+from archive.segments import manifest as fixity
+from archive.segments.manifest import NAME, Entry, Kind
+from archive.segments.writer import SegmentWriter
+from archive.verify.archive import Tally, Verification
+from archive.verify.selection import Choice
+from archive.verify.warc_file.findings import Finding, Rule, Severity
+from crawler.extraction.judge import reread
+from tests.support.cli import Desk
+from tests.support.drift import changed_copy
+from tests.support.faults.mutations import by_warcio, ours
+from tests.support.reading import SEEDS
+from tests.support.warc_samples import exchange
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of two segments and its index."""
+    folder = tmp_path_factory.mktemp("made")
+    for outlet in ("etoday", "newspim"):
+        assert Desk(folder).call("replay", SEEDS / outlet).code == 0
+    return folder
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Desk:
+    shutil.copytree(made, tmp_path / "copy")
+    return Desk(tmp_path / "copy")
+
+
+def verify(folder: Path, choice: Choice | None = None) -> tuple[list[Finding], Tally]:
+    """What is wrong, and how much was verified."""
+    with Verification(reader=reread) as verification:
+        url = f"sqlite:///{folder / 'index.sqlite3'}"
+        found = list(verification.archive(folder / "archive", url, choice or Choice()))
+    return [one for one in found if one.severity is Severity.ERROR], verification.tally
+
+
+def rules(folder: Path) -> set[Rule]:
+    return {one.rule for one in verify(folder)[0]}
+
+
+def segments(desk: Desk) -> list[Path]:
+    return sorted(desk.archive.glob("*.warc.gz"))
+
+
+def test_a_good_archive_is_good_and_verified_without_being_changed(desk: Desk) -> None:
+    before = desk.kept_bytes()
+    said = desk.call("verify")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("verified 2 files")
+    assert said.out.endswith("no findings\n")
+    assert desk.kept_bytes() == before
+    found, tally = verify(desk.folder)
+    assert found == []
+    assert tally.rows == len(desk.rows("captures"))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -> None:
+    what = changed_copy(made, tmp_path / "changed", seed)
+    assert verify(tmp_path / "changed")[0], what
+
+
+def test_the_history_tells_of_a_verification_and_of_what_it_left_out(desk: Desk) -> None:
+    assert desk.call("verify").code == 0
+    assert desk.call("verify", "--sample", "1", "--skip-reading").code == 0
+    assert desk.call("verify", *segments(desk)).code == 0
+    segments(desk)[0].unlink()
+    assert desk.call("verify").code == 1
+    told = [row for row in desk.rows("runs") if row["verb"] == "verify"]
+    assert [(json.loads(row["arguments"]), row["ending"], row["exit_code"]) for row in told] == [
+        ([], "done", 0),
+        (["--sample=1", "--skip-reading"], "done", 0),
+        ([], "failed", 1),
+    ]
+
+
+def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is(
+    desk: Desk,
+) -> None:
+    with closing(sqlite3.connect(desk.index)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        connection.commit()
+    said = desk.call("verify")
+    assert "the history will not tell of it" in said.err
+    assert "older schema" in said.err
+    with closing(sqlite3.connect(desk.index)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            ("0004",)
+        ]
+
+
+def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
+    said = Desk(tmp_path).call("verify")
+    assert (said.code, said.out) == (
+        0,
+        "nothing to verify: the archive holds no closed segment yet\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finding_names_file_byte_record_and_rule(desk: Desk) -> None:
+    path = segments(desk)[0]
+    row = next(
+        row for row in desk.rows("captures") if row["warc_file"] == path.name and row["warc_offset"]
+    )
+    data = bytearray(path.read_bytes())
+    data[row["warc_offset"] + 60] ^= 4
+    path.write_bytes(data)
+    said = desk.call("verify")
+    assert said.code == 1
+    lines = said.out.splitlines()
+    assert any(line.startswith(f"{path.name}@{row['warc_offset']}: gzip: ") for line in lines)
+    assert any(
+        line.startswith(f"{path.name}@{row['warc_offset']} {row['record_id']}: no_record: ")
+        for line in lines
+    )
+    assert any(line.startswith(f"{path.name}: fixity: ") for line in lines)
+
+
+def test_a_record_without_a_row_and_a_row_without_a_segment(desk: Desk) -> None:
+    first, second = segments(desk)
+    second.rename(second.with_name("elsewhere"))
+    with SegmentWriter(desk.archive) as out:
+        out.write(Exchange("https://a.kr/", datetime.now(KST), b"<p>", b"HTTP/1.1 200 OK\r\n\r\n"))
+    found = verify(desk.folder)[0]
+    assert {Rule.NO_ROW, Rule.MISSING_SEGMENT} <= {one.rule for one in found}
+    assert {one.file for one in found if one.rule is Rule.MISSING_SEGMENT} == {second.name}
+    assert first.exists()
+
+
+def test_a_segment_without_an_entry_gets_one_and_it_is_said(desk: Desk) -> None:
+    (desk.archive / NAME).unlink()
+    said = desk.call("verify")
+    assert said.code == 0
+    assert said.out.count("recorded now") == 2
+    assert {one.kind for one in fixity.read(desk.archive).entries.values()} == {Kind.FOUND}
+    assert "recorded now" not in desk.call("verify").out
+
+
+def test_a_damaged_segment_is_not_entered(desk: Desk) -> None:
+    (desk.archive / NAME).unlink()
+    path = segments(desk)[0]
+    path.write_bytes(path.read_bytes()[:-9])
+    assert desk.call("verify").code == 1
+    assert {*fixity.read(desk.archive).entries} == {segments(desk)[1].name}
+
+
+def test_a_read_only_archive_is_verified_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.archive / NAME).unlink()
+    real = os.open
+
+    def read_only(path: Any, flags: int, *more: int, **named: int) -> int:
+        if str(path).endswith(NAME):
+            raise OSError(30, "Read-only file system")
+        return real(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", read_only)
+    said = desk.call("verify")
+    assert said.code == 0
+    assert "read-only" in said.out
+
+
+def test_what_was_removed_or_replaced_on_purpose_is_no_finding(desk: Desk) -> None:
+    path = segments(desk)[0]
+    fixity.enter(
+        desk.archive,
+        Entry(Kind.REMOVED, "gone.warc.gz", 1, "0" * 64, datetime.now(KST), "take-down"),
+    )
+    # not as we pack, but that is another rule
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
+    fixity.record(path, Kind.REPLACED, "take-down")
+    found = verify(desk.folder)[0]
+    assert not {Rule.FIXITY, Rule.MANIFEST, Rule.MISSING_SEGMENT} & {one.rule for one in found}
+
+
+def test_a_live_writers_segment_is_passed_over_and_a_dead_ones_is_said(desk: Desk) -> None:
+    out = SegmentWriter(desk.archive)
+    out.write(exchange(url="https://www.etoday.co.kr/robots.txt"))
+    out.sync()
+    found, tally = verify(desk.folder)
+    assert (found, tally.live) == ([], 1)
+    os.close(out._fd)
+    out._fd = -1
+    with next(desk.archive.glob("*.open")).open("ab") as file:
+        file.write(b"\x1f\x8b\x08\0torn")
+    found, _ = verify(desk.folder)
+    assert [one.rule for one in found] == [Rule.LEFT_OPEN]
+    assert "scrapy close, or the next crawl or replay" in found[0].sentence
+    assert desk.call("replay", SEEDS / "etoday").code == 0
+    assert verify(desk.folder)[0] == []
+
+
+def test_rows_of_a_dead_writers_segment_must_be_there(desk: Desk) -> None:
+    path = segments(desk)[0]
+    (desk.archive / NAME).unlink()
+    path.rename(path.with_name(path.name + ".open"))
+    assert rules(desk.folder) == {Rule.LEFT_OPEN}
+    left = path.with_name(path.name + ".open")
+    left.write_bytes(left.read_bytes()[:-2000])
+    assert Rule.NO_RECORD in rules(desk.folder)
+
+
+def test_a_sample_can_be_drawn_again(desk: Desk) -> None:
+    said = desk.call("verify", "--sample", "1", "--seed", "5")
+    assert said.code == 0
+    assert "sample of seed 5: 1 segments, 1 left out" in said.out
+    assert desk.call("verify", "--sample", "1", "--seed", "5").out == said.out
+    assert "2 segments, 0 left out" in desk.call("verify", "--sample", "100%").out
+    chosen = {
+        path.name
+        for seed in range(20)
+        for path in Choice(sample="50%", seed=seed).of(segments(desk), fixity.read(desk.archive))
+    }
+    assert chosen == {path.name for path in segments(desk)}
+
+
+def test_since_is_a_day_of_closing_in_korea(desk: Desk) -> None:
+    old, new = segments(desk)
+    days = timedelta(9)
+    (desk.archive / NAME).unlink()
+    for path, moment in ((old, datetime.now(KST) - days), (new, datetime.now(KST))):
+        size, sha256 = fixity.measure(path)
+        fixity.enter(desk.archive, Entry(Kind.CLOSED, path.name, size, sha256, moment))
+        os.utime(path, (moment.timestamp(), moment.timestamp()))
+    today = datetime.now(KST).date()
+    said = desk.call("verify", "--since", str(today - timedelta(1)))
+    assert said.code == 0
+    assert "1 older segments left out" in said.out
+    assert verify(desk.folder, Choice(since=today - days))[1].files == 2
+    assert verify(desk.folder, Choice(since=today + timedelta(1)))[1].files == 0
+    old.write_bytes(b"")
+    os.utime(old, (0, 0))
+    assert verify(desk.folder, Choice(since=today))[0] == []
+
+
+def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(
+    desk: Desk, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "w.warc.gz"
+    foreign.write_bytes(by_warcio())
+    said = desk.call("verify", foreign, *segments(desk))
+    assert said.code == 0
+    assert "note" in said.out
+    path = segments(desk)[0]
+    path.write_bytes(ours())
+    said = desk.call("verify", path)
+    assert said.code == 1
+    assert ": fixity: " in said.out
+    said = desk.call("verify", tmp_path / "nowhere.warc", tmp_path)
+    assert said.code == 1
+    assert said.out.count(": unreadable: ") >= 2
+
+
+def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(desk: Desk) -> None:
+    desk.index.unlink()
+    found, tally = verify(desk.folder)
+    assert [one.rule for one in found] == [Rule.INDEX]
+    assert tally.files == 2
+    desk.index.write_bytes(b"no database" * 999)
+    found, tally = verify(desk.folder)
+    assert [one.rule for one in found] == [Rule.INDEX]
+    assert tally.files == 2
+
+
+def test_a_damaged_page_of_the_index_is_found(desk: Desk) -> None:
+    data = bytearray(desk.index.read_bytes())
+    for at in range(20_000, len(data), 9001):
+        data[at] ^= 0xFF
+    desk.index.write_bytes(data)
+    assert verify(desk.folder)[0]
+
+
+@pytest.mark.parametrize("value", ["garbage", b"\xff\xfe", 7])
+def test_a_value_that_cannot_be_read_is_found_and_the_segments_are_verified(
+    desk: Desk, value: object
+) -> None:
+    with closing(sqlite3.connect(desk.index)) as connection:
+        connection.execute("UPDATE captures SET captured_at = ? WHERE id = 3", (value,))
+        connection.commit()
+    found, tally = verify(desk.folder)
+    assert Rule.INDEX in {one.rule for one in found}
+    assert tally.files == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--sample", "0"],
+        ["--sample", "101%"],
+        ["--sample", "x"],
+        ["--since", "yesterday"],
+        ["--seed", "1"],
+        ["--sample", "1", "a.warc"],
+        ["--since", "2026-01-01", "a.warc"],
+        ["--nonsense"],
+    ],
+)
+def test_wrong_usage_is_told(desk: Desk, arguments: list[str]) -> None:
+    assert desk.call("verify", *arguments).code == 2
+
+
+def test_an_archive_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("x")
+    said = Desk(tmp_path).call("verify")
+    assert (said.code, len(said.sentences)) == (1, 1)
+
+
+def test_output_into_a_closed_pipe_is_no_traceback(desk: Desk) -> None:
+    segments(desk)[0].unlink()
+    process = desk.start("verify", stdout=-1, stderr=-1)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=60)
+    assert b"Traceback" not in err

@@ -1,0 +1,418 @@
+"""ALERT_URL is told of each alarm once, in order, and of nothing that is secret; whatever it does, nothing waits."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.index.leases import Lease
+from archive.runs.alarms import Cause, Kind, end_alarm, open_alarms, raise_alarm
+from crawler.alarms import webhook as post
+from crawler.alarms.webhook import AlertUrlError, Post, address_of
+from tests.support.alarm_kit import Desk, job
+from tests.support.cli import Desk as Line
+from tests.support.twin.tls import authority
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass
+class Ear:
+    """An HTTP server that hears alarms, and answers as it is told: a status, or what to do instead."""
+
+    answer: Any = 204
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    heads: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    url: str = ""
+    silent: threading.Event = field(default_factory=threading.Event)
+    came: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def listening(secure: ssl.SSLContext | None = None) -> Iterator[Ear]:
+    ear = Ear()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            ear.heard.append(json.loads(body))
+            ear.heads.append(dict(self.headers))
+            ear.paths.append(self.path)
+            if ear.answer == "hang":
+                ear.silent.wait(30)
+                return
+            if ear.answer == "drip":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                while not ear.silent.wait(0.05):
+                    self.wfile.write(b"X-Slow: 1\r\n")
+                return
+            self.send_response(ear.answer)
+            if 300 <= ear.answer < 400:
+                self.send_header("Location", ear.url + "elsewhere")
+            self.end_headers()
+            ear.came.set()
+
+        def log_message(self, *_: object) -> None:
+            """Not on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up is the test's matter
+    if secure is not None:
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
+    ear.url = f"http{'s' if secure else ''}://127.0.0.1:{server.server_address[1]}/"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield ear
+    finally:
+        ear.silent.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    with listening() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, now=datetime.now(UTC))
+
+
+def begin(desk: Desk, subject: str) -> None:
+    with desk.index.writing() as connection:
+        assert raise_alarm(
+            connection,
+            Cause(
+                kind=Kind.SILENT, subject=subject, sentence=f"{subject} 조용하다", began_at=desk.now
+            ),
+        )
+
+
+def end(desk: Desk, subject: str, later: timedelta = timedelta(hours=1)) -> None:
+    with desk.index.writing() as connection:
+        (alarm,) = (a for a in open_alarms(connection) if a.subject == subject)
+        assert end_alarm(connection, alarm, alarm.began_at + later)
+
+
+def told(desk: Desk, url: str, patience: float = 5.0, again: float = 0.0) -> Post:
+    """Tell what there is, to the end."""
+    one = Post(address_of(url), desk.index, patience, again)
+    tell(one)
+    return one
+
+
+def tell(one: Post) -> None:
+    one.look()
+    one.wait()
+
+
+def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
+    begin(desk, "etoday")
+    one = told(desk, ear.url + "hook?key=1")
+    end(desk, "etoday")
+    for _ in range(3):
+        one.wake()
+        tell(one)
+    first, second = ear.heard
+    assert first == {
+        "kind": "silent",
+        "subject": "etoday",
+        "sentence": "etoday 조용하다",
+        "ended_at": None,
+        "began_at": desk.now.astimezone(post.KST).isoformat(timespec="seconds"),
+        "host": socket.gethostname(),
+        "index": desk.url,
+    }
+    assert second["ended_at"] == (desk.now + timedelta(hours=1)).astimezone(post.KST).isoformat(
+        timespec="seconds"
+    )
+    assert {**second, "ended_at": None} == first
+    assert ear.paths == ["/hook?key=1"] * 2
+    assert ear.heads[0]["Content-Type"] == "application/json; charset=utf-8"
+    (row,) = desk.alarms()
+    assert row.said_at is not None
+    assert row.over_said_at is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [(500, "it answered 500"), (302, "it answered 302, and redirects"), (404, "404")],
+)
+def test_what_is_not_taken_is_told_again_and_said_once(
+    desk: Desk, ear: Ear, answer: int, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ear.answer = answer
+    begin(desk, "etoday")
+    one = told(desk, ear.url + "secret?key=secret")
+    tell(one)
+    end(desk, "etoday")
+    begin(desk, "newspim")
+    tell(one)
+    assert desk.alarms()[0].said_at is None
+    assert [heard["subject"] for heard in ear.heard] == ["etoday"] * 3, (
+        "the first one first, and one a try"
+    )
+    assert set(ear.paths) == {"/secret?key=secret"}, "no redirect is followed"
+    assert len(caplog.messages) == 1
+    assert why in caplog.messages[0]
+    assert "secret" not in caplog.text
+    ear.answer = 200
+    tell(one)
+    assert [(h["subject"], h["ended_at"] is None) for h in ear.heard[3:]] == [
+        ("etoday", True),
+        ("etoday", False),
+        ("newspim", True),
+    ]
+    assert "takes alarms again" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("answer", ["hang", "drip"])
+def test_what_hangs_holds_nobody_up(
+    desk: Desk, ear: Ear, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear.answer = answer
+    begin(desk, "etoday")
+    one = Post(address_of(ear.url), desk.index, patience=0.3)
+    began = monotonic()
+    one.look()
+    one.look()
+    assert monotonic() - began < 0.2
+    one.wait()
+    assert monotonic() - began < 3
+    assert "no answer in 0 s" in caplog.text
+    assert len(ear.heard) == 1
+
+
+def test_nobody_there_is_said_once_and_waited_for(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    begin(desk, "etoday")
+    one = told(desk, f"http://user:secret@127.0.0.1:{port}/secret", again=60)
+    assert caplog.messages == [
+        f"ALERT_URL (http://127.0.0.1:{port}) took no alarm: Connection refused. It is tried again every 60 seconds."
+    ]
+    one.wake()
+    one.look()
+    assert one._thread is not None
+    assert not one._thread.is_alive(), "not before its time"
+
+
+def test_certificates_are_verified(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(authority(tmp_path, []).context) as ear:
+        begin(desk, "etoday")
+        told(desk, ear.url)
+        assert ear.heard == []
+    assert "its certificate is not valid" in caplog.text
+
+
+def test_who_is_at_it_is_left_alone(desk: Desk, ear: Ear) -> None:
+    begin(desk, "etoday")
+    other = Lease(desk.index, "alerts", "another")
+    assert other.take() is None
+    one = told(desk, ear.url)
+    assert ear.heard == []
+    other.release()
+    tell(one)
+    assert len(ear.heard) == 1
+
+
+def test_credentials_of_the_address_go_in_the_head(desk: Desk, ear: Ear) -> None:
+    begin(desk, "etoday")
+    told(desk, ear.url.replace("127", "desk:p%40ss@127"))
+    assert ear.heads[0]["Authorization"] == "Basic ZGVzazpwQHNz"
+
+
+def test_what_was_over_long_ago_is_not_told(desk: Desk, ear: Ear) -> None:
+    now = desk.now
+    desk.now = now - timedelta(days=9)
+    begin(desk, "etoday")
+    end(desk, "etoday")
+    begin(desk, "newspim")
+    told(desk, ear.url)
+    assert [heard["subject"] for heard in ear.heard] == ["newspim"]
+
+
+def test_many_are_told_a_few_at_a_time(desk: Desk, ear: Ear) -> None:
+    for number in range(post.AT_ONCE + 3):
+        begin(desk, str(number))
+    one = told(desk, ear.url)
+    assert len(ear.heard) == post.AT_ONCE
+    tell(one)
+    assert [heard["subject"] for heard in ear.heard] == [
+        str(number) for number in range(post.AT_ONCE + 3)
+    ]
+
+
+def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
+    desk.watch._post = Post(address_of(ear.url), desk.index)
+    desk.jobs = [job()]
+    desk.run("etoday", "failed")
+    desk.look()
+    desk.watch.close()
+    assert [heard["kind"] for heard in ear.heard] == ["job_failed"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "desk",
+        "//host/x",
+        "ftp://host/",
+        "http://",
+        "https:///x",
+        "http://host:99999/",
+        "http://[::1/",
+        "http://a b/",
+        "http://host/a b",
+        "http://host/\r\nX: 1",
+        "http://host/한글",
+        "http://ho\x00st/",
+        "mailto:desk@example.org",
+        "http://" + "가" * 90 + "/",
+        "http://" + "a" * 64 + ".org/",
+        "http://hooks..example.org/",
+    ],
+)
+def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(AlertUrlError, match="ALERT_URL is no address"):
+        address_of(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:pass@Hooks.Example.org/T0/secret?key=secret#x", "https://hooks.example.org"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("http://한국.kr/", "http://xn--3e0b707e.kr"),
+    ],
+)
+def test_what_is_shown_of_an_address_is_no_secret(url: str, shown: str) -> None:
+    assert address_of(url).shown == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://[::1]/", 80), ("https://[2001:db8::abcd]/", 443)]
+)
+def test_an_address_in_brackets_needs_no_port(
+    url: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def refused(address: tuple[str, int], *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    with pytest.raises(post.NotTakenError):
+        post.post(address_of(url), {}, 5.0)
+    assert asked == [(address_of(url).host, port)]
+
+
+def test_what_is_too_late_to_be_taken_is_not_sent(
+    desk: Desk, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = threading.Event()
+    cut, connect = post._cut, socket.create_connection
+
+    def cutting(*given: Any) -> None:
+        cut(*given)
+        late.set()
+
+    def slow(*given: Any) -> socket.socket:
+        assert late.wait(30), "a name server that takes its time"
+        return connect(*given)
+
+    monkeypatch.setattr(post, "_cut", cutting)
+    monkeypatch.setattr(socket, "create_connection", slow)
+    begin(desk, "etoday")
+    told(desk, ear.url, patience=0.1)
+    assert ear.heard == [], "it would be told again each minute, and taken each time"
+    assert desk.alarms()[0].said_at is None
+
+
+def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
+    desk: Desk, ear: Ear
+) -> None:
+    line = Line(desk.folder)
+    jobs = desk.folder / "jobs.toml"
+    jobs.write_text('[[job]]\nname = "e"\ncommand = "verify --sample 1"\nevery = "1d"\n')
+    for setting, why in (
+        ("ALERT_URL=nowhere", "ALERT_URL is no address"),
+        ("DISK_FREE_MIN=much", "is 'much'"),
+    ):
+        said = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
+        assert said.code == 2
+        assert why in said.err + said.out
+    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(desk.folder / "log")}
+    full = ("-s", f"DISK_FREE_MIN={2**62}")
+    first = line.run("schedule", "--once", *full, env=env)
+    assert first.code == 1
+    assert "ALARM disk: " in first.err
+    assert [heard["kind"] for heard in ear.heard] == ["disk"]
+    second = line.run("schedule", "--once", *full, env=env)
+    assert (second.code, second.err) == (0, ""), "it was told"
+    third = line.run("schedule", "--once", "-s", "DISK_FREE_MIN=1", env=env)
+    assert third.code == 0
+    assert [heard["ended_at"] is None for heard in ear.heard] == [True, False]
+
+
+def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(desk: Desk, ear: Ear) -> None:
+    """사초 in EUC-KR, as old disks have it: what goes into the index is text all the same."""
+    line = Line(desk.folder / os.fsdecode(b"\xbb\xe7\xc3\xca"))
+    line.archive.mkdir(parents=True)
+    jobs = line.folder / "jobs.toml"
+    jobs.write_text('[[job]]\nname = "v"\ncommand = "verify"\nevery = "1d"\n')
+    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(line.folder / "log")}
+    said = line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env)
+    assert (said.code, "Traceback" in said.err) == (1, False)
+    assert "ALARM disk: " in said.err
+    assert [heard["kind"] for heard in ear.heard] == ["disk"]
+    assert line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env).code == 0, (
+        "it is told once"
+    )
+
+
+def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, ear: Ear) -> None:
+    jobs = desk.folder / "jobs.toml"
+    jobs.write_text('[[job]]\noutlet = "etoday"\nevery = "1d"\n')  # and nobody to CONTACT
+    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(desk.folder / "log")}
+    process = Line(desk.folder).start("schedule", env=env, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = b""
+    while b"ALARM" not in said:
+        said = process.stderr.readline()
+        assert said, "it ended"
+    assert ear.came.wait(30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "etoday was refused as wrong usage" in said.decode()
+    (heard,) = ear.heard
+    assert heard["sentence"] in said.decode()
+    assert desk.alarms()[0].said_at is not None

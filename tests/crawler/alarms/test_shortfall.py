@@ -1,0 +1,94 @@
+"""A crawl that sees nothing new for longer than its outlet is ever silent says so; a quiet hour is no alarm."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.frontier.accounting import Balance
+from crawler.alarms.shortfall import shortfall
+from crawler.discovery.plan import Plan
+from crawler.model.window import Window
+from crawler.outlets import known_outlets, outlet_named
+from tests.support.crawling import Crawls, twin_of_today
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+NOTHING = Balance(discovered=0, stored=0, unchanged=0, failed={}, skipped={}, pending=0, missing=())
+
+
+@pytest.mark.parametrize(
+    ("per_day", "waited", "said"),
+    [
+        (300, 5 * HOUR / 60, False),
+        (300, 14 * HOUR, False),  # a night
+        (300, DAY - HOUR, False),
+        (300, DAY, True),
+        (300, 40 * DAY, True),
+        (300, -DAY, False),  # the clock was set back
+        (10, 2 * DAY, False),
+        (10, 3 * DAY, True),
+        (0, 400 * DAY, False),
+    ],
+)
+def test_silence_is_an_alarm_only_where_it_cannot_be(
+    per_day: int, waited: timedelta, said: bool
+) -> None:
+    outlet = replace(outlet_named("etoday"), per_day=per_day)
+    assert bool(shortfall(outlet, NOTHING, NOW - waited, NOW)) is said
+
+
+@pytest.mark.parametrize(
+    ("balance", "said"),
+    [
+        (NOTHING, False),
+        (replace(NOTHING, discovered=9, skipped={"robots": 9}), True),
+        # a limit left the rest
+        (replace(NOTHING, discovered=9, skipped={"robots": 1}, pending=8), False),
+    ],
+)
+def test_a_first_crawl_that_stores_nothing_of_what_it_found_says_so(
+    balance: Balance, said: bool
+) -> None:
+    for outlet in known_outlets().values():
+        assert bool(shortfall(outlet, balance, None, NOW)) is said
+
+
+def test_days_gone_by_are_no_measure_of_what_is_new_today() -> None:
+    today = NOW.date()
+    for since, until, expected in (
+        (None, None, True),
+        (today - DAY, None, True),
+        (today - DAY, today, True),
+        (today - 2 * DAY, today - DAY, False),
+    ):
+        assert Plan(outlet_named("etoday"), Window(since, until), NOW).up_to_date is expected
+
+
+def test_a_feed_that_stands_still_is_noticed_after_a_day(tmp_path: Path) -> None:
+    with twin_of_today("etoday", 30) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        assert crawls.run().code == 0
+        crawls.edit_frontier("SET first_look_at = '2026-01-02 03:04:05.000000'")
+        said = crawls.run()
+        assert said.code == 1
+        assert "none has been new since 2026-01-02 12:04 KST" in said.sentences[-1]
+        assert crawls.run("-a", f"url={twin.address(twin.ids()[0])}").code == 0
+        twin.publish(1)
+        assert crawls.run().code == 0
+
+
+def test_where_robots_forbid_all_articles_a_crawl_does_not_end_well(tmp_path: Path) -> None:
+    with twin_of_today("newspim", 20, robots="User-agent: *\nDisallow: /news/view/\n") as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        said = crawls.run()
+        assert crawls.fetched() == {}
+        assert set(crawls.outcomes().values()) == {"skipped/robots"}
+        assert said.code == 1
+        assert "nothing of newspim was ever stored" in said.sentences[-1]

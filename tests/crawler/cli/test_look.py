@@ -1,0 +1,103 @@
+"""A look at one page by hand: asked for by the rules of a crawl, and kept nowhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import Desk
+from tests.support.crawling import Crawls
+from tests.support.twin.server import Twin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.cli import Said
+
+
+@pytest.fixture
+def crawls(tmp_path: Path) -> Iterator[Crawls]:
+    with Twin("etoday", 3) as twin:
+        yield Crawls.into(tmp_path, twin)
+
+
+def look(crawls: Crawls, verb: str, *args: str) -> Said:
+    """Run one of the verbs with what leads a crawl to the twin."""
+    _, _, *led = crawls.command()
+    return crawls.desk.run(verb, *args, *led)
+
+
+def test_fetch_prints_the_page_and_keeps_nothing(crawls: Crawls) -> None:
+    article = crawls.twin.ids()[0]
+    said = look(crawls, "fetch", crawls.twin.address(article))
+    assert said.code == 0, said.err
+    assert crawls.twin.story(article).headline in said.out
+    agents = {entry.header("User-Agent") for entry in crawls.twin.requests()}
+    assert [agent.startswith("Sacho/") and "desk@example.org" in agent for agent in agents] == [
+        True
+    ]
+    assert not crawls.desk.archive.exists()
+    assert not crawls.desk.index.exists()
+
+
+def test_a_shell_has_the_page_of_an_address_or_a_file(crawls: Crawls, tmp_path: Path) -> None:
+    article = crawls.twin.ids()[0]
+    said = look(
+        crawls, "shell", "-c", "response.css('title::text').get()", crawls.twin.address(article)
+    )
+    assert crawls.twin.story(article).headline in said.out, said.err
+    page = tmp_path / "page.html"
+    page.write_text("<title>제 것</title>")
+    assert (
+        look(crawls, "shell", "-c", "response.css('title::text').get()", str(page)).out == "제 것\n"
+    )
+    assert not crawls.desk.index.exists()
+
+
+def test_a_page_that_does_not_come_is_a_sentence_and_exit_1(crawls: Crawls) -> None:
+    article = crawls.twin.ids()[0]
+    crawls.twin.fault(r"/news/view/", "reset")
+    said = look(crawls, "fetch", crawls.twin.address(article), "-s", "RETRY_TIMES=0")
+    assert said.code == 1
+    assert "could not be had" in said.err
+    assert "Traceback" not in said.err
+    crawls.twin.heal()
+    crawls.twin.routes.robots = "User-agent: *\nDisallow: /\n"
+    asked = len(crawls.twin.requests())
+    said = look(crawls, "fetch", crawls.twin.address(article))
+    assert said.code == 1
+    assert "disallows" in said.err
+    assert [entry.path for entry in crawls.twin.requests()[asked:]] == ["/robots.txt"]
+
+
+def test_a_real_host_is_not_asked_without_a_contact_nor_by_an_outlets_spider(
+    crawls: Crawls,
+) -> None:
+    nobody = crawls.desk.run("fetch", "https://www.etoday.co.kr/", env={"CONTACT": ""})
+    assert nobody.code == 2
+    assert "needs a CONTACT" in nobody.err
+    guessed = crawls.desk.run("shell", "-c", "1", "www.etoday.co.kr", env={"CONTACT": ""})
+    assert (guessed.code, "needs a CONTACT" in guessed.err) == (2, True)
+    spider = look(crawls, "fetch", "--spider", "etoday", "https://www.etoday.co.kr/")
+    assert spider.code == 2
+    assert "keeps what it fetches" in spider.err
+
+
+def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.html"
+    secret.write_text("<title>secret</title>")
+    crawls.twin.fault(r"/news/view/", "private", to=secret.as_uri())
+    said = look(crawls, "fetch", crawls.twin.address(crawls.twin.ids()[0]))
+    assert "secret</title>" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("verb", "address"), [("fetch", "http://[::1"), ("shell", "www.etoday.co.kr:99999")]
+)
+def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, address: str) -> None:
+    said = Desk(tmp_path).run(verb, address)
+    assert said.code == 2
+    assert f"{address} is no address (" in said.err
+    assert "Traceback" not in said.err

@@ -1,0 +1,143 @@
+"""`scrapy close`: what dead writers left is cut, indexed and closed, and said; a live writer's is passed over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.index.database import Index
+from archive.model.exchange import Exchange
+from archive.runs.recorder import Run
+from archive.segments.writer import SegmentWriter
+from crawler.extraction.extract import read
+from crawler.outlets import outlet_named
+from pipelines.deposit import Depositor
+from tests.support.cli import Desk
+from tests.support.keeping import SOFTWARE
+from tests.support.reading import NOON, SEEDS
+from tests.support.removing import articles, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path)
+    assert desk.call("replay", SEEDS / "etoday").code == 0
+    return desk
+
+
+@pytest.fixture
+def live(desk: Desk) -> Iterator[SegmentWriter]:
+    """A writer that has written a page, of which the index knows nothing yet."""
+    segments = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
+    with Index(f"sqlite:///{desk.index}") as index:
+        depositor = Depositor(segments, index, Run("test"), lambda _: None)
+        url = "https://www.newspim.com/news/view/20260101000001"
+        body = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
+        depositor.add(
+            read(Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url)
+        )
+        depositor._written(depositor._waiting)
+        yield segments
+    segments._release()
+
+
+def test_a_dead_writers_segment_is_cut_indexed_and_closed(desk: Desk, live: SegmentWriter) -> None:
+    live._release()
+    (path,) = desk.archive.glob("*.open")
+    with path.open("ab") as file:
+        file.write(b"\x1f\x8b\x08 torn")
+    assert wrong(desk)
+    said = desk.call("close")
+    assert (said.code, said.err) == (0, "")
+    name = path.name.removesuffix(".open")
+    assert said.out.startswith(
+        f"{name} was left open: 1 records indexed, 8 torn bytes cut off, closed\n"
+    )
+    assert ("newspim", "20260101000001") in articles(desk)
+    assert wrong(desk) == []
+    assert name in (desk.archive / "fixity.jsonl").read_text()
+    before = desk.kept_bytes()
+    said = desk.call("close")
+    assert (said.code, said.out, said.err) == (0, "nothing to close\n", "")
+    assert desk.kept_bytes() == before
+
+
+def test_a_live_writers_segment_is_passed_over_and_counted(desk: Desk, live: SegmentWriter) -> None:
+    assert live is not None
+    before = desk.kept_bytes()
+    said = desk.call("close")
+    assert (said.code, said.err) == (0, "")
+    assert (
+        said.out
+        == "nothing to close\n1 segments are being written by live processes and were passed over\n"
+    )
+    assert desk.kept_bytes() == before
+
+
+def test_one_that_held_nothing_is_removed_and_said(desk: Desk) -> None:
+    path = desk.archive / "sacho-20260101000000-00000-t+00000000.warc.gz.open"
+    path.write_bytes(b"\x1f\x8b")
+    said = desk.call("close")
+    assert (said.code, said.err) == (0, "")
+    assert (
+        said.out
+        == f"{path.name.removesuffix('.open')} was left open, and held nothing, 2 torn bytes cut off: removed\n"
+    )
+    assert not path.exists()
+
+
+def test_a_page_in_it_that_gave_no_article_is_said_as_a_crawl_would_have(desk: Desk) -> None:
+    with SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t") as segments:
+        url = "https://www.newspim.com/news/view/20260101000002"
+        segments.write(Exchange(url, NOON, b"<html><title>x</title>", media_type="text/html"))
+        segments.sync()
+        segments._unsettled = False
+        (path,) = desk.archive.glob("*.open")
+        data = path.read_bytes()
+    path.with_name(path.name.removesuffix(".open")).unlink()
+    (desk.archive / "fixity.jsonl").unlink()
+    path.write_bytes(data)
+    said = desk.call("close")
+    assert said.code == 1
+    assert "unparsed" in said.err
+    assert wrong(desk) == []
+
+
+def test_without_an_index_it_makes_no_new_one(desk: Desk, live: SegmentWriter) -> None:
+    live._release()
+    for path in desk.folder.glob("index.sqlite3*"):
+        path.unlink()
+    said = desk.call("close")
+    assert said.code == 1
+    assert "run scrapy reindex first" in said.err
+    assert not desk.index.exists()
+
+
+def test_of_nothing_there_is_nothing_to_close(tmp_path: Path) -> None:
+    said = Desk(tmp_path).call("close")
+    assert (said.code, said.out, said.err) == (0, "nothing to close\n", "")
+    assert list(tmp_path.iterdir()) == []
+    assert Desk(tmp_path).call("close", "x").code == 2
+
+
+def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(desk: Desk) -> None:
+    mounted = desk.archive.rename(desk.folder / "elsewhere")
+    for there in (False, True):
+        if there:
+            desk.archive.mkdir()
+        for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"]):
+            said = desk.call(*verb)
+            assert said.code == 1, verb
+            assert "is its disk mounted" in said.err + said.out, verb
+        assert not list(desk.archive.glob("*"))
+    desk.archive.rmdir()
+    mounted.rename(desk.archive)
+    assert [
+        desk.call(*verb).code
+        for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"])
+    ] == [0, 0, 0]

@@ -1,0 +1,391 @@
+"""``show``, ``search`` and ``export`` as processes, and what all verbs have in common."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import Desk
+from tests.support.keeping import Keeper, exchange
+from tests.support.reading import SEEDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERBS = ("replay", "export", "search", "show")
+#: DESIGN's contract of the export: these keys at least.
+CONTRACT = {
+    "outlet",
+    "article_id",
+    "url",
+    "headline",
+    "subheadlines",
+    "authors",
+    "section",
+    "tags",
+    "published_at",
+    "modified_at",
+    "published_raw",
+    "modified_raw",
+    "body",
+    "images",
+    "language",
+    "captured_at",
+    "revision",
+    "status",
+    "removed",
+    "warc",
+}
+OURS = {
+    "change",
+    "dateline",
+    "deleted_at",
+    "flags",
+    "http_status",
+    "identity",
+    "layouts",
+    "modified_precision",
+    "published_precision",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """An archive of all seeds, for verbs that only read."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    said = desk.run("replay", SEEDS)
+    assert said.code == 0, said.err
+    return desk
+
+
+def test_export_has_exactly_the_contracts_keys(desk: Desk) -> None:
+    records = desk.export()
+    assert [(r["outlet"], r["article_id"]) for r in records] == [
+        ("etoday", "9000000001"),
+        ("etoday", "9000000002"),
+        ("newspim", "20180302999902"),
+        ("newspim", "20180302999903"),
+        ("newspim", "20230915999901"),
+    ]
+    for record in records:
+        assert set(record) == CONTRACT | OURS
+        assert list(record) == sorted(record)
+        assert set(record["warc"]) == {"file", "offset", "length", "record_id", "payload_digest"}
+        assert all(set(author) == {"name", "role", "email"} for author in record["authors"])
+        assert all(set(image) == {"url", "caption", "credit"} for image in record["images"])
+        assert all(set(span) == {"rule", "text"} for span in record["removed"])
+        assert record["published_at"].endswith("+09:00")
+        assert record["captured_at"].endswith("+09:00")
+        assert record["url"].startswith("https://www.")
+        assert record["identity"] == "outlet"
+        assert (record["status"], record["deleted_at"], record["change"]) == (
+            "published",
+            None,
+            None,
+        )
+    assert "\n\n" in records[0]["body"]
+
+
+def test_export_joins_what_text_and_pages_know_of_one_article(desk: Desk) -> None:
+    newspim = {record["article_id"]: record for record in desk.export()}["20230915999901"]
+    assert newspim["section"] == "글로벌 러시아"
+    assert newspim["images"][0]["url"].startswith("https://img.newspim.com/")
+    assert newspim["authors"] == [
+        {"name": "고인원", "role": "특파원", "email": "koinwon@newspim.com"}
+    ]
+    assert set(newspim["layouts"]) == {"text", "desktop-2021", "desktop-2026"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--outlet", "etoday"], 2),
+        (["--outlet", "newspim"], 3),
+        (["--outlet", "nobody"], 0),
+        (["--since", "2023-09-05"], 2),
+        (["--since", "2023-09-06"], 1),
+        (["--until", "2023-09-05"], 4),
+        (["--until", "2023-09-04"], 3),
+        (["--since", "2023-09-15", "--until", "2023-09-15"], 1),
+    ],
+)
+def test_export_narrows(desk: Desk, tmp_path: Path, options: list[str], expected: int) -> None:
+    said = desk.call("export", *options, tmp_path / "x.jsonl")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == f"{expected} articles written to {tmp_path / 'x.jsonl'}\n"
+    assert len((tmp_path / "x.jsonl").read_text("utf-8").splitlines()) == expected
+
+
+def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    text = (SEEDS / "etoday" / "own-text.txt").read_text("utf-8")
+    headline = text.splitlines()[0]
+    formulas = ["=HYPERLINK(1)", "+1", "-1.27%", "@SUM(1)"]
+    for number, formula in enumerate(formulas):
+        (tmp_path / f"{number}.txt").write_text(text.replace(headline, f"{formula} 제목"), "utf-8")
+    assert desk.run("replay", *sorted(tmp_path.glob("?.txt"))).code == 0
+    assert desk.call("export", tmp_path / "x.csv").code == 0
+    data = (tmp_path / "x.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines(keepends=True)))
+    assert sorted(row["headline"] for row in rows) == sorted(
+        f"'{formula} 제목" for formula in formulas
+    )
+    cells = [cell for row in rows for cell in row.values()]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "\r"))]
+    assert not [cell for cell in cells if cell.startswith("-")]
+    assert set(rows[0]) == (CONTRACT | OURS) - {"warc", "change"} | {
+        f"warc_{name}" for name in ("file", "offset", "length", "record_id", "payload_digest")
+    } | {
+        f"change_{name}"
+        for name in ("classes", "words_added", "words_removed", "chars_added", "chars_removed")
+    }
+    assert json.loads(rows[0]["removed"])[0]["rule"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["a.jsonl", "b.jsonl"], 2),
+        (["x.parquet"], 2),
+        (["--since", "yesterday", "x.jsonl"], 2),
+        (["/proc/none/x.jsonl"], 1),
+    ],
+)
+def test_export_says_what_is_wrong(desk: Desk, arguments: list[str], code: int) -> None:
+    said = desk.call("export", *arguments)
+    assert said.code == code
+    assert "Traceback" not in said.err
+    assert said.err.strip()
+
+
+def test_an_export_that_fails_leaves_the_file_that_was_there(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "x.jsonl"
+    folder.mkdir()
+    (folder / "mine").write_text("mine")
+    said = desk.call("export", folder)
+    assert said.code == 1
+    (sentence,) = said.sentences
+    assert str(folder) in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["x.jsonl"]
+    assert (folder / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("푸틴", 2),
+        ("뿌찐", 2),
+        ("김정은 블라디보스토크", 2),
+        ("최강야구", 0),
+        ("똠얌꿍", 3),
+        ("최원진", 1),
+        ("고인원", 1),
+        ("wonjc6@newspim.com", 1),
+        ("NYT", 1),
+        ("nyt", 1),
+        ("틴", 2),
+        ("한반도와 러시아", 1),
+    ],
+)
+def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
+    desk: Desk, query: str, expected: int
+) -> None:
+    said = desk.call("search", query)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[-1] == f"{expected} found"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"',
+        "'",
+        "푸틴 OR",
+        "NEAR(푸틴 김정은)",
+        "headline:푸틴",
+        "푸틴*",
+        "(",
+        "AND",
+        "푸틴 NOT 김정은",
+        "^푸틴",
+        "a-b",
+        "%_",
+    ],
+)
+def test_search_takes_fts_syntax_for_words(desk: Desk, query: str) -> None:
+    said = desk.call("search", query)
+    assert said.code in (0, 2)
+    assert "Traceback" not in said.err
+    assert "fts5" not in said.err.lower()
+    assert said.out.strip() if said.code == 0 else "nothing to search for" in said.err
+
+
+def test_search_limits(desk: Desk) -> None:
+    assert desk.call("search", "--limit", "1", "러시아").out.splitlines()[-1] == "1 found"
+    for wrong in (
+        ["--limit", "0", "러시아"],
+        ["--limit", "x", "러시아"],
+        [],
+        ["--limti", "러시아"],
+        ["   "],
+    ):
+        said = desk.call("search", *wrong)
+        assert (said.code, said.out) == (2, ""), wrong
+        assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "name", ["etoday/1", "nobody/9000000001", "etoday/content-0", "etoday/' OR 1=1"]
+)
+def test_show_of_an_unknown_article_says_so(desk: Desk, name: str) -> None:
+    said = desk.call("show", name)
+    assert (said.code, said.out) == (1, "")
+    (sentence,) = said.sentences
+    assert name in sentence
+
+
+def test_show_tells_everything_that_is_kept(desk: Desk) -> None:
+    said = desk.call("show", "newspim/20230915999901")
+    assert (said.code, said.err) == (0, "")
+    record = {r["article_id"]: r for r in desk.export()}["20230915999901"]
+    for text in (
+        record["headline"],
+        record["body"],
+        record["url"],
+        record["images"][0]["caption"],
+        "특파원",
+    ):
+        assert text in said.out
+    for span in record["removed"]:
+        assert f"[removed] {span['rule']}: " in said.out
+    captures = [line for line in said.out.splitlines() if ".warc.gz" in line]
+    assert len(captures) == 3
+    alias = next(
+        row["alias"]
+        for row in desk.rows("aliases")
+        if row["outlet"] == "newspim" and "content-" in row["alias"]
+    )
+    assert desk.call("show", f"newspim/{alias}").out == said.out
+
+
+def test_show_lists(desk: Desk) -> None:
+    assert desk.call("show").out.splitlines()[-1] == "5 articles"
+    assert desk.call("show", "etoday").out.splitlines()[-1] == "2 articles"
+    assert desk.call("show", "a/1", "a/2").code == 2
+
+
+@pytest.mark.parametrize("verb", ["show", "search", "export"])
+def test_a_verb_that_reads_makes_no_index(tmp_path: Path, verb: str) -> None:
+    desk = Desk(tmp_path)
+    arguments = {"show": [], "search": ["푸틴"], "export": [tmp_path / "x.jsonl"]}[verb]
+    said = desk.call(verb, *arguments)
+    assert said.code == 1
+    assert "replay" in said.err, "it says what to do"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_has_an_example_and_every_option(desk: Desk, verb: str) -> None:
+    said = desk.call(verb, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert f"Example: scrapy {verb}" in " ".join(said.out.split())
+
+
+def test_the_list_of_verbs_names_them(desk: Desk) -> None:
+    out = desk.call("-h").out
+    assert all(f"  {verb} " in out for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    "verb", [["show"], ["show", "etoday/9000000001"], ["search", "러시아"], ["replay", SEEDS]]
+)
+def test_output_into_a_closed_pipe_is_no_failure(desk: Desk, verb: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = desk.start(*verb, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "euc-kr"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"NO_COLOR": "1"},
+        {"TERM": "dumb", "COLUMNS": "20"},
+        {"TERM": "xterm-256color", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"},
+    ],
+    ids=lambda env: "-".join(env.values()),
+)
+def test_another_locale_or_terminal_loses_no_article(desk: Desk, env: dict[str, str]) -> None:
+    said = desk.run("show", "newspim/20230915999901", env=env)
+    assert (said.code, said.err) == (0, "")
+    assert "koinwon@newspim.com" in said.out
+    found = desk.run("search", "푸틴", env=env)
+    assert (found.code, found.err) == (0, "")
+    assert found.out.splitlines()[-1] == "2 found"
+    if "FORCE_COLOR" not in env:
+        assert "\x1b[" not in said.out + found.out
+    if "PYTHONIOENCODING" not in env and env.get("PYTHONUTF8") != "0":
+        assert "고인원" in said.out
+
+
+def test_replay_in_another_locale_keeps_the_same(desk: Desk, tmp_path: Path) -> None:
+    other = Desk(tmp_path)
+    said = other.run("replay", SEEDS, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
+    assert (said.code, said.err) == (0, "")
+    fields = ("headline", "body", "authors", "removed")
+    assert [[r[f] for f in fields] for r in other.export()] == [
+        [r[f] for f in fields] for r in desk.export()
+    ]
+
+
+def test_what_a_page_says_can_command_no_terminal(tmp_path: Path) -> None:
+    text = (SEEDS / "etoday" / "own-text.txt").read_text("utf-8")
+    Keeper(tmp_path).read(
+        "etoday",
+        exchange("", text.replace("주민", "\x1b[2J[red]주민").encode(), media_type="text/plain"),
+    )
+    desk = Desk(tmp_path)
+    said = desk.run("show", "etoday")
+    assert "[red]" in said.out
+    assert "\x1b" not in said.out
+    assert "\x1b" not in desk.run("search", "기록의").out
+
+
+def test_settings_are_taken_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
+    index = f"INDEX_URL=sqlite:///{desk.index}"
+    said = Desk(tmp_path).run("show", "-s", index)
+    assert (said.code, said.out.splitlines()[-1]) == (0, "5 articles")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "-s", "ARCHIVE_URL={}"),
+        ("restore", "{}"),
+        ("status", "-s", "JOBS_FILE={}"),
+        ("status", "-s", "INDEX_URL=sqlite:///{}"),
+        ("replay", "-s", "ARCHIVE_URL={}", str(SEEDS)),
+    ],
+)
+def test_a_place_that_cannot_be_looked_at_is_named_without_a_traceback(
+    desk: Desk, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """As one without rights, which root has everywhere, or on a mount that went stale."""
+    place = tmp_path / ("x" * 300)
+    said = desk.call(*(word.format(place) for word in words))
+    assert said.code == 1
+    assert f"Cannot use {place}" in said.err
+    assert "Traceback" not in said.err

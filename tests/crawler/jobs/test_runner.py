@@ -1,0 +1,168 @@
+"""One run of a job: taken up by one process, never lost while its crawl lives, and told when it has ended."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event, update
+
+import archive.index.database
+from archive.index.database import Index
+from archive.index.leases import Lease, take
+from archive.index.schema import leases, runs
+from archive.runs.job_runs import Claim, Ending, Past, end_lost, past, take_up
+from crawler.jobs import runner as perform
+from crawler.jobs.config import parse_jobs
+from crawler.jobs.due import due
+from crawler.jobs.logs import Logs
+from crawler.jobs.signals import Stop
+from tests.support.cli import ROOT
+from tests.support.scheduling import Board, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
+    dead = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from archive.index.process_identity import this_process; print(this_process())",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout.strip()
+    now = datetime.now(UTC)
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        claim = Claim(
+            job="j",
+            due_at=now,
+            attempt=1,
+            verb="crawl",
+            outlet="etoday",
+            arguments=(),
+            version="",
+            leases=("job j",),
+        )
+        run_id = take_up(index, claim, now)
+        assert run_id is not None
+        with index.writing() as connection:
+            connection.execute(update(runs).values(holder=dead))
+            connection.execute(update(leases).values(holder=dead))
+            assert take(connection, "outlet etoday", run_id, now) is None
+        assert end_lost(index, now) == []
+        Lease(index, "outlet etoday", run_id).release()
+        assert end_lost(index, now) == [run_id]
+        assert end_lost(index, now) == []
+        assert take_up(index, replace(claim, attempt=2), now) is not None
+        assert take_up(index, replace(claim, attempt=3), now) is None  # it is held
+
+
+def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        event.listen(
+            index._engine, "before_cursor_execute", lambda *given: asked.append(given[2:4])
+        )
+        with index.reading() as connection:
+            past(connection, "j", datetime.now(UTC))
+        end_lost(index, datetime.now(UTC))
+        queries = [query for query in asked if query[0].startswith("SELECT")]
+        assert len(queries) >= 4
+        with index.reading() as connection:
+            for statement, values in queries:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+                steps = [row[3] for row in plan]
+                assert not any(
+                    step.startswith("SCAN") and "ix_runs_going" not in step for step in steps
+                ), steps
+
+
+def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    board = Board(tmp_path)
+    monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
+    monkeypatch.setattr(perform, "_AGAIN", 0.05)
+    (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
+    with Index(f"sqlite:///{board.desk.index}") as index:
+        house = perform.House(
+            index=index,
+            logs=Logs(tmp_path / "log", 1),
+            settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(board.desk.archive)},
+        )
+        order = due(job, Past(), datetime.now(UTC))
+        assert order is not None
+        other = sqlite3.connect(board.desk.index, check_same_thread=False)
+
+        def watched(*given: Any) -> Ending | None:
+            found = watch(*given)
+            other.execute("BEGIN IMMEDIATE")
+            return found
+
+        watch = perform._watch
+        monkeypatch.setattr(perform, "_watch", watched)
+        with ThreadPoolExecutor(1) as threads:
+            future = threads.submit(perform.perform, order, house, Stop())
+            wait_for(lambda: "has been writing for over a minute" in caplog.text)
+            assert board.endings() == [""]
+            other.rollback()
+            run = future.result(timeout=60)
+        other.close()
+        assert run is not None
+        assert (run.ending, board.endings(), board.desk.rows("leases")) == (
+            Ending.DONE,
+            ["done"],
+            [],
+        )
+
+
+def test_a_run_that_cannot_be_started_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = Board(tmp_path)
+    (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with Index(f"sqlite:///{board.desk.index}") as index:
+        house = perform.House(index=index, logs=Logs(tmp_path / "log", 1), settings={})
+        order = due(job, Past(), datetime.now(UTC))
+        assert order is not None
+        run = perform.perform(order, house, Stop())
+        assert run is not None
+        assert (run.ending, run.exit_code, board.endings()) == (Ending.FAILED, None, ["failed"])
+
+
+def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        first = Claim(
+            job="a",
+            due_at=now,
+            attempt=1,
+            verb="crawl",
+            outlet="etoday",
+            arguments=(),
+            version="",
+            leases=("job a", "outlet etoday"),
+        )
+        second = replace(first, job="b", leases=("job b", "outlet etoday"))
+        run_id = take_up(index, first, now)
+        assert run_id is not None
+        assert take_up(index, second, now) is None
+        # The crawl that is begun takes the outlet's lease over, and gives it back.
+        lease = Lease(index, "outlet etoday", run_id)
+        assert lease.take() is None
+        lease.release()
+        assert take_up(index, second, now) is not None

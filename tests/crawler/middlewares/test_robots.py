@@ -1,0 +1,338 @@
+"""robots.txt as RFC 9309 has it, under a real crawl: asked for once, obeyed by all, and no answer means no."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from scrapy import Request
+from scrapy.http import TextResponse
+from scrapy.utils.test import get_crawler
+
+from crawler.middlewares.robots import KEPT, MemoryStore, RobotsDisallowed, RobotsMiddleware
+from tests.support.polite_kit import Cut, Hang, crawl, response, site
+from tests.support.twin.canary import Canary
+from tests.support.wire_kit import make_certificates, run
+
+HOST, OTHER = "www.example.com", "static.example.net"
+TEXT = "Content-Type: text/plain"
+
+
+def robots(*lines):
+    return response("\n".join(lines).encode(), "200 OK", TEXT)
+
+
+@run
+async def test_of_eight_disallowed_requests_at_once_none_is_sent():
+    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
+        urls = [f"http://{HOST}/private/{n}" for n in range(8)] + [
+            f"http://{HOST}/open/{n}" for n in range(8)
+        ]
+        seen = await crawl(
+            urls, {HOST: www}, CONCURRENT_REQUESTS=16, CONCURRENT_REQUESTS_PER_DOMAIN=16
+        )
+        assert www.paths().count("/robots.txt") == 1
+        assert sorted(www.pages()) == [f"/open/{n}" for n in range(8)]
+        assert [seen["outcomes"][url] for url in urls[:8]] == ["robots"] * 8
+        assert seen["stats"]["robots/refused/robots"] == 8
+        assert seen["stats"]["robots/request_count"] == 1
+        assert seen["kept"][0][0] == f"http://{HOST}/robots.txt"
+        assert "Sacho/" in seen["kept"][0][2]
+
+
+async def crawl_each(answers, **settings):
+    """One crawl of a host for each robots.txt; gives what was asked of each, the outcome, and the stats."""
+    async with contextlib.AsyncExitStack() as stack:
+        sites = {}
+        for number, answer in enumerate(answers):
+            sites[f"www{number}.example.com"] = await stack.enter_async_context(
+                site({"/robots.txt": answer})
+            )
+        seen = await crawl(
+            [f"http://{host}/{n}" for host in sites for n in range(2)], sites, **settings
+        )
+        outcomes = [[seen["outcomes"][f"http://{host}/{n}"] for n in range(2)] for host in sites]
+        return [one.paths() for one in sites.values()], outcomes, seen["stats"]
+
+
+@run
+async def test_no_robots_allows():
+    statuses = ["204 No Content", "401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone"]
+    asked, _, _ = await crawl_each([response(b"", one) for one in statuses])
+    assert [sorted(paths) for paths in asked] == [["/0", "/1", "/robots.txt"]] * 5
+
+
+@run
+async def test_a_robots_that_the_server_cannot_give_forbids():
+    statuses = ["429 Too Many Requests", "500 Oops", "503 Busy"]
+    asked, outcomes, stats = await crawl_each(
+        [response(b"User-agent: *\nAllow: /", one) for one in statuses]
+    )
+    # The first try and RETRY_TIMES more, for all requests together.
+    assert asked == [["/robots.txt"] * 3] * 3
+    assert outcomes == [["robots_unreachable"] * 2] * 3
+    assert stats["robots/unreachable"] == 3
+    assert stats["robots/refused/robots_unreachable"] == 6
+
+
+@run
+async def test_a_robots_that_does_not_arrive_forbids():
+    answers = [
+        Cut(),
+        Hang(),
+        Cut(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nUser"),
+        Cut(b"nonsense\r\n\r\n"),
+    ]
+    asked, outcomes, _ = await crawl_each(answers, RETRY_TIMES=0, DOWNLOAD_TIMEOUT=1)
+    assert asked == [["/robots.txt"]] * 4
+    assert outcomes == [["robots_unreachable"] * 2] * 4
+
+
+@run
+async def test_a_host_that_cannot_be_reached_forbids():
+    async with site() as www:
+        pass  # nobody listens on its port any more
+    urls = [f"http://{HOST}/refused", "http://nowhere.invalid/unknown", "http://10.0.0.1/private"]
+    seen = await crawl(urls, {HOST: www}, RETRY_TIMES=0)
+    assert seen["outcomes"] == dict.fromkeys(urls[:2], "robots_unreachable") | {
+        urls[2]: "address_refused"
+    }
+
+
+@run
+async def test_a_refused_certificate_forbids(tmp_path_factory):
+    _, context = make_certificates(tmp_path_factory.mktemp("tls"), [HOST])
+    async with site(tls=context) as www:
+        seen = await crawl([f"https://{HOST}/a"], {HOST: www})
+        assert www.paths() == []
+        assert seen["outcomes"] == {f"https://{HOST}/a": "robots_unreachable"}
+
+
+def redirecting(hops, to):
+    """Answers that lead from /robots.txt over so many redirects to the address."""
+    paths = ["/robots.txt", *(f"/r{n}" for n in range(1, hops))]
+    targets = [*paths[1:], to]
+    return {
+        path: response(b"", "301 Moved", f"Location: {target}")
+        for path, target in zip(paths, targets, strict=True)
+    }
+
+
+@run
+async def test_five_redirects_are_followed_to_another_host_and_count_for_the_first():
+    async with (
+        site({"/rules": robots("User-agent: *", "Disallow: /private")}) as other,
+        site(redirecting(5, f"http://{OTHER}/rules")) as www,
+    ):
+        seen = await crawl(
+            [f"http://{HOST}/private", f"http://{HOST}/open"], {HOST: www, OTHER: other}
+        )
+        assert www.pages()[-1:] == ["/open"]
+        assert "/private" not in www.paths()
+        assert other.paths() == ["/rules"]
+        assert seen["stats"]["robots/request_count"] == 6
+
+
+@run
+async def test_more_than_five_redirects_are_no_robots():
+    async with site(
+        redirecting(6, "/rules") | {"/rules": robots("User-agent: *", "Disallow: /")}
+    ) as www:
+        await crawl([f"http://{HOST}/a"], {HOST: www})
+        assert www.paths()[-1] == "/a"
+        assert "/rules" not in www.paths()
+
+
+@run
+async def test_a_robots_redirected_inward_forbids_and_reaches_nothing():
+    with Canary() as canary:
+        for target in (
+            f"http://[::ffff:127.0.0.1]:{canary.port}/",
+            "http://169.254.169.254/",
+            "file:///etc/hostname",
+        ):
+            async with site(redirecting(1, target)) as www:
+                seen = await crawl([f"http://{HOST}/a"], {HOST: www})
+                assert www.paths() == ["/robots.txt"]
+                assert seen["outcomes"] == {f"http://{HOST}/a": "robots_unreachable"}
+        assert canary.reached == []
+
+
+@run
+async def test_500_kib_are_read_and_no_half_line():
+    filler = "#" * 1023 + "\n"
+    text = "User-agent: *\nDisallow: /early\n" + filler * 498
+    text += (
+        "#" * (500 * 1024 - len(text) - len("Disallow: /pa"))
+        + "\nDisallow: /page\nDisallow: /late\n"
+    )
+    async with site({"/robots.txt": response(text.encode(), "200 OK", TEXT)}) as www:
+        await crawl(
+            [f"http://{HOST}/{path}" for path in ("early", "page", "pa", "late")], {HOST: www}
+        )
+        assert sorted(www.pages()) == ["/late", "/pa", "/page"]
+
+
+@run
+async def test_it_is_read_for_our_own_name():
+    text = robots(
+        "User-agent: Scrapy",
+        "Disallow: /",
+        "User-agent: Sacho",
+        "Disallow: /not-sacho",
+        "User-agent: *",
+        "Disallow: /not-others",
+    )
+    async with site({"/robots.txt": text}) as www:
+        urls = [f"http://{HOST}/{path}" for path in ("a", "not-sacho", "not-others")]
+        await crawl(urls, {HOST: www}, USER_AGENT="Scrapy/2 (mine)", ROBOTSTXT_USER_AGENT="Scrapy")
+        assert sorted(www.pages()) == ["/a", "/not-others"]
+
+
+@run
+async def test_who_asks_not_to_be_checked_is_not():
+    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as www:
+        url = f"http://{HOST}/a"
+        await crawl([url], {HOST: www}, meta={url: {"dont_obey_robotstxt": True}})
+        assert www.paths() == ["/a"]
+
+
+@run
+async def test_each_port_has_its_own_and_a_redirect_is_asked_again():
+    async with (
+        site({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as closed,
+        site() as www,
+    ):
+        www.answers["/moved"] = response(b"", "301 Moved", f"Location: http://{HOST}:8080/a")
+        urls = [f"http://{HOST}/a", f"http://{HOST}/moved"]
+        seen = await crawl(urls, {HOST: www, f"{HOST}:8080": closed})
+        assert sorted(www.pages()) == ["/a", "/moved"]
+        assert closed.paths() == ["/robots.txt"]
+        assert seen["outcomes"][urls[1]] == "robots"
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+@run
+async def test_crawl_delay_is_kept_whatever_the_throttle_and_the_concurrency_would_do(throttled):
+    text = robots("User-agent: *", "Crawl-delay: 0.3")
+    async with site({"/robots.txt": text}) as www, site() as other:
+        urls = [f"http://{HOST}/{n}" for n in range(5)] + [f"http://{OTHER}/{n}" for n in range(5)]
+        await crawl(
+            urls,
+            {HOST: www, OTHER: other},
+            CONCURRENT_REQUESTS_PER_DOMAIN=4,
+            DOWNLOAD_DELAY_JITTER=0.5,
+            AUTOTHROTTLE_ENABLED=throttled,
+        )
+        print("gaps with a Crawl-delay of 0.3 s:", www.gaps(), "without:", other.gaps())
+        assert len(www.pages()) == len(other.pages()) == 5
+        # The time between two requests going out; the server sees the first one later by a
+        # connection's making.
+        assert min(www.gaps()) >= 0.27
+        assert other.times()[-1] - other.times()[0] < 0.3
+
+
+@run
+async def test_the_longer_of_crawl_delay_and_our_own_holds_and_crawl_delay_is_capped():
+    async with (
+        site({"/robots.txt": robots("User-agent: *", "Crawl-delay: 86400")}) as www,
+        site({"/robots.txt": robots("User-agent: *", "Crawl-delay: 0.1")}) as other,
+    ):
+        urls = [f"http://{host}/{n}" for host in (HOST, OTHER) for n in range(3)]
+        settings = {"DOWNLOAD_DELAY": 0.25, "DOWNLOAD_DELAY_JITTER": 0, "ROBOTS_MAX_DELAY": 0.4}
+        await crawl(urls, {HOST: www, OTHER: other}, **settings)
+        print("gaps capped at 0.4 s:", www.gaps(), "our own 0.25 s:", other.gaps())
+        assert all(0.37 <= gap < 0.9 for gap in www.gaps())
+        assert all(0.22 <= gap < 0.4 for gap in other.gaps())
+
+
+@run
+async def test_a_copy_of_an_earlier_run_serves_for_a_day(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("robots")
+    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
+
+        async def again():
+            before = len(www.log)
+            await crawl(
+                [f"http://{HOST}/private", f"http://{HOST}/open"],
+                {HOST: www},
+                ROBOTS_STORE="tests.support.polite_crawl.FileStore",
+                TEST_ROBOTS_FOLDER=str(folder),
+            )
+            return www.paths()[before:]
+
+        assert await again() == ["/robots.txt", "/open"]
+        assert await again() == ["/open"]
+        (kept,) = folder.iterdir()
+        when, *rest = json.loads(kept.read_text())
+        kept.write_text(json.dumps([(datetime.fromisoformat(when) - KEPT).isoformat(), *rest]))
+        www.answers["/robots.txt"] = response(b"", "503 Busy")
+        assert await again() == ["/robots.txt"] * 3
+        assert json.loads(kept.read_text())[1] == 200  # a failure is not kept
+        www.answers["/robots.txt"] = robots("User-agent: *", "Disallow: /open")
+        assert await again() == ["/robots.txt", "/private"]
+
+
+@run
+async def test_an_unreachable_robots_is_asked_for_again():
+    def second_time(times):
+        return Cut() if times == 1 else robots("User-agent: *", "Disallow: /private")
+
+    async with site({"/robots.txt": second_time}) as www:
+        urls = [f"http://{HOST}/{path}" for path in ("a", "b", "private")]
+        seen = await crawl(urls, {HOST: www}, chain=True, RETRY_TIMES=0, ROBOTS_RETRY_AFTER=0)
+        assert www.paths() == ["/robots.txt", "/robots.txt", "/b"]
+        assert next(iter(seen["outcomes"].values())) == "robots_unreachable"
+        assert seen["outcomes"][urls[2]] == "robots"
+
+
+def middleware(fetched, clock):
+    """One whose engine notes what it is asked to download, and answers 200 or what ``fetched`` says."""
+    crawler = get_crawler(
+        settings_dict={"TELNETCONSOLE_ENABLED": False, "REMOTE_CONTROL_ENABLED": False}
+    )
+
+    class Engine:
+        async def download_async(self, request):
+            fetched.append(request.url)
+            await asyncio.sleep(0)
+            return TextResponse(request.url, body=b"User-agent: *\nDisallow: /private")
+
+    crawler.engine = Engine()
+    pace = SimpleNamespace(pace=SimpleNamespace(at_least=lambda *_: None))
+    crawler.get_downloader_middleware = lambda _: pace
+    return RobotsMiddleware(crawler, MemoryStore(), clock)
+
+
+@run
+async def test_a_copy_is_good_for_24_hours_of_a_run():
+    now = [datetime(2026, 11, 1, tzinfo=UTC)]
+    fetched: list[str] = []
+    robot = middleware(fetched, lambda: now[0])
+    await robot.process_request(Request(f"https://{HOST}/a"))
+    now[0] += KEPT - timedelta(seconds=1)
+    with pytest.raises(RobotsDisallowed):
+        await robot.process_request(Request(f"https://{HOST}/private"))
+    assert len(fetched) == 1
+    now[0] += timedelta(seconds=1)
+    await asyncio.gather(
+        *(robot.process_request(Request(f"https://{HOST}/{n}")) for n in range(50))
+    )
+    assert fetched == [f"https://{HOST}/robots.txt"] * 2
+
+
+@run
+async def test_one_who_gives_up_waiting_leaves_the_others_their_answer():
+    fetched: list[str] = []
+    robot = middleware(fetched, lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    first = asyncio.ensure_future(robot.process_request(Request(f"https://{HOST}/a")))
+    second = asyncio.ensure_future(robot.process_request(Request(f"https://{HOST}/private")))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(RobotsDisallowed):
+        await second
+    assert len(fetched) == 1

@@ -1,0 +1,224 @@
+"""A reindex killed, interrupted, locked out or overtaken by others: no index is lost, and the same command ends it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import func, select
+
+from archive.index import database as index
+from archive.index.database import Index, IndexUnusableError
+from archive.index.schema import captures
+from archive.reindex import swap
+from archive.reindex.builder import Rebuild
+from archive.reindex.spans import END, Segment
+from archive.segments.writer import SegmentWriter
+from crawler.offline import reindex
+from tests.support.cli import ROOT, Desk, Said
+from tests.support.keeping import exchange
+from tests.support.likeness import difference, tables_of
+from tests.support.reading import SEEDS
+from tests.support.reindex_kit import of_the_seeds, reindexed, without_the_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return of_the_seeds(tmp_path)
+
+
+#: Run within the process: small spans, and what happens at the n-th call of a function.
+PATCHED = """
+import os, signal, sys
+from archive.reindex import builder, spans
+from crawler.offline import reindex
+from crawler.extraction.judge import read_record
+from scrapy.cmdline import execute
+
+spans.STEP = 4_000
+name, number, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+place = builder.Rebuild if name in ("write", "end") else reindex
+whole = getattr(place, name)
+calls = 0
+
+def patched(*args, **kwargs):
+    global calls
+    calls += 1
+    result = whole(*args, **kwargs)
+    if calls == number:
+        if what == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
+    return result
+
+setattr(place, name, patched)
+execute(["scrapy", "reindex", "--processes", "2"])
+"""
+
+
+def stopped_at(desk: Desk, name: str, number: int, how: str) -> Said:
+    """A reindex that is killed, or interrupted, behind the n-th call of one of its steps."""
+    command = [sys.executable, "-c", PATCHED, name, str(number), how]
+    # That the pipes end within the time shows that the reading processes have ended, too.
+    done = subprocess.run(
+        command, cwd=ROOT, env=desk.environment(), capture_output=True, timeout=60, check=False
+    )
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [("write", 1), ("write", 3), ("carry_over", 1), ("end", 1), ("put_in_place", 1)],
+)
+def test_killed_at_any_step_the_same_command_completes_it(
+    desk: Desk, step: str, number: int
+) -> None:
+    before = tables_of(desk.index)
+    assert stopped_at(desk, step, number, "kill").code == -signal.SIGKILL
+    changed = without_the_run(tables_of(desk.index))
+    assert difference(before, changed) == []
+    said = reindexed(desk)
+    assert (said.code, said.err) == (0, "")
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert ("the rest: " in said.out) == (step != "put_in_place"), "what was read is not read again"
+
+
+def test_ctrl_c_ends_it_cleanly_and_it_goes_on(desk: Desk) -> None:
+    before = tables_of(desk.index)
+    said = stopped_at(desk, "write", 2, "stop")
+    assert said.code == 1
+    assert said.sentences == [
+        "scrapy reindex: Stopped. What was reported is kept; run the same command to go on."
+    ]
+    assert tables_of(desk.index) == before
+    assert "the rest: " in reindexed(desk).out
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+
+
+def test_another_archive_or_other_code_begins_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tables_of(desk.index)
+    stopped_at(desk, "write", 1, "kill")
+    monkeypatch.setattr(reindex, "_PACKAGES", ("archive",))
+    assert "the rest: " not in desk.call("reindex").out
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+
+
+def test_it_does_not_begin_while_somebody_writes(desk: Desk) -> None:
+    before = tables_of(desk.index)
+    with SegmentWriter(desk.archive) as segments:
+        segments.write(exchange("https://www.etoday.co.kr/", b"<p>"))
+        said = desk.call("reindex")
+        assert said.code == 1
+        assert "is being written, by a crawl or a replay" in said.err
+    assert tables_of(desk.index) == before
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["archive", "index.sqlite3"]
+
+
+def test_an_index_in_use_is_not_replaced_and_nothing_is_read_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tables_of(desk.index)
+    monkeypatch.setattr(reindex, "alone", partial(swap.alone, wait=0.0))
+    with Index(f"sqlite:///{desk.index}") as reader:
+        said = desk.call("reindex")
+        assert said.code == 1
+        assert "has it open" in said.err or "open (a crawl, or a search)" in said.err
+        with reader.reading() as connection:
+            assert connection.scalar(select(func.count()).select_from(captures)) == len(
+                before["captures"]
+            )
+    assert tables_of(desk.index) == before
+    assert "the rest: 0 captures" in desk.call("reindex").out
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+
+
+def test_one_at_a_time(desk: Desk) -> None:
+    with Rebuild(f"sqlite:///{desk.index}", "another's"):
+        said = desk.call("reindex")
+    assert said.code == 1
+    assert "Another reindex" in said.err
+
+
+def test_a_full_disk_leaves_the_old_index_as_it_was(desk: Desk) -> None:
+    before = tables_of(desk.index)
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (150_000, 150_000))
+    process = desk.start(
+        "reindex", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=limit
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in err.decode()
+    assert "run the same command again" in err.decode()
+    assert tables_of(desk.index) == before
+    assert reindexed(desk).code == 0
+    assert difference(before, without_the_run(tables_of(desk.index))) == []
+
+
+def test_what_a_crawl_adds_meanwhile_is_read_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A replay that begins and ends while the archive is read; its segment is there, empty, at the first look."""
+    page = tmp_path / "late.html"
+    shutil.copy(SEEDS / "etoday" / "own-mobile.html", page)
+    facts = {
+        "url": "https://www.etoday.co.kr/news/view/555",
+        "captured_at": "2026-11-01T00:00:00+00:00",
+    }
+    (tmp_path / "late.json").write_text(json.dumps(facts))
+    whole, calls = reindex._read, list[Any]()
+
+    def reading(*args: Any) -> None:
+        whole(*args)
+        if not calls:
+            known = set(desk.archive.glob("*.warc.gz*"))
+            assert desk.call("replay", page).code == 0
+            (late,) = set(desk.archive.glob("*.warc.gz*")) - known
+            args[0].write(Segment(late, late.name, 0), END, [], [])
+        calls.append(args)
+
+    monkeypatch.setattr(reindex, "_read", reading)
+    said = desk.call("reindex")
+    assert said.code == 0, said
+    assert len(calls) == 2
+    assert "555" in {row["article_id"] for row in desk.rows("articles")}
+    after = tables_of(desk.index)
+    assert (
+        difference(tables_of(desk.index.with_name("index.sqlite3.old")), without_the_run(after))
+        == []
+    )
+
+
+def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, fresh = f"sqlite:///{desk.index}", desk.folder / "fresh"
+    with swap.alone(url) as old:
+        assert old is not None
+        with pytest.raises(IndexUnusableError, match="has"), swap.alone(url, wait=0.0):
+            pass
+    Index(f"sqlite:///{fresh}").close()
+    looks: list[str] = []
+    real = index._inode
+
+    def look(which: str) -> int:
+        looks.append(which)
+        if len(looks) == 2:
+            swap.put_in_place(fresh, url)
+        return real(which)
+
+    monkeypatch.setattr(index, "_inode", look)
+    with Index(url) as opened, opened.reading() as connection:
+        assert len(looks) > 2
+        assert connection.scalar(select(func.count()).select_from(captures)) == 0

@@ -1,0 +1,147 @@
+"""Crawls that cannot go on, or not begin: a sentence, an exit status, and an archive that is whole."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.model.article import KST
+from tests.support.cli import Desk
+from tests.support.crawling import Crawls, books, twin_of_today
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def crawls(tmp_path: Path) -> Iterator[Crawls]:
+    with twin_of_today("etoday", 60) as twin:
+        yield Crawls.into(tmp_path, twin)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["nobody"], "no outlet 'nobody'; known: etoday, newspim"),
+        ([], "name one outlet"),
+        (["etoday", "newspim"], "name one outlet"),
+        (["etoday", "-a", "since=yesterday"], "'yesterday' is no date"),
+        (["etoday", "-a", "since=2023-02-30"], "'2023-02-30' is no date"),
+        (["etoday", "-a", "since=2023-09-02", "-a", "until=2023-09-01"], "lies after until"),
+        (["etoday", "-a", "until=2023-09-01"], "until= needs since="),
+        (["etoday", "-a", "limit=0"], "at least 1"),
+        (["etoday", "-a", "limit=many"], "at least 1"),
+        (["etoday", "-a", "limit="], "NAME=VALUE"),
+        (["etoday", "-a", "depth=3"], "since, until, url, limit"),
+        (
+            ["etoday", "-a", "url=https://www.newspim.com/news/view/20230915999901"],
+            "not the address of an article",
+        ),
+        (["etoday", "-a", "url=file:///etc/passwd"], "not the address of an article"),
+        (["etoday", "--sinse", "2023-09-01"], "there is no option --sinse"),
+    ],
+)
+def test_wrong_usage_is_said_and_touches_nothing(
+    tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    desk = Desk(tmp_path, {"CONTACT": "desk@example.org"})
+    said = desk.run("crawl", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert named in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_contact_a_live_crawl_does_not_begin(tmp_path: Path) -> None:
+    said = Desk(tmp_path).run("crawl", "etoday")
+    assert said.code != 0
+    assert "CONTACT" in said.err
+    assert "Traceback" not in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_network_a_crawl_says_so_within_a_minute_and_can_be_run_again(
+    crawls: Crawls,
+) -> None:
+    for _ in range(2):
+        said = crawls.desk.run("crawl", "etoday", env={"CONTACT": "desk@example.org"})
+        assert said.code == 1
+        assert "Traceback" not in said.err
+        assert "no channel of etoday gave articles" in said.sentences[-1]
+        assert "does not resolve" in said.sentences[-1]
+        assert set(books(said.out).values()) == {0}
+    assert crawls.segments() == []
+    said = crawls.run()
+    assert said.code == 0, said
+    assert sorted(crawls.revisions()) == crawls.twin.ids()
+
+
+@pytest.mark.parametrize("kind", ["status", "html", "empty", "reset"])
+def test_when_all_channels_are_dead_the_crawl_fails_and_says_so(crawls: Crawls, kind: str) -> None:
+    crawls.twin.fault(r"rss|sitemap|section|flash", kind)
+    said = crawls.run(RETRY_TIMES="0")
+    assert said.code == 1
+    assert "no channel of etoday gave articles" in said.sentences[-1]
+    assert "Traceback" not in said.err
+    assert crawls.fetched() == {}
+    crawls.check_captures()
+    crawls.twin.heal()
+    assert crawls.run().code == 0
+    assert sorted(crawls.revisions()) == crawls.twin.ids()
+
+
+def test_each_crawl_of_an_outage_fails_though_it_walks_ids_that_are_known(tmp_path: Path) -> None:
+    with twin_of_today("newspim", 20) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        assert crawls.run().code == 0
+        since = (
+            f"since={crawls.twin.story(crawls.twin.ids()[-1]).published.astimezone(KST):%Y-%m-%d}"
+        )
+        crawls.twin.fault(r"\.com/(?!robots)", "status", status=503)
+        asked = [crawls.run("-a", since, RETRY_TIMES="0", RETRY_AFTER_MAX="1") for _ in range(3)]
+        assert [said.code for said in asked] == [1, 1, 1]
+        assert "no channel of newspim gave articles" in asked[-1].sentences[-1]
+        crawls.twin.heal()
+        crawls.twin.publish(1)
+        assert crawls.run().code == 0
+        assert sorted(crawls.revisions()) == crawls.twin.ids()
+
+
+def test_one_live_channel_is_enough(crawls: Crawls) -> None:
+    crawls.twin.fault(r"rss|sitemap|flash", "status", status=500)
+    said = crawls.run(RETRY_TIMES="0")
+    assert said.code == 0, said
+    assert sorted(crawls.revisions()) == crawls.twin.ids()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.95])
+def test_a_full_disk_is_said_and_the_crawl_completes_once_there_is_room(
+    crawls: Crawls, share: float
+) -> None:
+    """RLIMIT_FSIZE stands for the disk: no file of the process may grow beyond it."""
+    whole = Crawls.into(_made(crawls.desk.folder / "whole"), crawls.twin)
+    assert whole.run().code == 0
+    sizes = [path.stat().st_size for path in (*whole.segments(), whole.desk.index)]
+    limit = int(share * max(sizes))
+    process = crawls.start(
+        stdout=-1,
+        stderr=-1,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    out, err = (stream.decode() for stream in process.communicate(timeout=60))
+    assert process.returncode == 1, (out, err)
+    assert "Traceback" not in err
+    assert "run the same command again" in err
+    again = crawls.run()
+    assert again.code == 0, again
+    assert crawls.revisions() == whole.revisions()
+    assert {path.suffix for path in crawls.segments()} == {".gz"}
+    crawls.check_captures()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

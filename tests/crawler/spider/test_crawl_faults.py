@@ -1,0 +1,278 @@
+"""An outlet that misbehaves, each address in its own way: each ends in one outcome, and what heals is stored."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.index.database import IndexUnusableError
+from archive.model.errors import SegmentError
+from archive.model.outcome import Outcome, Reason, Verdict
+from crawler.extraction.extract import read
+from crawler.middlewares.failures import verdict_of
+from crawler.outlets import outlet_named
+from tests.support.cli import Desk, Said
+from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.twin import etoday
+from tests.support.twin.canary import Canary
+from tests.support.twin.faults import bomb
+from tests.support.twin.story import etoday_seed
+from tests.support.warc_samples import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.twin.server import Twin
+
+STORED = "new"
+EACH = 2  # articles a fault
+PLAIN = 20
+
+
+@dataclass(frozen=True)
+class Met:
+    """A fault that articles meet, and what each then is; ``heals`` when the outlet is well again."""
+
+    kind: str
+    outcome: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def heals(self) -> bool:
+        return self.outcome.startswith(("failed", "unparsed"))
+
+
+MET = (
+    Met("reset", "failed/connection_lost"),
+    Met("short", "failed/dataloss"),
+    Met("status", "failed/http_status", {"status": 500}),
+    Met("status", "failed/http_status", {"status": 403}),
+    Met("status", "failed/http_status", {"status": 429}),
+    Met("status", "skipped/http_status", {"status": 404}),
+    Met("status", "skipped/http_status", {"status": 410}),
+    Met("soft_404", "unparsed/soft_404"),
+    Met("login", "unparsed/login_wall"),
+    Met("consent", "unparsed/consent_wall"),
+    Met("challenge", "unparsed/bot_challenge"),
+    Met("challenge", "failed/http_status", {"status": 403}),
+    Met("html", "unparsed/no_layout"),
+    Met("empty", "unparsed/empty_body"),
+    Met("front", "skipped/redirect_to_front"),
+    Met("loop", "failed/too_many_redirects"),
+    Met("private", "failed/address_refused"),
+    Met("private", "failed/address_refused", {"to": "http://127.0.0.1:CANARY/"}),
+    Met("private", "failed/address_refused", {"to": "http://localhost:CANARY/"}),
+    Met("private", "failed/address_refused", {"to": "http://[::ffff:127.0.0.1]:CANARY/"}),
+    Met("private", "failed/address_refused", {"to": "http://10.0.0.1:CANARY/"}),
+    Met("private", "failed/request_refused", {"to": "file:///etc/passwd"}),
+    Met("bad_gzip", "unparsed/bad_content"),
+    Met("cut_gzip", "unparsed/bad_content"),
+    Met("bomb", "unparsed/too_large", {"megabytes": 500}),
+    Met("bomb", "unparsed/too_large", {"megabytes": 500, "coding": "br"}),
+    Met("bomb", "unparsed/unknown_coding", {"megabytes": 500, "coding": "zstd"}),
+    Met("headers", "failed/head_too_large"),
+    Met("hang", "failed/timeout"),
+    Met("slow_head", "failed/timeout", {"amount": 0.5}),
+    Met("odd_head", STORED),
+    Met("nesting", STORED, {"depth": 400}),
+    Met("nesting", "unparsed/no_layout", {"depth": 20_000}),
+    Met("refresh", STORED, {"to": "http://127.0.0.1:CANARY/"}),
+    Met("charset", STORED, {"label": "euc-kr"}),
+    Met("charset", STORED, {"encode": "cp949", "label": "utf-8"}),
+    Met("charset", STORED, {"encode": "cp949", "label": ""}),
+    Met("charset", STORED, {"label": ""}),
+)
+
+
+@dataclass
+class Sick:
+    """A crawl of a twin with every fault, as it ended."""
+
+    crawls: Crawls
+    canary: Canary
+    met: dict[str, Met]
+    said: Said
+    memory: float
+
+    @property
+    def twin(self) -> Twin:
+        return self.crawls.twin
+
+
+@pytest.fixture(scope="module")
+def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
+    with Canary() as canary, twin_of_today("etoday", len(MET) * EACH + PLAIN) as twin:
+        met = dict(zip(twin.ids(), MET * EACH, strict=False))
+        for fault in MET:
+            ids = "|".join(article_id for article_id, other in met.items() if other is fault)
+            # made now: the twin has but one thread, and others would wait for it
+            if fault.kind == "bomb":
+                bomb(fault.options["megabytes"], fault.options.get("coding", "gzip"))
+            options = {name: _aimed(value, canary) for name, value in fault.options.items()}
+            twin.fault(f"/view/({ids})", fault.kind, **options)
+        crawls = Crawls.into(tmp_path_factory.mktemp("sick"), twin)
+        yield Sick(crawls, canary, met, *_measured(crawls, DOWNLOAD_TIMEOUT="2", RETRY_TIMES="1"))
+
+
+#: Runs a command and writes down the most memory it took, KiB. A process of its own, since what is
+#: told of a child begins with its parent's share, and the tests' process is large.
+_WATCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def _measured(crawls: Crawls, **settings: str) -> tuple[Said, float]:
+    """Crawl to the end; what it said, and the most memory it took, MiB."""
+    out, err, most = (crawls.desk.folder / name for name in ("out", "err", "most"))
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        under = [sys.executable, "-c", _WATCH, str(most)]
+        code = crawls.start(settings=settings, stdout=stdout, stderr=stderr, under=under).wait()
+    return Said(code, out.read_text("utf-8"), err.read_text("utf-8")), int(most.read_text()) / 1024
+
+
+def _aimed(value: Any, canary: Canary) -> Any:
+    return value.replace("CANARY", str(canary.port)) if isinstance(value, str) else value
+
+
+def test_every_address_ends_in_the_outcome_of_its_fault(sick: Sick) -> None:
+    expected = {
+        article_id: sick.met[article_id].outcome if article_id in sick.met else STORED
+        for article_id in sick.twin.ids()
+    }
+    assert sick.crawls.outcomes() == expected
+    assert sick.said.code == 1
+    assert "Traceback" not in sick.said.err
+    kinds = Counter(outcome.partition("/")[0] for outcome in expected.values())
+    assert books(sick.said.out) == {
+        "discovered": len(expected),
+        "stored": kinds["new"],
+        "unchanged": 0,
+        "failed": kinds["failed"] + kinds["unparsed"],
+        "skipped": kinds["skipped"],
+        "pending": 0,
+    }
+    told = Counter(row["source"] for row in sick.crawls.desk.rows("outcomes"))
+    assert set(told.values()) == {1}
+    assert len(told) == len(expected)
+    assert sick.canary.reached == []
+    assert sick.twin.strays() == []
+    sick.crawls.check_captures()
+
+
+def test_no_fault_takes_much_memory(sick: Sick) -> None:
+    print(f"at most {sick.memory:.0f} MiB")
+    assert sick.memory < 300
+
+
+def test_nothing_is_stored_that_is_no_article_and_no_letter_is_damaged(sick: Sick) -> None:
+    told = sick.crawls.revisions()
+    stored = [
+        article_id
+        for article_id in sick.twin.ids()
+        if article_id not in sick.met or sick.met[article_id].outcome == STORED
+    ]
+    assert sorted(told) == stored
+    for article_id in stored:
+        (revision,) = told[article_id]
+        story = sick.twin.story(article_id)
+        assert (revision["headline"], revision["body"]) == (
+            story.headline,
+            "\n\n".join(story.paragraphs),
+        )
+
+
+def test_every_exchange_with_an_answer_is_kept(sick: Sick) -> None:
+    sent = Counter(
+        entry.raw
+        for entry in sick.twin.requests()
+        if entry.fault not in ("reset", "hang", "slow_head", "headers")
+    )
+    kept = Counter(record.block for record in sick.crawls.records() if record.kind == "request")
+    assert sent - kept == Counter()
+
+
+def test_a_replay_of_what_was_kept_stores_the_same_and_no_half_page(sick: Sick) -> None:
+    again = Crawls(sick.twin, Desk(sick.crawls.desk.folder / "again"))
+    said = again.desk.run("replay", sick.crawls.desk.archive)
+    assert said.code == 1, said
+    assert again.revisions() == sick.crawls.revisions()
+
+
+def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
+    sick.twin.heal()
+    again = sick.crawls.make_due("outcome IN ('failed', 'unparsed')")
+    assert again == sum(fault.heals for fault in sick.met.values())
+    said = sick.crawls.run()
+    assert said.code == 0, said
+    assert books(said.out)["stored"] == again
+    stored = {
+        article_id
+        for article_id in sick.twin.ids()
+        if not sick.met.get(article_id, MET[0]).outcome.startswith("skipped")
+    }
+    assert set(sick.crawls.revisions()) == stored
+    assert {len(revisions) for revisions in sick.crawls.revisions().values()} == {1}
+    sick.crawls.check_captures()
+
+
+def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -> None:
+    with Canary() as canary, Canary("::1") as other, twin_of_today("newspim", 24) as twin:
+        ids = iter(twin.ids())
+        named = f"http://localhost:{canary.port}/"
+        targets = (
+            canary.url,
+            other.url,
+            named,
+            f"http://2130706433:{canary.port}/",
+            f"https://127.1:{canary.port}/",
+        )
+        hit = {}
+        for target in targets:
+            for kind in ("private", "refresh"):
+                hit[next(ids)] = kind
+                twin.fault(f"/view/{[*hit][-1]}", kind, to=target)
+        twin.plant(*targets)
+        crawls = Crawls.into(tmp_path, twin, proxied=True)
+        said = crawls.run()
+        assert (canary.reached, other.reached) == ([], [])
+        assert said.code == 1, said
+        refused = {
+            article_id
+            for article_id, outcome in crawls.outcomes().items()
+            if outcome == "failed/address_refused"
+        }
+        assert refused == {article_id for article_id, kind in hit.items() if kind == "private"}
+        assert len(crawls.revisions()) == 24 - len(refused)
+        assert twin.strays() == []
+
+
+def test_half_a_page_is_no_article_however_it_reads() -> None:
+    story = etoday_seed()
+    page = etoday.render(story, "desktop-2020").encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    whole = exchange(url=etoday.address(story), head=head, body=page)
+    assert read(whole, outlet_named("etoday")).verdict is None
+    for reason in ("length", "disconnect", "time"):
+        cut = replace(whole, body=page[: len(page) - 100], truncated=reason)
+        assert str(read(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"
+
+
+def test_a_fault_of_the_archive_or_the_index_is_said_by_its_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A full disk shows first where a copy of robots.txt is kept, in the midst of a request."""
+    for error in (IndexUnusableError("the disk is full."), SegmentError("the disk is full.")):
+        assert verdict_of(error) == Verdict(
+            Outcome.FAILED, Reason.INTERNAL_ERROR, "the disk is full."
+        )
+    assert not caplog.records
+    assert verdict_of(KeyError("x")).reason == Reason.INTERNAL_ERROR
+    assert caplog.records

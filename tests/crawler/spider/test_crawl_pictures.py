@@ -1,0 +1,52 @@
+"""An article's pictures come with it where the operator asks for them, and not otherwise."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.support.crawling import Crawls, twin_of_today
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PICTURES = "img.etoday.co.kr"
+
+
+def places(crawls: Crawls) -> str:
+    """The twin's places, the host of the pictures among them: it answers there with 404, as for any unknown path."""
+    mapped = {
+        f"{host}:{port}": f"{ip}:{real}"
+        for (host, port), (ip, real) in crawls.twin.endpoints().items()
+    }
+    mapped |= {
+        f"{PICTURES}:443": mapped["www.etoday.co.kr:443"],
+        f"{PICTURES}:80": mapped["www.etoday.co.kr:80"],
+    }
+    return json.dumps(mapped)
+
+
+def test_pictures_are_asked_for_once_each_and_kept(tmp_path: Path) -> None:
+    with twin_of_today("etoday", 8) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        # The twin's certificate does not name the pictures' host.
+        extra = {"RESOLVER_MAP": places(crawls), "DOWNLOAD_VERIFY_CERTIFICATES": "0"}
+        said = crawls.run(ARCHIVE_IMAGES="1", **extra)
+        assert said.code == 0, said
+        wanted = {image.url for id_ in twin.ids() for image in twin.story(id_).images}
+        assert wanted
+        asked = sorted(
+            entry.url
+            for entry in twin.log
+            if entry.host == PICTURES and entry.path != "/robots.txt"
+        )
+        assert asked == sorted(wanted)
+        assert wanted <= {row["url"] for row in crawls.desk.rows("captures")}
+        assert said.out.count("failed 0") == 1
+
+
+def test_pictures_are_left_alone_by_default(tmp_path: Path) -> None:
+    with twin_of_today("etoday", 8) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        assert crawls.run(RESOLVER_MAP=places(crawls)).code == 0
+        assert not [entry for entry in twin.log if entry.host == PICTURES]

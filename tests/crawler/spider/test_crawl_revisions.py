@@ -1,0 +1,151 @@
+"""A twin's articles edited in every way, taken down and put up again: what crawls make of it, and the verbs tell."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.crawling import Crawls, twin_of_today
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.twin.server import Twin
+    from tests.support.twin.story import Story
+
+NOTICE = "기사 가운데 3일은 4일의 잘못이므로 바로잡습니다."
+
+
+def edits(story: Story) -> dict[str, tuple[dict[str, Any], list[str]]]:
+    """By name an edit of each class, as fields of the twin's story, and the classes it must be given.
+
+    Newspim prints its byline in the first paragraph and no tags that are known.
+    """
+    first, *others = story.paragraphs
+    newspim = len(story.article_id) == 14
+    return {
+        "headline": ({"headline": f"{story.headline} 모두"}, ["headline"]),
+        "relabel": (
+            {"headline": f"[종합2보] {story.headline.removeprefix('[종합] ')}"},
+            ["relabel"],
+        ),
+        "correction": ({"paragraphs": (*story.paragraphs, NOTICE)}, ["correction", "body"]),
+        "body": ({"paragraphs": (first, *others[1:], "새 문단이 하나 더 붙었다.")}, ["body"]),
+        "byline": ({"reporter": "새기록"}, ["body", "byline"] if newspim else ["byline"]),
+        "tags": ({"tags": ("새꼬리표",)}, [] if newspim else ["metadata"]),
+        "time": (
+            {"modified": (story.modified or story.published) + timedelta(minutes=1)},
+            ["time_only"],
+        ),
+    }
+
+
+#: Ways of taking down: the answer's status, and how `show` names it.
+GONE = {"404": (404, "404"), "410": (410, "410"), "soft": (200, "deleted")}
+
+
+class Crawled:
+    """A twin, crawled before and after one edit of each kind, and once more after what was gone came back."""
+
+    def __init__(self, twin: Twin, folder: Path) -> None:
+        self.twin = twin
+        self.crawls = Crawls.into(folder, twin)
+        assert self.crawls.run().code == 0
+        # Of the whole ones: Etoday's very short items have no byline.
+        whole = [twin.story(i) for i in twin.ids() if twin.story(i).reporter]
+        kinds = list(edits(whole[0]))
+        self.edited = {kind: story.article_id for kind, story in zip(kinds, whole, strict=False)}
+        self.gone = {
+            kind: story.article_id for kind, story in zip(GONE, whole[len(kinds) :], strict=False)
+        }
+        self.wanted = {}
+        for kind, article_id in self.edited.items():
+            fields, self.wanted[kind] = edits(twin.story(article_id))[kind]
+            twin.edit(article_id, **fields)
+        for kind, (status, _) in GONE.items():
+            twin.delete(self.gone[kind], status)
+        self.again()
+        self.during = {record["article_id"]: record for record in self.crawls.desk.export()}
+        twin.restore(self.gone["404"])
+        twin.restore(self.gone["soft"])
+        twin.edit(self.gone["soft"], headline="다시 올린 기사의 제목")
+        self.again()
+
+    def again(self) -> None:
+        """Crawl everything once more, what was given up too."""
+        self.crawls.make_due("1")
+        said = self.crawls.run()
+        assert said.code == 0, said
+
+    def show(self, article_id: str, *options: str) -> str:
+        said = self.crawls.desk.call("show", *options, f"{self.twin.outlet}/{article_id}")
+        assert (said.code, said.err) == (0, "")
+        return said.out
+
+
+@pytest.fixture(scope="module", params=["etoday", "newspim"])
+def crawled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Crawled]:
+    with twin_of_today(request.param, 14) as twin:
+        yield Crawled(twin, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.mark.parametrize(
+    "kind", ["headline", "relabel", "correction", "body", "byline", "tags", "time"]
+)
+def test_an_edit_is_a_revision_of_its_classes(crawled: Crawled, kind: str) -> None:
+    revisions = crawled.crawls.revisions()[crawled.edited[kind]]
+    wanted = crawled.wanted[kind]
+    assert [revision["number"] for revision in revisions] == [1, 2]
+    assert revisions[0]["change"] is None
+    change = json.loads(revisions[1]["change"])
+    # Every edit of the twin's moves the time of change; where the page shows no tags, nothing else
+    # is seen.
+    assert change["classes"] == (wanted or ["time_only"])
+    assert (change["words_added"] is None) == ("body" not in wanted)
+    assert ", ".join(change["classes"]) in crawled.show(crawled.edited[kind])
+
+
+def test_a_correction_is_shown_word_by_word(crawled: Crawled) -> None:
+    assert f"{{+{NOTICE}+}}" in crawled.show(crawled.edited["correction"])
+    assert NOTICE in crawled.show(crawled.edited["correction"], "--at", "9999-01-01")
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_a_deletion_is_history_and_no_revision(crawled: Crawled, kind: str) -> None:
+    article_id = crawled.gone[kind]
+    during = crawled.during[article_id]
+    assert during["status"] == "deleted"
+    assert during["deleted_at"] > during["captured_at"]
+    assert during["body"]
+    assert during["revision"] == 1
+    out = crawled.show(article_id)
+    assert f"{GONE[kind][1]} {during['url']}" in out
+    after = {record["article_id"]: record for record in crawled.crawls.desk.export()}[article_id]
+    assert after["status"] == ("deleted" if kind == "410" else "published")
+    assert ("reappearance" in out) == (kind != "410")
+    assert after["revision"] == (2 if kind == "soft" else 1)
+    at = crawled.show(article_id, "--at", during["deleted_at"])
+    assert "   status  deleted (seen gone " in at
+    assert during["headline"] in at
+
+
+def test_nothing_else_was_deleted(crawled: Crawled) -> None:
+    records = {record["article_id"]: record for record in crawled.crawls.desk.export()}
+    assert [i for i, r in records.items() if r["status"] == "deleted"] == [crawled.gone["410"]]
+    assert {i for i, r in crawled.during.items() if r["status"] == "deleted"} == set(
+        crawled.gone.values()
+    )
+
+
+def test_an_index_made_anew_from_the_archive_says_the_same(
+    crawled: Crawled, tmp_path: Path
+) -> None:
+    again = Crawls(crawled.twin, type(crawled.crawls.desk)(tmp_path))
+    assert again.desk.run("replay", crawled.crawls.desk.archive).code in (0, 1)
+    assert again.revisions() == crawled.crawls.revisions()

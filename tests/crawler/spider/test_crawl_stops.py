@@ -1,0 +1,55 @@
+"""Crawls that are stopped, politely or not: they end in order, go on with the same command, lose and repeat nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.faults.killing import kill_crawls, line
+from tests.support.faults.nursery import PATIENCE, Arrivals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_kills_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+    with twin_of_today("etoday", 60) as twin:
+        tally = kill_crawls(tmp_path, twin, kills=25, seed=20260901)
+    print(line(tally))
+    assert tally.kills == 25
+    assert (tally.lost, tally.twice, tally.refetched, tally.unequal) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
+    tmp_path: Path, number: int
+) -> None:
+    with twin_of_today("newspim", 80, latency=0.05) as twin:
+        log = twin.log = Arrivals()
+        crawls = Crawls.into(tmp_path, twin)
+        process = crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with log.changed:
+            assert log.changed.wait_for(lambda: len(log) > 50, PATIENCE)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+        said = err.decode()
+        assert process.returncode == 1, said
+        assert "Traceback" not in said
+        assert "same command" in said
+        left = books(out.decode())["pending"]
+        assert left > 0
+        assert {path.suffix for path in crawls.segments()} == {".gz"}
+        crawls.check_captures()
+        assert {row["state"] for row in crawls.frontier().values()} == {"due"}
+        stored = len(crawls.revisions())
+        twin.latency = 0.0
+        again = crawls.run()
+        assert again.code == 0, again
+        assert books(again.out)["stored"] == 80 - stored
+        assert sorted(crawls.revisions()) == twin.ids()
+        assert max(crawls.fetched().values()) == 1
+        crawls.check_captures()

@@ -1,0 +1,161 @@
+"""Crawls of certain days, of one address, and of so many visits: what they fetch is what was asked for, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.crawling import Crawls, books
+from tests.support.twin.catalogue import CLOCK
+from tests.support.twin.server import Twin
+from tests.support.twin.story import KST
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+#: Articles half an hour apart: at any time of day, these hold two whole days before today, and some
+#: of what was before, as at an outlet there always is something before.
+APART, ARTICLES = timedelta(minutes=30), 160
+#: Articles that bisecting may look at besides those of the days asked for.
+PROBES = 60
+
+
+def of_days(twin: Twin, first: date, last: date) -> list[str]:
+    """The twin's own list of the days, both included, KST."""
+    return [
+        a for a in twin.ids() if first <= twin.story(a).published.astimezone(KST).date() <= last
+    ]
+
+
+@pytest.mark.parametrize(("outlet", "first", "last"), [("etoday", 2, 1), ("newspim", 1, 0)])
+def test_days_that_lists_reach_are_fetched_whole_and_once(
+    tmp_path: Path, outlet: str, first: int, last: int
+) -> None:
+    now = datetime.now(KST)
+    with Twin(outlet, ARTICLES, clock=now, between=APART) as twin:
+        today = now.date()
+        check(
+            Crawls.into(tmp_path, twin), today - timedelta(days=first), today - timedelta(days=last)
+        )
+
+
+@pytest.mark.parametrize("outlet", ["etoday", "newspim"])
+def test_a_day_that_only_a_walk_reaches_is_fetched_whole_and_once(
+    tmp_path: Path, outlet: str
+) -> None:
+    with Twin(outlet, 1200) as twin:
+        day = CLOCK.date() - timedelta(days=3)
+        check(Crawls.into(tmp_path, twin), day, day)
+        assert not [
+            entry for entry in twin.requests() if "rss" in entry.url or "sitemap" in entry.url
+        ]
+
+
+def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
+    with Twin("etoday", 600) as twin:  # of the ids before these, weeks of them, there is none
+        day = CLOCK.date() - timedelta(days=1)
+        said = Crawls.into(tmp_path, twin).run("-a", f"since={day}", "-a", f"until={day}")
+        assert said.code == 1
+        assert "articles are missing: no article between the ids" in said.sentences[-1]
+        books(said.out)
+
+
+def check(crawls: Crawls, since: date, until: date) -> None:
+    """Crawl the days twice."""
+    twin = crawls.twin
+    wanted = of_days(twin, since, until)
+    assert len(wanted) >= 48
+    arguments = ("-a", f"since={since}", "-a", f"until={until}")
+    said = crawls.run(*arguments)
+    assert said.code == 0, said
+    told = crawls.revisions()
+    assert set(told) >= set(wanted)
+    assert len(told) <= len(wanted) + PROBES
+    assert {len(revisions) for revisions in told.values()} == {1}
+    figures = books(said.out)
+    assert (figures["stored"], figures["failed"], figures["pending"]) == (len(told), 0, 0)
+    assert max(crawls.fetched().values()) == 1
+    assert set(crawls.outcomes().values()) <= {"new", "skipped/http_status"}
+    crawls.check_captures()
+    before = len(twin.log)
+    said = crawls.run(*arguments)
+    assert said.code == 0, said
+    assert crawls.fetched(before) == Counter()
+    assert books(said.out)["discovered"] == 0
+    assert crawls.revisions() == told
+
+
+def test_a_limit_bounds_the_visits_and_the_next_crawl_goes_on(tmp_path: Path) -> None:
+    with Twin("newspim", 40, clock=datetime.now(KST)) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        for visits, left in ((15, 25), (15, 10), (10, 0)):
+            before = len(twin.log)
+            said = crawls.run("-a", "limit=15")
+            assert said.code == 0, said
+            assert sum(crawls.fetched(before).values()) == visits
+            assert len(crawls.revisions()) == 40 - left
+            assert (
+                sum(
+                    row["state"] == "due" and not row["looks"] for row in crawls.frontier().values()
+                )
+                == left
+            )
+        assert crawls.fetched() == Counter(twin.ids())
+
+
+def test_a_limit_ends_a_walk_too(tmp_path: Path) -> None:
+    with Twin("newspim", 600) as twin:
+        crawls, day = Crawls.into(tmp_path, twin), CLOCK.date() - timedelta(days=1)
+        said = crawls.run("-a", f"since={day}", "-a", f"until={day}", "-a", "limit=20")
+        assert said.code == 0, said
+        assert sum(crawls.fetched().values()) == 20
+        assert books(said.out)["discovered"] >= 20
+
+
+@pytest.mark.parametrize(
+    ("outlet", "form"),
+    [
+        ("etoday", "https://m.etoday.co.kr/news/view/{}?trc=rss"),
+        ("newspim", "https://gam.newspim.com/news/view/{}"),
+    ],
+)
+def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
+    tmp_path: Path, outlet: str, form: str
+) -> None:
+    with Twin(outlet, 20, clock=datetime.now(KST)) as twin:
+        crawls, (other, wanted) = Crawls.into(tmp_path, twin), twin.ids()[3:5]
+        for stored, unchanged in ((1, 0), (0, 1)):
+            before = len(twin.log)
+            said = crawls.run("-a", f"url={form.format(wanted)}")
+            assert said.code == 0, said
+            figures = books(said.out)
+            assert (figures["discovered"], figures["stored"], figures["unchanged"]) == (
+                1,
+                stored,
+                unchanged,
+            )
+            asked = {entry.url for entry in list(twin.log)[before:] if entry.path != "/robots.txt"}
+            assert asked == {twin.address(wanted)}
+        assert set(crawls.revisions()) == {wanted}
+        twin.delete(other, 404)
+        said = crawls.run("-a", f"url={form.format(other)}")
+        assert set(crawls.revisions()) == {wanted}
+        assert crawls.outcomes()[other] == "skipped/http_status"
+        crawls.check_captures()
+
+
+def test_days_without_an_article_until_now_are_no_failure(tmp_path: Path) -> None:
+    two_days_ago = datetime.now(KST) - timedelta(days=2)
+    with Twin("newspim", 6, clock=two_days_ago) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        today = datetime.now(KST).date()
+        said = crawls.run("-a", f"since={today}")
+        assert said.code == 0, said.err
+        assert books(said.out)["discovered"] == 0
+        # But that days long past hold none is nothing that channels of what is new can tell.
+        day = today - timedelta(days=900)
+        assert crawls.run("-a", f"since={day}", "-a", f"until={day}").code == 1

@@ -1,0 +1,155 @@
+"""The frontier in several processes' hands: never the same article twice, and none lost with a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.frontier.frontier import LEASE
+from archive.index import process_identity as holder
+from archive.index.process_identity import is_gone, this_process
+from tests.support.frontier_kit import Kit, a_dead_process, kit, links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Takes in small batches until nothing is left, and says what it got.
+TAKER = """
+import sys
+from pathlib import Path
+from tests.support.frontier_kit import *
+with kit(Path(sys.argv[1])) as at:
+    run = at.run(sys.argv[2])
+    visits = run.take(7)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    while visits:
+        at.settle(run, *(new(visit.article_id) for visit in visits))
+        print(*(visit.article_id for visit in visits), sep="\\n")
+        visits = run.take(7)
+"""
+
+#: Takes, says so, and stays.
+HOLDER = """
+import sys, time
+from pathlib import Path
+from tests.support.frontier_kit import *
+with kit(Path(sys.argv[1])) as at:
+    print(len(at.run("held").take(3)), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Kit]:
+    with kit(tmp_path / "index.sqlite3") as made:
+        yield made
+
+
+def start(program: str, *arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_processes_never_take_the_same(at: Kit) -> None:
+    at.run("finder").discover(links(range(600)))
+    takers = [start(TAKER, at.path, name) for name in "abcd"]
+    assert [line(taker) for taker in takers] == ["ready"] * 4
+    said: dict[str, list[str]] = {}
+
+    def go(name: str, taker: subprocess.Popen[str]) -> None:
+        said[name] = taker.communicate("go\n", timeout=60)[0].split()
+
+    threads = [threading.Thread(target=go, args=pair) for pair in zip("abcd", takers, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [taker.returncode for taker in takers] == [0] * 4
+    times = Counter(article_id for taken in said.values() for article_id in taken)
+    assert times == Counter(map(str, range(600)))
+    assert all(said.values())
+    books = [at.run(name).balance() for name in "abcd"]
+    assert all(book.even for book in books)
+    assert sum(book.stored for book in books) == 600
+    assert all(row.looks == 1 for row in at.rows().values())
+
+
+def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(5)))
+    held = start(HOLDER, at.path)
+    try:
+        assert line(held) == "3"
+        assert [visit.article_id for visit in run.take(5)] == ["3", "4"]
+        assert run.adopt_orphans() == 0
+        held.send_signal(signal.SIGKILL)
+        # Not waited for: a zombie is dead as well.
+        deadline = time.monotonic() + 10
+        while not is_gone(at.row("0").holder):
+            assert time.monotonic() < deadline
+        assert [visit.article_id for visit in run.take(5)] == ["0", "1", "2"]
+        assert at.run("held").balance().discovered == 0
+    finally:
+        held.kill()
+        held.communicate()
+
+
+def test_orphans_are_adopted_without_taking_them(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(5)))
+    held = start(HOLDER, at.path)
+    line(held)
+    held.kill()
+    held.communicate()
+    assert run.due_count() == 2
+    assert run.adopt_orphans() == 3
+    assert run.due_count() == 5
+
+
+def test_a_stopped_process_keeps_its_lease_until_it_lapses(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(3)))
+    held = start(HOLDER, at.path)
+    try:
+        line(held)
+        held.send_signal(signal.SIGSTOP)
+        assert run.take(3) == []
+        at.clock.turn(LEASE + timedelta(seconds=1))
+        assert len(run.take(3)) == 3
+    finally:
+        held.kill()
+        held.communicate()
+
+
+def test_only_the_certainly_dead_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    me, dead = this_process(), a_dead_process()
+    machine, pid, started = me.split(" ")
+    assert is_gone(dead)
+    assert not is_gone(me)
+    assert is_gone(f"{machine} {pid} {int(started) - 1}")  # the number is used again
+    assert not is_gone(f"{machine} {pid} -")
+    assert not is_gone(dead.replace(machine, "another-boot/pid:[1]"))
+    assert not is_gone("")
+    assert not is_gone("nonsense")
+    # Where the system tells nothing of processes, only a number that nobody has is dead.
+    monkeypatch.setattr(holder, "_PROC", tmp_path)
+    name = this_process()
+    assert name.endswith(f" {os.getpid()} -")
+    assert not is_gone(name)
+    assert is_gone(name.replace(pid, dead.split(" ")[1]))

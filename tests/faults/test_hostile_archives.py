@@ -1,0 +1,59 @@
+"""Archives made to do harm: each ends with its reasons said, and all of them together take no more than a good one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.warc.wacz_reader import shown
+from tests.support.cli import ROOT, Desk
+from tests.support.faults.hostile import CASES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: A small process between: a child's peak of memory begins with its parent's.
+MEASURE = """
+import json, resource, subprocess, sys
+code = subprocess.run([sys.executable, "-m", "scrapy", "replay", *sys.argv[1:]], capture_output=True).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+SLOW = {"large.warc.gz"}  # bench.hostile has it
+
+
+def test_hostile_archives_neither_hang_nor_fill_the_memory(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    given = tmp_path / "given"
+    given.mkdir()
+    for name, (make, _, _) in CASES.items():
+        if name not in SLOW:
+            (given / name).write_bytes(make())
+    command = [sys.executable, "-c", MEASURE, str(given)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=desk.environment(), capture_output=True, check=True, timeout=300
+    )
+    code, seconds, megabytes = json.loads(done.stdout)
+    assert code == 1
+    assert megabytes < 200
+    assert seconds < 5 * len(CASES)
+    said: dict[str, set[str]] = {}
+    for row in desk.rows("outcomes"):
+        name = row["source"].removeprefix(f"{given}/").partition("!")[0].partition("@")[0]
+        said.setdefault(name, set()).add(row["reason"])
+    for name, (_, expected, _) in CASES.items():
+        if name not in SLOW and expected:
+            assert said[name] & expected, name
+    assert len(desk.rows("articles")) == 1, "all good records in them show one article"
+    written = {path.name for path in tmp_path.rglob("*") if not path.is_relative_to(given)}
+    assert not [name for name in written if "escaped" in name]
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "가/나.warc", "x" * 5000])
+def test_a_name_from_a_package_can_be_printed(name: str) -> None:
+    assert shown(name).isprintable()
+    assert len(shown(name)) <= 200

@@ -1,0 +1,140 @@
+"""The command line as its users start it: a real process, an archive and an index in a folder of the test's."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.cmdline import execute
+from scrapy.settings import Settings
+from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).parents[2]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell makes what it runs in the background deaf to Ctrl-C, and so all that the tests start
+    # from there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a verb said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentences(self) -> list[str]:
+        """The lines of stderr."""
+        return [line for line in self.err.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One folder with an archive and an index, and verbs that work on them."""
+
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "archive"
+
+    @property
+    def index(self) -> Path:
+        return self.folder / "index.sqlite3"
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the process sees: this tree's code, this folder's archive, no colours asked for."""
+        kept = {
+            name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")
+        }
+        own = {
+            "ARCHIVE_URL": str(self.archive),
+            "INDEX_URL": f"sqlite:///{self.index}",
+            "PYTHONPATH": str(ROOT),
+        }
+        return kept | own | dict(self.settings) | dict(more or {})
+
+    def start(
+        self,
+        *args: str | Path,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
+        **how: Any,
+    ) -> subprocess.Popen[bytes]:
+        """Start a verb and leave it running; ``under`` is a command that runs it, as `env` would."""
+        command = [*under, sys.executable, "-m", "scrapy", *map(str, args)]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment(env), **how)
+
+    def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Said:
+        """Run a verb to its end."""
+        process = self.start(*args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=120)
+        return Said(
+            process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        )
+
+    def call(self, *args: str | Path) -> Said:
+        """Run a verb within this process: its exit status and what it prints, without the process's own second."""
+        settings = Settings()
+        settings.setmodule("crawler.settings")
+        settings.setdict(
+            {"ARCHIVE_URL": str(self.archive), "INDEX_URL": f"sqlite:///{self.index}"}, "cmdline"
+        )
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                execute(["scrapy", *map(str, args)], settings)
+            except SystemExit as end:
+                code = end.code
+        said = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
+        return Said(int(code or 0), *said)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """A table's rows as they lie in the index."""
+        engine = create_engine(f"sqlite:///{self.index}")
+        with engine.connect() as connection:
+            found = [
+                dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()
+            ]
+        engine.dispose()
+        return found
+
+    def export(self) -> list[dict[str, Any]]:
+        """All articles as the export gives them."""
+        path = self.folder / "export.jsonl"
+        said = self.call("export", path)
+        assert said.code == 0, said.err
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+    def kept_bytes(self) -> dict[str, bytes]:
+        """Every file of the archive."""
+        return {path.name: path.read_bytes() for path in sorted(self.archive.glob("*"))}
+
+
+def summary(said: Said) -> dict[str, dict[str, int]]:
+    """The figures of the printed table: outlet -> outcome -> count."""
+    rows = [
+        [cell.strip() for cell in line.strip("│┃").replace("┃", "│").split("│")]
+        for line in said.out.splitlines()
+    ]
+    head = next((row for row in rows if row[0] == "outlet"), [])
+    return {
+        row[0]: dict(zip(head[1:], map(int, row[1:]), strict=True))
+        for row in rows
+        if len(row) == len(head) > 1 and row[0] != "outlet" and row[1].isdigit()
+    }

@@ -1,0 +1,121 @@
+"""What the frontier's tests share: an index of their own, a clock they turn, links, and results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from archive.frontier.frontier import Frontier
+from archive.frontier.visits import Link, Visited
+from archive.index.database import Index
+from archive.index.process_identity import this_process
+from archive.index.schema import frontier
+from archive.model.article import KST
+from archive.model.outcome import Outcome, Reason, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=KST)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Clock:
+    """A clock that stands until it is turned."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, by: timedelta) -> None:
+        self.now += by
+
+
+class Kit:
+    """An index in a file, runs at it, and a clock for all of them."""
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self.path = path
+        self.index = Index(f"sqlite:///{path}")
+        self.clock = clock or Clock()
+
+    def run(self, name: str = "a", outlet: str = "etoday") -> Frontier:
+        return Frontier(self.index, outlet, name, self.clock)
+
+    def settle(self, run: Frontier, *results: Visited) -> int:
+        with self.index.writing() as connection:
+            return run.settle(connection, results)
+
+    def row(self, article_id: str) -> Any:
+        return self.rows()[article_id]
+
+    def rows(self) -> dict[str, Any]:
+        with self.index.reading() as connection:
+            return {row.article_id: row for row in connection.execute(select(frontier))}
+
+
+@contextmanager
+def kit(path: Path) -> Iterator[Kit]:
+    made = Kit(path)
+    try:
+        yield made
+    finally:
+        made.index.close()
+
+
+def link(number: int | str, published_at: datetime | None = None, channel: str = "feed") -> Link:
+    return Link(str(number), address(number), published_at, channel)
+
+
+def links(numbers: Iterable[int]) -> list[Link]:
+    return [link(number) for number in numbers]
+
+
+def address(number: int | str) -> str:
+    return f"https://www.etoday.co.kr/news/view/{number}"
+
+
+def new(article_id: str, **facts: Any) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.NEW), status=200, **facts)
+
+
+def changed(article_id: str, **facts: Any) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.CHANGED), status=200, **facts)
+
+
+def unchanged(article_id: str, **facts: Any) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.UNCHANGED), status=304, **facts)
+
+
+def failed(article_id: str, reason: Reason = Reason.TIMEOUT, **facts: Any) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.FAILED, reason), **facts)
+
+
+def skipped(article_id: str, reason: Reason, **facts: Any) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.SKIPPED, reason), **facts)
+
+
+def unparsed(article_id: str, reason: Reason) -> Visited:
+    return Visited(article_id=article_id, verdict=Verdict(Outcome.UNPARSED, reason), status=200)
+
+
+def a_dead_process() -> str:
+    """The name of a process that ran and ended."""
+    program = "from archive.index.process_identity import this_process; print(this_process())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, text=True
+    )
+    assert done.stdout.strip() != this_process()
+    return done.stdout.strip()
+
+
+def utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

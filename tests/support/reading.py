@@ -1,0 +1,95 @@
+"""What tests share to read documents without the engine: fixtures, made exchanges, and an article as plain values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from archive.export.articles import record
+from archive.model.exchange import Exchange, content_urn
+from crawler.extraction.extract import read
+from crawler.extraction.recognise import outlet_for
+from crawler.offline.files import PAGE_ENDINGS, read_file
+from crawler.outlets import outlet_named
+
+if TYPE_CHECKING:
+    from archive.model.article import Article
+    from pipelines.page import Page
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+#: What a record says of the capture and not of the article.
+CAPTURE_FIELDS = frozenset(
+    {"captured_at", "change", "deleted_at", "http_status", "revision", "status", "warc"}
+)
+NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
+
+
+def fixtures() -> list[Path]:
+    """All seed documents, in a fixed order."""
+    return sorted(path for path in SEEDS.rglob("*") if path.suffix in PAGE_ENDINGS)
+
+
+def name_of(path: Path) -> str:
+    """A fixture's name under ``seeds/``, for test ids."""
+    return path.relative_to(SEEDS).as_posix()
+
+
+def read_fixture(path: Path) -> Page:
+    """Read a saved document as `replay` does, up to the deposit."""
+    (given,) = read_file(path)
+    assert given.exchange is not None, given.verdict
+    outlet = outlet_for(given.exchange)
+    assert outlet is not None, f"{path}: no outlet is recognised"
+    return read(given.exchange, outlet, given.source)
+
+
+def read_bytes(
+    outlet: str,
+    body: bytes | str,
+    *,
+    url: str = "",
+    media_type: str = "text/html",
+    at: datetime = NOON,
+) -> Page:
+    """Read bytes as a document of the outlet, saved without a head."""
+    data = body.encode() if isinstance(body, str) else body
+    exchange = Exchange(
+        url=url or content_urn(data),
+        captured_at=at,
+        body=data,
+        media_type=media_type,
+        time_known=bool(url),
+    )
+    return read(exchange, outlet_named(outlet), "made")
+
+
+def values_of(article: Article) -> dict[str, Any]:
+    """The article's fields as the export's record has them, without those of the capture."""
+    stored: Any = SimpleNamespace(
+        article=article,
+        captured_at=NOON,
+        layouts=[article.layout],
+        revision=1,
+        warc={},
+        change=None,
+        deleted_at=None,
+        http_status=None,
+    )
+    return {name: value for name, value in record(stored).items() if name not in CAPTURE_FIELDS}
+
+
+def golden_of(article: Article) -> dict[str, Any]:
+    """The article's fields as a golden holds them: without empty values, at any depth."""
+    return _full(values_of(article))
+
+
+def _full(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: full
+            for name, item in value.items()
+            if (full := _full(item)) not in (None, "", [], {})
+        }
+    return [_full(item) for item in value] if isinstance(value, list | tuple) else value

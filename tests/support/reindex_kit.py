@@ -1,0 +1,39 @@
+"""Reindexes of archives, and what their tests compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.cli import Desk
+from tests.support.reading import SEEDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.cli import Said
+
+#: What a reindex makes from the WARCs alone.
+DERIVED = ("captures", "articles", "aliases", "revisions", "search")
+
+
+def of_the_seeds(folder: Path) -> Desk:
+    """An archive of the seeds."""
+    made = Desk(folder)
+    assert made.call("replay", SEEDS).code == 0
+    return made
+
+
+def reindexed(desk: Desk, *options: str) -> Said:
+    """Reindex, and see that nothing is left lying about."""
+    said = desk.call("reindex", *options)
+    assert not [
+        path.name
+        for path in desk.folder.iterdir()
+        if "reindex" in path.name or path.name.endswith("-wal")
+    ]
+    return said
+
+
+def without_the_run(tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The tables but for the row of the reindex itself."""
+    return tables | {"runs": [row for row in tables["runs"] if '"verb": "reindex"' not in row]}

@@ -1,0 +1,49 @@
+"""A small archive, and one article of it taken down in the test's own process."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from archive.index.database import Index
+from archive.takedown import log as removals
+from archive.takedown.execute import Removing
+from crawler.commands.remove import _article_of as article_of
+from tests.support.cli import Desk
+from tests.support.reading import SEEDS
+from tests.support.removing import articles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NAME = ("newspim", "20230915999901")
+
+
+def two_segments(folder: Path) -> Path:
+    """An archive of two segments, both with captures of the article, and its index."""
+    assert Desk(folder).call("replay", SEEDS / "newspim", SEEDS / "etoday").code == 0
+    again = folder / "again"
+    again.mkdir()
+    for path in (SEEDS / "newspim").glob("*.json"):
+        page = path.with_suffix(".html")
+        if page.exists() and NAME[1] in path.read_text("utf-8"):
+            (again / page.name).write_bytes(page.read_bytes() + b"<!-- served again -->")
+            shutil.copy(path, again / path.name)
+    assert Desk(folder).call("replay", again).code == 0
+    shutil.rmtree(again)
+    return folder
+
+
+def remove(desk: Desk, step: Callable[[str], None] = lambda _: None) -> None:
+    """Remove the article in this process."""
+    with Index(f"sqlite:///{desk.index}") as index, removals.holding(desk.archive) as log:
+        assert log is not None
+        removing = Removing(desk.archive, index, log, article_of, step=step)
+        removing.begin([NAME], "test", "tests")
+        assert removing.finish().waiting == []
+
+
+def text_of(desk: Desk) -> str:
+    """The article's longest paragraph."""
+    return max(articles(desk)[NAME].split("\n\n"), key=len)

@@ -1,0 +1,171 @@
+"""The house's rules, held over the whole tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from archive.index.database import SCHEMA, Index
+from archive.index.schema import metadata
+from crawler import settings
+from crawler.extraction import extract
+from crawler.outlets import known_outlets
+from tests.support.cli import ROOT
+from tests.support.reading import SEEDS, fixtures, read_fixture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crawler.model.outlet import Outlet
+
+PACKAGES = ("archive", "pipelines", "crawler")
+#: What each package may import of ours.
+ALLOWED = {
+    "archive": {"archive"},
+    "pipelines": {"archive", "pipelines"},
+    "crawler": {"archive", "pipelines", "crawler"},
+}
+MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+OUTLETS = list(known_outlets().values())
+VERBS = sorted(path.stem for path in (ROOT / "crawler" / "commands").glob("[a-z]*.py"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> set[str]:
+    """The top names of all that a module imports, within functions and for types too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_imports_run_one_way(path: Path) -> None:
+    ours = imported(path) & {*PACKAGES, "tests", "bench"}
+    assert ours <= ALLOWED[path.relative_to(ROOT).parts[0]]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_sql_is_the_archives_alone(path: Path) -> None:
+    if path.relative_to(ROOT).parts[0] != "archive":
+        assert not imported(path) & {"sqlalchemy", "sqlite3", "alembic"}
+
+
+@pytest.mark.parametrize("outlet", OUTLETS, ids=lambda outlet: outlet.name)
+def test_an_outlets_file_is_its_name_and_its_seed_folder(outlet: Outlet) -> None:
+    assert (ROOT / "crawler" / "outlets" / f"{outlet.name}.py").exists()
+    assert (SEEDS / outlet.name).is_dir()
+    assert re.fullmatch("[a-z][a-z0-9]*", outlet.name)
+    for pattern in outlet.articles:
+        assert "(?P<id>" in pattern
+    address = outlet.identify(outlet.canonical.format(id="20180302999902"))
+    assert address is not None
+    assert address.url == outlet.canonical.format(id="20180302999902"), (
+        "the canonical address is its own"
+    )
+
+
+def test_every_seed_folder_is_an_outlets() -> None:
+    assert {path.name for path in SEEDS.iterdir() if path.is_dir()} == {
+        outlet.name for outlet in OUTLETS
+    }
+
+
+@pytest.mark.parametrize("outlet", OUTLETS, ids=lambda outlet: outlet.name)
+def test_every_layout_has_a_seed_that_is_read_by_it(outlet: Outlet) -> None:
+    pages = [read_fixture(path) for path in fixtures() if path.parent.name == outlet.name]
+    read = {page.article.layout for page in pages if page.article is not None}
+    assert read == {layout.name for layout in outlet.layouts} | {"text"}
+    assert len({layout.name for layout in outlet.layouts}) == len(outlet.layouts)
+
+
+@pytest.mark.parametrize("outlet", OUTLETS, ids=lambda outlet: outlet.name)
+def test_a_rules_name_says_one_thing(outlet: Outlet) -> None:
+    rules = outlet.rules.widgets.rules
+    assert len({rule.name for rule in rules}) == len(rules)
+    assert all(rule.css or rule.line or rule.section for rule in rules)
+
+
+def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
+    """`extract.read` calls them within each other; the innermost comes first."""
+    tree = ast.parse((ROOT / "crawler" / "extraction" / "extract.py").read_text("utf-8"))
+    (function,) = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "read"]
+    steps = [
+        n.func.id
+        for n in ast.walk(function)
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    ]
+    modules = [getattr(extract, step).__module__ for step in steps if step != "extract"]
+    ordered = sorted(settings.ITEM_PIPELINES, key=lambda name: settings.ITEM_PIPELINES[name])
+    steps_of_settings = [name.rpartition(".")[0] for name in ordered]
+    assert [name for name in steps_of_settings if name in modules] == modules[::-1]
+    assert steps_of_settings[: len(modules)] == modules[::-1], "what reads comes before what keeps"
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    path = ROOT / "README.md"
+    if not path.exists():
+        pytest.skip("README.md is not written yet")
+    return path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_readme_names_the_verb(readme: str, verb: str) -> None:
+    assert re.search(rf"scrapy {verb}\b", readme)
+
+
+SETTINGS = [
+    node.targets[0].id
+    for node in ast.parse((ROOT / "crawler" / "settings.py").read_text("utf-8")).body
+    if isinstance(node, ast.Assign)
+    and isinstance(node.targets[0], ast.Name)
+    and node.targets[0].id.isupper()
+]
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if not name.startswith("_")])
+def test_readme_names_the_setting(readme: str, name: str) -> None:
+    assert re.search(rf"\b{name}\b", readme)
+
+
+def test_the_migrated_schema_is_that_of_the_tables(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'index.sqlite3'}"
+    Index(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": ours, "compare_type": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def ours(name: str | None, kind: str, _: object) -> bool:
+    """Leave out full-text search, whose tables SQLite makes, and Alembic's own."""
+    return not (kind == "table" and (name or "").startswith(("search", "alembic_")))
+
+
+def test_the_schema_named_is_the_newest_migration() -> None:
+    versions = sorted(
+        path.stem for path in (ROOT / "archive" / "index" / "migrations" / "versions").glob("v*.py")
+    )
+    assert versions[-1] == f"v{SCHEMA}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
