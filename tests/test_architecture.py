@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,17 +23,9 @@ from tests.support.cli import ROOT
 from tests.support.reading import SEEDS, fixtures, read_fixture
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from crawler.model.outlet import Outlet
 
 PACKAGES = ("archive", "pipelines", "crawler")
-#: What each package may import of ours.
-ALLOWED = {
-    "archive": {"archive"},
-    "pipelines": {"archive", "pipelines"},
-    "crawler": {"archive", "pipelines", "crawler"},
-}
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 OUTLETS = list(known_outlets().values())
 VERBS = sorted(path.stem for path in (ROOT / "crawler" / "commands").glob("[a-z]*.py"))
@@ -40,28 +35,11 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(path: Path) -> set[str]:
-    """The top names of all that a module imports, within functions and for types too."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute here"
-            names.add((node.module or "").partition(".")[0])
-    return names
-
-
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_imports_run_one_way(path: Path) -> None:
-    ours = imported(path) & {*PACKAGES, "tests", "bench"}
-    assert ours <= ALLOWED[path.relative_to(ROOT).parts[0]]
-
-
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_sql_is_the_archives_alone(path: Path) -> None:
-    if path.relative_to(ROOT).parts[0] != "archive":
-        assert not imported(path) & {"sqlalchemy", "sqlite3", "alembic"}
+def test_imports_keep_to_the_contracts() -> None:
+    """Layers, circles and who may use SQL: the contracts are in pyproject.toml."""
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("outlet", OUTLETS, ids=lambda outlet: outlet.name)
