@@ -31,7 +31,7 @@ from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from archive.warc.http_message import dechunk
-from archive.warc.reader import Found, iterate
+from archive.warc.reader import Record, iterate
 from archive.warc.surt import url_key
 from tests.archive.warc.test_surt import addresses
 from tests.support.cli import Desk
@@ -64,7 +64,7 @@ def environment(folder: Path) -> Path:
 
 def ours(path: Path) -> dict[str, str]:
     """Record id to payload digest, by our reader."""
-    found = [item for item in iterate(path) if isinstance(item, Found)]
+    found = [item for item in iterate(path) if isinstance(item, Record)]
     return {
         item.record_id: item.payload_digest
         for item in found

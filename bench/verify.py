@@ -24,7 +24,7 @@ from pathlib import Path
 
 from archive.segments import manifest as fixity
 from archive.verify.archive import Verification
-from archive.verify.selection import Choice
+from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
 from bench import pages
 from bench.replay import measure
@@ -154,7 +154,7 @@ def drift(changes: int, seed: int, repair: str) -> int:
     def findings(folder: Path) -> int:
         with Verification(reader=reread) as verification:
             found = verification.archive(
-                folder / "archive", environment(folder)["INDEX_URL"], Choice()
+                folder / "archive", environment(folder)["INDEX_URL"], SegmentSelection()
             )
             return sum(one.severity is Severity.ERROR for one in found)
 

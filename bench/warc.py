@@ -29,7 +29,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive.model.exchange import Exchange
 from archive.segments.writer import SegmentWriter
-from archive.warc.reader import Found, iterate
+from archive.warc.reader import Record, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def write_warcio(folder: Path, sample: list[Exchange]) -> None:
 
 
 def read_ours(path: Path) -> int:
-    return sum(isinstance(found, Found) for found in iterate(path))
+    return sum(isinstance(found, Record) for found in iterate(path))
 
 
 def read_fastwarc(path: Path) -> int:

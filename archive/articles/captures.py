@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from archive.index.bulk import one_of
 from archive.index.schema import captures
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def check_there(folder: Path | str, connection: Connection) -> None:
     try:
         lost = name and next(Path(folder).glob("*.warc.gz*"), None) is None
     except OSError as error:
-        raise SegmentError(file_fault(folder, error)) from error
+        raise SegmentError(describe_os_error(folder, error)) from error
     if lost:
         raise SegmentError(
             f"{folder} holds no segment, but the index tells of some there (the last is {name}): is its disk mounted, "

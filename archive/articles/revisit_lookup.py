@@ -11,7 +11,14 @@ from sqlalchemy import select
 from archive.index.schema import captures
 from archive.model.exchange import Location
 from archive.segments.lookup import RecordError, read_at
-from archive.warc.record_parser import Fault, algorithm, hashed, payload_of, read_date, says
+from archive.warc.record_parser import (
+    MalformedRecordError,
+    algorithm,
+    hashed,
+    payload_of,
+    read_date,
+    says,
+)
 from archive.warc.record_writer import RevisitOf, WarcError, safe_url
 
 if TYPE_CHECKING:
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
 
 #: Captures of the address that are looked into.
 _TRIED = 20
@@ -44,7 +51,7 @@ class Originals:
         self._folder = folder
         self._digests: dict[tuple[str, str], tuple[bytes, ...]] = {}
 
-    def find(self, connection: Connection, revisit: Found) -> Original | None:
+    def find(self, connection: Connection, revisit: Record) -> Original | None:
         """The capture that a revisit of another archive repeats; None if we have none that proves to be it.
 
         It has the address that the revisit names as its original's, or its own where it names none,
@@ -64,7 +71,7 @@ class Originals:
                 else None
             )
             latest = named or read_date(fields.get("warc-date", ""))
-        except (WarcError, Fault):
+        except (WarcError, MalformedRecordError):
             return None
         columns = select(
             captures.c.url,

@@ -14,7 +14,7 @@ from archive.backup import inventory
 from archive.backup.file_copy import PART, Item
 from archive.backup.inventory import MARK, SEGMENTS, STATE, Inventory
 from archive.index.database import index_path
-from archive.model.errors import BackupError, file_fault
+from archive.model.errors import BackupError, describe_os_error
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import sync_folder
 
@@ -61,7 +61,7 @@ def prepared(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]
             (folder / SEGMENTS).mkdir(exist_ok=True)
             yield before
     except OSError as error:
-        raise BackupError(file_fault(error.filename or folder, error)) from error
+        raise BackupError(describe_os_error(error.filename or folder, error)) from error
 
 
 def _check_apart(archive: Path, index_url: str, folder: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archive.model.errors import BackupError, file_fault
+from archive.model.errors import BackupError, describe_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> Item:
     try:
         file = source.open("rb", buffering=0)
     except OSError as error:
-        raise UnreadableError(file_fault(source, error)) from error
+        raise UnreadableError(describe_os_error(source, error)) from error
     with file:
         try:
             with part.open("wb", buffering=0) as out:
@@ -71,7 +71,7 @@ def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> Item:
                     advance(len(piece))
                 os.fsync(out.fileno())
         except OSError as error:
-            raise BackupError(file_fault(part.with_name(source.name), error)) from error
+            raise BackupError(describe_os_error(part.with_name(source.name), error)) from error
     return Item(size, found.hexdigest())
 
 
@@ -82,7 +82,7 @@ def _read(source: Path, file: BinaryIO, left: int) -> tuple[bytes, int]:
             left = os.fstat(file.fileno()).st_size
         piece = file.read(min(_PIECE, left)) if left else b""
     except OSError as error:
-        raise UnreadableError(file_fault(source, error)) from error
+        raise UnreadableError(describe_os_error(source, error)) from error
     return piece, left - len(piece)
 
 

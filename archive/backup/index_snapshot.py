@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from archive.backup.file_copy import Item
 from archive.index.database import BUSY_TIMEOUT, IndexUnusableError
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.segments.manifest import measure
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def copy_index(path: Path, copy: Path) -> Item:
     except sqlite3.Error as error:
         raise IndexUnusableError(_plain(path, copy, error)) from error
     except OSError as error:
-        raise IndexUnusableError(file_fault(copy, error)) from error
+        raise IndexUnusableError(describe_os_error(copy, error)) from error
 
 
 def reach(copy: Path) -> dict[str, int]:

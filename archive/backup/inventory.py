@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from archive.backup.file_copy import Item
-from archive.model.errors import BackupError, file_fault
+from archive.model.errors import BackupError, describe_os_error
 from archive.segments.file_locks import sync_folder
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def read(folder: Path) -> Inventory | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise BackupError(file_fault(path, error)) from error
+        raise BackupError(describe_os_error(path, error)) from error
     try:
         values = json.loads(data)
         said = values.pop("sum")
@@ -110,7 +110,7 @@ def write(folder: Path, inventory: Inventory) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise BackupError(file_fault(folder / NAME, error)) from error
+        raise BackupError(describe_os_error(folder / NAME, error)) from error
 
 
 def is_empty(folder: Path) -> bool:
@@ -131,7 +131,7 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise BackupError(file_fault(folder, error)) from error
+        raise BackupError(describe_os_error(folder, error)) from error
     with _locked(fd, fcntl.LOCK_EX, folder):
         yield
 

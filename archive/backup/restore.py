@@ -17,7 +17,7 @@ from archive.backup import inventory
 from archive.backup.file_copy import PART, Item, UnreadableError, copied
 from archive.backup.inventory import INDEX, MARK, Inventory
 from archive.index.database import index_path
-from archive.model.errors import BackupError, file_fault
+from archive.model.errors import BackupError, describe_os_error
 from archive.segments.file_locks import give_name, sync_folder
 from archive.segments.manifest import measure
 from archive.segments.names import OPEN
@@ -63,7 +63,7 @@ def restore(
         try:
             return _Restoring(folder, known, archive, index, advance).run(begin)
         except OSError as error:
-            raise BackupError(file_fault(error.filename or archive, error)) from error
+            raise BackupError(describe_os_error(error.filename or archive, error)) from error
 
 
 def _of(folder: Path) -> Inventory:

@@ -21,7 +21,7 @@ from archive.model.exchange import Location
 from archive.segments.lookup import behind, prove, raw_at
 from archive.segments.names import OPEN
 from archive.warc.cdxj import packed, packed_head
-from archive.warc.reader import Found, iterate
+from archive.warc.reader import Record, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -197,8 +197,8 @@ class _Segment:
         self._folder, self._name = folder, name
         self._written: set[str] = set()
         self._infos: dict[str, Location] = {}
-        self._walk: Iterator[Found] | None = None
-        self._found: Found | None = None
+        self._walk: Iterator[Record] | None = None
+        self._found: Record | None = None
         self._data = b""
 
     def before(self, location: Location) -> Iterator[bytes]:
@@ -234,11 +234,11 @@ class _Segment:
                 break
         return self._infos.get(record_id)
 
-    def _records(self) -> Iterator[Found]:
+    def _records(self) -> Iterator[Record]:
         path = Path(self._folder) / self._name
         if not path.exists():
             path = path.with_name(path.name + OPEN)
-        return (found for found in iterate(path) if isinstance(found, Found))
+        return (found for found in iterate(path) if isinstance(found, Record))
 
 
 def _line(values: dict[str, str]) -> bytes:

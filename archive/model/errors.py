@@ -35,7 +35,7 @@ class ReaderLostError(Exception):
     """A process that read records is gone; the text is a sentence or two for the person who runs it."""
 
 
-def file_fault(path: Path | str, error: OSError) -> str:
+def describe_os_error(path: Path | str, error: OSError) -> str:
     """One or two sentences naming the path, the fault and the remedy."""
     advice = _ADVICE.get(error.errno or 0)
     return f"Cannot use {path}: {advice or error.strerror or error}."

@@ -20,7 +20,7 @@ from archive.articles.ingest import Ledger
 from archive.articles.ingest_model import Entry, shown_again
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import captures
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from archive.takedown.index_rows import hide_again, note
@@ -250,7 +250,7 @@ def _locked(path: Path, target: Path) -> int:
                 ) from None
             os.close(fd)  # the one before us has just removed it
     except OSError as error:
-        raise IndexUnusableError(file_fault(path, error)) from error
+        raise IndexUnusableError(describe_os_error(path, error)) from error
 
 
 def _let_go(path: Path, fd: int) -> None:
@@ -325,4 +325,4 @@ def _remove(path: Path) -> None:
         try:
             name.unlink(missing_ok=True)
         except OSError as error:
-            raise IndexUnusableError(file_fault(name, error)) from error
+            raise IndexUnusableError(describe_os_error(name, error)) from error

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.outcome import Reason
 from archive.segments.file_locks import take_over
 from archive.segments.names import OPEN
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Damage, Fault, Found, read_date
+from archive.warc.record_parser import Damage, MalformedRecordError, Record, read_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,7 +75,7 @@ class Reading:
         self._span = span
         self.first = self.next = END
 
-    def __iter__(self) -> Iterator[Found | Damage]:
+    def __iter__(self) -> Iterator[Record | Damage]:
         """Its records and damaged places.
 
         :raises SegmentError: the segment cannot be read.
@@ -90,7 +90,7 @@ class Reading:
                 if not (span.segment.is_open and _is_tail(found)):
                     yield found
         except OSError as error:
-            raise SegmentError(file_fault(span.segment.path, error)) from error
+            raise SegmentError(describe_os_error(span.segment.path, error)) from error
 
 
 def segments_in(folder: Path | str) -> list[Segment]:
@@ -113,7 +113,7 @@ def segments_in(folder: Path | str) -> list[Segment]:
         )
         raise SegmentError(sentence) from None
     except OSError as error:
-        raise SegmentError(file_fault(folder, error)) from error
+        raise SegmentError(describe_os_error(folder, error)) from error
     return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
 
 
@@ -141,14 +141,14 @@ def _begun(segment: Segment) -> datetime:
     """When the segment was begun; without a readable first record, before all others."""
     try:
         first = next(iterate(segment.where(), _LONGEST), None)
-        return read_date(first.fields.get("warc-date", "")) if isinstance(first, Found) else _NEVER
-    except Fault:
+        return read_date(first.fields.get("warc-date", "")) if isinstance(first, Record) else _NEVER
+    except MalformedRecordError:
         return _NEVER
     except OSError as error:
-        raise SegmentError(file_fault(segment.path, error)) from error
+        raise SegmentError(describe_os_error(segment.path, error)) from error
 
 
-def _is_tail(found: Found | Damage) -> bool:
+def _is_tail(found: Record | Damage) -> bool:
     """Whether it is what a killed writer leaves behind its last record, and recovery cuts: no damage."""
     return found.reason in _TORN if isinstance(found, Damage) else not found.length
 
@@ -157,7 +157,7 @@ def _is_held(segment: Segment) -> bool:
     try:
         fd = take_over(segment.path)
     except OSError as error:
-        raise SegmentError(file_fault(segment.path, error)) from error
+        raise SegmentError(describe_os_error(segment.path, error)) from error
     if fd < 0:
         return segment.path.exists()
     os.close(fd)

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import DERIVED, captures, metadata
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.reindex.builder import SCAFFOLD
 from archive.segments.file_locks import sync_folder
 
@@ -122,7 +122,7 @@ def put_in_place(fresh: Path, url: str) -> Path | None:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise IndexUnusableError(file_fault(path, error)) from error
+        raise IndexUnusableError(describe_os_error(path, error)) from error
     except sqlite3.Error as error:
         raise IndexUnusableError(f"{fresh}: {error}.") from error
     return kept

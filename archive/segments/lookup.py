@@ -21,7 +21,13 @@ from isal import isal_zlib
 from archive.model.exchange import MAX_DOCUMENT
 from archive.segments.names import OPEN
 from archive.warc.gzip_reader import INFLATE_ERROR
-from archive.warc.record_parser import Fault, Found, block_length, interpret, read_fields
+from archive.warc.record_parser import (
+    MalformedRecordError,
+    Record,
+    block_length,
+    interpret,
+    read_fields,
+)
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -40,7 +46,7 @@ class RecordError(Exception):
     """What lies at a location is not the record that was put there."""
 
 
-def read_at(folder: Path | str, location: Location) -> Found:
+def read_at(folder: Path | str, location: Location) -> Record:
     """The record at a location in a segment of ``folder``, open or closed, proven to be the one meant.
 
     :raises RecordError: it is missing, damaged or another one; the text says which.
@@ -69,7 +75,7 @@ def raw_at(folder: Path | str, location: Location) -> bytes:
     return data
 
 
-def prove(data: bytes, location: Location) -> Found:
+def prove(data: bytes, location: Location) -> Record:
     """The record that a location's bytes hold.
 
     :raises RecordError: it is damaged or another one than the location says.
@@ -93,7 +99,7 @@ def prove(data: bytes, location: Location) -> Found:
         found = interpret(fields, block, location.offset, location.length)
     except INFLATE_ERROR as error:
         raise RecordError(f"{where} does not inflate ({error}).") from error
-    except Fault as error:
+    except MalformedRecordError as error:
         raise RecordError(f"{where} is damaged. {error.sentence}") from error
     if found.record_id != location.record_id:
         raise RecordError(f"{where} is another record, {found.record_id[:200]}.")
@@ -104,7 +110,7 @@ def prove(data: bytes, location: Location) -> Found:
     return found
 
 
-def behind(folder: Path | str, location: Location) -> tuple[Found, bytes] | None:
+def behind(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
     """The `request` right behind a record, and the bytes of its gzip member; None where something else follows.
 
     :raises RecordError: what lies there is damaged.
@@ -133,7 +139,7 @@ def behind(folder: Path | str, location: Location) -> tuple[Found, bytes] | None
             return interpret(fields, block, location.offset + location.length, len(data)), data
         except INFLATE_ERROR as error:
             raise RecordError(f"{where} does not inflate ({error}).") from error
-        except Fault as error:
+        except MalformedRecordError as error:
             raise RecordError(f"{where} is damaged. {error.sentence}") from error
         except OSError as error:
             raise RecordError(f"{where} cannot be read ({error}).") from error

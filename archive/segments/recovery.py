@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import give_name, sync_folder, take_over
 from archive.segments.names import OPEN
 from archive.segments.tail_repair import DOCUMENTS, LONGEST, mend
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Found
+from archive.warc.record_parser import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,10 +34,10 @@ class LeftOpen:
         #: The name it gets when it is closed, which is what rows call it by already.
         self.name = path.name.removesuffix(OPEN)
 
-    def documents(self) -> Iterator[tuple[Found, Location]]:
+    def documents(self) -> Iterator[tuple[Record, Location]]:
         """Its records that stand for an answer or a document, and where they lie."""
         for found in iterate(self.path, LONGEST):
-            if isinstance(found, Found) and found.kind in DOCUMENTS and found.length:
+            if isinstance(found, Record) and found.kind in DOCUMENTS and found.length:
                 place = Location(
                     self.name, found.offset, found.length, found.record_id, found.payload_digest
                 )
@@ -73,7 +73,7 @@ def taken_over(
         yield LeftOpen(path, cut=size - os.fstat(fd).st_size, used=used)
         _close(path, used=used)
     except OSError as error:
-        raise SegmentError(file_fault(path, error)) from error
+        raise SegmentError(describe_os_error(path, error)) from error
     finally:
         if fd >= 0:
             os.close(fd)

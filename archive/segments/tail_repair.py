@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Found
+from archive.warc.record_parser import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def _survey(fd: int, path: Path, settled: int) -> tuple[list[_Record], int]:
     hole = -1
     for found in iterate(path, LONGEST):
         # without one its gzip member is torn, though its block is whole
-        if isinstance(found, Found) and found.length:
+        if isinstance(found, Record) and found.length:
             before = records[-1].end if records else 0
             if hole < 0 and before >= settled and _has_zeros(fd, before, found.offset):
                 hole = before

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import create, give_name, sync_folder
@@ -287,7 +287,7 @@ class SegmentWriter:
         return self._folder / (self._name + OPEN)
 
     def _fail(self, path: Path, error: OSError) -> NoReturn:
-        self._broken = file_fault(path, error)
+        self._broken = describe_os_error(path, error)
         self._release()
         raise SegmentError(self._broken) from error
 

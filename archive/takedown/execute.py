@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.index.database import index_path
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held, sync_folder
 from archive.segments.manifest import Kind
@@ -132,7 +132,9 @@ class Removing:
                 with suppress(OSError):
                     self._log.cut(lines[0])
             if isinstance(error, OSError):
-                raise SegmentError(file_fault(self._folder / removals.NAME, error)) from error
+                raise SegmentError(
+                    describe_os_error(self._folder / removals.NAME, error)
+                ) from error
             raise
         self._step("hidden")
         return going
@@ -220,7 +222,7 @@ class Removing:
             old_path.unlink()
             sync_folder(self._folder)
         except OSError as error:
-            raise SegmentError(file_fault(old_path, error)) from error
+            raise SegmentError(describe_os_error(old_path, error)) from error
         finished.rewritten.append((name, new))
 
     def _leads(self, name: str) -> bool:
@@ -232,19 +234,19 @@ class Removing:
         try:
             return fixity.measure(path)
         except OSError as error:
-            raise SegmentError(file_fault(path, error)) from error
+            raise SegmentError(describe_os_error(path, error)) from error
 
     def _enter(self, work: Callable[[], object]) -> None:
         try:
             work()
         except OSError as error:
-            raise SegmentError(file_fault(self._folder / fixity.NAME, error)) from error
+            raise SegmentError(describe_os_error(self._folder / fixity.NAME, error)) from error
 
     def _write(self, fields: dict[str, object]) -> None:
         try:
             self._log.append(fields)
         except OSError as error:
-            raise SegmentError(file_fault(self._folder / removals.NAME, error)) from error
+            raise SegmentError(describe_os_error(self._folder / removals.NAME, error)) from error
 
     def _drop_old_indexes(self) -> None:
         """What a reindex keeps or has not finished holds the texts, too."""
@@ -252,7 +254,7 @@ class Removing:
             try:
                 path.unlink()
             except OSError as error:
-                raise SegmentError(file_fault(path, error)) from error
+                raise SegmentError(describe_os_error(path, error)) from error
 
     def _removal(self, takedown: Takedown, reason: str, by: str) -> Removal:
         names, records = takedown.names, takedown.records

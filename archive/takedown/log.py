@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.segments.chained_log import held, read_lines
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def read(folder: Path) -> Log:
     except FileNotFoundError:
         return Log({})
     except OSError as error:
-        raise SegmentError(file_fault(path, error)) from error
+        raise SegmentError(describe_os_error(path, error)) from error
     lines, faults = read_lines(data)
     removals: dict[tuple[str, str], Removal] = {}
     for at, fields in lines:

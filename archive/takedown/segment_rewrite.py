@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.segments.file_locks import give_name
 from archive.takedown.log import Gone
 from archive.takedown.tombstones import tombstone
 from archive.warc.gzip_member import member
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Found
+from archive.warc.record_parser import Record
 from archive.warc.record_writer import format_date, safe_url
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Rewriting:
                     with suppress(FileNotFoundError):
                         self.part.unlink()
         except OSError as error:
-            raise SegmentError(file_fault(path, error)) from error
+            raise SegmentError(describe_os_error(path, error)) from error
         return self._result
 
     def _look(self, file: BinaryIO, path: Path) -> None:
@@ -127,7 +127,7 @@ class Rewriting:
         for found in iterate(path, _LONGEST):
             if damaged is not None:
                 damaged.end, damaged = found.offset, None
-            if isinstance(found, Found):
+            if isinstance(found, Record):
                 self._see(found, file)
             elif found.offset in places:
                 # What is left of a damaged record that is to go may be read all the same: it goes
@@ -145,7 +145,7 @@ class Rewriting:
                     "says what else is wrong there."
                 )
 
-    def _see(self, found: Found, file: BinaryIO) -> None:
+    def _see(self, found: Record, file: BinaryIO) -> None:
         get = found.fields.get
         refers = _bare(get("warc-refers-to", ""))
         beside = _bare(get("warc-concurrent-to", "")) or (refers if found.kind != "revisit" else "")
@@ -174,7 +174,7 @@ class Rewriting:
         else:
             self._kept[found.offset] = found.record_id, found.length
 
-    def _take(self, found: Found, removal: Removal, info: str, *, shows: bool) -> None:
+    def _take(self, found: Record, removal: Removal, info: str, *, shows: bool) -> None:
         date, digest = found.fields.get("warc-date", ""), found.payload_digest
         gone = Gone(found.record_id, found.kind, date, digest, self._name, found.offset, shows)
         self._going[found.record_id] = removal, gone  # and with it what belongs to it
@@ -225,7 +225,7 @@ class Rewriting:
 
     def _prove(self) -> None:
         """Every record that stays is where it should be, and none that goes is."""
-        every = [one for one in iterate(self.part, _LONGEST) if isinstance(one, Found)]
+        every = [one for one in iterate(self.part, _LONGEST) if isinstance(one, Record)]
         there = {(one.record_id, one.offset, one.length) for one in every}
         wanted = {
             (record_id, *self._result.places[old]) for old, (record_id, _) in self._kept.items()
@@ -243,7 +243,7 @@ def name_of_next(name: str) -> str:
     return f"{stem}-r{int(again[1]) + 1 if again else 1}{_ENDING}"
 
 
-def _record(file: BinaryIO, found: Found) -> bytes:
+def _record(file: BinaryIO, found: Record) -> bytes:
     if not found.length:
         raise SegmentError(
             f"Record {found.record_id} shares its gzip member with others, which none of ours does."

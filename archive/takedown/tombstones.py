@@ -13,7 +13,7 @@ from archive.warc import record_writer as warc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
 
 #: Their media type, by which they are known.
 MEDIA_TYPE = "application/vnd.sacho.removal+json"
@@ -53,7 +53,7 @@ def is_tombstone(kind: str, media_type: str) -> bool:
     return kind == "metadata" and media_type == MEDIA_TYPE
 
 
-def read_tombstone(found: Found) -> Removal | None:
+def read_tombstone(found: Record) -> Removal | None:
     """The removal that a record tells of, with the one record that it stands for; None where it is no tombstone."""
     if not is_tombstone(found.kind, found.fields.get("content-type", "")):
         return None

@@ -10,16 +10,16 @@ from time import time
 from typing import TYPE_CHECKING
 
 from archive.index.database import Index, IndexUnusableError
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held
 from archive.segments.manifest import Entry, Kind, Manifest
 from archive.segments.names import OPEN
-from archive.verify.articles import Rereading
+from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
 from archive.verify.index import check_index
 from archive.verify.links import Links
-from archive.verify.takedowns import RemovalCheck
+from archive.verify.takedowns import TakedownCheck
 from archive.verify.warc_file.file import FileCheck
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archive.verify.articles import Reader
-    from archive.verify.selection import Choice
+    from archive.verify.selection import SegmentSelection
 
 #: Seconds after its close in which a segment's last records may still be on their way into the
 #: index.
@@ -69,7 +69,7 @@ class Verification:
         self._progress = progress
         self._links = Links()
         self._done: set[str] = set()
-        self._removed: RemovalCheck | None = None
+        self._removed: TakedownCheck | None = None
 
     def __enter__(self) -> Verification:
         return self
@@ -92,16 +92,16 @@ class Verification:
             yield from _compare(check, str(path), entry)
         yield from self._links.finish(whole=False)
 
-    def archive(self, folder: Path, index_url: str, choice: Choice) -> Iterator[Finding]:
+    def archive(self, folder: Path, index_url: str, choice: SegmentSelection) -> Iterator[Finding]:
         """Verify an archive: its segments, its manifest, and that its index says what they hold."""
         try:
             manifest = fixity.read(folder)
         except OSError as error:
             yield Finding(
-                fixity.NAME, -1, "", Rule.UNREADABLE, file_fault(folder / fixity.NAME, error)
+                fixity.NAME, -1, "", Rule.UNREADABLE, describe_os_error(folder / fixity.NAME, error)
             )
             manifest = Manifest({}, ())
-        self._removed = RemovalCheck(folder)
+        self._removed = TakedownCheck(folder)
         for offset, sentence in manifest.faults:
             yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
         segments = sorted(folder.glob("*" + _ENDING))
@@ -162,7 +162,7 @@ class Verification:
             if self._removed is not None:
                 yield from self._removed.rows(connection)
             if whole and self._reader is not None:
-                yield from Rereading(connection, folder, self._reader).run()
+                yield from ArticleCheck(connection, folder, self._reader).run()
 
     def _segment(
         self,
@@ -192,7 +192,7 @@ class Verification:
         try:
             fixity.enter(path.parent, Entry(Kind.FOUND, path.name, check.size, check.sha256, now))
         except OSError as error:
-            self.tally.unrecorded = file_fault(path.parent / fixity.NAME, error)
+            self.tally.unrecorded = describe_os_error(path.parent / fixity.NAME, error)
         else:
             self.tally.recorded.append(path.name)
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from archive.model.article import Article
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ArticleReading:
     """What a record shows: an article, or none; and how its text was decoded (charset declared, used, damage)."""
 
     article: Article | None
@@ -38,7 +38,7 @@ class Reading:
 
 if TYPE_CHECKING:
     #: Reads a record as one of an outlet; None where there is no such outlet.
-    Reader = Callable[[Found, str], Reading | None]
+    Reader = Callable[[Record, str], ArticleReading | None]
 
 #: What `compare` does not look at: it must be as one of the captures says.
 _ASIDE = (
@@ -64,7 +64,7 @@ class _Story:
     whole: bool = True  # whether every capture could be read again
 
 
-class Rereading:
+class ArticleCheck:
     """Reads captures again with ``reader``, and compares. ``folder`` is the archive's."""
 
     def __init__(self, connection: Connection, folder: Path, reader: Reader) -> None:
@@ -112,7 +112,7 @@ class Rereading:
         known = self._connection.scalars(select(aliases.c.alias).where(aliases.c.article == key))
         return _Story(row, found, set(known))
 
-    def _read(self, row: Row[Any]) -> Reading | None:
+    def _read(self, row: Row[Any]) -> ArticleReading | None:
         """The capture read again; None for one that holds no page, and where no whole record lies: told elsewhere."""
         if _is_bare(row):
             return None
@@ -209,7 +209,7 @@ def _is_bare(row: Row[Any]) -> bool:
     return bool(row.record_type == "revisit" or row.status == _NOT_MODIFIED)
 
 
-def _decoded(row: Row[Any], reading: Reading) -> Iterator[Finding]:
+def _decoded(row: Row[Any], reading: ArticleReading) -> Iterator[Finding]:
     said = (row.charset_declared, row.charset_used, row.charset_damage)
     # A crawl's row may have been committed before its page was read, and then says nothing of it.
     if said not in (("", "", 0), reading.decoded):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from archive.index.database import Index
-    from archive.verify.warc_file.strict_reader import Seen
+    from archive.verify.warc_file.strict_reader import CheckedRecord
 
 #: Records that stand for an answer or a document, and so have a row each.
 DOCUMENTS = frozenset({"response", "revisit", "resource"})
@@ -82,7 +82,7 @@ class RowCheck:
         #: Documents that no row leads to: offset and record id.
         self.lacking: list[tuple[int, str]] = []
 
-    def see(self, seen: Seen) -> Iterator[Finding]:
+    def see(self, seen: CheckedRecord) -> Iterator[Finding]:
         """Compare a record with the rows that lead to its offset."""
         yield from self._nowhere(seen.offset)
         known = False
@@ -131,7 +131,7 @@ def without_row(
                 yield Finding(name, offset, record_id, Rule.NO_ROW, sentence, severity)
 
 
-def differences(row: Row[Any], seen: Seen) -> list[str]:
+def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
     """The columns of a row that are not what its record says, with both."""
     fields, head = seen.fields, seen.block.head
     kind = fields.get("warc-type")

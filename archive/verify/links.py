@@ -17,7 +17,7 @@ from archive.verify.warc_file.findings import Finding, Rule, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.strict_reader import Seen
+    from archive.verify.warc_file.strict_reader import CheckedRecord
 
 _TABLES = """
     CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT, payload TEXT);
@@ -85,7 +85,7 @@ class Links:
         """Let go of the temporary database."""
         self._database.close()
 
-    def add(self, file: str, seen: Seen, *, own: bool) -> Iterator[Finding]:
+    def add(self, file: str, seen: CheckedRecord, *, own: bool) -> Iterator[Finding]:
         """Take note of a record; findings that show at once."""
         if file != self._file:
             self._file = file

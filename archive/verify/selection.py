@@ -22,7 +22,7 @@ _SAMPLE = re.compile(r"(\d{1,9})(%?)", re.A)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SegmentSelection:
     """All segments, unless said otherwise.
 
     ``since``: only those closed or changed on this day (KST) or later. ``sample``: so many of them

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.takedown.log import Removal
-    from archive.verify.warc_file.strict_reader import Seen
+    from archive.verify.warc_file.strict_reader import CheckedRecord
 
 
-class RemovalCheck:
+class TakedownCheck:
     """Holds an archive to its log of removals: `see` each record of it, then `finish`, and `rows` of its index."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ class RemovalCheck:
         }
         self._stones: set[str] = set()
 
-    def see(self, file: str, seen: Seen) -> Iterator[Finding]:
+    def see(self, file: str, seen: CheckedRecord) -> Iterator[Finding]:
         """Findings about a record; tombstones are remembered."""
         get = seen.fields.get
         kind = get("warc-type")

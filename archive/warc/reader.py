@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from archive.model.exchange import MAX_DOCUMENT
 from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
-from archive.warc.record_iterator import Walk
-from archive.warc.record_parser import Damage, Found
+from archive.warc.record_iterator import RecordIterator
+from archive.warc.record_parser import Damage, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from archive.warc.gzip_reader import Pieces
 
-__all__ = ["Damage", "Found", "iterate", "iterate_file"]
+__all__ = ["Damage", "Record", "iterate", "iterate_file"]
 
 
 def iterate(
     path: Path | str, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
-) -> Iterator[Found | Damage]:
+) -> Iterator[Record | Damage]:
     """Every record of a WARC file (1.x or 0.x, plain or gzipped, in one member or many), in order.
 
     Records longer than ``limit`` bytes are `Damage` and passed over. Memory stays within a few
@@ -47,11 +47,11 @@ def iterate(
 
 def iterate_file(
     file: BinaryIO, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
-) -> Iterator[Found | Damage]:
+) -> Iterator[Record | Damage]:
     """As `iterate`, of an open file that can be sought in."""
     pieces = _pieces(file)
     if not start or pieces.begin(start, guessed=guessed):
-        yield from Walk(pieces, limit).run()
+        yield from RecordIterator(pieces, limit).run()
 
 
 def _pieces(file: BinaryIO) -> Pieces:

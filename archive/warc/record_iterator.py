@@ -10,8 +10,8 @@ from archive.warc.gzip_reader import Corrupt, Torn
 from archive.warc.record_parser import (
     VERSION_LINE,
     Damage,
-    Fault,
-    Found,
+    MalformedRecordError,
+    Record,
     block_length,
     interpret,
     read_fields,
@@ -47,7 +47,7 @@ class _Lost(Exception):  # noqa: N818 (becomes a Damage)
         self.sentence = sentence
 
 
-class Walk:
+class RecordIterator:
     """One pass over the pieces of a file; `run` gives what they hold."""
 
     def __init__(self, pieces: Pieces, limit: int) -> None:
@@ -60,13 +60,13 @@ class Walk:
         self._recognised = False  # whether anything looked like WARC yet
         self._pending: Torn | _Lost | None = None
 
-    def run(self) -> Iterator[Found | Damage]:
+    def run(self) -> Iterator[Record | Damage]:
         """Every record and every damaged place, in file order."""
         faults = 0
         while faults < _FAULTS:
             try:
                 found = self._record()
-            except Fault as fault:  # the record's end is known: the next one follows
+            except MalformedRecordError as fault:  # the record's end is known: the next one follows
                 yield Damage(self._start, fault.reason, fault.sentence)
                 continue
             except _Lost as lost:
@@ -102,7 +102,7 @@ class Walk:
         elif not self._recognised:
             yield Damage(0, Reason.NOT_A_WARC, "The file is empty.")
 
-    def _record(self) -> Found | None:
+    def _record(self) -> Record | None:
         """The next record, ``None`` at the end of the file."""
         if self._pending is not None:
             error, self._pending = self._pending, None
@@ -123,12 +123,12 @@ class Walk:
         try:
             fields = read_fields(self._data[self._at : begin])
             length = block_length(fields)
-        except Fault as fault:
+        except MalformedRecordError as fault:
             raise _Lost(fault.reason, fault.sentence) from fault
         self._at = begin
         if length > self._limit:
             self._pass_over(length)
-            raise Fault(
+            raise MalformedRecordError(
                 Reason.TOO_LARGE,
                 f"The record is {length} bytes long; at most {self._limit} are taken in.",
             )
@@ -139,10 +139,10 @@ class Walk:
             self._pending = torn
         return interpret(fields, block, self._start, self._length(alone=alone))
 
-    def _sound(self, piece: bytes) -> Found | None:
+    def _sound(self, piece: bytes) -> Record | None:
         """The record that is all there is in a gzip member, as nearly every one is; None where anything is odd.
 
-        :raises Fault: the record is whole, and cannot be taken in.
+        :raises MalformedRecordError: the record is whole, and cannot be taken in.
         """
         end = piece.find(b"\n\r\n") + 3
         if (
@@ -153,7 +153,7 @@ class Walk:
         try:
             fields = read_fields(piece[:end])
             length = block_length(fields)
-        except Fault:
+        except MalformedRecordError:
             return None
         if (
             length > self._limit
@@ -286,7 +286,9 @@ class Walk:
         piece = self._pieces.next()
         if self._pieces.fresh and VERSION_LINE.match(piece):
             self._take(piece)
-            raise Fault(Reason.BAD_RECORD, "The record ends before the length that it says.")
+            raise MalformedRecordError(
+                Reason.BAD_RECORD, "The record ends before the length that it says."
+            )
         return piece
 
     def _extend(self) -> bool:

@@ -61,7 +61,7 @@ class Damage:
     sentence: str
 
 
-class Found(NamedTuple):
+class Record(NamedTuple):
     """One whole, verified record.
 
     ``exchange`` is there for a `response` over HTTP and for a `resource`, without the request; any
@@ -81,7 +81,7 @@ class Found(NamedTuple):
     block: bytes
 
 
-class Fault(Exception):  # noqa: N818 (becomes a Damage, which is no error of ours)
+class MalformedRecordError(Exception):
     """A record cannot be taken in."""
 
     def __init__(self, reason: Reason, sentence: str) -> None:
@@ -93,10 +93,12 @@ class Fault(Exception):  # noqa: N818 (becomes a Damage, which is no error of ou
 def read_fields(head: bytes) -> dict[str, str]:
     """The named fields of a record's head, names in lower case, folded lines joined, the first of repeats.
 
-    :raises Fault: the first line is no WARC version.
+    :raises MalformedRecordError: the first line is no WARC version.
     """
     if not VERSION_LINE.match(head):
-        raise Fault(Reason.BAD_RECORD, "The record does not begin with a WARC version.")
+        raise MalformedRecordError(
+            Reason.BAD_RECORD, "The record does not begin with a WARC version."
+        )
     text = head.decode("utf-8", "replace")
     folded = b"\n " in head or b"\n\t" in head
     lines = _unfolded(text.replace("\r\n", "\n").split("\n")) if folded else text.split("\n")
@@ -121,26 +123,30 @@ def _unfolded(lines: list[str]) -> list[str]:
 def block_length(fields: Mapping[str, str]) -> int:
     """Content-Length.
 
-    :raises Fault: it is missing or no number.
+    :raises MalformedRecordError: it is missing or no number.
     """
     text = fields.get("content-length", "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise Fault(Reason.BAD_RECORD, f"The record's Content-Length is {text[:40]!r}.")
+        raise MalformedRecordError(
+            Reason.BAD_RECORD, f"The record's Content-Length is {text[:40]!r}."
+        )
     return int(text)
 
 
-def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int) -> Found:
-    """Make what was read into a `Found`, digests compared.
+def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int) -> Record:
+    """Make what was read into a `Record`, digests compared.
 
-    :raises Fault: the type is unknown, a document lacks address or date, or a digest says that
+    :raises MalformedRecordError: the type is unknown, a document lacks address or date, or a digest says that
         bytes have changed.
     """
     kind = fields.get("warc-type", "").lower()
     if kind not in KINDS:
-        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
+        raise MalformedRecordError(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
     claim = fields.get("warc-block-digest", "")
     if claim and not agrees(claim, block) and not _cut_afterwards(kind, fields):
-        raise Fault(Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's.")
+        raise MalformedRecordError(
+            Reason.BAD_DIGEST, f"The {kind} record's block digest is not its block's."
+        )
     claim = fields.get("warc-payload-digest", "")
     record_id = _bare(fields.get("warc-record-id", ""))
     if kind == "response" and _is_http(fields):
@@ -151,19 +157,19 @@ def interpret(fields: Mapping[str, str], block: bytes, offset: int, length: int)
         if kind == "revisit":
             _address(fields)
             _moment(fields)
-        return Found(kind, None, record_id, offset, length, claim, fields, block)
+        return Record(kind, None, record_id, offset, length, claim, fields, block)
     if "warc-segment-number" in fields:
-        raise Fault(
+        raise MalformedRecordError(
             Reason.BAD_RECORD,
             "The record is one of several segments of a document; those are not joined.",
         )
     own = digest(content)
     exchange = _exchange(fields, head, body, own)
     if claim and claim != own and not agrees(claim, content) and not agrees(claim, body):
-        raise Fault(
+        raise MalformedRecordError(
             Reason.BAD_DIGEST, f"The payload digest of {exchange.url[:200]} is not its payload's."
         )
-    return Found(kind, exchange, record_id, offset, length, own, fields, b"")
+    return Record(kind, exchange, record_id, offset, length, own, fields, b"")
 
 
 def agrees(claim: str, data: bytes) -> bool:
@@ -204,7 +210,7 @@ def _response(fields: Mapping[str, str], block: bytes) -> tuple[bytes, bytes, by
     try:
         head, body = split_message(block)
     except MessageError as error:
-        raise Fault(
+        raise MalformedRecordError(
             Reason.BAD_RECORD, f"The HTTP response of {_address(fields)[:200]} is broken: {error}."
         ) from error
     if b"chunked" in head.lower():
@@ -233,10 +239,10 @@ def _exchange(fields: Mapping[str, str], head: bytes, body: bytes, payload_diges
     )
 
 
-def revisit_exchange(revisit: Found) -> Exchange:
+def revisit_exchange(revisit: Record) -> Exchange:
     """The answer that a `revisit` record stands for: its own head, and in place of the body the payload's digest.
 
-    :raises Fault: its address or date cannot be read.
+    :raises MalformedRecordError: its address or date cannot be read.
     """
     return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
 
@@ -255,7 +261,7 @@ def _cut_afterwards(kind: str, fields: Mapping[str, str]) -> bool:
     return kind == "revisit" and "warc-truncated" in fields and profile.startswith(_WARC_1_0)
 
 
-def original_of(revisit: Found) -> str:
+def original_of(revisit: Record) -> str:
     """The record that a `revisit` repeats, ``""`` where it names none."""
     return _bare(revisit.fields.get("warc-refers-to", ""))
 
@@ -272,11 +278,13 @@ def _is_http(fields: Mapping[str, str]) -> bool:
 def _address(fields: Mapping[str, str]) -> str:
     url = _bare(fields.get("warc-target-uri", ""))
     if not url:
-        raise Fault(Reason.BAD_RECORD, "The record has no WARC-Target-URI.")
+        raise MalformedRecordError(Reason.BAD_RECORD, "The record has no WARC-Target-URI.")
     try:
         return safe_url(url)
     except WarcError as error:
-        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Target-URI {error}.") from error
+        raise MalformedRecordError(
+            Reason.BAD_RECORD, f"The record's WARC-Target-URI {error}."
+        ) from error
 
 
 def _moment(fields: Mapping[str, str]) -> datetime:
@@ -287,7 +295,7 @@ def _moment(fields: Mapping[str, str]) -> datetime:
 def read_date(text: str) -> datetime:
     """A WARC-Date (ISO 28500 §5.4: W3C-DTF from the year alone to fractions of a second) in UTC.
 
-    :raises Fault: it is missing or no date.
+    :raises MalformedRecordError: it is missing or no date.
     """
     found = None
     try:
@@ -305,7 +313,9 @@ def read_date(text: str) -> datetime:
             sign = 1 if found[8][0] == "+" else -1
             moment -= sign * timedelta(hours=int(found[8][1:3]), minutes=int(found[8][-2:]))
     except (ValueError, OverflowError) as error:
-        raise Fault(Reason.BAD_RECORD, f"The record's WARC-Date is {text[:40]!r}.") from error
+        raise MalformedRecordError(
+            Reason.BAD_RECORD, f"The record's WARC-Date is {text[:40]!r}."
+        ) from error
     return moment
 
 

@@ -48,8 +48,8 @@ class PackageError(Exception):
     """The package, or a file in it, can't be read; the message is a sentence."""
 
 
-class Package:
-    """An open WACZ; made by `opened`."""
+class WaczFile:
+    """An open WACZ; made by `open_wacz`."""
 
     def __init__(self, file: BinaryIO, package: zipfile.ZipFile, size: int) -> None:
         self._file, self._zip, self._size = file, package, size
@@ -71,7 +71,7 @@ class Package:
         """Names of the packages within it, which are not read."""
         return [
             name
-            for name in map(shown, self._zip.namelist())
+            for name in map(printable_name, self._zip.namelist())
             if name.lower().endswith((".wacz", ".zip"))
         ]
 
@@ -88,9 +88,9 @@ class Package:
         for entry in sorted(entries, key=lambda entry: entry.filename):
             try:
                 with self._open(entry) as file:
-                    yield shown(entry.filename), file
+                    yield printable_name(entry.filename), file
             except PackageError as error:
-                yield shown(entry.filename), error
+                yield printable_name(entry.filename), error
 
     @contextmanager
     def _open(self, entry: zipfile.ZipInfo) -> Iterator[BinaryIO]:
@@ -139,7 +139,7 @@ class Package:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Package]:
+def open_wacz(path: Path) -> Iterator[WaczFile]:
     """A WACZ, open for reading.
 
     :raises PackageError: it is no zip, or a damaged one, or its list of files is longer than any
@@ -154,10 +154,10 @@ def opened(path: Path) -> Iterator[Package]:
         except _FAULTS as error:
             raise PackageError(f"it is no zip file that can be read ({error})") from error
         with package:
-            yield Package(file, package, size)
+            yield WaczFile(file, package, size)
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name from a package as it can be printed and filed; never a path."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[:200]
 

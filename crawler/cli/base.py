@@ -20,7 +20,7 @@ from archive.export.articles import ExportError
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.fulltext import QueryError
 from archive.index.leases import LeaseHeldError
-from archive.model.errors import BackupError, ReaderLostError, SegmentError, file_fault
+from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
 from archive.runs.job_runs import Ending, end
 from archive.runs.recorder import Run
 from archive.segments.names import archive_folder
@@ -86,10 +86,10 @@ class Verb(ScrapyCommand):
             print_no_more()
         except OSError as error:
             if error.filename is not None:  # no rights, a stale mount, a failing disk
-                self._end(file_fault(error.filename, error))
+                self._end(describe_os_error(error.filename, error))
             elif error.errno in _OUTPUT_FULL:
                 print_no_more()
-                self._end(file_fault("the file that the output goes to", error))
+                self._end(describe_os_error("the file that the output goes to", error))
             else:
                 raise
         except KeyboardInterrupt:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archive.articles.revisit_lookup import Original
     from archive.index.database import Index
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
 
 
 class Command(Verb):
@@ -81,6 +81,6 @@ class Command(Verb):
         return report.exit_code
 
 
-def _original(index: Index, originals: Originals, revisit: Found) -> Original | None:
+def _original(index: Index, originals: Originals, revisit: Record) -> Original | None:
     with index.reading() as connection:
         return originals.find(connection, revisit)

@@ -13,7 +13,7 @@ from archive.index.database import IndexUnusableError, index_path
 from archive.runs.recorder import Run
 from archive.segments.names import archive_folder
 from archive.verify.archive import Verification
-from archive.verify.selection import Choice, sample_of
+from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option
 from crawler.cli.findings import Findings
@@ -102,7 +102,7 @@ class Command(Verb):
                     found = verification.archive(
                         folder,
                         self.text_setting("INDEX_URL"),
-                        Choice(opts.since, opts.sample, seed),
+                        SegmentSelection(opts.since, opts.sample, seed),
                     )
                 for finding in found:
                     findings.add(finding)

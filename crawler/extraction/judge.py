@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from archive.frontier.revisit_policy import TRANSIENT_STATUSES
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.verify.articles import Reading
+from archive.verify.articles import ArticleReading
 from archive.warc.http_message import status_of
 from archive.warc.record_parser import revisit_exchange
 from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
@@ -23,7 +23,7 @@ from pipelines.page import Page, Rules
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange, Location
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
     from crawler.model.outlet import Outlet
 
 _OUTLET, _SOURCE = OUTLET_FIELD.lower(), SOURCE_FIELD.lower()
@@ -72,7 +72,7 @@ def glance(exchange: Exchange, outlet: Outlet, source: str) -> Page:
     return replace(page, final=False, verdict=page.verdict or _UNREAD)
 
 
-def read_record(record: Found, place: Location, *, blind: bool = False) -> Page:
+def read_record(record: Record, place: Location, *, blind: bool = False) -> Page:
     """The page that a record of ours shows; ``blind``, as if no step had ever come to read it.
 
     A `revisit` is given without article and verdict: what it shows is its original's. Records of
@@ -102,7 +102,7 @@ def read_record(record: Found, place: Location, *, blind: bool = False) -> Page:
     return judge(read(exchange, outlet, source), outlet)
 
 
-def reread(found: Found, outlet: str) -> Reading | None:
+def reread(found: Record, outlet: str) -> ArticleReading | None:
     """What a record shows when it is read as one of the outlet of that name; None if there is none."""
     known = known_outlets().get(outlet)
     if known is None or found.exchange is None:
@@ -110,4 +110,4 @@ def reread(found: Found, outlet: str) -> Reading | None:
     source = found.fields.get(SOURCE_FIELD.lower()) or found.exchange.url
     page = judge(read(found.exchange, known, source), known)
     decoded = page.decoded
-    return Reading(page.article, (decoded.declared, decoded.used, decoded.damage))
+    return ArticleReading(page.article, (decoded.declared, decoded.used, decoded.damage))

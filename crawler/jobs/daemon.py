@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.runs.job_runs import Ending
 from crawler.cli.base import print_no_more
 from crawler.jobs.clock import Clock
@@ -166,7 +166,7 @@ def once(
         except OSError as error:  # that ends no run
             print_no_more()
             if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
-                unprinted = file_fault("the file that the output goes to", error)
+                unprinted = describe_os_error("the file that the output goes to", error)
 
     kept = {
         number: signal.signal(number, lambda *_: stop.ask())

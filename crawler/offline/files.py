@@ -158,11 +158,11 @@ def _package(path: Path) -> Iterator[Input]:
     """The documents of the WARCs in a WACZ."""
     from archive.warc.wacz_reader import (  # zipfile takes a while to import, and few need it
         PackageError,
-        opened,
+        open_wacz,
     )
 
     try:
-        with opened(path) as package:
+        with open_wacz(path) as package:
             origin = f"imported from {_shown(path.name)}"
             about = "; ".join(
                 f"{name}: {' '.join(value.split())[:200]}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archive.index.database import Index
     from archive.model.exchange import Location
     from archive.segments.recovery import LeftOpen
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
     from pipelines.deposit import Depositor
     from pipelines.page import Page
 
@@ -99,11 +99,11 @@ def recover(
     return number
 
 
-def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Found, Location]]:
+def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Record, Location]]:
     """The documents that no row leads to."""
-    waiting: list[tuple[Found, Location]] = []
+    waiting: list[tuple[Record, Location]] = []
 
-    def lacking() -> Iterator[tuple[Found, Location]]:
+    def lacking() -> Iterator[tuple[Record, Location]]:
         with index.reading() as connection:
             known = known_records(connection, [place.record_id for _, place in waiting])
         return (pair for pair in waiting if pair[1].record_id not in known)
@@ -117,7 +117,7 @@ def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Found, Location]
 
 
 def _read(
-    record: Found, place: Location, index: Index, frontier: Frontier | None, outlet: str
+    record: Record, place: Location, index: Index, frontier: Frontier | None, outlet: str
 ) -> Page:
     """The page that a record shows, as the run that was killed would have deposited it."""
     page = read_record(record, place)
@@ -136,7 +136,7 @@ def _read(
     return page
 
 
-def _shown_again(revisit: Found, index: Index) -> dict[str, Any]:
+def _shown_again(revisit: Record, index: Index) -> dict[str, Any]:
     """What a page is that repeats another: its verdict, and the revision that it shows."""
     original = original_of(revisit)
     with index.reading() as connection:

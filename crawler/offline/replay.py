@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archive.articles.revisit_lookup import Original
     from archive.model.exchange import Exchange
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
     from crawler.model.outlet import Outlet
     from pipelines.deposit import Depositor
 
@@ -31,7 +31,7 @@ def replay(
     paths: Iterable[str],
     depositor: Depositor,
     outlet: Outlet | None = None,
-    original: Callable[[Found], Original | None] = lambda _: None,
+    original: Callable[[Record], Original | None] = lambda _: None,
 ) -> None:
     """Read every document under ``paths`` and deposit it; ``outlet`` is the one all are of, if given.
 
@@ -83,10 +83,10 @@ def _replay_one(given: Input, depositor: Depositor, outlet: Outlet | None) -> No
 
 def _replay_revisit(
     given: Input,
-    revisit: Found,
+    revisit: Record,
     depositor: Depositor,
     outlet: Outlet | None,
-    original: Callable[[Found], Original | None],
+    original: Callable[[Record], Original | None],
 ) -> None:
     """Keep a capture that repeats another one: it shows what that showed."""
     exchange = given.exchange
@@ -116,7 +116,7 @@ def _replay_revisit(
     depositor.add(page, given.origin, found.revisit_of)
 
 
-def _says_not_modified(revisit: Found) -> bool:
+def _says_not_modified(revisit: Record) -> bool:
     return revisit.fields.get("warc-profile", "").rstrip("/").endswith("/server-not-modified")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc.http_repair import repair_head
-from archive.warc.record_parser import Damage, Found, revisit_exchange
+from archive.warc.record_parser import Damage, Record, revisit_exchange
 from archive.warc.record_writer import ORIGIN_FIELD, is_uri
 from archive.warc.redact import redact
 
@@ -44,10 +44,10 @@ class Input:
     verdict: Verdict | None = None
     outlet: str = ""
     origin: str = ""
-    revisit: Found | None = None
+    revisit: Record | None = None
 
 
-def documents(records: Iterator[Found | Damage], source: str, origin: str) -> Iterator[Input]:
+def documents(records: Iterator[Record | Damage], source: str, origin: str) -> Iterator[Input]:
     """What the records of one WARC give: its documents, its revisits, and every damage as a failed input.
 
     ``source`` names the file for a person, ``origin`` says where it is from. `request` records go
@@ -67,14 +67,14 @@ class _Reader:
         self._source, self._origin = source, origin
         self._infos: dict[str, tuple[str, bool]] = {}
         self._last = (origin, False)
-        self._requests: list[Found] = []
-        self._held: tuple[Found, Input] | None = None
+        self._requests: list[Record] = []
+        self._held: tuple[Record, Input] | None = None
 
-    def take(self, record: Found | Damage) -> Iterator[Input]:
-        if isinstance(record, Found) and record.kind == "request":
+    def take(self, record: Record | Damage) -> Iterator[Input]:
+        if isinstance(record, Record) and record.kind == "request":
             self._request(record)
             return
-        if isinstance(record, Found) and record.kind == "metadata":
+        if isinstance(record, Record) and record.kind == "metadata":
             return
         yield from self.rest()
         if isinstance(record, Damage):
@@ -90,7 +90,7 @@ class _Reader:
             (_, held), self._held = self._held, None
             yield held
 
-    def _hold(self, record: Found) -> None:
+    def _hold(self, record: Record) -> None:
         source = f"{self._source}@{record.offset}"
         origin, ours = self._infos.get(_id(record.fields.get("warc-warcinfo-id", "")), self._last)
         exchange = record.exchange or replace(revisit_exchange(record), media_type="")
@@ -118,7 +118,7 @@ class _Reader:
             Input(source=source, exchange=exchange, origin=origin, revisit=revisit),
         )
 
-    def _request(self, request: Found) -> None:
+    def _request(self, request: Record) -> None:
         if len(request.block) > _REQUEST:
             return
         if self._held is not None:
@@ -129,7 +129,7 @@ class _Reader:
                 return
         self._requests = [*self._requests[1 - _REQUESTS :], request]
 
-    def _describe(self, record: Found) -> None:
+    def _describe(self, record: Record) -> None:
         """Remember what a `warcinfo` says of the records that name it, or that follow it."""
         fields: dict[str, str] = {}
         for line in record.block.decode("utf-8", "replace").splitlines():
@@ -147,7 +147,7 @@ class _Reader:
             self._infos[record.record_id] = self._last
 
 
-def _belong(answer: Found, request: Found) -> bool:
+def _belong(answer: Record, request: Record) -> bool:
     """Whether a request is the one that was answered so: either names the other, or neither names any."""
     named = (
         _id(request.fields.get("warc-concurrent-to", "")),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from archive.reindex.spans import Span
     from archive.takedown.log import Removal
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
     from pipelines.page import Page
 
 #: Spans in hand or waiting, a process: enough that none waits for the writer, few enough to hold in
@@ -90,7 +90,7 @@ def tell(span: Span) -> Told:
 _UNREACHABLE = "The record has no id, or no gzip member to itself: no row can lead to it."
 
 
-def _kept(found: Found, place: Location, page: Page) -> Kept:
+def _kept(found: Record, place: Location, page: Page) -> Kept:
     columns = columns_of(page) | location_columns(place)
     if found.kind == "revisit":
         columns["record_type"] = "revisit"

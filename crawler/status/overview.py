@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archive.articles.captures import check_there
 from archive.index.database import index_path
 from archive.model.article import KST
-from archive.model.errors import SegmentError, file_fault
+from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import Kind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import FAILURES, Ending, past
@@ -212,7 +212,7 @@ def _room(archive: Path, index: Path) -> tuple[Room, str]:
             sum(_size(Path(entry.path)) for entry in os.scandir(archive)) if place == archive else 0
         )
     except OSError as error:  # no rights, a stale mount, a file in the folder's place
-        return Room(archive=None, index=beside, free=None), file_fault(archive, error)
+        return Room(archive=None, index=beside, free=None), describe_os_error(archive, error)
     return Room(archive=kept, index=beside, free=free), ""
 
 

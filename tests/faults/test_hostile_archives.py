@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.warc.wacz_reader import shown
+from archive.warc.wacz_reader import printable_name
 from tests.support.cli import ROOT, Desk
 from tests.support.faults.hostile import CASES
 
@@ -55,5 +55,5 @@ def test_hostile_archives_neither_hang_nor_fill_the_memory(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["a\x1b[2Jb", "a\nb", "가/나.warc", "x" * 5000])
 def test_a_name_from_a_package_can_be_printed(name: str) -> None:
-    assert shown(name).isprintable()
-    assert len(shown(name)) <= 200
+    assert printable_name(name).isprintable()
+    assert len(printable_name(name)) <= 200

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.verify.archive import Verification
-from archive.verify.selection import Choice
+from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Damage, Found
+from archive.warc.record_parser import Damage, Record
 from tests.support.cli import Desk
 from tests.support.twin.server import Twin
 from tests.support.twin.story import KST
@@ -145,12 +145,12 @@ class Crawls:
         """The archive's files, the oldest first."""
         return sorted(self.desk.archive.glob("*.warc.gz*"))
 
-    def records(self) -> list[Found]:
+    def records(self) -> list[Record]:
         """Every record of the archive, read anew; none may be damaged."""
         found = [(path, record) for path in self.segments() for record in iterate(path)]
         damaged = [(path.name, record) for path, record in found if isinstance(record, Damage)]
         assert not damaged, damaged[:5]
-        return [record for _, record in found if isinstance(record, Found)]
+        return [record for _, record in found if isinstance(record, Record)]
 
     def check_captures(self) -> None:
         """Hold every row against its record, and every record against the rows: no row lies, no byte is an orphan."""
@@ -167,7 +167,7 @@ class Crawls:
             assert found.kind == row["record_type"], row
         with Verification() as verification:
             url = f"sqlite:///{self.desk.index}"
-            found = list(verification.archive(self.desk.archive, url, Choice()))
+            found = list(verification.archive(self.desk.archive, url, SegmentSelection()))
         wrong = [str(one) for one in found if one.severity is Severity.ERROR]
         assert not wrong, wrong[:5]
         kept = [

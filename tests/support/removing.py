@@ -11,11 +11,11 @@ from archive.index.database import Index
 from archive.index.fulltext import tokens
 from archive.model.exchange import MAX_DOCUMENT
 from archive.verify.archive import Verification
-from archive.verify.selection import Choice
+from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
 from archive.warc.http_message import MessageError, decode_content, parse_head, payload
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Found
+from archive.warc.record_parser import Record
 from crawler.extraction.judge import reread
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def traces(folder: Path, text: str, words: Sequence[str] = ()) -> Traces:
             found.files.append(path.name)
         if ".warc" in path.name:
             for record in iterate(path):
-                if isinstance(record, Found) and any(
+                if isinstance(record, Record) and any(
                     needle in _inside(record) for needle in needles
                 ):
                     found.records.append(
@@ -70,7 +70,7 @@ def traces(folder: Path, text: str, words: Sequence[str] = ()) -> Traces:
 def wrong(desk: Desk) -> list[str]:
     """What verify finds, articles read again."""
     with Verification(reader=reread) as verification:
-        found = verification.archive(desk.archive, f"sqlite:///{desk.index}", Choice())
+        found = verification.archive(desk.archive, f"sqlite:///{desk.index}", SegmentSelection())
         return [str(one) for one in found if one.severity is Severity.ERROR]
 
 
@@ -85,7 +85,7 @@ def articles(desk: Desk) -> dict[tuple[str, str], str]:
         }
 
 
-def _inside(record: Found) -> bytes:
+def _inside(record: Record) -> bytes:
     exchange = record.exchange
     if exchange is None:
         return record.block

@@ -18,7 +18,7 @@ from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from archive.model.exchange import Exchange
 from archive.segments.writer import SegmentWriter
-from archive.warc.reader import Damage, Found, iterate
+from archive.warc.reader import Damage, Record, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,14 +114,14 @@ def the_segment(folder: Path) -> Path:
 KINDS = ["warcinfo", "response", "request", "resource", "response", "request"]
 
 
-def read(path: Path, data: bytes, limit: int = 2**20) -> list[Found | Damage]:
+def read(path: Path, data: bytes, limit: int = 2**20) -> list[Record | Damage]:
     path.write_bytes(data)
     return list(iterate(path, limit))
 
 
-def kinds(items: Iterable[Found | Damage]) -> list[str]:
+def kinds(items: Iterable[Record | Damage]) -> list[str]:
     """Kinds of records and, in capitals, reasons of damage."""
-    return [item.kind if isinstance(item, Found) else item.reason.name for item in items]
+    return [item.kind if isinstance(item, Record) else item.reason.name for item in items]
 
 
 def plain(data: bytes) -> bytes:

@@ -17,7 +17,7 @@ from archive.warc.http_message import CHUNK_LINE, HEAD_END, MessageError, is_chu
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.findings import Complaint
+    from archive.verify.warc_file.findings import Deviation
     from archive.verify.warc_file.header import Fields
     from archive.warc.http_message import Head
 
@@ -171,7 +171,7 @@ class Block:
         if self._chunks is not None:
             self._chunks.feed(data)
 
-    def complaints(self) -> Iterator[Complaint]:
+    def complaints(self) -> Iterator[Deviation]:
         """What is wrong with the whole block."""
         fields, kind = self._fields, self._fields.get("warc-type")
         if not self._block.agrees():
@@ -200,7 +200,7 @@ class Block:
                 Level.UNUSUAL,
             )
 
-    def _http(self, kind: str) -> Iterator[Complaint]:
+    def _http(self, kind: str) -> Iterator[Deviation]:
         fields = self._fields
         cut = bool(fields.get("warc-truncated"))
         uri = fields.get("warc-target-uri").strip("<>").lower()

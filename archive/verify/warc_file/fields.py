@@ -23,7 +23,7 @@ from archive.warc.record_writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.findings import Complaint
+    from archive.verify.warc_file.findings import Deviation
     from archive.verify.warc_file.header import Fields
 
 _ALWAYS = ("warc-type", "warc-record-id", "warc-date", "content-length")
@@ -89,7 +89,7 @@ _FOREIGN = re.compile(r"(blake[23][a-z0-9]*|xxh?\w*|crc32\w*|sha3\w*|adler32)", 
 _DRAFTS = frozenset({"0.16", "0.17", "0.18"})
 
 
-def check_fields(fields: Fields) -> Iterator[Complaint]:
+def check_fields(fields: Fields) -> Iterator[Deviation]:
     """Every way in which the record's fields are not what its type asks for."""
     kind = fields.get("warc-type")
     if fields.version != "1.1":
@@ -114,7 +114,7 @@ def check_fields(fields: Fields) -> Iterator[Complaint]:
     yield from _segment(fields, kind)
 
 
-def _places(fields: Fields, kind: str) -> Iterator[Complaint]:
+def _places(fields: Fields, kind: str) -> Iterator[Deviation]:
     for name in fields.first:
         only = _ONLY.get(name)
         if only is not None and kind not in only:
@@ -133,7 +133,7 @@ def _places(fields: Fields, kind: str) -> Iterator[Complaint]:
         yield Rule.CONTENT_TYPE, "The record says no Content-Type of its block.", Level.UNUSUAL
 
 
-def _values(fields: Fields) -> Iterator[Complaint]:
+def _values(fields: Fields) -> Iterator[Deviation]:
     for name, value in fields.all:
         if not value:
             continue
@@ -190,7 +190,7 @@ def _values(fields: Fields) -> Iterator[Complaint]:
             yield from _digest(name, value)
 
 
-def _date(version: str, name: str, value: str) -> Iterator[Complaint]:
+def _date(version: str, name: str, value: str) -> Iterator[Deviation]:
     moment = moment_of(value)
     if moment is None:
         yield (
@@ -230,7 +230,7 @@ def _is_address(value: str) -> bool:
     return "%" not in value
 
 
-def _digest(name: str, value: str) -> Iterator[Complaint]:
+def _digest(name: str, value: str) -> Iterator[Deviation]:
     parts = _DIGEST.fullmatch(value)
     algorithm = parts[1].lower().replace("-", "") if parts else ""
     if parts is None:
@@ -259,7 +259,7 @@ def _digest(name: str, value: str) -> Iterator[Complaint]:
             )
 
 
-def _profile(fields: Fields) -> Iterator[Complaint]:
+def _profile(fields: Fields) -> Iterator[Deviation]:
     profile = fields.get("warc-profile")
     if profile and profile not in _PROFILES:
         level = Level.UNUSUAL if _URI.fullmatch(profile) else Level.WRONG
@@ -272,7 +272,7 @@ def _profile(fields: Fields) -> Iterator[Complaint]:
         )
 
 
-def _segment(fields: Fields, kind: str) -> Iterator[Complaint]:
+def _segment(fields: Fields, kind: str) -> Iterator[Deviation]:
     number = fields.get("warc-segment-number")
     if number and not (
         _NUMBER.fullmatch(number)

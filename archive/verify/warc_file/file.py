@@ -6,10 +6,10 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, cast
 
-from archive.model.errors import file_fault
+from archive.model.errors import describe_os_error
 from archive.verify.warc_file.findings import Finding, Rule
 from archive.verify.warc_file.gzip_bits import Members
-from archive.verify.warc_file.strict_reader import Seen, StrictWalk
+from archive.verify.warc_file.strict_reader import CheckedRecord, StrictReader
 from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
 
 if TYPE_CHECKING:
@@ -71,27 +71,27 @@ class FileCheck:
         self.records = 0
         self.end = 0
 
-    def run(self) -> Iterator[Seen | Finding]:
+    def run(self) -> Iterator[CheckedRecord | Finding]:
         """Every whole record, and every finding, in file order; an unreadable file is one."""
         try:
             with self._path.open("rb", buffering=0) as file:
                 yield from self._run(file)
         except OSError as error:
-            yield Finding(self.name, -1, "", Rule.UNREADABLE, file_fault(self._path, error))
+            yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self._path, error))
 
-    def _run(self, file: BinaryIO) -> Iterator[Seen | Finding]:
+    def _run(self, file: BinaryIO) -> Iterator[CheckedRecord | Finding]:
         first = file.read(len(MAGIC))
         file.seek(0)
         hashing = _Hashing(file)
         agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))
         file = cast("BinaryIO", hashing)  # it does all that is asked of one here
         pieces: Pieces = GzipPieces(file, measured=False) if agreeing >= 2 else PlainPieces(file)
-        walk = StrictWalk(pieces, self.name, own=self.own)
+        walk = StrictReader(pieces, self.name, own=self.own)
         members = Members(file.fileno()) if self._thorough and pieces.packed else None
         damaged = False
         for item in walk.run():
             self.own = walk.own
-            if isinstance(item, Seen):
+            if isinstance(item, CheckedRecord):
                 self.records += 1
                 self.end = item.offset + item.length
                 if members is not None:

@@ -87,7 +87,7 @@ class Level(StrEnum):
 
 
 #: A fault of one record before it is known where it lies.
-Complaint = tuple[Rule, str, Level]
+Deviation = tuple[Rule, str, Level]
 
 
 @dataclass(frozen=True, slots=True)

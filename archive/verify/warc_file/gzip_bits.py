@@ -18,8 +18,8 @@ from archive.warc.gzip_reader import INFLATE_ERROR, MAGIC
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.findings import Complaint
-    from archive.verify.warc_file.strict_reader import Seen
+    from archive.verify.warc_file.findings import Deviation
+    from archive.verify.warc_file.strict_reader import CheckedRecord
 
 #: What every member that we wrote begins with: no flags, no time. What follows (level, system) is
 #: the compressor's.
@@ -42,7 +42,7 @@ class Members:
         self._same = 0
         self._otherwise: list[tuple[int, str]] = []
 
-    def see(self, seen: Seen, *, own: bool) -> Iterator[Complaint]:
+    def see(self, seen: CheckedRecord, *, own: bool) -> Iterator[Deviation]:
         """What is wrong with a record's member by itself."""
         if not 0 < seen.length < _LONGEST:
             return
@@ -60,7 +60,7 @@ class Members:
         elif own and len(self._otherwise) < _MOST:
             self._otherwise.append((seen.offset, seen.record_id))
 
-    def finish(self) -> Iterator[tuple[int, str, Complaint]]:
+    def finish(self) -> Iterator[tuple[int, str, Deviation]]:
         """Members unlike the others: where nearly all are packed as this compressor does it, all were."""
         if len(self._otherwise) * _FEW < self._same:
             fault = (

@@ -11,7 +11,7 @@ from archive.verify.warc_file.findings import Level, Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.findings import Complaint
+    from archive.verify.warc_file.findings import Deviation
 
 _VERSION = re.compile(rb"WARC/(\d+\.\d+)\r\n")
 _LENIENT_VERSION = re.compile(rb"(?i)WARC/(\d+\.\d+)[ \t]*\r?\n")
@@ -37,7 +37,7 @@ class Fields:
         return self.first.get(name, "")
 
 
-def read_head(head: bytes) -> tuple[Fields, list[Complaint]]:
+def read_head(head: bytes) -> tuple[Fields, list[Deviation]]:
     """The fields of a head, its blank line included, and what is wrong with its form."""
     if _PLAIN.fullmatch(head):
         lines = head.decode("ascii").split("\r\n")
@@ -50,8 +50,8 @@ def read_head(head: bytes) -> tuple[Fields, list[Complaint]]:
     return _read_any(head)
 
 
-def _read_any(head: bytes) -> tuple[Fields, list[Complaint]]:
-    found: list[Complaint] = []
+def _read_any(head: bytes) -> tuple[Fields, list[Deviation]]:
+    found: list[Deviation] = []
     version = _VERSION.match(head) or _LENIENT_VERSION.match(head)
     if not _VERSION.match(head):
         found.append((Rule.VERSION, "The record's first line is not a WARC version.", Level.WRONG))
@@ -90,7 +90,7 @@ def _read_any(head: bytes) -> tuple[Fields, list[Complaint]]:
     return fields, found
 
 
-def _repeated(pairs: list[tuple[str, str]]) -> Iterator[Complaint]:
+def _repeated(pairs: list[tuple[str, str]]) -> Iterator[Deviation]:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen and name not in _REPEATABLE:

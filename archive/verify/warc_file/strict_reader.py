@@ -21,7 +21,7 @@ from archive.warc.gzip_reader import Corrupt, Torn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.verify.warc_file.findings import Complaint
+    from archive.verify.warc_file.findings import Deviation
     from archive.verify.warc_file.header import Fields
     from archive.warc.gzip_reader import Pieces
 
@@ -42,7 +42,7 @@ _FAULTS, _BOMBS = 1000, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CheckedRecord:
     """One record, whole: where it lies, its fields, and its block's HTTP head.
 
     ``length`` is 0 where it is not one gzip member by itself (or, in a plain file, always the
@@ -65,7 +65,7 @@ class _Lost(Exception):  # noqa: N818 (becomes a Finding)
         self.sentence = sentence
 
 
-class StrictWalk:
+class StrictReader:
     """Reads one file's pieces. ``own``: the file is ours; from its first `warcinfo` on it may say so itself."""
 
     def __init__(self, pieces: Pieces, name: str, *, own: bool) -> None:
@@ -80,9 +80,9 @@ class StrictWalk:
         self._turned = False  # whether the data is of the member behind the present record's
         self._before = 0  # the offset of the member that the last piece but one was of
         self._first: tuple[int, str, str] | None = None  # the first record's offset, id and type
-        self._torn: list[Complaint] = []  # of the present record
+        self._torn: list[Deviation] = []  # of the present record
 
-    def run(self) -> Iterator[Seen | Finding]:
+    def run(self) -> Iterator[CheckedRecord | Finding]:
         """Every whole record and every finding, in file order."""
         while self._faults < _FAULTS:
             try:
@@ -131,7 +131,7 @@ class StrictWalk:
             yield self._damage(0, Rule.NOT_A_WARC, "The file is empty.")
 
     def told(
-        self, offset: int, record_id: str, complaints: Iterable[Complaint]
+        self, offset: int, record_id: str, complaints: Iterable[Deviation]
     ) -> Iterator[Finding]:
         """Findings made of complaints about a record, each counted as it weighs in this file."""
         for rule, sentence, level in complaints:
@@ -145,7 +145,7 @@ class StrictWalk:
                 Severity.ERROR if error else Severity.NOTE,
             )
 
-    def _told(self, seen: Seen) -> Iterator[Finding]:
+    def _told(self, seen: CheckedRecord) -> Iterator[Finding]:
         kind = seen.fields.get("warc-type")
         complaints = [*self._torn, *check_fields(seen.fields), *seen.block.complaints()]
         if kind == "warcinfo":
@@ -175,7 +175,7 @@ class StrictWalk:
         self._faults += 1
         return Finding(self._name, offset, "", rule, sentence)
 
-    def _record(self) -> Seen | None:
+    def _record(self) -> CheckedRecord | None:
         """The next record, ``None`` at the end of the file."""
         self._torn = []
         if self._at == len(self._data) and not self._next():
@@ -203,7 +203,9 @@ class StrictWalk:
         self._pass(block, length)
         self._closing(length)
         size = self._measure(alone=alone)
-        return Seen(self._start, size, fields, block, fields.get("warc-record-id").strip("<>"))
+        return CheckedRecord(
+            self._start, size, fields, block, fields.get("warc-record-id").strip("<>")
+        )
 
     def _head(self) -> bytes:
         """The record's head with its blank line, passed over."""

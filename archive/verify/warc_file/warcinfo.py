@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.verify.warc_file.block import Block
-    from archive.verify.warc_file.findings import Complaint
+    from archive.verify.warc_file.findings import Deviation
     from archive.verify.warc_file.header import Fields
 
 _LINE = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+:.*|[ \t].*")
 
 
-def check_info(fields: Fields, block: Block) -> Iterator[Complaint]:
+def check_info(fields: Fields, block: Block) -> Iterator[Deviation]:
     """What is wrong with the block of a `warcinfo`."""
     if fields.get("content-type").partition(";")[0].strip().lower() != "application/warc-fields":
         yield Rule.CONTENT_TYPE, "A warcinfo is not application/warc-fields.", Level.UNUSUAL

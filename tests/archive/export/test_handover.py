@@ -17,7 +17,7 @@ from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from archive.warc.cdxj import packed
-from archive.warc.reader import Found, iterate_file
+from archive.warc.reader import Record, iterate_file
 from archive.warc.surt import url_key
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
@@ -46,14 +46,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk
 
 
-def records(package: zipfile.ZipFile) -> dict[str, list[Found]]:
+def records(package: zipfile.ZipFile) -> dict[str, list[Record]]:
     """The records of each WARC in it, all of them whole."""
-    found: dict[str, list[Found]] = {}
+    found: dict[str, list[Record]] = {}
     for name in package.namelist():
         if name.startswith("archive/"):
             items = list(iterate_file(io.BytesIO(package.read(name))))
-            assert all(isinstance(item, Found) for item in items), items
-            found[name] = [item for item in items if isinstance(item, Found)]
+            assert all(isinstance(item, Record) for item in items), items
+            found[name] = [item for item in items if isinstance(item, Record)]
     return found
 
 
@@ -131,7 +131,7 @@ def test_each_line_of_the_index_leads_to_its_record(desk: Desk, tmp_path: Path) 
             data = package.read(f"archive/{values['filename']}")
             member = data[int(values["offset"]) :][: int(values["length"])]
             (record,) = iterate_file(io.BytesIO(member))
-            assert isinstance(record, Found)
+            assert isinstance(record, Record)
             moment = record.fields["warc-date"]
             assert (
                 key == f"{url_key(values['url'])} {''.join(c for c in moment[:19] if c.isdigit())}"
@@ -146,7 +146,7 @@ def test_each_line_of_the_index_leads_to_its_record(desk: Desk, tmp_path: Path) 
         assert len(second) == 2
 
 
-def record_status(record: Found) -> str:
+def record_status(record: Record) -> str:
     first = record.exchange.head if record.exchange is not None else record.block
     return first.split(b" ")[1].decode()
 
@@ -290,7 +290,7 @@ def test_the_cdxj_alone_leads_into_the_archives_own_segments(desk: Desk, tmp_pat
         values = json.loads(line[line.index(b"{") :])
         data = (desk.archive / values["filename"]).read_bytes()
         (record,) = iterate_file(io.BytesIO(data[int(values["offset"]) :][: int(values["length"])]))
-        assert isinstance(record, Found)
+        assert isinstance(record, Record)
         assert record.fields["warc-target-uri"] == values["url"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from archive.segments.tail_repair import mend
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Severity
-from archive.warc.reader import Found
+from archive.warc.reader import Record
 from tests.support.faults.lost_power import SECTOR
 from tests.support.warc_samples import exchange, read, the_segment, writer
 
@@ -29,7 +29,7 @@ def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
             body = pick.randbytes(pick.randrange(20, 2500))
             out.write(exchange(url=f"https://www.etoday.co.kr/news/view/{number}", body=body))
     good, path = the_segment(tmp_path).read_bytes(), tmp_path / "open"
-    records = [item for item in read(path, good) if isinstance(item, Found)]
+    records = [item for item in read(path, good) if isinstance(item, Record)]
     for _ in range(30):
         synced = pick.choice(
             [item.offset + item.length for item in records if item.kind == "request"]
@@ -46,7 +46,7 @@ def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
                 found for found in verification.files([path]) if found.severity is Severity.ERROR
             ]
         there = {item.record_id for item in records if _piece(left, item) == _piece(good, item)}
-        kept = {item.record_id for item in read(path, mended) if isinstance(item, Found)}
+        kept = {item.record_id for item in read(path, mended) if isinstance(item, Record)}
         lost = [item for item in records if item.record_id in there - kept]
         assert all(item.fields["warc-concurrent-to"].strip("<>") not in there for item in lost), (
             "a request of none"
@@ -68,5 +68,5 @@ def _after(good: bytes, synced: int, pick: Random) -> bytes:
     return bytes(left)
 
 
-def _piece(data: bytes, item: Found) -> bytes:
+def _piece(data: bytes, item: Record) -> bytes:
     return data[item.offset : item.offset + item.length]

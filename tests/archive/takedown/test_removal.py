@@ -18,7 +18,7 @@ from archive.segments import manifest as fixity
 from archive.takedown import log as removals
 from archive.takedown.tombstones import MEDIA_TYPE
 from archive.warc.reader import iterate
-from archive.warc.record_parser import Found
+from archive.warc.record_parser import Record
 from bench.removal import run
 from tests.support.cli import Desk, summary
 from tests.support.crawling import Crawls, twin_of_today
@@ -113,7 +113,7 @@ def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_be
     removed = set(captures) - {row["record_id"] for row in desk.rows("captures")}
     kept = {key: data for key, data in members.items() if key not in removed}
     (info,) = (key for key in kept if kept[key] != after[key])
-    records = {found.record_id: found for found in iterate(path) if isinstance(found, Found)}
+    records = {found.record_id: found for found in iterate(path) if isinstance(found, Record)}
     assert records[info].fields["warc-filename"] == path.name
     stones = [one for one in records.values() if one.fields.get("content-type") == MEDIA_TYPE]
     assert {one.fields["warc-target-uri"] for one in stones} == removed
@@ -135,7 +135,7 @@ def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_be
 def members_of(path: Path) -> dict[str, bytes]:
     """Each record's gzip member as it lies in the file."""
     data = path.read_bytes()
-    found = [one for one in iterate(path) if isinstance(one, Found)]
+    found = [one for one in iterate(path) if isinstance(one, Record)]
     return {one.record_id: data[one.offset : one.offset + one.length] for one in found}
 
 

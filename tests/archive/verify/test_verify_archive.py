@@ -19,7 +19,7 @@ from archive.segments import manifest as fixity
 from archive.segments.manifest import NAME, Entry, Kind
 from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
-from archive.verify.selection import Choice
+from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from crawler.extraction.judge import reread
 from tests.support.cli import Desk
@@ -47,11 +47,11 @@ def desk(made: Path, tmp_path: Path) -> Desk:
     return Desk(tmp_path / "copy")
 
 
-def verify(folder: Path, choice: Choice | None = None) -> tuple[list[Finding], Tally]:
+def verify(folder: Path, choice: SegmentSelection | None = None) -> tuple[list[Finding], Tally]:
     """What is wrong, and how much was verified."""
     with Verification(reader=reread) as verification:
         url = f"sqlite:///{folder / 'index.sqlite3'}"
-        found = list(verification.archive(folder / "archive", url, choice or Choice()))
+        found = list(verification.archive(folder / "archive", url, choice or SegmentSelection()))
     return [one for one in found if one.severity is Severity.ERROR], verification.tally
 
 
@@ -232,7 +232,9 @@ def test_a_sample_can_be_drawn_again(desk: Desk) -> None:
     chosen = {
         path.name
         for seed in range(20)
-        for path in Choice(sample="50%", seed=seed).of(segments(desk), fixity.read(desk.archive))
+        for path in SegmentSelection(sample="50%", seed=seed).of(
+            segments(desk), fixity.read(desk.archive)
+        )
     }
     assert chosen == {path.name for path in segments(desk)}
 
@@ -249,11 +251,11 @@ def test_since_is_a_day_of_closing_in_korea(desk: Desk) -> None:
     said = desk.call("verify", "--since", str(today - timedelta(1)))
     assert said.code == 0
     assert "1 older segments left out" in said.out
-    assert verify(desk.folder, Choice(since=today - days))[1].files == 2
-    assert verify(desk.folder, Choice(since=today + timedelta(1)))[1].files == 0
+    assert verify(desk.folder, SegmentSelection(since=today - days))[1].files == 2
+    assert verify(desk.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
     old.write_bytes(b"")
     os.utime(old, (0, 0))
-    assert verify(desk.folder, Choice(since=today))[0] == []
+    assert verify(desk.folder, SegmentSelection(since=today))[0] == []
 
 
 def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(

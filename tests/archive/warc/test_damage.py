@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from isal import isal_zlib
 
 from archive.model.outcome import Reason
-from archive.warc.reader import Damage, Found, iterate
+from archive.warc.reader import Damage, Record, iterate
 from tests.support.warc_samples import (
     HEAD,
     KINDS,
@@ -42,15 +42,15 @@ def good() -> bytes:
 def test_a_cut_at_any_byte_gives_what_lies_before_it_and_is_told(
     tmp_path: Path, good: bytes, *, packed: bool
 ) -> None:
-    whole = [item for item in read(tmp_path / "a", good) if isinstance(item, Found)]
+    whole = [item for item in read(tmp_path / "a", good) if isinstance(item, Record)]
     data = good
     if not packed:
         data = plain(good)
-        whole = [item for item in read(tmp_path / "a", data) if isinstance(item, Found)]
+        whole = [item for item in read(tmp_path / "a", data) if isinstance(item, Record)]
     ends = [item.offset + item.length for item in whole]
     for cut in range(len(data)):
         items = read(tmp_path / "a", data[:cut])
-        found = [item for item in items if isinstance(item, Found)]
+        found = [item for item in items if isinstance(item, Record)]
         complete = sum(end <= cut for end in ends)
         assert found[:complete] == whole[:complete], cut
         # At most the record whose block is whole and only its end mark or checksum cut; never more.
@@ -72,7 +72,7 @@ def test_a_cut_one_member_file_gives_the_records_before(
     ends = [
         item.offset + item.length
         for item in read(tmp_path / "a", plain(good))
-        if isinstance(item, Found)
+        if isinstance(item, Record)
     ]
     # stored blocks: 10 bytes of gzip head, 5 of the block's
     kept = sum(end + 15 <= cut for end in ends)
@@ -99,19 +99,19 @@ def test_random_flips_never_crash_and_never_pass(tmp_path: Path, good: bytes, pa
             flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
         items = read(tmp_path / "a", bytes(flipped))
         assert {
-            item.exchange.body for item in items if isinstance(item, Found) and item.exchange
+            item.exchange.body for item in items if isinstance(item, Record) and item.exchange
         } <= bodies
         if packed == "members":
-            assert sum(isinstance(item, Found) for item in items) >= 1
+            assert sum(isinstance(item, Record) for item in items) >= 1
 
 
 @pytest.mark.parametrize("gone", range(6))
 def test_a_damaged_member_costs_only_itself(tmp_path: Path, good: bytes, gone: int) -> None:
-    whole = [item for item in read(tmp_path / "a", good) if isinstance(item, Found)]
+    whole = [item for item in read(tmp_path / "a", good) if isinstance(item, Record)]
     for damage in (b"\0" * 20, b"\xff" * 20, b""):
         at = whole[gone].offset + 15
         items = read(tmp_path / "a", good[:at] + damage + good[at + 20 :])
-        assert [item for item in items if isinstance(item, Found)] == [
+        assert [item for item in items if isinstance(item, Record)] == [
             (item if n < gone or damage else moved(item, -20))
             for n, item in enumerate(whole)
             if n != gone
@@ -119,7 +119,7 @@ def test_a_damaged_member_costs_only_itself(tmp_path: Path, good: bytes, gone: i
         assert [item.offset for item in items if isinstance(item, Damage)] == [whole[gone].offset]
 
 
-def moved(item: Found, by: int) -> Found:
+def moved(item: Record, by: int) -> Record:
     return item._replace(offset=item.offset + by)
 
 

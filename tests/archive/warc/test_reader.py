@@ -15,7 +15,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive.model.exchange import digest
 from archive.model.outcome import Reason
-from archive.warc.reader import Damage, Found, iterate
+from archive.warc.reader import Damage, Record, iterate
 from tests.support.warc_samples import (
     KINDS,
     MOMENT,
@@ -43,14 +43,14 @@ def test_our_own_comes_back_exactly(tmp_path: Path, good: bytes) -> None:
     items = read(tmp_path / "a", good)
     assert kinds(items) == KINDS
     first = items[1]
-    assert isinstance(first, Found)
+    assert isinstance(first, Record)
     assert first.exchange == exchange(request=b"")
     assert first.payload_digest == digest(exchange().body)
     assert items[3] == next(item for item in items if getattr(item, "kind", "") == "resource")
     assert getattr(items[3], "exchange", None) == resource()
     at = 0
     for item in items:
-        assert isinstance(item, Found)
+        assert isinstance(item, Record)
         assert item.offset == at
         at += item.length
     assert at == len(good)
@@ -73,7 +73,7 @@ def test_every_way_of_packing(tmp_path: Path, good: bytes, form: str) -> None:
     items = read(tmp_path / "a", data)
     assert kinds(items) == (["response"] if form == "lf" else KINDS)
     if form in ("one member", "record apart from its member"):
-        assert {item.length for item in items if isinstance(item, Found)} <= {0}
+        assert {item.length for item in items if isinstance(item, Record)} <= {0}
 
 
 # warcio leaves its spool files open
@@ -96,7 +96,7 @@ def test_what_warcio_writes_at_1_0(tmp_path: Path) -> None:
     bodies = [
         item.exchange and (item.exchange.url, item.exchange.body)
         for item in items
-        if isinstance(item, Found)
+        if isinstance(item, Record)
     ]
     assert bodies == [("http://a.kr/", b"body"), ("http://a.kr/%ED%95%9C%EA%B8%80", b"body"), None]
 
@@ -111,7 +111,7 @@ def test_payload_digests_of_chunked_bodies_as_others_take_them(tmp_path: Path, c
     value = {"of the chunks": digest(body), "without chunks": digest(b"ab")}.get(claim, "crc:1")
     block = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
     (item,) = read(tmp_path / "a", record(block, WARC_Payload_Digest=value))
-    assert isinstance(item, Found)
+    assert isinstance(item, Record)
     assert item.payload_digest == digest(b"ab")
 
 
@@ -193,7 +193,7 @@ def test_any_exchange_comes_back_exactly(
     with writer(folder) as out:
         location = out.write(sample)
     found = [
-        item for item in iterate(the_segment(folder)) if isinstance(item, Found) and item.exchange
+        item for item in iterate(the_segment(folder)) if isinstance(item, Record) and item.exchange
     ]
     assert [item.exchange for item in found] == [
         exchange(body=body, head=head, truncated=truncated, request=b"")
@@ -212,6 +212,6 @@ def test_the_date_forms_of_the_standard(tmp_path: Path) -> None:
         "2019-01-01T09:00:00.000000000+09:00",
     ):
         (item,) = read(tmp_path / "a", record(WARC_Date=text))
-        assert isinstance(item, Found)
+        assert isinstance(item, Record)
         assert item.exchange is not None
         assert item.exchange.captured_at == MOMENT.replace(2019, 1, 1, 0, 0, 0)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.warc.reader import Damage, Found
-from archive.warc.record_iterator import Walk
+from archive.warc.reader import Damage, Record
+from archive.warc.record_iterator import RecordIterator
 from tests.support.faults import mutations
 from tests.support.faults.hostile import CASES
 from tests.support.faults.mutations import MUTATIONS, NotApplicable
@@ -28,11 +28,11 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
-def both(path: Path, data: bytes, limit: int = 2**20) -> list[Found | Damage]:
+def both(path: Path, data: bytes, limit: int = 2**20) -> list[Record | Damage]:
     """What the file gives, the same by either way."""
     items = read(path, data, limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Walk, "_sound", lambda *_: None)
+        patch.setattr(RecordIterator, "_sound", lambda *_: None)
         assert read(path, data, limit) == items
     return items
 
@@ -44,8 +44,10 @@ def test_sound_files_are_read_by_the_shorter_way(
     data = FILES[name]()
     items = both(tmp_path / "a", data)
     assert items
-    assert {type(item) for item in items} == {Found}
-    monkeypatch.setattr(Walk, "_to_content", lambda _: pytest.fail("the longer way was taken"))
+    assert {type(item) for item in items} == {Record}
+    monkeypatch.setattr(
+        RecordIterator, "_to_content", lambda _: pytest.fail("the longer way was taken")
+    )
     assert read(tmp_path / "a", data) == items
 
 

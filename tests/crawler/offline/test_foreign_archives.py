@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.warc.reader import Found, iterate
+from archive.warc.reader import Record, iterate
 from tests.support import foreign
 from tests.support.cli import Desk
 from tests.support.foreign import HEAD, PAGE, URL, date, packed, rec, sha1, sha256, wacz
@@ -29,14 +29,14 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def kept(desk: Desk) -> list[Found]:
+def kept(desk: Desk) -> list[Record]:
     """Every record of the archive, each of them whole."""
     found = [item for path in sorted(desk.archive.glob("*.warc.gz")) for item in iterate(path)]
-    assert all(isinstance(item, Found) for item in found), found
-    return [item for item in found if isinstance(item, Found)]
+    assert all(isinstance(item, Record) for item in found), found
+    return [item for item in found if isinstance(item, Record)]
 
 
-def of(records: list[Found], kind: str) -> list[Found]:
+def of(records: list[Record], kind: str) -> list[Record]:
     return [record for record in records if record.kind == kind]
 
 
@@ -44,7 +44,7 @@ def reasons(desk: Desk) -> list[tuple[str, str]]:
     return sorted((row["outcome"], row["reason"]) for row in desk.rows("outcomes"))
 
 
-def replayed(desk: Desk, path: Path, code: int = 0) -> list[Found]:
+def replayed(desk: Desk, path: Path, code: int = 0) -> list[Record]:
     """What the archive holds after the file was replayed; the second time adds nothing."""
     said = desk.call("replay", path)
     assert (said.code, "Traceback" in said.err) == (code, False), said.err

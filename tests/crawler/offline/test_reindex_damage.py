@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.model.exchange import Location
-    from archive.warc.record_parser import Found
+    from archive.warc.record_parser import Record
     from pipelines.page import Page
 
 
@@ -117,7 +117,7 @@ def test_a_bug_at_one_page_is_named_and_costs_only_that_page(
 ) -> None:
     hit = next(row for row in desk.rows("captures") if row["url"].endswith("/9000000002"))
 
-    def raising(record: Found, place: Location, *, blind: bool = False) -> Page:
+    def raising(record: Record, place: Location, *, blind: bool = False) -> Page:
         if record.record_id == hit["record_id"] and not blind:
             raise ZeroDivisionError
         return read_record(record, place, blind=blind)

@@ -54,7 +54,7 @@ def test_the_archive_holds_every_document_byte_for_byte(desk: Desk) -> None:
     bodies: list[bytes] = []
     for segment in desk.archive.glob("*.warc.gz"):
         for found in reader.iterate(segment, MAX_DOCUMENT):
-            assert isinstance(found, reader.Found), found
+            assert isinstance(found, reader.Record), found
             if found.exchange is not None:
                 bodies.append(found.exchange.head + found.exchange.body)
     assert sorted(bodies) == sorted(path.read_bytes() for path in fixtures())
@@ -152,9 +152,10 @@ def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk:
         for segment in desk.archive.glob("*.warc.gz")
         for f in reader.iterate(segment, MAX_DOCUMENT)
     ]
-    assert all(isinstance(found, reader.Found) for found in read)
+    assert all(isinstance(found, reader.Record) for found in read)
     assert (
-        sum(found.exchange is not None for found in read if isinstance(found, reader.Found)) == kept
+        sum(found.exchange is not None for found in read if isinstance(found, reader.Record))
+        == kept
     )
     again = summary(desk.run("replay", pages))
     assert again["etoday"]["unchanged"] == kept
