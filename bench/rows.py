@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.articles.captures import location_columns
-from archive.articles.ingest import Ledger
-from archive.articles.ingest_model import Entry
+from archive.articles.ingest import ArticleWriter
+from archive.articles.ingest_model import CaptureEntry
 from archive.index.database import Index
 from archive.model.exchange import Exchange, Location
 from bench import pages
@@ -68,15 +68,15 @@ def ours(folder: Path, given: list[Page]) -> None:
         for begin in range(0, len(given), BATCH):
             batch = list(enumerate(given[begin : begin + BATCH], begin))
             entries = [
-                Entry(columns_of(page) | _place(number), page.article, page.verdict)
+                CaptureEntry(columns_of(page) | _place(number), page.article, page.verdict)
                 for number, page in batch
             ]
             with index.writing() as connection:
-                ledger = Ledger(connection)
-                ledger.load(entries)
+                writer = ArticleWriter(connection)
+                writer.load(entries)
                 for entry in entries:
-                    ledger.enter(entry)
-                ledger.write()
+                    writer.enter(entry)
+                writer.write()
 
 
 def _place(number: int) -> dict[str, object]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.blocklist import REMOVED, Refusals
+from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
-from archive.articles.ingest import Ledger
-from archive.articles.ingest_model import Entry
-from archive.frontier.visits import Visited
+from archive.articles.ingest import ArticleWriter
+from archive.articles.ingest_model import CaptureEntry
+from archive.frontier.visits import VisitResult
 from archive.runs.recorder import Result, Run
 from archive.warc import record_writer as warc
 from archive.warc.http_message import MessageError, parse_head
@@ -49,7 +49,7 @@ class _Held:
     original: warc.RevisitOf | None = None
 
 
-class Depositor:
+class CaptureStore:
     """Keeps pages in an archive and its index; nothing is reported before it is durable in both.
 
     ``report`` is called once for each page and noted result, after its batch is committed. A page
@@ -76,12 +76,12 @@ class Depositor:
         self._oldest = 0.0
         self._weight = 0
         self._origins: dict[str, str] = {}
-        self._refusals = Refusals()
+        self._blocklist = Blocklist()
         with index.reading() as connection:
-            self._refusals.learn(connection)
+            self._blocklist.learn(connection)
 
-    def keep(self, page: Page, original: warc.RevisitOf | None = None) -> None:
-        """Append an exchange to the segment now, before anybody reads it; `add` may follow with its reading.
+    def append(self, page: Page, original: warc.RevisitOf | None = None) -> None:
+        """Append an exchange to the segment now, before anybody reads it; `add_page` may follow with its reading.
 
         ``original`` is the capture that it repeats: then only a `revisit` is written. Without a
         reading it is kept as a capture, but not reported. What is a removed article's is not kept
@@ -94,7 +94,9 @@ class Depositor:
         location = self._write(page, original)
         self._waiting[key] = _Held(page, location=location, revisit=original is not None)
 
-    def add(self, page: Page, origin: str = "", original: warc.RevisitOf | None = None) -> None:
+    def add_page(
+        self, page: Page, origin: str = "", original: warc.RevisitOf | None = None
+    ) -> None:
         """Take a page that was read; ``origin`` describes the imported file it is from, for the segment's warcinfo.
 
         ``original`` is the capture, committed already, that an imported revisit repeats.
@@ -105,7 +107,7 @@ class Depositor:
         key = _key(page)
         held = self._waiting.get(key)
         if held is None and self._is_refused(page):
-            self.note(_result(page, REMOVED))
+            self.add_result(_result(page, REMOVED))
             return
         if held is not None and held.location is not None and not held.page.final:
             held.page = page
@@ -117,14 +119,14 @@ class Depositor:
             self._weight += len(page.exchange.body)
         self.flush_if_due()
 
-    def adopt(self, page: Page, location: Location, *, revisit: bool) -> None:
+    def add_recorded(self, page: Page, location: Location, *, revisit: bool) -> None:
         """Take a page whose record, a `revisit` or not, lies in the archive already, and which the index lacks."""
         key = _key(page)
         self._before(key)
         self._waiting[key] = _Held(page, location=location, revisit=revisit)
         self.flush_if_due()
 
-    def note(self, result: Result) -> None:
+    def add_result(self, result: Result) -> None:
         """Record an input that holds no page to keep: an unreadable file, a visit without an answer."""
         self._before(None)
         self._noted.append(result)
@@ -145,25 +147,25 @@ class Depositor:
         results: list[Result] = []
         with self._index.writing() as connection:
             # an article may have been removed since its page was asked for
-            self._refusals.learn(connection)
-            if self._refusals:
+            self._blocklist.learn(connection)
+            if self._blocklist:
                 entries = list(
                     map(
-                        self._refusals.applied,
+                        self._blocklist.applied,
                         entries,
                         [h.page.article_id for h in waiting.values()],
                     )
                 )
-            ledger = Ledger(connection)
-            ledger.load(entries)
+            writer = ArticleWriter(connection)
+            writer.load(entries)
             for held, entry in zip(waiting.values(), entries, strict=True):
-                verdict, capture_id = ledger.enter(entry)
+                verdict, capture_id = writer.enter(entry)
                 if held.page.final:
                     results.append(_result(held.page, verdict))
                     self._run.note(results[-1], capture_id)
             for result in noted:
                 self._run.note(result)
-            ledger.write()
+            writer.write()
             results += noted
             if self._frontier is not None:
                 self._frontier.settle(
@@ -180,7 +182,7 @@ class Depositor:
 
     def _is_refused(self, page: Page) -> bool:
         article_id = page.article.article_id if page.article else page.article_id
-        known = self._refusals  # mostly none, and then no digest is made
+        known = self._blocklist  # mostly none, and then no digest is made
         return bool(known) and known.refuses(
             page.outlet, article_id, warc.payload_digest(page.exchange)
         )
@@ -192,14 +194,14 @@ class Depositor:
         if not self._waiting and not self._noted:
             self._oldest = monotonic()
 
-    def _written(self, waiting: dict[_Key, _Held]) -> Sequence[Entry]:
+    def _written(self, waiting: dict[_Key, _Held]) -> Sequence[CaptureEntry]:
         """Append what the archive does not hold yet, and sync; an entry for each page, in order."""
         digests = {digest for (_, digest, _), held in waiting.items() if held.location is None}
         known: dict[tuple[str, str], list[Any]] = {}
         if digests:
             with self._index.reading() as connection:
                 known = known_captures(connection, digests)
-        entries: list[Entry] = []
+        entries: list[CaptureEntry] = []
         for (url, digest, moment), held in waiting.items():
             page = held.page
             columns = columns_of(page)
@@ -209,7 +211,7 @@ class Depositor:
             if row is not None:
                 columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
                 entries.append(
-                    Entry(
+                    CaptureEntry(
                         columns,
                         page.article,
                         page.verdict,
@@ -225,7 +227,7 @@ class Depositor:
                 columns["record_type"] = "revisit"
             columns |= location_columns(location)
             entries.append(
-                Entry(columns, page.article, page.verdict, known_revision=page.revision_id)
+                CaptureEntry(columns, page.article, page.verdict, known_revision=page.revision_id)
             )
         self._segments.sync()
         return entries
@@ -282,7 +284,7 @@ def _result(page: Page, verdict: Any) -> Result:
     visited = None
     if page.visit:
         head = _head(page)
-        visited = Visited(
+        visited = VisitResult(
             article_id=page.visit,
             verdict=verdict,
             status=head.status if head else None,
@@ -323,7 +325,7 @@ def columns_of(page: Page) -> dict[str, Any]:
 
 
 class DepositPipeline:
-    """Scrapy's door to the crawl's depositor, which its spider holds. Reads no settings."""
+    """Scrapy's door to the crawl's store, which its spider holds. Reads no settings."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler

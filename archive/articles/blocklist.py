@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.articles.ingest_model import Entry
+    from archive.articles.ingest_model import CaptureEntry
 
 #: What becomes of each capture of a removed article.
 REMOVED = Verdict(Outcome.SKIPPED, Reason.REMOVED)
 
 
-class Refusals:
+class Blocklist:
     """All refused names and digests, as of the last `learn`."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Refusals:
         """Whether one of these ids or payload digests is a removed article's."""
         return any((outlet, name) in self._known for name in names)
 
-    def applied(self, entry: Entry, article_id: str = "") -> Entry:
+    def applied(self, entry: CaptureEntry, article_id: str = "") -> CaptureEntry:
         """The entry as it is to be entered: without article, if it is a removed one's."""
         # a known one's row has it
         outlet, digest = entry.capture["outlet"], entry.capture.get("payload_digest", "")
@@ -52,7 +52,7 @@ class Refusals:
         return replace(entry, article=None, verdict=REMOVED, known_revision=None)
 
 
-def refused_among(connection: Connection, outlet: str, names: Collection[str]) -> set[str]:
+def blocked_among(connection: Connection, outlet: str, names: Collection[str]) -> set[str]:
     """Those of the names that are refused."""
     query = select(refused.c.name).where(refused.c.outlet == outlet, one_of(refused.c.name, names))
     return set(connection.scalars(query))

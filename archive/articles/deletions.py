@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, literal, or_, select, update
 
-from archive.articles.ingest_model import Revision, Story, reclassified
+from archive.articles.ingest_model import ArticleState, Revision, reclassified
 from archive.index.article_rows import to_article
 from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.model.outcome import Reason
@@ -81,7 +81,7 @@ def classify_all(connection: Connection) -> None:
             dict(row)
             for row in connection.execute(query.where(revisions.c.article == pk)).mappings()
         ]
-        story = Story(pk, rows[0]["outlet"], rows[0]["article_id"], rows[0]["url"])
+        story = ArticleState(pk, rows[0]["outlet"], rows[0]["article_id"], rows[0]["url"])
         story.revisions = [
             Revision(
                 row["id"],

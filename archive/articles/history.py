@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from archive.articles.queries import Stored
+    from archive.articles.queries import StoredArticle
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class HistoryEvent:
     """One entry of an article's history, at a time in KST.
 
     A version has its ``revision``; a deletion or reappearance has none, and the capture that showed
@@ -36,16 +36,18 @@ class Happening:
 
 
 def history(
-    versions: Sequence[Stored], shown: Sequence[dict[str, Any]], gone: Sequence[dict[str, Any]]
-) -> list[Happening]:
+    versions: Sequence[StoredArticle],
+    shown: Sequence[dict[str, Any]],
+    gone: Sequence[dict[str, Any]],
+) -> list[HistoryEvent]:
     """Everything that happened to an article, in order; of captures in a row that say the same, the first is told.
 
     What an address answered before the article was first seen there is no deletion.
     """
     seen = [row for row in shown if row["time_known"]]
     there = any(not row["time_known"] for row in shown)
-    found: list[Happening] = [
-        Happening(
+    found: list[HistoryEvent] = [
+        HistoryEvent(
             v.captured_at, tuple(v.change["classes"] if v.change else ()), v.revision, v.change
         )
         for v in versions
@@ -63,5 +65,5 @@ def history(
         elif there and answer_of(row) != answer:
             happened, answer = ChangeClass.DELETION, answer_of(row)
         if happened:
-            found.append(Happening(at.astimezone(KST), (happened.value,), capture=row))
+            found.append(HistoryEvent(at.astimezone(KST), (happened.value,), capture=row))
     return sorted(found, key=lambda h: (h.at, h.revision is not None))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.comparison import compare
-from archive.articles.ingest_model import Revision, Story, among, reclassified
+from archive.articles.ingest_model import ArticleState, Revision, among, reclassified
 from archive.index.article_rows import search_columns, to_article, to_row
 from archive.index.bulk import insert_rows, one_of
 from archive.index.fulltext import tokens
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-    from archive.articles.ingest_model import Entry
+    from archive.articles.ingest_model import CaptureEntry
     from archive.model.article import Article
 
 #: The columns of ``captures`` that reading a document fills in.
 _READ = ("charset_declared", "charset_used", "charset_damage")
 
 
-class Ledger:
+class ArticleWriter:
     """One batch, inside one write transaction: `enter` each capture, then `write` everything."""
 
     def __init__(self, connection: Connection) -> None:
@@ -38,17 +38,17 @@ class Ledger:
         self._next = {
             table.name: self._first_free(table) for table in (captures, articles, revisions)
         }
-        self._stories: dict[int, Story] = {}
-        self._by_id: dict[tuple[str, str], Story] = {}
-        self._by_key: dict[tuple[str, str], Story] = {}
-        self._absorbed: list[tuple[Story, Story]] = []
+        self._stories: dict[int, ArticleState] = {}
+        self._by_id: dict[tuple[str, str], ArticleState] = {}
+        self._by_key: dict[tuple[str, str], ArticleState] = {}
+        self._absorbed: list[tuple[ArticleState, ArticleState]] = []
         self._aliases: list[dict[str, Any]] = []
         self._new_captures: list[dict[str, Any]] = []
         self._seen_again: list[dict[str, Any]] = []
         self._moved: list[dict[str, Any]] = []
-        self._holders: dict[int, Story] = {}
+        self._holders: dict[int, ArticleState] = {}
 
-    def load(self, entries: Sequence[Entry]) -> None:
+    def load(self, entries: Sequence[CaptureEntry]) -> None:
         """Read what the index knows of the articles that the entries may belong to."""
         readings = [entry.article for entry in entries if entry.article is not None]
         names = {(a.outlet, a.article_id) for a in readings}
@@ -87,7 +87,7 @@ class Ledger:
             story = self._stories[row.article]
             self._by_key.setdefault((story.outlet, row.content_key), story)
 
-    def enter(self, entry: Entry) -> tuple[Verdict, int]:
+    def enter(self, entry: CaptureEntry) -> tuple[Verdict, int]:
         """Decide what became of one capture; give its verdict and its row's id."""
         capture_id = entry.known_id or self._take(captures)
         revision: Revision | None = None
@@ -113,7 +113,7 @@ class Ledger:
         return verdict, capture_id
 
     def write(self) -> None:
-        """Write everything entered; after it the ledger is used up."""
+        """Write everything entered; after it the writer is used up."""
         stories = list(self._stories.values())
         new = [s for s in stories if not s.stored]
         rows = [
@@ -146,7 +146,9 @@ class Ledger:
         self._execute(shows, self._seen_again)
         self._execute(shows, self._moved)
 
-    def _place(self, entry: Entry, article: Article, capture_id: int) -> tuple[Verdict, Revision]:
+    def _place(
+        self, entry: CaptureEntry, article: Article, capture_id: int
+    ) -> tuple[Verdict, Revision]:
         story = self._story_of(article, self._holders.get(entry.known_revision or 0))
         if (article.article_id, article.url) != (story.article_id, story.url):
             article = replace(article, article_id=story.article_id, url=story.url)
@@ -179,7 +181,7 @@ class Ledger:
 
     def _add(
         self,
-        story: Story,
+        story: ArticleState,
         article: Article,
         layouts: list[str],
         capture_id: int,
@@ -193,7 +195,7 @@ class Ledger:
         self._holders[new.id] = story
         return new
 
-    def _come_back(self, story: Story, before: Revision, moment: datetime) -> None:
+    def _come_back(self, story: ArticleState, before: Revision, moment: datetime) -> None:
         """Part a version that was seen both before and after another one: its later captures show it come back."""
         query = select(captures.c.id, captures.c.captured_at).where(
             captures.c.revision_id == before.id,
@@ -235,7 +237,7 @@ class Ledger:
             revision.layouts = sorted([*revision.layouts, layout])
             revision.dirty = True
 
-    def _story_of(self, article: Article, holder: Story | None) -> Story:
+    def _story_of(self, article: Article, holder: ArticleState | None) -> ArticleState:
         """The article's story: by id or alias, by content where one side has no address, else a new one.
 
         ``holder`` is the story that the same capture was read into before: a headline read
@@ -258,7 +260,7 @@ class Ledger:
                 )
                 self._absorb(story, twin)
         if story is None:
-            story = Story(
+            story = ArticleState(
                 self._take(articles), article.outlet, article.article_id, article.url, stored=False
             )
             self._stories[story.id] = story
@@ -271,7 +273,7 @@ class Ledger:
         ]
         return story
 
-    def _rename(self, story: Story, article: Article) -> None:
+    def _rename(self, story: ArticleState, article: Article) -> None:
         """Give a story the article's id and address; its old id becomes an alias."""
         if story.article_id != article.article_id:
             self._aliases.append(
@@ -279,7 +281,7 @@ class Ledger:
             )
             story.article_id, story.url, story.dirty = article.article_id, article.url, True
 
-    def _absorb(self, story: Story, twin: Story) -> None:
+    def _absorb(self, story: ArticleState, twin: ArticleState) -> None:
         """Hand over the revisions of an article whose real identity turned out to be another known article's."""
         for revision in twin.revisions:
             revision.dirty = True
@@ -294,7 +296,7 @@ class Ledger:
         if not pks:
             return
         for row in self._connection.execute(select(articles).where(one_of(articles.c.id, pks))):
-            story = Story(row.id, row.outlet, row.article_id, row.url)
+            story = ArticleState(row.id, row.outlet, row.article_id, row.url)
             self._stories[row.id] = self._by_id[(row.outlet, row.article_id)] = story
         query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
             articles
@@ -318,7 +320,7 @@ class Ledger:
                 )
             )
 
-    def _write_revisions(self, stories: Sequence[Story]) -> None:
+    def _write_revisions(self, stories: Sequence[ArticleState]) -> None:
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         forget: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What the ledger works on: captures to enter, and articles with their revisions as the index knows them."""
+"""What the writer works on: captures to enter, and articles with their revisions as the index knows them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One read capture for the ledger.
+class CaptureEntry:
+    """One read capture for the writer.
 
     ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of
     the row of the same capture, when the index has it already. ``article`` is None where
@@ -62,7 +62,7 @@ class Revision:
 
 
 @dataclass(slots=True)
-class Story:
+class ArticleState:
     """An article's row and its revisions, in the order of their captures."""
 
     id: int
@@ -73,7 +73,7 @@ class Story:
     stored: bool = True
     dirty: bool = False
 
-    def neighbours(self, entry: Entry) -> list[Revision]:
+    def neighbours(self, entry: CaptureEntry) -> list[Revision]:
         """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
         if not entry.capture["time_known"]:
             return self.revisions[::-1]
@@ -91,7 +91,7 @@ class Story:
         return renamed
 
 
-def reclassified(stories: Iterable[Story]) -> list[dict[str, Any]]:
+def reclassified(stories: Iterable[ArticleState]) -> list[dict[str, Any]]:
     """The ids of revisions whose change is another than the database has, with it; of neighbours one is dirty."""
     rows: list[dict[str, Any]] = []
     for story in stories:

@@ -31,7 +31,7 @@ _CAPTURE = (
 )
 
 
-class Stored:
+class StoredArticle:
     """An article as the index holds it: the reading, its revision's number and the capture it was read from."""
 
     def __init__(self, row: dict[str, Any]) -> None:
@@ -63,7 +63,7 @@ def each_article(
     until: date | None = None,
     *,
     every_revision: bool = False,
-) -> Iterator[Stored]:
+) -> Iterator[StoredArticle]:
     """Current revisions by outlet and id, or all, those of an article in the order of time.
 
     ``since`` and ``until`` are days of publication in KST, inclusive.
@@ -73,7 +73,7 @@ def each_article(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
     for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield Stored(dict(row))
+        yield StoredArticle(dict(row))
 
 
 def published(
@@ -91,7 +91,7 @@ def published(
     return query
 
 
-def search(connection: Connection, query: str, limit: int) -> list[Stored]:
+def search(connection: Connection, query: str, limit: int) -> list[StoredArticle]:
     """Current revisions that hold every term of the query, newest first.
 
     :raises QueryError: the query holds nothing to search for.
@@ -101,10 +101,10 @@ def search(connection: Connection, query: str, limit: int) -> list[Stored]:
     )
     found = _current().where(revisions.c.id.in_(hits.columns(revisions.c.id).scalar_subquery()))
     found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
-    return [Stored(dict(row)) for row in connection.execute(found).mappings()]
+    return [StoredArticle(dict(row)) for row in connection.execute(found).mappings()]
 
 
-def find_article(connection: Connection, outlet: str, article_id: str) -> list[Stored]:
+def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:
     """All revisions of the article of that id or alias, oldest first; empty if there is none."""
     alias = select(aliases.c.article).where(
         aliases.c.outlet == outlet, aliases.c.alias == article_id
@@ -118,7 +118,7 @@ def find_article(connection: Connection, outlet: str, article_id: str) -> list[S
         .where(revisions.c.article == pk)
         .order_by(revisions.c.captured_at, revisions.c.number)
     )
-    return [Stored(dict(row)) for row in connection.execute(query).mappings()] if pk else []
+    return [StoredArticle(dict(row)) for row in connection.execute(query).mappings()] if pk else []
 
 
 def captures_of(connection: Connection, row_id: int) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ class Original:
     revision_id: int | None
 
 
-class Originals:
+class OriginalFinder:
     """Looks for originals in the archive at ``folder``; each capture is read and digested once, however many ask."""
 
     def __init__(self, folder: Path | str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from archive.articles.queries import Stored
+    from archive.articles.queries import StoredArticle
 
 #: What `write` can write, by the file's ending.
 ENDINGS = (".jsonl", ".csv")
@@ -33,7 +33,7 @@ class ExportError(Exception):
     """The export can't be written; the message is a sentence with what to do."""
 
 
-def record(stored: Stored) -> dict[str, Any]:
+def record(stored: StoredArticle) -> dict[str, Any]:
     """One revision as plain values, the export's contract: times ISO 8601 with +09:00, body as one text.
 
     ``status`` is the article's: ``published`` as far as is known, or ``deleted``, first seen so at
@@ -58,7 +58,7 @@ def record(stored: Stored) -> dict[str, Any]:
     }
 
 
-def write(path: Path, articles: Iterable[Stored]) -> int:
+def write(path: Path, articles: Iterable[StoredArticle]) -> int:
     """Write the articles to a .jsonl or .csv file, replacing it only when all are written; give their number.
 
     :raises ExportError: another ending, or the file can't be written.
@@ -93,7 +93,7 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _write_jsonl(file: TextIO, articles: Iterable[Stored]) -> int:
+def _write_jsonl(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     count = 0
     for stored in articles:
         file.write(json.dumps(record(stored), ensure_ascii=False, sort_keys=True) + "\n")
@@ -101,7 +101,7 @@ def _write_jsonl(file: TextIO, articles: Iterable[Stored]) -> int:
     return count
 
 
-def _write_csv(file: TextIO, articles: Iterable[Stored]) -> int:
+def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     file.write("\ufeff")  # else Excel takes UTF-8 for the local code page
     writer: csv.DictWriter[str] | None = None
     count = 0

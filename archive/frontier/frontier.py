@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
-from archive.articles.blocklist import refused_among
-from archive.frontier import revisit_policy as ladder
+from archive.articles.blocklist import blocked_among
+from archive.frontier import revisit_policy
 from archive.frontier.accounting import Balance, balance_of
-from archive.frontier.revisit_policy import Kind, State
+from archive.frontier.revisit_policy import State, VisitKind
 from archive.frontier.settle import after_visit
-from archive.frontier.visits import GIVEN_UP, Link, Visit, Visited
+from archive.frontier.visits import GIVEN_UP, FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
 from archive.index.process_identity import is_gone, this_process
 from archive.index.schema import frontier
@@ -52,7 +52,7 @@ class Frontier:
         self._clock = clock
         self._holder = this_process()
 
-    def discover(self, links: Iterable[Link]) -> int:
+    def discover(self, links: Iterable[FrontierLink]) -> int:
         """Take note of links; give how many articles are new, which are due now unless they were removed.
 
         Known ones gain the channel, and the time of publication where none was known. What another
@@ -70,7 +70,7 @@ class Frontier:
             columns = [frontier.c[name] for name in _DISCOVERED]
             known = {row.article_id: row for row in self._rows(connection, found, *columns)}
             now = self._clock()
-            removed = refused_among(connection, self._outlet, found.keys() - known.keys())
+            removed = blocked_among(connection, self._outlet, found.keys() - known.keys())
             for article_id, seen in found.items():
                 row = known.get(article_id)
                 if row is None:
@@ -121,7 +121,7 @@ class Frontier:
     def take(self, n: int) -> list[Visit]:
         """Lease up to ``n`` articles that are due, the longest due first, those never stored before all others.
 
-        What failed by our own fault (`ladder.OURS`) in this run is left to the next one.
+        What failed by our own fault (`revisit_policy.OURS`) in this run is left to the next one.
         """
         with self._index.writing() as connection:
             now = self._clock()
@@ -129,7 +129,12 @@ class Frontier:
             due = (
                 select(frontier.c.id, *_VISIT)
                 .where(self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now)
-                .where(or_(frontier.c.seen_by != self._run, frontier.c.reason.not_in(ladder.OURS)))
+                .where(
+                    or_(
+                        frontier.c.seen_by != self._run,
+                        frontier.c.reason.not_in(revisit_policy.OURS),
+                    )
+                )
                 .order_by(frontier.c.due_at, frontier.c.id)
             )
             rows = list(connection.execute(due.where(frontier.c.looks == 0).limit(n)))
@@ -146,7 +151,7 @@ class Frontier:
                 connection.execute(chosen, [{"pk": row.id} for row in rows])
         return [Visit(*row[1:]) for row in rows]
 
-    def settle(self, connection: Connection, results: Sequence[Visited]) -> int:
+    def settle(self, connection: Connection, results: Sequence[VisitResult]) -> int:
         """Write what visits gave, within the transaction that keeps their captures; give how many counted.
 
         A result of an article that another run has in hand or has finished since does not count,
@@ -163,9 +168,9 @@ class Frontier:
             row = rows.get(result.article_id)
             if row is None:
                 raise ValueError(f"{self._outlet}: {result.article_id!r} is not in the frontier")
-            kind = ladder.kind_of(result.verdict, result.status)
+            kind = revisit_policy.visit_kind(result.verdict, result.status)
             held = row.lease == self._run
-            if held or (row.state == State.DUE and kind is Kind.LOOK):
+            if held or (row.state == State.DUE and kind is VisitKind.SERVED):
                 changes[result.article_id] = after_visit(row, result, kind, now, self._run)
         if changes:
             connection.execute(
@@ -277,7 +282,7 @@ class _Found:
     published_at: datetime | None = None
     channels: list[str] = field(default_factory=list)
 
-    def add(self, link: Link) -> None:
+    def add(self, link: FrontierLink) -> None:
         self.published_at = self.published_at or link.published_at
         if link.channel not in self.channels:
             self.channels.append(link.channel)

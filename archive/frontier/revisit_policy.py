@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Looks at an article, counted from its publication: outlets edit most in the first hours, and
 #: hardly after a week.
-LADDER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
+REVISITS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 #: Waits after the first, second, … failed try in a row; one more failure and the article is given
 #: up. Together they outlast a day, so that an outage or a bad certificate overnight costs no
 #: article.
@@ -67,10 +67,10 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-class Kind(Enum):
+class VisitKind(Enum):
     """What a verdict means for the next visit."""
 
-    LOOK = auto()
+    SERVED = auto()
     RETRY = auto()
     RETRY_NEXT_RUN = auto()
     PUT_OFF = auto()
@@ -78,7 +78,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextVisit:
     """What follows from a visit; ``due_at`` is None where nothing does."""
 
     state: State
@@ -87,44 +87,52 @@ class Next:
     looks: int
 
 
-def kind_of(verdict: Verdict, status: int | None = None) -> Kind:
+def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
     """What a verdict means for the next visit; ``status`` is the HTTP status, if there was an answer."""
     reason = verdict.reason
     if verdict.outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED) or reason in UNFINISHED:
-        return Kind.LOOK
+        return VisitKind.SERVED
     if reason in PUT_OFF:
-        return Kind.PUT_OFF
+        return VisitKind.PUT_OFF
     if reason in OURS:
-        return Kind.RETRY_NEXT_RUN
+        return VisitKind.RETRY_NEXT_RUN
     if reason is Reason.HTTP_STATUS:
         # An unknown status is one nobody told us: not a ground to give up an article for good.
-        return Kind.RETRY if status is None or status in TRANSIENT_STATUSES else Kind.GIVE_UP
-    return Kind.RETRY if reason in TRANSIENT else Kind.GIVE_UP
+        return (
+            VisitKind.RETRY if status is None or status in TRANSIENT_STATUSES else VisitKind.GIVE_UP
+        )
+    return VisitKind.RETRY if reason in TRANSIENT else VisitKind.GIVE_UP
 
 
-def next_rung(foot: datetime, now: datetime) -> datetime | None:
+def next_scheduled(foot: datetime, now: datetime) -> datetime | None:
     """The first look of the ladder that is still to come; None after the last."""
-    return next((foot + rung for rung in LADDER if foot + rung > now), None)
+    return next((foot + rung for rung in REVISITS if foot + rung > now), None)
 
 
-def after(
-    kind: Kind, *, tries: int, looks: int, foot: datetime, now: datetime, retry_at: datetime | None
-) -> Next:
+def next_visit(
+    kind: VisitKind,
+    *,
+    tries: int,
+    looks: int,
+    foot: datetime,
+    now: datetime,
+    retry_at: datetime | None,
+) -> NextVisit:
     """What follows from a visit that ended ``now``.
 
     ``tries`` and ``looks`` are those before it, ``foot`` is what the ladder counts from,
     ``retry_at`` the earliest moment at which the server wants to be asked again.
     """
-    if kind is Kind.LOOK:
-        due_at = next_rung(foot, now)
-        return Next(State.DUE if due_at else State.DONE, due_at, 0, looks + 1)
-    if kind is Kind.PUT_OFF:
-        return Next(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), tries, looks)
+    if kind is VisitKind.SERVED:
+        due_at = next_scheduled(foot, now)
+        return NextVisit(State.DUE if due_at else State.DONE, due_at, 0, looks + 1)
+    if kind is VisitKind.PUT_OFF:
+        return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), tries, looks)
     tries += 1
-    if kind is Kind.GIVE_UP or tries >= MAX_TRIES:
-        return Next(State.DEAD, None, tries, looks)
-    wait = timedelta(0) if kind is Kind.RETRY_NEXT_RUN else BACK_OFF[tries - 1]
-    return Next(State.DUE, _not_before(retry_at, now, wait), tries, looks)
+    if kind is VisitKind.GIVE_UP or tries >= MAX_TRIES:
+        return NextVisit(State.DEAD, None, tries, looks)
+    wait = timedelta(0) if kind is VisitKind.RETRY_NEXT_RUN else BACK_OFF[tries - 1]
+    return NextVisit(State.DUE, _not_before(retry_at, now, wait), tries, looks)
 
 
 def _not_before(retry_at: datetime | None, now: datetime, wait: timedelta) -> datetime:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.frontier import revisit_policy as ladder
-from archive.frontier.revisit_policy import Kind
+from archive.frontier import revisit_policy
+from archive.frontier.revisit_policy import VisitKind
 from archive.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from archive.frontier.visits import Visited
+    from archive.frontier.visits import VisitResult
 
 _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 
 def after_visit(
-    row: Row[Any], result: Visited, kind: Kind, now: datetime, run: str
+    row: Row[Any], result: VisitResult, kind: VisitKind, now: datetime, run: str
 ) -> dict[str, Any]:
     """The columns of the row, which ``pk`` names, after a visit of the run that ended ``now``."""
     verdict = result.verdict
-    looked = kind is Kind.LOOK
+    looked = kind is VisitKind.SERVED
     published_at = row.published_at or result.published_at
     first_look_at = row.first_look_at or (now if looked else None)
     # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or
     # an edit's.
     foot = min(moment for moment in (published_at, first_look_at, now) if moment is not None)
-    step = ladder.after(
+    step = revisit_policy.next_visit(
         kind, tries=row.tries, looks=row.looks, foot=foot, now=now, retry_at=result.retry_at
     )
     etag, last_modified = row.etag, row.last_modified

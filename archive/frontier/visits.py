@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class FrontierLink:
     """An article as a discovery channel showed it; ``url`` is its canonical address."""
 
     article_id: str
@@ -42,7 +42,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visited:
+class VisitResult:
     """What a visit gave: its verdict, and what the server said of the next one.
 
     ``status`` is the HTTP status of the last answer (304 too), None where there was none.

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select, text
 
-from archive.articles.blocklist import Refusals
+from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
-from archive.articles.ingest import Ledger
-from archive.articles.ingest_model import Entry, shown_again
+from archive.articles.ingest import ArticleWriter
+from archive.articles.ingest_model import CaptureEntry, shown_again
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import captures
 from archive.model.errors import describe_os_error
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from archive.runs.recorder import Run
     from archive.takedown.log import Removal
 
-#: Captures that the ledger decides on at once.
+#: Captures that the writer decides on in one batch.
 _BATCH = 500
 #: Tables that are in it only while it is made.
 SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
@@ -44,7 +44,7 @@ SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a record shows, ready for the ledger: see `Entry`. ``repeats`` is the record that a revisit stands for."""
+    """A record as an entry for the writer; ``repeats`` is the record that a revisit refers to."""
 
     capture: dict[str, Any]
     article: Article | None
@@ -301,20 +301,20 @@ def _without_copies(
 
 def _enter(connection: Connection, batch: Sequence[Kept]) -> None:
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
-    entries: list[Entry] = []
+    entries: list[CaptureEntry] = []
     for one in batch:
         verdict, revision_id = one.verdict, None
         if one.repeats and verdict is None:
             verdict, revision_id = shown_again(originals.get(one.repeats))
-        entries.append(Entry(one.capture, one.article, verdict, known_revision=revision_id))
-    refusals = Refusals()
+        entries.append(CaptureEntry(one.capture, one.article, verdict, known_revision=revision_id))
+    refusals = Blocklist()
     refusals.learn(connection)
     entries = [refusals.applied(entry) for entry in entries]
-    ledger = Ledger(connection)
-    ledger.load(entries)
+    writer = ArticleWriter(connection)
+    writer.load(entries)
     for entry in entries:
-        ledger.enter(entry)
-    ledger.write()
+        writer.enter(entry)
+    writer.write()
 
 
 def _remove(path: Path) -> None:

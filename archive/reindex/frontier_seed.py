@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from archive.frontier import revisit_policy as ladder
-from archive.frontier.revisit_policy import Kind, State
+from archive.frontier import revisit_policy
+from archive.frontier.revisit_policy import State, VisitKind
 from archive.index.schema import captures, frontier, revisions
 from archive.model.outcome import Outcome, Reason, Verdict
 
@@ -59,9 +59,11 @@ def _rows(
 def _row(
     outlet: str, article_id: str, url: str, visits: Sequence[Row[Any]], now: datetime
 ) -> dict[str, Any]:
-    kinds = [ladder.kind_of(_verdict(visit), visit.status) for visit in visits]
+    kinds = [revisit_policy.visit_kind(_verdict(visit), visit.status) for visit in visits]
     looks = [
-        visit.captured_at for visit, kind in zip(visits, kinds, strict=True) if kind is Kind.LOOK
+        visit.captured_at
+        for visit, kind in zip(visits, kinds, strict=True)
+        if kind is VisitKind.SERVED
     ]
     published_at = next(
         (visit.published_at for visit in visits if visit.published_at is not None), None
@@ -72,11 +74,11 @@ def _row(
     ended = [visit for visit in visits if visit.status not in _REDIRECTS]
     if ended:
         last = ended[-1]
-        kind = ladder.kind_of(_verdict(last), last.status)
+        kind = revisit_policy.visit_kind(_verdict(last), last.status)
         foot = min(
             moment for moment in (published_at, *looks[:1], last.captured_at) if moment is not None
         )
-        step = ladder.after(
+        step = revisit_policy.next_visit(
             kind, tries=0, looks=len(looks), foot=foot, now=last.captured_at, retry_at=None
         )
         # The step counts this look, which is among the looks already.

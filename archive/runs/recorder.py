@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.frontier.visits import Visited
+    from archive.frontier.visits import VisitResult
     from archive.model.outcome import Verdict
 
 
@@ -37,7 +37,7 @@ class Result:
     verdict: Verdict
     outlet: str = ""
     url: str = ""
-    visited: Visited | None = None
+    visited: VisitResult | None = None
 
 
 class Run:

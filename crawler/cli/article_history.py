@@ -15,8 +15,8 @@ from crawler.cli.tables import print_table, print_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from archive.articles.history import Happening
-    from archive.articles.queries import Stored
+    from archive.articles.history import HistoryEvent
+    from archive.articles.queries import StoredArticle
     from archive.model.article import Article
 
 #: Marks and colours of what was taken out and put in. The marks stay where there are no colours, or
@@ -25,7 +25,7 @@ _MARKS = {" ": ("", "", ""), "-": ("[-", "-]", "red"), "+": ("{+", "+}", "green"
 _PARAGRAPH = "\n\n"
 
 
-def print_history(happened: Iterable[Happening]) -> None:
+def print_history(happened: Iterable[HistoryEvent]) -> None:
     """Print what happened, one a row, oldest first."""
     rows = [
         (
@@ -39,7 +39,7 @@ def print_history(happened: Iterable[Happening]) -> None:
     print_table(("happened (KST)", "rev", "what", "how much"), rows)
 
 
-def print_changes(versions: Sequence[Stored]) -> None:
+def print_changes(versions: Sequence[StoredArticle]) -> None:
     """Print what each version changed from the one before."""
     for old, new in pairwise(versions):
         classes = ", ".join(new.change["classes"]) if new.change else ""
@@ -50,7 +50,7 @@ def print_changes(versions: Sequence[Stored]) -> None:
             print_text(line)
 
 
-def changed_lines(old: Stored, new: Stored) -> Iterator[Text]:
+def changed_lines(old: StoredArticle, new: StoredArticle) -> Iterator[Text]:
     """The changed fields, a line each; of the body a line for each changed paragraph."""
     for name in changed_fields(old.article, old.layouts, new.article, new.layouts):
         pieces = diff(_field(old.article, name), _field(new.article, name))
@@ -76,7 +76,7 @@ def size_text(change: dict[str, Any] | None) -> str:
     return f"{words} words, {chars} characters"
 
 
-def _how(happening: Happening) -> str:
+def _how(happening: HistoryEvent) -> str:
     capture = happening.capture
     if capture is None:
         return size_text(happening.change)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from archive.articles.queries import Stored
+    from archive.articles.queries import StoredArticle
 
 #: Wider than any line of a table: into a pipe or file, one row is one line.
 _UNWRAPPED = 10_000
@@ -73,7 +73,7 @@ def print_text(text: Text) -> None:
     _Pipe(markup=False, highlight=False).print(text, soft_wrap=True)
 
 
-def print_articles(found: Iterable[Stored]) -> None:
+def print_articles(found: Iterable[StoredArticle]) -> None:
     """Print articles, one a row: name, time of publication, revision, headline."""
     rows = []
     for stored in found:

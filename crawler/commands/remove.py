@@ -24,7 +24,7 @@ from crawler.cli.summary import Report
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover
 from crawler.outlets import known_outlets
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     import argparse
@@ -160,9 +160,9 @@ class Command(Verb):
         """Bring in what killed writers left, so that nothing of the articles stays in it."""
         report = Report()
         with self.open_segments("remove") as segments:
-            depositor = Depositor(segments, index, self.begin("remove"), report.add)
-            if recover(folder, index, depositor):
-                depositor.close()
+            store = CaptureStore(segments, index, self.begin("remove"), report.add)
+            if recover(folder, index, store):
+                store.close()
 
 
 def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[Takedown] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archive.articles.revisit_lookup import Originals
+from archive.articles.revisit_lookup import OriginalFinder
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.summary import Report
@@ -14,7 +14,7 @@ from crawler.model.outlet import OutletError
 from crawler.offline.recovery import recover
 from crawler.offline.replay import replay
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     import argparse
@@ -62,25 +62,23 @@ class Command(Verb):
         report = Report()
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
-            depositor = Depositor(segments, index, self.begin("replay", arguments=args), report.add)
-            recover(folder, index, depositor)
-            originals = Originals(folder)
+            store = CaptureStore(segments, index, self.begin("replay", arguments=args), report.add)
+            recover(folder, index, store)
+            originals = OriginalFinder(folder)
             report.start("reading")
             try:
-                replay(
-                    args, depositor, outlet, lambda revisit: _original(index, originals, revisit)
-                )
+                replay(args, store, outlet, lambda revisit: _original(index, originals, revisit))
             except KeyboardInterrupt:
-                depositor.close()
+                store.close()
                 raise
             else:
-                depositor.close()
+                store.close()
             finally:
                 self.exitcode = report.exit_code  # holds even if nobody reads the summary
                 report.finish()
         return report.exit_code
 
 
-def _original(index: Index, originals: Originals, revisit: Record) -> Original | None:
+def _original(index: Index, originals: OriginalFinder, revisit: Record) -> Original | None:
     with index.reading() as connection:
         return originals.find(connection, revisit)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from archive.articles.history import Happening
-    from archive.articles.queries import Stored
+    from archive.articles.history import HistoryEvent
+    from archive.articles.queries import StoredArticle
 
 
 class Command(Verb):
@@ -125,14 +125,16 @@ class Command(Verb):
         )
 
 
-def _chosen(versions: Sequence[Stored], at: datetime | None, number: int | None) -> Stored | None:
+def _chosen(
+    versions: Sequence[StoredArticle], at: datetime | None, number: int | None
+) -> StoredArticle | None:
     """The version asked for: of that number, or the last one seen until then, or the last."""
     if number is not None:
         return next((v for v in versions if v.revision == number), None)
     return next((v for v in reversed(versions) if at is None or v.captured_at <= at), None)
 
 
-def _none(versions: Sequence[Stored], at: datetime | None, number: int | None) -> str:
+def _none(versions: Sequence[StoredArticle], at: datetime | None, number: int | None) -> str:
     article = versions[-1].article
     name = f"{article.outlet}/{article.article_id}"
     if at is None:
@@ -144,10 +146,10 @@ def _none(versions: Sequence[Stored], at: datetime | None, number: int | None) -
 
 
 def _print_article(
-    stored: Stored,
-    versions: Sequence[Stored],
+    stored: StoredArticle,
+    versions: Sequence[StoredArticle],
     aliases: Sequence[str],
-    happened: Sequence[Happening],
+    happened: Sequence[HistoryEvent],
 ) -> None:
     """Print one version; ``happened`` is the article's history up to the moment that is shown."""
     article = stored.article
@@ -202,11 +204,11 @@ def _moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _status(happened: Sequence[Happening]) -> str:
+def _status(happened: Sequence[HistoryEvent]) -> str:
     """Whether the article was there, by the last that was seen of it; nothing where that was not asked for."""
     if not happened:
         return ""
-    gone: Happening | None = None
+    gone: HistoryEvent | None = None
     for event in happened:
         if event.classes == (ChangeClass.DELETION,):
             gone = gone or event
@@ -217,7 +219,7 @@ def _status(happened: Sequence[Happening]) -> str:
     return f"deleted (seen gone {gone.at:%Y-%m-%d %H:%M:%S}: {answer_of(gone.capture)})"
 
 
-def _revision(stored: Stored, versions: Sequence[Stored]) -> str:
+def _revision(stored: StoredArticle, versions: Sequence[StoredArticle]) -> str:
     what = ", ".join(
         filter(
             None, (*(stored.change["classes"] if stored.change else ()), size_text(stored.change))

@@ -49,7 +49,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DiscoveredLink:
     """An article that a channel names: ``url`` is canonical, ``alias`` as printed.
 
     A ``candidate`` is an id that a walk counted up to: that there is no such article is no failure.

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from archive.model.article import KST
 from crawler.discovery.coverage import ChannelReport, Fault, shares
-from crawler.discovery.entries import Link, Reason, SourceError
+from crawler.discovery.entries import DiscoveredLink, Reason, SourceError
 from crawler.discovery.feeds import Document, read_xml
 from crawler.discovery.id_walks import DailyWalk, RisingWalk
 from crawler.discovery.list_pages import read_list
@@ -108,7 +108,7 @@ class Plan:
         """Note that an address could not be fetched."""
         return self._settle(ask, (), SourceError(Reason.UNREACHABLE, sentence))
 
-    def candidates(self, most: int = 50) -> list[Link]:
+    def candidates(self, most: int = 50) -> list[DiscoveredLink]:
         """Ids to look at where no list reaches; each has to be followed by :meth:`learn`."""
         if self._queue or self._open or self._walk is None:
             return []
@@ -120,7 +120,10 @@ class Plan:
             report.asked += 1
             report.faults.append(Fault("", Reason.TOO_MANY, walk.trouble))
         urls = [(article_id, self.outlet.canonical.format(id=article_id)) for article_id in found]
-        return [Link(article_id, url, name, alias=url, candidate=True) for article_id, url in urls]
+        return [
+            DiscoveredLink(article_id, url, name, alias=url, candidate=True)
+            for article_id, url in urls
+        ]
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:
         """Say what a candidate was: an article and when it was published, or (None) no article."""
@@ -212,7 +215,7 @@ class Plan:
         else:
             fault = Fault(ask.url, error.reason, str(error))
             report.faults.append(fault)
-        links: list[Link] = []
+        links: list[DiscoveredLink] = []
         every: list[tuple[str, date | None]] = []
         for entry in entries:
             address = self.outlet.identify(entry.url)
@@ -229,7 +232,9 @@ class Plan:
             report.found.add(address.article_id)
             times = (entry.published_at, entry.modified_at)
             links.append(
-                Link(address.article_id, address.url, ask.channel, entry.url, entry.title, *times)
+                DiscoveredLink(
+                    address.article_id, address.url, ask.channel, entry.url, entry.title, *times
+                )
             )
         if isinstance(ask.source, ListPage):
             self._page_on(ask, ask.source, every, failed=error is not None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crawler.discovery.coverage import Fault
-    from crawler.discovery.entries import Link
+    from crawler.discovery.entries import DiscoveredLink
     from crawler.model.channels import Source
 
 
@@ -58,5 +58,5 @@ class Taken:
     Both can be: what a feed held before it was cut is true.
     """
 
-    links: tuple[Link, ...] = ()
+    links: tuple[DiscoveredLink, ...] = ()
     fault: Fault | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archive.segments.recovery import left_open
 from crawler.cli.summary import Report
 from crawler.offline.recovery import recover
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     from crawler.cli.base import Verb
@@ -23,10 +23,10 @@ def close_left_open(verb: Verb, folder: str) -> int:
     report = Report()
     job = type(verb).__module__.rpartition(".")[2]
     with verb.open_index(read_only=False) as index, verb.open_segments(job) as segments:
-        depositor = Depositor(segments, index, verb.begin(job), report.add)
+        store = CaptureStore(segments, index, verb.begin(job), report.add)
         try:
-            if recover(folder, index, depositor, told=_say):
-                depositor.close()
+            if recover(folder, index, store, told=_say):
+                store.close()
         finally:
             report.finish()
     return report.exit_code

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from archive.model.exchange import Location
     from archive.segments.recovery import LeftOpen
     from archive.warc.record_parser import Record
-    from pipelines.deposit import Depositor
+    from pipelines.deposit import CaptureStore
     from pipelines.page import Page
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _log_it(one: Recovered) -> None:
 def recover(
     folder: Path | str,
     index: Index,
-    depositor: Depositor,
+    store: CaptureStore,
     frontier: Frontier | None = None,
     outlet: str = "",
     told: Callable[[Recovered], None] = _log_it,
@@ -91,9 +91,9 @@ def recover(
             found = 0
             for record, place in _unknown(segment, index):
                 page = _read(record, place, index, frontier, outlet)
-                depositor.adopt(page, place, revisit=record.kind == "revisit")
+                store.add_recorded(page, place, revisit=record.kind == "revisit")
                 found += 1
-            depositor.flush()
+            store.flush()
             number += found
         told(Recovered(segment.name, found, segment.cut, segment.used, visits))
     return number

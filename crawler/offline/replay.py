@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from archive.model.exchange import Exchange
     from archive.warc.record_parser import Record
     from crawler.model.outlet import Outlet
-    from pipelines.deposit import Depositor
+    from pipelines.deposit import CaptureStore
 
 
 def replay(
     paths: Iterable[str],
-    depositor: Depositor,
+    store: CaptureStore,
     outlet: Outlet | None = None,
     original: Callable[[Record], Original | None] = lambda _: None,
 ) -> None:
@@ -42,49 +42,49 @@ def replay(
     again: list[Path] = []
     for found in find_files(paths):
         if isinstance(found, Input):
-            _replay_one(found, depositor, outlet)
+            _replay_one(found, store, outlet)
             continue
         revisits = False
         for given in read_file(found):
             if given.revisit is None:
-                _replay_one(given, depositor, outlet)
+                _replay_one(given, store, outlet)
             else:
                 revisits = True
         if revisits:
             again.append(found)
     if again:
-        depositor.flush()
+        store.flush()
     for path in again:
         for given in read_file(path):
             if given.revisit is not None:
-                _replay_revisit(given, given.revisit, depositor, outlet, original)
+                _replay_revisit(given, given.revisit, store, outlet, original)
 
 
-def _replay_one(given: Input, depositor: Depositor, outlet: Outlet | None) -> None:
+def _replay_one(given: Input, store: CaptureStore, outlet: Outlet | None) -> None:
     exchange = given.exchange
     if exchange is None:
         assert given.verdict is not None, "an input without an exchange says why"
-        depositor.note(Result(source=given.source, verdict=given.verdict))
+        store.add_result(Result(source=given.source, verdict=given.verdict))
         return
     try:
         outlet = outlet or (outlet_named(given.outlet) if given.outlet else outlet_for(exchange))
     except OutletError as error:
-        depositor.note(
+        store.add_result(
             Result(
                 source=given.source, verdict=Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
             )
         )
         return
     if outlet is None:
-        _note_stranger(given, exchange, depositor)
+        _note_stranger(given, exchange, store)
         return
-    depositor.add(read(exchange, outlet, given.source), given.origin)
+    store.add_page(read(exchange, outlet, given.source), given.origin)
 
 
 def _replay_revisit(
     given: Input,
     revisit: Record,
-    depositor: Depositor,
+    store: CaptureStore,
     outlet: Outlet | None,
     original: Callable[[Record], Original | None],
 ) -> None:
@@ -93,13 +93,13 @@ def _replay_revisit(
     assert exchange is not None, "a revisit stands for an answer"
     outlet = outlet or outlet_for(exchange)
     if outlet is None:
-        _note_stranger(given, exchange, depositor)
+        _note_stranger(given, exchange, store)
         return
     found = original(revisit)
     if found is None or (is_not_modified(exchange) is not _says_not_modified(revisit)):
         detail = "what it repeats is not in the archive: replay that first, then this again"
         verdict = Verdict(Outcome.SKIPPED, Reason.NO_ORIGINAL, detail)
-        depositor.note(
+        store.add_result(
             Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
         )
         return
@@ -113,19 +113,19 @@ def _replay_revisit(
         if found.revision_id
         else Verdict(Outcome.SKIPPED, Reason.REVISIT),
     )
-    depositor.add(page, given.origin, found.revisit_of)
+    store.add_page(page, given.origin, found.revisit_of)
 
 
 def _says_not_modified(revisit: Record) -> bool:
     return revisit.fields.get("warc-profile", "").rstrip("/").endswith("/server-not-modified")
 
 
-def _note_stranger(given: Input, exchange: Exchange, depositor: Depositor) -> None:
+def _note_stranger(given: Input, exchange: Exchange, store: CaptureStore) -> None:
     detail = (
         f"its outlet is not recognised; known: {', '.join(known_outlets())}; name one with --outlet"
     )
     verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET, detail)
     # Only a record of a WARC has an address nobody asked for; a file was given on purpose.
-    depositor.note(
+    store.add_result(
         Result(source=given.source, verdict=verdict, url=exchange.url if given.origin else "")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.frontier.visits import Link
+from archive.frontier.visits import FrontierLink
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -47,7 +47,7 @@ class Candidates:
                 self._plan.learn(link.article_id, None)  # looked at before, and it was no article
             else:
                 self._open.add(link.article_id)
-        found = [Link(link.article_id, link.url, None, link.channel) for link in fresh]
+        found = [FrontierLink(link.article_id, link.url, None, link.channel) for link in fresh]
         keeper.attempt(lambda: keeper.frontier.discover(found))
         return True
 

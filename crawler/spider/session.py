@@ -28,7 +28,7 @@ from crawler.cli.summary import Report
 from crawler.extraction.judge import glance
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,7 +94,7 @@ class Keeper:
         self._folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
         self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
         self.frontier = Frontier(self._index, self.outlet.name, self.run.id)
-        self._depositor = Depositor(
+        self._store = CaptureStore(
             self._segments, self._index, self.run, self._count, self.frontier
         )
         self._ticking: asyncio.Task[None] | None = None
@@ -140,15 +140,15 @@ class Keeper:
         if last is not None and original is not None:
             page = replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)
         request.meta["repeats"] = original is not None
-        self.attempt(lambda: self._depositor.keep(page, original))
+        self.attempt(lambda: self._store.append(page, original))
 
     def add(self, page: Page) -> None:
         """Deposit a page that was read."""
-        self.attempt(lambda: self._depositor.add(page))
+        self.attempt(lambda: self._store.add_page(page))
 
     def note(self, result: Result) -> None:
         """Note a visit that gave no page."""
-        self.attempt(lambda: self._depositor.note(result))
+        self.attempt(lambda: self._store.add_result(result))
 
     def take(self, number: int) -> list[Visit]:
         """Lease articles that are due; none after a fault."""
@@ -215,9 +215,7 @@ class Keeper:
 
     def _opened(self) -> None:
         self.attempt(
-            lambda: recover(
-                self._folder, self._index, self._depositor, self.frontier, self.outlet.name
-            )
+            lambda: recover(self._folder, self._index, self._store, self.frontier, self.outlet.name)
         )
         self._ticking = asyncio.ensure_future(self._tick())
 
@@ -226,7 +224,7 @@ class Keeper:
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
-            self.attempt(self._depositor.flush_if_due)
+            self.attempt(self._store.flush_if_due)
             if waited >= RENEWAL:
                 waited = 0.0
                 self.attempt(self.frontier.renew)
@@ -236,7 +234,7 @@ class Keeper:
         """Write what waits, give back what was not visited, and do the books."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self.attempt(self._depositor.close)
+        self.attempt(self._store.close)
         self.attempt(self._segments.close)
         with suppress(*_FAULTS):  # the first fault is what the operator has to hear about
             # At a whole crawl's end nothing may still be in hand: what is, was lost, and the books

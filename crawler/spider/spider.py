@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
 
-from archive.frontier.visits import Link, Visited
+from archive.frontier.visits import FrontierLink, VisitResult
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from archive.warc.http_message import status_of
@@ -137,7 +137,8 @@ class OutletSpider(Spider):
         if taken.fault is not None:
             self.logger.warning("%s %s: %s", ask.channel, taken.fault.url, taken.fault.sentence)
         self._discover(
-            Link(link.article_id, link.url, link.published_at, link.channel) for link in taken.links
+            FrontierLink(link.article_id, link.url, link.published_at, link.channel)
+            for link in taken.links
         )
         self._source_done()
 
@@ -280,16 +281,16 @@ class OutletSpider(Spider):
     def _discover_one(self, url: str) -> None:
         address = self.outlet.identify(url)
         assert address is not None, "the command checks the address"
-        self._discover([Link(address.article_id, address.url, None, "argument")])
+        self._discover([FrontierLink(address.article_id, address.url, None, "argument")])
         self.keeper.attempt(lambda: self.keeper.frontier.again([address.article_id]))
 
-    def _discover(self, links: Iterable[Link]) -> None:
+    def _discover(self, links: Iterable[FrontierLink]) -> None:
         links = list(links)
         if links:
             self.keeper.attempt(lambda: self.keeper.frontier.discover(links))
 
     def _note(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
-        visited = Visited(article_id=visit.article_id, verdict=verdict, status=status)
+        visited = VisitResult(article_id=visit.article_id, verdict=verdict, status=status)
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )

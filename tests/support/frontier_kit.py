@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from archive.frontier.frontier import Frontier
-from archive.frontier.visits import Link, Visited
+from archive.frontier.visits import FrontierLink, VisitResult
 from archive.index.database import Index
 from archive.index.process_identity import this_process
 from archive.index.schema import frontier
@@ -50,7 +50,7 @@ class Kit:
     def run(self, name: str = "a", outlet: str = "etoday") -> Frontier:
         return Frontier(self.index, outlet, name, self.clock)
 
-    def settle(self, run: Frontier, *results: Visited) -> int:
+    def settle(self, run: Frontier, *results: VisitResult) -> int:
         with self.index.writing() as connection:
             return run.settle(connection, results)
 
@@ -71,11 +71,13 @@ def kit(path: Path) -> Iterator[Kit]:
         made.index.close()
 
 
-def link(number: int | str, published_at: datetime | None = None, channel: str = "feed") -> Link:
-    return Link(str(number), address(number), published_at, channel)
+def link(
+    number: int | str, published_at: datetime | None = None, channel: str = "feed"
+) -> FrontierLink:
+    return FrontierLink(str(number), address(number), published_at, channel)
 
 
-def links(numbers: Iterable[int]) -> list[Link]:
+def links(numbers: Iterable[int]) -> list[FrontierLink]:
     return [link(number) for number in numbers]
 
 
@@ -83,28 +85,30 @@ def address(number: int | str) -> str:
     return f"https://www.etoday.co.kr/news/view/{number}"
 
 
-def new(article_id: str, **facts: Any) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.NEW), status=200, **facts)
+def new(article_id: str, **facts: Any) -> VisitResult:
+    return VisitResult(article_id=article_id, verdict=Verdict(Outcome.NEW), status=200, **facts)
 
 
-def changed(article_id: str, **facts: Any) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.CHANGED), status=200, **facts)
+def changed(article_id: str, **facts: Any) -> VisitResult:
+    return VisitResult(article_id=article_id, verdict=Verdict(Outcome.CHANGED), status=200, **facts)
 
 
-def unchanged(article_id: str, **facts: Any) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.UNCHANGED), status=304, **facts)
+def unchanged(article_id: str, **facts: Any) -> VisitResult:
+    return VisitResult(
+        article_id=article_id, verdict=Verdict(Outcome.UNCHANGED), status=304, **facts
+    )
 
 
-def failed(article_id: str, reason: Reason = Reason.TIMEOUT, **facts: Any) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.FAILED, reason), **facts)
+def failed(article_id: str, reason: Reason = Reason.TIMEOUT, **facts: Any) -> VisitResult:
+    return VisitResult(article_id=article_id, verdict=Verdict(Outcome.FAILED, reason), **facts)
 
 
-def skipped(article_id: str, reason: Reason, **facts: Any) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.SKIPPED, reason), **facts)
+def skipped(article_id: str, reason: Reason, **facts: Any) -> VisitResult:
+    return VisitResult(article_id=article_id, verdict=Verdict(Outcome.SKIPPED, reason), **facts)
 
 
-def unparsed(article_id: str, reason: Reason) -> Visited:
-    return Visited(article_id=article_id, verdict=Verdict(Outcome.UNPARSED, reason), status=200)
+def unparsed(article_id: str, reason: Reason) -> VisitResult:
+    return VisitResult(article_id=article_id, verdict=Verdict(Outcome.UNPARSED, reason), status=200)
 
 
 def a_dead_process() -> str:

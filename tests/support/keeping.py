@@ -12,7 +12,7 @@ from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from tests.support.reading import NOON
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from archive.articles.queries import Stored
+    from archive.articles.queries import StoredArticle
     from archive.runs.recorder import Result
     from pipelines.page import Page
 
@@ -64,10 +64,10 @@ class Keeper:
             self.index() as index,
             SegmentWriter(self.folder / "archive", software=SOFTWARE, job="t", host="t") as s,
         ):
-            depositor = Depositor(s, index, Run("test"), results.append)
+            store = CaptureStore(s, index, Run("test"), results.append)
             for page in pages:
-                depositor.add(page)
-            depositor.close()
+                store.add_page(page)
+            store.close()
         return results
 
     def read(self, outlet: str, *exchanges: Exchange) -> list[str]:
@@ -83,12 +83,12 @@ class Keeper:
         with Index(f"sqlite:///{self.folder / 'index.sqlite3'}") as index:
             yield index
 
-    def articles(self) -> list[Stored]:
+    def articles(self) -> list[StoredArticle]:
         """Current revisions of all articles."""
         with self.index() as index, index.reading() as connection:
             return list(each_article(connection))
 
-    def revisions(self, outlet: str, article_id: str) -> list[Stored]:
+    def revisions(self, outlet: str, article_id: str) -> list[StoredArticle]:
         """All revisions of one article, in the order of capture."""
         with self.index() as index, index.reading() as connection:
             return find_article(connection, outlet, article_id)

@@ -14,7 +14,7 @@ from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
 from tests.support.reading import SEEDS
 
@@ -131,7 +131,7 @@ def archive_of_every_kind(desk: Desk) -> None:
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, job="playback", host="t") as segments,
     ):
-        depositor = Depositor(segments, index, Run("playback"), lambda _: None)
+        store = CaptureStore(segments, index, Run("playback"), lambda _: None)
         first: dict[str, warc.RevisitOf] = {}
         for name, outlet, exchange in every_kind():
             source = f"made#{name}"
@@ -144,10 +144,10 @@ def archive_of_every_kind(desk: Desk) -> None:
                     source=source,
                     verdict=Verdict(Outcome.UNCHANGED),
                 )
-                depositor.keep(page, original)
+                store.append(page, original)
             else:
-                depositor.add(read(exchange, outlet_named(outlet), source))
-            depositor.flush()
+                store.add_page(read(exchange, outlet_named(outlet), source))
+            store.flush()
             row = desk.rows("captures")[-1]
             first.setdefault(
                 exchange.url,
@@ -155,4 +155,4 @@ def archive_of_every_kind(desk: Desk) -> None:
                     exchange.url, exchange.captured_at, row["payload_digest"], row["record_id"]
                 ),
             )
-        depositor.close()
+        store.close()

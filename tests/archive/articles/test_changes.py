@@ -20,7 +20,7 @@ from archive.articles.changes import (
 from archive.articles.comparison import CONTENT_FIELDS
 from archive.articles.word_diff import Size
 from archive.model.article import Author, Image
-from tests.archive.articles.test_revisions import ARTICLES, KNOWN, NOTHING, OTHER
+from tests.archive.articles.test_comparison import ARTICLES, KNOWN, NOTHING, OTHER
 
 PAGE = replace(
     KNOWN, headline="달빛마을도서관, 기록 3200쪽 공개", body=("첫 문단이다.", "둘째 문단이다.")

@@ -23,7 +23,7 @@ from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from archive.warc.record_writer import RevisitOf
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from pipelines.page import Page
 from tests.archive.articles.test_identity import DAY, PAGE, edited, text_capture
 from tests.support.cli import Desk
@@ -233,7 +233,7 @@ def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper)
         with index.reading() as connection:
             last = last_captures(connection, [URL])[URL]
         original = RevisitOf(last.url, last.captured_at, last.payload_digest, last.record_id)
-        depositor = Depositor(segments, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments, index, Run("test"), lambda _: None)
         unread = Page(
             exchange=again,
             outlet="etoday",
@@ -241,14 +241,14 @@ def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper)
             final=False,
             verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE),
         )
-        depositor.keep(unread, original)
-        depositor.flush()
-        depositor.add(
+        store.append(unread, original)
+        store.flush()
+        store.add_page(
             replace(
                 unread, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id, final=True
             )
         )
-        depositor.close()
+        store.close()
     assert (told(keeper), status(keeper)) == (
         ["0 first", "1 deletion", "2 reappearance"],
         "published",

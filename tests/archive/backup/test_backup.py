@@ -16,7 +16,7 @@ from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from tests.support.backing import check_restored, copy_of, files, made, same
 from tests.support.cli import Desk
 from tests.support.keeping import SOFTWARE
@@ -162,11 +162,11 @@ def test_what_is_open_is_restored_and_closed(
     """A live writer's segment: a page in the index, one on disk only, and a torn end."""
     with Index(f"sqlite:///{desk.index}") as index:
         segments_of = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
-        depositor = Depositor(segments_of, index, Run("test"), lambda _: None)
-        depositor.add(page(1))
-        depositor.flush()
-        depositor.add(page(2))
-        depositor._written(depositor._waiting)  # on disk, and its row is not written yet
+        store = CaptureStore(segments_of, index, Run("test"), lambda _: None)
+        store.add_page(page(1))
+        store.flush()
+        store.add_page(page(2))
+        store._written(store._waiting)  # on disk, and its row is not written yet
         (path,) = desk.archive.glob("*.open")
         with path.open("ab") as file:
             file.write(torn)
@@ -195,12 +195,12 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     def copied(path: Path, copy: Path) -> Any:
         with Index(f"sqlite:///{desk.index}") as index:
             writer = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
-            depositor = Depositor(writer, index, Run("test"), lambda _: None)
-            depositor.add(page(1))
-            depositor.flush()
+            store = CaptureStore(writer, index, Run("test"), lambda _: None)
+            store.add_page(page(1))
+            store.flush()
             item = copy_index(path, copy)
-            depositor.add(page(2))
-            depositor.close()
+            store.add_page(page(2))
+            store.close()
             writer.close()
         return item
 

@@ -21,7 +21,7 @@ from archive.warc.reader import Record, iterate_file
 from archive.warc.surt import url_key
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
 from tests.support.cli import Desk
 from tests.support.playback import (
@@ -201,19 +201,19 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, host="t") as segments,
     ):
-        depositor = Depositor(segments, index, Run("t"), lambda _: None)
+        store = CaptureStore(segments, index, Run("t"), lambda _: None)
         for url, answer, body in made:
             one = exchange(url=url, head=answer, body=body, captured_at=at(1))
-            depositor.add(
+            store.add_page(
                 read(one, outlet_named("etoday"), url),
                 "imported from elsewhere" if url == page else "",
             )
-        depositor.flush()
+        store.flush()
         first = desk.rows("captures")[0]
         original = warc.RevisitOf(page, at(1), first["payload_digest"], first["record_id"])
         again = exchange(url=page, head=head(html), body=UTF8, captured_at=at(3))
-        depositor.keep(read(again, outlet_named("etoday"), "again"), original)
-        depositor.flush()
+        store.append(read(again, outlet_named("etoday"), "again"), original)
+        store.flush()
         # One that shows the article asked for, and repeats a capture that shows the other.
         second = next(row for row in desk.rows("captures") if row["url"].endswith("9"))
         original = warc.RevisitOf(
@@ -228,8 +228,8 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
             verdict=Verdict(Outcome.UNCHANGED),
             revision_id=first["revision_id"],
         )
-        depositor.keep(shown, original)
-        depositor.close()
+        store.append(shown, original)
+        store.close()
     assert len(desk.rows("articles")) == 2
     folder = tmp_path / "out"
     folder.mkdir()
@@ -263,11 +263,11 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, host="t") as segments,
     ):
-        depositor = Depositor(segments, index, Run("t"), lambda _: None)
-        depositor.add(
+        store = CaptureStore(segments, index, Run("t"), lambda _: None)
+        store.add_page(
             read(exchange(url=f"{ETODAY}9000000002", body=UTF8), outlet_named("etoday"), "x")
         )
-        depositor.flush()
+        store.flush()
         (path,) = desk.archive.glob("*.warc.gz*")
         assert path.suffix == ".open"
         with path.open("ab") as file:  # what another process is in the middle of

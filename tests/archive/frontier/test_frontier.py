@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from archive.frontier.revisit_policy import BACK_OFF, MAX_TRIES
-from archive.frontier.visits import Link
+from archive.frontier.visits import FrontierLink
 from archive.index.robots_store import RobotsShelf
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
@@ -74,7 +74,7 @@ def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) 
     at.settle(run, new("1", etag='"e"'))
     before = at.row("1")
     at.clock.turn(HOUR)
-    run.discover([Link("1", "https://elsewhere/", NOON, "list")])
+    run.discover([FrontierLink("1", "https://elsewhere/", NOON, "list")])
     run.discover([link(1, NOON + DAY, "list")])
     after = at.row("1")
     assert (after.channels, after.published_at) == (["feed", "list"], utc(NOON))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from archive.frontier.frontier import LEASE
-from archive.frontier.revisit_policy import BACK_OFF, LADDER
+from archive.frontier.revisit_policy import BACK_OFF, REVISITS
 from archive.index.database import Index
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from archive.frontier.frontier import Frontier
-    from archive.frontier.visits import Visited
+    from archive.frontier.visits import VisitResult
 
 IDS = st.sampled_from([str(n) for n in range(12)])
 HANDS = st.integers(0, 2)
@@ -154,7 +154,7 @@ class Frontiers(RuleBasedStateMachine):
     def settle(self, by: int, which: str, n: int, kept: bool) -> None:
         hand = self.hands[by]
         ids = sorted(hand.believes)[:n]
-        results: list[Visited] = [RESULTS[which](i) for i in ids]
+        results: list[VisitResult] = [RESULTS[which](i) for i in ids]
         counts = [i for i in ids if self.counts(i, hand, which)]
         if not kept:
             self.roll_back(hand, results, len(counts))
@@ -235,7 +235,7 @@ class Frontiers(RuleBasedStateMachine):
         if which in LOOKS:
             known.first_look = known.first_look or now
             foot = min(known.published or now, known.first_look)
-            rungs = [foot + rung for rung in LADDER if foot + rung > now]
+            rungs = [foot + rung for rung in REVISITS if foot + rung > now]
             known.due, known.tries, known.looks = (rungs[0] if rungs else None), 0, known.looks + 1
         elif which == "busy":
             known.due = now + BACK_OFF[0]
@@ -253,7 +253,7 @@ class Frontiers(RuleBasedStateMachine):
             if known.holder and known.holder != hand.name and gone:
                 known.holder = ""
 
-    def roll_back(self, hand: Hand, results: list[Visited], counts: int) -> None:
+    def roll_back(self, hand: Hand, results: list[VisitResult], counts: int) -> None:
         with self.at.index._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             assert hand.run.settle(connection, results) == counts
@@ -262,7 +262,7 @@ class Frontiers(RuleBasedStateMachine):
     def finish(self) -> None:
         """One run that outlives all brings every article to its end."""
         last, ends = self.hand(), 0
-        for _ in range(len(LADDER) + 2):
+        for _ in range(len(REVISITS) + 2):
             self.clock.turn(30 * DAY)
             self.reclaim(last)
             visits = last.run.take(100)

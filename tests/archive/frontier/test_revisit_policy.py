@@ -15,12 +15,12 @@ from archive.frontier.revisit_policy import (
     PUT_OFF,
     TRANSIENT,
     UNFINISHED,
-    Kind,
-    Next,
+    NextVisit,
     State,
-    after,
-    kind_of,
-    next_rung,
+    VisitKind,
+    next_scheduled,
+    next_visit,
+    visit_kind,
 )
 from archive.model.article import KST
 from archive.model.outcome import Outcome, Reason, Verdict
@@ -42,57 +42,59 @@ from tests.support.frontier_kit import DAY, HOUR, MINUTE, NOON
     ],
 )
 def test_the_next_rung_is_the_first_still_to_come(age: timedelta, rung: timedelta | None) -> None:
-    assert next_rung(NOON, NOON + age) == (NOON + rung if rung is not None else None)
+    assert next_scheduled(NOON, NOON + age) == (NOON + rung if rung is not None else None)
 
 
 def test_rungs_are_spans_of_time_in_any_zone() -> None:
     # New York set its clocks back at 06:00 UTC that day; Seoul, where outlets print, knows no such
     # hour.
     published = datetime(2026, 11, 1, 14, 30, tzinfo=KST)
-    assert next_rung(published, published) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
-    assert next_rung(published.astimezone(UTC), published + HOUR) == datetime(
+    assert next_scheduled(published, published) == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    assert next_scheduled(published.astimezone(UTC), published + HOUR) == datetime(
         2026, 11, 1, 20, 30, tzinfo=KST
     )
 
 
-def step(kind: Kind, tries: int = 0, retry_at: datetime | None = None) -> Next:
-    return after(kind, tries=tries, looks=2, foot=NOON - HOUR, now=NOON, retry_at=retry_at)
+def step(kind: VisitKind, tries: int = 0, retry_at: datetime | None = None) -> NextVisit:
+    return next_visit(kind, tries=tries, looks=2, foot=NOON - HOUR, now=NOON, retry_at=retry_at)
 
 
 def test_a_look_climbs_and_forgets_failures() -> None:
-    assert step(Kind.LOOK, tries=3) == Next(State.DUE, NOON + 5 * HOUR, 0, 3)
-    top = after(Kind.LOOK, tries=3, looks=4, foot=NOON - 7 * DAY, now=NOON, retry_at=None)
-    assert top == Next(State.DONE, None, 0, 5)
+    assert step(VisitKind.SERVED, tries=3) == NextVisit(State.DUE, NOON + 5 * HOUR, 0, 3)
+    top = next_visit(
+        VisitKind.SERVED, tries=3, looks=4, foot=NOON - 7 * DAY, now=NOON, retry_at=None
+    )
+    assert top == NextVisit(State.DONE, None, 0, 5)
 
 
 def test_each_failure_waits_longer_until_the_article_is_given_up() -> None:
-    waits = [step(Kind.RETRY, tries) for tries in range(MAX_TRIES)]
+    waits = [step(VisitKind.RETRY, tries) for tries in range(MAX_TRIES)]
     assert waits == [
-        *(Next(State.DUE, NOON + wait, tries + 1, 2) for tries, wait in enumerate(BACK_OFF)),
-        Next(State.DEAD, None, MAX_TRIES, 2),
+        *(NextVisit(State.DUE, NOON + wait, tries + 1, 2) for tries, wait in enumerate(BACK_OFF)),
+        NextVisit(State.DEAD, None, MAX_TRIES, 2),
     ]
     assert all(later >= 3 * earlier for earlier, later in pairwise(BACK_OFF))
     assert sum(BACK_OFF, timedelta(0)) > DAY
 
 
 def test_what_is_given_up_is_dead_at_once() -> None:
-    assert step(Kind.GIVE_UP) == Next(State.DEAD, None, 1, 2)
+    assert step(VisitKind.GIVE_UP) == NextVisit(State.DEAD, None, 1, 2)
 
 
 def test_a_host_to_be_left_alone_costs_no_try() -> None:
     for tries in (0, MAX_TRIES - 1):
-        assert step(Kind.PUT_OFF, tries) == Next(State.DUE, NOON + BACK_OFF[0], tries, 2)
+        assert step(VisitKind.PUT_OFF, tries) == NextVisit(State.DUE, NOON + BACK_OFF[0], tries, 2)
 
 
 def test_retry_after_is_kept_to_within_reason() -> None:
-    assert step(Kind.RETRY, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
-    assert step(Kind.RETRY, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
-    assert step(Kind.PUT_OFF, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
+    assert step(VisitKind.RETRY, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
+    assert step(VisitKind.RETRY, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
+    assert step(VisitKind.PUT_OFF, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
 
 
 def test_our_own_fault_waits_for_nothing_but_is_a_try() -> None:
-    assert step(Kind.RETRY_NEXT_RUN) == Next(State.DUE, NOON, 1, 2)
-    assert step(Kind.RETRY_NEXT_RUN, MAX_TRIES - 1).state is State.DEAD
+    assert step(VisitKind.RETRY_NEXT_RUN) == NextVisit(State.DUE, NOON, 1, 2)
+    assert step(VisitKind.RETRY_NEXT_RUN, MAX_TRIES - 1).state is State.DEAD
 
 
 def test_every_reason_means_one_thing() -> None:
@@ -104,45 +106,45 @@ def test_every_reason_means_one_thing() -> None:
 @pytest.mark.parametrize("reason", [None, *Reason])
 def test_reasons(reason: Reason | None) -> None:
     wanted = {
-        None: Kind.LOOK,
-        Reason.NO_BODY: Kind.LOOK,
-        Reason.NO_LAYOUT: Kind.GIVE_UP,
-        Reason.SOFT_404: Kind.GIVE_UP,
-        Reason.DELETED: Kind.GIVE_UP,
-        Reason.BOT_CHALLENGE: Kind.RETRY,
-        Reason.NOT_AN_ARTICLE: Kind.GIVE_UP,
-        Reason.ROBOTS: Kind.GIVE_UP,
-        Reason.REDIRECT_TO_FRONT: Kind.GIVE_UP,
-        Reason.TOO_LARGE: Kind.GIVE_UP,
-        Reason.TIMEOUT: Kind.RETRY,
-        Reason.CONNECTION_REFUSED: Kind.RETRY,
-        Reason.DNS: Kind.RETRY,
-        Reason.CERTIFICATE: Kind.RETRY,
-        Reason.DATALOSS: Kind.RETRY,
-        Reason.ROBOTS_UNREACHABLE: Kind.PUT_OFF,
-        Reason.HOST_BUSY: Kind.PUT_OFF,
-        Reason.INTERNAL_ERROR: Kind.RETRY_NEXT_RUN,
+        None: VisitKind.SERVED,
+        Reason.NO_BODY: VisitKind.SERVED,
+        Reason.NO_LAYOUT: VisitKind.GIVE_UP,
+        Reason.SOFT_404: VisitKind.GIVE_UP,
+        Reason.DELETED: VisitKind.GIVE_UP,
+        Reason.BOT_CHALLENGE: VisitKind.RETRY,
+        Reason.NOT_AN_ARTICLE: VisitKind.GIVE_UP,
+        Reason.ROBOTS: VisitKind.GIVE_UP,
+        Reason.REDIRECT_TO_FRONT: VisitKind.GIVE_UP,
+        Reason.TOO_LARGE: VisitKind.GIVE_UP,
+        Reason.TIMEOUT: VisitKind.RETRY,
+        Reason.CONNECTION_REFUSED: VisitKind.RETRY,
+        Reason.DNS: VisitKind.RETRY,
+        Reason.CERTIFICATE: VisitKind.RETRY,
+        Reason.DATALOSS: VisitKind.RETRY,
+        Reason.ROBOTS_UNREACHABLE: VisitKind.PUT_OFF,
+        Reason.HOST_BUSY: VisitKind.PUT_OFF,
+        Reason.INTERNAL_ERROR: VisitKind.RETRY_NEXT_RUN,
     }
     outcome = Outcome.NEW if reason is None else Outcome.FAILED
-    found = kind_of(Verdict(outcome, reason))
+    found = visit_kind(Verdict(outcome, reason))
     assert found is wanted.get(reason, found)
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (None, Kind.RETRY),
-        (302, Kind.GIVE_UP),
-        (401, Kind.GIVE_UP),
-        (403, Kind.RETRY),
-        (404, Kind.GIVE_UP),
-        (410, Kind.GIVE_UP),
-        (429, Kind.RETRY),
-        (451, Kind.GIVE_UP),
-        (500, Kind.RETRY),
-        (503, Kind.RETRY),
-        (520, Kind.RETRY),
+        (None, VisitKind.RETRY),
+        (302, VisitKind.GIVE_UP),
+        (401, VisitKind.GIVE_UP),
+        (403, VisitKind.RETRY),
+        (404, VisitKind.GIVE_UP),
+        (410, VisitKind.GIVE_UP),
+        (429, VisitKind.RETRY),
+        (451, VisitKind.GIVE_UP),
+        (500, VisitKind.RETRY),
+        (503, VisitKind.RETRY),
+        (520, VisitKind.RETRY),
     ],
 )
-def test_statuses(status: int | None, kind: Kind) -> None:
-    assert kind_of(Verdict(Outcome.SKIPPED, Reason.HTTP_STATUS), status) is kind
+def test_statuses(status: int | None, kind: VisitKind) -> None:
+    assert visit_kind(Verdict(Outcome.SKIPPED, Reason.HTTP_STATUS), status) is kind

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from archive.frontier.frontier import Frontier
-from archive.frontier.visits import Link
+from archive.frontier.visits import FrontierLink
 from archive.index.article_rows import search_columns, to_article
 from archive.index.database import Index
 from archive.index.fulltext import tokens
@@ -30,7 +30,7 @@ from crawler.commands.remove import _article_of as article_of
 from crawler.extraction.extract import read
 from crawler.extraction.judge import glance
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
 from tests.support.cli import Desk
 from tests.support.keeping import SOFTWARE
@@ -72,10 +72,10 @@ def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, 
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
     ):
-        depositor = Depositor(segments, index, Run("test"), lambda _: None)
-        depositor.keep(one, original)
-        depositor.add(one)
-        depositor.close()
+        store = CaptureStore(segments, index, Run("test"), lambda _: None)
+        store.append(one, original)
+        store.add_page(one)
+        store.close()
     return max(desk.rows("captures"), key=lambda row: int(row["id"]))
 
 
@@ -149,20 +149,20 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
     ):
-        depositor = Depositor(
+        store = CaptureStore(
             segments, index, Run("test"), lambda result: results.append(str(result.verdict))
         )
-        depositor.keep(glance(kept, outlet, url))  # on its way when the removal comes
+        store.append(glance(kept, outlet, url))  # on its way when the removal comes
         with removals.holding(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
             assert log is not None
             removing = Removing(desk.archive, other, log, article_of)
             removing.begin([NAME], "test", "tests")
             removing.finish()
-        depositor.add(read(kept, outlet, url))
-        depositor.flush()
-        depositor.keep(glance(late, outlet, url))
-        depositor.add(read(late, outlet, url))
-        depositor.close()
+        store.add_page(read(kept, outlet, url))
+        store.flush()
+        store.append(glance(late, outlet, url))
+        store.add_page(read(late, outlet, url))
+        store.close()
     assert results == ["skipped/removed"] * 2
     assert NAME not in articles(desk)
     (row,) = (row for row in desk.rows("captures") if row["reason"] == "removed")
@@ -231,13 +231,13 @@ def test_the_frontier_refuses_what_was_removed_before_it_knew_it(desk: Desk) -> 
         with index.writing() as connection:
             connection.execute(delete(frontier))
         run = Frontier(index, NAME[0], "run")
-        link = Link(NAME[1], "https://www.newspim.com/news/view/" + NAME[1], None, "rss")
+        link = FrontierLink(NAME[1], "https://www.newspim.com/news/view/" + NAME[1], None, "rss")
         run.discover([link])
         assert run.take(10) == []
         books = run.balance()
         assert (books.discovered, books.skipped, books.even) == (1, {"removed": 1}, True)
         later = Frontier(index, NAME[0], "later")
-        later.discover([Link(NAME[1], link.url, None, "sitemap")])
+        later.discover([FrontierLink(NAME[1], link.url, None, "sitemap")])
         later.again([NAME[1]])
         assert later.take(10) == []
         assert later.due_count() == 0

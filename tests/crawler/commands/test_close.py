@@ -12,7 +12,7 @@ from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from tests.support.cli import Desk
 from tests.support.keeping import SOFTWARE
 from tests.support.reading import NOON, SEEDS
@@ -35,13 +35,13 @@ def live(desk: Desk) -> Iterator[SegmentWriter]:
     """A writer that has written a page, of which the index knows nothing yet."""
     segments = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
     with Index(f"sqlite:///{desk.index}") as index:
-        depositor = Depositor(segments, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments, index, Run("test"), lambda _: None)
         url = "https://www.newspim.com/news/view/20260101000001"
         body = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
-        depositor.add(
+        store.add_page(
             read(Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url)
         )
-        depositor._written(depositor._waiting)
+        store._written(store._waiting)
         yield segments
     segments._release()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.frontier.frontier import Frontier
-from archive.frontier.visits import Link
+from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import Run
 from archive.segments import file_locks as locks
@@ -19,7 +19,7 @@ from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.extraction.extract import read
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
-from pipelines.deposit import Depositor
+from pipelines.deposit import CaptureStore
 from tests.support.twin import etoday
 from tests.support.twin.story import etoday_seed
 from tests.support.warc_samples import MOMENT, exchange, gzip_is_whole, writer
@@ -52,9 +52,9 @@ def mend(folder: Path, frontier_of: str = "") -> list[Result]:
     with Index(f"sqlite:///{folder / 'index.sqlite3'}") as index, writer(folder) as segments:
         run = Run("test")
         frontier = Frontier(index, frontier_of, run.id) if frontier_of else None
-        depositor = Depositor(segments, index, run, results.append, frontier)
-        recover(folder, index, depositor, frontier, frontier_of)
-        depositor.close()
+        store = CaptureStore(segments, index, run, results.append, frontier)
+        recover(folder, index, store, frontier, frontier_of)
+        store.close()
     return results
 
 
@@ -165,7 +165,7 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     killed(out)
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
         dead = Frontier(index, "etoday", "dead", lambda: MOMENT)
-        dead.discover([Link("9000000001", page.url, None, "feed")])
+        dead.discover([FrontierLink("9000000001", page.url, None, "feed")])
         assert dead.take(9)
     results = mend(tmp_path, "etoday")
     assert [str(result.verdict) for result in results] == ["unchanged"]
@@ -206,14 +206,14 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
         Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
         writer(tmp_path / "archive", max_bytes=1) as out,
     ):
-        depositor = Depositor(out, index, Run("test"), [].append)
+        store = CaptureStore(out, index, Run("test"), [].append)
         for number in range(3):
             url = f"https://www.etoday.co.kr/robots.txt?{number}"
-            depositor.add(
+            store.add_page(
                 read(exchange(url=url, head=OK, body=b"User-agent: *\n"), outlet_named("etoday"))
             )
             assert len(left_open(tmp_path / "archive")) == min(number, 1)
-            depositor.flush()
+            store.flush()
         assert len(left_open(tmp_path / "archive")) == 1
     assert [path.suffix for path in (tmp_path / "archive").glob("*.warc.gz*")] == [".gz"] * 3
 
@@ -235,10 +235,10 @@ def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: 
 
 
 def _deposit(out: SegmentWriter, index: Index) -> None:
-    depositor = Depositor(out, index, Run("test"), [].append)
+    store = CaptureStore(out, index, Run("test"), [].append)
     for page in (article(), exchange(url="https://www.etoday.co.kr/robots.txt", head=OK)):
-        depositor.add(read(page, outlet_named("etoday")))
-    depositor.flush()
+        store.add_page(read(page, outlet_named("etoday")))
+    store.flush()
 
 
 def with_a_hole(folder: Path) -> tuple[Path, int, list[str]]:

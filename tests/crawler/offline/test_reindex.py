@@ -301,7 +301,7 @@ def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
 
 
 def test_what_is_carried_over_refers_to_nothing_made_anew_but_captures() -> None:
-    """A new table belongs among `DERIVED`, where the ledger fills it, or has to be copied as it is."""
+    """A new table belongs among `DERIVED`, where the writer fills it, or has to be copied as it is."""
     targets = {
         key.column.table
         for table in swap.CARRIED
