@@ -202,7 +202,7 @@ class Verification:
         check = FileCheck(path, name, own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
-        sentence = "Its writer died before it was closed; scrapy close, or the next crawl or replay, recovers it."
+        sentence = "Its writer died before it was closed; scrapy recover, or the next crawl or replay, recovers it."
         yield Finding(path.name, -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.progress import Bytes
 from crawler.commands.backup import only_folder
-from crawler.offline.close import close_left_open
+from crawler.commands.recover import recover_left_open
 
 if TYPE_CHECKING:
     import argparse
@@ -53,7 +53,7 @@ class Command(Verb):
             restored = restore(folder, Path(archive), index_url, progress.begin, progress.advance)
         code = _tell(restored, archive)
         if restored.index:  # an older one is brought up to the schema with it
-            code = max(code, close_left_open(self, archive))
+            code = max(code, recover_left_open(self, archive))
         return code
 
 

@@ -16,8 +16,8 @@ from archive.model.article import KST
 from archive.segments.names import archive_folder
 from crawler.cli.article_history import print_changes, print_history, size_text
 from crawler.cli.base import Verb
-from crawler.cli.moments import end_of
 from crawler.cli.tables import print_articles, print_table
+from crawler.cli.times import parse_moment
 from crawler.extraction.capture_diff import levels
 from crawler.model.text import as_text
 
@@ -199,7 +199,7 @@ def _time(moment: Any, raw: str) -> str:
 
 def _moment(text: str) -> datetime:
     try:
-        return end_of(text)
+        return parse_moment(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -9,7 +9,9 @@ from typing import NoReturn
 from scrapy.settings import Settings
 
 #: What needs nobody beside it; nothing that asks, serves or takes away.
-VERBS = ("backup", "close", "export", "reindex", "replay", "verify")
+VERBS = ("backup", "export", "recover", "reindex", "replay", "verify")
+#: Former names of verbs, as older jobs files may have them.
+RENAMED = {"close": "recover"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,6 +35,8 @@ def check_words(words: list[str]) -> tuple[str, tuple[str, ...]]:
     verb, *rest = words or [""]
     if verb == "crawl":
         raise ValueError('write outlet = "NAME" for a crawl, and its arguments = { limit = 100 }')
+    if verb in RENAMED:
+        raise ValueError(f"{verb} was renamed: use {RENAMED[verb]} instead")
     if verb not in VERBS:
         raise ValueError(
             f"{verb!r} is no verb for a job; those are {', '.join(VERBS)}, and outlet = for a crawl"

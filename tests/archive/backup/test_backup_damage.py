@@ -179,7 +179,7 @@ def test_an_index_that_was_lost_and_made_anew_does_not_take_the_good_ones_place(
     (more / "page.html").write_bytes(
         (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes() + b"<!-- more -->"
     )
-    for verb in (("close",), ("replay", more, "--outlet", "newspim")):
+    for verb in (("recover",), ("replay", more, "--outlet", "newspim")):
         desk.call(*verb)
         Index(f"sqlite:///{desk.index}").close()
         said = desk.call("backup", backup)

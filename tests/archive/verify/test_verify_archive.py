@@ -208,7 +208,7 @@ def test_a_live_writers_segment_is_passed_over_and_a_dead_ones_is_said(desk: Des
         file.write(b"\x1f\x8b\x08\0torn")
     found, _ = verify(desk.folder)
     assert [one.rule for one in found] == [Rule.LEFT_OPEN]
-    assert "scrapy close, or the next crawl or replay" in found[0].sentence
+    assert "scrapy recover, or the next crawl or replay" in found[0].sentence
     assert desk.call("replay", SEEDS / "etoday").code == 0
     assert verify(desk.folder)[0] == []
 

@@ -67,7 +67,7 @@ def test_what_a_file_says() -> None:
 
 def test_the_example_is_right() -> None:
     jobs = read_jobs(ROOT / "jobs.example.toml")
-    assert [job.name for job in jobs] == ["etoday", "newspim", "newspim-again", "close", "verify"]
+    assert [job.name for job in jobs] == ["etoday", "newspim", "newspim-again", "recover", "verify"]
 
 
 WRONG = """\
@@ -135,8 +135,8 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         'jobs.toml, line 27: say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul).',
         "jobs.toml, line 28: name: 'no time' is no name: letters, digits, . _ and -, at most 64, a letter or digit "
         "first.",
-        "jobs.toml, line 29: command: 'remove' is no verb for a job; those are backup, close, export, reindex, replay, "
-        "verify, and outlet = for a crawl.",
+        "jobs.toml, line 29: command: 'remove' is no verb for a job; those are backup, export, recover, "
+        "reindex, replay, verify, and outlet = for a crawl.",
         "jobs.toml, line 31: a job has either an outlet or a command.",
         'jobs.toml, line 37: command: write outlet = "NAME" for a crawl, and its arguments = { limit = 100 }.',
         "jobs.toml, line 38: arguments: arguments are an outlet's; write a command's into the command.",

@@ -1,4 +1,4 @@
-"""`scrapy close`: what dead writers left is cut, indexed and closed, and said; a live writer's is passed over."""
+"""`scrapy recover`: what crashed runs left open is cut, indexed and closed; a running writer's is skipped."""
 
 from __future__ import annotations
 
@@ -52,29 +52,29 @@ def test_a_dead_writers_segment_is_cut_indexed_and_closed(desk: Desk, live: Segm
     with path.open("ab") as file:
         file.write(b"\x1f\x8b\x08 torn")
     assert wrong(desk)
-    said = desk.call("close")
+    said = desk.call("recover")
     assert (said.code, said.err) == (0, "")
     name = path.name.removesuffix(".open")
     assert said.out.startswith(
-        f"{name} was left open: 1 records indexed, 8 torn bytes cut off, closed\n"
+        f"{name} was left open: 1 record indexed, 8 incomplete bytes cut off, closed\n"
     )
     assert ("newspim", "20260101000001") in articles(desk)
     assert wrong(desk) == []
     assert name in (desk.archive / "fixity.jsonl").read_text()
     before = desk.kept_bytes()
-    said = desk.call("close")
-    assert (said.code, said.out, said.err) == (0, "nothing to close\n", "")
+    said = desk.call("recover")
+    assert (said.code, said.out, said.err) == (0, "nothing to recover\n", "")
     assert desk.kept_bytes() == before
 
 
 def test_a_live_writers_segment_is_passed_over_and_counted(desk: Desk, live: SegmentWriter) -> None:
     assert live is not None
     before = desk.kept_bytes()
-    said = desk.call("close")
+    said = desk.call("recover")
     assert (said.code, said.err) == (0, "")
     assert (
         said.out
-        == "nothing to close\n1 segments are being written by live processes and were passed over\n"
+        == "nothing to recover\nskipped 1 segment that is being written by a running process\n"
     )
     assert desk.kept_bytes() == before
 
@@ -82,11 +82,11 @@ def test_a_live_writers_segment_is_passed_over_and_counted(desk: Desk, live: Seg
 def test_one_that_held_nothing_is_removed_and_said(desk: Desk) -> None:
     path = desk.archive / "sacho-20260101000000-00000-t+00000000.warc.gz.open"
     path.write_bytes(b"\x1f\x8b")
-    said = desk.call("close")
+    said = desk.call("recover")
     assert (said.code, said.err) == (0, "")
     assert (
         said.out
-        == f"{path.name.removesuffix('.open')} was left open, and held nothing, 2 torn bytes cut off: removed\n"
+        == f"{path.name.removesuffix('.open')} was left open and held no record, 2 incomplete bytes cut off: removed\n"
     )
     assert not path.exists()
 
@@ -102,7 +102,7 @@ def test_a_page_in_it_that_gave_no_article_is_said_as_a_crawl_would_have(desk: D
     path.with_name(path.name.removesuffix(".open")).unlink()
     (desk.archive / "fixity.jsonl").unlink()
     path.write_bytes(data)
-    said = desk.call("close")
+    said = desk.call("recover")
     assert said.code == 1
     assert "unparsed" in said.err
     assert wrong(desk) == []
@@ -112,17 +112,17 @@ def test_without_an_index_it_makes_no_new_one(desk: Desk, live: SegmentWriter) -
     live._release()
     for path in desk.folder.glob("index.sqlite3*"):
         path.unlink()
-    said = desk.call("close")
+    said = desk.call("recover")
     assert said.code == 1
     assert "run scrapy reindex first" in said.err
     assert not desk.index.exists()
 
 
-def test_of_nothing_there_is_nothing_to_close(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("close")
-    assert (said.code, said.out, said.err) == (0, "nothing to close\n", "")
+def test_an_archive_without_anything_has_nothing_to_recover(tmp_path: Path) -> None:
+    said = Desk(tmp_path).call("recover")
+    assert (said.code, said.out, said.err) == (0, "nothing to recover\n", "")
     assert list(tmp_path.iterdir()) == []
-    assert Desk(tmp_path).call("close", "x").code == 2
+    assert Desk(tmp_path).call("recover", "x").code == 2
 
 
 def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(desk: Desk) -> None:
@@ -130,7 +130,7 @@ def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(desk: Desk) -> N
     for there in (False, True):
         if there:
             desk.archive.mkdir()
-        for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"]):
+        for verb in (["recover"], ["replay", str(SEEDS / "newspim")], ["status"]):
             said = desk.call(*verb)
             assert said.code == 1, verb
             assert "is its disk mounted" in said.err + said.out, verb
@@ -139,5 +139,12 @@ def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(desk: Desk) -> N
     mounted.rename(desk.archive)
     assert [
         desk.call(*verb).code
-        for verb in (["close"], ["replay", str(SEEDS / "newspim")], ["status"])
+        for verb in (["recover"], ["replay", str(SEEDS / "newspim")], ["status"])
     ] == [0, 0, 0]
+
+
+def test_the_former_name_says_what_to_type_and_fails(desk: Desk) -> None:
+    for words in (("close",), ("close", "x"), ("close", "--help-me")):
+        said = desk.call(*words)
+        assert (said.code, said.out) == (2, "")
+        assert said.err.rstrip().endswith("close was renamed: use recover instead")

@@ -13,7 +13,7 @@ _MOMENT = re.compile(
 )
 
 
-def end_of(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     """The last instant of the day, minute or second that the text names (ISO 8601), aware.
 
     :raises ValueError: it is no such time; the message says how to write one.

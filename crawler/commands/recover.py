@@ -1,0 +1,104 @@
+"""``scrapy recover``: recover and close the WARC files that crashed runs left open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+
+from archive.articles.captures import check_there
+from archive.index.database import IndexUnusableError, index_path
+from archive.segments.names import archive_folder
+from archive.segments.recovery import left_open
+from crawler.cli.base import Verb
+from crawler.cli.plural import counted
+from crawler.cli.summary import Report
+from crawler.offline.recovery import recover
+from pipelines.deposit import CaptureStore
+
+if TYPE_CHECKING:
+    import argparse
+
+    from crawler.offline.recovery import Recovered
+
+
+class Command(Verb):
+    """Recover segments that crashed runs left open. Reads ARCHIVE_URL and INDEX_URL."""
+
+    def syntax(self) -> str:
+        """Return the arguments, for the usage line."""
+        return "[options]"
+
+    def short_desc(self) -> str:
+        """Return the line for the list of commands."""
+        return "Recover and close WARC files left open by crashed runs"
+
+    def long_desc(self) -> str:
+        """Return the description, with an example."""
+        return (
+            "Cut off the incomplete record at the end of each segment that a crashed process left "
+            "open, add the records that the index lacks, and close the segment. Every crawl and "
+            "every replay does the same when it starts. Segments that a running process writes "
+            "to are skipped. If there is nothing to recover, the exit status is 0. "
+            "Example: scrapy recover"
+        )
+
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
+        """Recover them; return 1 if one of their pages gave no article."""
+        if args:
+            raise UsageError(
+                "recover takes no arguments; ARCHIVE_URL names the archive", print_help=False
+            )
+        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        before = len(left_open(folder))
+        index = index_path(self.text_setting("INDEX_URL"))
+        if before and not index.exists():
+            sentence = (
+                f"there is no index at {index}: name it in INDEX_URL, or run scrapy reindex first."
+            )
+            raise IndexUnusableError(sentence)
+        if index.exists():
+            with self.open_index() as there, there.reading() as connection:
+                check_there(folder, connection)
+        code = recover_left_open(self, folder) if before else 0
+        if len(left_open(folder)) == before:
+            print("nothing to recover")
+        _print_live(folder)
+        return code
+
+
+def recover_left_open(verb: Verb, folder: str) -> int:
+    """Recover the segments left open in ``folder``, print a line for each, return the exit status.
+
+    The status is 1 if a page in them gave no article. `restore` does the same after it copied.
+
+    :raises SegmentError: a segment cannot be repaired.
+    :raises IndexUnusableError: the index cannot be written.
+    """
+    report = Report()
+    job = type(verb).__module__.rpartition(".")[2]
+    with verb.open_index(read_only=False) as index, verb.open_segments(job) as segments:
+        store = CaptureStore(segments, index, verb.begin(job), report.add)
+        try:
+            if recover(folder, index, store, told=_print_recovered):
+                store.close()
+        finally:
+            report.finish()
+    return report.exit_code
+
+
+def _print_recovered(one: Recovered) -> None:
+    cut = f", {counted(one.cut, 'incomplete byte')} cut off" if one.cut else ""
+    if one.used:
+        records = counted(one.records, "record")
+        print(f"{one.name} was left open: {records} indexed{cut}, closed")
+    else:
+        print(f"{one.name} was left open and held no record{cut}: removed")
+
+
+def _print_live(folder: str) -> None:
+    """Print how many segments are still open because a running process writes to them."""
+    live = len(left_open(folder))
+    if live:
+        verb = "is" if live == 1 else "are"
+        print(f"skipped {counted(live, 'segment')} that {verb} being written by a running process")
