@@ -117,7 +117,7 @@ def _print_channels(plan: Plan) -> None:
     rows = []
     for report in plan.reports():
         state = "dead" if report.dead else "ok"
-        figures = (len(report.found), len(report.share.only), len(report.share.missed))
+        figures = (len(report.found), len(report.share.unique), len(report.share.missing))
         rows.append((report.name, state, f"{report.answered}/{report.asked}", *map(str, figures)))
     print_table(("channel", "state", "answered", "found", "only here", "missed"), rows, figures=4)
 
@@ -161,9 +161,9 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
         faults.append(
             f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for."
         )
-    if plan is not None and plan.trouble:
+    if plan is not None and plan.walk_problem:
         faults.append(
-            f"the ids of the days asked for could not be found, so articles are missing: {plan.trouble}."
+            f"the ids of the days asked for could not be found, so articles are missing: {plan.walk_problem}."
         )
     balance = keeper.balance
     if balance is None and not keeper.fault:

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
 
-    from crawler.discovery.entries import Reason
+    from crawler.discovery.entries import SourceFault
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChannelFault:
     """A source that answered wrongly, or not at all."""
 
     url: str
-    reason: Reason
+    reason: SourceFault
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ChannelShare:
     """Of the articles of a crawl: those this channel alone had, those it missed that another had."""
 
-    only: frozenset[str]
-    missed: frozenset[str]
+    unique: frozenset[str]
+    missing: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -46,8 +46,8 @@ class ChannelReport:
     outside: int = 0
     dropped: int = 0
     ends: Counter[str] = field(default_factory=Counter)
-    faults: list[Fault] = field(default_factory=list)
-    share: Share = Share(frozenset(), frozenset())
+    faults: list[ChannelFault] = field(default_factory=list)
+    share: ChannelShare = ChannelShare(frozenset(), frozenset())
 
     @property
     def dead(self) -> bool:
@@ -55,10 +55,12 @@ class ChannelReport:
         return bool(self.faults) and self.answered <= self.indexes
 
 
-def shares(found: Mapping[str, Set[str]]) -> dict[str, Share]:
+def channel_shares(found: Mapping[str, Set[str]]) -> dict[str, ChannelShare]:
     """For each channel: what only it found, and what it missed that another had."""
     times = Counter(article_id for ids in found.values() for article_id in ids)
     return {
-        name: Share(frozenset(i for i in ids if times[i] == 1), frozenset(times.keys() - ids))
+        name: ChannelShare(
+            frozenset(i for i in ids if times[i] == 1), frozenset(times.keys() - ids)
+        )
         for name, ids in found.items()
     }

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Reason(StrEnum):
+class SourceFault(StrEnum):
     """Why a source gave nothing to go by; the values are counter names."""
 
     UNREACHABLE = "unreachable"
@@ -28,14 +28,16 @@ class Reason(StrEnum):
 class SourceError(ValueError):
     """A source answered wrongly. ``partial`` is what could be read before the damage: true as far as it goes."""
 
-    def __init__(self, reason: Reason, sentence: str, partial: tuple[Entry, ...] = ()) -> None:
+    def __init__(
+        self, reason: SourceFault, sentence: str, partial: tuple[FeedEntry, ...] = ()
+    ) -> None:
         super().__init__(sentence)
         self.reason = reason
         self.partial = partial
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """One address as a source prints it (made absolute), not yet told to be an article's.
 
     ``published_at`` and ``modified_at`` are aware KST; None where the source states none that can
@@ -50,10 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredLink:
-    """An article that a channel names: ``url`` is canonical, ``alias`` as printed.
-
-    A ``candidate`` is an id that a walk counted up to: that there is no such article is no failure.
-    """
+    """An article that a channel names: ``url`` is canonical, ``alias`` is the address as printed."""
 
     article_id: str
     url: str
@@ -62,4 +61,3 @@ class DiscoveredLink:
     title: str = ""
     published_at: datetime | None = None
     modified_at: datetime | None = None
-    candidate: bool = False

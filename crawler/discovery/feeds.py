@@ -18,8 +18,8 @@ from xml.sax.handler import ContentHandler
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from crawler.discovery.entries import Entry, Reason, SourceError
-from crawler.discovery.timestamps import read_stamp
+from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
+from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ _LOOSE = re.compile(
 class Document:
     """What a feed or sitemap holds: articles' entries, or (an index) further sitemaps."""
 
-    entries: tuple[Entry, ...] = ()
-    sitemaps: tuple[Entry, ...] = ()
+    entries: tuple[FeedEntry, ...] = ()
+    sitemaps: tuple[FeedEntry, ...] = ()
 
 
-def read_xml(body: bytes, content_type: str, url: str, now: datetime) -> Document:
+def read_feed(body: bytes, content_type: str, url: str, now: datetime) -> Document:
     """Read a feed, a sitemap or a sitemap index, gzip file or not; ``url`` is its address, for relative links.
 
     :raises SourceError: it is none, or only a part of one; ``partial`` then holds the entries
@@ -110,16 +110,19 @@ def read_xml(body: bytes, content_type: str, url: str, now: datetime) -> Documen
         parser.close()
     except DefusedXmlException as error:
         raise SourceError(
-            Reason.UNSAFE, "the XML declares a document type of its own, which feeds never need"
+            SourceFault.UNSAFE,
+            "the XML declares a document type of its own, which feeds never need",
         ) from error
     except SAXException as error:
         if not reader.root:
-            raise SourceError(Reason.NOT_XML, f"it is not XML ({error.getMessage()})") from error
+            raise SourceError(
+                SourceFault.NOT_XML, f"it is not XML ({error.getMessage()})"
+            ) from error
         sentence = f"the XML breaks off or is malformed after {len(reader.found)} entries ({error.getMessage()})"
         partial = () if reader.root == "sitemapindex" else tuple(reader.found)
-        raise SourceError(Reason.BROKEN, sentence, partial) from error
+        raise SourceError(SourceFault.BROKEN, sentence, partial) from error
     if not reader.found:
-        raise SourceError(Reason.EMPTY, f"the <{reader.root}> holds no entries")
+        raise SourceError(SourceFault.EMPTY, f"the <{reader.root}> holds no entries")
     found = tuple(reader.found)
     return Document(sitemaps=found) if reader.root == "sitemapindex" else Document(entries=found)
 
@@ -129,19 +132,19 @@ def _text(body: bytes, content_type: str) -> str:
     if body[:2] == b"\x1f\x8b":
         body = _unpacked(body)
     if len(body) > MOST_BYTES:
-        raise SourceError(Reason.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most")
+        raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most")
     label = _ENCODING.search(body, 0, 400)
     if label and "charset" not in content_type.lower():
         content_type = f"text/xml; charset={label[1].decode('ascii')}"
     text = _CONTROL.sub("", decode(body, content_type)[0]).strip(_XML_SPACE)
     text = _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text
     if not text.strip():
-        raise SourceError(Reason.EMPTY, "the answer is empty")
+        raise SourceError(SourceFault.EMPTY, "the answer is empty")
     head = text[:2000].lower()
     if "<html" in head or "<!doctype html" in head:
-        raise SourceError(Reason.NOT_XML, "an HTML page was served where a feed was expected")
+        raise SourceError(SourceFault.NOT_XML, "an HTML page was served where a feed was expected")
     if not text.lstrip().startswith("<"):
-        raise SourceError(Reason.NOT_XML, f"it is not XML: it begins with {text[:30]!r}")
+        raise SourceError(SourceFault.NOT_XML, f"it is not XML: it begins with {text[:30]!r}")
     return _LOOSE.sub(_Mender(), _NAMING_DOCTYPE.sub("", text, count=1))
 
 
@@ -151,9 +154,11 @@ def _unpacked(body: bytes) -> bytes:
     try:
         data = unpacker.decompress(body, MOST_BYTES + 1)
     except zlib.error as error:
-        raise SourceError(Reason.BROKEN, f"the gzip file cannot be unpacked ({error})") from error
+        raise SourceError(
+            SourceFault.BROKEN, f"the gzip file cannot be unpacked ({error})"
+        ) from error
     if len(data) > MOST_BYTES:
-        raise SourceError(Reason.TOO_LARGE, f"unpacked more than {MOST_BYTES} bytes")
+        raise SourceError(SourceFault.TOO_LARGE, f"unpacked more than {MOST_BYTES} bytes")
     return data
 
 
@@ -167,7 +172,7 @@ class _Mender:
         self._left -= 1
         if self._left < 0:
             raise SourceError(
-                Reason.BROKEN, f"more than {MOST_MENDS} characters are not as XML has them"
+                SourceFault.BROKEN, f"more than {MOST_MENDS} characters are not as XML has them"
             )
         if found["opaque"] is not None:
             return found[0]
@@ -188,7 +193,7 @@ class _Reader(ContentHandler):
     def __init__(self, url: str, now: datetime) -> None:
         super().__init__()
         self.root = ""
-        self.found: list[Entry] = []
+        self.found: list[FeedEntry] = []
         self._url = url
         self._now = now
         self._entry = ""
@@ -207,11 +212,13 @@ class _Reader(ContentHandler):
         self._elements += 1
         if self._elements > MOST_ELEMENTS:
             raise SourceError(
-                Reason.TOO_LARGE, f"more than {MOST_ELEMENTS} elements", tuple(self.found)
+                SourceFault.TOO_LARGE, f"more than {MOST_ELEMENTS} elements", tuple(self.found)
             )
         if self._depth > MOST_DEPTH:
             raise SourceError(
-                Reason.TOO_DEEP, f"elements nest more than {MOST_DEPTH} deep", tuple(self.found)
+                SourceFault.TOO_DEEP,
+                f"elements nest more than {MOST_DEPTH} deep",
+                tuple(self.found),
             )
         prefix, _, local = name.rpartition(":")
         if not self.root:
@@ -219,7 +226,7 @@ class _Reader(ContentHandler):
             self._entry = _ENTRIES.get(local, "")
             if not self._entry:
                 raise SourceError(
-                    Reason.WRONG_SHAPE, f"the XML is a <{local[:40]}>, no feed and no sitemap"
+                    SourceFault.WRONG_SHAPE, f"the XML is a <{local[:40]}>, no feed and no sitemap"
                 )
         elif not self._inside:
             if local == self._entry:
@@ -268,12 +275,12 @@ class _Reader(ContentHandler):
             return
         if len(self.found) >= MOST_ENTRIES:
             raise SourceError(
-                Reason.TOO_LARGE, f"more than {MOST_ENTRIES} entries", tuple(self.found)
+                SourceFault.TOO_LARGE, f"more than {MOST_ENTRIES} entries", tuple(self.found)
             )
         published, modified = (
-            read_stamp(facts.get(name, ""), self._now) for name in ("published", "modified")
+            parse_timestamp(facts.get(name, ""), self._now) for name in ("published", "modified")
         )
-        self.found.append(Entry(url, facts.get("title", ""), published, modified))
+        self.found.append(FeedEntry(url, facts.get("title", ""), published, modified))
 
 
 def _attribute(attrs: AttributesImpl, name: str) -> str:

@@ -126,7 +126,7 @@ class RisingWalk:
         self._missing: set[int] = set()
         self._rest: Iterator[int] | None = None
         self.finished = False
-        self.trouble = ""
+        self.problem = ""
 
     def ids(self, most: int) -> list[str]:
         """Up to ``most`` ids to look at now; none while answers are awaited, or when the walk has finished."""
@@ -139,7 +139,7 @@ class RisingWalk:
         lost = next((edge for edge in far if edge.misses >= MOST_MISSES), None)
         if lost is not None:
             self.finished = True
-            self.trouble = f"no article between the ids {lost.low.number} and {lost.high.number} could be dated"
+            self.problem = f"no article between the ids {lost.low.number} and {lost.high.number} could be dated"
             return []
         if far:
             probes = {edge.probe(self._missing) for edge in far}
@@ -217,7 +217,7 @@ class DailyWalk:
         self._days = days(since, until)
         self._now = self._next_day()
         self.finished = self._now is None
-        self.trouble = ""
+        self.problem = ""
 
     def ids(self, most: int) -> list[str]:
         """Up to ``most`` ids to look at now; none while answers are awaited, or when the walk has finished."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.discovery.entries import Entry, Reason, SourceError
+from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
 from crawler.discovery.feeds import MOST_TEXT, absolute
-from crawler.discovery.timestamps import read_stamp
+from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ _UNENDED = frozenset(
 )
 
 
-def read_list(
+def read_list_page(
     body: bytes, content_type: str, url: str, form: ListPage, now: datetime
-) -> tuple[Entry, ...]:
+) -> tuple[FeedEntry, ...]:
     """The entries of one page of a list in the page's order; none is an empty list. ``url`` is the page's address.
 
     :raises SourceError: it is not the list: empty, too large, nested too deep, or without the
@@ -51,15 +51,17 @@ def read_list(
     """
     if len(body) > MOST_BYTES:
         raise SourceError(
-            Reason.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most for a list page"
+            SourceFault.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most for a list page"
         )
     html = decode(body, content_type)[0]
     if not html.strip():
-        raise SourceError(Reason.EMPTY, "the answer is empty")
+        raise SourceError(SourceFault.EMPTY, "the answer is empty")
     _check(html)
     tree = LexborHTMLParser(html)
     if form.holder and tree.css_first(form.holder) is None:
-        raise SourceError(Reason.WRONG_SHAPE, f"the page has no {form.holder}: it is not the list")
+        raise SourceError(
+            SourceFault.WRONG_SHAPE, f"the page has no {form.holder}: it is not the list"
+        )
     selectors = {
         kind: f"{form.item} {selector}".strip()
         for kind, selector in (("link", form.link), ("title", form.title), ("date", form.date))
@@ -70,7 +72,7 @@ def read_list(
     }
     # All three in page order, as a selector list gives them: what holds an item is not known of
     # every list.
-    entries: list[Entry] = []
+    entries: list[FeedEntry] = []
     heading = ""
     dated = True
     for node in tree.css(", ".join(selectors.values())):
@@ -81,7 +83,7 @@ def read_list(
         elif kind == "date":
             if not dated:
                 last = entries[-1]
-                entries[-1] = Entry(last.url, last.title, read_stamp(text, now))
+                entries[-1] = FeedEntry(last.url, last.title, parse_timestamp(text, now))
                 dated = True
         else:
             address = absolute(url, node.attributes.get("href") or "")
@@ -89,9 +91,11 @@ def read_list(
                 continue
             if len(entries) >= MOST_ENTRIES:
                 raise SourceError(
-                    Reason.TOO_LARGE, f"more than {MOST_ENTRIES} items on a page", tuple(entries)
+                    SourceFault.TOO_LARGE,
+                    f"more than {MOST_ENTRIES} items on a page",
+                    tuple(entries),
                 )
-            entries.append(Entry(address, heading if form.title else text))
+            entries.append(FeedEntry(address, heading if form.title else text))
             heading, dated = "", False
     return tuple(entries)
 
@@ -107,7 +111,7 @@ def _check(html: str) -> None:
             and len(_BETWEEN.findall(_QUOTED.sub("", rest))) > MOST_ATTRIBUTES
         ):
             raise SourceError(
-                Reason.TOO_MANY, f"an element has more than {MOST_ATTRIBUTES} attributes"
+                SourceFault.TOO_MANY, f"an element has more than {MOST_ATTRIBUTES} attributes"
             )
         if name in _UNENDED or (opened["svg"] and rest.endswith("/")):
             continue
@@ -115,7 +119,9 @@ def _check(html: str) -> None:
             opened[name] += 1
             depth += 1
             if depth > MOST_DEPTH:
-                raise SourceError(Reason.TOO_DEEP, f"elements nest more than {MOST_DEPTH} deep")
+                raise SourceError(
+                    SourceFault.TOO_DEEP, f"elements nest more than {MOST_DEPTH} deep"
+                )
         elif opened[name]:
             opened[name] -= 1
             depth -= 1

@@ -4,9 +4,9 @@ Whoever drives it does::
 
     plan = Plan(outlet, Window(since, until), now)
     while not plan.finished:
-        for ask in plan.next_requests():      # fetch ask.url, then one of
-            taken = plan.take(ask, body, content_type, status)
-            taken = plan.fail(ask, "connection refused")
+        for request in plan.next_requests():      # fetch request.url, then one of
+            result = plan.read_response(request, body, content_type, status)
+            result = plan.fail(request, "connection refused")
         for link in plan.candidates(50):      # ids of a walk: fetch, then
             plan.learn(link.article_id, published_at or None)
 """
@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archive.model.article import KST
-from crawler.discovery.coverage import ChannelReport, Fault, shares
-from crawler.discovery.entries import DiscoveredLink, Reason, SourceError
-from crawler.discovery.feeds import Document, read_xml
+from crawler.discovery.coverage import ChannelFault, ChannelReport, channel_shares
+from crawler.discovery.entries import DiscoveredLink, SourceError, SourceFault
+from crawler.discovery.feeds import Document, read_feed
 from crawler.discovery.id_walks import DailyWalk, RisingWalk
-from crawler.discovery.list_pages import read_list
-from crawler.discovery.requests import Ask, End, Limits, Taken
+from crawler.discovery.list_pages import read_list_page
+from crawler.discovery.requests import Limits, PagingEnd, SourceRequest, SourceResult
 from crawler.model.channels import DailyIds, ListPage, RisingIds, Sitemap
 from crawler.model.window import Window, WindowError
 
 if TYPE_CHECKING:
-    from crawler.discovery.entries import Entry
+    from crawler.discovery.entries import FeedEntry
     from crawler.model.channels import Channel
     from crawler.model.outlet import Outlet
 
@@ -45,8 +45,8 @@ class Plan:
         self.limits = limits or Limits()
         self._now = now.astimezone(KST)
         self._reports = {channel.name: ChannelReport(channel.name) for channel in outlet.channels}
-        self._queue: deque[Ask] = deque()
-        self._open: set[Ask] = set()
+        self._queue: deque[SourceRequest] = deque()
+        self._open: set[SourceRequest] = set()
         self._started: set[str] = set()
         self._hosts = {
             *outlet.hosts,
@@ -62,51 +62,55 @@ class Plan:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to ask, to await or to walk."""
+        """Whether nothing is left to request, to await or to walk."""
         idle = not self._queue and not self._open
         return idle and self._phase > 1 and (self._walk is None or self._walk[1].finished)
 
-    def next_requests(self) -> list[Ask]:
+    def next_requests(self) -> list[SourceRequest]:
         """What may be asked now; nothing while everything further depends on answers."""
-        asks = list(self._queue)
+        requests = list(self._queue)
         self._queue.clear()
-        self._open.update(asks)
-        for ask in asks:
-            self._reports[ask.channel].asked += 1
-        return asks
+        self._open.update(requests)
+        for request in requests:
+            self._reports[request.channel].asked += 1
+        return requests
 
-    def take(self, ask: Ask, body: bytes, content_type: str = "", status: int = 200) -> Taken:
+    def read_response(
+        self, request: SourceRequest, body: bytes, content_type: str = "", status: int = 200
+    ) -> SourceResult:
         """Read an answer. 304 is an answer without news; any status but 200 and it is a fault."""
         if status == 304:
-            return self._settle(ask, (), None)
+            return self._settle(request, (), None)
         if status != 200:
             return self._settle(
-                ask, (), SourceError(Reason.STATUS, f"it answered with status {status}")
+                request, (), SourceError(SourceFault.STATUS, f"it answered with status {status}")
             )
         try:
-            if isinstance(ask.source, ListPage):
-                document = Document(read_list(body, content_type, ask.url, ask.source, self._now))
-                if not document.entries and not ask.page:
-                    raise SourceError(Reason.EMPTY, "the list's first page holds no items")
+            if isinstance(request.source, ListPage):
+                document = Document(
+                    read_list_page(body, content_type, request.url, request.source, self._now)
+                )
+                if not document.entries and not request.page:
+                    raise SourceError(SourceFault.EMPTY, "the list's first page holds no items")
             else:
-                document = read_xml(body, content_type, ask.url, self._now)
+                document = read_feed(body, content_type, request.url, self._now)
             if document.sitemaps:
-                self._descend(ask, document.sitemaps)
-                self._reports[ask.channel].indexes += 1
+                self._descend(request, document.sitemaps)
+                self._reports[request.channel].indexes += 1
             elif not (
-                ask.page
-                or ask.depth
+                request.page
+                or request.depth
                 or any(self.outlet.identify(entry.url) for entry in document.entries)
             ):
                 sentence = f"none of its {len(document.entries)} addresses is an article of {self.outlet.name}"
-                raise SourceError(Reason.WRONG_SHAPE, sentence)
+                raise SourceError(SourceFault.WRONG_SHAPE, sentence)
         except SourceError as error:
-            return self._settle(ask, error.partial, error)
-        return self._settle(ask, document.entries, None)
+            return self._settle(request, error.partial, error)
+        return self._settle(request, document.entries, None)
 
-    def fail(self, ask: Ask, sentence: str) -> Taken:
+    def fail(self, request: SourceRequest, sentence: str) -> SourceResult:
         """Note that an address could not be fetched."""
-        return self._settle(ask, (), SourceError(Reason.UNREACHABLE, sentence))
+        return self._settle(request, (), SourceError(SourceFault.UNREACHABLE, sentence))
 
     def candidates(self, most: int = 50) -> list[DiscoveredLink]:
         """Ids to look at where no list reaches; each has to be followed by :meth:`learn`."""
@@ -116,14 +120,11 @@ class Plan:
         found = walk.ids(most)
         report = self._reports[name]
         report.asked += len(found)
-        if walk.trouble and not report.faults:
+        if walk.problem and not report.faults:
             report.asked += 1
-            report.faults.append(Fault("", Reason.TOO_MANY, walk.trouble))
+            report.faults.append(ChannelFault("", SourceFault.TOO_MANY, walk.problem))
         urls = [(article_id, self.outlet.canonical.format(id=article_id)) for article_id in found]
-        return [
-            DiscoveredLink(article_id, url, name, alias=url, candidate=True)
-            for article_id, url in urls
-        ]
+        return [DiscoveredLink(article_id, url, name, alias=url) for article_id, url in urls]
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:
         """Say what a candidate was: an article and when it was published, or (None) no article."""
@@ -144,7 +145,7 @@ class Plan:
     def reports(self) -> tuple[ChannelReport, ...]:
         """The channels that were asked, in the outlet's order, with what each missed that another had."""
         asked = [report for report in self._reports.values() if report.asked]
-        for name, share in shares({report.name: report.found for report in asked}).items():
+        for name, share in channel_shares({report.name: report.found for report in asked}).items():
             self._reports[name].share = share
         return tuple(asked)
 
@@ -173,47 +174,55 @@ class Plan:
         return self.window.until is None or self.window.until >= self._now.date()
 
     @property
-    def trouble(self) -> str:
+    def walk_problem(self) -> str:
         """Why the walk was given up before its end; ``""`` if it wasn't."""
-        return self._walk[1].trouble if self._walk is not None else ""
+        return self._walk[1].problem if self._walk is not None else ""
 
-    def _descend(self, ask: Ask, found: tuple[Entry, ...]) -> None:
+    def _descend(self, request: SourceRequest, found: tuple[FeedEntry, ...]) -> None:
         """Ask the sitemaps that an index names, the newest first, within bounds."""
-        if not isinstance(ask.source, Sitemap):
+        if not isinstance(request.source, Sitemap):
             raise SourceError(
-                Reason.WRONG_SHAPE, "a sitemap index was served where a feed was expected"
+                SourceFault.WRONG_SHAPE, "a sitemap index was served where a feed was expected"
             )
-        if ask.depth >= self.limits.sitemap_depth:
+        if request.depth >= self.limits.sitemap_depth:
             raise SourceError(
-                Reason.TOO_DEEP, f"sitemap indexes nest more than {self.limits.sitemap_depth} deep"
+                SourceFault.TOO_DEEP,
+                f"sitemap indexes nest more than {self.limits.sitemap_depth} deep",
             )
         newest = sorted(
             found, key=lambda e: -e.modified_at.timestamp() if e.modified_at else float("-inf")
         )
         for entry in newest:
             if urlsplit(entry.url).hostname not in self._hosts:
-                self._reports[ask.channel].dropped += 1
+                self._reports[request.channel].dropped += 1
             elif self.window.excludes(
                 None, entry.modified_at.date() if entry.modified_at else None
             ):
-                self._reports[ask.channel].outside += 1
+                self._reports[request.channel].outside += 1
             elif entry.url not in self._sitemaps:
                 if len(self._sitemaps) >= self.limits.sitemaps:
                     raise SourceError(
-                        Reason.TOO_MANY, f"indexes name more than {self.limits.sitemaps} sitemaps"
+                        SourceFault.TOO_MANY,
+                        f"indexes name more than {self.limits.sitemaps} sitemaps",
                     )
                 self._sitemaps.add(entry.url)
-                self._queue.append(Ask(ask.channel, ask.source, entry.url, depth=ask.depth + 1))
+                self._queue.append(
+                    SourceRequest(
+                        request.channel, request.source, entry.url, depth=request.depth + 1
+                    )
+                )
 
-    def _settle(self, ask: Ask, entries: tuple[Entry, ...], error: SourceError | None) -> Taken:
+    def _settle(
+        self, request: SourceRequest, entries: tuple[FeedEntry, ...], error: SourceError | None
+    ) -> SourceResult:
         """Count an answer, page on, and begin what waits for it."""
-        self._open.remove(ask)
-        report = self._reports[ask.channel]
+        self._open.remove(request)
+        report = self._reports[request.channel]
         fault = None
         if error is None:
             report.answered += 1
         else:
-            fault = Fault(ask.url, error.reason, str(error))
+            fault = ChannelFault(request.url, error.reason, str(error))
             report.faults.append(fault)
         links: list[DiscoveredLink] = []
         every: list[tuple[str, date | None]] = []
@@ -233,42 +242,49 @@ class Plan:
             times = (entry.published_at, entry.modified_at)
             links.append(
                 DiscoveredLink(
-                    address.article_id, address.url, ask.channel, entry.url, entry.title, *times
+                    address.article_id, address.url, request.channel, entry.url, entry.title, *times
                 )
             )
-        if isinstance(ask.source, ListPage):
-            self._page_on(ask, ask.source, every, failed=error is not None)
+        if isinstance(request.source, ListPage):
+            self._page_on(request, request.source, every, failed=error is not None)
         self._advance()
-        return Taken(tuple(links), fault)
+        return SourceResult(tuple(links), fault)
 
     def _page_on(
-        self, ask: Ask, form: ListPage, every: list[tuple[str, date | None]], *, failed: bool
+        self,
+        request: SourceRequest,
+        form: ListPage,
+        every: list[tuple[str, date | None]],
+        *,
+        failed: bool,
     ) -> None:
         """Ask for the list's next page, or note why not."""
         if not form.paged:
             return
-        seen = self._listed.setdefault((ask.channel, form.url), set())
+        seen = self._listed.setdefault((request.channel, form.url), set())
         ids = {article_id for article_id, _ in every}
-        end: End | None = None
+        end: PagingEnd | None = None
         if failed:
-            end = End.FAULT
+            end = PagingEnd.FAULT
         elif not ids:
-            end = End.EMPTY
+            end = PagingEnd.EMPTY
         elif ids <= seen:
-            end = End.REPEATED
+            end = PagingEnd.REPEATED
         elif all(day is not None and day < self._floor() for _, day in every):
-            end = End.OLDER
-        elif ask.page + 1 >= self.limits.pages:
-            end = End.LIMIT
+            end = PagingEnd.OLDER
+        elif request.page + 1 >= self.limits.pages:
+            end = PagingEnd.LIMIT
         seen |= ids
         if end is None:
             self._queue.append(
-                Ask(ask.channel, form, form.page_url(ask.page + 1), page=ask.page + 1)
+                SourceRequest(
+                    request.channel, form, form.page_url(request.page + 1), page=request.page + 1
+                )
             )
             return
-        self._reports[ask.channel].ends[end] += 1
-        if end in (End.FAULT, End.LIMIT):
-            self._whole.discard(ask.channel)
+        self._reports[request.channel].ends[end] += 1
+        if end in (PagingEnd.FAULT, PagingEnd.LIMIT):
+            self._whole.discard(request.channel)
 
     def _floor(self) -> date:
         """The first day that lists are paged back to."""
@@ -276,7 +292,7 @@ class Plan:
         reach = self._now.date() - timedelta(days=back)
         return reach if self.window.since is None else max(reach, self.window.since)
 
-    def _day(self, article_id: str, entry: Entry) -> date | None:
+    def _day(self, article_id: str, entry: FeedEntry) -> date | None:
         """The day an article was published, as its entry or else its id states."""
         if entry.published_at is not None:
             return entry.published_at.date()
@@ -306,7 +322,7 @@ class Plan:
             ):
                 continue
             url = source.page_url(0) if isinstance(source, ListPage) else source.url
-            self._queue.append(Ask(channel.name, source, url))
+            self._queue.append(SourceRequest(channel.name, source, url))
             if channel.whole and isinstance(source, ListPage):
                 self._whole.add(channel.name)
 

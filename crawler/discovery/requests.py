@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crawler.discovery.coverage import Fault
+    from crawler.discovery.coverage import ChannelFault
     from crawler.discovery.entries import DiscoveredLink
     from crawler.model.channels import Source
 
 
-class End(StrEnum):
+class PagingEnd(StrEnum):
     """Why a list was not paged further; the values are counter names."""
 
     OLDER = "older"
@@ -41,7 +41,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SourceRequest:
     """One address to fetch for a channel: the ``page``-th of a list, or a sitemap ``depth`` indexes down."""
 
     channel: str
@@ -52,11 +52,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SourceResult:
     """What an answer gave: new and repeated articles inside the window; ``fault`` if it was wrong.
 
     Both can be: what a feed held before it was cut is true.
     """
 
     links: tuple[DiscoveredLink, ...] = ()
-    fault: Fault | None = None
+    fault: ChannelFault | None = None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def read_stamp(text: str, now: datetime) -> datetime | None:
+def parse_timestamp(text: str, now: datetime) -> datetime | None:
     """Read a time as aware KST, None where the text states none; ``now`` anchors ``5분 전``."""
     text = text.strip()
     if not 4 <= len(text) <= 80:

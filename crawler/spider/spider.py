@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from archive.articles.captures import LastCapture
     from archive.frontier.visits import Visit
     from archive.model.exchange import Exchange
-    from crawler.discovery.requests import Ask
+    from crawler.discovery.requests import SourceRequest
     from crawler.model.outlet import Outlet
 
 #: Visits under way at once in the scheduler: enough to keep the connections busy, few enough to
@@ -108,9 +108,9 @@ class OutletSpider(Spider):
             self._walk = Candidates(self.plan, self.keeper)
         while not self.keeper.fault:
             self._changed.clear()
-            for ask in self.plan.next_requests() if self.plan else ():
+            for source in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
-                yield self._ask(ask)
+                yield self._source_request(source)
             while self._pictures and self._asked < _PICTURES:
                 self._asked += 1
                 yield self._picture(self._pictures.popleft())
@@ -129,16 +129,18 @@ class OutletSpider(Spider):
             ):
                 await asyncio.sleep(_OTHERS)
 
-    def parse_source(self, response: Response, ask: Ask) -> None:
+    def parse_source(self, response: Response, source: SourceRequest) -> None:
         """Read a feed, sitemap or list page."""
         assert self.plan is not None, "only a plan asks sources"
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        taken = self.plan.take(ask, response.body, content_type, response.status)
-        if taken.fault is not None:
-            self.logger.warning("%s %s: %s", ask.channel, taken.fault.url, taken.fault.sentence)
+        result = self.plan.read_response(source, response.body, content_type, response.status)
+        if result.fault is not None:
+            self.logger.warning(
+                "%s %s: %s", source.channel, result.fault.url, result.fault.sentence
+            )
         self._discover(
             FrontierLink(link.article_id, link.url, link.published_at, link.channel)
-            for link in taken.links
+            for link in result.links
         )
         self._source_done()
 
@@ -196,14 +198,14 @@ class OutletSpider(Spider):
         """Tell the plan of a source that could not be fetched."""
         assert self.plan is not None, "only a plan asks sources"
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
-        ask: Ask = request.cb_kwargs["ask"]
+        source: SourceRequest = request.cb_kwargs["source"]
         if isinstance(failure.value, CrawlStopped):  # never sent: that says nothing of the source
-            self.plan.fail(ask, "the crawl was stopped before it was asked")
+            self.plan.fail(source, "the crawl was stopped before it was asked")
             self._source_done()
             return
         verdict = verdict_of(failure.value)
-        self.logger.warning("%s %s: %s %s", ask.channel, ask.url, verdict, verdict.detail)
-        self.plan.fail(ask, f"{verdict.reason}: {verdict.detail}")
+        self.logger.warning("%s %s: %s %s", source.channel, source.url, verdict, verdict.detail)
+        self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
         self._source_done()
 
     def picture_kept(self, _: Response) -> None:
@@ -232,12 +234,12 @@ class OutletSpider(Spider):
             dont_filter=True,
         )
 
-    def _ask(self, ask: Ask) -> Request:
+    def _source_request(self, source: SourceRequest) -> Request:
         return Request(
-            ask.url,
+            source.url,
             callback=self.parse_source,
             errback=self.source_failed,
-            cb_kwargs={"ask": ask},
+            cb_kwargs={"source": source},
             meta={"handle_httpstatus_list": _STATUSES},
             priority=_FIRST,
             dont_filter=True,

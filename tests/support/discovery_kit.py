@@ -43,15 +43,15 @@ def drive(
     for _ in range(10_000):
         if work.finished:
             return found
-        for ask in work.next_requests():
+        for request in work.next_requests():
             try:
-                status, content_type, body = fetch(ask.url)
+                status, content_type, body = fetch(request.url)
             except (OSError, http.client.HTTPException) as error:
-                work.fail(ask, repr(error))
+                work.fail(request, repr(error))
                 continue
             found.update(
                 (link.article_id, link.url)
-                for link in work.take(ask, body, content_type, status).links
+                for link in work.read_response(request, body, content_type, status).links
             )
         for link in work.candidates(50):
             story = twin.catalogue.story(link.article_id) if twin else None

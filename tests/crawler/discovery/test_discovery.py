@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.model.article import KST
-from crawler.discovery.coverage import Share, shares
-from crawler.discovery.entries import Reason
+from crawler.discovery.coverage import ChannelShare, channel_shares
+from crawler.discovery.entries import SourceFault
 from crawler.discovery.plan import Plan, plan
-from crawler.discovery.requests import Ask, End, Limits
+from crawler.discovery.requests import Limits, PagingEnd, SourceRequest
 from crawler.model.channels import Channel, Feed, ListPage, Sitemap
 from crawler.model.window import Window, WindowError, parse_day
 from crawler.outlets import known_outlets, outlet_named
@@ -78,20 +78,20 @@ TODAY = [(n, "2026-11-01 10:00") for n in range(3)]
 @pytest.mark.parametrize(
     ("pages", "end", "requests"),
     [
-        ({0: TODAY, 20: [(3, "2026-10-31 10:00")], 40: [(4, "2026-10-31")]}, End.OLDER, 2),
+        ({0: TODAY, 20: [(3, "2026-10-31 10:00")], 40: [(4, "2026-10-31")]}, PagingEnd.OLDER, 2),
         (
             {0: TODAY, 20: [(3, "2026-10-31 10:00"), (4, "2026-11-01")], 40: [(5, "2026-10-31")]},
-            End.OLDER,
+            PagingEnd.OLDER,
             3,
         ),
-        ({0: TODAY, 20: [(5, "2026-11-01")]}, End.EMPTY, 3),
-        ({0: TODAY, 20: TODAY}, End.REPEATED, 2),
-        ({n * 20: [(n, "2026-11-01")] for n in range(9)}, End.LIMIT, 9),
+        ({0: TODAY, 20: [(5, "2026-11-01")]}, PagingEnd.EMPTY, 3),
+        ({0: TODAY, 20: TODAY}, PagingEnd.REPEATED, 2),
+        ({n * 20: [(n, "2026-11-01")] for n in range(9)}, PagingEnd.LIMIT, 9),
     ],
     ids=["older", "one of the day among older ones", "empty", "repeated", "limit"],
 )
 def test_paging_ends_for_a_reason(
-    pages: dict[int, list[tuple[int, str]]], end: End, requests: int
+    pages: dict[int, list[tuple[int, str]]], end: PagingEnd, requests: int
 ) -> None:
     asked: list[str] = []
     outlet = replace(NEWSPIM, channels=(Channel("list", (LIST,)),))
@@ -120,7 +120,7 @@ def index(*urls: str, lastmod: str = "") -> bytes:
     return f"<sitemapindex>{''.join(entries)}</sitemapindex>".encode()
 
 
-def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, Ask]:
+def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, SourceRequest]:
     top = Sitemap("https://www.newspim.com/sitemap", "B")
     work = Plan(
         replace(NEWSPIM, channels=(Channel("sitemap", (top,)),)),
@@ -128,19 +128,19 @@ def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, Ask
         NOW,
         Limits(**limits),
     )
-    (ask,) = work.next_requests()
-    return work, ask
+    (request,) = work.next_requests()
+    return work, request
 
 
 def test_an_index_leads_to_its_sitemaps_on_the_outlets_hosts_only() -> None:
-    work, ask = sitemap_plan()
-    taken = work.take(
-        ask,
+    work, request = sitemap_plan()
+    result = work.read_response(
+        request,
         index(
             "/1", "https://m.newspim.com/2", "http://169.254.169.254/", "https://x.example/", "/1"
         ),
     )
-    assert taken.links == ()
+    assert result.links == ()
     children = work.next_requests()
     assert sorted(child.url for child in children) == [
         "https://m.newspim.com/2",
@@ -149,10 +149,10 @@ def test_an_index_leads_to_its_sitemaps_on_the_outlets_hosts_only() -> None:
     body = (
         b"<urlset><url><loc>https://gam.newspim.com/news/view/20261101000001</loc></url></urlset>"
     )
-    assert [link.url for link in work.take(children[0], body).links] == [
+    assert [link.url for link in work.read_response(children[0], body).links] == [
         "https://www.newspim.com/news/view/20261101000001"
     ]
-    work.take(children[1], b"<urlset/>")
+    work.read_response(children[1], b"<urlset/>")
     assert work.finished
     assert work.reports()[0].dropped == 2
 
@@ -162,19 +162,19 @@ def test_an_index_leads_to_its_sitemaps_on_the_outlets_hosts_only() -> None:
     [({"sitemap_depth": 2}, "too_deep"), ({"sitemaps": 5, "sitemap_depth": 99}, "too_many")],
 )
 def test_indexes_are_followed_so_deep_and_so_often(limits: dict[str, int], reason: str) -> None:
-    work, ask = sitemap_plan(**limits)
-    work.take(ask, index("/0"))
+    work, request = sitemap_plan(**limits)
+    work.read_response(request, index("/0"))
     for n in range(20):
         for child in work.next_requests():
-            work.take(child, index(f"/{n}/a", f"/{n}/b"))
+            work.read_response(child, index(f"/{n}/a", f"/{n}/b"))
     assert work.finished
-    assert {fault.reason for fault in work.reports()[0].faults} == {Reason(reason)}
+    assert {fault.reason for fault in work.reports()[0].faults} == {SourceFault(reason)}
     assert work.reports()[0].dead
 
 
 def test_sitemaps_that_last_changed_before_the_window_are_not_asked() -> None:
-    work, ask = sitemap_plan(Window(date(2026, 11, 1)))
-    work.take(ask, index("/old", lastmod="2026-10-31T23:59:59+09:00"))
+    work, request = sitemap_plan(Window(date(2026, 11, 1)))
+    work.read_response(request, index("/old", lastmod="2026-10-31T23:59:59+09:00"))
     assert work.next_requests() == []
 
 
@@ -184,12 +184,12 @@ def test_a_feed_that_is_cut_is_a_fault_and_what_it_held_is_found() -> None:
         Window(),
         NOW,
     )
-    (ask,) = work.next_requests()
+    (request,) = work.next_requests()
     item = "<item><link>https://m.etoday.co.kr/news/view/{}?trc=x</link></item>"
-    taken = work.take(ask, f"<rss>{item.format(1)}{item.format(2)}<item><li".encode())
-    assert [link.article_id for link in taken.links] == ["1", "2"]
-    assert taken.fault is not None
-    assert taken.fault.reason is Reason.BROKEN
+    result = work.read_response(request, f"<rss>{item.format(1)}{item.format(2)}<item><li".encode())
+    assert [link.article_id for link in result.links] == ["1", "2"]
+    assert result.fault is not None
+    assert result.fault.reason is SourceFault.BROKEN
     assert work.failure == ""
 
 
@@ -199,16 +199,16 @@ def test_304_is_life_and_foreign_addresses_are_a_fault() -> None:
         Window(),
         NOW,
     )
-    (ask,) = work.next_requests()
-    work.take(ask, b"", status=304)
+    (request,) = work.next_requests()
+    work.read_response(request, b"", status=304)
     assert (work.finished, work.failure) == (True, "")
     work = Plan(work.outlet, Window(), NOW)
-    (ask,) = work.next_requests()
-    taken = work.take(
-        ask, b"<rss><item><link>https://bravo.etoday.co.kr/news/view/1</link></item></rss>"
+    (request,) = work.next_requests()
+    result = work.read_response(
+        request, b"<rss><item><link>https://bravo.etoday.co.kr/news/view/1</link></item></rss>"
     )
-    assert taken.fault is not None
-    assert taken.fault.reason is Reason.WRONG_SHAPE
+    assert result.fault is not None
+    assert result.fault.reason is SourceFault.WRONG_SHAPE
 
 
 @pytest.mark.parametrize(
@@ -242,19 +242,19 @@ def test_all_addresses_of_an_article_are_one(name: str, addresses: tuple[str, ..
         outlet_named(name), channels=(Channel("feed", (Feed("https://x.example/f", "A"),)),)
     )
     work = Plan(outlet, Window(), NOW)
-    (ask,) = work.next_requests()
+    (request,) = work.next_requests()
     body = "".join(f"<item><link>{url}</link></item>" for url in addresses)
-    taken = work.take(ask, f"<rss>{body}</rss>".encode())
-    assert {link.url for link in taken.links} == {addresses[0]}
-    assert tuple(link.alias for link in taken.links) == addresses
+    result = work.read_response(request, f"<rss>{body}</rss>".encode())
+    assert {link.url for link in result.links} == {addresses[0]}
+    assert tuple(link.alias for link in result.links) == addresses
     assert len(work.reports()[0].found) == 1
 
 
 def test_shares_say_what_each_had_alone_and_what_it_missed() -> None:
-    assert shares({"a": {"1", "2"}, "b": {"2", "3"}, "c": set()}) == {
-        "a": Share(frozenset("1"), frozenset("3")),
-        "b": Share(frozenset("3"), frozenset("1")),
-        "c": Share(frozenset(), frozenset("123")),
+    assert channel_shares({"a": {"1", "2"}, "b": {"2", "3"}, "c": set()}) == {
+        "a": ChannelShare(frozenset("1"), frozenset("3")),
+        "b": ChannelShare(frozenset("3"), frozenset("1")),
+        "c": ChannelShare(frozenset(), frozenset("123")),
     }
 
 

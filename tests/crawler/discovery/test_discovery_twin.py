@@ -24,7 +24,7 @@ def test_all_channels_together_find_every_article_of_the_twin(name: str) -> None
         assert len({entry.url for entry in twin.requests()}) == len(twin.requests())
         for report in work.reports():
             assert report.asked == report.answered + len(report.faults)
-            assert report.found | report.share.missed == set(found)
+            assert report.found | report.share.missing == set(found)
         assert work.failure == ""
 
 

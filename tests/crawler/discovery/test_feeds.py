@@ -10,15 +10,15 @@ import pytest
 
 from archive.model.article import KST
 from crawler.discovery import feeds
-from crawler.discovery.entries import Entry, Reason, SourceError
-from crawler.discovery.feeds import Document, read_xml
-from crawler.discovery.timestamps import read_stamp
+from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
+from crawler.discovery.feeds import Document, read_feed
+from crawler.discovery.timestamps import parse_timestamp
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=KST)
 URL = "https://rss.etoday.co.kr/eto/etoday_news_all.xml"
 AT = datetime(2026, 11, 1, 9, 30, tzinfo=KST)
 ONE = "https://www.etoday.co.kr/news/view/1"
-WANTED = Entry(ONE, "똠얌꿍 & 국수", AT)
+WANTED = FeedEntry(ONE, "똠얌꿍 & 국수", AT)
 
 RSS = f"""<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0"><channel><title>이투데이</title><link>https://www.etoday.co.kr</link>
@@ -41,7 +41,7 @@ NEWS = f"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def read(body: str | bytes, content_type: str = "") -> Document:
-    return read_xml(body if isinstance(body, bytes) else body.encode(), content_type, URL, NOW)
+    return read_feed(body if isinstance(body, bytes) else body.encode(), content_type, URL, NOW)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_lastmod_is_not_a_publication() -> None:
 def test_an_index_names_sitemaps() -> None:
     body = "<sitemapindex><sitemap><loc>/sitemap/1</loc><lastmod>2026-11-01T09:30:00</lastmod></sitemap></sitemapindex>"
     assert read(body) == Document(
-        sitemaps=(Entry("https://rss.etoday.co.kr/sitemap/1", modified_at=AT),)
+        sitemaps=(FeedEntry("https://rss.etoday.co.kr/sitemap/1", modified_at=AT),)
     )
 
 
@@ -133,26 +133,26 @@ EXTERNAL = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><rss><item
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("\ufeff \n", Reason.EMPTY),
-        ("<rss><channel><title>x</title></channel></rss>", Reason.EMPTY),
-        ('<?xml version="1.0"?><urlset/>', Reason.EMPTY),
-        ("<!DOCTYPE html><html><body>점검 중</body></html>", Reason.NOT_XML),
-        ("<p>x</p><script>", Reason.WRONG_SHAPE),
-        ('{"error": 404}', Reason.NOT_XML),
-        ("<<<", Reason.NOT_XML),
-        ("<opml><body/></opml>", Reason.WRONG_SHAPE),
-        (BOMB, Reason.UNSAFE),
-        (EXTERNAL, Reason.UNSAFE),
-        (EXTERNAL.replace("<!ENTITY x", "<!ENTITY % x"), Reason.UNSAFE),
-        ("<rss>" + "<a>" * 100, Reason.TOO_DEEP),
-        ("<rss><channel><item><link>http", Reason.BROKEN),
-        (b"\x1f\x8b\x08broken", Reason.BROKEN),
-        (b" " * (feeds.MOST_BYTES + 1), Reason.TOO_LARGE),
-        (gzip.compress(b" " * (feeds.MOST_BYTES + 1)), Reason.TOO_LARGE),
+        ("", SourceFault.EMPTY),
+        ("\ufeff \n", SourceFault.EMPTY),
+        ("<rss><channel><title>x</title></channel></rss>", SourceFault.EMPTY),
+        ('<?xml version="1.0"?><urlset/>', SourceFault.EMPTY),
+        ("<!DOCTYPE html><html><body>점검 중</body></html>", SourceFault.NOT_XML),
+        ("<p>x</p><script>", SourceFault.WRONG_SHAPE),
+        ('{"error": 404}', SourceFault.NOT_XML),
+        ("<<<", SourceFault.NOT_XML),
+        ("<opml><body/></opml>", SourceFault.WRONG_SHAPE),
+        (BOMB, SourceFault.UNSAFE),
+        (EXTERNAL, SourceFault.UNSAFE),
+        (EXTERNAL.replace("<!ENTITY x", "<!ENTITY % x"), SourceFault.UNSAFE),
+        ("<rss>" + "<a>" * 100, SourceFault.TOO_DEEP),
+        ("<rss><channel><item><link>http", SourceFault.BROKEN),
+        (b"\x1f\x8b\x08broken", SourceFault.BROKEN),
+        (b" " * (feeds.MOST_BYTES + 1), SourceFault.TOO_LARGE),
+        (gzip.compress(b" " * (feeds.MOST_BYTES + 1)), SourceFault.TOO_LARGE),
     ],
 )
-def test_what_is_no_feed_is_refused_with_its_reason(body: str | bytes, reason: Reason) -> None:
+def test_what_is_no_feed_is_refused_with_its_reason(body: str | bytes, reason: SourceFault) -> None:
     with pytest.raises(SourceError) as refused:
         read(body)
     assert refused.value.reason is reason
@@ -162,7 +162,7 @@ def test_what_is_no_feed_is_refused_with_its_reason(body: str | bytes, reason: R
 def test_a_cut_feed_gives_what_came_before_the_cut() -> None:
     with pytest.raises(SourceError) as refused:
         read(RSS[: RSS.index("</channel>")] + "<item><title>half")
-    assert refused.value.reason is Reason.BROKEN
+    assert refused.value.reason is SourceFault.BROKEN
     assert refused.value.partial == (WANTED,)
 
 
@@ -172,7 +172,7 @@ def test_more_entries_than_the_standard_allows_end_the_reading(
     monkeypatch.setattr(feeds, "MOST_ENTRIES", 3)
     with pytest.raises(SourceError) as refused:
         read("<urlset>" + f"<url><loc>{ONE}</loc></url>" * 9)
-    assert (refused.value.reason, len(refused.value.partial)) == (Reason.TOO_LARGE, 3)
+    assert (refused.value.reason, len(refused.value.partial)) == (SourceFault.TOO_LARGE, 3)
 
 
 @pytest.mark.parametrize(
@@ -194,4 +194,4 @@ def test_more_entries_than_the_standard_allows_end_the_reading(
     ],
 )
 def test_times_are_kst_unless_they_say_otherwise(text: str, wanted: datetime | None) -> None:
-    assert read_stamp(text, NOW) == wanted
+    assert parse_timestamp(text, NOW) == wanted

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crawler.discovery import feeds
 from crawler.discovery.entries import SourceError
-from crawler.discovery.list_pages import read_list
+from crawler.discovery.list_pages import read_list_page
 from tests.crawler.discovery.test_feeds import BOMB, NOW, URL, read
 from tests.crawler.discovery.test_lists import EVERYTHING, FLASH, SECTION
 
@@ -77,7 +77,7 @@ FLOODS += [many("<a ", *(f"x{n}/" for n in range(100_000)), ">"), many('<a x="',
 )
 def test_time_is_linear_in_what_is_repeated(flood: bytes) -> None:
     started = time.process_time()
-    for read_it in (lambda: read(flood), lambda: read_list(flood, "", URL, FLASH, NOW)):
+    for read_it in (lambda: read(flood), lambda: read_list_page(flood, "", URL, FLASH, NOW)):
         with contextlib.suppress(SourceError):
             read_it()
     assert time.process_time() - started < 4
@@ -169,7 +169,7 @@ def test_any_order_of_a_feeds_parts_is_entries_or_a_source_error(text: str) -> N
 def check(body: bytes, content_type: str) -> None:
     readers = [lambda: read(body, content_type).entries]
     readers += [
-        lambda of=of: read_list(body, content_type, URL, of, NOW)  # type: ignore[misc]
+        lambda of=of: read_list_page(body, content_type, URL, of, NOW)  # type: ignore[misc]
         for of in LISTS
     ]
     for read_it in readers:

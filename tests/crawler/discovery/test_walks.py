@@ -67,7 +67,7 @@ def test_rising_ids_are_found_between_any_anchors(
     walk = RisingWalk(form, since, until, {})
     asked = walked(walk, {str(number): day for number, day in ids.items()})
     wanted = {str(number) for number, day in ids.items() if since <= day <= until}
-    assert walk.trouble == ""
+    assert walk.problem == ""
     assert wanted - {str(number) for number, _ in anchors} <= set(asked)
     span = max(map(int, wanted)) - min(map(int, wanted)) + 1
     # Where no later article is known, a dozen missing ids have to tell the end, several times over.
@@ -95,7 +95,7 @@ def test_a_walk_that_meets_no_article_says_so_and_ends() -> None:
     )
     walk = RisingWalk(form, FIRST + timedelta(days=300), FIRST + timedelta(days=300), {})
     assert len(walked(walk, {})) < 500
-    assert "1000" in walk.trouble
+    assert "1000" in walk.problem
 
 
 @given(st.sets(st.integers(1, 300), max_size=100), st.integers(0, 3), st.integers(0, 1499))
