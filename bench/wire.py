@@ -21,8 +21,8 @@ import time
 from pathlib import Path
 
 OURS = {
-    "http": "crawler.httpclient.WireDownloadHandler",
-    "https": "crawler.httpclient.WireDownloadHandler",
+    "http": "crawler.httpclient.ArchivingDownloadHandler",
+    "https": "crawler.httpclient.ArchivingDownloadHandler",
 }
 ARMS: dict[str, dict[str, object]] = {
     "scrapy": {},

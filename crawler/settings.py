@@ -39,14 +39,14 @@ ITEM_PIPELINES = {
 # One door: our own wire, which keeps every exchange. No scheme is left by which a page could make
 # us read a file.
 DOWNLOAD_HANDLERS = {
-    "http": "crawler.httpclient.WireDownloadHandler",
-    "https": "crawler.httpclient.WireDownloadHandler",
+    "http": "crawler.httpclient.ArchivingDownloadHandler",
+    "https": "crawler.httpclient.ArchivingDownloadHandler",
     "file": None,
     "ftp": None,
     "s3": None,
     "data": None,
 }
-EXCHANGE_SINK = "crawler.spider.session.Keeper"
+EXCHANGE_SINK = "crawler.spider.session.CrawlSession"
 # For tests only: loopback outlets under real names. A real host is never reached through them, and
 # where there is a map, no other address of this machine.
 ALLOW_LOOPBACK = False
@@ -55,7 +55,7 @@ RESOLVER_MAP: dict[str, str] = {}
 # robots.txt is read for our own name, as RFC 9309 says; copies are kept in the index, so that they
 # outlive a run.
 ROBOTSTXT_OBEY = True
-ROBOTS_STORE = "crawler.spider.session.KeptRobots"
+ROBOTS_STORE = "crawler.spider.session.CrawlRobotsStore"
 # seconds of Crawl-delay obeyed; an outlet that asks for an hour means "go away" by other means
 ROBOTS_MAX_DELAY = 60.0
 # seconds until an unreachable robots.txt, which forbids everything, is asked for again
@@ -101,7 +101,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawler.middlewares.pacing.RetryAfterMiddleware": 560,
-    "crawler.middlewares.decompression.GunzipMiddleware": 590,
+    "crawler.middlewares.decompression.DecompressionMiddleware": 590,
     "crawler.middlewares.redirects.NamelessRedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     # the nearest to the downloader: what it lets through, goes out

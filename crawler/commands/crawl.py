@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.frontier.accounting import Balance
     from crawler.discovery.plan import Plan
-    from crawler.spider.session import Keeper
+    from crawler.spider.session import CrawlSession
 
 
 class Command(Verb):
@@ -66,7 +66,7 @@ class Command(Verb):
         # one needs the crawl.
         from crawler.model.crawl_arguments import checked
         from crawler.model.window import WindowError
-        from crawler.spider.session import Keeper
+        from crawler.spider.session import CrawlSession
         from crawler.spider.spider import OutletSpider
 
         if len(args) != 1:
@@ -80,13 +80,15 @@ class Command(Verb):
         assert self.crawler_process is not None, "requires_crawler_process"
         crawler = self.crawler_process.create_crawler(outlet.name)
         words = [word for pair in opts.arguments for word in ("-a", pair)]
-        keeper = Keeper.of_run(crawler, self.begin("crawl", outlet.name, [outlet.name, *words]))
-        keeper.report.start(f"crawling {outlet.name}")
+        session = CrawlSession.of_run(
+            crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
+        )
+        session.report.start(f"crawling {outlet.name}")
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         spider = crawler.spider
         plan = spider.plan if isinstance(spider, OutletSpider) else None
-        keeper.report.finish()
+        session.report.finish()
         if plan is not None:
             _print_channels(plan)
         reason = crawler.stats.get_value("finish_reason") if crawler.stats is not None else None
@@ -94,7 +96,7 @@ class Command(Verb):
             reason = None
         if reason == "shutdown":
             self.was_stopped()
-        return _conclude(keeper, plan, reason)
+        return _conclude(session, plan, reason)
 
     def _introduce(self, outlet: Outlet) -> None:
         """Name ourselves to the hosts to be reached.
@@ -136,37 +138,37 @@ def _walked(plan: Plan, balance: Balance | None) -> bool:
     return plan.window.since is not None and balance is not None and balance.answered
 
 
-def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
+def _conclude(session: CrawlSession, plan: Plan | None, reason: str | None) -> int:
     """Say what has to be looked at, and give the exit status; ``reason`` is why Scrapy ended, None: it never began."""
     faults: list[str] = []
-    if keeper.fault:
-        faults.append(keeper.fault)
-    if keeper.bugs:
+    if session.fault:
+        faults.append(session.fault)
+    if session.bugs:
         faults.append(
-            f"{keeper.bugs} times a step raised an exception; the log above has them. It is a bug."
+            f"{session.bugs} times a step raised an exception; the log above has them. It is a bug."
         )
     if reason is None:
         faults.append("the crawl could not be started; the log above says why.")
-    elif reason != "finished" and not keeper.fault:
+    elif reason != "finished" and not session.fault:
         faults.append(
             f"stopped before it was done ({reason}). What is kept is kept; run the same command to go on."
         )
     if reason != "finished":
         pass  # what else is missing, it had no time for
-    elif plan is not None and plan.failure and not _walked(plan, keeper.balance):
+    elif plan is not None and plan.failure and not _walked(plan, session.balance):
         faults.append(f"{plan.failure}; nothing could be discovered.")
     elif (
         plan is not None and not any(report.found for report in plan.reports()) and not _quiet(plan)
     ):
         faults.append(
-            f"the channels of {keeper.outlet.name} answered, but showed no article of the window asked for."
+            f"the channels of {session.outlet.name} answered, but showed no article of the window asked for."
         )
     if plan is not None and plan.walk_problem:
         faults.append(
             f"the ids of the days asked for could not be found, so articles are missing: {plan.walk_problem}."
         )
-    balance = keeper.balance
-    if balance is None and not keeper.fault:
+    balance = session.balance
+    if balance is None and not session.fault:
         faults.append("the crawl ended before its books could be done.")
     if balance is not None:
         failed, skipped = sum(balance.failed.values()), sum(balance.skipped.values())
@@ -180,13 +182,13 @@ def _conclude(keeper: Keeper, plan: Plan | None, reason: str | None) -> int:
             )
     if not faults and balance is not None and plan is not None and plan.up_to_date:
         faults += filter(
-            None, [shortfall(keeper.outlet, balance, keeper.last_new, datetime.now(UTC))]
+            None, [shortfall(session.outlet, balance, session.last_new, datetime.now(UTC))]
         )
     for sentence in faults:
         print(f"scrapy crawl: {sentence}", file=sys.stderr)
     logging.getLogger(__name__).info("exit with %s faults", len(faults))
-    failures = keeper.report.counts
+    failures = session.report.counts
     failed_visits = sum(
         count for (_, outcome), count in failures.items() if outcome is Outcome.FAILED
     )
-    return 1 if faults or failed_visits or keeper.report.exit_code else 0
+    return 1 if faults or failed_visits or session.report.exit_code else 0

@@ -1,7 +1,7 @@
 """The wire: our live download handler, which keeps every exchange byte for byte.
 
-``DOWNLOAD_HANDLERS = {"http": "crawler.httpclient.WireDownloadHandler", "https":
-"crawler.httpclient.WireDownloadHandler"}``.
+``DOWNLOAD_HANDLERS = {"http": "crawler.httpclient.ArchivingDownloadHandler", "https":
+"crawler.httpclient.ArchivingDownloadHandler"}``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from crawler.httpclient.errors import (
     RequestRefused,
     TunnelError,
 )
-from crawler.httpclient.handler import ExchangeSink, WireDownloadHandler
+from crawler.httpclient.handler import ArchivingDownloadHandler, ExchangeSink
 
 __all__ = [
     "AddressRefused",
+    "ArchivingDownloadHandler",
     "CertificateError",
     "ExchangeSink",
     "HeadTooLargeError",
     "RequestRefused",
     "TunnelError",
-    "WireDownloadHandler",
 ]

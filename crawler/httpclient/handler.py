@@ -47,7 +47,7 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _REFUSALS = (AddressRefused, CertificateError, HeadTooLargeError, RequestRefused, TunnelError)
 #: Seconds one address may take to connect, TLS included, where CONNECT_TIMEOUT is not set.
 _CONNECT_TIMEOUT = 10.0
-_HANDLERS: WeakValueDictionary[int, WireDownloadHandler] = WeakValueDictionary()
+_HANDLERS: WeakValueDictionary[int, ArchivingDownloadHandler] = WeakValueDictionary()
 
 
 class ExchangeSink(Protocol):
@@ -57,7 +57,7 @@ class ExchangeSink(Protocol):
         """Take an exchange; what is raised here fails the request, so that nothing unkept is read."""
 
 
-class WireDownloadHandler(BaseDownloadHandler):
+class ArchivingDownloadHandler(BaseDownloadHandler):
     """Fetches over HTTP/1.1 and keeps every exchange, bytes as they were on the wire.
 
     The exchange is handed to the sink, and put into ``request.meta["exchange"]``, before the

@@ -38,7 +38,7 @@ class TooLarge(IgnoreRequest):
     reason: ClassVar[str] = "too_large"
 
 
-class GunzipMiddleware:
+class DecompressionMiddleware:
     """Asks for gzip and undoes it, in place of HttpCompressionMiddleware at a third of its cost.
 
     Only gzip is asked for, since whoever reads the archive later can undo that; deflate and br are

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crawler.discovery.plan import Plan
-    from crawler.spider.session import Keeper
+    from crawler.spider.session import CrawlSession
 
 #: So many at once, and more when half of them are known: enough to keep the visits going.
 _AT_ONCE = 64
@@ -20,9 +20,9 @@ _AT_ONCE = 64
 class Candidates:
     """Takes up a plan's candidates; each is visited, known already, or in another crawl's hands."""
 
-    def __init__(self, plan: Plan, keeper: Keeper) -> None:
+    def __init__(self, plan: Plan, session: CrawlSession) -> None:
         self._plan = plan
-        self._keeper = keeper
+        self._keeper = session
         self._open: set[str] = set()
 
     def take_up(self, visits: Container[str]) -> bool:
@@ -32,13 +32,13 @@ class Candidates:
         links = self._plan.candidates(_AT_ONCE)
         if not links:
             return False
-        keeper = self._keeper
-        known = keeper.published(link.article_id for link in links)
+        session = self._keeper
+        known = session.published(link.article_id for link in links)
         for article_id, published_at in known.items():
             self._plan.learn(article_id, published_at)
         fresh = [link for link in links if link.article_id not in known]
         tried = (
-            keeper.attempt(lambda: keeper.frontier.known([link.article_id for link in fresh]))
+            session.attempt(lambda: session.frontier.known([link.article_id for link in fresh]))
             or set()
         )
         tried -= self._held()
@@ -48,7 +48,7 @@ class Candidates:
             else:
                 self._open.add(link.article_id)
         found = [FrontierLink(link.article_id, link.url, None, link.channel) for link in fresh]
-        keeper.attempt(lambda: keeper.frontier.discover(found))
+        session.attempt(lambda: session.frontier.discover(found))
         return True
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:

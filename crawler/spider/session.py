@@ -50,19 +50,19 @@ _log = logging.getLogger(__name__)
 _TICK = 1.0
 _FAULTS = (SegmentError, IndexUnusableError)
 _T = TypeVar("_T")
-_KEEPERS: WeakKeyDictionary[Crawler, Keeper] = WeakKeyDictionary()
+_SESSIONS: WeakKeyDictionary[Crawler, CrawlSession] = WeakKeyDictionary()
 
 
-class KeptRobots:
+class CrawlRobotsStore:
     """ROBOTS_STORE of a crawl: copies of robots.txt, kept in its index."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsShelf:
         """Give the shelf in the crawl's index."""
-        return RobotsShelf(Keeper.from_crawler(crawler).index)
+        return RobotsShelf(CrawlSession.from_crawler(crawler).index)
 
 
-class Keeper:
+class CrawlSession:
     """Keeps a crawl's exchanges, pages and visits. Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT.
 
     A fault of the archive or the index stops the crawl: ``fault`` is then the sentence that says
@@ -105,20 +105,20 @@ class Keeper:
         crawler.signals.connect(self._bug, signals.spider_error)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Keeper:
-        """Give the crawl's one keeper."""
-        if crawler not in _KEEPERS:
-            _KEEPERS[crawler] = cls(crawler)
-        return _KEEPERS[crawler]
+    def from_crawler(cls, crawler: Crawler) -> CrawlSession:
+        """Give the crawl's one session."""
+        if crawler not in _SESSIONS:
+            _SESSIONS[crawler] = cls(crawler)
+        return _SESSIONS[crawler]
 
     @classmethod
-    def of_run(cls, crawler: Crawler, run: Run) -> Keeper:
-        """Make the crawl's one keeper, which writes down what it keeps as that run's.
+    def of_run(cls, crawler: Crawler, run: Run) -> CrawlSession:
+        """Make the crawl's one session, which writes down what it keeps as that run's.
 
         :raises LeaseHeldError: another run is crawling the outlet.
         """
-        _KEEPERS[crawler] = cls(crawler, run)
-        return _KEEPERS[crawler]
+        _SESSIONS[crawler] = cls(crawler, run)
+        return _SESSIONS[crawler]
 
     @property
     def index(self) -> Index:

@@ -22,7 +22,7 @@ from crawler.middlewares.failures import verdict_of
 from crawler.middlewares.pace import CrawlStopped
 from crawler.model.window import Window, parse_day
 from crawler.spider.candidates import Candidates
-from crawler.spider.session import Keeper
+from crawler.spider.session import CrawlSession
 from pipelines.page import Page
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ class OutletSpider(Spider):
         self._pictures: deque[str] = deque()
         self._pictured: set[str] = set()
         self._changed = asyncio.Event()
-        self.keeper: Keeper
+        self.session: CrawlSession
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Make the spider and its keeper."""
+        """Make the spider and its session."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.keeper = Keeper.from_crawler(crawler)
+        spider.session = CrawlSession.from_crawler(crawler)
         crawler.signals.connect(spider._bug_in_pipeline, signals.item_error)
         crawler.signals.connect(spider._bug_in_callback, signals.spider_error)
         return spider
@@ -105,8 +105,8 @@ class OutletSpider(Spider):
             self._discover_one(self._url)
         elif self._discovers:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
-            self._walk = Candidates(self.plan, self.keeper)
-        while not self.keeper.fault:
+            self._walk = Candidates(self.plan, self.session)
+        while not self.session.fault:
             self._changed.clear()
             for source in self.plan.next_requests() if self.plan else ():
                 self._asked += 1
@@ -169,7 +169,7 @@ class OutletSpider(Spider):
 
     def deposit(self, page: Page) -> None:
         """Take the page at the end of the pipelines."""
-        self.keeper.add(page)
+        self.session.add(page)
         if page.article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
             self._want_pictures([image.url for image in page.article.images])
         self._visit_done(page.visit, page.article.published_at if page.article else None)
@@ -187,7 +187,7 @@ class OutletSpider(Spider):
         if exchange is not None and not request.meta.get("repeats"):
             page = judge(read(exchange, self.outlet, source=visit.url), self.outlet)
             if page.article is None:
-                self.keeper.add(replace(page, final=False))
+                self.session.add(replace(page, final=False))
         self._note(
             visit,
             verdict_of(failure.value),
@@ -220,7 +220,7 @@ class OutletSpider(Spider):
 
     def _want_pictures(self, urls: Iterable[str]) -> None:
         wanted = {url for url in urls if url.startswith(("http://", "https://"))} - self._pictured
-        known = self.keeper.captured(wanted) if wanted else None
+        known = self.session.captured(wanted) if wanted else None
         if known is not None:
             self._pictured |= wanted
             self._pictures.extend(sorted(wanted - known))
@@ -251,9 +251,9 @@ class OutletSpider(Spider):
             room = min(room, self._left)
         if room < min(_UNDER_WAY // 2, self._left or _UNDER_WAY):
             return
-        visits = self.keeper.take(room)
+        visits = self.session.take(room)
         again = [visit.url for visit in visits if visit.looks]
-        known = self.keeper.last_captures(again) if again else {}
+        known = self.session.last_captures(again) if again else {}
         for visit in visits:
             self._visits[visit.article_id] = visit
             if self._left is not None:
@@ -284,19 +284,19 @@ class OutletSpider(Spider):
         address = self.outlet.identify(url)
         assert address is not None, "the command checks the address"
         self._discover([FrontierLink(address.article_id, address.url, None, "argument")])
-        self.keeper.attempt(lambda: self.keeper.frontier.again([address.article_id]))
+        self.session.attempt(lambda: self.session.frontier.again([address.article_id]))
 
     def _discover(self, links: Iterable[FrontierLink]) -> None:
         links = list(links)
         if links:
-            self.keeper.attempt(lambda: self.keeper.frontier.discover(links))
+            self.session.attempt(lambda: self.session.frontier.discover(links))
 
     def _note(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
         visited = VisitResult(article_id=visit.article_id, verdict=verdict, status=status)
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )
-        self.keeper.note(result)
+        self.session.note(result)
         self._visit_done(visit.article_id, None)
 
     def _visit_done(self, article_id: str, published_at: datetime | None) -> None:

@@ -109,7 +109,7 @@ def main() -> None:
     settings.setdict(
         {
             "DOWNLOAD_HANDLERS": dict.fromkeys(
-                ("http", "https"), "crawler.httpclient.WireDownloadHandler"
+                ("http", "https"), "crawler.httpclient.ArchivingDownloadHandler"
             )
             | dict.fromkeys(("file", "ftp", "s3", "data")),
             "EXCHANGE_SINK": "__main__.Sink",

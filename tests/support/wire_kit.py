@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 
-from crawler.httpclient import WireDownloadHandler
+from crawler.httpclient import ArchivingDownloadHandler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -171,7 +171,7 @@ def tunnelling(port: int, answer: bytes = b"HTTP/1.1 200 Connection established\
 
 
 @contextlib.asynccontextmanager
-async def handling(**settings: Any) -> AsyncIterator[WireDownloadHandler]:
+async def handling(**settings: Any) -> AsyncIterator[ArchivingDownloadHandler]:
     """A handler with a memory sink (``handler.kept``) that may dial loopback; closed at the end."""
     defaults = {
         "ALLOW_LOOPBACK": True,
@@ -182,7 +182,7 @@ async def handling(**settings: Any) -> AsyncIterator[WireDownloadHandler]:
     }
     crawler = get_crawler(settings_dict={**defaults, **settings})
     crawler.spider = crawler._create_spider("test")
-    handler = WireDownloadHandler.from_crawler(crawler)
+    handler = ArchivingDownloadHandler.from_crawler(crawler)
     handler.kept = getattr(handler._sink, "kept", [])  # type: ignore[attr-defined]
     try:
         yield handler
