@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-    from crawler.httpclient.transfer import Transfer
+
+class Receiver(Protocol):
+    """What a connection delivers a response to; `crawler.httpclient.transfer.Transfer` is one.
+
+    ``connection`` is set when the request is sent; ``done`` ends when the response is complete or
+    has failed.
+    """
+
+    connection: Connection | None
+    done: asyncio.Future[None]
+
+    def feed(self, data: bytes) -> None:
+        """Process the next bytes received."""
+
+    def lost(self, exc: Exception | None) -> None:
+        """Handle the end of the connection; ``exc`` is None if it was closed properly."""
 
 
 class Connection(asyncio.Protocol):
-    """Hands what arrives to the transfer under way; bytes nobody asked for end the connection.
+    """Delivers received bytes to the current receiver; unexpected bytes close the connection.
 
-    ``ip_address`` is the server's, None behind a proxy; ``certificate`` Twisted's view of its
-    certificate, as Scrapy documents it, or None; ``reused`` whether an earlier exchange went over
-    it; ``closed`` is done once the socket is.
+    ``ip_address`` is the server's address, None behind a proxy. ``certificate`` is the server's
+    certificate as a Twisted object, as Scrapy documents it, or None. ``reused`` tells whether an
+    earlier exchange used the connection. ``closed`` is done once the socket is closed.
     """
 
     def __init__(self, ip_address: IPv4Address | IPv6Address | None) -> None:
@@ -26,47 +41,47 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
-        self._transfer: Transfer | None = None
+        self._receiver: Receiver | None = None
 
     @property
     def usable(self) -> bool:
-        """Whether another request may be tried on it."""
+        """Whether another request may be sent over the connection."""
         return self._transport is not None and not self._transport.is_closing()
 
-    async def perform(self, message: bytes, transfer: Transfer) -> None:
-        """Send a request and wait until the transfer has its response or has failed."""
+    async def perform(self, message: bytes, receiver: Receiver) -> None:
+        """Send a request and wait until the receiver has its response or has failed."""
         assert self._transport is not None
-        self._transfer = transfer
-        transfer.connection = self
+        self._receiver = receiver
+        receiver.connection = self
         self._transport.write(message)
-        await transfer.done
+        await receiver.done
 
     def abort(self) -> None:
-        """Close at once; ``closed`` tells when that has happened."""
-        self._transfer = None
+        """Close the connection immediately; ``closed`` is done when the socket is closed."""
+        self._receiver = None
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio's: the socket is up, TLS included."""
-        # Not asserted: uvloop's transports are what asyncio.Transport describes without being of
-        # that class.
+        """Store the transport; asyncio calls this when the socket, TLS included, is connected."""
+        # A cast, not an assertion: uvloop's transports have the methods of asyncio.Transport
+        # without being instances of it.
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Asyncio's: bytes came."""
-        transfer = self._transfer
-        if transfer is None:
+        """Deliver bytes to the receiver; asyncio calls this when they arrive."""
+        receiver = self._receiver
+        if receiver is None:
             self.abort()
             return
-        transfer.feed(data)
-        if transfer.done.done():
-            self._transfer = None
+        receiver.feed(data)
+        if receiver.done.done():
+            self._receiver = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio's: the socket is closed, by either side."""
-        transfer, self._transfer = self._transfer, None
-        if transfer is not None:
-            transfer.lost(exc)
+        """Report the closed socket to the receiver; asyncio calls this, whichever side closed."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.lost(exc)
         if not self.closed.done():
             self.closed.set_result(None)

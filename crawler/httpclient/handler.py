@@ -69,8 +69,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
     whole fetch), ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
     ``DOWNLOAD_BIND_ADDRESS``, ``CONCURRENT_REQUESTS`` and ``…_PER_DOMAIN`` (idle connections kept),
     those of `Resolver` and of `tls_context`; and their request meta keys. Stats:
-    ``wire/connections``, ``wire/stale_retries``, ``wire/refused/<reason>``,
-    ``wire/truncated/<reason>``.
+    ``httpclient/connections``, ``httpclient/stale_retries``, ``httpclient/refused/<reason>``,
+    ``httpclient/truncated/<reason>``.
     """
 
     lazy = False
@@ -243,4 +243,4 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
 
     def _count(self, name: str) -> None:
         if self.crawler.stats is not None:
-            self.crawler.stats.inc_value(f"wire/{name}")
+            self.crawler.stats.inc_value(f"httpclient/{name}")

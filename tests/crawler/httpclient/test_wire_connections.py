@@ -20,7 +20,7 @@ async def test_connections_are_reused():
             response = await handler.download_request(to(server))
         assert isinstance(response, HtmlResponse)
         assert (len(server.requests), server.connections) == (3, 1)
-        assert handler.crawler.stats.get_value("wire/connections") == 1
+        assert handler.crawler.stats.get_value("httpclient/connections") == 1
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_a_reused_connection_that_dies_unanswered_is_replaced_once(reset):
         for _ in range(3):
             assert (await handler.download_request(to(server))).body == b"ok"
         assert (server.connections, len(server.requests), len(handler.kept)) == (2, 4, 3)
-        assert handler.crawler.stats.get_value("wire/stale_retries") == 1
+        assert handler.crawler.stats.get_value("httpclient/stale_retries") == 1
 
 
 @pytest.mark.parametrize(

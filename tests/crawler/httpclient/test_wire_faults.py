@@ -80,7 +80,7 @@ async def test_a_short_body_is_data_loss_and_is_kept(case):
         assert [(e.head, e.body, e.truncated) for e in handler.kept] == [
             (head, body, "disconnect")
         ] * 2
-        assert handler.crawler.stats.get_value("wire/truncated/disconnect") == 2
+        assert handler.crawler.stats.get_value("httpclient/truncated/disconnect") == 2
 
 
 @run

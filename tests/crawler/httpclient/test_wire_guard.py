@@ -230,7 +230,7 @@ def test_a_canary_on_loopback_is_never_reached(host):
                 await handler.download_request(request)
             assert canary.connections == 0
             if isinstance(refused.value, IgnoreRequest):
-                assert handler.crawler.stats.get_value("wire/refused/address_refused") == 1
+                assert handler.crawler.stats.get_value("httpclient/refused/address_refused") == 1
 
     fetch()
 

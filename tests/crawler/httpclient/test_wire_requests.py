@@ -45,8 +45,8 @@ async def test_requests_that_would_not_arrive_as_they_are_are_refused(case):
     async with handling() as handler:
         with pytest.raises(RequestRefused):
             await handler.download_request(Request(**REFUSED[case]))
-        assert handler.crawler.stats.get_value("wire/refused/request_refused") == 1
-        assert handler.crawler.stats.get_value("wire/connections") is None
+        assert handler.crawler.stats.get_value("httpclient/refused/request_refused") == 1
+        assert handler.crawler.stats.get_value("httpclient/connections") is None
 
 
 @run

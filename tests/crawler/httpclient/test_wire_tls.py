@@ -70,7 +70,7 @@ def fetch(server_context, *, script=None, through_proxy=False, **settings):
 def test_an_unknown_issuer_is_refused(good, through_proxy):
     seen = fetch(good[1], through_proxy=through_proxy)
     assert isinstance(seen["error"], CertificateError)
-    assert seen["handler"].crawler.stats.get_value("wire/refused/certificate") == 1
+    assert seen["handler"].crawler.stats.get_value("httpclient/refused/certificate") == 1
     assert seen["server"].requests == []
     assert seen["handler"].kept == []
 
