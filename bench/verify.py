@@ -106,7 +106,7 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
     folder.mkdir()
     path = folder / "a.warc.gz"
     path.write_bytes(ours())
-    fixity.record(path)
+    fixity.record_segment(path)
     manifest = (folder / fixity.NAME).read_bytes()
     data, dice = ours(), random.Random(seed)
     alone = missed = 0

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from archive.backup.destination import Storeroom, prepared
-from archive.backup.file_copy import Item, UnreadableError, copied
-from archive.backup.index_snapshot import copy_index, reach
+from archive.backup.destination import BackupFolder, open_destination
+from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part
+from archive.backup.index_snapshot import copy_index, segment_ends
 from archive.backup.inventory import INDEX, SEGMENTS, Inventory
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.errors import BackupError
 from archive.segments import manifest as fixity
-from archive.segments.manifest import Kind
+from archive.segments.manifest import EntryKind
 from archive.segments.names import OPEN
-from archive.takedown import log as removals
+from archive.takedown import log as takedown_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ _ENDING = ".warc.gz"
 
 
 @dataclass(slots=True)
-class Made:
+class BackupResult:
     """What a backup did, in segments: ``new`` and ``unchanged`` ones, those ``open``, those ``gone`` from the archive.
 
     ``copied`` are bytes, ``size`` those of all it holds. ``index`` is whether it holds one.
@@ -65,7 +65,7 @@ def back_up(
     check: bool = False,
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
-) -> Made:
+) -> BackupResult:
     """Bring the backup in ``folder`` up to what the archive and its index are now.
 
     With ``check`` every segment that it holds is read, and copied again if it is damaged. ``begin``
@@ -76,10 +76,10 @@ def back_up(
         something else.
     :raises IndexUnusableError: the index can't be copied.
     """
-    with prepared(archive, index_url, folder) as before:
+    with open_destination(archive, index_url, folder) as before:
         while True:
             backup = _Pass(
-                archive, index_url, Storeroom(folder, before, check=check), begin, advance
+                archive, index_url, BackupFolder(folder, before, check=check), begin, advance
             )
             made = backup.run()
             if made is not None:
@@ -93,17 +93,17 @@ class _Pass:
         self,
         archive: Path,
         index_url: str,
-        room: Storeroom,
+        room: BackupFolder,
         begin: Callable[[int], None],
         advance: Callable[[int], None],
     ) -> None:
         self._archive, self._index_path, self._room = archive, index_path(index_url), room
         self._begin, self._advance = begin, advance
-        self._files: dict[str, Item] = {}
+        self._files: dict[str, FileDigest] = {}
         self._faults: dict[str, str] = {}
-        self._made = Made(datetime.now(UTC))
+        self._made = BackupResult(datetime.now(UTC))
 
-    def run(self) -> Made | None:
+    def run(self) -> BackupResult | None:
         """Make the backup; None if what was copied is not of one moment."""
         lines, log = fixity.whole_lines(self._archive), self._log()
         manifest = fixity.parse(lines)
@@ -117,7 +117,7 @@ class _Pass:
             self._check_knows(ends, closed)
             self._keep_bytes(fixity.NAME, lines)
             if log:
-                self._keep_bytes(removals.NAME, log)
+                self._keep_bytes(takedown_log.NAME, log)
             for name in sorted({*opened, *ends} - closed):
                 self._copy_open(name, ends.get(name, 0), named=name in ends)
             for name in sorted(closed):
@@ -173,7 +173,7 @@ class _Pass:
         self._made.index = True
         self._made.copied += item.size
         self._advance(item.size)
-        return reach(copy)
+        return segment_ends(copy)
 
     def _check_knows(self, ends: dict[str, int], closed: set[str]) -> None:
         """See that the index is none that was made anew where one was lost: it would take the good one's place.
@@ -184,10 +184,10 @@ class _Pass:
             self._room.before.of_state(INDEX),
             self._room.folder / self._room.before.state / INDEX,
         )
-        if not closed - ends.keys() or item is None or removals.read(self._archive).pending:
+        if not closed - ends.keys() or item is None or takedown_log.read(self._archive).pending:
             return
         try:
-            known = reach(copy).keys() & closed
+            known = segment_ends(copy).keys() & closed
         except IndexUnusableError:
             return  # nothing is lost with it
         if known and not known & ends.keys():
@@ -210,7 +210,7 @@ class _Pass:
             if not path.exists():
                 continue
             try:
-                with copied(path, self._room.state, self._advance) as (part, item):
+                with copy_to_part(path, self._room.state, self._advance) as (part, item):
                     if item.size < end:
                         self._faults[name] = (
                             f"{path} ends at byte {item.size}, and rows of the index lead up to {end}."
@@ -243,8 +243,8 @@ class _Pass:
                 )
             return
         try:
-            with copied(source, self._room.folder / SEGMENTS, self._advance) as (part, item):
-                if entry is None or item == Item(entry.size, entry.sha256):
+            with copy_to_part(source, self._room.folder / SEGMENTS, self._advance) as (part, item):
+                if entry is None or item == FileDigest(entry.size, entry.sha256):
                     self._keep(part, self._room.folder / SEGMENTS / name, item)
                     self._made.new += name not in self._room.damaged
                     self._made.mended += [name] if name in self._room.damaged else []
@@ -260,7 +260,7 @@ class _Pass:
             if place in self._room.before.files:  # a bad copy is better than none
                 self._files[place] = self._room.before.files[place]
 
-    def _keep(self, part: Path, path: Path, item: Item) -> None:
+    def _keep(self, part: Path, path: Path, item: FileDigest) -> None:
         self._room.keep(part, path)
         self._files[self._room.place(path)] = item
         self._made.copied += item.size
@@ -271,20 +271,20 @@ class _Pass:
         return _removed(now) == _removed(before) and self._log() == log
 
     def _log(self) -> bytes:
-        path = self._archive / removals.NAME
+        path = self._archive / takedown_log.NAME
         return path.read_bytes() if path.exists() else b""
 
-    def _tell(self) -> Made:
+    def _tell(self) -> BackupResult:
         made = self._made
         made.gone = self._room.tidy()
         made.size = sum(item.size for item in self._files.values())
         made.faults = [sentence for _, sentence in sorted(self._faults.items())]
-        made.pending = [str(removal) for removal in removals.read(self._archive).pending]
+        made.pending = [str(removal) for removal in takedown_log.read(self._archive).pending]
         return made
 
 
 def _removed(manifest: Manifest) -> set[str]:
-    return {name for name, entry in manifest.entries.items() if entry.kind is Kind.REMOVED}
+    return {name for name, entry in manifest.entries.items() if entry.kind is EntryKind.REMOVED}
 
 
 def _size(path: Path) -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import PART, Item
+from archive.backup.file_copy import PART, FileDigest
 from archive.backup.inventory import MARK, SEGMENTS, STATE, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.segments.manifest import Entry
+    from archive.segments.manifest import ManifestEntry
 
 _ENDING = ".warc.gz"
 
 
 @contextmanager
-def prepared(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]:
+def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]:
     """Make the folder ready for a backup, nobody else's meanwhile; give what it holds already.
 
     :raises BackupError: there is no archive, or the folder can't be used, or holds something else.
@@ -53,7 +53,7 @@ def prepared(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]
             raise BackupError(
                 f"{folder} holds something else, which no backup of ours is: name an empty folder."
             )
-        with inventory.alone(folder):
+        with inventory.exclusive(folder):
             before = inventory.read(folder)
             if before is None:
                 before = Inventory()
@@ -80,7 +80,7 @@ def _check_apart(archive: Path, index_url: str, folder: Path) -> None:
         )
 
 
-class Storeroom:
+class BackupFolder:
     """A backup's folder; ``before`` is what it holds. With ``check`` its segments are read before they are relied on.
 
     ``damaged`` are names of segments whose copies turned out not to be what they were.
@@ -91,7 +91,7 @@ class Storeroom:
         self.damaged: set[str] = set()
         self.state = folder
         self._check = check
-        self._known: dict[str, Item | None] = {}
+        self._known: dict[str, FileDigest | None] = {}
 
     def check_continues(self, manifest: bytes) -> None:
         """See that the archive whose manifest this is, is the one that was backed up here, with what came since.
@@ -107,7 +107,7 @@ class Storeroom:
                 "the one in the backup. See what scrapy verify says, or name another folder; nothing was changed."
             )
 
-    def has(self, name: str, entry: Entry | None) -> Item | None:
+    def has(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
         """What the copy of a closed segment is, if there is a good one; ``entry`` is the manifest's on the segment.
 
         Only copies that were found equal to their entry lie in ``segments``, those of a killed run
@@ -117,16 +117,16 @@ class Storeroom:
             self._known[name] = self._look(name, entry)
         return self._known[name]
 
-    def _look(self, name: str, entry: Entry | None) -> Item | None:
+    def _look(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
         path = self.folder / SEGMENTS / name
         known = self.before.files.get(self.place(path))
-        wanted = Item(entry.size, entry.sha256) if entry is not None else known
+        wanted = FileDigest(entry.size, entry.sha256) if entry is not None else known
         if wanted is None:
             return None
         good = path.exists() and path.stat().st_size == wanted.size and known in (None, wanted)
         if good and self._check:
             try:
-                good = Item(*fixity.measure(path)) == wanted
+                good = FileDigest(*fixity.measure(path)) == wanted
             except OSError:  # what can't be read is no copy
                 good = False
         if not good and known is not None:
@@ -148,7 +148,7 @@ class Storeroom:
         """How the inventory calls a file."""
         return path.relative_to(self.folder).as_posix()
 
-    def write(self, path: Path, data: bytes) -> Item:
+    def write(self, path: Path, data: bytes) -> FileDigest:
         """Put a small file there; on disk on return.
 
         :raises OSError: it can't be written.
@@ -157,7 +157,7 @@ class Storeroom:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        return Item(len(data), hashlib.sha256(data).hexdigest())
+        return FileDigest(len(data), hashlib.sha256(data).hexdigest())
 
     def keep(self, part: Path, path: Path) -> None:
         """Give a copy its name.

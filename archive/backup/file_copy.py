@@ -21,7 +21,7 @@ PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class FileDigest:
     """What a file is known by: its size in bytes and its sha256 in hex."""
 
     size: int
@@ -33,9 +33,9 @@ class UnreadableError(Exception):
 
 
 @contextmanager
-def copied(
+def copy_to_part(
     source: Path, folder: Path, advance: Callable[[int], None] = lambda _: None
-) -> Iterator[tuple[Path, Item]]:
+) -> Iterator[tuple[Path, FileDigest]]:
     """A copy of the file as long as it is when it is opened: on disk in ``folder``, under no name of its own.
 
     Who wants to keep it renames it; else it is gone at the end. ``advance`` is told of bytes.
@@ -52,7 +52,7 @@ def copied(
             part.unlink(missing_ok=True)
 
 
-def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> Item:
+def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> FileDigest:
     found, left, size = hashlib.sha256(), -1, 0
     try:
         file = source.open("rb", buffering=0)
@@ -72,7 +72,7 @@ def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> Item:
                 os.fsync(out.fileno())
         except OSError as error:
             raise BackupError(describe_os_error(part.with_name(source.name), error)) from error
-    return Item(size, found.hexdigest())
+    return FileDigest(size, found.hexdigest())
 
 
 def _read(source: Path, file: BinaryIO, left: int) -> tuple[bytes, int]:

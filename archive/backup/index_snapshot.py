@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from archive.backup.file_copy import Item
+from archive.backup.file_copy import FileDigest
 from archive.index.database import BUSY_TIMEOUT, IndexUnusableError
 from archive.model.errors import describe_os_error
 from archive.segments.manifest import measure
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _STEPS = 100_000
 
 
-def copy_index(path: Path, copy: Path) -> Item:
+def copy_index(path: Path, copy: Path) -> FileDigest:
     """Write what the index at ``path`` holds at one moment to a new file, on disk on return; of any schema.
 
     It is written anew (VACUUM INTO) and not page by page: so nothing that was deleted goes with it,
@@ -35,7 +35,7 @@ def copy_index(path: Path, copy: Path) -> Item:
             connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(copy),))
         with copy.open("rb") as file:
             os.fsync(file.fileno())
-        return Item(*measure(copy))
+        return FileDigest(*measure(copy))
     except sqlite3.OperationalError as error:
         if str(error) == "interrupted":
             raise KeyboardInterrupt from error
@@ -46,7 +46,7 @@ def copy_index(path: Path, copy: Path) -> Item:
         raise IndexUnusableError(describe_os_error(copy, error)) from error
 
 
-def reach(copy: Path) -> dict[str, int]:
+def segment_ends(copy: Path) -> dict[str, int]:
     """By segment, the byte behind the last record that a row of a copied index leads to.
 
     :raises IndexUnusableError: it cannot be read.

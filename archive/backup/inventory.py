@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from archive.backup.file_copy import Item
+from archive.backup.file_copy import FileDigest
 from archive.model.errors import BackupError, describe_os_error
 from archive.segments.file_locks import sync_folder
 
@@ -45,10 +45,10 @@ class Inventory:
 
     at: datetime | None = None
     state: str = ""
-    files: dict[str, Item] = field(default_factory=dict)
+    files: dict[str, FileDigest] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
 
-    def of_state(self, name: str) -> Item | None:
+    def of_state(self, name: str) -> FileDigest | None:
         """What is known of a file of the moment."""
         return self.files.get(f"{self.state}/{name}")
 
@@ -74,7 +74,7 @@ def read(folder: Path) -> Inventory | None:
             raise BackupError(f"{path} is of a newer Sacho: upgrade this one.")
         at = datetime.fromisoformat(values["at"]) if values["at"] else None
         files = {
-            str(name): Item(int(size), str(sha256))
+            str(name): FileDigest(int(size), str(sha256))
             for name, (size, sha256) in values["files"].items()
         }
         return Inventory(
@@ -122,7 +122,7 @@ def is_empty(folder: Path) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Keep every other backup, and every restore, out of the folder.
 
     :raises BackupError: one is at work, or nothing can be written there.
@@ -137,7 +137,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def still(folder: Path) -> Iterator[None]:
+def shared(folder: Path) -> Iterator[None]:
     """Keep every backup out of the folder while it is read; without effect where it was never written with locks.
 
     :raises BackupError: one is at work.

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import PART, Item, UnreadableError, copied
+from archive.backup.file_copy import PART, FileDigest, UnreadableError, copy_to_part
 from archive.backup.inventory import INDEX, MARK, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Restored:
+class RestoreResult:
     """What was restored: files of the archive and all bytes, of the moment ``at``.
 
     ``index`` is whether there is an index now. ``open`` are segments that were open, as a kill
@@ -49,7 +49,7 @@ def restore(
     index_url: str,
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
-) -> Restored:
+) -> RestoreResult:
     """Bring the backup in ``folder`` back as the archive and its index; the backup is only read.
 
     ``begin`` and ``advance`` are told of bytes. Killed or stopped, the next call goes on.
@@ -58,7 +58,7 @@ def restore(
         written there.
     """
     index = index_path(index_url)
-    with inventory.still(folder):
+    with inventory.shared(folder):
         known = _of(folder)
         try:
             return _Restoring(folder, known, archive, index, advance).run(begin)
@@ -97,12 +97,12 @@ class _Restoring:
         assert known.at is not None
         self._folder, self._known, self._archive, self._index = folder, known, archive, index
         self._advance = advance
-        self._done = Restored(
+        self._done = RestoreResult(
             known.at, faults=[f"When it was backed up: {text}" for text in known.faults.values()]
         )
         self._mark = archive / MARK
 
-    def run(self, begin: Callable[[int], None]) -> Restored:
+    def run(self, begin: Callable[[int], None]) -> RestoreResult:
         """Restore it."""
         resumed = self._check_places()
         self._check_room(begin)
@@ -163,7 +163,7 @@ class _Restoring:
         return resumed
 
     def _is_whole(self, index: Path) -> bool:
-        return Item(*measure(index)) == self._known.of_state(INDEX)
+        return FileDigest(*measure(index)) == self._known.of_state(INDEX)
 
     def _check_room(self, begin: Callable[[int], None]) -> None:
         """See whether there is room on each of the disks that archive and index are brought to."""
@@ -195,14 +195,14 @@ class _Restoring:
                     "there, or name other places in ARCHIVE_URL and INDEX_URL."
                 )
 
-    def _bring(self, place: str, item: Item, target: Path) -> None:
+    def _bring(self, place: str, item: FileDigest, target: Path) -> None:
         """Copy a file of the archive, and say if it is not what it was."""
         source = self._folder / place
-        if target.exists() and Item(*measure(target)) == item:  # by a call that was stopped
+        if target.exists() and FileDigest(*measure(target)) == item:  # by a call that was stopped
             self._advance(item.size)
         else:
             try:
-                with copied(source, target.parent, self._advance) as (part, found):
+                with copy_to_part(source, target.parent, self._advance) as (part, found):
                     if found != item:
                         self._done.faults.append(f"{source} is damaged; it is restored as it is.")
                     target.unlink(missing_ok=True)  # a damaged one's, from such a call
@@ -221,7 +221,7 @@ class _Restoring:
         if not self._index.exists():
             self._index.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with copied(self._folder / place, self._index.parent, self._advance) as (
+                with copy_to_part(self._folder / place, self._index.parent, self._advance) as (
                     part,
                     found,
                 ):

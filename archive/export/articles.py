@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archive.articles.queries import StoredArticle
 
-#: What `write` can write, by the file's ending.
+#: What `write_articles` can write, by the file's ending.
 ENDINGS = (".jsonl", ".csv")
 #: And what `archive.export.captures` can.
 CAPTURE_ENDINGS = (".cdxj", ".wacz")
@@ -33,7 +33,7 @@ class ExportError(Exception):
     """The export can't be written; the message is a sentence with what to do."""
 
 
-def record(stored: StoredArticle) -> dict[str, Any]:
+def to_values(stored: StoredArticle) -> dict[str, Any]:
     """One revision as plain values, the export's contract: times ISO 8601 with +09:00, body as one text.
 
     ``status`` is the article's: ``published`` as far as is known, or ``deleted``, first seen so at
@@ -58,7 +58,7 @@ def record(stored: StoredArticle) -> dict[str, Any]:
     }
 
 
-def write(path: Path, articles: Iterable[StoredArticle]) -> int:
+def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:
     """Write the articles to a .jsonl or .csv file, replacing it only when all are written; give their number.
 
     :raises ExportError: another ending, or the file can't be written.
@@ -96,7 +96,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def _write_jsonl(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     count = 0
     for stored in articles:
-        file.write(json.dumps(record(stored), ensure_ascii=False, sort_keys=True) + "\n")
+        file.write(json.dumps(to_values(stored), ensure_ascii=False, sort_keys=True) + "\n")
         count += 1
     return count
 
@@ -106,7 +106,7 @@ def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     writer: csv.DictWriter[str] | None = None
     count = 0
     for stored in articles:
-        row = {name: _cell(value) for name, value in sorted(_flat(record(stored)).items())}
+        row = {name: _cell(value) for name, value in sorted(_flat(to_values(stored)).items())}
         if writer is None:
             writer = csv.DictWriter(file, list(row), lineterminator="\r\n")
             writer.writeheader()

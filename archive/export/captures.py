@@ -13,8 +13,8 @@ from sqlalchemy import select
 from archive.articles.queries import published
 from archive.export import wacz_writer as package
 from archive.export.articles import CAPTURE_ENDINGS, ExportError, replacing
-from archive.export.selection import scratch
-from archive.export.wacz_writer import About, Page
+from archive.export.selection import open_selection
+from archive.export.wacz_writer import PackageInfo, WaczPage
 from archive.index.schema import articles, captures, revisions
 from archive.segments.lookup import RecordError
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.export.selection import Selection
+    from archive.export.selection import CaptureSelection
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CaptureFilter:
     """Which articles' captures: of an outlet, if it is named, and published between two days (KST), inclusive."""
 
     outlet: str = ""
@@ -43,11 +43,11 @@ class Asked:
         )
 
 
-def hand_over(
+def export_captures(
     path: Path,
     connection: Connection,
     folder: Path | str,
-    asked: Asked,
+    asked: CaptureFilter,
     software: str = "",
     begin: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
 ) -> tuple[int, int]:
@@ -66,7 +66,7 @@ def hand_over(
     try:
         with replacing(path) as part:
             part.open("wb").close()  # what can't be written is said before the work
-            with scratch(part.with_suffix(".scratch")) as selection:
+            with open_selection(part.with_suffix(".scratch")) as selection:
                 number = selection.choose(
                     connection, folder, asked.outlet, asked.since, asked.until
                 )
@@ -79,9 +79,9 @@ def hand_over(
                     pages = 0
                     _write_cdxj(part, selection, step)
                 else:
-                    about = About(str(asked), software, datetime.now(UTC))
+                    about = PackageInfo(str(asked), software, datetime.now(UTC))
                     with part.open("wb") as file:
-                        pages = package.write(
+                        pages = package.write_wacz(
                             file, selection, _pages(connection, asked), folder, about, step
                         )
                         file.flush()
@@ -95,7 +95,7 @@ def hand_over(
     return number, pages
 
 
-def _write_cdxj(path: Path, selection: Selection, step: Callable[[], None]) -> None:
+def _write_cdxj(path: Path, selection: CaptureSelection, step: Callable[[], None]) -> None:
     for chosen in selection.captures():
         selection.put(chosen, chosen.location.offset)
         step()
@@ -106,7 +106,7 @@ def _write_cdxj(path: Path, selection: Selection, step: Callable[[], None]) -> N
         os.fsync(file.fileno())
 
 
-def _pages(connection: Connection, asked: Asked) -> Iterator[Page]:
+def _pages(connection: Connection, asked: CaptureFilter) -> Iterator[WaczPage]:
     """Each version of each article at the capture that it was read from, oldest first."""
     among = published(
         select(revisions.c.article).join(articles).where(revisions.c.current),
@@ -131,4 +131,4 @@ def _pages(connection: Connection, asked: Asked) -> Iterator[Page]:
         .execution_options(yield_per=500)
     )
     for url, moment, headline, outlet, article_id, number in connection.execute(query):
-        yield Page(url, moment, headline, f"{outlet}/{article_id}/{number}")
+        yield WaczPage(url, moment, headline, f"{outlet}/{article_id}/{number}")

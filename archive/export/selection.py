@@ -61,7 +61,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedCapture:
     """One capture of a hand-over; ``moment`` is its `timestamp`, ``kind`` its record's type."""
 
     location: Location
@@ -87,7 +87,7 @@ class Chosen:
         )
 
 
-class Selection:
+class CaptureSelection:
     """The captures chosen by `choose`, and the CDXJ lines put in by `put`, in any number."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -131,15 +131,15 @@ class Selection:
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
 
-    def captures(self, kind: str = "") -> Iterator[Chosen]:
+    def captures(self, kind: str = "") -> Iterator[SelectedCapture]:
         """The chosen captures, of one kind if it is named, in the order in which they lie in the archive."""
         query = "SELECT * FROM chosen WHERE ? IN ('', kind) ORDER BY file, offset"
         for record_id, file, offset, length, payload_digest, *facts, _ in self._database.execute(
             query, (kind,)
         ):
-            yield Chosen(Location(file, offset, length, record_id, payload_digest), *facts)
+            yield SelectedCapture(Location(file, offset, length, record_id, payload_digest), *facts)
 
-    def put(self, chosen: Chosen, offset: int) -> None:
+    def put(self, chosen: SelectedCapture, offset: int) -> None:
         """Put the capture's line of the CDXJ aside, for a file of the same name where it lies at ``offset``.
 
         A 304 has none: players serve it as it is, with nothing to show, in place of the copy that
@@ -225,7 +225,7 @@ def _target(folder: Path | str, location: Location, url: str) -> str:
 
 
 @contextmanager
-def scratch(path: Path) -> Iterator[Selection]:
+def open_selection(path: Path) -> Iterator[CaptureSelection]:
     """A selection whose database is a file at that path, which is gone afterwards."""
     database = sqlite3.connect(path, isolation_level=None)
     try:
@@ -233,7 +233,7 @@ def scratch(path: Path) -> Iterator[Selection]:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN")
-        yield Selection(database)
+        yield CaptureSelection(database)
     finally:
         database.close()
         path.unlink(missing_ok=True)

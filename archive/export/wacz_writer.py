@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archive.model.exchange import Location
-from archive.segments.lookup import behind, prove, raw_at
+from archive.segments.lookup import parse_record, read_bytes, request_after
 from archive.segments.names import OPEN
 from archive.warc.cdxj import packed, packed_head
 from archive.warc.reader import Record, iterate
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import BinaryIO
 
-    from archive.export.selection import Selection
+    from archive.export.selection import CaptureSelection
 
 VERSION = "1.1.1"
 _CDX = "index.cdx.gz"
@@ -36,7 +36,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WaczPage:
     """One line of the list of pages: an address at a time (UTC), and the headline it showed."""
 
     url: str
@@ -46,7 +46,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class PackageInfo:
     """What a package says of itself."""
 
     title: str
@@ -54,12 +54,12 @@ class About:
     created: datetime
 
 
-def write(
+def write_wacz(
     file: BinaryIO,
-    selection: Selection,
-    pages: Iterable[Page],
+    selection: CaptureSelection,
+    pages: Iterable[WaczPage],
     folder: Path | str,
-    about: About,
+    about: PackageInfo,
     step: Callable[[], None] = lambda: None,
 ) -> int:
     """Write the package; ``step`` is called after each capture. Gives the number of pages.
@@ -93,8 +93,8 @@ def write(
 
 
 def _write_pages(
-    package: zipfile.ZipFile, resources: list[dict[str, Any]], pages: Iterable[Page]
-) -> tuple[int, Page | None]:
+    package: zipfile.ZipFile, resources: list[dict[str, Any]], pages: Iterable[WaczPage]
+) -> tuple[int, WaczPage | None]:
     """Write the list of pages; give their number and the newest."""
     number, newest = 0, None
     with _Member(package, "pages/pages.jsonl", resources, zipfile.ZIP_DEFLATED) as out:
@@ -119,9 +119,9 @@ def _write_pages(
 def _write_manifest(
     package: zipfile.ZipFile,
     resources: list[dict[str, Any]],
-    about: About,
+    about: PackageInfo,
     description: str,
-    main: Page | None,
+    main: WaczPage | None,
 ) -> None:
     manifest: dict[str, Any] = {
         "profile": "data-package",
@@ -203,19 +203,19 @@ class _Segment:
 
     def before(self, location: Location) -> Iterator[bytes]:
         """What has to come before a record: the `warcinfo` it belongs to, unless it is there already."""
-        self._data = raw_at(self._folder, location)
-        self._found = prove(self._data, location)
+        self._data = read_bytes(self._folder, location)
+        self._found = parse_record(self._data, location)
         info = self._found.fields.get("warc-warcinfo-id", "").strip("<>")
         if info and info not in self._written:
             place = self._info(info, location.offset)
             if place is not None:
                 self._written.add(info)
-                yield raw_at(self._folder, place)
+                yield read_bytes(self._folder, place)
 
     def record(self, location: Location) -> Iterator[bytes]:
         """The record, and the request that it answers."""
         yield self._data
-        follower = behind(self._folder, location)
+        follower = request_after(self._folder, location)
         if follower is not None and location.record_id in follower[0].fields.get(
             "warc-concurrent-to", ""
         ):

@@ -23,7 +23,7 @@ from archive.index.schema import captures
 from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
-from archive.takedown.index_rows import hide_again, note
+from archive.takedown.index_rows import record_takedown, remove_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from archive.model.article import Article
     from archive.reindex.spans import Segment
     from archive.runs.recorder import Run
-    from archive.takedown.log import Removal
+    from archive.takedown.log import Takedown
 
 #: Captures that the writer decides on in one batch.
 _BATCH = 500
@@ -43,7 +43,7 @@ SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReadCapture:
     """A record as an entry for the writer; ``repeats`` is the record that a revisit refers to."""
 
     capture: dict[str, Any]
@@ -53,7 +53,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ReindexFinding:
     """A place of the archive that gave no row, and why."""
 
     source: str
@@ -61,7 +61,7 @@ class Finding:
     sentence: str
 
 
-class Rebuild:
+class IndexBuilder:
     """The new index while it is made; use as a context manager. One process at a time has it.
 
     ``state`` says what it is made from and by: one begun from or by anything else is begun afresh.
@@ -99,29 +99,33 @@ class Rebuild:
             row = connection.execute(query, {"name": segment.name}).one_or_none()
         return int(row.position) if row is not None and segment.size <= row.size else 0
 
-    def know(self, removed: Sequence[Removal]) -> None:
+    def know(self, removed: Sequence[Takedown]) -> None:
         """Take note of removed articles: what is read of them from now on is no article."""
         with self.index.writing() as connection:
             for removal in removed:
-                note(connection, removal)
+                record_takedown(connection, removal)
 
     def forget_removed(self) -> int:
         """Take out articles that were read before it was known that they are removed; give their number."""
         with self.index.writing() as connection:
-            number = hide_again(connection)
+            number = remove_blocked(connection)
         if number:
             self.index.scrub()
         return number
 
     def write(
-        self, segment: Segment, position: int, kept: Sequence[Kept], findings: Sequence[Finding]
+        self,
+        segment: Segment,
+        position: int,
+        kept: Sequence[ReadCapture],
+        findings: Sequence[ReindexFinding],
     ) -> int:
         """Take what was read up to ``position``, in one transaction; give how many captures are new to it.
 
         A record that is in the archive twice is kept once, and its copy elsewhere a finding.
         """
         number = 0
-        copies: list[Finding] = []
+        copies: list[ReindexFinding] = []
         with self.index.writing() as connection:
             for batch in _batches(kept):
                 fresh = _without_copies(connection, batch, copies)
@@ -142,13 +146,13 @@ class Rebuild:
                 )
         return number
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[ReindexFinding]:
         """All findings so far, those of killed runs too."""
         with self.index.reading() as connection:
             rows = connection.execute(
                 text("SELECT source, reason, sentence FROM rebuild_findings")
             ).all()
-        return [Finding(row.source, Reason(row.reason), row.sentence) for row in rows]
+        return [ReindexFinding(row.source, Reason(row.reason), row.sentence) for row in rows]
 
     def counts(self) -> list[tuple[str, Outcome, Reason | None, int]]:
         """How many captures of each outlet became what."""
@@ -220,7 +224,7 @@ class Rebuild:
 
 
 @contextmanager
-def alone_with_archive(url: str) -> Iterator[None]:
+def exclude_reindex(url: str) -> Iterator[None]:
     """Keep reindexes of the index at ``url`` away: what they read must not go meanwhile.
 
     :raises IndexUnusableError: one is at work.
@@ -259,9 +263,9 @@ def _let_go(path: Path, fd: int) -> None:
     os.close(fd)
 
 
-def _batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
+def _batches(kept: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
     """In order; a revisit never in one batch with what it repeats, whose row it has to find."""
-    batch: list[Kept] = []
+    batch: list[ReadCapture] = []
     records: set[str] = set()
     for one in kept:
         record_id = one.capture["record_id"]
@@ -275,13 +279,13 @@ def _batches(kept: Sequence[Kept]) -> Iterator[list[Kept]]:
 
 
 def _without_copies(
-    connection: Connection, batch: Sequence[Kept], copies: list[Finding]
-) -> list[Kept]:
+    connection: Connection, batch: Sequence[ReadCapture], copies: list[ReindexFinding]
+) -> list[ReadCapture]:
     columns = select(captures.c.record_id, captures.c.warc_file, captures.c.warc_offset)
     ids = [one.capture["record_id"] for one in batch]
     rows = connection.execute(columns.where(captures.c.record_id.in_(ids)))
     known = {row.record_id: (row.warc_file, row.warc_offset) for row in rows}
-    fresh: list[Kept] = []
+    fresh: list[ReadCapture] = []
     for one in batch:
         row = one.capture
         place = known.get(row["record_id"])
@@ -292,14 +296,16 @@ def _without_copies(
                 f"The record {row['record_id']} is in the archive twice; this copy is passed over."
             )
             copies.append(
-                Finding(f"{row['warc_file']}@{row['warc_offset']}", Reason.BAD_RECORD, sentence)
+                ReindexFinding(
+                    f"{row['warc_file']}@{row['warc_offset']}", Reason.BAD_RECORD, sentence
+                )
             )
         else:
             fresh.append(one)
     return fresh
 
 
-def _enter(connection: Connection, batch: Sequence[Kept]) -> None:
+def _enter(connection: Connection, batch: Sequence[ReadCapture]) -> None:
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
     entries: list[CaptureEntry] = []
     for one in batch:

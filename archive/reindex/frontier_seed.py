@@ -26,7 +26,7 @@ _MANY = 1000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def seed(index: Index, article_of: Callable[[str, str], str | None], now: datetime) -> int:
+def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], now: datetime) -> int:
     """Give the frontier a row for each article that was visited and that it lacks; give how many.
 
     ``article_of`` gives the id of the article that an outlet has at an address, if any. A row says

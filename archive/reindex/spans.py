@@ -68,7 +68,7 @@ class Span:
         return replace(self, start=start, guessed=False)
 
 
-class Reading:
+class SpanReader:
     """One pass over a span: iterate, then ``first`` is where it began and ``next`` where what follows it begins."""
 
     def __init__(self, span: Span) -> None:
@@ -93,7 +93,7 @@ class Reading:
             raise SegmentError(describe_os_error(span.segment.path, error)) from error
 
 
-def segments_in(folder: Path | str) -> list[Segment]:
+def list_segments(folder: Path | str) -> list[Segment]:
     """The segments of an archive in the order in which they were begun; open ones too.
 
     :raises SegmentError: the folder cannot be read.
@@ -107,7 +107,7 @@ def segments_in(folder: Path | str) -> list[Segment]:
                 found[name] = Segment(path, name, path.stat().st_size)
     except FileNotFoundError:
         if folder.exists():
-            return segments_in(folder)  # a writer closed one under our eyes
+            return list_segments(folder)  # a writer closed one under our eyes
         sentence = (
             f"There is no archive at {folder}: name the folder of the WARC files in ARCHIVE_URL."
         )
@@ -117,7 +117,7 @@ def segments_in(folder: Path | str) -> list[Segment]:
     return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
 
 
-def live(segments: Iterable[Segment]) -> list[Segment]:
+def being_written(segments: Iterable[Segment]) -> list[Segment]:
     """Those of the segments that a living process is writing.
 
     :raises SegmentError: one cannot be opened.
@@ -125,7 +125,7 @@ def live(segments: Iterable[Segment]) -> list[Segment]:
     return [segment for segment in segments if segment.is_open and _is_held(segment)]
 
 
-def cut(segment: Segment, start: int = 0) -> Iterator[Span]:
+def split(segment: Segment, start: int = 0) -> Iterator[Span]:
     """The segment's spans from the record at ``start`` on, in order; together they are all of it."""
     guessed = False
     while True:

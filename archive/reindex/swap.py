@@ -30,7 +30,7 @@ WAIT, _LOOK = 10.0, 0.1
 CARRIED = tuple(table for table in metadata.sorted_tables if table not in DERIVED)
 
 
-def check(url: str) -> bool:
+def check_old_index(url: str) -> bool:
     """Whether there is an index, brought up to the schema and able to be read; it will be asked for what it remembers.
 
     :raises IndexUnusableError: what lies there is no index of ours, a newer one's, or damaged.
@@ -44,7 +44,7 @@ def check(url: str) -> bool:
 
 
 @contextmanager
-def alone(url: str, wait: float = WAIT) -> Iterator[sqlite3.Connection | None]:
+def exclusive(url: str, wait: float = WAIT) -> Iterator[sqlite3.Connection | None]:
     """Keep everyone else out of the index, or give None where there is none. Its WAL is empty and gone meanwhile.
 
     :raises IndexUnusableError: another process has it open, or it can't be used.
@@ -93,10 +93,10 @@ def carry_over(old: sqlite3.Connection, fresh: Path) -> None:
         ) from error
 
 
-def put_in_place(fresh: Path, url: str) -> Path | None:
+def swap_in(fresh: Path, url: str) -> Path | None:
     """Give the new index, which nobody has open, the name of the old one; give the name that the old one has now.
 
-    The caller is `alone` with the old one, which keeps its content under that name.
+    The caller is `exclusive` with the old one, which keeps its content under that name.
 
     :raises IndexUnusableError: it can't be renamed; then everything is as it was.
     """

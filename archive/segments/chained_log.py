@@ -28,7 +28,7 @@ _TAIL = 2**16
 
 
 class ChainedLog:
-    """The log at a path, in the hands of one process at a time: see `held`."""
+    """The log at a path, in the hands of one process at a time: see `locked`."""
 
     def __init__(self, path: Path, fd: int) -> None:
         self._path = path
@@ -76,7 +76,7 @@ class ChainedLog:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[ChainedLog | None]:
+def locked(path: Path) -> Iterator[ChainedLog | None]:
     """The log, made if it is missing, and nobody else's meanwhile; None where another process has it.
 
     :raises OSError: it cannot be made or opened.

@@ -51,11 +51,11 @@ def read_at(folder: Path | str, location: Location) -> Record:
 
     :raises RecordError: it is missing, damaged or another one; the text says which.
     """
-    return prove(raw_at(folder, location), location)
+    return parse_record(read_bytes(folder, location), location)
 
 
-def raw_at(folder: Path | str, location: Location) -> bytes:
-    """The bytes that lie at a location, as they lie there; `prove` says whether they are the record.
+def read_bytes(folder: Path | str, location: Location) -> bytes:
+    """The bytes that lie at a location, as they lie there; `parse_record` says whether they are the record.
 
     :raises RecordError: there is no such file, or it is too short.
     """
@@ -75,7 +75,7 @@ def raw_at(folder: Path | str, location: Location) -> bytes:
     return data
 
 
-def prove(data: bytes, location: Location) -> Record:
+def parse_record(data: bytes, location: Location) -> Record:
     """The record that a location's bytes hold.
 
     :raises RecordError: it is damaged or another one than the location says.
@@ -110,7 +110,7 @@ def prove(data: bytes, location: Location) -> Record:
     return found
 
 
-def behind(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
+def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
     """The `request` right behind a record, and the bytes of its gzip member; None where something else follows.
 
     :raises RecordError: what lies there is damaged.

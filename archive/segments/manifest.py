@@ -23,7 +23,7 @@ NAME = "fixity.jsonl"
 _READ = 2**20
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """Why an entry was made. The last one of a file counts.
 
     ``closed``: its writer, or who took it over, closed it. ``found``: it was there without an
@@ -38,10 +38,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """One line: the file's name, its size in bytes and sha256 in hex, and when (UTC) and why it was written."""
 
-    kind: Kind
+    kind: EntryKind
     file: str
     size: int
     sha256: str
@@ -53,7 +53,7 @@ class Entry:
 class Manifest:
     """The last entry of each file, by name; and what is wrong with the lines, by their offset."""
 
-    entries: dict[str, Entry]
+    entries: dict[str, ManifestEntry]
     faults: tuple[tuple[int, str], ...]
 
 
@@ -71,19 +71,23 @@ def measure(path: Path) -> tuple[int, str]:
     return size, found.hexdigest()
 
 
-def record(path: Path, kind: Kind = Kind.CLOSED, reason: str = "") -> Entry:
+def record_segment(
+    path: Path, kind: EntryKind = EntryKind.CLOSED, reason: str = ""
+) -> ManifestEntry:
     """Measure a closed segment and enter it, durably, in the manifest of its folder.
 
     :raises OSError: the segment cannot be read, or the manifest not written; it is then as it was.
     """
     size, sha256 = measure(path)
-    return enter(
+    return append(
         path.parent,
-        Entry(kind, path.name, size, sha256, datetime.now(UTC).replace(microsecond=0), reason),
+        ManifestEntry(
+            kind, path.name, size, sha256, datetime.now(UTC).replace(microsecond=0), reason
+        ),
     )
 
 
-def enter(folder: Path, entry: Entry) -> Entry:
+def append(folder: Path, entry: ManifestEntry) -> ManifestEntry:
     """Append an entry; it is on disk on return. Any number of processes may do so at once.
 
     :raises OSError: the manifest cannot be written; it is then as it was.
@@ -113,7 +117,7 @@ def whole_lines(folder: Path) -> bytes:
 
 def parse(data: bytes) -> Manifest:
     """The manifest that a file's bytes are."""
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ManifestEntry] = {}
     lines, faults = chain.read_lines(data)
     for at, fields in lines:
         try:
@@ -124,7 +128,7 @@ def parse(data: bytes) -> Manifest:
         known = entries.get(entry.file)
         if (
             known is not None
-            and entry.kind in (Kind.CLOSED, Kind.FOUND)
+            and entry.kind in (EntryKind.CLOSED, EntryKind.FOUND)
             and known.sha256 != entry.sha256
         ):
             faults.append(
@@ -137,7 +141,7 @@ def parse(data: bytes) -> Manifest:
     return Manifest(entries, tuple(sorted(faults)))
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
+def _fields(entry: ManifestEntry) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "kind": entry.kind.value,
         "file": entry.file,
@@ -148,13 +152,13 @@ def _fields(entry: Entry) -> dict[str, Any]:
     return fields | ({"reason": entry.reason} if entry.reason else {})
 
 
-def _entry(fields: dict[str, Any]) -> Entry:
+def _entry(fields: dict[str, Any]) -> ManifestEntry:
     """The entry that a line is.
 
     :raises ValueError: it is none; KeyError, OverflowError, TypeError likewise.
     """
-    entry = Entry(
-        Kind(fields["kind"]),
+    entry = ManifestEntry(
+        EntryKind(fields["kind"]),
         str(fields["file"]),
         int(fields["size"]),
         str(fields["sha256"]),

@@ -15,7 +15,7 @@ from archive.model.exchange import Location
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import give_name, sync_folder, take_over
 from archive.segments.names import OPEN
-from archive.segments.tail_repair import DOCUMENTS, LONGEST, mend
+from archive.segments.tail_repair import DOCUMENTS, LONGEST, repair_tail
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class LeftOpen:
+class RecoveredSegment:
     """A dead writer's open segment, in our hands and whole up to its end.
 
     ``cut`` bytes of it were torn, and are gone; ``used`` is whether any document is left in it.
@@ -44,15 +44,15 @@ class LeftOpen:
                 yield found, place
 
 
-def left_open(folder: Path | str) -> list[Path]:
+def open_segments(folder: Path | str) -> list[Path]:
     """The open segments in the folder, live ones too, the oldest first; none where there is no folder."""
     return sorted(Path(folder).glob("*" + OPEN))
 
 
 @contextmanager
-def taken_over(
+def recover_segment(
     path: Path, settled: Callable[[str], int] = lambda _: 0
-) -> Iterator[LeftOpen | None]:
+) -> Iterator[RecoveredSegment | None]:
     """Take over an open segment, or give None where its writer lives or another process was faster.
 
     ``settled`` tells, of a segment's name, the byte before which rows lead to its records: those
@@ -69,8 +69,8 @@ def taken_over(
             yield None
             return
         size = os.fstat(fd).st_size
-        used = mend(fd, path, settled(path.name.removesuffix(OPEN)))
-        yield LeftOpen(path, cut=size - os.fstat(fd).st_size, used=used)
+        used = repair_tail(fd, path, settled(path.name.removesuffix(OPEN)))
+        yield RecoveredSegment(path, cut=size - os.fstat(fd).st_size, used=used)
         _close(path, used=used)
     except OSError as error:
         raise SegmentError(describe_os_error(path, error)) from error
@@ -83,7 +83,7 @@ def _close(path: Path, *, used: bool) -> None:
     if used:
         final = path.with_name(path.name.removesuffix(OPEN))
         give_name(path, final)
-        fixity.record(final)
+        fixity.record_segment(final)
         return
     with suppress(FileNotFoundError):
         path.unlink()

@@ -41,7 +41,7 @@ class _Record:
     to: str
 
 
-def mend(fd: int, path: Path, settled: int) -> bool:
+def repair_tail(fd: int, path: Path, settled: int) -> bool:
     """Leave nothing in the segment but whole records, synced; whether any of them is a document.
 
     ``fd`` is open for writing, and the segment locked by us. Rows lead to records before byte

@@ -150,7 +150,7 @@ class SegmentWriter:
             final = self._folder / name
             try:
                 give_name(final.with_name(name + OPEN), final)
-                fixity.record(final)
+                fixity.record_segment(final)
             except OSError as error:
                 self._fail(final, error)
             os.close(fd)

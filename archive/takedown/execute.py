@@ -16,13 +16,13 @@ from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held, sync_folder
-from archive.segments.manifest import Kind
+from archive.segments.manifest import EntryKind
 from archive.segments.names import OPEN
-from archive.takedown import log as removals
-from archive.takedown.index_rows import hide, move, note
-from archive.takedown.plan import file_sizes, find, together, with_lists
-from archive.takedown.revisits import Repointing
-from archive.takedown.segment_rewrite import Rewriting, name_of_next
+from archive.takedown import log as takedown_log
+from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
+from archive.takedown.plan import add_quotes, combine, file_sizes, plan_takedown
+from archive.takedown.revisits import RevisitTargets
+from archive.takedown.segment_rewrite import SegmentRewrite, next_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
     from archive.segments.chained_log import ChainedLog
-    from archive.takedown.log import Gone, Removal
-    from archive.takedown.plan import ArticleOf, Takedown
+    from archive.takedown.log import RemovedRecord, Takedown
+    from archive.takedown.plan import ArticleOf, TakedownPlan
     from archive.warc.record_writer import RevisitOf
 
 
 @dataclass(slots=True)
-class Finished:
+class TakedownResult:
     """What was done: segments that went with those in their place, and articles of which nothing is left.
 
     ``waiting`` says, a sentence each, what could not be done now.
     """
 
     rewritten: list[tuple[str, str]] = field(default_factory=list)
-    done: list[Removal] = field(default_factory=list)
+    done: list[Takedown] = field(default_factory=list)
     repointed: int = 0
     waiting: list[str] = field(default_factory=list)
 
 
-class StillShownError(Exception):
+class SharedBytesError(Exception):
     """The bytes that are to go show another article as well; the message is a sentence with what to do."""
 
-    def __init__(self, takedown: Takedown) -> None:
+    def __init__(self, takedown: TakedownPlan) -> None:
         others = " ".join(takedown.others)
         super().__init__(
             f"The same bytes as those of {takedown} show {others}: while that stays, so does the text. Name it as "
@@ -59,7 +59,7 @@ class StillShownError(Exception):
         )
 
 
-class Removing:
+class TakedownExecutor:
     """Carries take-downs out in the archive at ``folder`` and its index; one process at a time, which holds the log.
 
     ``clock`` gives aware times; ``step`` is told of each step before it is taken.
@@ -83,7 +83,7 @@ class Removing:
         reason: str,
         by: str,
         quoting: Mapping[str, Sequence[str]] | None = None,
-    ) -> list[Takedown]:
+    ) -> list[TakedownPlan]:
         """Put the take-down of these articles (outlet, id) on record, and hide them; give what goes.
 
         What an earlier one has begun and not ended is hidden again, with what has come in of it
@@ -96,25 +96,25 @@ class Removing:
         """
         lines: list[int] = []
         try:
-            known = removals.read(self._folder)
-            keys = [*wanted, *(key for key, removal in known.removals.items() if not removal.done)]
+            known = takedown_log.read(self._folder)
+            keys = [*wanted, *(key for key, removal in known.takedowns.items() if not removal.done)]
             with self._index.writing() as connection:
                 found = (
-                    find(connection, outlet, name, self._article_of)
+                    plan_takedown(connection, outlet, name, self._article_of)
                     for outlet, name in dict.fromkeys(keys)
                 )
                 going = [
                     one
-                    for one in together(one for one in found if one is not None)
+                    for one in combine(one for one in found if one is not None)
                     if _has_rows(one)
                 ]
                 for found_one in going:
-                    takedown = with_lists(
+                    takedown = add_quotes(
                         connection, found_one, (quoting or {}).get(str(found_one), ())
                     )
                     if takedown.others:
-                        raise StillShownError(takedown)
-                    before = known.removals.get((takedown.outlet, takedown.article_id))
+                        raise SharedBytesError(takedown)
+                    before = known.takedowns.get((takedown.outlet, takedown.article_id))
                     why = (
                         (before.reason, before.by)
                         if before is not None and not before.done
@@ -122,36 +122,36 @@ class Removing:
                     )
                     removal = self._removal(takedown, *why)
                     self._step("log")
-                    lines.append(self._log.append(removals.begun(removal)))
+                    lines.append(self._log.append(takedown_log.begun_line(removal)))
                     self._step("hide")
-                    hide(connection, takedown, removal)
+                    remove_rows(connection, takedown, removal)
                 for removal in known.pending:
-                    note(connection, removal)
+                    record_takedown(connection, removal)
         except BaseException as error:
             if lines:
                 with suppress(OSError):
                     self._log.cut(lines[0])
             if isinstance(error, OSError):
                 raise SegmentError(
-                    describe_os_error(self._folder / removals.NAME, error)
+                    describe_os_error(self._folder / takedown_log.NAME, error)
                 ) from error
             raise
         self._step("hidden")
         return going
 
-    def finish(self) -> Finished:
+    def finish(self) -> TakedownResult:
         """Bring everything that was begun to its end, as far as nobody is in the way.
 
         :raises SegmentError: a segment or the log can't be read or written; what was begun stays
             so.
         :raises IndexUnusableError: the index can't be written; likewise.
         """
-        finished = Finished()
-        pending = removals.read(self._folder).pending
+        finished = TakedownResult()
+        pending = takedown_log.read(self._folder).pending
         if not pending:
             return finished
         going = {gone.record_id: (removal, gone) for removal in pending for gone in removal.records}
-        repointing = Repointing(self._index, self._folder, [gone for _, gone in going.values()])
+        repointing = RevisitTargets(self._index, self._folder, [gone for _, gone in going.values()])
         files = {gone.file for _, gone in going.values()} | repointing.files
         stuck: set[str] = set()
         for name in sorted(files):
@@ -171,19 +171,19 @@ class Removing:
         self._step("done")
         for removal in pending:
             if not any(gone.file in stuck for gone in removal.records):
-                self._write(removals.done(removal, finished.rewritten, self._clock()))
+                self._write(takedown_log.done_line(removal, finished.rewritten, self._clock()))
                 finished.done.append(removal)
         return finished
 
     def _replace(
         self,
         name: str,
-        going: dict[str, tuple[Removal, Gone]],
+        going: dict[str, tuple[Takedown, RemovedRecord]],
         originals: dict[str, RevisitOf],
-        finished: Finished,
+        finished: TakedownResult,
     ) -> None:
         """Put a new segment in the place of one; killed anywhere, the next call goes on."""
-        new = name_of_next(name)
+        new = next_name(name)
         old_path, new_path = self._folder / name, self._folder / new
         if not (new_path.exists() and self._leads(new)):
             self._step("rewrite")
@@ -192,9 +192,9 @@ class Removing:
             digests = {
                 gone.payload_digest: removal for removal, gone in going.values() if gone.shows
             }
-            rewritten = Rewriting(self._folder, name, going, digests, originals).run()
+            rewritten = SegmentRewrite(self._folder, name, going, digests, originals).run()
             for removal, gone in rewritten.extra:
-                self._write(removals.begun(_with(removal, gone)))
+                self._write(takedown_log.begun_line(_with(removal, gone)))
             why = (
                 ", ".join(
                     sorted({str(removal) for removal, gone in going.values() if gone.file == name})
@@ -203,20 +203,25 @@ class Removing:
             )
             self._step("manifest")
             self._enter(
-                lambda: fixity.record(
-                    new_path, Kind.REPLACED, f"{name} without what was removed: {why}"
+                lambda: fixity.record_segment(
+                    new_path, EntryKind.REPLACED, f"{name} without what was removed: {why}"
                 )
             )
             self._step("move")
             with self._index.writing() as connection:
                 gone_ids = [gone.record_id for _, gone in rewritten.extra]
-                move(connection, name, new, rewritten.places, gone_ids)
+                move_rows(connection, name, new, rewritten.places, gone_ids)
         self._step("unlist")
         size, sha256 = self._measured(old_path)
-        entry = fixity.Entry(
-            Kind.REMOVED, name, size, sha256, self._clock().replace(microsecond=0), f"now {new}"
+        entry = fixity.ManifestEntry(
+            EntryKind.REMOVED,
+            name,
+            size,
+            sha256,
+            self._clock().replace(microsecond=0),
+            f"now {new}",
         )
-        self._enter(lambda: fixity.enter(self._folder, entry))
+        self._enter(lambda: fixity.append(self._folder, entry))
         self._step("unlink")
         try:
             old_path.unlink()
@@ -246,7 +251,9 @@ class Removing:
         try:
             self._log.append(fields)
         except OSError as error:
-            raise SegmentError(describe_os_error(self._folder / removals.NAME, error)) from error
+            raise SegmentError(
+                describe_os_error(self._folder / takedown_log.NAME, error)
+            ) from error
 
     def _drop_old_indexes(self) -> None:
         """What a reindex keeps or has not finished holds the texts, too."""
@@ -256,10 +263,10 @@ class Removing:
             except OSError as error:
                 raise SegmentError(describe_os_error(path, error)) from error
 
-    def _removal(self, takedown: Takedown, reason: str, by: str) -> Removal:
+    def _removal(self, takedown: TakedownPlan, reason: str, by: str) -> Takedown:
         names, records = takedown.names, takedown.records
         at = self._clock().replace(microsecond=0)
-        return removals.Removal(
+        return takedown_log.Takedown(
             takedown.outlet, takedown.article_id, names, records, reason, by, at
         )
 
@@ -288,7 +295,7 @@ def old_indexes(index_url: str) -> list[Path]:
     return [path.with_name(name) for name in names if path.with_name(name).exists()]
 
 
-def _has_rows(takedown: Takedown) -> bool:
+def _has_rows(takedown: TakedownPlan) -> bool:
     return takedown.row is not None or bool(takedown.captures) or not takedown.known
 
 
@@ -300,7 +307,7 @@ def _is_written(path: Path) -> bool:
         return False
 
 
-def _with(removal: Removal, gone: Gone) -> Removal:
-    return removals.Removal(
+def _with(removal: Takedown, gone: RemovedRecord) -> Takedown:
+    return takedown_log.Takedown(
         removal.outlet, removal.article_id, (), (gone,), removal.reason, removal.by, removal.at
     )

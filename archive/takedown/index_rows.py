@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.takedown.log import Removal
-    from archive.takedown.plan import Takedown
+    from archive.takedown.log import Takedown
+    from archive.takedown.plan import TakedownPlan
 
 #: Pages that SQLite frees are overwritten, so that what a later VACUUM leaves out is nowhere.
 SECURE = "PRAGMA secure_delete = ON"
 _MANY = 500
 
 
-def hide(connection: Connection, takedown: Takedown, removal: Removal) -> None:
+def remove_rows(connection: Connection, takedown: TakedownPlan, removal: Takedown) -> None:
     """Take the article's rows out; from the commit on no verb gives it, and none takes it in again."""
     connection.exec_driver_sql(SECURE)
     if takedown.row is not None:
@@ -43,11 +43,11 @@ def hide(connection: Connection, takedown: Takedown, removal: Removal) -> None:
     _strip_outcomes(connection, takedown)
     for part in _parts(takedown.captures):
         connection.execute(delete(captures).where(captures.c.id.in_(part)))
-    note(connection, removal)
+    record_takedown(connection, removal)
     _close_frontier(connection, removal)
 
 
-def note(connection: Connection, removal: Removal) -> None:
+def record_takedown(connection: Connection, removal: Takedown) -> None:
     """Note that the article is removed, and what it must not come back under."""
     own = (removals.c.outlet == removal.outlet, removals.c.article_id == removal.article_id)
     number = connection.scalar(select(removals.c.id).where(*own))
@@ -60,7 +60,7 @@ def note(connection: Connection, removal: Removal) -> None:
     connection.execute(sqlite_insert(refused).on_conflict_do_nothing(), rows)
 
 
-def hide_again(connection: Connection) -> int:
+def remove_blocked(connection: Connection) -> int:
     """Take out articles that were read though they are refused; their captures stay, as skipped. Gives their number."""
     connection.exec_driver_sql(SECURE)
     query = select(articles.c.id).join(
@@ -98,7 +98,7 @@ def _forget(connection: Connection, row: int, going: Sequence[int]) -> None:
     connection.execute(delete(articles).where(articles.c.id == row))
 
 
-def _strip_outcomes(connection: Connection, takedown: Takedown) -> None:
+def _strip_outcomes(connection: Connection, takedown: TakedownPlan) -> None:
     """Leave of what runs noted only that it was: details quote the page, and sources are addresses or file names."""
     plain = {"source": str(takedown), "detail": "", "capture_id": None}
     for part in _parts(takedown.captures):
@@ -112,7 +112,7 @@ def _strip_outcomes(connection: Connection, takedown: Takedown) -> None:
         )
 
 
-def _close_frontier(connection: Connection, removal: Removal) -> None:
+def _close_frontier(connection: Connection, removal: Takedown) -> None:
     own = and_(frontier.c.outlet == removal.outlet, frontier.c.article_id.in_(removal.names))
     connection.execute(update(frontier).where(own).values(GIVEN_UP))
     row: dict[str, Any] = {
@@ -130,7 +130,7 @@ def _close_frontier(connection: Connection, removal: Removal) -> None:
     connection.execute(sqlite_insert(frontier).on_conflict_do_nothing(), [row | GIVEN_UP])
 
 
-def move(
+def move_rows(
     connection: Connection,
     old: str,
     new: str,

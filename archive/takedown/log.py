@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.segments.chained_log import held, read_lines
+from archive.segments import chained_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NAME = "removals.jsonl"
 
 
-class Kind(StrEnum):
+class LogLine(StrEnum):
     """What a line says."""
 
     BEGUN = "begun"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class RemovedRecord:
     """A record that goes: its id, type, WARC-Date and payload digest, and where it lay.
 
     ``shows`` is whether it showed the article: then nothing with its payload is taken in again.
@@ -50,13 +50,13 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class Takedown:
     """An article that is taken down. ``names`` are its ids, those made from its content with them."""
 
     outlet: str
     article_id: str
     names: tuple[str, ...]
-    records: tuple[Gone, ...]
+    records: tuple[RemovedRecord, ...]
     reason: str
     by: str
     at: datetime
@@ -74,19 +74,19 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class TakedownLog:
     """The removals by article, and what is wrong with the log's lines, by their offset."""
 
-    removals: dict[tuple[str, str], Removal]
+    takedowns: dict[tuple[str, str], Takedown]
     faults: tuple[tuple[int, str], ...] = ()
 
     @property
-    def pending(self) -> list[Removal]:
+    def pending(self) -> list[Takedown]:
         """Those that are not done."""
-        return [removal for removal in self.removals.values() if not removal.done]
+        return [removal for removal in self.takedowns.values() if not removal.done]
 
 
-def read(folder: Path) -> Log:
+def read(folder: Path) -> TakedownLog:
     """The log of an archive's folder; an empty one where there is none.
 
     :raises SegmentError: it cannot be read.
@@ -95,18 +95,18 @@ def read(folder: Path) -> Log:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Log({})
+        return TakedownLog({})
     except OSError as error:
         raise SegmentError(describe_os_error(path, error)) from error
-    lines, faults = read_lines(data)
-    removals: dict[tuple[str, str], Removal] = {}
+    lines, faults = chained_log.read_lines(data)
+    takedowns: dict[tuple[str, str], Takedown] = {}
     for at, fields in lines:
         try:
             key = str(fields["outlet"]), str(fields["article_id"])
-            if fields["kind"] == Kind.BEGUN:
-                removals[key] = _joined(removals.get(key), _removal(fields))
-            elif fields["kind"] == Kind.DONE and key in removals:
-                removals[key] = _done(removals[key])
+            if fields["kind"] == LogLine.BEGUN:
+                takedowns[key] = _joined(takedowns.get(key), _removal(fields))
+            elif fields["kind"] == LogLine.DONE and key in takedowns:
+                takedowns[key] = _done(takedowns[key])
             else:
                 faults.append(
                     (
@@ -116,18 +116,18 @@ def read(folder: Path) -> Log:
                 )
         except (KeyError, TypeError, ValueError):
             faults.append((at, "This line is none of the log's."))
-    return Log(removals, tuple(sorted(faults)))
+    return TakedownLog(takedowns, tuple(sorted(faults)))
 
 
-def holding(folder: Path) -> AbstractContextManager[ChainedLog | None]:
+def locked(folder: Path) -> AbstractContextManager[ChainedLog | None]:
     """The log, nobody else's meanwhile; None where another process removes."""
-    return held(folder / NAME)
+    return chained_log.locked(folder / NAME)
 
 
-def begun(removal: Removal) -> dict[str, Any]:
+def begun_line(removal: Takedown) -> dict[str, Any]:
     """The line that begins a removal."""
     return {
-        "kind": Kind.BEGUN.value,
+        "kind": LogLine.BEGUN.value,
         "outlet": removal.outlet,
         "article_id": removal.article_id,
         "names": list(removal.names),
@@ -138,10 +138,12 @@ def begun(removal: Removal) -> dict[str, Any]:
     }
 
 
-def done(removal: Removal, rewritten: Sequence[tuple[str, str]], at: datetime) -> dict[str, Any]:
+def done_line(
+    removal: Takedown, rewritten: Sequence[tuple[str, str]], at: datetime
+) -> dict[str, Any]:
     """The line that ends it; ``rewritten`` are the segments that went and those in their place."""
     return {
-        "kind": Kind.DONE.value,
+        "kind": LogLine.DONE.value,
         "outlet": removal.outlet,
         "article_id": removal.article_id,
         "rewritten": [list(pair) for pair in rewritten],
@@ -149,8 +151,8 @@ def done(removal: Removal, rewritten: Sequence[tuple[str, str]], at: datetime) -
     }
 
 
-def _removal(fields: dict[str, Any]) -> Removal:
-    return Removal(
+def _removal(fields: dict[str, Any]) -> Takedown:
+    return Takedown(
         str(fields["outlet"]),
         str(fields["article_id"]),
         tuple(map(str, fields["names"])),
@@ -161,17 +163,17 @@ def _removal(fields: dict[str, Any]) -> Removal:
     )
 
 
-def _each(records: Sequence[dict[str, Any]]) -> Iterator[Gone]:
+def _each(records: Sequence[dict[str, Any]]) -> Iterator[RemovedRecord]:
     for record in records:
-        yield Gone(**record)
+        yield RemovedRecord(**record)
 
 
-def _joined(known: Removal | None, more: Removal) -> Removal:
+def _joined(known: Takedown | None, more: Takedown) -> Takedown:
     if known is None:
         return more
     records = {record.record_id: record for record in (*known.records, *more.records)}
     names = tuple(dict.fromkeys((*known.names, *more.names)))
-    return Removal(
+    return Takedown(
         known.outlet,
         known.article_id,
         names,
@@ -182,8 +184,8 @@ def _joined(known: Removal | None, more: Removal) -> Removal:
     )
 
 
-def _done(removal: Removal) -> Removal:
-    return Removal(
+def _done(removal: Takedown) -> Takedown:
+    return Takedown(
         removal.outlet,
         removal.article_id,
         removal.names,

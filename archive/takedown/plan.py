@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, func, select, text
 
 from archive.frontier.revisit_policy import State
 from archive.index.schema import aliases, articles, captures, frontier, refused, removals, revisions
-from archive.takedown.log import Gone
+from archive.takedown.log import RemovedRecord
 from archive.warc.record_writer import format_date
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _OF_OTHERS = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Takedown:
+class TakedownPlan:
     """What goes with one article.
 
     ``row`` is its id in ``articles``, None where none was ever read. ``captures`` are row ids. Of
@@ -58,7 +58,7 @@ class Takedown:
     row: int | None
     names: tuple[str, ...]
     captures: tuple[int, ...]
-    records: tuple[Gone, ...]
+    records: tuple[RemovedRecord, ...]
     urls: tuple[str, ...]
     versions: int
     size: int
@@ -77,7 +77,9 @@ class Takedown:
         return {record.file for record in self.records}
 
 
-def find(connection: Connection, outlet: str, name: str, article_of: ArticleOf) -> Takedown | None:
+def plan_takedown(
+    connection: Connection, outlet: str, name: str, article_of: ArticleOf
+) -> TakedownPlan | None:
     """What there is of the article of that id or alias; None if nothing ever was."""
     row, article_id, known = _named(connection, outlet, name)
     ids = {article_id}
@@ -120,7 +122,7 @@ def find(connection: Connection, outlet: str, name: str, article_of: ArticleOf) 
         return None
     others = {one.revision_id for one in found.values()} - own - {None}
     rows = found | pictures
-    return Takedown(
+    return TakedownPlan(
         outlet=outlet,
         article_id=article_id,
         row=row,
@@ -140,7 +142,9 @@ def find(connection: Connection, outlet: str, name: str, article_of: ArticleOf) 
     )
 
 
-def with_lists(connection: Connection, takedown: Takedown, record_ids: Iterable[str]) -> Takedown:
+def add_quotes(
+    connection: Connection, takedown: TakedownPlan, record_ids: Iterable[str]
+) -> TakedownPlan:
     """The same, with these records as well, which quote it (`archive.takedown.quotes`)."""
     rows = _rows(connection, captures.c.record_id, record_ids)
     rows = {
@@ -157,7 +161,7 @@ def with_lists(connection: Connection, takedown: Takedown, record_ids: Iterable[
     )
 
 
-def together(takedowns: Iterable[Takedown]) -> list[Takedown]:
+def combine(takedowns: Iterable[TakedownPlan]) -> list[TakedownPlan]:
     """The same, each once, with those of its ``others`` that go as well left out."""
     each = {str(one): one for one in takedowns}
     return [
@@ -201,9 +205,9 @@ def _pictures(connection: Connection, row: int) -> dict[int, Row[Any]]:
     )
 
 
-def _gone(row: Row[Any], *, shows: bool) -> Gone:
+def _gone(row: Row[Any], *, shows: bool) -> RemovedRecord:
     date = format_date(row.captured_at)
-    return Gone(
+    return RemovedRecord(
         row.record_id,
         row.record_type,
         date,

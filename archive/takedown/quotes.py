@@ -39,7 +39,7 @@ _TYPES = (
 _CHARSETS = ("utf-8", "cp949")
 
 
-def quoting(connection: Connection, folder: Path, row: int) -> Iterator[str]:
+def find_quotes(connection: Connection, folder: Path, row: int) -> Iterator[str]:
     """The ids of the records that quote the article of that row of ``articles``."""
     texts = list(
         connection.execute(

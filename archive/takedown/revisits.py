@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from archive.index.database import Index
-    from archive.takedown.log import Gone
+    from archive.takedown.log import RemovedRecord
 
 _MANY = 500
 
 
-class Repointing:
+class RevisitTargets:
     """Revisits that stay while their original goes: in which ``files`` they lie, and which ``originals`` they get.
 
     A revisit has no body of its own. What shows the article goes with it, so these repeat something
@@ -31,7 +31,7 @@ class Repointing:
     and goes as well.
     """
 
-    def __init__(self, index: Index, folder: Path, going: Iterable[Gone]) -> None:
+    def __init__(self, index: Index, folder: Path, going: Iterable[RemovedRecord]) -> None:
         self._folder = folder
         digests = {gone.record_id: gone.payload_digest for gone in going}
         self._going = digests.keys()

@@ -17,7 +17,7 @@ from isal import isal_zlib
 
 from archive.model.errors import SegmentError, describe_os_error
 from archive.segments.file_locks import give_name
-from archive.takedown.log import Gone
+from archive.takedown.log import RemovedRecord
 from archive.takedown.tombstones import tombstone
 from archive.warc.gzip_member import member
 from archive.warc.reader import iterate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from archive.takedown.log import Removal
+    from archive.takedown.log import Takedown
     from archive.warc.record_writer import RevisitOf
 
 _ENDING = ".warc.gz"
@@ -41,7 +41,7 @@ _DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 
 @dataclass(slots=True)
-class Rewritten:
+class RewriteResult:
     """``name`` is the new segment's; ``places`` are offset and length of each record that stayed, by its old offset.
 
     ``extra`` are records that went besides those asked for: copies of their payload that no row
@@ -50,7 +50,7 @@ class Rewritten:
 
     name: str
     places: dict[int, tuple[int, int]] = field(default_factory=dict)
-    extra: list[tuple[Removal, Gone]] = field(default_factory=list)
+    extra: list[tuple[Takedown, RemovedRecord]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class _Edit:
     data: bytes = b""
 
 
-class Rewriting:
+class SegmentRewrite:
     """One segment of ``folder`` and what goes from it.
 
     ``going`` are the records that go, by id, with the removal each is of; ``digests`` the payloads
@@ -74,17 +74,17 @@ class Rewriting:
         self,
         folder: Path,
         name: str,
-        going: Mapping[str, tuple[Removal, Gone]],
-        digests: Mapping[str, Removal],
+        going: Mapping[str, tuple[Takedown, RemovedRecord]],
+        digests: Mapping[str, Takedown],
         originals: Mapping[str, RevisitOf],
     ) -> None:
         self._folder, self._name = folder, name
         self._going = dict(going)
         self._digests = digests
         self._originals = originals
-        self._result = Rewritten(name_of_next(name))
+        self._result = RewriteResult(next_name(name))
         self._edits: list[_Edit] = []
-        self._stones: list[tuple[_Edit, Removal, Gone, str]] = []
+        self._stones: list[tuple[_Edit, Takedown, RemovedRecord, str]] = []
         self._companions: dict[str, list[str]] = {}
         self._kept: dict[int, tuple[str, int]] = {}
         self._met: set[str] = set()
@@ -95,7 +95,7 @@ class Rewriting:
         """Where the new segment is written before it has its name."""
         return self._folder / f".{self._result.name}.part"
 
-    def run(self) -> Rewritten:
+    def run(self) -> RewriteResult:
         """Write the new segment under its own name, proven and on disk; the old one stays as it is.
 
         :raises SegmentError: the old one cannot be read, lacks a record that is to go, or the new
@@ -174,9 +174,11 @@ class Rewriting:
         else:
             self._kept[found.offset] = found.record_id, found.length
 
-    def _take(self, found: Record, removal: Removal, info: str, *, shows: bool) -> None:
+    def _take(self, found: Record, removal: Takedown, info: str, *, shows: bool) -> None:
         date, digest = found.fields.get("warc-date", ""), found.payload_digest
-        gone = Gone(found.record_id, found.kind, date, digest, self._name, found.offset, shows)
+        gone = RemovedRecord(
+            found.record_id, found.kind, date, digest, self._name, found.offset, shows
+        )
         self._going[found.record_id] = removal, gone  # and with it what belongs to it
         self._result.extra.append((removal, gone))
         self._stones.append((self._edit(found.offset, found.length), removal, gone, info))
@@ -236,7 +238,7 @@ class Rewriting:
             )
 
 
-def name_of_next(name: str) -> str:
+def next_name(name: str) -> str:
     """The name of a segment written anew: ``…-r1.warc.gz``, then ``…-r2.warc.gz``."""
     again = _AGAIN.search(name)
     stem = name[: again.start()] if again else name.removesuffix(_ENDING)

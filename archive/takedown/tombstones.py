@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from archive.takedown.log import Gone, Removal
+from archive.takedown.log import RemovedRecord, Takedown
 from archive.warc import record_writer as warc
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.sacho.removal+json"
 
 
-def tombstone(removal: Removal, gone: Gone, companions: Sequence[str], warcinfo_id: str) -> bytes:
+def tombstone(
+    removal: Takedown, gone: RemovedRecord, companions: Sequence[str], warcinfo_id: str
+) -> bytes:
     """The record in place of a removed one and its ``companions`` (its request), whose ids it keeps.
 
     It is filed under the removed record's id: under the article's address, players would show it as
@@ -53,14 +55,14 @@ def is_tombstone(kind: str, media_type: str) -> bool:
     return kind == "metadata" and media_type == MEDIA_TYPE
 
 
-def read_tombstone(found: Record) -> Removal | None:
+def read_tombstone(found: Record) -> Takedown | None:
     """The removal that a record tells of, with the one record that it stands for; None where it is no tombstone."""
     if not is_tombstone(found.kind, found.fields.get("content-type", "")):
         return None
     try:
         said: dict[str, Any] = json.loads(found.block)
         record = said["removed"]
-        gone = Gone(
+        gone = RemovedRecord(
             str(record["record_id"]),
             str(record["type"]),
             str(record["date"]),
@@ -69,7 +71,7 @@ def read_tombstone(found: Record) -> Removal | None:
             0,
             bool(record["showed_the_article"]),
         )
-        return Removal(
+        return Takedown(
             str(said["outlet"]),
             str(said["article_id"]),
             tuple(map(str, said["names"])),

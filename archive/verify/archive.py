@@ -13,7 +13,7 @@ from archive.index.database import Index, IndexUnusableError
 from archive.model.errors import describe_os_error
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held
-from archive.segments.manifest import Entry, Kind, Manifest
+from archive.segments.manifest import EntryKind, Manifest, ManifestEntry
 from archive.segments.names import OPEN
 from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
@@ -190,7 +190,10 @@ class Verification:
         """Enter a sound segment that has no entry yet: an older archive's, or one whose writer was killed."""
         now = datetime.now(UTC).replace(microsecond=0)
         try:
-            fixity.enter(path.parent, Entry(Kind.FOUND, path.name, check.size, check.sha256, now))
+            fixity.append(
+                path.parent,
+                ManifestEntry(EntryKind.FOUND, path.name, check.size, check.sha256, now),
+            )
         except OSError as error:
             self.tally.unrecorded = describe_os_error(path.parent / fixity.NAME, error)
         else:
@@ -245,10 +248,10 @@ class Verification:
                     )
 
 
-def _compare(check: FileCheck, name: str, entry: Entry | None) -> Iterator[Finding]:
+def _compare(check: FileCheck, name: str, entry: ManifestEntry | None) -> Iterator[Finding]:
     if entry is None or not check.sha256:
         return
-    if entry.kind is Kind.REMOVED:
+    if entry.kind is EntryKind.REMOVED:
         yield Finding(
             name, -1, "", Rule.FIXITY, f"It was removed on {entry.at:%Y-%m-%d}, and is there."
         )
@@ -264,7 +267,7 @@ def _compare(check: FileCheck, name: str, entry: Entry | None) -> Iterator[Findi
 
 def _gone(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     for name, entry in sorted(manifest.entries.items()):
-        if entry.kind is not Kind.REMOVED and not (folder / name).exists():
+        if entry.kind is not EntryKind.REMOVED and not (folder / name).exists():
             sentence = f"It had {entry.size} bytes on {entry.at:%Y-%m-%d %H:%M:%S} UTC, and is not in the archive."
             yield Finding(name, -1, "", Rule.MISSING_SEGMENT, sentence)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from archive.index.schema import articles, captures, refused
 from archive.model.errors import SegmentError
-from archive.takedown import log as removals
+from archive.takedown import log as takedown_log
 from archive.takedown.tombstones import is_tombstone
 from archive.verify.captures import DOCUMENTS
 from archive.verify.warc_file.findings import Finding, Rule
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.takedown.log import Removal
+    from archive.takedown.log import Takedown
     from archive.verify.warc_file.strict_reader import CheckedRecord
 
 
@@ -29,10 +29,10 @@ class TakedownCheck:
     def __init__(self, folder: Path) -> None:
         self._fault = ""
         try:
-            self._log = removals.read(folder)
+            self._log = takedown_log.read(folder)
         except SegmentError as error:
-            self._log, self._fault = removals.Log({}), str(error)
-        done = [removal for removal in self._log.removals.values() if removal.done]
+            self._log, self._fault = takedown_log.TakedownLog({}), str(error)
+        done = [removal for removal in self._log.takedowns.values() if removal.done]
         self._records = {gone.record_id: removal for removal in done for gone in removal.records}
         self._digests = {
             gone.payload_digest: removal
@@ -41,7 +41,7 @@ class TakedownCheck:
             if gone.shows
         }
         self._known = {
-            gone.record_id for removal in self._log.removals.values() for gone in removal.records
+            gone.record_id for removal in self._log.takedowns.values() for gone in removal.records
         }
         self._stones: set[str] = set()
 
@@ -52,7 +52,7 @@ class TakedownCheck:
         if is_tombstone(kind, get("content-type")):
             self._stones.add(get("warc-target-uri"))
             if get("warc-target-uri") not in self._known:
-                sentence = f"It says that {get('warc-target-uri')[:120]} was removed, and {removals.NAME} does not."
+                sentence = f"It says that {get('warc-target-uri')[:120]} was removed, and {takedown_log.NAME} does not."
                 yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
             return
         removal = self._records.get(seen.record_id)
@@ -80,7 +80,7 @@ class TakedownCheck:
 
     def rows(self, connection: Connection) -> Iterator[Finding]:
         """Findings about the index: it must hold nothing of what was removed, and refuse it."""
-        for removal in self._log.removals.values():
+        for removal in self._log.takedowns.values():
             names = set(removal.refused)
             query = select(refused.c.name).where(
                 refused.c.outlet == removal.outlet, refused.c.name.in_(names)
@@ -101,9 +101,9 @@ class TakedownCheck:
             yield Finding("captures", -1, str(key), Rule.REMOVAL, sentence)
 
 
-def _row(table: str, key: int, removal: Removal) -> Finding:
+def _row(table: str, key: int, removal: Takedown) -> Finding:
     return Finding(table, -1, str(key), Rule.REMOVAL, f"It is of {removal}, which was removed.")
 
 
 def _found(rule: Rule, sentence: str, offset: int = -1) -> Finding:
-    return Finding(removals.NAME, offset, "", rule, sentence)
+    return Finding(takedown_log.NAME, offset, "", rule, sentence)

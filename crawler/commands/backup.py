@@ -16,7 +16,7 @@ from crawler.cli.progress import Bytes
 if TYPE_CHECKING:
     import argparse
 
-    from archive.backup.create import Made
+    from archive.backup.create import BackupResult
 
 
 class Command(Verb):
@@ -81,7 +81,7 @@ def only_folder(args: list[str]) -> Path:
     return Path(args[0])
 
 
-def _tell(made: Made, folder: Path) -> int:
+def _tell(made: BackupResult, folder: Path) -> int:
     for sentence in made.faults:
         print(f"scrapy backup: {sentence}", file=sys.stderr)
     for name in made.mended:

@@ -84,7 +84,7 @@ class Command(Verb):
                 found = each_article(
                     connection, opts.outlet, opts.since, opts.until, every_revision=every
                 )
-                count = export.write(path, found)
+                count = export.write_articles(path, found)
                 print(f"{count} {'revisions' if every else 'articles'} written to {path}")
                 return 0
             from archive.export import (
@@ -92,9 +92,9 @@ class Command(Verb):
             )
 
             folder = archive_folder(self.text_setting("ARCHIVE_URL"))
-            asked = handover.Asked(opts.outlet, opts.since, opts.until)
+            asked = handover.CaptureFilter(opts.outlet, opts.since, opts.until)
             with _progress() as progress:
-                count, pages = handover.hand_over(
+                count, pages = handover.export_captures(
                     path, connection, folder, asked, f"Sacho/{VERSION}", _on(progress)
                 )
         print(

@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 from archive.articles.captures import check_there
 from archive.index.database import IndexUnusableError, index_path
 from archive.segments.names import archive_folder
-from archive.segments.recovery import left_open
+from archive.segments.recovery import open_segments
 from crawler.cli.base import Verb
 from crawler.cli.plural import counted
 from crawler.cli.summary import Report
@@ -50,7 +50,7 @@ class Command(Verb):
                 "recover takes no arguments; ARCHIVE_URL names the archive", print_help=False
             )
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
-        before = len(left_open(folder))
+        before = len(open_segments(folder))
         index = index_path(self.text_setting("INDEX_URL"))
         if before and not index.exists():
             sentence = (
@@ -61,7 +61,7 @@ class Command(Verb):
             with self.open_index() as there, there.reading() as connection:
                 check_there(folder, connection)
         code = recover_left_open(self, folder) if before else 0
-        if len(left_open(folder)) == before:
+        if len(open_segments(folder)) == before:
             print("nothing to recover")
         _print_live(folder)
         return code
@@ -98,7 +98,7 @@ def _print_recovered(one: Recovered) -> None:
 
 def _print_live(folder: str) -> None:
     """Print how many segments are still open because a running process writes to them."""
-    live = len(left_open(folder))
+    live = len(open_segments(folder))
     if live:
         verb = "is" if live == 1 else "are"
         print(f"skipped {counted(live, 'segment')} that {verb} being written by a running process")

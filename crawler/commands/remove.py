@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import UsageError
 
 from archive.model.errors import SegmentError
-from archive.reindex.builder import alone_with_archive
+from archive.reindex.builder import exclude_reindex
 from archive.segments.names import archive_folder
-from archive.segments.recovery import left_open
-from archive.takedown import log as removals
-from archive.takedown.execute import Removing, StillShownError, old_indexes, room_lacks
-from archive.takedown.plan import find, together, with_lists
-from archive.takedown.quotes import quoting
+from archive.segments.recovery import open_segments
+from archive.takedown import log as takedown_log
+from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
+from archive.takedown.plan import add_quotes, combine, plan_takedown
+from archive.takedown.quotes import find_quotes
 from crawler.cli.base import Verb
 from crawler.cli.summary import Report
 from crawler.model.text import as_text
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archive.index.database import Index
-    from archive.takedown.execute import Finished
-    from archive.takedown.plan import Takedown
+    from archive.takedown.execute import TakedownResult
+    from archive.takedown.plan import TakedownPlan
 
 _WORD = "remove"
 
@@ -95,12 +95,12 @@ class Command(Verb):
                 return 1
             if not opts.keep_lists:
                 quoted = {
-                    str(one): list(quoting(connection, folder, one.row))
+                    str(one): list(find_quotes(connection, folder, one.row))
                     for one in going
                     if one.row is not None
                 }
-                going = [with_lists(connection, one, quoted.get(str(one), ())) for one in going]
-        pending = removals.read(folder).pending
+                going = [add_quotes(connection, one, quoted.get(str(one), ())) for one in going]
+        pending = takedown_log.read(folder).pending
         left = [one for one in going if one.captures or one.row is not None or not one.known]
         for one in going:
             if one not in left and str(one) not in map(str, pending):
@@ -110,7 +110,7 @@ class Command(Verb):
         _say(folder, left, pending)
         for one in left:
             if one.others:
-                raise SegmentError(str(StillShownError(one)))
+                raise SegmentError(str(SharedBytesError(one)))
         files = sorted(
             {name for one in left for name in one.files}
             | {g.file for p in pending for g in p.records}
@@ -136,23 +136,23 @@ class Command(Verb):
         quoted: Mapping[str, Sequence[str]],
     ) -> int:
         try:
-            log = removals.holding(folder)
-            away = alone_with_archive(self.text_setting("INDEX_URL"))
+            log = takedown_log.locked(folder)
+            away = exclude_reindex(self.text_setting("INDEX_URL"))
             with away, self.open_index(read_only=False) as index, log as held:
                 if held is None:
                     raise SegmentError(
                         "Another process is removing articles; run the same command when it has ended."
                     )
-                if left_open(folder):
+                if open_segments(folder):
                     self._recover(folder, index)
-                removing = Removing(folder, index, held, _article_of)
+                removing = TakedownExecutor(folder, index, held, _article_of)
                 going = removing.begin(wanted, reason, _who(), quoted)
                 finished = removing.finish()
-        except StillShownError as error:
+        except SharedBytesError as error:
             raise SegmentError(str(error)) from error
         except OSError as error:
             raise SegmentError(
-                f"{folder / removals.NAME} can't be written ({error.strerror})."
+                f"{folder / takedown_log.NAME} can't be written ({error.strerror})."
             ) from error
         return _tell(going, finished)
 
@@ -165,15 +165,15 @@ class Command(Verb):
                 store.close()
 
 
-def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[Takedown] | None:
+def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[TakedownPlan] | None:
     """What is to go; None, and a sentence for each, if there is no such article."""
-    found = {name: find(connection, *name, _article_of) for name in wanted}
+    found = {name: plan_takedown(connection, *name, _article_of) for name in wanted}
     unknown = [
         f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None
     ]
     for name in unknown:
         print(f"no article {name} in the index; scrapy show lists those there are", file=sys.stderr)
-    return None if unknown else together(one for one in found.values() if one is not None)
+    return None if unknown else combine(one for one in found.values() if one is not None)
 
 
 def _article_of(outlet: str, url: str) -> str | None:
@@ -189,7 +189,9 @@ def _name(argument: str) -> tuple[str, str]:
     return outlet, article_id
 
 
-def _say(folder: Path, going: Sequence[Takedown], pending: Sequence[removals.Removal]) -> None:
+def _say(
+    folder: Path, going: Sequence[TakedownPlan], pending: Sequence[takedown_log.Takedown]
+) -> None:
     """Print exactly what will go."""
     for one in going:
         also = f", {one.pictures} of them pictures that only it shows" if one.pictures else ""
@@ -221,7 +223,7 @@ def _who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(going: Sequence[Takedown], finished: Finished) -> int:
+def _tell(going: Sequence[TakedownPlan], finished: TakedownResult) -> int:
     for old, new in finished.rewritten:
         print(f"{old} is now {new}")
     if finished.repointed:

@@ -16,7 +16,7 @@ from crawler.commands.recover import recover_left_open
 if TYPE_CHECKING:
     import argparse
 
-    from archive.backup.restore import Restored
+    from archive.backup.restore import RestoreResult
 
 
 class Command(Verb):
@@ -57,7 +57,7 @@ class Command(Verb):
         return code
 
 
-def _tell(restored: Restored, archive: str) -> int:
+def _tell(restored: RestoreResult, archive: str) -> int:
     for sentence in restored.faults:
         print(f"scrapy restore: {sentence}", file=sys.stderr)
     moment = f"{restored.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST"

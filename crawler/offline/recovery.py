@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archive.articles.captures import check_there, end_of_rows, known_records
 from archive.articles.ingest_model import shown_again
 from archive.model.outcome import Outcome
-from archive.segments.recovery import left_open, taken_over
+from archive.segments.recovery import open_segments, recover_segment
 from archive.warc.record_parser import original_of
 from crawler.extraction.judge import read_record
 from crawler.outlets import known_outlets
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archive.frontier.frontier import Frontier
     from archive.index.database import Index
     from archive.model.exchange import Location
-    from archive.segments.recovery import LeftOpen
+    from archive.segments.recovery import RecoveredSegment
     from archive.warc.record_parser import Record
     from pipelines.deposit import CaptureStore
     from pipelines.page import Page
@@ -83,8 +83,8 @@ def recover(
     with index.reading() as connection:
         check_there(folder, connection)
     number = 0
-    for path in left_open(folder):
-        with taken_over(path, settled) as segment:
+    for path in open_segments(folder):
+        with recover_segment(path, settled) as segment:
             if segment is None:
                 continue
             visits = frontier.adopt_orphans() if frontier is not None else 0
@@ -99,7 +99,7 @@ def recover(
     return number
 
 
-def _unknown(segment: LeftOpen, index: Index) -> Iterator[tuple[Record, Location]]:
+def _unknown(segment: RecoveredSegment, index: Index) -> Iterator[tuple[Record, Location]]:
     """The documents that no row leads to."""
     waiting: list[tuple[Record, Location]] = []
 

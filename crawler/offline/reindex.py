@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
 from archive.model.outcome import Outcome, Verdict
-from archive.reindex.builder import Rebuild
-from archive.reindex.frontier_seed import seed
-from archive.reindex.spans import END, cut, live, segments_in
-from archive.reindex.swap import alone, carry_over, check, put_in_place
+from archive.reindex.builder import IndexBuilder
+from archive.reindex.frontier_seed import seed_frontier
+from archive.reindex.spans import END, being_written, list_segments, split
+from archive.reindex.swap import carry_over, check_old_index, exclusive, swap_in
 from archive.runs.recorder import Result
-from archive.takedown import log as removals
-from crawler.offline.workers import told
+from archive.takedown import log as takedown_log
+from crawler.offline.workers import read_spans
 from crawler.outlets import known_outlets
 
 if TYPE_CHECKING:
@@ -59,32 +59,32 @@ def reindex(folder: str, url: str, processes: int, report: Report, run: Run) -> 
     """
     began = monotonic()
     _see_that_nobody_writes(folder)
-    check(url)
-    with Rebuild(url, _state(folder)) as rebuild:
+    check_old_index(url)
+    with IndexBuilder(url, _state(folder)) as rebuild:
         remade = Remade(resumed=rebuild.resumed)
-        rebuild.know([*removals.read(Path(folder)).removals.values()])
+        rebuild.know([*takedown_log.read(Path(folder)).takedowns.values()])
         while True:
             _read(rebuild, _closed(folder), processes, report, remade)
             remade.seconds = monotonic() - began
-            with alone(url) as old:
+            with exclusive(url) as old:
                 # Nobody can begin a crawl now; one that did meanwhile has left segments to read
                 # first.
                 _see_that_nobody_writes(folder)
-                if any(rebuild.position(segment) != END for segment in segments_in(folder)):
+                if any(rebuild.position(segment) != END for segment in list_segments(folder)):
                     continue
                 rebuild.forget_removed()
                 rebuild.index.close()
                 if old is not None:
                     carry_over(old, rebuild.path)
-                remade.seeded = seed(rebuild.index, _article_of, datetime.now(UTC))
+                remade.seeded = seed_frontier(rebuild.index, _article_of, datetime.now(UTC))
                 _tell(rebuild, report)
                 rebuild.end(run)
-                remade.old = put_in_place(rebuild.path, url)
+                remade.old = swap_in(rebuild.path, url)
                 return remade
 
 
 def _see_that_nobody_writes(folder: str) -> None:
-    writers = live(segments_in(folder))
+    writers = being_written(list_segments(folder))
     if writers:
         raise IndexUnusableError(
             f"{writers[0].name} is being written, by a crawl or a replay. Run the same command when it has ended."
@@ -93,32 +93,32 @@ def _see_that_nobody_writes(folder: str) -> None:
 
 def _closed(folder: str) -> list[Segment]:
     """The segments to which nothing is added any more."""
-    segments = segments_in(folder)
-    writers = live(segments)
+    segments = list_segments(folder)
+    writers = being_written(segments)
     return [segment for segment in segments if segment not in writers]
 
 
 def _read(
-    rebuild: Rebuild, segments: list[Segment], processes: int, report: Report, remade: Remade
+    rebuild: IndexBuilder, segments: list[Segment], processes: int, report: Report, remade: Remade
 ) -> None:
     """Bring into the new index what of the segments it has not."""
     left = [(segment, place) for segment in segments if (place := rebuild.position(segment)) != END]
     if not left:
         return
     size = sum(segment.size - place for segment, place in left)
-    spans = [span for segment, place in left for span in cut(segment, place)]
+    spans = [span for segment, place in left for span in split(segment, place)]
     # a small archive is read sooner than a process is started
     processes = min(processes, len(spans))
     remade.processes = max(remade.processes, processes)
     report.start("reading", total=size)
-    for span, found in told(spans, processes):
+    for span, found in read_spans(spans, processes):
         if found.removed:
             rebuild.know(found.removed)
         remade.captures += rebuild.write(span.segment, found.next, found.kept, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
 
 
-def _tell(rebuild: Rebuild, report: Report) -> None:
+def _tell(rebuild: IndexBuilder, report: Report) -> None:
     """Give the report what the whole index holds, and every finding, those of an earlier part too."""
     for outlet, outcome, reason, count in rebuild.counts():
         report.count(outlet, Verdict(outcome, reason), count)

@@ -16,8 +16,8 @@ from archive.articles.captures import location_columns
 from archive.model.errors import ReaderLostError
 from archive.model.exchange import Location
 from archive.model.outcome import Reason
-from archive.reindex.builder import Finding, Kept
-from archive.reindex.spans import END, Reading
+from archive.reindex.builder import ReadCapture, ReindexFinding
+from archive.reindex.spans import END, SpanReader
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
 from crawler.extraction.judge import read_record
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archive.reindex.spans import Span
-    from archive.takedown.log import Removal
+    from archive.takedown.log import Takedown
     from archive.warc.record_parser import Record
     from pipelines.page import Page
 
@@ -39,7 +39,7 @@ _DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SpanResult:
     """What the records of a span show; ``first`` is where it began, ``next`` where what follows it begins.
 
     ``removed`` are the articles of which its tombstones tell.
@@ -47,27 +47,27 @@ class Told:
 
     first: int
     next: int
-    kept: list[Kept]
-    findings: list[Finding]
-    removed: list[Removal]
+    kept: list[ReadCapture]
+    findings: list[ReindexFinding]
+    removed: list[Takedown]
 
 
-def tell(span: Span) -> Told:
+def read_span(span: Span) -> SpanResult:
     """Read a span. A record that a step of ours raises at becomes a finding, which fails the run.
 
     :raises SegmentError: the segment cannot be read.
     """
-    kept: list[Kept] = []
-    findings: list[Finding] = []
-    removed: list[Removal] = []
-    reading = Reading(span)
+    kept: list[ReadCapture] = []
+    findings: list[ReindexFinding] = []
+    removed: list[Takedown] = []
+    reading = SpanReader(span)
     name = span.segment.name
     for found in reading:
         source = f"{name}@{found.offset}"
         if isinstance(found, Damage):
-            findings.append(Finding(source, found.reason, found.sentence))
+            findings.append(ReindexFinding(source, found.reason, found.sentence))
         elif found.kind in _DOCUMENTS and not (found.length and found.record_id):
-            findings.append(Finding(source, Reason.BAD_RECORD, _UNREACHABLE))
+            findings.append(ReindexFinding(source, Reason.BAD_RECORD, _UNREACHABLE))
         elif found.kind in _DOCUMENTS:
             place = Location(
                 name, found.offset, found.length, found.record_id, found.payload_digest
@@ -77,36 +77,36 @@ def tell(span: Span) -> Told:
             except Exception as error:  # noqa: BLE001  (a bug of ours at one page of millions: named, and the run fails)
                 page = read_record(found, place, blind=True)
                 findings.append(
-                    Finding(
+                    ReindexFinding(
                         source, Reason.INTERNAL_ERROR, f"{error!r}: it is a bug; the page is kept."
                     )
                 )
             kept.append(_kept(found, place, page))
         elif (removal := read_tombstone(found)) is not None:
             removed.append(removal)
-    return Told(reading.first, reading.next, kept, findings, removed)
+    return SpanResult(reading.first, reading.next, kept, findings, removed)
 
 
 _UNREACHABLE = "The record has no id, or no gzip member to itself: no row can lead to it."
 
 
-def _kept(found: Record, place: Location, page: Page) -> Kept:
+def _kept(found: Record, place: Location, page: Page) -> ReadCapture:
     columns = columns_of(page) | location_columns(place)
     if found.kind == "revisit":
         columns["record_type"] = "revisit"
-    return Kept(
+    return ReadCapture(
         columns, page.article, page.verdict, original_of(found) if found.kind == "revisit" else ""
     )
 
 
-def told(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Told]]:
+def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, SpanResult]]:
     """Each span with what its records show, in order, read by so many processes; by this one if it is one.
 
     :raises SegmentError: a segment cannot be read.
     :raises ReaderLostError: a process was killed.
     """
     if processes == 1:
-        yield from _joined(((span, tell(span)) for span in spans), tell)
+        yield from _joined(((span, read_span(span)) for span in spans), read_span)
         return
     # Not forked from this process, which holds a database, locks, and threads that show progress.
     context = get_context("forkserver")
@@ -114,7 +114,8 @@ def told(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Told]]:
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
     try:
         yield from _joined(
-            _ahead(pool, spans, processes * _AHEAD), lambda span: pool.submit(tell, span).result()
+            _ahead(pool, spans, processes * _AHEAD),
+            lambda span: pool.submit(read_span, span).result(),
         )
     except BrokenProcessPool as error:
         raise ReaderLostError(
@@ -127,10 +128,10 @@ def told(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Told]]:
 
 def _ahead(
     pool: ProcessPoolExecutor, spans: Iterable[Span], most: int
-) -> Iterator[tuple[Span, Told]]:
-    waiting: deque[tuple[Span, Future[Told]]] = deque()
+) -> Iterator[tuple[Span, SpanResult]]:
+    waiting: deque[tuple[Span, Future[SpanResult]]] = deque()
     for span in spans:
-        waiting.append((span, pool.submit(tell, span)))
+        waiting.append((span, pool.submit(read_span, span)))
         if len(waiting) == most:
             first, future = waiting.popleft()
             yield first, future.result()
@@ -140,13 +141,13 @@ def _ahead(
 
 
 def _joined(
-    read: Iterable[tuple[Span, Told]], again: Callable[[Span], Told]
-) -> Iterator[tuple[Span, Told]]:
+    read: Iterable[tuple[Span, SpanResult]], again: Callable[[Span], SpanResult]
+) -> Iterator[tuple[Span, SpanResult]]:
     """The spans without a seam: what was read from a wrong guess on is read again from where it really begins."""
     due = 0
     for span, found in read:
         if span.guessed and found.first != due:
-            found = again(span.at(due)) if due != END else Told(END, END, [], [], [])
+            found = again(span.at(due)) if due != END else SpanResult(END, END, [], [], [])
         due = found.next
         yield span, found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.reindex.builder import alone_with_archive
+from archive.reindex.builder import exclude_reindex
 from tests.support.cli import Desk
 from tests.support.crawling import twin_of_today
 from tests.support.faults import full_disks, stracing
@@ -136,5 +136,5 @@ def test_a_lock_that_cannot_be_removed_is_let_go_and_fails_nothing(
 
     monkeypatch.setattr(Path, "unlink", fails)
     for _ in range(2):
-        with alone_with_archive(f"sqlite:///{tmp_path}/index.sqlite3"):
+        with exclude_reindex(f"sqlite:///{tmp_path}/index.sqlite3"):
             assert (tmp_path / "index.sqlite3.reindex.lock").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from archive.export.articles import record
+from archive.export.articles import to_values
 from archive.model.exchange import Exchange, content_urn
 from crawler.extraction.extract import read
 from crawler.extraction.recognise import outlet_for
@@ -77,7 +77,7 @@ def values_of(article: Article) -> dict[str, Any]:
         deleted_at=None,
         http_status=None,
     )
-    return {name: value for name, value in record(stored).items() if name not in CAPTURE_FIELDS}
+    return {name: value for name, value in to_values(stored).items() if name not in CAPTURE_FIELDS}
 
 
 def golden_of(article: Article) -> dict[str, Any]:

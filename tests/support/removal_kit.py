@@ -6,8 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from archive.index.database import Index
-from archive.takedown import log as removals
-from archive.takedown.execute import Removing
+from archive.takedown import log as takedown_log
+from archive.takedown.execute import TakedownExecutor
 from crawler.commands.remove import _article_of as article_of
 from tests.support.cli import Desk
 from tests.support.reading import SEEDS
@@ -37,9 +37,9 @@ def two_segments(folder: Path) -> Path:
 
 def remove(desk: Desk, step: Callable[[str], None] = lambda _: None) -> None:
     """Remove the article in this process."""
-    with Index(f"sqlite:///{desk.index}") as index, removals.holding(desk.archive) as log:
+    with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
         assert log is not None
-        removing = Removing(desk.archive, index, log, article_of, step=step)
+        removing = TakedownExecutor(desk.archive, index, log, article_of, step=step)
         removing.begin([NAME], "test", "tests")
         assert removing.finish().waiting == []
 

@@ -108,7 +108,7 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(archive.backup.create.Storeroom, "commit", interrupted)
+    monkeypatch.setattr(archive.backup.create.BackupFolder, "commit", interrupted)
     said = desk.call("backup", backup)
     assert said.code == 1
     assert "Stopped." in said.err

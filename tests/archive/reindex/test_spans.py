@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.reindex import spans
-from archive.reindex.spans import END, Reading, cut, segments_in
+from archive.reindex.spans import END, SpanReader, list_segments, split
 from archive.segments import writer as segments
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Damage
-from crawler.offline.workers import tell, told
+from crawler.offline.workers import read_span, read_spans
 from tests.support.keeping import SOFTWARE, exchange
 from tests.support.reading import SEEDS
 
@@ -61,19 +61,19 @@ def stored(record: bytes) -> bytes:
 def test_however_it_is_cut_the_records_are_the_same(
     archive: Path, monkeypatch: pytest.MonkeyPatch, step: int, processes: int
 ) -> None:
-    (segment,) = segments_in(archive)
-    (whole,) = cut(segment)
-    expected = tell(whole)
+    (segment,) = list_segments(archive)
+    (whole,) = split(segment)
+    expected = read_span(whole)
     assert len(expected.kept) == 24
     monkeypatch.setattr(spans, "STEP", step)
-    parts = list(cut(segment))
-    guesses = [Reading(part) for part in parts]
+    parts = list(split(segment))
+    guesses = [SpanReader(part) for part in parts]
     assert [list(guess) for guess in guesses]
     true = {found.offset for found in iterate(segment.path)} | {END}
     assert {guess.first for guess in guesses} - true, (
         "a guess must be wrong, or this test shows nothing"
     )
-    found = [part for _, part in told(parts, processes)]
+    found = [part for _, part in read_spans(parts, processes)]
     assert [one for part in found for one in part.kept] == expected.kept
     assert [part.next for part in found][-1] == END
 
@@ -81,7 +81,7 @@ def test_however_it_is_cut_the_records_are_the_same(
 def test_damage_across_the_seams_is_told_once(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (segment,) = segments_in(archive)
+    (segment,) = list_segments(archive)
     data = bytearray(segment.path.read_bytes())
     pick = random.Random(3)
     for _ in range(12):
@@ -92,7 +92,7 @@ def test_damage_across_the_seams_is_told_once(
     assert len(damaged) > 5
     for step in (20_000, 90_000):
         monkeypatch.setattr(spans, "STEP", step)
-        found = [part for _, part in told(list(cut(segment)), 1)]
+        found = [part for _, part in read_spans(list(split(segment)), 1)]
         assert [f.source for part in found for f in part.findings] == [
             f"{segment.name}@{at}" for at in damaged
         ]
@@ -107,4 +107,4 @@ def test_segments_come_in_the_order_in_which_they_were_begun(tmp_path: Path) -> 
     for number in range(5):
         with SegmentWriter(tmp_path, software=SOFTWARE) as out:
             begun.append(out.write(exchange("", b"%d" % number)).file)
-    assert [segment.name for segment in segments_in(tmp_path)] == begun
+    assert [segment.name for segment in list_segments(tmp_path)] == begun

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.segments.chained_log import append, held, read_lines
+from archive.segments.chained_log import append, locked, read_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,14 +93,14 @@ def test_every_changed_byte_shows(tmp_path: Path) -> None:
 
 def test_one_waits_for_the_log_or_does_without(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    with held(path) as log:
+    with locked(path) as log:
         assert log is not None
-        with held(path) as other:
+        with locked(path) as other:
             assert other is None
         end = log.append({"a": 1})
         log.cut(end)
         assert path.read_bytes() == b""
-    with held(path) as log:
+    with locked(path) as log:
         assert log is not None
 
 

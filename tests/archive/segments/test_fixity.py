@@ -16,7 +16,7 @@ import pytest
 
 from archive.model.errors import SegmentError
 from archive.segments import manifest as fixity
-from archive.segments.manifest import NAME, Entry, Kind
+from archive.segments.manifest import NAME, EntryKind, ManifestEntry
 from tests.support.warc_samples import exchange, the_segment, writer
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 MOMENT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def entry(file: str = "a.warc.gz", **parts: object) -> Entry:
-    return replace(Entry(Kind.CLOSED, file, 3, hashlib.sha256(b"abc").hexdigest(), MOMENT), **parts)  # type: ignore[arg-type]
+def entry(file: str = "a.warc.gz", **parts: object) -> ManifestEntry:
+    return replace(
+        ManifestEntry(EntryKind.CLOSED, file, 3, hashlib.sha256(b"abc").hexdigest(), MOMENT),
+        **parts,
+    )  # type: ignore[arg-type]
 
 
 def test_a_closed_segment_is_entered(tmp_path: Path) -> None:
@@ -36,7 +39,7 @@ def test_a_closed_segment_is_entered(tmp_path: Path) -> None:
     path = the_segment(tmp_path)
     (found,) = fixity.read(tmp_path).entries.values()
     data = path.read_bytes()
-    assert (found.kind, found.file) == (Kind.CLOSED, path.name)
+    assert (found.kind, found.file) == (EntryKind.CLOSED, path.name)
     assert (found.size, found.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
@@ -47,21 +50,21 @@ def test_an_unused_writer_enters_nothing(tmp_path: Path) -> None:
 
 
 def test_the_last_entry_counts_and_a_second_one_needs_a_reason(tmp_path: Path) -> None:
-    fixity.enter(tmp_path, entry())
-    fixity.enter(
+    fixity.append(tmp_path, entry())
+    fixity.append(
         tmp_path,
-        entry(kind=Kind.REPLACED, size=2, sha256="0" * 64, reason="take-down of one article"),
+        entry(kind=EntryKind.REPLACED, size=2, sha256="0" * 64, reason="take-down of one article"),
     )
     manifest = fixity.read(tmp_path)
     assert manifest.faults == ()
     assert manifest.entries["a.warc.gz"].reason == "take-down of one article"
-    fixity.enter(tmp_path, entry())
+    fixity.append(tmp_path, entry())
     assert len(fixity.read(tmp_path).faults) == 1
 
 
 def test_every_changed_byte_and_every_line_taken_out_shows(tmp_path: Path) -> None:
     for number in range(4):
-        fixity.enter(tmp_path, entry(f"{number}.warc.gz"))
+        fixity.append(tmp_path, entry(f"{number}.warc.gz"))
     path = tmp_path / NAME
     data, whole, dice = path.read_bytes(), fixity.read(tmp_path), random.Random(3)
     for at in dice.sample(range(len(data)), 200):
@@ -82,30 +85,30 @@ def test_every_changed_byte_and_every_line_taken_out_shows(tmp_path: Path) -> No
 def test_a_line_that_is_no_entry_is_told_and_the_others_are_read(
     tmp_path: Path, line: bytes
 ) -> None:
-    fixity.enter(tmp_path, entry())
+    fixity.append(tmp_path, entry())
     with (tmp_path / NAME).open("ab") as file:
         file.write(line + b"\n")
-    fixity.enter(tmp_path, entry("b.warc.gz"))
+    fixity.append(tmp_path, entry("b.warc.gz"))
     manifest = fixity.read(tmp_path)
     assert {*manifest.entries} == {"a.warc.gz", "b.warc.gz"}
     assert len(manifest.faults) == 1
 
 
 def test_a_torn_line_is_none_and_the_next_writer_cuts_it(tmp_path: Path) -> None:
-    fixity.enter(tmp_path, entry())
+    fixity.append(tmp_path, entry())
     whole = (tmp_path / NAME).read_bytes()
-    fixity.enter(tmp_path, entry("b.warc.gz"))
+    fixity.append(tmp_path, entry("b.warc.gz"))
     data = (tmp_path / NAME).read_bytes()
     for cut in range(len(whole), len(data)):
         (tmp_path / NAME).write_bytes(data[:cut])
         assert {*fixity.read(tmp_path).entries} == {"a.warc.gz"}
-        fixity.enter(tmp_path, entry("b.warc.gz"))
+        fixity.append(tmp_path, entry("b.warc.gz"))
         assert (tmp_path / NAME).read_bytes() == data
 
 
 def _enter_many(folder: Path, name: str) -> None:
     for number in range(25):
-        fixity.enter(folder, entry(f"{name}-{number}.warc.gz"))
+        fixity.append(folder, entry(f"{name}-{number}.warc.gz"))
 
 
 def test_many_processes_enter_at_once(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_a_disk_without_room_leaves_the_manifest_as_it_was_and_is_said(
 
 
 def test_a_line_is_one_json_object(tmp_path: Path) -> None:
-    fixity.enter(tmp_path, entry(reason="왜\n\u2028"))
+    fixity.append(tmp_path, entry(reason="왜\n\u2028"))
     (line,) = (tmp_path / NAME).read_bytes().splitlines()
     assert json.loads(line)["reason"] == "왜\n\u2028"
     assert fixity.read(tmp_path).faults == ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.segments.tail_repair import mend
+from archive.segments.tail_repair import repair_tail
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Severity
 from archive.warc.reader import Record
@@ -37,7 +37,7 @@ def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
         left = _after(good, synced, pick)
         path.write_bytes(left)
         fd = os.open(path, os.O_RDWR | os.O_APPEND)
-        mend(fd, path, synced)
+        repair_tail(fd, path, synced)
         os.close(fd)
         mended = path.read_bytes()
         assert mended.startswith(good[:synced])

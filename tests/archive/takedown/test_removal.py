@@ -15,7 +15,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from archive.segments import manifest as fixity
-from archive.takedown import log as removals
+from archive.takedown import log as takedown_log
 from archive.takedown.tombstones import MEDIA_TYPE
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
@@ -96,7 +96,10 @@ def test_every_text_of_a_removed_article_is_gone_from_every_file(desk: Desk) -> 
     entries = fixity.read(desk.archive).entries
     (gone,) = old - {path.name for path in desk.archive.glob("*.warc.gz")}
     new = gone.replace(".warc.gz", "-r1.warc.gz")
-    assert (entries[gone].kind, entries[new].kind) == (fixity.Kind.REMOVED, fixity.Kind.REPLACED)
+    assert (entries[gone].kind, entries[new].kind) == (
+        fixity.EntryKind.REMOVED,
+        fixity.EntryKind.REPLACED,
+    )
     assert desk.call("show", NAME).code == 1
     assert desk.call("search", texts[0].split()[0]).out.count(texts[0]) == 0
 
@@ -173,7 +176,7 @@ def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(desk: Desk) 
     assert desk.call("replay", SEEDS / "newspim").code == 0
     assert (outlet, article_id) not in articles(desk)
     desk.index.unlink()
-    (desk.archive / removals.NAME).rename(desk.folder / "log")
+    (desk.archive / takedown_log.NAME).rename(desk.folder / "log")
     assert desk.call("reindex").code == 0
     assert desk.call("replay", SEEDS / "newspim").code == 0
     assert (outlet, article_id) not in articles(desk)
@@ -192,18 +195,18 @@ def test_a_copy_that_was_read_before_its_tombstone_is_no_article_after_a_reindex
     shutil.copy(desk.archive / old, desk.folder / old)
     desk.call("remove", NAME, *REASON, "--yes")
     shutil.copy(desk.folder / old, desk.archive / old)
-    log = (desk.archive / removals.NAME).read_bytes()
-    (desk.archive / removals.NAME).unlink()
+    log = (desk.archive / takedown_log.NAME).read_bytes()
+    (desk.archive / takedown_log.NAME).unlink()
     desk.call("reindex")
     assert (outlet, article_id) not in articles(desk)
     assert "index.sqlite3" not in traces(desk.folder, text).files
-    (desk.archive / removals.NAME).write_bytes(log)
+    (desk.archive / takedown_log.NAME).write_bytes(log)
     assert any("which was removed on" in one for one in wrong(desk))
 
 
 def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
     desk.call("remove", NAME, *REASON, "--yes")
-    log = desk.archive / removals.NAME
+    log = desk.archive / takedown_log.NAME
     lines = log.read_text().splitlines(keepends=True)
     log.write_text(lines[0].replace("2026-1", "2026-2") + lines[1])
     assert any("changed or taken out" in one for one in wrong(desk))

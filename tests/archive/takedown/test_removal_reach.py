@@ -23,8 +23,8 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Run
 from archive.segments.lookup import read_at
 from archive.segments.writer import SegmentWriter
-from archive.takedown import log as removals
-from archive.takedown.execute import Removing
+from archive.takedown import log as takedown_log
+from archive.takedown.execute import TakedownExecutor
 from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.commands.remove import _article_of as article_of
 from crawler.extraction.extract import read
@@ -153,9 +153,9 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
             segments, index, Run("test"), lambda result: results.append(str(result.verdict))
         )
         store.append(glance(kept, outlet, url))  # on its way when the removal comes
-        with removals.holding(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
+        with takedown_log.locked(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
             assert log is not None
-            removing = Removing(desk.archive, other, log, article_of)
+            removing = TakedownExecutor(desk.archive, other, log, article_of)
             removing.begin([NAME], "test", "tests")
             removing.finish()
         store.add_page(read(kept, outlet, url))

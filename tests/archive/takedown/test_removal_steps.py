@@ -16,10 +16,10 @@ from archive.backup.restore import restore
 from archive.index.database import Index, IndexUnusableError
 from archive.model.errors import SegmentError
 from archive.model.exchange import Location
-from archive.reindex.builder import alone_with_archive
+from archive.reindex.builder import exclude_reindex
 from archive.segments.lookup import RecordError, read_at
-from archive.takedown import log as removals
-from archive.takedown.execute import Removing
+from archive.takedown import log as takedown_log
+from archive.takedown.execute import TakedownExecutor
 from crawler.commands.remove import _article_of as article_of
 from tests.support.cli import Desk
 from tests.support.removal_kit import NAME, remove, text_of, two_segments
@@ -28,7 +28,7 @@ from tests.support.removing import articles, traces, wrong
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: As they are told by `Removing`; each is passed once a segment.
+#: As they are told by `TakedownExecutor`; each is passed once a segment.
 STEPS = (
     "log",
     "hide",
@@ -93,7 +93,7 @@ def test_killed_before_any_step_no_row_lies_and_the_next_run_ends_it(
         check_rows(desk)
         assert articles(desk) == (before if at < 2 and killed else kept), at
         found = wrong(desk)
-        pending = bool(removals.read(desk.archive).pending)
+        pending = bool(takedown_log.read(desk.archive).pending)
         assert any("was begun and not ended" in one for one in found) is pending, (at, found)
         remove(desk)
         assert wrong(desk) == [], at
@@ -175,13 +175,15 @@ def test_an_index_that_cannot_be_written_leaves_everything_as_it_was(desk: Desk)
     with pytest.raises(IndexUnusableError):
         remove(desk, step)
     assert articles(desk) == before
-    assert {name: data for name, data in desk.kept_bytes().items() if name != removals.NAME} == kept
-    assert removals.read(desk.archive).pending == []
+    assert {
+        name: data for name, data in desk.kept_bytes().items() if name != takedown_log.NAME
+    } == kept
+    assert takedown_log.read(desk.archive).pending == []
     assert wrong(desk) == []
 
 
 def test_two_do_not_remove_at_once(desk: Desk) -> None:
-    with removals.holding(desk.archive):
+    with takedown_log.locked(desk.archive):
         said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
     assert said.code == 1
     assert "Another process is removing" in said.err
@@ -190,7 +192,7 @@ def test_two_do_not_remove_at_once(desk: Desk) -> None:
 
 def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
     url = f"sqlite:///{desk.index}"
-    with alone_with_archive(url):
+    with exclude_reindex(url):
         said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
         assert (said.code, "is at work" in said.err) == (1, True)
         assert desk.call("reindex").code == 1
@@ -200,7 +202,7 @@ def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
 def test_an_index_made_anew_by_hand_learns_what_is_refused(desk: Desk) -> None:
     assert killed_before(desk, 4)
     desk.index.unlink()
-    with Index(f"sqlite:///{desk.index}") as index, removals.holding(desk.archive) as log:
+    with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
         assert log is not None
-        Removing(desk.archive, index, log, article_of).begin([], "test", "tests")
+        TakedownExecutor(desk.archive, index, log, article_of).begin([], "test", "tests")
     assert {row["name"] for row in desk.rows("refused")} >= {NAME[1]}

@@ -16,7 +16,7 @@ import pytest
 from archive.model.article import KST
 from archive.model.exchange import Exchange
 from archive.segments import manifest as fixity
-from archive.segments.manifest import NAME, Entry, Kind
+from archive.segments.manifest import NAME, EntryKind, ManifestEntry
 from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
 from archive.verify.selection import SegmentSelection
@@ -154,7 +154,7 @@ def test_a_segment_without_an_entry_gets_one_and_it_is_said(desk: Desk) -> None:
     said = desk.call("verify")
     assert said.code == 0
     assert said.out.count("recorded now") == 2
-    assert {one.kind for one in fixity.read(desk.archive).entries.values()} == {Kind.FOUND}
+    assert {one.kind for one in fixity.read(desk.archive).entries.values()} == {EntryKind.FOUND}
     assert "recorded now" not in desk.call("verify").out
 
 
@@ -185,13 +185,15 @@ def test_a_read_only_archive_is_verified_all_the_same(
 
 def test_what_was_removed_or_replaced_on_purpose_is_no_finding(desk: Desk) -> None:
     path = segments(desk)[0]
-    fixity.enter(
+    fixity.append(
         desk.archive,
-        Entry(Kind.REMOVED, "gone.warc.gz", 1, "0" * 64, datetime.now(KST), "take-down"),
+        ManifestEntry(
+            EntryKind.REMOVED, "gone.warc.gz", 1, "0" * 64, datetime.now(KST), "take-down"
+        ),
     )
     # not as we pack, but that is another rule
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
-    fixity.record(path, Kind.REPLACED, "take-down")
+    fixity.record_segment(path, EntryKind.REPLACED, "take-down")
     found = verify(desk.folder)[0]
     assert not {Rule.FIXITY, Rule.MANIFEST, Rule.MISSING_SEGMENT} & {one.rule for one in found}
 
@@ -245,7 +247,9 @@ def test_since_is_a_day_of_closing_in_korea(desk: Desk) -> None:
     (desk.archive / NAME).unlink()
     for path, moment in ((old, datetime.now(KST) - days), (new, datetime.now(KST))):
         size, sha256 = fixity.measure(path)
-        fixity.enter(desk.archive, Entry(Kind.CLOSED, path.name, size, sha256, moment))
+        fixity.append(
+            desk.archive, ManifestEntry(EntryKind.CLOSED, path.name, size, sha256, moment)
+        )
         os.utime(path, (moment.timestamp(), moment.timestamp()))
     today = datetime.now(KST).date()
     said = desk.call("verify", "--since", str(today - timedelta(1)))

@@ -12,7 +12,7 @@ from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import Run
 from archive.segments import file_locks as locks
-from archive.segments.recovery import left_open, taken_over
+from archive.segments.recovery import open_segments, recover_segment
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, payload_digest
@@ -75,7 +75,7 @@ def test_a_torn_tail_is_cut_at_every_byte(tmp_path: Path) -> None:
         folder.mkdir()
         torn = folder / path.name
         torn.write_bytes(data[:length])
-        with taken_over(torn) as segment:
+        with recover_segment(torn) as segment:
             assert segment is not None
             documents = [place.record_id for _, place in segment.documents()]
         whole = max((end for end in ends if end <= length), default=0)
@@ -99,7 +99,7 @@ def test_damage_before_whole_records_is_left_for_verify(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[place.offset + 40] ^= 1
     path.write_bytes(data)
-    with taken_over(path):
+    with recover_segment(path):
         pass
     closed = tmp_path / path.name.removesuffix(".open")
     assert closed.read_bytes() == data
@@ -108,24 +108,24 @@ def test_damage_before_whole_records_is_left_for_verify(tmp_path: Path) -> None:
 def test_a_live_writers_segment_is_never_touched(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(exchange())
-    (path,) = left_open(tmp_path)
+    (path,) = open_segments(tmp_path)
     before = path.read_bytes()
-    with taken_over(path) as segment:
+    with recover_segment(path) as segment:
         assert segment is None
     assert mend(tmp_path) == []
     assert path.read_bytes() == before
     out.close()
-    assert left_open(tmp_path) == []
+    assert open_segments(tmp_path) == []
 
 
 def test_one_of_two_takes_over_and_a_renamed_one_is_nobodys(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(exchange())
     path = killed(out)
-    with taken_over(path) as first, taken_over(path) as second:
+    with recover_segment(path) as first, recover_segment(path) as second:
         assert first is not None
         assert second is None
-    with taken_over(path) as third:
+    with recover_segment(path) as third:
         assert third is None
 
 
@@ -139,7 +139,7 @@ def test_a_new_file_removed_before_it_was_locked_is_made_anew(
         flock(fd, how)
         calls.append(fd)
         if len(calls) == 1:
-            left_open(tmp_path)[0].unlink()
+            open_segments(tmp_path)[0].unlink()
 
     monkeypatch.setattr(locks.fcntl, "flock", late)
     with writer(tmp_path) as out:
@@ -184,7 +184,7 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     ]
     assert visits == [("due", "unchanged", 1, '"1"')]
     assert mend(tmp_path, "etoday") == []
-    assert left_open(tmp_path) == []
+    assert open_segments(tmp_path) == []
 
 
 def test_a_full_segment_stays_open_until_its_records_are_in_the_index(tmp_path: Path) -> None:
@@ -192,12 +192,12 @@ def test_a_full_segment_stays_open_until_its_records_are_in_the_index(tmp_path: 
     out.write(article())
     out.write(exchange(url="https://www.etoday.co.kr/robots.txt", head=OK, body=b"User-agent: *\n"))
     out.sync()
-    assert len(left_open(tmp_path)) == 2
+    assert len(open_segments(tmp_path)) == 2
     for fd, _ in out._full:
         os.close(fd)
     killed(out)
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
-    assert left_open(tmp_path) == []
+    assert open_segments(tmp_path) == []
     assert mend(tmp_path) == []
 
 
@@ -212,9 +212,9 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
             store.add_page(
                 read(exchange(url=url, head=OK, body=b"User-agent: *\n"), outlet_named("etoday"))
             )
-            assert len(left_open(tmp_path / "archive")) == min(number, 1)
+            assert len(open_segments(tmp_path / "archive")) == min(number, 1)
             store.flush()
-        assert len(left_open(tmp_path / "archive")) == 1
+        assert len(open_segments(tmp_path / "archive")) == 1
     assert [path.suffix for path in (tmp_path / "archive").glob("*.warc.gz*")] == [".gz"] * 3
 
 
@@ -227,11 +227,11 @@ def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: 
             connection.exec_driver_sql(trigger)
         with pytest.raises(IndexUnusableError), writer(tmp_path, max_bytes=1) as out:
             _deposit(out, index)
-    assert len(left_open(tmp_path)) == 2
+    assert len(open_segments(tmp_path)) == 2
     with Index(url) as index, index.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER refuse")
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
-    assert left_open(tmp_path) == []
+    assert open_segments(tmp_path) == []
 
 
 def _deposit(out: SegmentWriter, index: Index) -> None:
@@ -280,7 +280,7 @@ def test_a_hole_that_a_loss_of_power_left_is_closed(tmp_path: Path) -> None:
 def test_a_hole_before_what_rows_lead_to_is_left_for_verify(tmp_path: Path) -> None:
     path, hole, _ = with_a_hole(tmp_path)
     before = path.read_bytes()
-    with taken_over(path, lambda _: hole + 1) as segment:
+    with recover_segment(path, lambda _: hole + 1) as segment:
         assert segment is not None
         assert path.read_bytes() == before
 
@@ -297,7 +297,7 @@ def test_what_a_lost_description_was_to_explain_goes_with_it(tmp_path: Path) -> 
     start = -(-start // 512) * 512
     data[start : start + 512] = bytes(512)
     path.write_bytes(data)
-    with taken_over(path) as segment:
+    with recover_segment(path) as segment:
         assert segment is not None
         assert [place.record_id for _, place in segment.documents()] == [
             first.record_id,
@@ -313,7 +313,7 @@ def test_a_segment_that_has_both_its_names_loses_the_open_one(tmp_path: Path) ->
     closed = path.with_name(path.name.removesuffix(".open"))
     closed.hardlink_to(path)
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
-    assert left_open(tmp_path) == []
+    assert open_segments(tmp_path) == []
     assert kinds(closed) == ["warcinfo", "response", "request"]
     assert mend(tmp_path) == []
 
@@ -322,7 +322,7 @@ def test_a_kill_while_mending_only_delays_it(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(article())
     path = killed(out)
-    with pytest.raises(KeyboardInterrupt), taken_over(path):
+    with pytest.raises(KeyboardInterrupt), recover_segment(path):
         raise KeyboardInterrupt
     assert path.exists()
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]

@@ -18,7 +18,7 @@ from archive.index import database as index
 from archive.index.database import Index, IndexUnusableError
 from archive.index.schema import captures
 from archive.reindex import swap
-from archive.reindex.builder import Rebuild
+from archive.reindex.builder import IndexBuilder
 from archive.reindex.spans import END, Segment
 from archive.segments.writer import SegmentWriter
 from crawler.offline import reindex
@@ -47,7 +47,7 @@ from scrapy.cmdline import execute
 
 spans.STEP = 4_000
 name, number, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-place = builder.Rebuild if name in ("write", "end") else reindex
+place = builder.IndexBuilder if name in ("write", "end") else reindex
 whole = getattr(place, name)
 calls = 0
 
@@ -78,7 +78,7 @@ def stopped_at(desk: Desk, name: str, number: int, how: str) -> Said:
 
 @pytest.mark.parametrize(
     ("step", "number"),
-    [("write", 1), ("write", 3), ("carry_over", 1), ("end", 1), ("put_in_place", 1)],
+    [("write", 1), ("write", 3), ("carry_over", 1), ("end", 1), ("swap_in", 1)],
 )
 def test_killed_at_any_step_the_same_command_completes_it(
     desk: Desk, step: str, number: int
@@ -90,7 +90,7 @@ def test_killed_at_any_step_the_same_command_completes_it(
     said = reindexed(desk)
     assert (said.code, said.err) == (0, "")
     assert difference(before, without_the_run(tables_of(desk.index))) == []
-    assert ("the rest: " in said.out) == (step != "put_in_place"), "what was read is not read again"
+    assert ("the rest: " in said.out) == (step != "swap_in"), "what was read is not read again"
 
 
 def test_ctrl_c_ends_it_cleanly_and_it_goes_on(desk: Desk) -> None:
@@ -130,7 +130,7 @@ def test_an_index_in_use_is_not_replaced_and_nothing_is_read_twice(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tables_of(desk.index)
-    monkeypatch.setattr(reindex, "alone", partial(swap.alone, wait=0.0))
+    monkeypatch.setattr(reindex, "exclusive", partial(swap.exclusive, wait=0.0))
     with Index(f"sqlite:///{desk.index}") as reader:
         said = desk.call("reindex")
         assert said.code == 1
@@ -145,7 +145,7 @@ def test_an_index_in_use_is_not_replaced_and_nothing_is_read_twice(
 
 
 def test_one_at_a_time(desk: Desk) -> None:
-    with Rebuild(f"sqlite:///{desk.index}", "another's"):
+    with IndexBuilder(f"sqlite:///{desk.index}", "another's"):
         said = desk.call("reindex")
     assert said.code == 1
     assert "Another reindex" in said.err
@@ -204,9 +204,9 @@ def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, fresh = f"sqlite:///{desk.index}", desk.folder / "fresh"
-    with swap.alone(url) as old:
+    with swap.exclusive(url) as old:
         assert old is not None
-        with pytest.raises(IndexUnusableError, match="has"), swap.alone(url, wait=0.0):
+        with pytest.raises(IndexUnusableError, match="has"), swap.exclusive(url, wait=0.0):
             pass
     Index(f"sqlite:///{fresh}").close()
     looks: list[str] = []
@@ -215,7 +215,7 @@ def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(
     def look(which: str) -> int:
         looks.append(which)
         if len(looks) == 2:
-            swap.put_in_place(fresh, url)
+            swap.swap_in(fresh, url)
         return real(which)
 
     monkeypatch.setattr(index, "_inode", look)
