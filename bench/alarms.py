@@ -1,4 +1,4 @@
-"""A year of made-up outlets before the judges of alarms: how often they cry wolf, how late they tell what is true.
+"""Measure false alarms and detection delay over a simulated year of made-up outlets.
 
 Outlets are crawled each hour (or as said) for a year; every crawl is judged as the scheduler does
 it. Then each is made to fall silent, or to change its pages, at random moments, and the time until
@@ -16,7 +16,7 @@ from tests.support.newsrooms import DRIFTS, HOUR, NEWSROOMS, drift_year, silence
 
 
 def main() -> int:
-    """Print a line an outlet; 1 if there was a false alarm on a day that was no surprise, or a silence never told."""
+    """Print a line an outlet; return 1 for a false alarm or a silence that raised none."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

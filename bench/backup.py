@@ -1,4 +1,4 @@
-"""Backups killed at every change to a disk; backups taken, and killed, while a crawl writes; and how long they take.
+"""Kill backups at every disk change and during a crawl, and time whole ones.
 
 python -m bench.backup [--articles 800] [--pages 5000]
 """
@@ -33,7 +33,7 @@ from tests.support.twin.story import KST
 
 
 def main() -> int:
-    """Print what was killed and what that cost, and the seconds that things take; 1 if anything was not whole."""
+    """Print kills, losses and seconds; return 1 if a backup or restore was not whole."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def kills(top: Path) -> None:
-    """Each change to a disk is the last one once; every backup and restore must be whole afterwards."""
+    """Kill at each disk change in turn; every later backup and restore must be whole."""
     top.mkdir()
     desk = made(top / "desk")
     backup = top / "backup"
@@ -70,7 +70,7 @@ def kills(top: Path) -> None:
 
 
 def while_crawled(top: Path, articles: int, seed: int) -> None:
-    """Back up while a crawl writes small segments, and kill every other backup; restore and verify after each."""
+    """Back up during a crawl of small segments, kill every other one, verify each restore."""
     top.mkdir()
     pick, backup = random.Random(seed), top / "backup"
     done = killed = restored = opened = 0
@@ -118,7 +118,7 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
 
 
 def speed(top: Path, warc: Path) -> None:
-    """Seconds, beside those of copying the same files."""
+    """Return the seconds of backup and restore, and of copying the same files."""
     top.mkdir()
     desk, backup = Desk(top / "desk"), top / "backup"
     assert desk.run("replay", warc).code == 0

@@ -1,4 +1,7 @@
-"""A scheduler through midnight, the new year and a clock that jumps, in three time zones (F13). Needs libfaketime."""
+"""Run a scheduler through midnight, new year and clock jumps in three time zones (F13).
+
+Needs libfaketime.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.support.twin.server import Twin
 
 
 def main() -> int:
-    """Print what fired; 1 if anything did that should not have, or did not."""
+    """Print what fired; return 1 if a moment was missed or fired twice."""
     if library() is None:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
     with (

@@ -1,4 +1,4 @@
-"""Four writers, eight readers and one held lock on one index: who is turned away, what is missing (F8)."""
+"""Run four writers, eight readers and one held lock on one index (F8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.faults.crowd import saved_pages, throng
 
 
 def main() -> int:
-    """Print what came of it; 1 if anybody met a lock, or any row is missing or there twice."""
+    """Print the counts; return 1 if a process failed on a lock or a row is missing or double."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--hold", type=float, default=20.0, help="seconds that one process holds the write lock"

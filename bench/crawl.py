@@ -1,4 +1,4 @@
-"""A whole crawl against bare Scrapy: CPU per page of each, their ratio in one run, pages a second, and memory.
+"""Compare a whole crawl with bare Scrapy: CPU per page, ratio in one run, memory.
 
 Both fetch the same pages (80 KB, gzipped as served) over HTTPS from a server process on loopback,
 32 at a time. Bare Scrapy 2.19 is at its defaults and keeps nothing. Ours discovers them in a
@@ -89,7 +89,7 @@ def bare(port: int, count: int) -> None:
 
 
 def _sitemaps(entries: list[str]) -> dict[bytes, bytes]:
-    """One sitemap, or an index of several: none may name more than 50,000 pages."""
+    """Return one sitemap, or an index of several: none may name more than 50,000 pages."""
     form = '<?xml version="1.0"?><{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{1}</{0}>'
     parts = [entries[at : at + PER_SITEMAP] for at in range(0, len(entries), PER_SITEMAP)]
     texts = {
@@ -116,7 +116,7 @@ def _answer(body: bytes, media_type: str) -> bytes:
 
 
 def ours(port: int, place: Path) -> tuple[list[str], dict[str, str]]:
-    """The command and environment of our crawl into a fresh archive."""
+    """Return the command and environment of our crawl into a fresh archive."""
     mapped = {f"{host}:443": f"127.0.0.1:{port}" for host in HOSTS}
     settings = {
         "ALLOW_LOOPBACK": "1",
@@ -138,7 +138,7 @@ def ours(port: int, place: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def stored(place: Path) -> int:
-    """How many articles the index of a crawl holds."""
+    """Return how many articles the index of a crawl holds."""
     with sqlite3.connect(place / "index.sqlite3") as connection:
         (count,) = connection.execute("SELECT count(*) FROM articles").fetchone()
     connection.close()

@@ -1,4 +1,4 @@
-"""A replay, a reindex and a crawl on disks that are full, or whose N-th write, sync or rename fails (F4).
+"""Run replay, reindex and crawl on full disks and failing disk calls (F4).
 
 Small disks are tmpfs, growing until the verb has room; failing calls are strace's. Each run must
 end with 1 and a sentence, or do without what failed; the same command must then complete it.
@@ -18,7 +18,7 @@ from tests.support.faults.ordeal import Tally, Work
 
 
 def main() -> int:
-    """Print a line for each verb and fault; 1 if one cost anything, or was not said in a sentence."""
+    """Print a line for each verb and fault; return 1 for a loss or a missing message."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Hostile archives, each replayed by a process of its own: CPU seconds, memory, and what was said.
+"""Replay hostile archives, each in its own process: CPU seconds, memory, messages.
 
     python -m bench.hostile
 
@@ -21,7 +21,7 @@ SECONDS, MEGABYTES = 5.0, 200.0
 
 
 def replay(desk: Desk, path: Path) -> tuple[float, float, int]:
-    """CPU seconds, most memory in MB, and the exit status."""
+    """Return CPU seconds, peak memory in MB and the exit status."""
     process = desk.start("replay", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -29,7 +29,7 @@ def replay(desk: Desk, path: Path) -> tuple[float, float, int]:
 
 
 def make(name: str, path: Path) -> None:
-    """Write the file, by a process of its own: a child's peak of memory begins with its parent's."""
+    """Write the file in its own process: a child's peak memory starts at its parent's."""
     code = (
         "import pathlib, sys; from tests.support.faults.hostile import CASES; n, p = sys.argv[1:]; "
     )
@@ -38,7 +38,7 @@ def make(name: str, path: Path) -> None:
 
 
 def main() -> int:
-    """Print a line a case; 1 if one is beyond bounds, or gave other articles or reasons than it should."""
+    """Print a line a case; return 1 if one is over a bound or gave other outcomes."""
     failed = False
     print(f"{'file':20} {'bytes':>10} {'s':>6} {'MB':>6}  said")
     for name, (_, expected, articles) in CASES.items():

@@ -1,4 +1,4 @@
-"""What waiting costs: a scheduler with nothing due, one round without anything due, a crawl that finds nothing new."""
+"""Measure idle cost: a waiting scheduler, an empty round, a crawl that finds nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ execute(["scrapy", *sys.argv[1:]])
 
 
 def main() -> int:
-    """Print CPU seconds and memory; 1 if a crawl that finds nothing new takes 3 CPU seconds or more."""
+    """Print CPU seconds and memory; return 1 if an empty crawl takes 3 CPU s or more."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--seconds", type=int, default=120, help="that the idle scheduler is watched"
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def _idle(board: Board, jobs: int, seconds: int) -> str:
-    """The CPU seconds an hour and the memory of a scheduler whose jobs are not due."""
+    """Return CPU seconds an hour and memory of a scheduler whose jobs are not due."""
     board.jobs(*(f'name = "j{n}"\ncommand = "verify"\ncron = "{n} 3 * * *"' for n in range(jobs)))
     daemon = board.start()
     try:
@@ -89,7 +89,7 @@ def _used(pid: int) -> float:
 
 
 def _cpu(work: Callable[[], int]) -> float:
-    """CPU seconds of the processes that the work starts, from their start to their end."""
+    """Return the CPU seconds of the processes that the work starts."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert work() == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -97,7 +97,7 @@ def _cpu(work: Callable[[], int]) -> float:
 
 
 def _profile(crawls: Crawls, path: Path) -> None:
-    """Where such a crawl's time goes: the packages by their functions' own time."""
+    """Print the time of an empty crawl by package (functions' own time)."""
     command = [sys.executable, "-c", _PROFILED, str(path), *crawls.command()]
     subprocess.run(
         command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True

@@ -1,4 +1,4 @@
-"""Crawls of a twin killed 200 times at random moments: how many articles are lost, how many are kept twice (F1)."""
+"""Kill crawls 200 times at random moments: articles lost, articles kept twice (F1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.faults.killing import kill_crawls, line
 
 
 def main() -> int:
-    """Print the tally; 1 if anything was lost, kept twice, fetched again or read otherwise."""
+    """Print the tally; return 1 if an article was lost, doubled, refetched or changed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--articles", type=int, default=60)

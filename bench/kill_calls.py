@@ -1,4 +1,4 @@
-"""A replay, a reindex and a crawl killed at their N-th fsync, write, rename …, for every N: what that costs (F2).
+"""Kill replay, reindex and crawl at their N-th fsync, write, rename …, for every N (F2).
 
 strace kills at the entry of the call, so the N-th is the first that did not happen. What was killed
 is run again to its end, and compared with a run that nothing harmed.
@@ -18,7 +18,7 @@ from tests.support.faults.stracing import why_not
 
 
 def main() -> int:
-    """Print a line for each verb and call; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
+    """Print a line for each verb and call; return 1 for any loss or difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""A simulated month of two outlets: a new template, six hours of 503, a silence; which alarms come, and when.
+"""Simulate a month of two outlets with three faults; check which alarms are raised when.
 
 An alarm is to come within the hour of its cause. A silence is a cause only when it is longer than
 chance makes one in fifty years: an outlet of six articles an hour is not silent because a quarter
@@ -26,7 +26,7 @@ WITHIN = 1.0
 
 
 def main() -> int:
-    """Print the alarms and their delays; 1 if they, or the articles, are not as they should be."""
+    """Print alarms and delays; return 1 if an alarm or an article is missing or extra."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

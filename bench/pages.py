@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - pages keep their lines
 """Big pages for measuring: an article in an outlet's shape amid as much chrome as real pages have.
 
-About 80 KB, 1,000 elements and 19 KB gzipped each (PERFORMANCE.md); the same number, the same page.
+About 80 KB, 1,000 elements and 19 KB gzipped each; the same number, the same page.
 
     python -m bench.pages OUT.warc.gz --count 5000
 """
@@ -140,7 +140,7 @@ def _menus(pick: random.Random) -> str:
 
 
 def _lists(pick: random.Random) -> str:
-    """Write boxes of headlines with pictures, as beside and below an article: some 500 elements, new on every page."""
+    """Write boxes of headlines with pictures: some 500 elements, new on every page."""
     boxes = []
     for box in range(9):
         rows = "".join(
@@ -173,7 +173,7 @@ def _style(pick: random.Random) -> str:
 
 
 def _scripts(pick: random.Random, count: int) -> str:
-    """Write inline scripts such as advertisements and counters bring: settings and codes that compress badly."""
+    """Write inline scripts as advertisements and counters do: codes that compress badly."""
     scripts = []
     for n in range(count):
         codes = ",".join(f'"{pick.getrandbits(128):032x}"' for _ in range(13))

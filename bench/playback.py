@@ -1,4 +1,4 @@
-"""Every kind of record played back by others: the same payload in our reader, warcio, FastWARC and pywb; a browser.
+"""Play every kind of record back by other tools: warcio, FastWARC, pywb, Chromium (F11).
 
     python -m bench.playback [--environment FOLDER]
 
@@ -49,7 +49,7 @@ def digest(data: bytes) -> str:
 
 
 def environment(folder: Path) -> Path:
-    """The folder of the environment's programs; it is made the first time."""
+    """Return the folder of the environment's programs; create it the first time."""
     programs = folder / "bin"
     if not (programs / "wayback").exists():
         print(f"installing {', '.join(PACKAGES)}", flush=True)
@@ -63,7 +63,7 @@ def environment(folder: Path) -> Path:
 
 
 def ours(path: Path) -> dict[str, str]:
-    """Record id to payload digest, by our reader."""
+    """Map record id to payload digest, read by our reader."""
     found = [item for item in iterate(path) if isinstance(item, Record)]
     return {
         item.record_id: item.payload_digest
@@ -73,7 +73,7 @@ def ours(path: Path) -> dict[str, str]:
 
 
 def by_warcio(path: Path) -> dict[str, str]:
-    """The same by warcio; it leaves the chunks on, so they are taken off here."""
+    """Map record id to payload digest, read by warcio; chunk framing is removed here."""
     read: dict[str, str] = {}
     with path.open("rb") as file:
         for record in WarcioIterator(file):
@@ -89,7 +89,7 @@ def by_warcio(path: Path) -> dict[str, str]:
 
 
 def by_fastwarc(path: Path) -> dict[str, str]:
-    """The same by FastWARC, which takes the chunks off itself but decodes nothing else when asked so."""
+    """Map record id to payload digest, read by FastWARC, which removes chunk framing itself."""
     read: dict[str, str] = {}
     with path.open("rb") as file:
         for record in ArchiveIterator(file, parse_http=True, auto_decode="transfer"):
@@ -102,7 +102,7 @@ def by_fastwarc(path: Path) -> dict[str, str]:
 
 @contextmanager
 def pywb(programs: Path, folder: Path, package: Path) -> Iterator[int]:
-    """The package in a collection of pywb's, served on this machine; its port."""
+    """Serve the WACZ from a pywb collection on this machine; yield its port."""
     for command in (["init", COLLECTION], ["add", "--unpack-wacz", COLLECTION, str(package)]):
         subprocess.run(
             [programs / "wb-manager", *command], cwd=folder, check=True, capture_output=True
@@ -135,7 +135,7 @@ def pywb(programs: Path, folder: Path, package: Path) -> Iterator[int]:
 
 
 def played(port: int, moment: str, url: str) -> tuple[int, str]:
-    """The status and the payload's digest as pywb serves a capture, nothing rewritten."""
+    """Return status and payload digest as pywb serves a capture, not rewritten."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         headers = {"Accept-Encoding": "gzip, br"}  # else pywb undoes the coding
@@ -147,7 +147,7 @@ def played(port: int, moment: str, url: str) -> tuple[int, str]:
 
 
 def shown(port: int, moment: str, folder: Path) -> bool | None:
-    """Whether Chromium shows the headline of a page played by pywb; None without Chromium."""
+    """Return whether Chromium shows the headline of a page from pywb; None without Chromium."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         return None
@@ -174,7 +174,7 @@ def shown(port: int, moment: str, folder: Path) -> bool | None:
 
 
 def surts(programs: Path, urls: list[str]) -> list[str]:
-    """The keys of addresses by the library."""
+    """Return the SURT keys of addresses as the library makes them."""
     code = "import json, sys, surt; print(json.dumps([surt.surt(u) for u in json.load(sys.stdin)]))"
     command = [programs / "python", "-W", "ignore", "-c", code]
     done = subprocess.run(
@@ -185,7 +185,7 @@ def surts(programs: Path, urls: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Print the figures; 1 if any is not as it has to be."""
+    """Print the figures; return 1 if a tool read another payload or failed."""
     parser = argparse.ArgumentParser(
         prog="bench.playback", description="Play every kind of record back by others."
     )

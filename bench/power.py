@@ -1,4 +1,6 @@
-"""A replay and a crawl that lose power after any of their writes, with what was not synced gone or half there (F3).
+"""Cut the power of a replay and a crawl after any of their writes (F3).
+
+What was not synced is gone or half written.
 
 The disk is simulated from strace's log of one run (tests/support/faults/lost_power.py says what it
 keeps and what it forgets); what lies on it then is real files, and the same command is run on them
@@ -20,7 +22,7 @@ from tests.support.faults.stracing import why_not
 
 
 def main() -> int:
-    """Print a line for each verb; 1 if anything was lost, kept twice, promised in vain or read otherwise."""
+    """Print a line for each verb; return 1 for any loss or difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
     parser.add_argument(

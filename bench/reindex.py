@@ -1,4 +1,4 @@
-"""Reindexing of made-up pages by one process and by more: captures a second, how much faster, memory; equal tables.
+"""Measure reindexing by one process and by more: captures a second, speed-up, memory.
 
 The pages (80 KB each, an article of 1,500 characters) are replayed into an archive of one segment
 first; every reindex reads all of it into a new index, which must be equal to the one that the
@@ -26,7 +26,7 @@ DERIVED = ("captures", "articles", "aliases", "revisions", "search")
 
 
 def timed(environment: dict[str, str], processes: int) -> tuple[float, str]:
-    """Seconds of a whole reindex by so many processes, and what it says of itself."""
+    """Return the seconds of a reindex by so many processes, and its summary."""
     command = [sys.executable, "-m", "scrapy", "reindex", "--processes", str(processes)]
     began = monotonic()
     done = subprocess.run(
@@ -39,7 +39,7 @@ def timed(environment: dict[str, str], processes: int) -> tuple[float, str]:
 
 
 def main() -> int:
-    """Run the comparison and print it; 1 if any index is not equal."""
+    """Run the comparison and print it; return 1 if an index is not equal."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Take-down of two articles of 1,000, one of them a revisit's original (F18): what is left of their texts, and where.
+"""Take down two of 1,000 articles, one a revisit's original; search all bytes for them (F18).
 
 A crawl of a twin fills the archive, and a second one looks again, so that captures have revisits.
 The texts are looked for in all files byte by byte, in every record inflated and decoded, and in the
@@ -21,7 +21,7 @@ from tests.support.twin.story import KST
 
 
 def main() -> int:
-    """Print what was found before and after; 1 if anything of the texts is left, or anything else is missing."""
+    """Print what was found before and after; return 1 if a trace is left or more is gone."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

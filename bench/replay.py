@@ -1,4 +1,4 @@
-"""Bulk replay against a bare loop: pages per CPU second of each, their ratio in one run, and memory.
+"""Compare bulk replay with a bare loop: pages per CPU second, ratio in one run, memory.
 
 The bare loop does what nobody could leave out: FastWARC reads the file, lexbor parses each page,
 the same selectors are asked, and a row a page goes to SQLite in batches. Ours besides keeps the
@@ -78,7 +78,7 @@ def bare(warc: Path, database: Path) -> None:
 def measure(
     command: list[str], environment: dict[str, str], accept: frozenset[int] = OK
 ) -> tuple[float, int]:
-    """CPU seconds of a process and its peak memory, KiB; any exit status but the accepted ones ends the bench."""
+    """Return CPU seconds and peak memory (KiB) of a process; end the bench on a bad status."""
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

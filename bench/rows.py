@@ -1,4 +1,4 @@
-"""Rows with search: articles entered in the index per CPU second, beside bare SQLite doing the least of it.
+"""Compare articles indexed per CPU second with bare SQLite doing the minimum.
 
 Ours decides which article and revision each capture is of, writes captures, articles, revisions and
 search tokens, a transaction a batch. The anchor writes one row an article and the same text to
@@ -40,7 +40,7 @@ READ = 500
 
 
 def readings(count: int) -> list[Page]:
-    """So many pages, read."""
+    """Return so many pages, read."""
     found: list[Page] = []
     for number in range(min(READ, count)):
         url, html = pages.page(number)
@@ -88,7 +88,7 @@ def _place(number: int) -> dict[str, object]:
 
 
 def anchor(folder: Path, articles: list[Article]) -> None:
-    """The same texts with sqlite3 alone, one row an article, in the same batches."""
+    """Insert the same texts with sqlite3 alone, one row an article, in the same batches."""
     connection = sqlite3.connect(folder / "anchor.sqlite3")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(

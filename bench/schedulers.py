@@ -1,4 +1,4 @@
-"""Schedulers killed in the midst of crawls, again and again: one of two, or with all that it started.
+"""Kill schedulers during crawls: one of two, or one with all its child processes (F16).
 
 Run ``python -m bench.schedulers holder`` (F16: two on one index, whichever runs a crawl is killed)
 or ``power`` (a power cut, as far as processes go).
@@ -25,7 +25,7 @@ WAYS = {"holder": (kill_holders, 0.05), "power": (cut_power, 0.02)}
 
 
 def main() -> int:
-    """Print the tally; 1 if anything ran at one time, was done twice, was lost, is unsound, or came up too late."""
+    """Print the tally; return 1 for an overlap, a double, a loss, a finding or a late takeover."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("--kills", type=int, default=20)

@@ -1,4 +1,4 @@
-"""Memory over a long crawl: what a crawl of many pages holds, page by page, and that it loses none of them.
+"""Measure memory and descriptors over a long crawl, and that no page is lost (F14).
 
 The pages, their server and the crawl's settings are those of `bench.crawl`: 32 requests at a time.
 Every 1,000 pages in the index the process is looked at: resident memory and open descriptors, as
@@ -29,7 +29,7 @@ STEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a process held when so many pages were in the index: MiB resident, and descriptors."""
+    """A sample of a process: pages indexed, resident MiB, open descriptors."""
 
     pages: int
     memory: float
@@ -37,7 +37,7 @@ class Look:
 
 
 def look(pid: int, pages: int) -> Look:
-    """Look at a running process.
+    """Sample a running process.
 
     :raises OSError: it has ended.
     """
@@ -47,7 +47,7 @@ def look(pid: int, pages: int) -> Look:
 
 
 def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> list[Look]:
-    """Look at a crawl each time its index has grown by so many captures, until it ends."""
+    """Sample a crawl each time its index has grown by so many captures, until it ends."""
     looks: list[Look] = []
     while process.poll() is None:
         time.sleep(0.05)  # how often it is looked at; nothing waits for it
@@ -62,7 +62,7 @@ def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> li
 
 
 def slope(looks: list[Look]) -> float:
-    """MiB that 10,000 pages more would take, by the second half of the looks."""
+    """Return MiB for 10,000 more pages, by least squares over the second half of the samples."""
     half = looks[len(looks) // 2 :]
     if len(half) < 2:
         return 0.0
@@ -87,7 +87,7 @@ def _captures(index: Path) -> int:
 
 
 def main() -> int:
-    """Print the looks and what follows; 1 if pages were lost, memory passed the bound or descriptors grew."""
+    """Print the samples; return 1 if pages were lost, memory or descriptors grew too far."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""What `scrapy verify` finds and what it costs: mutations (F5), drift of rows and bytes (F10), records per CPU second.
+"""Measure what `verify` finds (mutations, F5; index drift, F10) and its speed.
 
     python -m bench.verify mutations [--random 10000]   designed mutations by the command itself, then random damage
     python -m bench.verify drift [--changes 100]        seeded changes of an archive's rows and bytes
@@ -37,7 +37,7 @@ EITHER = frozenset({0, 1})
 
 
 def verify_file(path: Path) -> bool:
-    """Whether anything is found in a file, by the code the command calls."""
+    """Return whether anything is found in a file, by the code the command calls."""
     with Verification() as verification:
         return any(found.severity is Severity.ERROR for found in verification.files([path]))
 
@@ -50,7 +50,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def command(path: Path, where: dict[str, str]) -> tuple[bool, float, int]:
-    """Whether `scrapy verify FILE` exits 1, its CPU seconds, its peak memory in MiB."""
+    """Return whether `scrapy verify FILE` exits 1, its CPU seconds and peak memory in MiB."""
     process = subprocess.Popen(
         [sys.executable, "-m", "scrapy", "verify", str(path)],
         env=os.environ | where,
@@ -64,7 +64,7 @@ def command(path: Path, where: dict[str, str]) -> tuple[bool, float, int]:
 
 
 def mutations(count: int, seed: int) -> int:
-    """F5: how many of the designed mutations, and of random flips, cuts and losses, are flagged."""
+    """Print how many designed mutations, random flips, cuts and losses are flagged (F5)."""
     missed, slowest, largest = [], 0.0, 0
     with tempfile.TemporaryDirectory() as place:
         path, where = Path(place, "a.warc.gz"), environment(Path(place))
@@ -102,7 +102,7 @@ def false_alarm(path: Path, data: bytes, where: dict[str, str]) -> bool:
 
 
 def random_damage(folder: Path, count: int, seed: int) -> int:
-    """Flip, cut, drop and overwrite; give how many were missed even beside the manifest."""
+    """Flip, cut, drop and overwrite; return how many were missed even with the manifest."""
     folder.mkdir()
     path = folder / "a.warc.gz"
     path.write_bytes(ours())
@@ -148,7 +148,7 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
 
 
 def drift(changes: int, seed: int, repair: str) -> int:
-    """F10: how many seeded changes of rows and bytes are found; with ``repair``, how many it mends."""
+    """Print how many seeded changes of rows and bytes are found, and repaired (F10)."""
     from crawler.extraction.judge import reread
 
     def findings(folder: Path) -> int:
@@ -185,7 +185,7 @@ def drift(changes: int, seed: int, repair: str) -> int:
 
 
 def speed(count: int) -> int:
-    """Records per CPU second of verify, beside those of the two other checkers on the same segment."""
+    """Print records per CPU second of verify and of two other checkers on one segment."""
     with tempfile.TemporaryDirectory() as place:
         folder, source = Path(place), Path(place, "pages.warc.gz")
         with source.open("wb") as out:

@@ -105,7 +105,7 @@ def read_fastwarc(path: Path) -> int:
 
 
 def read_fastwarc_verified(path: Path) -> int:
-    """FastWARC doing what `iterate` does of necessity: fields, block, head and body, both digests."""
+    """Read by FastWARC what `iterate` must read: fields, block, head and body, both digests."""
     count = 0
     with path.open("rb") as file:
         for record in ArchiveIterator(file, parse_http=False):
@@ -136,7 +136,7 @@ def read_warcio(path: Path) -> int:
 
 
 def read_warcio_verified(path: Path) -> int:
-    """What warcio takes to compare digests, as `iterate` always does: it has to read the HTTP head for that, too."""
+    """Read by warcio with digests compared, as `iterate` always does; it parses HTTP heads too."""
     with path.open("rb") as file:
         records = WarcioIterator(file, check_digests="raise")
         return sum(record.raw_stream.read() is not None for record in records)

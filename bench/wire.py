@@ -41,7 +41,7 @@ ARMS: dict[str, dict[str, object]] = {
 
 
 def page() -> bytes:
-    """One page of about 80 KB that gzips to about 19 KB, as the outlets' do."""
+    """Return one page of about 80 KB that gzips to about 19 KB, as the outlets' do."""
     chance = random.Random(1)
     words = [
         "".join(chance.choices("가나다라마바사아자차카타파하 ", k=chance.randint(2, 6)))
@@ -55,7 +55,7 @@ def page() -> bytes:
 
 
 class NoNetwork:
-    """Answers at once with the page: what the engine and its middlewares cost without any fetching."""
+    """Answer at once with the page: the cost of engine and middlewares without fetching."""
 
     lazy = False
 
@@ -137,7 +137,7 @@ def crawl(arm: str, port: int, pages: int) -> None:
 
 
 def measure(arm: str, port: int, pages: int) -> float:
-    """CPU seconds a 1,000 pages of one crawl in a new process."""
+    """Return CPU seconds per 1,000 pages of one crawl in a new process."""
     out = subprocess.run(
         [sys.executable, __file__, "--arm", arm, "--port", str(port), "--pages", str(pages)],
         check=True,
