@@ -19,7 +19,7 @@ from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.warc.cdxj import line, timestamp
-from archive.warc.http_message import MessageError, parse_head
+from archive.warc.http_message import REDIRECT_STATUSES, MessageError, parse_head
 from archive.warc.record_writer import WarcError, safe_url
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
 _NOT_MODIFIED = 304
-_MOVED = (301, 302, 303, 307, 308)
 #: Redirects that are followed one behind the other; a browser follows as many.
 _HOPS = 20
 #: Rows read or looked up at once.
@@ -177,7 +176,7 @@ class CaptureSelection:
         """Add the redirects, one hop after the other, that end at a chosen address."""
         outlets = [name for (name,) in self._database.execute("SELECT DISTINCT outlet FROM chosen")]
         query = select(*_COLUMNS).where(
-            captures.c.status.in_(_MOVED), captures.c.outlet.in_(outlets)
+            captures.c.status.in_(REDIRECT_STATUSES), captures.c.outlet.in_(outlets)
         )
         for row in connection.execute(query.execution_options(yield_per=_MANY)):
             target = _target(folder, Location(row[1], row[2], row[3], row[0], row[4]), row[5])

@@ -8,6 +8,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason
+from archive.warc.http_message import TRANSIENT_STATUSES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,9 +44,6 @@ TRANSIENT = frozenset(
         Reason.BOT_CHALLENGE,
     }
 )
-#: Statuses likewise, where the reason is HTTP_STATUS; a firewall says "slow down" with a 403 as
-#: well.
-TRANSIENT_STATUSES = frozenset({403, 408, 425, 429, *range(500, 600)})
 #: The page itself was not asked for, so the failure is no try of it: put off, never given up.
 PUT_OFF = frozenset({Reason.ROBOTS_UNREACHABLE, Reason.HOST_BUSY})
 #: Our own faults: again at once for the next run (the fault may be mended by then), never for the

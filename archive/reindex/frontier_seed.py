@@ -12,6 +12,7 @@ from archive.frontier import revisit_policy
 from archive.frontier.revisit_policy import State, VisitKind
 from archive.index.schema import captures, frontier, revisions
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.warc.http_message import REDIRECT_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 #: Rows written at once.
 _MANY = 1000
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], now: datetime) -> int:
@@ -71,7 +71,7 @@ def _row(
     due_at: datetime | None = now
     state, tries, outcome, reason = State.DUE, 0, "", ""
     # A redirect is no end: if nothing came behind it, the article is still to be visited.
-    ended = [visit for visit in visits if visit.status not in _REDIRECTS]
+    ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
     if ended:
         last = ended[-1]
         kind = revisit_policy.visit_kind(_verdict(last), last.status)

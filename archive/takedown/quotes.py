@@ -16,7 +16,8 @@ from sqlalchemy import or_, select
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import MAX_DOCUMENT, Exchange, Location
 from archive.segments.lookup import RecordError, read_at
-from archive.warc.http_message import MessageError, decode_content, parse_head, payload
+from archive.warc.content_coding import decode_content
+from archive.warc.http_message import MessageError, parse_head, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,12 @@ read here is a view; the bytes it was read from stay what they are.
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import brotli
-from isal import isal_zlib
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: The blank line that ends a head, with or without carriage returns.
 HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
@@ -23,22 +23,18 @@ CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 #: What may be trimmed round a header value. Not str.strip()'s own set: it has U+0085 and U+00A0,
 #: and those bytes end many Korean characters.
 _BLANK = " \t\r\v\f"
-#: Members of one gzip stream that are read. Each costs a copy of all that follows it, and some
-#: bytes are enough for an empty one: without a bound, a megabyte of those takes a second and twenty
-#: take minutes.
-_MEMBERS = 1000
+#: Most bytes of one line of the chunk framing, and of all trailer lines together.
+MAX_CHUNK_LINE = 16 * 1024
+#: A Location field leads on from an answer of these (RFC 9110 section 15.4).
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+#: The host asks to be left alone for a while (RFC 6585 section 4, RFC 9110 section 15.6.4).
+BUSY_STATUSES = frozenset({429, 503})
+#: A later visit may get another answer; a firewall says "slow down" with a 403, too.
+TRANSIENT_STATUSES = frozenset({403, 408, 425, 429, *range(500, 600)})
 
 
 class MessageError(ValueError):
     """The bytes are not an HTTP message, or its body does not decode as its head says."""
-
-
-class CodingError(MessageError):
-    """A content-encoding that cannot be undone; the message is a sentence."""
-
-
-class SizeError(MessageError):
-    """More comes out of it than is taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +91,113 @@ def status_of(head: bytes) -> int | None:
         return None
 
 
+class ChunkedDecoder:
+    """Chunked transfer-encoding removed as the bytes arrive (RFC 9112 section 7.1).
+
+    ``ended``: the last chunk's size line has been read; ``complete``: the trailers have, too.
+    ``excess`` counts the bytes of the last `feed` that lie behind the message. ``chunks`` counts
+    the size lines, ``pending`` is the beginning of a line whose end has not arrived. ``lenient``
+    is for stored bodies: any one byte may end a chunk's data, and trailers are left unread.
+    """
+
+    __slots__ = (
+        "_left",
+        "_lenient",
+        "_step",
+        "_trailer",
+        "chunks",
+        "complete",
+        "ended",
+        "excess",
+        "pending",
+    )
+
+    def __init__(self, *, lenient: bool = False) -> None:
+        self.ended = self.complete = False
+        self.excess = self.chunks = 0
+        self.pending = b""
+        self._lenient = lenient
+        self._left = 0  # bytes of the current chunk that have not arrived
+        self._trailer = 0  # bytes of trailer read
+        self._step: Callable[[bytes, int, list[bytes]], int] = self._size_line
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; return the chunk data among them.
+
+        :raises MessageError: the framing is broken.
+        """
+        if self.pending:
+            data = self.pending + data
+            self.pending = b""
+        out: list[bytes] = []
+        at = 0
+        while at < len(data) and not self.complete:
+            after = self._step(data, at, out)
+            if after < 0:
+                self.pending = data[at:]
+                if len(self.pending) + self._trailer > MAX_CHUNK_LINE:
+                    raise MessageError("a line of the chunk framing has no end")
+                break
+            at = after
+        self.excess = len(data) - at - len(self.pending)
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    # Each step reads one thing at ``at`` and returns where it ends, or -1 while its end has not
+    # arrived.
+
+    def _size_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        line = CHUNK_LINE.match(data, at)
+        if line is None:
+            if data.find(b"\n", at) >= 0:
+                raise MessageError("broken chunk framing")
+            return -1
+        self.chunks += 1
+        self._left = int(line[1], 16)
+        if self._left:
+            self._step = self._data
+        else:
+            self.ended, self.complete = True, self._lenient
+            self._step = self._trailer_line
+        return line.end()
+
+    def _data(self, data: bytes, at: int, out: list[bytes]) -> int:
+        end = min(at + self._left, len(data))
+        out.append(data[at:end])
+        self._left -= end - at
+        if not self._left:
+            self._step = self._data_end
+        return end
+
+    def _data_end(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        if data[at : at + 1] == b"\r" and at + 1 == len(data):
+            return -1
+        end = at + (2 if data[at : at + 2] == b"\r\n" else 1)
+        if data[end - 1 : end] != b"\n" and not self._lenient:
+            raise MessageError("a chunk is longer than its size says")
+        self._step = self._size_line
+        return end
+
+    def _trailer_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
+        end = data.find(b"\n", at) + 1
+        if not end:
+            return -1
+        self._trailer += end - at
+        if self._trailer > MAX_CHUNK_LINE:
+            raise MessageError("the trailers have no end")
+        self.complete = data[at:end] in (b"\r\n", b"\n")
+        return end
+
+
 def dechunk(body: bytes) -> bytes:
-    """Remove chunked framing and trailer; what lies behind the last chunk is not part of the payload.
+    """Return a stored body without chunk framing, trailer and what follows the last chunk.
 
     :raises MessageError: the framing is broken or cut short.
     """
-    out: list[bytes] = []
-    at = 0
-    while True:
-        size_line = CHUNK_LINE.match(body, at)
-        if size_line is None:
-            raise MessageError("broken chunk framing")
-        size, at = int(size_line[1], 16), size_line.end()
-        if size == 0:
-            return b"".join(out)
-        if len(body) < at + size:
-            raise MessageError("the last chunk is cut short")
-        out.append(body[at : at + size])
-        at += size
-        at += 2 if body[at : at + 2] == b"\r\n" else 1
+    decoder = ChunkedDecoder(lenient=True)
+    payload = decoder.feed(body)
+    if not decoder.ended:
+        raise MessageError("the chunk framing is cut short")
+    return payload
 
 
 def is_chunked(head: Head) -> bool:
@@ -133,71 +217,3 @@ def payload(head: Head, body: bytes) -> bytes:
         except MessageError:
             return body
     return body
-
-
-def decode_content(head: Head, data: bytes, limit: int) -> bytes:
-    """Undo the payload's content-encodings (gzip, deflate, br), giving at most ``limit`` bytes.
-
-    :raises CodingError: it is in a coding that nobody here can undo.
-    :raises SizeError: more than ``limit`` bytes come out.
-    :raises MessageError: damaged data.
-    """
-    codings = [c.strip().lower() for c in head.get("Content-Encoding").split(",") if c.strip()]
-    for coding in reversed(codings):
-        if coding == "identity":
-            continue
-        if coding in ("gzip", "x-gzip"):
-            data = _inflate(data, 31, limit)
-        elif coding == "deflate":
-            data = _inflate(data, 15 if data[:1] and data[0] & 0x0F == 8 else -15, limit)
-        elif coding == "br":
-            data = _unbrotli(data, limit)
-        else:
-            raise CodingError(f"content-encoding {coding[:40]!r} is not one that can be undone")
-    return data
-
-
-def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
-    out: list[bytes] = []
-    left = limit
-    try:
-        for _ in range(_MEMBERS):
-            if not data:
-                break
-            stream = isal_zlib.decompressobj(wbits)
-            out.append(stream.decompress(data, left + 1))
-            left -= len(out[-1])
-            if left < 0:
-                raise SizeError(f"decodes to more than {limit} bytes")
-            if not stream.eof:
-                raise MessageError("compressed data ends early")
-            data = (
-                stream.unused_data if wbits == 31 and stream.unused_data[:2] == b"\x1f\x8b" else b""
-            )
-        else:
-            if data:
-                raise MessageError(f"gzip data of more than {_MEMBERS} members")
-    except (zlib.error, isal_zlib.error) as error:  # type: ignore[misc]  # its stubs call the class an instance
-        raise MessageError(f"compressed data is damaged ({error})") from error
-    return b"".join(out)
-
-
-def _unbrotli(data: bytes, limit: int) -> bytes:
-    stream = brotli.Decompressor()
-    out: list[bytes] = []
-    left = limit
-    try:
-        out.append(stream.process(data, output_buffer_limit=left + 1))
-        while not stream.is_finished():
-            left -= len(out[-1])
-            if left < 0:
-                raise SizeError(f"decodes to more than {limit} bytes")
-            if stream.can_accept_more_data() and not out[-1]:
-                raise MessageError("compressed data ends early")
-            out.append(stream.process(b"", output_buffer_limit=left + 1))
-    except brotli.error as error:
-        raise MessageError(f"compressed data is damaged ({error})") from error
-    result = b"".join(out)
-    if len(result) > limit:
-        raise SizeError(f"decodes to more than {limit} bytes")
-    return result

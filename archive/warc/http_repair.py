@@ -8,11 +8,14 @@ the record.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from archive.warc.http_message import Head, MessageError, decode_content, parse_head, payload
+from archive.warc.content_coding import decode_content
+from archive.warc.http_message import ChunkedDecoder, MessageError, parse_head, payload
 
-_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
-_AFTER_CHUNK = re.compile(rb"\r?\n")
+if TYPE_CHECKING:
+    from archive.warc.http_message import Head
+
 _FIELD = re.compile(rb"(?im)^(Transfer-Encoding|Content-Encoding|Content-Length)(?=[ \t]*:)")
 _LENGTH_LINE = re.compile(rb"(?im)^Content-Length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n)")
 _TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")
@@ -34,7 +37,7 @@ def repair_head(head: bytes, body: bytes) -> bytes:
     except MessageError:
         return head
     framed = fields.get("Transfer-Encoding").lower().endswith("chunked")
-    still_framed = framed and _is_chunked(body)
+    still_framed = framed and _begins_chunked(body)
     wrong: set[bytes] = set()
     if framed and not still_framed:
         wrong.add(b"transfer-encoding")
@@ -64,19 +67,14 @@ def _with_length(head: bytes, length: int) -> bytes:
     return head[:at] + b"Content-Length: " + true + newline + head[at:]
 
 
-def _is_chunked(body: bytes) -> bool:
-    """Whether the body begins in chunked framing, be it cut short or damaged further on."""
-    first = _CHUNK.match(body)
-    if first is None:
-        return False
-    size = int(first[1], 16)
-    end = first.end() + size
-    if size == 0 or end >= len(body):
-        return True
-    newline = _AFTER_CHUNK.match(body, end)
-    return newline is not None and (
-        newline.end() == len(body) or _CHUNK.match(body, newline.end()) is not None
-    )
+def _begins_chunked(body: bytes) -> bool:
+    """Return whether the body begins in chunked framing, be it cut short or damaged further on."""
+    decoder = ChunkedDecoder()
+    try:
+        decoder.feed(body)
+    except MessageError:
+        return decoder.ended or decoder.chunks > 1
+    return decoder.chunks > 1 or (decoder.chunks == 1 and not decoder.pending)
 
 
 def _is_plainly_not(fields: Head, data: bytes) -> bool:

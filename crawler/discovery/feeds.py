@@ -7,7 +7,6 @@ sitemap 0.9.
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from html.entities import html5
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from xml.sax.handler import ContentHandler
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
+from archive.warc.content_coding import SizeError
+from archive.warc.content_coding import decode as decode_bounded
 from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
@@ -130,7 +131,7 @@ def read_feed(body: bytes, content_type: str, url: str, now: datetime) -> Docume
 def _text(body: bytes, content_type: str) -> str:
     """The document as text that expat takes: bytes decide the charset, slips that are common are mended."""
     if body[:2] == b"\x1f\x8b":
-        body = _unpacked(body)
+        body = _gunzip(body)
     if len(body) > MOST_BYTES:
         raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most")
     label = _ENCODING.search(body, 0, 400)
@@ -148,18 +149,15 @@ def _text(body: bytes, content_type: str) -> str:
     return _LOOSE.sub(_Mender(), _NAMING_DOCTYPE.sub("", text, count=1))
 
 
-def _unpacked(body: bytes) -> bytes:
-    """The content of a gzip file (sitemap.xml.gz), of which no more is unpacked than is allowed."""
-    unpacker = zlib.decompressobj(31)
+def _gunzip(body: bytes) -> bytes:
+    """Return the content of a gzip file (sitemap.xml.gz), of a cut or damaged one what decodes."""
     try:
-        data = unpacker.decompress(body, MOST_BYTES + 1)
-    except zlib.error as error:
-        raise SourceError(
-            SourceFault.BROKEN, f"the gzip file cannot be unpacked ({error})"
-        ) from error
-    if len(data) > MOST_BYTES:
-        raise SourceError(SourceFault.TOO_LARGE, f"unpacked more than {MOST_BYTES} bytes")
-    return data
+        content = decode_bounded(body, ["gzip"], MOST_BYTES, salvage=True)
+    except SizeError as error:
+        raise SourceError(SourceFault.TOO_LARGE, f"the gzip file {error}") from error
+    if not content:
+        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be unpacked")
+    return content
 
 
 class _Mender:

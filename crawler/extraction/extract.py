@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.warc import content_coding
 from archive.warc import http_message as http
 from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import decode
@@ -53,9 +54,9 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         content, content_type = _content(exchange)
     except _StatusError as error:
         return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
-    except http.CodingError as error:
+    except content_coding.CodingError as error:
         return _ended(page, Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error))
-    except http.SizeError as error:
+    except content_coding.SizeError as error:
         return _ended(
             page, Outcome.UNPARSED, Reason.TOO_LARGE, f"it {error}, and no article's page does"
         )
@@ -128,5 +129,5 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
     head = http.parse_head(exchange.head)
     if head.status != 200:
         raise _StatusError(str(head.status))
-    content = http.decode_content(head, http.payload(head, exchange.body), _LONGEST_PAGE)
+    content = content_coding.decode_content(head, http.payload(head, exchange.body), _LONGEST_PAGE)
     return content, head.get("Content-Type")

@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from archive.frontier.revisit_policy import TRANSIENT_STATUSES
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.verify.articles import ArticleReading
-from archive.warc.http_message import status_of
+from archive.warc.http_message import TRANSIENT_STATUSES, status_of
 from archive.warc.record_parser import revisit_exchange
 from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
 from crawler.extraction.extract import extract, read

@@ -8,11 +8,9 @@ length could lose half a page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archive.warc.http_message import (
-    CHUNK_LINE,
     HEAD_END,
+    ChunkedDecoder,
     Head,
     MessageError,
     is_chunked,
@@ -20,14 +18,9 @@ from archive.warc.http_message import (
 )
 from crawler.httpclient.errors import HeadTooLargeError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 #: Bytes and lines a response head may have, interim (1xx) heads included.
 HEAD_BYTES = 256 * 1024
 HEAD_LINES = 1000
-#: Bytes that one chunk-size line, and all trailer lines together, may have.
-LINE_BYTES = 16 * 1024
 
 
 class Body:
@@ -101,96 +94,38 @@ class SizedBody(Body):
 class ChunkedBody(Body):
     """A chunked body, read as it comes; ``served`` keeps sizes, extensions and trailers."""
 
-    __slots__ = ("_left", "_line", "_lines_seen", "_payload", "_step")
+    __slots__ = ("_decoder", "_payload")
 
     def __init__(self) -> None:
         super().__init__()
         self._payload: list[bytes] = []
-        self._line = b""  # the beginning of a line whose end has not come
-        self._lines_seen = 0  # bytes of trailer
-        self._left = 0  # bytes the current chunk still lacks
-        self._step: Callable[[bytes, int, list[bytes]], int] = self._size_line
+        self._decoder = ChunkedDecoder()
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes; return the chunk data among them."""
-        before = len(self._line)
-        data = self._line + data if before else data
-        self._line = b""
-        out: list[bytes] = []
-        at = 0
+        """Take the next bytes; return the chunk data among them.
+
+        :raises MessageError: the framing is broken; the bytes count as served all the same.
+        """
+        decoder = self._decoder
         try:
-            while at < len(data) and not self.complete:
-                after = self._step(data, at, out)
-                if after < 0:
-                    self._line = data[at:]
-                    at = len(data)
-                    if len(self._line) + self._lines_seen > LINE_BYTES:
-                        raise MessageError("a line of the chunk framing has no end")
-                else:
-                    at = after
+            payload = decoder.feed(data)
         except MessageError:
-            at = len(data)  # what cannot be read was served all the same
+            super().feed(data)
             raise
-        finally:
-            super().feed(data[before:at])
-        self.excess = at < len(data)
-        payload = out[0] if len(out) == 1 else b"".join(out)
+        super().feed(data[: len(data) - decoder.excess])
+        self.complete = decoder.complete
+        self.excess = decoder.excess > 0
         if payload:
             self._payload.append(payload)
         return payload
 
     def close(self) -> bool:
-        """Whether the last chunk has come; servers that spare the blank line behind it are common."""
-        return self.complete or self._step == self._trailer_line
+        """Return whether the last chunk has come; many servers omit the blank line behind it."""
+        return self._decoder.ended
 
     def payload(self) -> bytes:
         """The chunks' data so far."""
         return b"".join(self._payload)
-
-    # Each step reads one thing at ``at`` and returns where it ends, or -1 while its end has not
-    # come.
-
-    def _size_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
-        line = CHUNK_LINE.match(data, at)
-        if line is None:
-            if data.find(b"\n", at) >= 0:
-                raise MessageError("broken chunk framing")
-            return -1
-        self._left = int(line[1], 16)
-        self._step = self._data if self._left else self._trailer_line
-        return line.end()
-
-    def _data(self, data: bytes, at: int, out: list[bytes]) -> int:
-        end = min(at + self._left, len(data))
-        out.append(data[at:end])
-        self._left -= end - at
-        if not self._left:
-            self._step = self._data_end
-        return end
-
-    def _data_end(self, data: bytes, at: int, _out: list[bytes]) -> int:
-        if data[at] == 10:
-            end = at + 1
-        elif data[at] == 13:
-            if at + 1 == len(data):
-                return -1
-            end = at + 2
-        else:
-            end = 0
-        if not end or data[end - 1] != 10:
-            raise MessageError("a chunk is longer than its size says")
-        self._step = self._size_line
-        return end
-
-    def _trailer_line(self, data: bytes, at: int, _out: list[bytes]) -> int:
-        end = data.find(b"\n", at) + 1
-        if not end:
-            return -1
-        self._lines_seen += end - at
-        if self._lines_seen > LINE_BYTES:
-            raise MessageError("the trailers have no end")
-        self.complete = data[at:end] in (b"\r\n", b"\n")
-        return end
 
 
 class ResponseReader:

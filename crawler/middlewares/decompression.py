@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from typing import TYPE_CHECKING, ClassVar
 
-import brotli
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.responsetypes import responsetypes
 
-from archive.warc.http_message import Head, MessageError, decode_content
+from archive.warc.content_coding import KNOWN, NotEncodedError, SizeError, decode, split_codings
+from archive.warc.http_message import MessageError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -21,15 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_GZIP = frozenset({"gzip", "x-gzip"})
-_MAGIC = b"\x1f\x8b"
-_KNOWN = _GZIP | {"deflate", "br"}
 #: What stands for "no limit" with decoders that want a number.
 _ENDLESS = 2**40
-#: Bytes fed at once while looking for where damaged data stops to decode.
-_PIECE = 1024
-#: Members of one gzip stream that are read; bombs have been made of very many empty ones.
-_MEMBERS = 1000
 
 
 class TooLarge(IgnoreRequest):
@@ -82,8 +74,8 @@ class DecompressionMiddleware:
             or response.status in (204, 304)
         ):
             return response
-        codings = _codings(fields)
-        if not all(coding in _KNOWN for coding in codings):
+        codings = split_codings(field.decode("latin-1") for field in fields)
+        if not all(coding in KNOWN for coding in codings):
             self._count("unknown")
             _log.warning(
                 "%s: content-encoding %s is not one that can be undone",
@@ -95,15 +87,16 @@ class DecompressionMiddleware:
         flags = response.flags
         body = served = response.body
         if body:
-            whole, fault = _decoded(served, codings, limit)
-            if whole is None:
-                part = self._part(response, codings, limit)
-                if part is not None:
-                    flags = [*flags, "dataloss"]
-                    self._count("damaged")
-                    _log.warning("%s: %s; %d bytes of it decode", response, fault, len(part))
-                whole = served if part is None else part
-            body = whole
+            fault = ""
+            try:
+                body = decode(served, codings, limit)
+            except MessageError as error:
+                fault = str(error)
+            part = self._part(response, codings, limit) if fault else None
+            if part is not None:
+                body, flags = part, [*flags, "dataloss"]
+                self._count("damaged")
+                _log.warning("%s: %s; %d bytes of it decode", response, fault, len(part))
         self._warn_if_large(request, response, len(served), len(body))
         self._count("response_bytes", len(body))
         self._count("response_count")
@@ -115,22 +108,18 @@ class DecompressionMiddleware:
     def _part(self, response: Response, codings: list[str], limit: int) -> bytes | None:
         """What can be had of a body that does not decode; None where it is to be taken as it is."""
         try:
-            part = salvage(response.body, codings, limit)
-        except TooLarge:
-            too_large = True
-        else:
-            too_large = False
-        if too_large:
-            # Raised anew: the frames that decoded hold all that came out, and would live as long as
-            # the failure.
-            self._count("too_large")
-            why = f"{response}: {len(response.body)} bytes decode to more than {limit}"
-            _log.warning("%s", why)
-            raise TooLarge(why)
-        if part is None:
+            return decode(response.body, codings, limit, salvage=True)
+        except NotEncodedError:
             self._count("mislabelled")
             _log.info("%s: not %s, as its head says", response, ", ".join(codings))
-        return part
+            return None
+        except SizeError:
+            self._count("too_large")
+        # Raised outside the handler: the frames that decoded hold all that came out, and would live
+        # as long as the failure.
+        why = f"{response}: {len(response.body)} bytes decode to more than {limit}"
+        _log.warning("%s", why)
+        raise TooLarge(why)
 
     def _warn_if_large(
         self, request: Request, response: Response, served: int, decoded: int
@@ -144,110 +133,3 @@ class DecompressionMiddleware:
     def _count(self, name: str, by: int = 1) -> None:
         if self._stats is not None:
             self._stats.inc_value(f"httpcompression/{name}", by)
-
-
-def _decoded(data: bytes, codings: list[str], limit: int) -> tuple[bytes | None, str]:
-    """The whole body, or None and what is wrong with it."""
-    head = Head("HTTP/1.1", 200, "", (("Content-Encoding", ", ".join(codings)),))
-    try:
-        return decode_content(head, data, limit), ""
-    except MessageError as error:
-        return None, str(error)
-
-
-def salvage(data: bytes, codings: list[str], limit: int) -> bytes | None:
-    """What decodes of ``data`` before its damage or early end; None if it is not coded so to begin with.
-
-    ``codings`` are in the order they were applied, each one of gzip, x-gzip, deflate, br.
-
-    :raises TooLarge: more than ``limit`` bytes come out.
-    """
-    for number, coding in enumerate(reversed(codings)):
-        decoded = _begun(data, coding, limit)
-        if decoded is None:
-            return None if number == 0 else data
-        data = decoded
-    return data
-
-
-def _codings(fields: list[bytes]) -> list[str]:
-    """The codings in order of application; ``identity`` is none, and no name has more than ASCII."""
-    names = (
-        name.strip().lower() for field in fields for name in field.decode("latin-1").split(",")
-    )
-    return [name for name in names if name and name != "identity"]
-
-
-def _begun(data: bytes, coding: str, limit: int) -> bytes | None:
-    if coding in _GZIP:
-        return _inflated(data, 31, limit) if data[:2] == _MAGIC else None
-    if coding == "br":
-        decoded = _unbrotlied(data, limit)
-    else:
-        zlib_wrapped = len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
-        decoded = _inflated(data, 15 if zlib_wrapped else -15, limit)
-    # Neither has a mark to know it by, and either may make a few bytes out of a page that is not
-    # coded at all.
-    return decoded if len(decoded) >= len(data) else None
-
-
-def _inflated(data: bytes, wbits: int, limit: int) -> bytes:
-    out = bytearray()
-    view = memoryview(data)
-    at = 0
-    for _ in range(_MEMBERS):
-        stream = zlib.decompressobj(wbits)
-        while at < len(view) and not stream.eof:
-            # Damage somewhere in a piece loses all of it, so that one is gone over again byte by
-            # byte.
-            before = stream.copy()
-            piece = view[at : at + _PIECE]
-            try:
-                _feed(stream, piece, out, limit)
-            except zlib.error:
-                _feed_bytes(before, piece, out, limit)
-                return bytes(out)
-            at += len(piece)
-        at -= len(stream.unused_data)
-        if not stream.eof or wbits != 31 or bytes(view[at : at + 2]) != _MAGIC:
-            break
-    return bytes(out)
-
-
-def _feed_bytes(stream: zlib._Decompress, piece: memoryview, out: bytearray, limit: int) -> None:
-    for number in range(len(piece)):
-        try:
-            _feed(stream, piece[number : number + 1], out, limit)
-        except zlib.error:
-            return
-
-
-def _feed(stream: zlib._Decompress, piece: memoryview, out: bytearray, limit: int) -> None:
-    """Decode a piece onto ``out``; nothing of it is added when it is damaged.
-
-    :raises TooLarge: ``out`` would have more than ``limit`` bytes.
-    """
-    # A kilobyte decodes to a megabyte at most, so one call's output needs no bound of its own.
-    out += stream.decompress(piece)
-    _check(out, limit)
-
-
-def _unbrotlied(data: bytes, limit: int) -> bytes:
-    stream = brotli.Decompressor()
-    out = bytearray()
-    view = memoryview(data)
-    for at in range(0, len(data), _PIECE):
-        try:
-            out += stream.process(bytes(view[at : at + _PIECE]), output_buffer_limit=_PIECE * 64)
-            _check(out, limit)
-            while not stream.can_accept_more_data():
-                out += stream.process(b"", output_buffer_limit=_PIECE * 64)
-                _check(out, limit)
-        except brotli.error:
-            break
-    return bytes(out)
-
-
-def _check(out: bytearray, limit: int) -> None:
-    if len(out) > limit:
-        raise TooLarge(f"decodes to more than {limit} bytes")

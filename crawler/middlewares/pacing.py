@@ -16,6 +16,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
+from archive.warc.http_message import BUSY_STATUSES
 from crawler.middlewares.pace import Adaption, CrawlStopped, HostBusy, Pace, Patience
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: The answers by which a host asks for patience (RFC 6585 section 4, RFC 9110 section 15.6.4).
-BUSY = frozenset({429, 503})
 _AUTOTHROTTLE = "scrapy.extensions.throttle.AutoThrottle"
 
 
@@ -123,7 +122,7 @@ class PaceMiddleware:
         """Tell the pace what the answer means, then that the turn is over."""
         host = self._under_way.pop(request, None)
         if host is not None:
-            if response.status in BUSY:
+            if response.status in BUSY_STATUSES:
                 self._hold(host, response)
             else:
                 latency = request.meta.get("download_latency")
@@ -186,7 +185,7 @@ class RetryAfterMiddleware:
         self._crawler = crawler
         self._enabled = crawler.settings.getbool("RETRY_ENABLED")
         self._codes_of_scrapy = {int(code) for code in crawler.settings.getlist("RETRY_HTTP_CODES")}
-        if self._enabled and self._codes_of_scrapy & BUSY:
+        if self._enabled and self._codes_of_scrapy & BUSY_STATUSES:
             raise ValueError(
                 "RETRY_HTTP_CODES must not hold 429 and 503: RetryAfterMiddleware retries those, and would count double"
             )
@@ -202,7 +201,7 @@ class RetryAfterMiddleware:
 
         :raises HostBusy: the host has been given up over this answer.
         """
-        if response.status not in BUSY:
+        if response.status not in BUSY_STATUSES:
             return response
         if self._pace is None:
             self._pace = pace_of(self._crawler)

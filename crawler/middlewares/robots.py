@@ -25,6 +25,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.misc import build_from_crawler, load_object
 
+from archive.warc.http_message import REDIRECT_STATUSES
 from crawler.httpclient.errors import AddressRefused, RequestRefused
 from crawler.httpclient.request import split_url
 from crawler.middlewares.identity import NAME
@@ -51,7 +52,6 @@ PARSED = 500 * 1024
 REDIRECTS = 5
 #: Ahead of everything else that waits.
 _PRIORITY = 1000
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: What fetching may fail with so that the outlet, not we, is the cause.
 _UNREACHABLE = (
     CannotResolveHostError,
@@ -284,7 +284,7 @@ def _location(response: Response) -> str | None:
     :raises DownloadFailedError: it is no address that could be asked.
     """
     value = response.headers.get("Location")
-    if response.status not in _REDIRECTS or not value:
+    if response.status not in REDIRECT_STATUSES or not value:
         return None
     try:
         where = urljoin(response.url, value.decode("latin-1"))

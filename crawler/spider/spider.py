@@ -14,7 +14,7 @@ from scrapy import Request, Spider, signals
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
-from archive.warc.http_message import status_of
+from archive.warc.http_message import REDIRECT_STATUSES, status_of
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read
 from crawler.extraction.judge import judge
@@ -50,9 +50,7 @@ _OTHERS = 1.0
 _FIRST = 100
 #: Every status comes to the spider, but for redirects, which are followed.
 _STATUSES = [
-    status.value
-    for status in HTTPStatus
-    if status >= 300 and status not in (301, 302, 303, 307, 308)
+    status.value for status in HTTPStatus if status >= 300 and status not in REDIRECT_STATUSES
 ]
 
 

@@ -13,7 +13,8 @@ from archive.model.exchange import MAX_DOCUMENT
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
-from archive.warc.http_message import MessageError, decode_content, parse_head, payload
+from archive.warc.content_coding import decode_content
+from archive.warc.http_message import MessageError, parse_head, payload
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from crawler.extraction.judge import reread

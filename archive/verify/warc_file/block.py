@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from archive.verify.warc_file.fields import SIZES
 from archive.verify.warc_file.findings import Level, Rule
 from archive.verify.warc_file.warcinfo import info_fields
-from archive.warc.http_message import CHUNK_LINE, HEAD_END, MessageError, is_chunked, parse_head
+from archive.warc.http_message import (
+    HEAD_END,
+    ChunkedDecoder,
+    MessageError,
+    is_chunked,
+    parse_head,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Longest HTTP head looked for; the rest of such a block is not taken for a payload.
 _LONGEST_HEAD = 2**20
-_LONGEST_CHUNK_LINE = 2**12
 _LONGEST_INFO = 2**16
 
 
@@ -57,46 +62,26 @@ def _url64(data: bytes) -> str:
 
 
 class _Chunks:
-    """Takes chunked framing off; ``whole`` once the last chunk has come, ``broken`` once the framing makes no sense."""
+    """Feeds a payload digest with a chunked body's data; ``whole`` once the last chunk has come."""
 
     def __init__(self, payload: Digest) -> None:
         self._payload = payload
-        self._pending = b""
-        self._left = 0
-        self._after = False
-        self.whole = self.broken = False
+        self._decoder = ChunkedDecoder(lenient=True)
+        self._broken = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body is chunked to its end."""
+        return self._decoder.ended
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take more of the body."""
-        if self.whole or self.broken:
+        """Take more of the body; what follows the last chunk or broken framing is ignored."""
+        if self._broken or self.whole:
             return
-        view = memoryview(self._pending + data if self._pending else data)
-        self._pending = b""
-        at = 0
-        while at < len(view):
-            if self._left:
-                part = view[at : at + self._left]
-                self._payload.feed(part)
-                self._left -= len(part)
-                at += len(part)
-                self._after = not self._left
-                continue
-            rest = bytes(view[at : at + _LONGEST_CHUNK_LINE])
-            if self._after:
-                if rest == b"\r":
-                    self._pending = rest
-                    return
-                step = 2 if rest[:2] == b"\r\n" else 1
-                rest, at, self._after = rest[step:], at + step, False
-            line = CHUNK_LINE.match(rest)
-            if line is None:
-                self._pending = rest
-                self.broken = len(rest) >= _LONGEST_CHUNK_LINE - 2 or b"\n" in rest
-                return
-            self._left, at = int(line[1], 16), at + line.end()
-            if not self._left:
-                self.whole = True
-                return
+        try:
+            self._payload.feed(self._decoder.feed(bytes(data)))
+        except MessageError:
+            self._broken = True
 
 
 class Block:

@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.warc.http_message import MessageError, dechunk, parse_head
+from archive.warc.http_message import MAX_CHUNK_LINE, MessageError, dechunk, parse_head
 from crawler.httpclient import HeadTooLargeError
 from crawler.httpclient.response_parser import (
     HEAD_BYTES,
     HEAD_LINES,
-    LINE_BYTES,
     ChunkedBody,
     ResponseReader,
 )
@@ -147,8 +146,8 @@ def test_any_bytes_as_a_head_end_in_a_head_or_a_message_error(data, points):
         b"\r\n",
         b"1\r\n\r\n\r\n\r\n",
         b"1" * 16 + b"\r\n",
-        b"1" * (LINE_BYTES + 1),
-        b"0\r\n" + b"a: b\r\n" * LINE_BYTES,
+        b"1" * (MAX_CHUNK_LINE + 1),
+        b"0\r\n" + b"a: b\r\n" * MAX_CHUNK_LINE,
     ],
     ids=range(12),
 )
