@@ -1,18 +1,21 @@
-"""What is a new version of an article, and what is the same one seen again, perhaps through a poorer form."""
+"""Compare two readings of an article: a new revision, or the same one in another form."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archive.model.article import Article, Image, Precision
+from archive.model.article import Article, Author, Image, Precision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-#: The fields whose change makes a revision. What was removed, how it was read and under which
-#: address is not content.
+    #: Field values to add to the known version; None if the field changed.
+    _Facts = dict[str, Any] | None
+
+#: The fields whose change makes a revision. Removed text, flags, the layout and the address are
+#: not content.
 CONTENT_FIELDS = (
     "headline",
     "subheadlines",
@@ -25,113 +28,141 @@ CONTENT_FIELDS = (
     "body",
     "images",
 )
-_TIMES = ("published_at", "modified_at")
+#: Filled in from the other reading where the known one has no value; never a change.
+_SUPPLEMENTS = ("language", "flags", "url")
+_PRECISIONS = (Precision.DAY, Precision.MINUTE, Precision.SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class _TimeFields:
+    raw: str
+    precision: str
+
+
+_TIMES = {
+    "published_at": _TimeFields("published_raw", "published_precision"),
+    "modified_at": _TimeFields("modified_raw", "modified_precision"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``changed`` names the content fields that differ; ``merged`` is the known version with facts it lacked."""
+    """The result of `compare`.
+
+    ``changed`` names the content fields that differ. ``merged`` is the known version; if nothing
+    changed, with values added that it lacked.
+    """
 
     changed: tuple[str, ...]
     merged: Article
 
 
 def compare(known: Article, layouts: Sequence[str], seen: Article) -> Comparison:
-    """Compare a reading with a known version, which was read by ``layouts``.
+    """Compare a reading with a known version that was read by ``layouts``.
 
-    A field that one of them does not hold is no change, unless both were read by the same single
+    A field that is empty in one of them is not a change, unless both were read by the same single
     layout: a text rendering shows no tags, which does not mean that they were deleted. Times are
-    compared at the coarser of their precisions. Where nothing changed, ``merged`` holds what either
-    knows.
+    compared at the coarser of their precisions.
     """
     same_layout = list(layouts) == [seen.layout]
     changed: list[str] = []
     facts: dict[str, Any] = {}
     for name in CONTENT_FIELDS:
-        old, new = getattr(known, name), getattr(seen, name)
-        if old == new:
-            continue
-        if not old or not new:
-            if same_layout:
-                changed.append(name)
-            elif new:
-                facts[name] = new
-        elif name in _TIMES:
-            precision = _coarser(
-                getattr(known, _of(name, "precision")), getattr(seen, _of(name, "precision"))
-            )
-            if _cut(old, precision) != _cut(new, precision):
-                changed.append(name)
-        elif name == "images" and not same_layout:
-            images = _merge_images(old, new)
-            if images is None:
-                changed.append(name)
-            else:
-                facts[name] = images
-        elif name == "authors" and not same_layout and _same_people(old, new):
-            facts[name] = tuple(
-                replace(a, role=a.role or b.role, email=a.email or b.email)
-                for a, b in zip(old, new, strict=True)
-            )
-        else:
+        found = _compare_field(name, known, seen, same_layout=same_layout)
+        if found is None:
             changed.append(name)
+        else:
+            facts |= found
     if changed:
         return Comparison(tuple(changed), known)
-    for name in _TIMES:
-        if name in facts:
-            facts |= {
-                _of(name, part): getattr(seen, _of(name, part)) for part in ("raw", "precision")
-            }
-    for name in ("language", "flags"):
+    for name in _SUPPLEMENTS:
         if not getattr(known, name) and getattr(seen, name):
             facts[name] = getattr(seen, name)
-    if not known.url and seen.url:
-        facts["url"] = seen.url
-    return Comparison((), replace(known, **facts) if facts else known)
+    if not facts:
+        return Comparison((), known)
+    return Comparison((), replace(known, **facts))
 
 
-def content_of(article: Article) -> dict[str, Any]:
-    """The article's stored fields, all but what names it (outlet, id, addresses) or its form (layout)."""
-    named = {"outlet", "article_id", "url", "aliases", "layout"}
-    return {
-        field.name: getattr(article, field.name)
-        for field in fields(article)
-        if field.name not in named
-    }
+def _compare_field(name: str, known: Article, seen: Article, *, same_layout: bool) -> _Facts:
+    old, new = getattr(known, name), getattr(seen, name)
+    if old == new:
+        return {}
+    if name in _TIMES and old and new:
+        return _compare_times(name, known, seen)
+    if same_layout:
+        return None
+    if not new:
+        return {}
+    if not old:
+        return _facts_of(name, seen)
+    merge = _MERGES.get(name)
+    merged = merge(old, new) if merge is not None else None
+    return None if merged is None else {name: merged}
 
 
-def _of(name: str, part: str) -> str:
-    return name.replace("_at", f"_{part}")
+def _compare_times(name: str, known: Article, seen: Article) -> _Facts:
+    precision = _coarser(
+        getattr(known, _TIMES[name].precision), getattr(seen, _TIMES[name].precision)
+    )
+    old, new = getattr(known, name), getattr(seen, name)
+    return {} if _truncate(old, precision) == _truncate(new, precision) else None
+
+
+def _facts_of(name: str, seen: Article) -> dict[str, Any]:
+    """Return a field that the known version lacks; a time with its printed form and precision."""
+    names = [name]
+    if name in _TIMES:
+        names += [_TIMES[name].raw, _TIMES[name].precision]
+    return {each: getattr(seen, each) for each in names}
 
 
 def _coarser(a: Precision | None, b: Precision | None) -> Precision:
-    order = (Precision.DAY, Precision.MINUTE, Precision.SECOND)
-    return order[min(order.index(a or Precision.SECOND), order.index(b or Precision.SECOND))]
+    return min(a or Precision.SECOND, b or Precision.SECOND, key=_PRECISIONS.index)
 
 
-def _cut(moment: datetime, precision: Precision) -> datetime:
+def _truncate(moment: datetime, precision: Precision) -> datetime:
     if precision is Precision.DAY:
         return moment.replace(hour=0, minute=0, second=0)
-    return moment.replace(second=0) if precision is Precision.MINUTE else moment
+    if precision is Precision.MINUTE:
+        return moment.replace(second=0)
+    return moment
 
 
-def _same_people(old: Sequence[Any], new: Sequence[Any]) -> bool:
-    return len(old) == len(new) and all(
-        a.name == b.name
-        and (not a.role or not b.role or a.role == b.role)
-        and (not a.email or not b.email or a.email == b.email)
-        for a, b in zip(old, new, strict=True)
-    )
+def _merge_authors(old: Sequence[Author], new: Sequence[Author]) -> tuple[Author, ...] | None:
+    """Return the authors with roles and addresses of either list; None if they are others."""
+    if len(old) != len(new):
+        return None
+    merged: list[Author] = []
+    for a, b in zip(old, new, strict=True):
+        if a.name != b.name or _conflict(a.role, b.role) or _conflict(a.email, b.email):
+            return None
+        merged.append(replace(a, role=a.role or b.role, email=a.email or b.email))
+    return tuple(merged)
 
 
 def _merge_images(old: Sequence[Image], new: Sequence[Image]) -> tuple[Image, ...] | None:
-    """Both lists as one where they show the same pictures, each with what either knows; None where they don't."""
+    """Return the images with the values of either list; None if they are others."""
     if len(old) != len(new):
         return None
     merged: list[Image] = []
     for a, b in zip(old, new, strict=True):
-        for name in ("url", "caption", "credit"):
-            if getattr(a, name) and getattr(b, name) and getattr(a, name) != getattr(b, name):
-                return None
+        conflicts = (
+            _conflict(a.url, b.url),
+            _conflict(a.caption, b.caption),
+            _conflict(a.credit, b.credit),
+        )
+        if any(conflicts):
+            return None
         merged.append(Image(a.url or b.url, a.caption or b.caption, a.credit or b.credit))
     return tuple(merged)
+
+
+def _conflict(a: str, b: str) -> bool:
+    return bool(a and b) and a != b
+
+
+#: How the values of a field from two layouts become one; each returns None if they differ.
+_MERGES: dict[str, Callable[[Any, Any], Any]] = {
+    "authors": _merge_authors,
+    "images": _merge_images,
+}

@@ -1,4 +1,4 @@
-"""What differs between two texts, word by word; Korean as it is written, bounded for texts of any length."""
+"""Word-level difference of two texts: Korean tokens, bounded time for texts of any length."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 #: A number, a run of Hangul, a run of other letters, or one other character, each with the space
-#: before it; line ends by themselves. So a counter or particle parts from its figure: of `3200쪽을`
-#: and `3201쪽을` the number alone differs.
+#: before it; line ends by themselves. This separates a counter or particle from its number: in
+#: `3200쪽을` and `3201쪽을` only the number differs.
 _TOKEN = re.compile(r"\n+| ?(?:\d+(?:[.,]\d+)*|[가-힣ㄱ-ㆎ]+|[^\W\d_가-힣ㄱ-ㆎ]+|[^\n])")
-#: difflib is quadratic and worse, so it only sees stretches whose lengths multiply to at most this.
+#: difflib takes quadratic time or worse, so it compares only spans whose token counts multiply to
+#: at most this.
 _SMALL = 65_536
-#: How often a stretch is parted at words that occur once, and how many tokens of both texts it may
-#: hold; deeper or longer, it counts as replaced whole. Two Korean texts of 280,000 characters each
-#: come to about so many.
+#: How often a span is split at unique tokens, and the most tokens of both texts that a span may
+#: hold to be split. A span that is deeper or longer counts as replaced. Two Korean texts of
+#: 280,000 characters each have about so many tokens.
 _DEPTH, _LONGEST = 24, 200_000
-
-_Span = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text: ``sign`` is ``" "`` in both, ``"-"`` in the old one only, ``"+"`` in the new one only."""
+    """A part of a difference; ``sign`` is ``" "`` (in both texts), ``"-"`` (old) or ``"+"`` (new)."""
 
     sign: str
     text: str
@@ -37,7 +36,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much was taken out and put in: words (as parted by spaces) and their characters."""
+    """The number of words (separated by white space) added and removed, and their characters."""
 
     words_added: int = 0
     words_removed: int = 0
@@ -45,132 +44,181 @@ class Size:
     chars_removed: int = 0
 
 
-def diff(old: str, new: str) -> list[Piece]:
-    """The pieces that lead from one text to the other; no two neighbours have one sign, and - comes before +.
+class _Match(NamedTuple):
+    """A run of ``length`` tokens that are equal in both texts, by their first positions."""
 
-    Those signed ``" "`` and ``"-"`` together are the old text, those signed ``" "`` and ``"+"`` the
-    new one.
+    a: int
+    b: int
+    length: int
+
+
+class _Span(NamedTuple):
+    """The tokens from ``a_from`` to ``a_to`` of one text and the corresponding ones of the other."""
+
+    a_from: int
+    a_to: int
+    b_from: int
+    b_to: int
+
+
+def diff(old: str, new: str) -> list[Piece]:
+    """Return the pieces that lead from one text to the other.
+
+    The pieces signed ``" "`` and ``"-"`` together are the old text, those signed ``" "`` and
+    ``"+"`` the new one. No two neighbours have the same sign, and ``"-"`` comes before ``"+"``.
     """
     if old == new:
         return [Piece(" ", old)] if old else []
     a, b = _TOKEN.findall(old), _TOKEN.findall(new)
-    signed: list[tuple[str, str]] = []
-    at_a = at_b = 0
-    for start_a, start_b, length in [*_matches(_words(a), _words(b)), (len(a), len(b), 0)]:
-        signed += [("-", token) for token in a[at_a:start_a]] + [
-            ("+", token) for token in b[at_b:start_b]
-        ]
-        at_a, at_b = start_a + length, start_b + length
-        for one, other in zip(a[start_a:at_a], b[start_b:at_b], strict=True):
-            if one != other:  # one word, with a space before it on one side only
-                signed.append(("-" if len(one) > len(other) else "+", " "))
-            signed.append((" ", min(one, other, key=len)))
-    return list(_pieces(signed))
-
-
-def _words(tokens: Iterable[str]) -> list[str]:
-    """What the tokens are compared by: a word is the same after a space and at a paragraph's start."""
-    return [token[1:] if token[0] == " " and len(token) > 1 else token for token in tokens]
-
-
-def _pieces(signed: Iterable[tuple[str, str]]) -> Iterator[Piece]:
-    """Signed tokens as pieces: what lies between tokens of both texts is first taken out, then put in."""
-    same = ""
-    for both, group in groupby(signed, key=lambda token: token[0] == " "):
-        tokens = list(group)
-        gone, come = ("".join(text for sign, text in tokens if sign == wanted) for wanted in "-+")
-        if both:
-            same += "".join(text for _, text in tokens)
-        elif gone == come:
-            same += gone
-        else:
-            if gone[:1] == come[:1] == " ":  # the space before a word that was exchanged stays
-                gone, come, same = gone[1:], come[1:], same + " "
-            yield from (
-                Piece(sign, text) for sign, text in ((" ", same), ("-", gone), ("+", come)) if text
-            )
-            same = ""
-    if same:
-        yield Piece(" ", same)
+    return list(_pieces(_signed_tokens(a, b)))
 
 
 def size_of(pieces: Sequence[Piece]) -> Size:
-    """How much the pieces take out and put in."""
+    """Return how many words and characters the pieces add and remove."""
     added = [word for piece in pieces if piece.sign == "+" for word in piece.text.split()]
     removed = [word for piece in pieces if piece.sign == "-" for word in piece.text.split()]
     return Size(len(added), len(removed), sum(map(len, added)), sum(map(len, removed)))
 
 
-def _matches(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Stretches both share, in order: common ends, then words that occur once in both (patience), then difflib."""
-    # By hand and not by recursion, in order: what comes first in the texts is taken up first.
-    waiting: list[tuple[_Span, int]] = [((0, len(a), 0, len(b)), 0)]
-    while waiting:
-        (a_from, a_to, b_from, b_to), depth = waiting.pop()
-        if depth < 0:  # a match put aside until what stands before it was done
-            yield a_from, b_from, a_to - a_from
+def _signed_tokens(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the tokens of both texts, each with its sign."""
+    words_a, words_b = _words(a), _words(b)
+    everything = _Span(0, len(a), 0, len(b))
+    matches = [*_matches(words_a, words_b, everything), _Match(len(a), len(b), 0)]
+    at_a = at_b = 0
+    for match in matches:
+        yield from (("-", token) for token in a[at_a : match.a])
+        yield from (("+", token) for token in b[at_b : match.b])
+        at_a, at_b = match.a + match.length, match.b + match.length
+        for one, other in zip(a[match.a : at_a], b[match.b : at_b], strict=True):
+            if len(one) > len(other):  # the same word, preceded by a space in one text only
+                yield "-", " "
+            elif len(one) < len(other):
+                yield "+", " "
+            yield " ", min(one, other, key=len)
+
+
+def _words(tokens: Iterable[str]) -> list[str]:
+    """Return the tokens without the space before them: a paragraph's first word has none."""
+    return [token[1:] if token[0] == " " and len(token) > 1 else token for token in tokens]
+
+
+def _pieces(signed: Iterable[tuple[str, str]]) -> Iterator[Piece]:
+    """Join signed tokens to pieces; between tokens of both texts, removed ones come first."""
+    same = ""
+    for in_both, group in groupby(signed, key=lambda token: token[0] == " "):
+        tokens = list(group)
+        if in_both:
+            same += _joined(tokens, " ")
             continue
-        start = 0
-        while (
-            a_from + start < a_to
-            and b_from + start < b_to
-            and a[a_from + start] == b[b_from + start]
-        ):
-            start += 1
-        if start:
-            yield a_from, b_from, start
-        a_from, b_from, end = a_from + start, b_from + start, 0
-        while (
-            a_from < a_to - end and b_from < b_to - end and a[a_to - end - 1] == b[b_to - end - 1]
-        ):
-            end += 1
-        if end:
-            waiting.append(((a_to - end, a_to, b_to - end, b_to), -1))
-        a_to, b_to = a_to - end, b_to - end
-        if a_from == a_to or b_from == b_to:
+        removed, added = _joined(tokens, "-"), _joined(tokens, "+")
+        if removed == added:
+            same += removed
             continue
-        if (a_to - a_from) * (b_to - b_from) <= _SMALL:
-            matcher = SequenceMatcher(None, a[a_from:a_to], b[b_from:b_to], autojunk=False)
-            for at_a, at_b, length in matcher.get_matching_blocks():
-                if length:
-                    yield a_from + at_a, b_from + at_b, length
-        elif depth < _DEPTH and a_to - a_from + b_to - b_from <= _LONGEST:
-            span = (a_from, a_to, b_from, b_to)
-            anchors = _anchors(a, b, span, 1) or _anchors(a, b, span, 4)
-            bounds = [(a_from - 1, b_from - 1), *anchors, (a_to, b_to)] if anchors else []
-            for (a_left, b_left), (a_right, b_right) in reversed(list(pairwise(bounds))):
-                if (a_right, b_right) != (a_to, b_to):
-                    waiting.append(((a_right, a_right + 1, b_right, b_right + 1), -1))
-                waiting.append(((a_left + 1, a_right, b_left + 1, b_right), depth + 1))
+        if removed[:1] == added[:1] == " ":  # keep the space before a replaced word
+            removed, added, same = removed[1:], added[1:], same + " "
+        yield from _non_empty(Piece(" ", same), Piece("-", removed), Piece("+", added))
+        same = ""
+    yield from _non_empty(Piece(" ", same))
+
+
+def _joined(tokens: Iterable[tuple[str, str]], sign: str) -> str:
+    return "".join(text for own_sign, text in tokens if own_sign == sign)
+
+
+def _non_empty(*pieces: Piece) -> Iterator[Piece]:
+    return (piece for piece in pieces if piece.text)
+
+
+def _matches(a: Sequence[str], b: Sequence[str], span: _Span, depth: int = 0) -> Iterator[_Match]:
+    """Yield the runs of equal tokens within the span, in order.
+
+    First the common start and end are taken. What lies between them is compared by difflib if it
+    is small; otherwise it is split at tokens that occur once in both texts (patience diff).
+    """
+    start = _common_start(a, b, span)
+    if start:
+        yield _Match(span.a_from, span.b_from, start)
+    span = span._replace(a_from=span.a_from + start, b_from=span.b_from + start)
+    end = _common_end(a, b, span)
+    inner = span._replace(a_to=span.a_to - end, b_to=span.b_to - end)
+    length_a, length_b = inner.a_to - inner.a_from, inner.b_to - inner.b_from
+    if length_a * length_b <= _SMALL:
+        yield from _difflib_matches(a, b, inner)
+    elif depth < _DEPTH and length_a + length_b <= _LONGEST:
+        yield from _split_matches(a, b, inner, depth)
+    if end:
+        yield _Match(inner.a_to, inner.b_to, end)
+
+
+def _common_start(a: Sequence[str], b: Sequence[str], span: _Span) -> int:
+    longest = min(span.a_to - span.a_from, span.b_to - span.b_from)
+    length = 0
+    while length < longest and a[span.a_from + length] == b[span.b_from + length]:
+        length += 1
+    return length
+
+
+def _common_end(a: Sequence[str], b: Sequence[str], span: _Span) -> int:
+    longest = min(span.a_to - span.a_from, span.b_to - span.b_from)
+    length = 0
+    while length < longest and a[span.a_to - length - 1] == b[span.b_to - length - 1]:
+        length += 1
+    return length
+
+
+def _difflib_matches(a: Sequence[str], b: Sequence[str], span: _Span) -> Iterator[_Match]:
+    one, other = a[span.a_from : span.a_to], b[span.b_from : span.b_to]
+    if not one or not other:
+        return
+    for block in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        if block.size:
+            yield _Match(span.a_from + block.a, span.b_from + block.b, block.size)
+
+
+def _split_matches(a: Sequence[str], b: Sequence[str], span: _Span, depth: int) -> Iterator[_Match]:
+    """Yield the anchors of the span and, between them, the matches of each part; none without."""
+    anchors = _anchors(a, b, span, 1) or _anchors(a, b, span, 4)
+    if not anchors:
+        return
+    a_from, b_from = span.a_from, span.b_from
+    for anchor_a, anchor_b in anchors:
+        part = _Span(a_from, anchor_a, b_from, anchor_b)
+        yield from _matches(a, b, part, depth + 1)
+        yield _Match(anchor_a, anchor_b, 1)
+        a_from, b_from = anchor_a + 1, anchor_b + 1
+    yield from _matches(a, b, _Span(a_from, span.a_to, b_from, span.b_to), depth + 1)
 
 
 def _anchors(a: Sequence[str], b: Sequence[str], span: _Span, length: int) -> list[tuple[int, int]]:
-    """Places of runs of so many tokens that occur once on both sides: as many as stand in one order."""
-    a_from, a_to, b_from, b_to = span
-    once_a, once_b = _once(a, a_from, a_to, length), _once(b, b_from, b_to, length)
-    pairs = [(at, once_b[run]) for run, at in once_a.items() if run in once_b]
-    # The longest rising run of the places in b, by piles.
-    tops: list[int] = []
-    last: list[int] = []
-    before: list[int] = []
-    for number, (_, place) in enumerate(pairs):
-        pile = bisect_left(tops, place)
-        before.append(last[pile - 1] if pile else -1)
-        if pile == len(tops):
-            tops.append(place)
-            last.append(number)
-        else:
-            tops[pile], last[pile] = place, number
-    chain: list[tuple[int, int]] = []
-    at = last[-1] if last else -1
-    while at >= 0:
-        chain.append(pairs[at])
-        at = before[at]
-    return chain[::-1]
+    """Return where runs of ``length`` tokens lie that occur once in each text, in rising order."""
+    once_a = _unique_runs(a, span.a_from, span.a_to, length)
+    once_b = _unique_runs(b, span.b_from, span.b_to, length)
+    return _longest_rising([(at, once_b[run]) for run, at in once_a.items() if run in once_b])
 
 
-def _once(tokens: Sequence[str], start: int, end: int, length: int) -> dict[tuple[str, ...], int]:
-    """Runs of so many tokens that occur once in the stretch, by their place, in order."""
+def _unique_runs(
+    tokens: Sequence[str], start: int, end: int, length: int
+) -> dict[tuple[str, ...], int]:
+    """Return the runs of ``length`` tokens that occur once, with their positions, in order."""
     runs = [tuple(tokens[at : at + length]) for at in range(start, end - length + 1)]
     count = Counter(runs)
     return {run: start + at for at, run in enumerate(runs) if count[run] == 1}
+
+
+def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return a longest subsequence whose second values rise (patience sorting)."""
+    tops: list[int] = []  # the last value of each pile
+    top_pairs: list[int] = []  # the index in ``pairs`` of each of them
+    previous: list[int] = []  # for each pair the index of the one before it, -1 for none
+    for index, (_, value) in enumerate(pairs):
+        pile = bisect_left(tops, value)
+        previous.append(top_pairs[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [value]
+        top_pairs[pile : pile + 1] = [index]
+    rising: list[tuple[int, int]] = []
+    index = top_pairs[-1] if top_pairs else -1
+    while index >= 0:
+        rising.append(pairs[index])
+        index = previous[index]
+    return rising[::-1]
