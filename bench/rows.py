@@ -26,7 +26,7 @@ from archive.articles.ingest_model import CaptureEntry
 from archive.index.database import Index
 from archive.model.exchange import Exchange, Location
 from bench import pages
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from pipelines.deposit import BATCH, columns_of
 
@@ -47,7 +47,7 @@ def readings(count: int) -> list[Page]:
         exchange = Exchange(url, MOMENT, html.encode(), media_type="text/html")
         outlet = outlet_for(exchange)
         assert outlet is not None
-        found.append(read(exchange, outlet))
+        found.append(read_exchange(exchange, outlet))
     return [_renamed(found[number % READ], number) for number in range(count)]
 
 

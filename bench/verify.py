@@ -149,10 +149,10 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
 
 def drift(changes: int, seed: int, repair: str) -> int:
     """Print how many seeded changes of rows and bytes are found, and repaired (F10)."""
-    from crawler.extraction.judge import reread
+    from crawler.offline.article_reader import read_article
 
     def findings(folder: Path) -> int:
-        with Verification(reader=reread) as verification:
+        with Verification(reader=read_article) as verification:
             found = verification.archive(
                 folder / "archive", environment(folder)["INDEX_URL"], SegmentSelection()
             )

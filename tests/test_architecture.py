@@ -78,9 +78,11 @@ def test_a_rules_name_says_one_thing(outlet: Outlet) -> None:
 
 
 def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
-    """`extract.read` calls them within each other; the innermost comes first."""
+    """`extract.read_exchange` calls them within each other; the innermost comes first."""
     tree = ast.parse((ROOT / "crawler" / "extraction" / "extract.py").read_text("utf-8"))
-    (function,) = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "read"]
+    (function,) = [
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "read_exchange"
+    ]
     steps = [
         n.func.id
         for n in ast.walk(function)

@@ -15,7 +15,7 @@ from crawler.alarms.holidays import day_kind
 from crawler.alarms.job_failures import moment
 from crawler.alarms.sample import NEWS, is_backfill, is_current, reach, split
 from crawler.alarms.silence import ENOUGH, WEEKS, Look, Rhythm, silence
-from crawler.outlets import outlet_named
+from crawler.outlets import article_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,11 +164,10 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list
     for crawl in crawls:
         for reading in beat.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
-    outlet = outlet_named(beat.outlet)
     unread = {
-        r.source: address.article_id
+        r.source: named
         for r in found.values()
-        if not r.parsed and (address := outlet.identify(r.source))
+        if not r.parsed and (named := article_id(beat.outlet, r.source))
     }
     known = origins(connection, beat.outlet, list(unread.values()))
     backfills = {crawl.run_id for crawl in beat.crawls if _is_backfill(crawl)}
@@ -197,8 +196,8 @@ def _figures(drift: Drift) -> str:
 
 
 def _name(outlet: str, reading: Reading) -> str:
-    address = None if reading.parsed else outlet_named(outlet).identify(reading.source)
-    return reading.article_id or (address.article_id if address else reading.source)
+    named = reading.article_id or (None if reading.parsed else article_id(outlet, reading.source))
+    return named or reading.source
 
 
 def _look(outlet: str, reading: Reading) -> str:

@@ -23,7 +23,7 @@ from crawler.cli.base import Verb
 from crawler.cli.summary import Report
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover
-from crawler.outlets import known_outlets
+from crawler.outlets import article_id as article_id_of
 from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Command(Verb):
                     )
                 if open_segments(folder):
                     self._recover(folder, index)
-                removing = TakedownExecutor(folder, index, held, _article_of)
+                removing = TakedownExecutor(folder, index, held, article_id_of)
                 going = removing.begin(wanted, reason, _who(), quoted)
                 finished = removing.finish()
         except SharedBytesError as error:
@@ -167,19 +167,13 @@ class Command(Verb):
 
 def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[TakedownPlan] | None:
     """What is to go; None, and a sentence for each, if there is no such article."""
-    found = {name: plan_takedown(connection, *name, _article_of) for name in wanted}
+    found = {name: plan_takedown(connection, *name, article_id_of) for name in wanted}
     unknown = [
         f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None
     ]
     for name in unknown:
         print(f"no article {name} in the index; scrapy show lists those there are", file=sys.stderr)
     return None if unknown else combine(one for one in found.values() if one is not None)
-
-
-def _article_of(outlet: str, url: str) -> str | None:
-    known = known_outlets().get(outlet)
-    address = known.identify(url) if known is not None else None
-    return address.article_id if address is not None else None
 
 
 def _name(argument: str) -> tuple[str, str]:

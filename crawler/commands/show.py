@@ -18,8 +18,8 @@ from crawler.cli.article_history import print_changes, print_history, size_text
 from crawler.cli.base import Verb
 from crawler.cli.tables import print_articles, print_table
 from crawler.cli.times import parse_moment
-from crawler.extraction.capture_diff import levels
 from crawler.model.text import as_text
+from crawler.offline.capture_diff import levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option
 from crawler.cli.findings import Findings
-from crawler.extraction.judge import reread
+from crawler.offline.article_reader import read_article
 
 if TYPE_CHECKING:
     import argparse
@@ -93,7 +93,9 @@ class Command(Verb):
         if not paths:
             self._note_run(opts)
         findings = Findings()
-        with Verification(findings.advance, None if opts.skip_reading else reread) as verification:
+        with Verification(
+            findings.advance, None if opts.skip_reading else read_article
+        ) as verification:
             findings.start(paths or sorted(folder.glob("*.warc.gz")))
             try:
                 if paths:

@@ -79,7 +79,7 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     return _read_html(page, text, content if decoded.used == "utf-8" else None, decoded, outlet)
 
 
-def read(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
+def read_exchange(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     """Extract, then take the steps of ``ITEM_PIPELINES`` up to the deposit, in their order."""
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
 

@@ -11,7 +11,7 @@ from archive.articles.ingest_model import shown_again
 from archive.model.outcome import Outcome
 from archive.segments.recovery import open_segments, recover_segment
 from archive.warc.record_parser import original_of
-from crawler.extraction.judge import read_record
+from crawler.extraction.judge import read_capture
 from crawler.outlets import known_outlets
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _read(
     record: Record, place: Location, index: Index, frontier: Frontier | None, outlet: str
 ) -> Page:
     """The page that a record shows, as the run that was killed would have deposited it."""
-    page = read_record(record, place)
+    page = read_capture(record, f"{place.file}@{place.offset}")
     if record.exchange is None and page.verdict is None:
         page = replace(page, **_shown_again(record, index))
     page = replace(page, final=page.verdict is None or page.verdict.outcome not in _PASSING)

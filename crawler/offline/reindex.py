@@ -18,7 +18,7 @@ from archive.reindex.swap import carry_over, check_old_index, exclusive, swap_in
 from archive.runs.recorder import Result
 from archive.takedown import log as takedown_log
 from crawler.offline.workers import read_spans
-from crawler.outlets import known_outlets
+from crawler.outlets import article_id
 
 if TYPE_CHECKING:
     from archive.reindex.spans import Segment
@@ -76,7 +76,7 @@ def reindex(folder: str, url: str, processes: int, report: Report, run: Run) -> 
                 rebuild.index.close()
                 if old is not None:
                     carry_over(old, rebuild.path)
-                remade.seeded = seed_frontier(rebuild.index, _article_of, datetime.now(UTC))
+                remade.seeded = seed_frontier(rebuild.index, article_id, datetime.now(UTC))
                 _tell(rebuild, report)
                 rebuild.end(run)
                 remade.old = swap_in(rebuild.path, url)
@@ -114,7 +114,7 @@ def _read(
     for span, found in read_spans(spans, processes):
         if found.removed:
             rebuild.know(found.removed)
-        remade.captures += rebuild.write(span.segment, found.next, found.kept, found.findings)
+        remade.captures += rebuild.write(span.segment, found.next, found.captures, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
 
 
@@ -125,12 +125,6 @@ def _tell(rebuild: IndexBuilder, report: Report) -> None:
     for finding in rebuild.findings():
         verdict = Verdict(Outcome.FAILED, finding.reason, finding.sentence)
         report.add(Result(source=finding.source, verdict=verdict))
-
-
-def _article_of(outlet: str, url: str) -> str | None:
-    known = known_outlets().get(outlet)
-    address = known.identify(url) if known is not None else None
-    return address.article_id if address is not None else None
 
 
 def _state(folder: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from archive.warc.record_writer import is_not_modified
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.model.outlet import OutletError
 from crawler.offline.files import find_files, read_file
@@ -78,7 +78,7 @@ def _replay_one(given: Input, store: CaptureStore, outlet: Outlet | None) -> Non
     if outlet is None:
         _note_stranger(given, exchange, store)
         return
-    store.add_page(read(exchange, outlet, given.source), given.origin)
+    store.add_page(read_exchange(exchange, outlet, given.source), given.origin)
 
 
 def _replay_revisit(

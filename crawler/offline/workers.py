@@ -1,4 +1,4 @@
-"""Records read by several processes at once, and given in the order of the archive."""
+"""Read the records of the archive in several processes, in the order of the archive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, get_context, parent_process
 from os import _exit
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from archive.reindex.builder import ReadCapture, ReindexFinding
 from archive.reindex.spans import END, SpanReader
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
-from crawler.extraction.judge import read_record
+from crawler.extraction.judge import read_capture, unread_capture
 from pipelines.deposit import columns_of
 from pipelines.page import Page
 
@@ -32,107 +32,113 @@ if TYPE_CHECKING:
     from archive.warc.record_parser import Record
     from pipelines.page import Page
 
-#: Spans in hand or waiting, a process: enough that none waits for the writer, few enough to hold in
-#: memory.
+#: Spans read or waiting per process: enough that no process waits for the writer, few enough to
+#: hold in memory.
 _AHEAD = 3
 _DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 
+_UNREACHABLE = "The record has no id or no gzip member of its own, so no row can refer to it."
+
+
 @dataclass(frozen=True, slots=True)
 class SpanResult:
-    """What the records of a span show; ``first`` is where it began, ``next`` where what follows it begins.
+    """What the records of a span show.
 
-    ``removed`` are the articles of which its tombstones tell.
+    ``first`` is where the first record begins, ``next`` where the first record after the span
+    begins. ``removed`` are the take-downs that its tombstones record.
     """
 
     first: int
     next: int
-    kept: list[ReadCapture]
-    findings: list[ReindexFinding]
-    removed: list[Takedown]
+    captures: list[ReadCapture] = field(default_factory=list)
+    findings: list[ReindexFinding] = field(default_factory=list)
+    removed: list[Takedown] = field(default_factory=list)
 
 
 def read_span(span: Span) -> SpanResult:
-    """Read a span. A record that a step of ours raises at becomes a finding, which fails the run.
+    """Read the records of a span.
+
+    A record at which our own code raises an exception becomes a finding, which fails the run.
 
     :raises SegmentError: the segment cannot be read.
     """
-    kept: list[ReadCapture] = []
-    findings: list[ReindexFinding] = []
-    removed: list[Takedown] = []
-    reading = SpanReader(span)
-    name = span.segment.name
-    for found in reading:
-        source = f"{name}@{found.offset}"
+    reader = SpanReader(span)
+    result = SpanResult(END, END)
+    for found in reader:
+        source = f"{span.segment.name}@{found.offset}"
         if isinstance(found, Damage):
-            findings.append(ReindexFinding(source, found.reason, found.sentence))
-        elif found.kind in _DOCUMENTS and not (found.length and found.record_id):
-            findings.append(ReindexFinding(source, Reason.BAD_RECORD, _UNREACHABLE))
+            result.findings.append(ReindexFinding(source, found.reason, found.sentence))
         elif found.kind in _DOCUMENTS:
-            place = Location(
-                name, found.offset, found.length, found.record_id, found.payload_digest
-            )
-            try:
-                page = read_record(found, place)
-            except Exception as error:  # noqa: BLE001  (a bug of ours at one page of millions: named, and the run fails)
-                page = read_record(found, place, blind=True)
-                findings.append(
-                    ReindexFinding(
-                        source, Reason.INTERNAL_ERROR, f"{error!r}: it is a bug; the page is kept."
-                    )
-                )
-            kept.append(_kept(found, place, page))
-        elif (removal := read_tombstone(found)) is not None:
-            removed.append(removal)
-    return SpanResult(reading.first, reading.next, kept, findings, removed)
+            _read_document(found, span.segment.name, result)
+        elif (takedown := read_tombstone(found)) is not None:
+            result.removed.append(takedown)
+    return replace(result, first=reader.first, next=reader.next)
 
 
-_UNREACHABLE = "The record has no id, or no gzip member to itself: no row can lead to it."
+def _read_document(record: Record, file: str, result: SpanResult) -> None:
+    """Append the record's capture to ``result``, and a finding if something is wrong with it."""
+    source = f"{file}@{record.offset}"
+    if not (record.length and record.record_id):
+        result.findings.append(ReindexFinding(source, Reason.BAD_RECORD, _UNREACHABLE))
+        return
+    place = Location(file, record.offset, record.length, record.record_id, record.payload_digest)
+    try:
+        page = read_capture(record, source)
+    except Exception as error:  # noqa: BLE001  (a bug at one page of millions: reported, run fails)
+        page = unread_capture(record, source)
+        sentence = f"{error!r}: this is a bug; the page is kept."
+        result.findings.append(ReindexFinding(source, Reason.INTERNAL_ERROR, sentence))
+    result.captures.append(_capture(record, place, page))
 
 
-def _kept(found: Record, place: Location, page: Page) -> ReadCapture:
+def _capture(record: Record, place: Location, page: Page) -> ReadCapture:
+    """Return the entry for the index that the record and its page give."""
     columns = columns_of(page) | location_columns(place)
-    if found.kind == "revisit":
+    repeats = ""
+    if record.kind == "revisit":
         columns["record_type"] = "revisit"
-    return ReadCapture(
-        columns, page.article, page.verdict, original_of(found) if found.kind == "revisit" else ""
-    )
+        repeats = original_of(record)
+    return ReadCapture(columns, page.article, page.verdict, repeats)
 
 
 def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, SpanResult]]:
-    """Each span with what its records show, in order, read by so many processes; by this one if it is one.
+    """Yield each span with its result, in order, read by ``processes`` processes.
+
+    With one process, this process reads.
 
     :raises SegmentError: a segment cannot be read.
-    :raises ReaderLostError: a process was killed.
+    :raises ReaderLostError: a reading process was killed.
     """
     if processes == 1:
-        yield from _joined(((span, read_span(span)) for span in spans), read_span)
+        yield from _corrected(((span, read_span(span)) for span in spans), read_span)
         return
     # Not forked from this process, which holds a database, locks, and threads that show progress.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_reader)
     try:
-        yield from _joined(
-            _ahead(pool, spans, processes * _AHEAD),
+        yield from _corrected(
+            _read_ahead(pool, spans, processes * _AHEAD),
             lambda span: pool.submit(read_span, span).result(),
         )
     except BrokenProcessPool as error:
         raise ReaderLostError(
-            "A process that reads pages was killed (is there enough memory?). Run the same command to go on, with "
-            "fewer --processes if it happens again."
+            "A process that reads pages was killed (is there enough memory?). "
+            "Run the same command to go on, with fewer --processes if it happens again."
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ahead(
-    pool: ProcessPoolExecutor, spans: Iterable[Span], most: int
+def _read_ahead(
+    pool: ProcessPoolExecutor, spans: Iterable[Span], limit: int
 ) -> Iterator[tuple[Span, SpanResult]]:
+    """Yield each span with its result, in order, while up to ``limit`` spans are read ahead."""
     waiting: deque[tuple[Span, Future[SpanResult]]] = deque()
     for span in spans:
         waiting.append((span, pool.submit(read_span, span)))
-        if len(waiting) == most:
+        if len(waiting) == limit:
             first, future = waiting.popleft()
             yield first, future.result()
     while waiting:
@@ -140,26 +146,39 @@ def _ahead(
         yield first, future.result()
 
 
-def _joined(
-    read: Iterable[tuple[Span, SpanResult]], again: Callable[[Span], SpanResult]
+def _corrected(
+    results: Iterable[tuple[Span, SpanResult]], read_again: Callable[[Span], SpanResult]
 ) -> Iterator[tuple[Span, SpanResult]]:
-    """The spans without a seam: what was read from a wrong guess on is read again from where it really begins."""
-    due = 0
-    for span, found in read:
-        if span.guessed and found.first != due:
-            found = again(span.at(due)) if due != END else SpanResult(END, END, [], [], [])
-        due = found.next
-        yield span, found
+    """Yield the results, with spans that began at a wrong guess read again.
+
+    A span that starts in the middle of a segment begins at the first thing that looks like a
+    record, which may lie inside a document. It is right if the span before says that its
+    successor begins there::
+
+        span 1   [record][record][record that reaches into span 2 ... ]
+                                                 ^ guess of span 2     ^ next of span 1
+        span 2                                   [guessed][...        ][record]   first != next
+        again                                                          [record]   from next
+
+    If the record reaches past the whole of span 2, nothing begins in that span.
+    """
+    expected = 0
+    for span, result in results:
+        if span.guessed and result.first != expected:
+            at_end = expected == END
+            result = SpanResult(END, END) if at_end else read_again(span.at(expected))
+        expected = result.next
+        yield span, result
 
 
-def _begin() -> None:
-    """Make a reading process one that ends with its parent, however that ends, and leaves Ctrl-C to it."""
+def _start_reader() -> None:
+    """Make a reading process ignore Ctrl-C and end with its parent, however the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
-    assert parent is not None, "it was started by one"
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    assert parent is not None, "the pool of the parent started this process"
+    threading.Thread(target=_exit_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
+def _exit_with(sentinel: int) -> None:
     connection.wait([sentinel])
     _exit(1)

@@ -1,4 +1,4 @@
-"""The registry of outlets: one small file an outlet, each holding one value named OUTLET."""
+"""The registry of outlets: each module of this package holds one value named OUTLET."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from crawler.model.outlet import Outlet, OutletError
 
 @cache
 def known_outlets() -> dict[str, Outlet]:
-    """All outlets by name, each from its file in ``crawler/outlets``.
+    """Return all outlets by name, sorted by name.
 
-    :raises OutletError: a file holds no OUTLET, or one named otherwise than the file.
+    :raises OutletError: a module holds no OUTLET, or one whose name differs from the module's.
     """
-    package = import_module("crawler.outlets")
     outlets: dict[str, Outlet] = {}
-    for module in sorted(iter_modules(package.__path__), key=lambda found: found.name):
-        outlet = getattr(import_module(f"crawler.outlets.{module.name}"), "OUTLET", None)
-        if not isinstance(outlet, Outlet) or outlet.name != module.name:
+    for name in sorted(module.name for module in iter_modules(__path__)):
+        outlet = getattr(import_module(f"{__name__}.{name}"), "OUTLET", None)
+        if not isinstance(outlet, Outlet) or outlet.name != name:
             raise OutletError(
-                f"crawler/outlets/{module.name}.py must hold OUTLET = Outlet(name={module.name!r}, …)"
+                f"crawler/outlets/{name}.py must define OUTLET = Outlet(name={name!r}, …)"
             )
-        outlets[outlet.name] = outlet
+        outlets[name] = outlet
     return outlets
 
 
 def outlet_named(name: str) -> Outlet:
-    """The outlet of that name.
+    """Return the outlet of that name.
 
-    :raises OutletError: there is none; the sentence lists those there are.
+    :raises OutletError: there is none; the message lists the known outlets.
     """
     try:
         return known_outlets()[name]
@@ -40,11 +39,21 @@ def outlet_named(name: str) -> Outlet:
 
 
 def outlet_of(url: str) -> Outlet | None:
-    """The outlet on whose hosts the address lies, or None."""
+    """Return the outlet whose host serves the address; None if there is none."""
     try:
         return _by_host().get(urlsplit(url).hostname or "")
     except ValueError:
         return None
+
+
+def article_id(outlet: str, url: str) -> str | None:
+    """Return the id of the article at an address of the outlet of that name.
+
+    None if the outlet is unknown, or the address is not one of its articles'.
+    """
+    known = known_outlets().get(outlet)
+    address = known.identify(url) if known is not None else None
+    return address.article_id if address is not None else None
 
 
 @cache

@@ -25,7 +25,7 @@ from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
 from crawler.cli.summary import Report
-from crawler.extraction.judge import glance
+from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
@@ -136,7 +136,9 @@ class CrawlSession:
                     last.url, last.captured_at, last.payload_digest, last.record_id
                 )
         visit: Visit | None = request.meta.get("visit")
-        page = glance(exchange, self.outlet, visit.url if visit is not None else exchange.url)
+        page = provisional_page(
+            exchange, self.outlet, visit.url if visit is not None else exchange.url
+        )
         if last is not None and original is not None:
             page = replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)
         request.meta["repeats"] = original is not None

@@ -16,7 +16,7 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from archive.warc.http_message import REDIRECT_STATUSES, status_of
 from crawler.discovery.plan import Plan
-from crawler.extraction.extract import extract, read
+from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
 from crawler.middlewares.failures import verdict_of
 from crawler.middlewares.pace import CrawlStopped
@@ -183,7 +183,7 @@ class OutletSpider(Spider):
         exchange: Exchange | None = request.meta.get("exchange")
         # it is kept, and its row has to say as what
         if exchange is not None and not request.meta.get("repeats"):
-            page = judge(read(exchange, self.outlet, source=visit.url), self.outlet)
+            page = judge(read_exchange(exchange, self.outlet, source=visit.url), self.outlet)
             if page.article is None:
                 self.session.add(replace(page, final=False))
         self._note(

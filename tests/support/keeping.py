@@ -10,7 +10,7 @@ from archive.index.database import Index
 from archive.model.exchange import Exchange, content_urn
 from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.reading import NOON
@@ -74,7 +74,7 @@ class Keeper:
         """Read and deposit in one run; give the outcomes."""
         return [
             str(r.verdict)
-            for r in self.keep(*(read(e, outlet_named(outlet), "made") for e in exchanges))
+            for r in self.keep(*(read_exchange(e, outlet_named(outlet), "made") for e in exchanges))
         ]
 
     @contextmanager

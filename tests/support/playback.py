@@ -12,7 +12,7 @@ from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
@@ -146,7 +146,7 @@ def archive_of_every_kind(desk: Desk) -> None:
                 )
                 store.append(page, original)
             else:
-                store.add_page(read(exchange, outlet_named(outlet), source))
+                store.add_page(read_exchange(exchange, outlet_named(outlet), source))
             store.flush()
             row = desk.rows("captures")[-1]
             first.setdefault(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.export.articles import to_values
 from archive.model.exchange import Exchange, content_urn
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import PAGE_ENDINGS, read_file
 from crawler.outlets import outlet_named
@@ -42,7 +42,7 @@ def read_fixture(path: Path) -> Page:
     assert given.exchange is not None, given.verdict
     outlet = outlet_for(given.exchange)
     assert outlet is not None, f"{path}: no outlet is recognised"
-    return read(given.exchange, outlet, given.source)
+    return read_exchange(given.exchange, outlet, given.source)
 
 
 def read_bytes(
@@ -62,7 +62,7 @@ def read_bytes(
         media_type=media_type,
         time_known=bool(url),
     )
-    return read(exchange, outlet_named(outlet), "made")
+    return read_exchange(exchange, outlet_named(outlet), "made")
 
 
 def values_of(article: Article) -> dict[str, Any]:

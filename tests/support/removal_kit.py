@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archive.index.database import Index
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
-from crawler.commands.remove import _article_of as article_of
+from crawler.outlets import article_id
 from tests.support.cli import Desk
 from tests.support.reading import SEEDS
 from tests.support.removing import articles
@@ -39,7 +39,7 @@ def remove(desk: Desk, step: Callable[[str], None] = lambda _: None) -> None:
     """Remove the article in this process."""
     with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
         assert log is not None
-        removing = TakedownExecutor(desk.archive, index, log, article_of, step=step)
+        removing = TakedownExecutor(desk.archive, index, log, article_id, step=step)
         removing.begin([NAME], "test", "tests")
         assert removing.finish().waiting == []
 

@@ -17,7 +17,7 @@ from archive.warc.content_coding import decode_content
 from archive.warc.http_message import MessageError, parse_head, payload
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
-from crawler.extraction.judge import reread
+from crawler.offline.article_reader import read_article
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def traces(folder: Path, text: str, words: Sequence[str] = ()) -> Traces:
 
 def wrong(desk: Desk) -> list[str]:
     """What verify finds, articles read again."""
-    with Verification(reader=reread) as verification:
+    with Verification(reader=read_article) as verification:
         found = verification.archive(desk.archive, f"sqlite:///{desk.index}", SegmentSelection())
         return [str(one) for one in found if one.severity is Severity.ERROR]
 

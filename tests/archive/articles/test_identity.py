@@ -12,7 +12,7 @@ import pytest
 from archive.articles.queries import captures_of, search
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from tests.support.keeping import Keeper, exchange
 from tests.support.reading import NOON, SEEDS
@@ -259,7 +259,7 @@ def test_another_reading_of_the_same_capture_replaces_it(
     keeper: Keeper, form: str, field: str
 ) -> None:
     capture = page_capture("etoday") if form == "page" else text_capture("etoday")
-    page = read(capture, outlet_named("etoday"), "made")
+    page = read_exchange(capture, outlet_named("etoday"), "made")
     assert page.article is not None
     better = {
         "headline": "다른 제목",
@@ -280,8 +280,10 @@ def test_another_reading_of_the_same_capture_replaces_it(
 
 
 def test_a_capture_that_can_be_read_at_last_becomes_an_article(keeper: Keeper) -> None:
-    page = read(page_capture("etoday"), outlet_named("etoday"), "made")
-    blind = read(page_capture("etoday", body=b"<html></html>"), outlet_named("etoday"), "made")
+    page = read_exchange(page_capture("etoday"), outlet_named("etoday"), "made")
+    blind = read_exchange(
+        page_capture("etoday", body=b"<html></html>"), outlet_named("etoday"), "made"
+    )
     (result,) = keeper.keep(replace(page, article=None, verdict=blind.verdict))
     assert str(result.verdict).startswith("unparsed/")
     assert keeper.articles() == []

@@ -14,7 +14,7 @@ from archive.index.database import Index
 from archive.model.exchange import Exchange
 from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.backing import check_restored, copy_of, files, made, same
@@ -54,7 +54,9 @@ def page(number: int) -> Page:
         .read_bytes()
         .replace("남긴".encode(), f"남긴 {number}".encode())
     )
-    return read(Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url)
+    return read_exchange(
+        Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url
+    )
 
 
 def text_of(desk: Desk) -> str:

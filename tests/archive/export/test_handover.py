@@ -19,7 +19,7 @@ from archive.warc import record_writer as warc
 from archive.warc.cdxj import packed
 from archive.warc.reader import Record, iterate_file
 from archive.warc.surt import url_key
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
@@ -205,14 +205,14 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         for url, answer, body in made:
             one = exchange(url=url, head=answer, body=body, captured_at=at(1))
             store.add_page(
-                read(one, outlet_named("etoday"), url),
+                read_exchange(one, outlet_named("etoday"), url),
                 "imported from elsewhere" if url == page else "",
             )
         store.flush()
         first = desk.rows("captures")[0]
         original = warc.RevisitOf(page, at(1), first["payload_digest"], first["record_id"])
         again = exchange(url=page, head=head(html), body=UTF8, captured_at=at(3))
-        store.append(read(again, outlet_named("etoday"), "again"), original)
+        store.append(read_exchange(again, outlet_named("etoday"), "again"), original)
         store.flush()
         # One that shows the article asked for, and repeats a capture that shows the other.
         second = next(row for row in desk.rows("captures") if row["url"].endswith("9"))
@@ -265,7 +265,9 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
     ):
         store = CaptureStore(segments, index, Run("t"), lambda _: None)
         store.add_page(
-            read(exchange(url=f"{ETODAY}9000000002", body=UTF8), outlet_named("etoday"), "x")
+            read_exchange(
+                exchange(url=f"{ETODAY}9000000002", body=UTF8), outlet_named("etoday"), "x"
+            )
         )
         store.flush()
         (path,) = desk.archive.glob("*.warc.gz*")

@@ -64,7 +64,7 @@ def test_however_it_is_cut_the_records_are_the_same(
     (segment,) = list_segments(archive)
     (whole,) = split(segment)
     expected = read_span(whole)
-    assert len(expected.kept) == 24
+    assert len(expected.captures) == 24
     monkeypatch.setattr(spans, "STEP", step)
     parts = list(split(segment))
     guesses = [SpanReader(part) for part in parts]
@@ -74,7 +74,7 @@ def test_however_it_is_cut_the_records_are_the_same(
         "a guess must be wrong, or this test shows nothing"
     )
     found = [part for _, part in read_spans(parts, processes)]
-    assert [one for part in found for one in part.kept] == expected.kept
+    assert [one for part in found for one in part.captures] == expected.captures
     assert [part.next for part in found][-1] == END
 
 
@@ -96,7 +96,7 @@ def test_damage_across_the_seams_is_told_once(
         assert [f.source for part in found for f in part.findings] == [
             f"{segment.name}@{at}" for at in damaged
         ]
-        records = [one.capture["record_id"] for part in found for one in part.kept]
+        records = [one.capture["record_id"] for part in found for one in part.captures]
         assert records == [
             f.record_id for f in expected if not isinstance(f, Damage) and f.kind == "resource"
         ]

@@ -26,10 +26,9 @@ from archive.segments.writer import SegmentWriter
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from archive.warc.record_writer import RevisitOf, payload_digest
-from crawler.commands.remove import _article_of as article_of
-from crawler.extraction.extract import read
-from crawler.extraction.judge import glance
-from crawler.outlets import outlet_named
+from crawler.extraction.extract import read_exchange
+from crawler.extraction.judge import provisional_page
+from crawler.outlets import article_id, outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
 from tests.support.cli import Desk
@@ -152,16 +151,16 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
         store = CaptureStore(
             segments, index, Run("test"), lambda result: results.append(str(result.verdict))
         )
-        store.append(glance(kept, outlet, url))  # on its way when the removal comes
+        store.append(provisional_page(kept, outlet, url))  # on its way when the removal comes
         with takedown_log.locked(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
             assert log is not None
-            removing = TakedownExecutor(desk.archive, other, log, article_of)
+            removing = TakedownExecutor(desk.archive, other, log, article_id)
             removing.begin([NAME], "test", "tests")
             removing.finish()
-        store.add_page(read(kept, outlet, url))
+        store.add_page(read_exchange(kept, outlet, url))
         store.flush()
-        store.append(glance(late, outlet, url))
-        store.add_page(read(late, outlet, url))
+        store.append(provisional_page(late, outlet, url))
+        store.add_page(read_exchange(late, outlet, url))
         store.close()
     assert results == ["skipped/removed"] * 2
     assert NAME not in articles(desk)

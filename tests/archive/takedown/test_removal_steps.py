@@ -20,7 +20,7 @@ from archive.reindex.builder import exclude_reindex
 from archive.segments.lookup import RecordError, read_at
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
-from crawler.commands.remove import _article_of as article_of
+from crawler.outlets import article_id
 from tests.support.cli import Desk
 from tests.support.removal_kit import NAME, remove, text_of, two_segments
 from tests.support.removing import articles, traces, wrong
@@ -204,5 +204,5 @@ def test_an_index_made_anew_by_hand_learns_what_is_refused(desk: Desk) -> None:
     desk.index.unlink()
     with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
         assert log is not None
-        TakedownExecutor(desk.archive, index, log, article_of).begin([], "test", "tests")
+        TakedownExecutor(desk.archive, index, log, article_id).begin([], "test", "tests")
     assert {row["name"] for row in desk.rows("refused")} >= {NAME[1]}

@@ -21,7 +21,7 @@ from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
-from crawler.extraction.judge import reread
+from crawler.offline.article_reader import read_article
 from tests.support.cli import Desk
 from tests.support.drift import changed_copy
 from tests.support.faults.mutations import by_warcio, ours
@@ -49,7 +49,7 @@ def desk(made: Path, tmp_path: Path) -> Desk:
 
 def verify(folder: Path, choice: SegmentSelection | None = None) -> tuple[list[Finding], Tally]:
     """What is wrong, and how much was verified."""
-    with Verification(reader=reread) as verification:
+    with Verification(reader=read_article) as verification:
         url = f"sqlite:///{folder / 'index.sqlite3'}"
         found = list(verification.archive(folder / "archive", url, choice or SegmentSelection()))
     return [one for one in found if one.severity is Severity.ERROR], verification.tally

@@ -10,7 +10,7 @@ from archive.index.database import Index
 from archive.model.exchange import Exchange
 from archive.runs.recorder import Run
 from archive.segments.writer import SegmentWriter
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.cli import Desk
@@ -39,7 +39,9 @@ def live(desk: Desk) -> Iterator[SegmentWriter]:
         url = "https://www.newspim.com/news/view/20260101000001"
         body = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
         store.add_page(
-            read(Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url)
+            read_exchange(
+                Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url
+            )
         )
         store._written(store._waiting)
         yield segments

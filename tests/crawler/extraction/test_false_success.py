@@ -13,7 +13,7 @@ import pytest
 from archive.model.article import Article
 from archive.model.exchange import Exchange
 from archive.model.outcome import Outcome, Reason
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import read_file
 from crawler.outlets import known_outlets, outlet_named
@@ -331,7 +331,7 @@ def test_a_page_cut_anywhere_never_crashes_and_is_never_an_empty_success(outlet:
 )
 def test_another_status_than_200_is_passed_over(outlet: str, status: str) -> None:
     head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n".encode()
-    page = read(
+    page = read_exchange(
         Exchange(url=URL[outlet], captured_at=NOON, head=head, body=whole(outlet).encode()),
         outlet_named(outlet),
     )
@@ -357,7 +357,7 @@ def test_real_pages_of_other_outlets_are_never_articles_of_ours(outlet: str | No
             f"{path.name} is taken for {chosen and chosen.name}"
         )
         if chosen is not None:
-            page = read(given.exchange, chosen, path.name)
+            page = read_exchange(given.exchange, chosen, path.name)
             assert page.verdict is not None, f"{path.name} is taken for an article of {chosen.name}"
             assert page.verdict.outcome in (Outcome.UNPARSED, Outcome.SKIPPED)
             assert page.verdict.reason is not None

@@ -16,7 +16,7 @@ from archive.segments.recovery import open_segments, recover_segment
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, payload_digest
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
@@ -210,7 +210,9 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
         for number in range(3):
             url = f"https://www.etoday.co.kr/robots.txt?{number}"
             store.add_page(
-                read(exchange(url=url, head=OK, body=b"User-agent: *\n"), outlet_named("etoday"))
+                read_exchange(
+                    exchange(url=url, head=OK, body=b"User-agent: *\n"), outlet_named("etoday")
+                )
             )
             assert len(open_segments(tmp_path / "archive")) == min(number, 1)
             store.flush()
@@ -237,7 +239,7 @@ def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: 
 def _deposit(out: SegmentWriter, index: Index) -> None:
     store = CaptureStore(out, index, Run("test"), [].append)
     for page in (article(), exchange(url="https://www.etoday.co.kr/robots.txt", head=OK)):
-        store.add_page(read(page, outlet_named("etoday")))
+        store.add_page(read_exchange(page, outlet_named("etoday")))
     store.flush()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.extraction.judge import read_record
+from crawler.extraction.judge import read_capture
 from crawler.offline import workers
 from tests.support.cli import Desk, summary
 from tests.support.likeness import difference, tables_of
@@ -20,7 +20,6 @@ from tests.support.reindex_kit import DERIVED, of_the_seeds, reindexed, without_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archive.model.exchange import Location
     from archive.warc.record_parser import Record
     from pipelines.page import Page
 
@@ -117,12 +116,12 @@ def test_a_bug_at_one_page_is_named_and_costs_only_that_page(
 ) -> None:
     hit = next(row for row in desk.rows("captures") if row["url"].endswith("/9000000002"))
 
-    def raising(record: Record, place: Location, *, blind: bool = False) -> Page:
-        if record.record_id == hit["record_id"] and not blind:
+    def raising(record: Record, source: str) -> Page:
+        if record.record_id == hit["record_id"]:
             raise ZeroDivisionError
-        return read_record(record, place, blind=blind)
+        return read_capture(record, source)
 
-    monkeypatch.setattr(workers, "read_record", raising)
+    monkeypatch.setattr(workers, "read_capture", raising)
     said = desk.call("reindex")
     assert said.code == 1
     assert (

@@ -42,7 +42,7 @@ PATCHED = """
 import os, signal, sys
 from archive.reindex import builder, spans
 from crawler.offline import reindex
-from crawler.extraction.judge import read_record
+from crawler.extraction.judge import read_capture
 from scrapy.cmdline import execute
 
 spans.STEP = 4_000

@@ -12,7 +12,7 @@ import pytest
 from archive.index.database import IndexUnusableError
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Reason, Verdict
-from crawler.extraction.extract import read
+from crawler.extraction.extract import read_exchange
 from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
 from tests.support.cli import Desk, Said
@@ -259,10 +259,10 @@ def test_half_a_page_is_no_article_however_it_reads() -> None:
     page = etoday.render(story, "desktop-2020").encode()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     whole = exchange(url=etoday.address(story), head=head, body=page)
-    assert read(whole, outlet_named("etoday")).verdict is None
+    assert read_exchange(whole, outlet_named("etoday")).verdict is None
     for reason in ("length", "disconnect", "time"):
         cut = replace(whole, body=page[: len(page) - 100], truncated=reason)
-        assert str(read(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"
+        assert str(read_exchange(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"
 
 
 def test_a_fault_of_the_archive_or_the_index_is_said_by_its_sentence(

@@ -1,0 +1,24 @@
+"""Read an article out of its record again, for `verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.verify.articles import ArticleReading
+from crawler.extraction.judge import read_capture
+from crawler.outlets import known_outlets
+
+if TYPE_CHECKING:
+    from archive.warc.record_parser import Record
+
+
+def read_article(record: Record, outlet: str) -> ArticleReading | None:
+    """Return what the record shows when read as a page of the outlet of that name.
+
+    None if there is no such outlet, or if the record holds no exchange.
+    """
+    if outlet not in known_outlets() or record.exchange is None:
+        return None
+    page = read_capture(record, record.exchange.url, outlet)
+    decoded = page.decoded
+    return ArticleReading(page.article, (decoded.declared, decoded.used, decoded.damage))
