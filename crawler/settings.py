@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-
-from scrapy.utils.conf import closest_scrapy_cfg
 
 from crawler import VERSION
+from crawler.model.data_folder import data_folder, index_url, jobs_file
 
-#: The defaults of the two places lie under the project, whatever folder the command was started in.
-_PROJECT = Path(closest_scrapy_cfg() or "scrapy.cfg").resolve().parent
+#: Where the archive, the index and the logs are: SACHO_HOME, ``var`` in a checkout, or the
+#: platform's folder for a user's data.
+_DATA = data_folder()
 
 BOT_NAME = "sacho"
 COMMANDS_MODULE = "crawler.commands"
 SPIDER_LOADER_CLASS = "crawler.spider.loader.OutletLoader"
 
 # Where things are; also read from the environment, so that cron and containers need no -s.
-ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_PROJECT / "var" / "archive")
-INDEX_URL = os.environ.get("INDEX_URL") or f"sqlite:///{_PROJECT / 'var' / 'index.sqlite3'}"
+ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_DATA / "archive")
+INDEX_URL = os.environ.get("INDEX_URL") or index_url(_DATA / "index.sqlite3")
 
 # Whether the pictures of an article are archived with it, at the same pace; also read from the
 # environment.
@@ -141,8 +140,8 @@ LOG_FORMATTER = "crawler.spider.stats.PageLog"
 
 # Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a
 # time. The first two are read from the environment, too.
-JOBS_FILE = os.environ.get("JOBS_FILE") or str(_PROJECT / "jobs.toml")
-LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_PROJECT / "var" / "log")
+JOBS_FILE = os.environ.get("JOBS_FILE") or str(jobs_file())
+LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_DATA / "log")
 LOG_KEEP_DAYS = 90
 JOBS_AT_ONCE = 4
 # Where a scheduler writes its figures for Prometheus, as a text file; nowhere unless it is set.

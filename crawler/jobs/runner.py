@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from archive.index.database import IndexUnusableError
 from archive.index.leases import RENEWAL, Lease
 from archive.runs.job_runs import Claim, Ending, attempt_of, end, note_log, take_up
 from crawler import VERSION
+from crawler.cli.main import command_line
 from crawler.cli.parent_process import TETHER
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
     with file:
         try:
             process = subprocess.Popen(  # noqa: S603  (our own command line)
-                [sys.executable, "-m", "scrapy", *words],
+                [*command_line(), *words],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,

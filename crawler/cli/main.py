@@ -1,0 +1,149 @@
+"""The command ``sacho``: the project's verbs from any folder, without a scrapy.cfg."""
+
+from __future__ import annotations
+
+import os
+import sys
+from cProfile import Profile
+from difflib import get_close_matches
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from scrapy.cmdline import ScrapyArgumentParser
+from scrapy.commands import ScrapyHelpFormatter
+from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
+from scrapy.utils.project import ENVVAR
+
+from archive.model import program
+from crawler import VERSION
+from crawler.cli.renamed import RenamedVerb
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from scrapy.commands import ScrapyCommand
+
+_SETTINGS = "crawler.settings"
+#: Scrapy's own commands that are verbs of ours as they are.
+_OF_SCRAPY = ("list", "settings")
+
+
+def main() -> None:
+    """Run the verb that the command line names, and exit with its status."""
+    program.started_as("sacho")
+    # Scrapy's parts then take this for the project that they are in, whatever folder it is.
+    os.environ[ENVVAR] = _SETTINGS
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a verb with its arguments and options; return the exit status, 2 where the usage is wrong."""
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    if name is None:
+        if "--version" in arguments:
+            print(f"Sacho {VERSION}")
+        else:
+            _print_verbs()
+        return 0
+    if name not in verb_names():
+        close = get_close_matches(name, verb_names(), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        print(f"sacho: unknown command {name}{hint} (sacho --help lists them)", file=sys.stderr)
+        return 2
+    arguments.remove(name)
+    command = load_verb(name)
+    parser = parser_of(name, command)
+    options, rest = parser.parse_known_args(arguments)
+    if not _usage_checked(parser, lambda: command.process_options(rest, options)):
+        return 2
+    if command.requires_crawler_process:
+        from scrapy.crawler import AsyncCrawlerProcess
+
+        command.crawler_process = AsyncCrawlerProcess(command.settings)
+    if not _usage_checked(parser, lambda: _run(command, rest, options)):
+        return 2
+    return command.exitcode
+
+
+def verb_names() -> list[str]:
+    """Return the names of all verbs, sorted; former names among them."""
+    package = import_module("crawler.commands")
+    return sorted([*(module.name for module in iter_modules(package.__path__)), *_OF_SCRAPY])
+
+
+def load_verb(name: str) -> ScrapyCommand:
+    """Return a new command, with the project's settings and the defaults of its own."""
+    package = "scrapy.commands" if name in _OF_SCRAPY else "crawler.commands"
+    command: ScrapyCommand = import_module(f"{package}.{name}").Command()
+    settings = Settings()
+    settings.setmodule(_SETTINGS, priority="project")
+    settings.setdict(command.default_settings, priority="command")
+    command.settings = settings
+    return command
+
+
+def each_verb() -> Iterator[tuple[str, ScrapyCommand]]:
+    """Yield each verb with its name, sorted, without those that were renamed."""
+    for name in verb_names():
+        command = load_verb(name)
+        if not isinstance(command, RenamedVerb):
+            yield name, command
+
+
+def parser_of(name: str, command: ScrapyCommand) -> argparse.ArgumentParser:
+    """Return the parser of a verb's options, made as Scrapy makes it."""
+    parser = ScrapyArgumentParser(
+        prog="sacho",
+        formatter_class=ScrapyHelpFormatter,
+        usage=f"sacho {name} {command.syntax()}".rstrip(),
+        conflict_handler="resolve",
+        description=command.long_desc(),
+    )
+    command.add_options(parser)
+    return parser
+
+
+def command_line() -> list[str]:
+    """Return the words that start a verb of this installation in another process."""
+    if program.PROGRAM == "scrapy":
+        return [sys.executable, "-m", "scrapy"]
+    # -P: a folder "crawler" where the process is started must not be taken for ours.
+    return [sys.executable, "-P", "-m", "crawler.cli.main"]
+
+
+def _print_verbs() -> None:
+    print(f"Sacho {VERSION}: crawl and archive Korean news\n")
+    print("Usage: sacho VERB [options] [arguments]\n\nVerbs:")
+    for name, command in each_verb():
+        print(f"  {name:<11} {command.short_desc()}")
+    print("\nsacho VERB --help describes a verb; sacho completion SHELL completes them by TAB.")
+
+
+def _usage_checked(parser: argparse.ArgumentParser, step: Callable[[], None]) -> bool:
+    """Take a step; print what is wrong with the usage and return False if the step finds that."""
+    try:
+        step()
+    except UsageError as error:
+        if str(error):
+            parser.error(str(error))
+        if error.print_help:
+            parser.print_help()
+        return False
+    return True
+
+
+def _run(command: ScrapyCommand, arguments: list[str], options: argparse.Namespace) -> None:
+    profile = getattr(options, "profile", None)
+    if not profile:
+        command.run(arguments, options)
+        return
+    profiler = Profile()
+    profiler.runcall(command.run, arguments, options)
+    profiler.dump_stats(profile)
+
+
+if __name__ == "__main__":
+    main()

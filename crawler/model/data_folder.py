@@ -1,0 +1,70 @@
+"""Where Sacho keeps its data: the archive, the index, the logs and jobs.toml, if no setting says otherwise."""
+
+from __future__ import annotations
+
+import os
+from configparser import ConfigParser, Error
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+#: The environment variable that names the data folder.
+VARIABLE = "SACHO_HOME"
+
+
+def data_folder() -> Path:
+    """Return the folder of the archive, the index and the logs, as an absolute path.
+
+    It is ``SACHO_HOME``; else ``var`` in a checkout; else the platform's folder for a user's data
+    (``~/.local/share/sacho`` on Linux). It is not created here.
+    """
+    home = _home()
+    if home is not None:
+        return home
+    project = checkout()
+    if project is not None:
+        return project / "var"
+    return user_data_path("sacho", appauthor=False)
+
+
+def jobs_file() -> Path:
+    """Return the path of jobs.toml: in the data folder, in a checkout at its top."""
+    project = checkout()
+    if _home() is None and project is not None:
+        return project / "jobs.toml"
+    return data_folder() / "jobs.toml"
+
+
+def checkout() -> Path | None:
+    """Return the checkout of Sacho that is in use, if any.
+
+    It is the one that the current folder is in, else the one that this code is run from (as after
+    ``pip install -e``).
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if _is_checkout(folder):
+            return folder
+    return None
+
+
+def index_url(path: Path) -> str:
+    """Return the address of the SQLite database at a path, for INDEX_URL."""
+    # In an address a question mark begins a query and a percent sign an escape.
+    return f"sqlite:///{path}".replace("%", "%25").replace("?", "%3F")
+
+
+def _home() -> Path | None:
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser().absolute() if named else None
+
+
+def _is_checkout(folder: Path) -> bool:
+    """Whether a folder holds Sacho's scrapy.cfg and source, and not another Scrapy project's."""
+    config = ConfigParser(interpolation=None)
+    try:
+        config.read(folder / "scrapy.cfg", encoding="utf-8")
+    except (Error, OSError, UnicodeDecodeError):
+        return False
+    named = config.get("settings", "default", fallback="")
+    return named == "crawler.settings" and (folder / "crawler" / "outlets").is_dir()

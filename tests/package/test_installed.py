@@ -1,0 +1,214 @@
+"""The wheel as a user has it: installed in an environment of its own, used outside any checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from crawler import VERSION
+from tests.support.cli import ROOT
+
+SEEDS = ROOT / "seeds"
+SOURCES = ("archive", "crawler", "pipelines", "pyproject.toml", "README.md", "LICENSE")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An installed Sacho."""
+
+    command: Path
+
+    def run(self, folder: Path, *words: str | Path, **environment: str) -> tuple[int, str, str]:
+        """Run ``sacho`` in a folder, in that environment alone; return status, stdout, stderr."""
+        own = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONWARNINGS": "error"}
+        command = [os.fspath(self.command), *map(os.fspath, words)]
+        done = subprocess.run(command, cwd=folder, env=own | environment, capture_output=True)
+        said = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return done.returncode, *said
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the sources, without the network."""
+    source = tmp_path_factory.mktemp("source")
+    for name in SOURCES:
+        path = ROOT / name
+        if path.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(path, source / name, ignore=ignored)
+        else:
+            shutil.copy(path, source / name)
+    build = "from setuptools.build_meta import build_wheel; print(build_wheel('.'))"
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return next(source.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Install the wheel; the packages it needs are those of this environment."""
+    place = tmp_path_factory.mktemp("environment")
+    venv.create(place, symlinks=True)
+    packages = next(place.glob("lib/python*/site-packages"))
+    theirs = [path for path in _site_packages().iterdir() if not _is_ours(path.name)]
+    for path in theirs:
+        (packages / path.name).symlink_to(path)
+    pip = [sys.executable, "-m", "pip", "--python", str(place), "install", "--no-deps", "--no-index"]
+    done = subprocess.run([*pip, wheel], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Installed(place / "bin" / "sacho")
+
+
+def _site_packages() -> Path:
+    return Path(sysconfig.get_path("purelib"))
+
+
+def _is_ours(name: str) -> bool:
+    return "sacho" in name.lower()
+
+
+def test_the_wheel_holds_all_that_is_not_python_and_no_tests(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"{package}/py.typed" for package in ("archive", "crawler", "pipelines")} <= names
+    assert "archive/index/migrations/env.py" in names
+    assert any(name.startswith("archive/index/migrations/versions/v") for name in names)
+    assert not [name for name in names if name.startswith(("tests", "bench", "seeds", "docs"))]
+
+
+def test_a_users_install_brings_no_test_tools(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+    lines = archive.read(metadata).decode().splitlines()
+    needed = [line for line in lines if line.startswith("Requires-Dist") and "extra ==" not in line]
+    assert needed
+    assert not [line for line in needed if any(tool in line for tool in ("pytest", "ruff", "mypy"))]
+    assert f"Version: {VERSION}" in lines
+
+
+def test_version(installed: Installed, tmp_path: Path) -> None:
+    assert installed.run(tmp_path, "--version") == (0, f"Sacho {VERSION}\n", "")
+
+
+def test_help_names_the_command_that_was_typed(installed: Installed, tmp_path: Path) -> None:
+    code, out, err = installed.run(tmp_path, "export", "--help")
+    assert (code, err) == (0, "")
+    assert "sacho export" in out
+    assert "scrapy" not in out
+    code, out, err = installed.run(tmp_path)
+    assert code == 0
+    assert "  replay " in out
+
+
+def test_an_unknown_verb_is_named_with_what_is_like_it(installed: Installed, tmp_path: Path) -> None:
+    code, out, err = installed.run(tmp_path, "exprt")
+    assert (code, out) == (2, "")
+    assert "unknown command exprt; did you mean export?" in err
+
+
+def test_replay_search_and_export_from_any_folder(installed: Installed, tmp_path: Path) -> None:
+    """The data is in the user's data folder, and what is exported where the user is."""
+    code, out, err = installed.run(tmp_path, "replay", SEEDS)
+    assert (code, err) == (0, ""), out
+    assert (tmp_path / ".local" / "share" / "sacho" / "index.sqlite3").exists()
+    code, out, err = installed.run(tmp_path, "search", "푸틴")
+    assert (code, err) == (0, "")
+    assert "푸틴" in out
+    code, out, err = installed.run(tmp_path, "export", "articles.csv")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "articles.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["한 글", "a%20b?c=d#e", "x'y\"z", b"\xff".decode(errors="surrogateescape")])
+def test_sacho_home_may_have_any_name(installed: Installed, tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    code, out, err = installed.run(tmp_path, "replay", SEEDS / "etoday", SACHO_HOME=str(home))
+    assert (code, err) == (0, ""), out
+    assert {path.name for path in home.iterdir()} >= {"archive", "index.sqlite3"}
+    code, out, err = installed.run(tmp_path, "show", SACHO_HOME=str(home))
+    assert (code, err) == (0, "")
+
+
+def test_another_scrapy_project_is_not_taken_for_ours(installed: Installed, tmp_path: Path) -> None:
+    """Not its settings, not its package ``crawler``, and no data in it."""
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = crawler.settings\n")
+    (tmp_path / "crawler").mkdir()
+    (tmp_path / "crawler" / "__init__.py").write_text("raise SystemExit('the other project')\n")
+    home = tmp_path / "home"
+    home.mkdir()
+    code, out, err = installed.run(tmp_path, "replay", SEEDS / "etoday", HOME=str(home))
+    assert (code, err) == (0, ""), out
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_checkout_that_one_is_in_is_used(installed: Installed, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "scrapy.cfg", tmp_path)
+    (tmp_path / "crawler" / "outlets").mkdir(parents=True)
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    code, out, err = installed.run(folder, "replay", SEEDS / "etoday")
+    assert (code, err) == (0, ""), out
+    assert (tmp_path / "var" / "index.sqlite3").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_data_folder_without_rights_is_named(installed: Installed, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o500)
+    _refused(installed, tmp_path, home)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    _refused(installed, tmp_path, tmp_path / "file" / "home")
+
+
+def _refused(installed: Installed, folder: Path, home: Path) -> None:
+    code, _, err = installed.run(folder, "replay", SEEDS / "etoday", SACHO_HOME=str(home))
+    assert code == 1
+    assert str(home) in err
+    assert "Traceback" not in err
+
+
+def test_a_jobs_process_is_the_installed_command(installed: Installed, tmp_path: Path) -> None:
+    jobs = '[[job]]\nname = "recover"\ncommand = "recover"\nevery = "1m"\n'
+    (tmp_path / "jobs.toml").write_text(jobs)
+    installed.run(tmp_path, "replay", SEEDS / "etoday", SACHO_HOME=str(tmp_path))
+    code, out, err = installed.run(tmp_path, "schedule", "--once", SACHO_HOME=str(tmp_path))
+    assert code == 0, out + err
+    (log,) = (tmp_path / "log" / "recover").iterdir()
+    assert "sacho recover" in log.read_text()
+
+
+SHELLS = {
+    "bash": 'eval "$(sacho completion bash)"; COMP_WORDS=(sacho exp); COMP_CWORD=1; '
+    '_shtab_sacho; echo "${COMPREPLY[@]}"',
+    "zsh": 'autoload -Uz compinit; compinit -u -D; eval "$(sacho completion zsh)"; echo ${_comps[sacho]} export',
+    "fish": "sacho completion fish | source; complete -C 'sacho exp'",
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_takes_its_completion(installed: Installed, tmp_path: Path, shell: str) -> None:
+    code, script, err = installed.run(tmp_path, "completion", shell)
+    assert (code, err) == (0, "")
+    assert "--revisions" in script
+    assert "newspim" in script
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    path = f"{installed.command.parent}:{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [shell, "-c", SHELLS[shell]], env=environment, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "export" in done.stdout, done.stderr
