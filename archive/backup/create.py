@@ -21,6 +21,7 @@ from archive.backup.index_snapshot import copy_index, segment_ends
 from archive.backup.inventory import INDEX, SEGMENTS, Inventory
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.errors import BackupError
+from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
 from archive.segments.manifest import EntryKind
 from archive.segments.names import OPEN
@@ -165,7 +166,7 @@ class _Pass:
             if self._room.before.of_state(INDEX) is not None:
                 raise BackupError(
                     f"There is no index at {self._index_path}, and the backup in {self._room.folder} has one, which "
-                    "stays: name the index in INDEX_URL, or make it anew with scrapy reindex."
+                    f"stays: name the index in INDEX_URL, or make it anew with {PROGRAM} reindex."
                 )
             return {}
         copy = self._room.state / INDEX
@@ -193,7 +194,8 @@ class _Pass:
         if known and not known & ends.keys():
             raise BackupError(
                 f"No row of {self._index_path} leads into what was backed up, as those of the index in {copy.parent} "
-                "do, which stays: was it lost, and made anew? scrapy reindex reads the archive into it; or put that "
+                f"do, which stays: was it lost, and made anew? {PROGRAM} reindex reads the archive "
+                "into it; or put that "
                 "one in its place, or name another in INDEX_URL. Nothing was changed."
             )
 
@@ -252,7 +254,7 @@ class _Pass:
                     self._keep(part, self._room.state / name, item)
                     self._faults[name] = (
                         f"{source} is damaged: its sha256 is not what it was on {entry.at:%Y-%m-%d}. It is copied as "
-                        "it is; scrapy verify says which records it concerns."
+                        f"it is; {PROGRAM} verify says which records it concerns."
                     )
         except UnreadableError as error:
             self._faults[name] = str(error)

@@ -15,6 +15,7 @@ from archive.backup.file_copy import PART, FileDigest
 from archive.backup.inventory import MARK, SEGMENTS, STATE, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import sync_folder
 
@@ -38,7 +39,7 @@ def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[In
             raise BackupError(f"There is no archive at {archive}: name its folder in ARCHIVE_URL.")
         if (archive / MARK).exists():
             raise BackupError(
-                f"{archive} is a restore that was not ended: end it first with scrapy restore."
+                f"{archive} is a restore that was not ended: end it first with {PROGRAM} restore."
             )
         _check_apart(archive, index_url, folder)
         # it is not made: where a disk is not mounted, another one would fill up
@@ -104,7 +105,8 @@ class BackupFolder:
         if hashlib.sha256(manifest[: known.size]).hexdigest() != known.sha256:
             raise BackupError(
                 f"{self.folder} is the backup of another archive, or {fixity.NAME} was changed: it does not begin as "
-                "the one in the backup. See what scrapy verify says, or name another folder; nothing was changed."
+                f"the one in the backup. See what {PROGRAM} verify says, or name another folder; "
+                "nothing was changed."
             )
 
     def has(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from archive.backup.file_copy import FileDigest
 from archive.index.database import BUSY_TIMEOUT, IndexUnusableError
 from archive.model.errors import describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments.manifest import measure
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ def _plain(path: Path, copy: Path, error: sqlite3.Error) -> str:
         return f"{path} can't be copied: another process has kept it to itself for over a minute; try again."
     if "no such table" in cause or "not a database" in cause:
         return f"{path} is no index of ours ({cause}); name it in INDEX_URL."
-    return f"{path} can't be copied ({cause}). If it is damaged, scrapy reindex makes it anew."
+    return f"{path} can't be copied ({cause}). If it is damaged, {PROGRAM} reindex makes it anew."

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.backup.file_copy import FileDigest
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments.file_locks import sync_folder
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def read(folder: Path) -> Inventory | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupError(
-            f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the archive's own segments: scrapy "
-            "verify reads them by themselves, and scrapy reindex makes an index of them."
+            f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the archive's own "
+            f"segments: {PROGRAM} "
+            f"verify reads them by themselves, and {PROGRAM} reindex makes an index of them."
         ) from error
 
 

@@ -18,6 +18,7 @@ from archive.backup.file_copy import PART, FileDigest, UnreadableError, copy_to_
 from archive.backup.inventory import INDEX, MARK, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments.file_locks import give_name, sync_folder
 from archive.segments.manifest import measure
 from archive.segments.names import OPEN
@@ -69,12 +70,12 @@ def restore(
 def _of(folder: Path) -> Inventory:
     if not folder.is_dir():
         raise BackupError(
-            f"There is no backup at {folder}: name the folder that scrapy backup was given."
+            f"There is no backup at {folder}: name the folder that {PROGRAM} backup was given."
         )
     known = inventory.read(folder)
     if known is None:
         raise BackupError(
-            f"{folder} holds no backup of ours: name the folder that scrapy backup was given."
+            f"{folder} holds no backup of ours: name the folder that {PROGRAM} backup was given."
         )
     if known.at is None:
         raise BackupError(
@@ -148,7 +149,8 @@ class _Restoring:
         if foreign:
             raise BackupError(
                 f"{self._archive} holds something already ({min(foreign)}), and nothing is ever overwritten. Move it "
-                "away, or name another folder in ARCHIVE_URL. (Only the index is lost? scrapy reindex makes it anew.)"
+                f"away, or name another folder in ARCHIVE_URL. (Only the index is lost? {PROGRAM} "
+                "reindex makes it anew.)"
             )
         names = [
             self._index.with_name(self._index.name + ending)

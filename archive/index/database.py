@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from archive.index.schema import SEARCH_STATEMENTS, metadata
+from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
     import sqlite3
@@ -146,11 +147,13 @@ class Index:
         # a file of nothing, which SQLite makes where one in use was deleted
         if read_only and found is None:
             raise IndexUnusableError(
-                f"the index at {self.url} is empty: run scrapy reindex if there was one, else scrapy replay."
+                f"the index at {self.url} is empty: run {PROGRAM} reindex if there was one, else "
+                f"{PROGRAM} replay."
             )
         if read_only:
             raise IndexUnusableError(
-                f"{self.url} has an older schema: run a verb that writes (scrapy replay) once to upgrade it."
+                f"{self.url} has an older schema: run a verb that writes ({PROGRAM} replay) once "
+                "to upgrade it."
             )
         if found is None:
             self._make()
@@ -213,7 +216,7 @@ def _engine(url: str, read_only: bool, brief: bool) -> Engine:
     path = index_path(url)
     if read_only and not path.exists():
         raise IndexUnusableError(
-            f"there is no index at {path} yet: run scrapy replay first, or set INDEX_URL."
+            f"there is no index at {path} yet: run {PROGRAM} replay first, or set INDEX_URL."
         )
     try:
         if not read_only:
@@ -293,7 +296,7 @@ def _plain(error: DBAPIError) -> str:
     if "readonly" in cause or "unable to open" in cause:
         return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
     if "no such table" in cause:
-        return f"{cause}: it was deleted or emptied while it was in use; run scrapy reindex, or restore it."
+        return f"{cause}: it was deleted or emptied while it was in use; run {PROGRAM} reindex, or restore it."
     if "not a database" in cause or "malformed" in cause:
         return f"{cause}: it is no index of ours, or damaged; move it away, or name another one with INDEX_URL."
     return f"{cause}."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from isal import isal_zlib
 
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments.file_locks import give_name
 from archive.takedown.log import RemovedRecord
 from archive.takedown.tombstones import tombstone
@@ -141,7 +142,8 @@ class SegmentRewrite:
         for record_id, (_, gone) in self._going.items():
             if gone.file == self._name and record_id not in self._met:
                 raise SegmentError(
-                    f"Record {record_id} is not found in {path}, where it was at byte {gone.offset}. scrapy verify "
+                    f"Record {record_id} is not found in {path}, where it was at byte "
+                    f"{gone.offset}. {PROGRAM} verify "
                     "says what else is wrong there."
                 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import Index, IndexUnusableError
 from archive.model.errors import describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind, Manifest, ManifestEntry
@@ -205,7 +206,7 @@ class Verification:
         check = FileCheck(path, name, own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
-        sentence = "Its writer died before it was closed; scrapy recover, or the next crawl or replay, recovers it."
+        sentence = f"Its writer died before it was closed; {PROGRAM} recover, or the next crawl or replay, recovers it."
         yield Finding(path.name, -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from archive.index.schema import articles, captures, refused
 from archive.model.errors import SegmentError
+from archive.model.program import PROGRAM
 from archive.takedown import log as takedown_log
 from archive.takedown.tombstones import is_tombstone
 from archive.verify.captures import DOCUMENTS
@@ -71,7 +72,7 @@ class TakedownCheck:
         for offset, sentence in self._log.faults:
             yield _found(Rule.REMOVAL, sentence, offset)
         for removal in self._log.pending:
-            sentence = f"The removal of {removal} was begun and not ended: run scrapy remove {removal} again."
+            sentence = f"The removal of {removal} was begun and not ended: run {PROGRAM} remove {removal} again."
             yield _found(Rule.REMOVAL, sentence)
         if whole:
             for record_id in sorted(self._records.keys() - self._stones):
@@ -86,7 +87,9 @@ class TakedownCheck:
                 refused.c.outlet == removal.outlet, refused.c.name.in_(names)
             )
             if names - set(connection.scalars(query)):
-                sentence = f"It does not refuse {removal}, which was removed: run scrapy reindex."
+                sentence = (
+                    f"It does not refuse {removal}, which was removed: run {PROGRAM} reindex."
+                )
                 yield Finding("refused", -1, str(removal), Rule.REMOVAL, sentence)
             own = select(articles.c.id).where(articles.c.outlet == removal.outlet)
             for key in connection.scalars(own.where(articles.c.article_id.in_(removal.names))):
@@ -97,7 +100,7 @@ class TakedownCheck:
                     yield _row("captures", key, removal)
         late = select(captures.c.id).where(captures.c.reason == "removed")
         for key in connection.scalars(late):
-            sentence = "It is of a removed article, and came after the removal: run scrapy remove for it again."
+            sentence = f"It is of a removed article, and came after the removal: run {PROGRAM} remove for it again."
             yield Finding("captures", -1, str(key), Rule.REMOVAL, sentence)
 
 

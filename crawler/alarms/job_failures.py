@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.runs.alarms import Cause, Kind
 from archive.runs.job_runs import FAILURES, Ending
 
@@ -81,7 +82,7 @@ def unverified(failure: Attempt, archive: str) -> Cause | None:
         return None
     sentence = (
         f"{failure.job} found {number} faults in the archive or its index {moment(failure.started_at)}; the first: "
-        f"{finding} Read {failure.log}, mend it, then verify all of it: scrapy verify"
+        f"{finding} Read {failure.log}, mend it, then verify all of it: {PROGRAM} verify"
     )
     return Cause(
         kind=Kind.UNVERIFIED, subject=archive, sentence=sentence, began_at=failure.started_at

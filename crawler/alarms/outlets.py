@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.runs.alarms import Alarm, Cause, Kind, past_alarms
 from archive.runs.job_runs import Ending
 from archive.runs.readings import crawls_of, nth_newest, origins, published_by_hour, readings_of
@@ -81,7 +82,7 @@ def silent(connection: Snapshot, beat: Beat) -> Cause | None:
         f"{beat.outlet} is silent: {said.looks} crawls found nothing new since the one of {moment(said.since)}, "
         f"where {said.missing:.0f} articles are usual; in the weeks before never more than {said.most:.0f} were "
         f"missing. See whether its site shows newer ones; read {current[-1].log or 'the last log'}, then try: "
-        f"scrapy crawl {beat.outlet}"
+        f"{PROGRAM} crawl {beat.outlet}"
     )
     return Cause(kind=Kind.SILENT, subject=beat.outlet, sentence=sentence, began_at=said.since)
 
@@ -113,7 +114,8 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
         f"{beat.outlet} is read otherwise than usual: {', '.join(map(_figures, found))}. The first bad capture: "
         f"{beat.outlet}/{_name(beat.outlet, first)} of {moment(first.captured_at)}, {first.warc_file} at byte "
         f"{first.warc_offset}{f' ({first.reason})' if first.reason else ''}. Has its layout changed? Look: "
-        f"{_look(beat.outlet, first)}; once crawler/outlets/{beat.outlet}.py is mended: scrapy reindex"
+        f"{_look(beat.outlet, first)}; once crawler/outlets/{beat.outlet}.py is mended: {PROGRAM} "
+        "reindex"
     )
     about = tuple(drift.field for drift in found)
     return Cause(
@@ -201,4 +203,4 @@ def _name(outlet: str, reading: Reading) -> str:
 
 
 def _look(outlet: str, reading: Reading) -> str:
-    return f"scrapy show {outlet}/{reading.article_id}" if reading.parsed else reading.source
+    return f"{PROGRAM} show {outlet}/{reading.article_id}" if reading.parsed else reading.source

@@ -21,6 +21,7 @@ from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.fulltext import QueryError
 from archive.index.leases import LeaseHeldError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending, end
 from archive.runs.recorder import Run
 from archive.segments.names import archive_folder
@@ -158,7 +159,7 @@ class Verb(ScrapyCommand):
             self._end(str(error))
 
     def _end(self, sentence: str) -> None:
-        print(f"scrapy {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM} {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
         self.exitcode = 1
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.progress import Bytes
@@ -35,11 +36,12 @@ class Command(Verb):
         return (
             "Copy the segments, the manifest, the log of removals and the index, all as of one moment, into FOLDER, "
             "while crawls and replays go on. Each segment is held to the manifest; a damaged one is named, and the "
-            "rest copied. The same again copies only what is new, and takes out what scrapy remove took out of the "
+            f"rest copied. The same again copies only what is new, and takes out what {PROGRAM} "
+            "remove took out of the "
             "archive: until then the backup holds it still, so back up after each removal. Stopped at any moment, the "
             "backup before stays good and the same command goes on. FOLDER holds one moment; for several, name "
             "several. "
-            "Example: scrapy backup /mnt/backup/sacho"
+            f"Example: {PROGRAM} backup /mnt/backup/sacho"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -83,7 +85,7 @@ def only_folder(args: list[str]) -> Path:
 
 def _tell(made: BackupResult, folder: Path) -> int:
     for sentence in made.faults:
-        print(f"scrapy backup: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM} backup: {sentence}", file=sys.stderr)
     for name in made.mended:
         print(f"{name} was damaged in the backup, and is copied again")
     for name in made.pending:

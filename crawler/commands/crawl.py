@@ -12,6 +12,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.model.outcome import Outcome
+from archive.model.program import PROGRAM
 from crawler.alarms.shortfall import shortfall
 from crawler.cli.base import Verb
 from crawler.cli.tables import print_table
@@ -44,7 +45,8 @@ class Command(Verb):
         return (
             "Ask an outlet's feeds, sitemaps and lists, fetch the articles that are new or due for another look, and "
             "keep every exchange. Stopped at any moment, the same command goes on where it was. Needs CONTACT. "
-            "Example: CONTACT=desk@example.org scrapy crawl etoday -a since=2023-09-01 -a until=2023-09-30"
+            f"Example: CONTACT=desk@example.org {PROGRAM} crawl etoday -a since=2023-09-01 -a "
+            "until=2023-09-30"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -70,7 +72,7 @@ class Command(Verb):
         from crawler.spider.spider import OutletSpider
 
         if len(args) != 1:
-            raise UsageError("name one outlet; scrapy list shows them", print_help=False)
+            raise UsageError(f"name one outlet; {PROGRAM} list shows them", print_help=False)
         try:
             outlet = outlet_named(args[0])
             arguments = checked(opts.arguments, outlet)
@@ -185,7 +187,7 @@ def _conclude(session: CrawlSession, plan: Plan | None, reason: str | None) -> i
             None, [shortfall(session.outlet, balance, session.last_new, datetime.now(UTC))]
         )
     for sentence in faults:
-        print(f"scrapy crawl: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM} crawl: {sentence}", file=sys.stderr)
     logging.getLogger(__name__).info("exit with %s faults", len(faults))
     failures = session.report.counts
     failed_visits = sum(

@@ -10,6 +10,7 @@ from scrapy.exceptions import UsageError
 
 from archive.articles.queries import each_article
 from archive.export import articles as export
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option
@@ -43,7 +44,8 @@ class Command(Verb):
             "object a line, .csv a table for spreadsheets. A .wacz holds the captures themselves with index and list "
             "of pages, for pywb or ReplayWeb.page; a .cdxj is the sorted index over the archive's own WARC files. "
             "Both hold everything captured, robots.txt and feeds too, or, with --since or --until, only what shows "
-            "those articles. Example: scrapy export --outlet etoday --since 2023-09-01 september.wacz"
+            f"those articles. Example: {PROGRAM} export --outlet etoday --since 2023-09-01 "
+            "september.wacz"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands.fetch import Command as Scrapys
 
+from archive.model.program import PROGRAM
 from crawler.cli.look import Look
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Command(Look, Scrapys):
         super().run(args, opts)
         if not self._answered:
             print(
-                f"scrapy fetch: {args[0]} could not be had; the log above says why.",
+                f"{PROGRAM} fetch: {args[0]} could not be had; the log above says why.",
                 file=sys.stderr,
             )
             self.exitcode = 1

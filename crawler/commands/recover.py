@@ -8,6 +8,7 @@ from scrapy.exceptions import UsageError
 
 from archive.articles.captures import check_there
 from archive.index.database import IndexUnusableError, index_path
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from archive.segments.recovery import open_segments
 from crawler.cli.base import Verb
@@ -40,7 +41,7 @@ class Command(Verb):
             "open, add the records that the index lacks, and close the segment. Every crawl and "
             "every replay does the same when it starts. Segments that a running process writes "
             "to are skipped. If there is nothing to recover, the exit status is 0. "
-            "Example: scrapy recover"
+            f"Example: {PROGRAM} recover"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
@@ -53,9 +54,7 @@ class Command(Verb):
         before = len(open_segments(folder))
         index = index_path(self.text_setting("INDEX_URL"))
         if before and not index.exists():
-            sentence = (
-                f"there is no index at {index}: name it in INDEX_URL, or run scrapy reindex first."
-            )
+            sentence = f"there is no index at {index}: name it in INDEX_URL, or run {PROGRAM} reindex first."
             raise IndexUnusableError(sentence)
         if index.exists():
             with self.open_index() as there, there.reading() as connection:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.summary import Report
@@ -34,7 +35,7 @@ class Command(Verb):
             "place when it is whole. What the WARCs can't tell (runs, the frontier, copies of robots.txt) is taken "
             "over from the old index; without one, the frontier is made from the captures. The archive is only read. "
             "Stopped at any moment, the same command goes on. Needs room for a second index. "
-            "Example: scrapy reindex --processes 4"
+            f"Example: {PROGRAM} reindex --processes 4"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import UsageError
 
 from archive.model.errors import SegmentError
+from archive.model.program import PROGRAM
 from archive.reindex.builder import exclude_reindex
 from archive.segments.names import archive_folder
 from archive.segments.recovery import open_segments
@@ -54,7 +55,8 @@ class Command(Verb):
             "Hide articles at once, write the segments that hold their captures anew without them, and scrub the "
             "index. Tombstones and removals.jsonl say what was removed, when, by whom and why; verify checks them. "
             "Asks before it acts. Stopped at any moment, the same command goes on. "
-            'Example: scrapy remove newspim/20230915999901 --reason "court order 2026-1" --dry-run'
+            f'Example: {PROGRAM} remove newspim/20230915999901 --reason "court order 2026-1" '
+            "--dry-run"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -172,7 +174,9 @@ def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[TakedownPl
         f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None
     ]
     for name in unknown:
-        print(f"no article {name} in the index; scrapy show lists those there are", file=sys.stderr)
+        print(
+            f"no article {name} in the index; {PROGRAM} show lists those there are", file=sys.stderr
+        )
     return None if unknown else combine(one for one in found.values() if one is not None)
 
 

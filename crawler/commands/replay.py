@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.articles.revisit_lookup import OriginalFinder
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.summary import Report
@@ -41,7 +42,7 @@ class Command(Verb):
             "Read saved pages, text renderings, WARC and WACZ files, or folders of them, keep their bytes in the "
             "archive and their articles in the index. A page's address and time of capture are read from NAME.json "
             "beside it. Records of a web archive are kept with the requests they answer and the name of its software. "
-            "Replaying the same again changes nothing. Example: scrapy replay seeds/"
+            f"Replaying the same again changes nothing. Example: {PROGRAM} replay seeds/"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

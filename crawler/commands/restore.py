@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
 from crawler.cli.progress import Bytes
@@ -33,11 +34,14 @@ class Command(Verb):
     def long_desc(self) -> str:
         """Say what it does, with an example."""
         return (
-            "Copy what scrapy backup put into FOLDER to ARCHIVE_URL and INDEX_URL, where nothing may be yet, holding "
+            f"Copy what {PROGRAM} backup put into FOLDER to ARCHIVE_URL and INDEX_URL, where "
+            "nothing may be yet, holding "
             "every file to its sum; then close the segments that were open. A damaged segment is named and restored as "
-            "it is, a damaged index is left out: scrapy verify and scrapy reindex say and do the rest. FOLDER is only "
+            f"it is, a damaged index is left out: {PROGRAM} verify and {PROGRAM} reindex say and "
+            "do the rest. FOLDER is only "
             "read; an index of an older schema is upgraded. Stopped at any moment, the same command goes on. "
-            "Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 scrapy restore /mnt/backup/sacho"
+            f"Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 {PROGRAM} "
+            "restore /mnt/backup/sacho"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
@@ -59,12 +63,12 @@ class Command(Verb):
 
 def _tell(restored: RestoreResult, archive: str) -> int:
     for sentence in restored.faults:
-        print(f"scrapy restore: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM} restore: {sentence}", file=sys.stderr)
     moment = f"{restored.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST"
     index = "its index" if restored.index else "no index"
     print(
         f"{archive}: {restored.files} files and {index}, {restored.size / 1e6:.1f} MB, as of {moment}"
     )
     if not restored.index:
-        print("run scrapy reindex now: it makes the index from the archive")
+        print(f"run {PROGRAM} reindex now: it makes the index from the archive")
     return 1 if restored.faults else 0

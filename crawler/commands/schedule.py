@@ -11,6 +11,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
+from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
@@ -45,7 +46,8 @@ class Command(Verb):
         return (
             "Run the jobs of jobs.toml (JOBS_FILE) as they fall due, each in a process of its own, until SIGTERM or "
             "Ctrl-C. What was missed is caught up with in one run. Any number of schedulers may share an index. "
-            "SIGHUP, or a change of the file, reads it again. Example, from cron: scrapy schedule --once"
+            f"SIGHUP, or a change of the file, reads it again. Example, from cron: {PROGRAM} "
+            "schedule --once"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -82,7 +84,7 @@ class Command(Verb):
             jobs = read_jobs(path)
         except JobsFileError as error:
             for sentence in error.sentences:
-                print(f"scrapy schedule: {sentence}", file=sys.stderr)
+                print(f"{PROGRAM} schedule: {sentence}", file=sys.stderr)
             return 2
         if opts.list:
             return print_jobs(jobs, self.text_setting("INDEX_URL"))

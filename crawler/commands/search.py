@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.articles.queries import search
+from archive.model.program import PROGRAM
 from crawler.cli.base import Verb
 from crawler.cli.tables import print_articles
 from crawler.model.text import as_text
@@ -30,7 +31,8 @@ class Command(Verb):
         """Say what it does, with an example."""
         return (
             "List the articles that hold every term of QUERY in headline, deck, body, captions or authors' names, "
-            "newest first. A term is found within longer words too. Example: scrapy search 푸틴 김정은"
+            f"newest first. A term is found within longer words too. Example: {PROGRAM} search 푸틴 "
+            "김정은"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

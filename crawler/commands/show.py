@@ -13,6 +13,7 @@ from archive.articles.deletions import answer_of, gone_captures
 from archive.articles.history import history
 from archive.articles.queries import aliases_of, captures_of, each_article, find_article
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.article_history import print_changes, print_history, size_text
 from crawler.cli.base import Verb
@@ -47,7 +48,7 @@ class Command(Verb):
             "Print everything kept of an article: its fields, what the widget rules removed, its history with what "
             "each revision changed word by word ([-taken out-], {+put in+}), and the captures with their places in the "
             "WARCs. With an outlet alone, or nothing, list the articles. "
-            "Example: scrapy show --at 2023-09-16T09:00 newspim/20230915999901"
+            f"Example: {PROGRAM} show --at 2023-09-16T09:00 newspim/20230915999901"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -82,7 +83,8 @@ class Command(Verb):
             versions = find_article(connection, outlet, article_id)
             if not versions:
                 print(
-                    f"no article {outlet}/{article_id} in the index; scrapy show lists those there are",
+                    f"no article {outlet}/{article_id} in the index; {PROGRAM} show lists those "
+                    "there are",
                     file=sys.stderr,
                 )
                 return 1

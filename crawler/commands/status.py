@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scrapy.exceptions import UsageError
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from archive.runs.figures import examples
 from archive.runs.history import outlets_seen, runs_between, summed
 from archive.segments.names import archive_folder
@@ -45,7 +46,8 @@ class Command(Verb):
             "One row an outlet: its last run, what is new of it, what it is expected to publish, its next run, and "
             "what is amiss; below, the other jobs and the open alarms. It only reads. Exit status 1 if an alarm is "
             "open, if a job has failed for good or is not run when it is due, or if the jobs file is wrong. "
-            "Example: scrapy status --runs --since 2026-11-17 --until 2026-11-17, for what was collected last Tuesday"
+            f"Example: {PROGRAM} status --runs --since 2026-11-17 --until 2026-11-17, for what was "
+            "collected last Tuesday"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -109,7 +111,8 @@ class Command(Verb):
             overview = survey(index, folder, jobs, now, trouble, only)
         if only and not overview.outlets:
             print(
-                f"no outlet {only!r} has a job, a crawl or an article; scrapy list shows the outlets",
+                f"no outlet {only!r} has a job, a crawl or an article; {PROGRAM} list shows the "
+                "outlets",
                 file=sys.stderr,
             )
             return 1
@@ -120,7 +123,8 @@ class Command(Verb):
                 write_metrics(opts.metrics, overview)
             except OSError as error:
                 print(
-                    f"scrapy status: {opts.metrics} can't be written ({error.strerror or error}).",
+                    f"{PROGRAM} status: {opts.metrics} can't be written "
+                    f"({error.strerror or error}).",
                     file=sys.stderr,
                 )
                 return 1
@@ -180,7 +184,7 @@ class Command(Verb):
 
 def _nobody(outlet: str) -> int:
     print(
-        f"no outlet {outlet!r} has a job, a crawl or an article; scrapy list shows the outlets",
+        f"no outlet {outlet!r} has a job, a crawl or an article; {PROGRAM} list shows the outlets",
         file=sys.stderr,
     )
     return 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scrapy.exceptions import UsageError
 
 from archive.index.database import IndexUnusableError, index_path
+from archive.model.program import PROGRAM
 from archive.runs.recorder import Run
 from archive.segments.names import archive_folder
 from archive.verify.archive import Verification
@@ -40,7 +41,7 @@ class Command(Verb):
             "Read every segment of the archive strictly, compare it with the fixity manifest, every row of the index "
             "with the record it leads to, both ways, and every article with what is read from its captures. With "
             "FILEs, read those WARC files only, whoever wrote them. One line a finding; exit status 1 if there is any. "
-            "Example: scrapy verify --sample 10%"
+            f"Example: {PROGRAM} verify --sample 10%"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -85,7 +86,8 @@ class Command(Verb):
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not args and folder.exists() and not folder.is_dir():
             print(
-                f"scrapy verify: {folder} is a file; ARCHIVE_URL names the folder of the archive.",
+                f"{PROGRAM} verify: {folder} is a file; ARCHIVE_URL names the folder of the "
+                "archive.",
                 file=sys.stderr,
             )
             return 1
@@ -127,4 +129,4 @@ class Command(Verb):
             self.enter(run)
         except IndexUnusableError as error:
             # What can only be read can be verified, too.
-            print(f"scrapy verify: the history will not tell of it: {error}", file=sys.stderr)
+            print(f"{PROGRAM} verify: the history will not tell of it: {error}", file=sys.stderr)

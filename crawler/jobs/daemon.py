@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
 from archive.model.errors import describe_os_error
+from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending
 from crawler.cli.base import print_no_more
 from crawler.jobs.clock import Clock
@@ -193,11 +194,11 @@ def once(
         print("nothing is due")
     if stop.asked:
         print(
-            "scrapy schedule: stopped. What was under way is taken up again by the next one.",
+            f"{PROGRAM} schedule: stopped. What was under way is taken up again by the next one.",
             file=sys.stderr,
         )
     if unprinted:
-        print(f"scrapy schedule: {unprinted}", file=sys.stderr)
+        print(f"{PROGRAM} schedule: {unprinted}", file=sys.stderr)
     return (
         1
         if unprinted

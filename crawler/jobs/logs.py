@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.program import PROGRAM
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Logs:
             # a full disk may open a file, and take nothing into it
             with path.open("a", encoding="utf-8") as file:
                 # Without the settings: one may be a password.
-                file.write(f"# scrapy {order.job.verb} {' '.join(order.words)}\n")
+                file.write(f"# {PROGRAM} {order.job.verb} {' '.join(order.words)}\n")
             file = path.open("a", encoding="utf-8")
         except OSError as error:
             _log.error(

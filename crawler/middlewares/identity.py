@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from archive.model.program import PROGRAM
 from crawler import VERSION
 from crawler.httpclient.address_guard import is_loopback
 
@@ -28,7 +29,7 @@ _UNFIT = re.compile(r"[^\x21-\x7e]|[()\\<>\"]")
 
 _HOW = (
     "Set CONTACT to an e-mail address or web page at which outlets reach you, "
-    "in the environment (CONTACT=name@host scrapy crawl …) or with -s CONTACT=…"
+    f"in the environment (CONTACT=name@host {PROGRAM} crawl …) or with -s CONTACT=…"
 )
 
 

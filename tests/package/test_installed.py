@@ -64,7 +64,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     theirs = [path for path in _site_packages().iterdir() if not _is_ours(path.name)]
     for path in theirs:
         (packages / path.name).symlink_to(path)
-    pip = [sys.executable, "-m", "pip", "--python", str(place), "install", "--no-deps", "--no-index"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(place),
+        "install",
+        "--no-deps",
+        "--no-index",
+    ]
     done = subprocess.run([*pip, wheel], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Installed(place / "bin" / "sacho")
@@ -110,7 +119,9 @@ def test_help_names_the_command_that_was_typed(installed: Installed, tmp_path: P
     assert "  replay " in out
 
 
-def test_an_unknown_verb_is_named_with_what_is_like_it(installed: Installed, tmp_path: Path) -> None:
+def test_an_unknown_verb_is_named_with_what_is_like_it(
+    installed: Installed, tmp_path: Path
+) -> None:
     code, out, err = installed.run(tmp_path, "exprt")
     assert (code, out) == (2, "")
     assert "unknown command exprt; did you mean export?" in err
@@ -129,7 +140,9 @@ def test_replay_search_and_export_from_any_folder(installed: Installed, tmp_path
     assert (tmp_path / "articles.csv").exists()
 
 
-@pytest.mark.parametrize("name", ["한 글", "a%20b?c=d#e", "x'y\"z", b"\xff".decode(errors="surrogateescape")])
+@pytest.mark.parametrize(
+    "name", ["한 글", "a%20b?c=d#e", "x'y\"z", b"\xff".decode(errors="surrogateescape")]
+)
 def test_sacho_home_may_have_any_name(installed: Installed, tmp_path: Path, name: str) -> None:
     home = tmp_path / name
     code, out, err = installed.run(tmp_path, "replay", SEEDS / "etoday", SACHO_HOME=str(home))
