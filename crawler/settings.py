@@ -101,10 +101,12 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawler.middlewares.pacing.RetryAfterMiddleware": 560,
     "crawler.middlewares.decompression.DecompressionMiddleware": 590,
-    "crawler.middlewares.redirects.NamelessRedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
-    # the nearest to the downloader: what it lets through, goes out
+    # Lets a request through when its host's turn has come; no middleware after it may wait.
     "crawler.middlewares.pacing.PaceMiddleware": 950,
+    # After the pace, so that a request is counted when it is sent.
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": 960,
 }
 
 # Bounded: an outlet's page needs none of these limits, a hostile one meets them.
@@ -126,17 +128,39 @@ RETRY_EXCEPTIONS = [
 # Certificates are verified unless somebody says otherwise; Scrapy's own default is not to.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# Scrapy's others look at links that callbacks follow; ours follow none, and each costs every page.
+# Scrapy's other spider middlewares process links that callbacks follow; ours follow none, and each
+# middleware costs time for every page. RefererMiddleware is on because RedirectMiddleware asks for
+# it.
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
-SPIDER_MIDDLEWARES = {"scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50}
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
+}
+
+# No Referer is ever sent, not even where the Referrer-Policy of a response allows one.
+REFERRER_POLICY = "no-referrer"
+_NO_REFERRER = "scrapy.spidermiddlewares.referer.NoReferrerPolicy"
+REFERRER_POLICIES = {
+    "": _NO_REFERRER,
+    "no-referrer": _NO_REFERRER,
+    "no-referrer-when-downgrade": _NO_REFERRER,
+    "same-origin": _NO_REFERRER,
+    "origin": _NO_REFERRER,
+    "strict-origin": _NO_REFERRER,
+    "origin-when-cross-origin": _NO_REFERRER,
+    "strict-origin-when-cross-origin": _NO_REFERRER,
+    "unsafe-url": _NO_REFERRER,
+    "scrapy-default": _NO_REFERRER,
+}
+
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
-# What the pace and the frontier do is not done a second time; what nobody reads is not written for
-# every page.
-DOWNLOADER = "crawler.spider.downloader.PacedDownloader"
-SCHEDULER = "crawler.spider.scheduler.RequestQueue"
-STATS_CLASS = "crawler.spider.stats.Stats"
-LOG_FORMATTER = "crawler.spider.stats.PageLog"
+
+# Requests of the same priority are sent in the order of their creation, the order of the frontier's
+# due times. Scrapy's default priority queue balances Scrapy's download slots, which we don't use:
+# PaceMiddleware spaces the requests of a host.
+SCHEDULER_PRIORITY_QUEUE = "scrapy.pqueues.ScrapyPriorityQueue"
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 
 # Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a
 # time. The first two are read from the environment, too.

@@ -73,6 +73,11 @@ class Command(Verb):
 
         if len(args) != 1:
             raise UsageError(f"name one outlet; {PROGRAM} list shows them", print_help=False)
+        if self.text_setting("JOBDIR"):
+            raise UsageError(
+                "JOBDIR is not supported: the index remembers what a stopped crawl has left to fetch",
+                print_help=False,
+            )
         try:
             outlet = outlet_named(args[0])
             arguments = checked(opts.arguments, outlet)

@@ -7,6 +7,7 @@ beside Scrapy's retry.
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+#: The name of the slot of Scrapy's downloader that all paced requests use.
+_SLOT = "paced"
 _AUTOTHROTTLE = "scrapy.extensions.throttle.AutoThrottle"
 
 
@@ -48,11 +51,11 @@ def retry_after(value: str, now: datetime) -> float | None:
 class PaceMiddleware:
     """Lets a request through to the downloader when its host's turn has come; in place of Scrapy's delays.
 
-    Scrapy's own slots wait too, but what waits in one can neither be held back when the host asks
-    for it nor be taken out when the crawl ends. So requests wait here, and
-    `crawler.spider.downloader.PacedDownloader` has no slots. It must be the nearest to the
-    downloader, and Scrapy's AutoThrottle extension off: its rule is applied here, where it cannot
-    go below a host's Crawl-delay.
+    A request that waits in one of Scrapy's download slots can neither be held back when the host
+    asks for it nor be withdrawn when the crawl ends. So requests wait here, and all go through one
+    slot of Scrapy's downloader that has no delay. No middleware nearer to the downloader may wait,
+    and Scrapy's AutoThrottle extension must be off: its rule is applied here, where the
+    delay cannot go below a host's Crawl-delay.
 
     Settings, Scrapy's and with their meaning, for each host: ``CONCURRENT_REQUESTS_PER_DOMAIN``,
     ``DOWNLOAD_DELAY``, ``DOWNLOAD_DELAY_JITTER``, ``DOWNLOAD_SLOTS``, ``AUTOTHROTTLE_ENABLED``,
@@ -101,6 +104,7 @@ class PaceMiddleware:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Scrapy's way to build it."""
         middleware = cls(crawler)
+        crawler.signals.connect(middleware._add_slot, signal=signals.engine_started)
         crawler.signals.connect(middleware._closed, signal=signals.spider_closed)
         return middleware
 
@@ -117,6 +121,7 @@ class PaceMiddleware:
             self._count(f"refused/{refusal.reason}")
             raise
         self._under_way[request] = host
+        request.meta["download_slot"] = _SLOT
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Tell the pace what the answer means, then that the turn is over."""
@@ -137,6 +142,16 @@ class PaceMiddleware:
         host = self._under_way.pop(request, None)
         if host is not None:
             self.pace.done(host)
+
+    def _add_slot(self) -> None:
+        """Configure the one download slot, as an entry of DOWNLOAD_SLOTS would."""
+        engine = self._crawler.engine
+        assert engine is not None, "engine_started is sent by the engine"
+        engine.downloader.per_slot_settings[_SLOT] = {
+            "concurrency": sys.maxsize,
+            "delay": 0.0,
+            "jitter": 0.0,
+        }
 
     def _hold(self, host: str, response: Response) -> None:
         value = (response.headers.get("Retry-After") or b"").decode("latin-1")

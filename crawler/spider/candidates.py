@@ -22,7 +22,7 @@ class Candidates:
 
     def __init__(self, plan: Plan, session: CrawlSession) -> None:
         self._plan = plan
-        self._keeper = session
+        self._session = session
         self._open: set[str] = set()
 
     def take_up(self, visits: Container[str]) -> bool:
@@ -32,7 +32,7 @@ class Candidates:
         links = self._plan.candidates(_AT_ONCE)
         if not links:
             return False
-        session = self._keeper
+        session = self._session
         known = session.published(link.article_id for link in links)
         for article_id, published_at in known.items():
             self._plan.learn(article_id, published_at)
@@ -60,10 +60,10 @@ class Candidates:
     def learn_from_others(self) -> bool:
         """When this crawl has nothing to visit: learn what another one's visits gave. Whether there was any."""
         settled = self._open - self._held()
-        known = self._keeper.published(settled)
+        known = self._session.published(settled)
         for article_id in settled:
             self.learn(article_id, known.get(article_id))
         return bool(settled)
 
     def _held(self) -> set[str]:
-        return self._keeper.attempt(self._keeper.frontier.held_by_others) or set()
+        return self._session.attempt(self._session.frontier.held_by_others) or set()

@@ -22,6 +22,19 @@ from scrapy.utils.project import get_project_settings
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
 
+SIGNALS = (
+    "engine_started",
+    "spider_opened",
+    "request_scheduled",
+    "request_reached_downloader",
+    "headers_received",
+    "bytes_received",
+    "response_downloaded",
+    "request_left_downloader",
+    "response_received",
+    "spider_idle",
+    "spider_closed",
+)
 KEPT: list[list[object]] = []
 
 
@@ -55,6 +68,25 @@ class FileStore:
         self._file(origin).write_text(
             json.dumps([fetched_at.isoformat(), status, body.decode("latin-1")])
         )
+
+
+class SignalCounter:
+    """Extension: counts the signals of a request and of an item, as stats ``signal/<name>``."""
+
+    @classmethod
+    def from_crawler(cls, crawler):
+        counter = cls()
+        counter.handlers = []  # signals hold them weakly
+        for name in SIGNALS:
+            counter.handlers.append(counter.counting(crawler, name))
+            crawler.signals.connect(counter.handlers[-1], getattr(scrapy.signals, name))
+        return counter
+
+    def counting(self, crawler, name):
+        def count(**_):
+            crawler.stats.inc_value(f"signal/{name}")
+
+        return count
 
 
 class Probe(scrapy.Spider):
