@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, literal, or_, select, update
 
-from archive.articles.ingest_model import ArticleState, Revision, reclassified
+from archive.articles.ingest_model import ArticleState, Revision, changed_changes
 from archive.index.article_rows import to_article
 from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.model.outcome import Reason
@@ -95,7 +95,7 @@ def classify_all(connection: Connection) -> None:
             )
             for row in rows
         ]
-        if changes := reclassified([story]):
+        if changes := changed_changes([story]):
             connection.execute(update(revisions).where(revisions.c.id == bindparam("pk")), changes)
 
 

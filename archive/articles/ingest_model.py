@@ -1,4 +1,4 @@
-"""What the writer works on: captures to enter, and articles with their revisions as the index knows them."""
+"""The values of an ingest: captures to enter, and articles with their revisions."""
 
 from __future__ import annotations
 
@@ -7,29 +7,24 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, or_
-
 from archive.articles.changes import change_between
-from archive.index.bulk import one_of
 from archive.model.outcome import Outcome, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
-
     from archive.model.article import Article
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureEntry:
-    """One read capture for the writer.
+    """A capture that was read, to be entered into the index.
 
-    ``capture`` are the columns of its row but for id and what it became. ``known_id`` is the id of
-    the row of the same capture, when the index has it already. ``article`` is None where
-    ``verdict`` says why. ``known_revision`` is the revision it showed when it was read before, or
-    is known to show (a revisit).
+    ``capture`` are the columns of its row except its id and what became of it. ``known_id`` is the
+    id of the capture's row if the index has it already. ``article`` is None where ``verdict`` gives
+    the reason. ``known_revision`` is the id of the revision that the capture showed when it was
+    read before, or that a revisit is known to show.
     """
 
     capture: dict[str, Any]
@@ -40,14 +35,24 @@ class CaptureEntry:
 
     @property
     def captured_at(self) -> datetime:
-        """When it was fetched, or taken in where that is unknown."""
+        """When it was fetched; when it was taken in, where that is unknown."""
         moment: datetime = self.capture["captured_at"]
         return moment
+
+    @property
+    def time_known(self) -> bool:
+        """Whether ``captured_at`` is when it was fetched."""
+        known: bool = self.capture["time_known"]
+        return known
 
 
 @dataclass(slots=True)
 class Revision:
-    """One revision's row as it will be written."""
+    """A revision's row as it will be written; ``dirty`` if it differs from the stored one.
+
+    ``stored``, ``current`` and ``change`` are what the database has: the article (None if it has
+    no such row yet), whether it is the newest revision, and the change from the revision before.
+    """
 
     id: int
     number: int
@@ -55,15 +60,34 @@ class Revision:
     layouts: list[str]
     capture_id: int
     captured_at: datetime
-    stored: Article | None = None  # as the database has it; None while it has not
-    current: bool = False  # likewise
-    change: dict[str, Any] | None = None  # likewise: what changed from the version before
+    stored: Article | None = None
+    current: bool = False
+    change: dict[str, Any] | None = None
     dirty: bool = False
+
+    def merge(self, merged: Article, layout: str) -> None:
+        """Take over the values of another reading of the same content, read by ``layout``."""
+        if merged != self.article:
+            self.article, self.dirty = merged, True
+        if layout not in self.layouts:
+            self.layouts, self.dirty = sorted([*self.layouts, layout]), True
+
+    def replace_reading(self, article: Article, capture_id: int) -> None:
+        """Take another reading of the same capture in place of the old one."""
+        self.article, self.layouts = article, [article.layout]
+        self.capture_id, self.dirty = capture_id, True
+
+    def begin_at(self, captured_at: datetime, capture_id: int) -> None:
+        """Make an earlier capture the revision's first one."""
+        self.captured_at, self.capture_id, self.dirty = captured_at, capture_id, True
 
 
 @dataclass(slots=True)
 class ArticleState:
-    """An article's row and its revisions, in the order of their captures."""
+    """An article's row and its revisions, in the order of their first captures.
+
+    ``stored`` is whether the database has the row, ``dirty`` whether it differs from it.
+    """
 
     id: int
     outlet: str
@@ -73,15 +97,27 @@ class ArticleState:
     stored: bool = True
     dirty: bool = False
 
+    @property
+    def identity_is_content(self) -> bool:
+        """Whether the id was made from the content, because no address is known."""
+        return self.article_id.startswith("content-")
+
     def neighbours(self, entry: CaptureEntry) -> list[Revision]:
-        """The versions that stood before and after the capture; all, newest first, where its time is unknown."""
-        if not entry.capture["time_known"]:
+        """Return the revisions before and after the capture's time.
+
+        Where its time is unknown: all revisions, newest first.
+        """
+        if not entry.time_known:
             return self.revisions[::-1]
         at = bisect_right(self.revisions, entry.captured_at, key=lambda r: r.captured_at)
         return [*self.revisions[max(at - 1, 0) : at], *self.revisions[at : at + 1]]
 
+    def sort(self) -> None:
+        """Put the revisions in the order of their first captures."""
+        self.revisions.sort(key=lambda r: r.captured_at)
+
     def renumber(self) -> list[Revision]:
-        """Number the versions by the time of their first captures; give those the database has otherwise numbered."""
+        """Number the revisions from 1; return the stored ones whose number changed."""
         renamed: list[Revision] = []
         for number, revision in enumerate(self.revisions, 1):
             if revision.number != number:
@@ -91,36 +127,25 @@ class ArticleState:
         return renamed
 
 
-def reclassified(stories: Iterable[ArticleState]) -> list[dict[str, Any]]:
-    """The ids of revisions whose change is another than the database has, with it; of neighbours one is dirty."""
+def changed_changes(states: Iterable[ArticleState]) -> list[dict[str, Any]]:
+    """Return the ids of revisions whose change differs from the stored one, with the new change."""
     rows: list[dict[str, Any]] = []
-    for story in stories:
-        # A version never moves before another one, so the first of all has no change to be taken
-        # from it.
-        for old, new in pairwise(story.revisions):
-            if old.dirty or new.dirty:
-                change = change_between(
-                    old.article, old.layouts, new.article, new.layouts
-                ).as_values()
-                if change != new.change:
-                    rows.append({"pk": new.id, "change": change})
+    for state in states:
+        # A revision never moves before another one, so the first never has a change to remove.
+        for old, new in pairwise(state.revisions):
+            if not old.dirty and not new.dirty:
+                continue
+            change = change_between(old.article, old.layouts, new.article, new.layouts).as_values()
+            if change != new.change:
+                rows.append({"pk": new.id, "change": change})
     return rows
 
 
-def shown_again(revision_id: int | None) -> tuple[Verdict, int | None]:
-    """What a revisit is, and the revision it shows: that of the capture it repeats, if that could be read."""
+def verdict_of_revisit(revision_id: int | None) -> tuple[Verdict, int | None]:
+    """Return the verdict on a revisit and the revision it shows.
+
+    ``revision_id`` is the revision of the capture that it repeats, None if that shows none.
+    """
     if revision_id is None:
         return Verdict(Outcome.SKIPPED, Reason.REVISIT), None
     return Verdict(Outcome.UNCHANGED), revision_id
-
-
-def among(
-    outlet: ColumnElement[str], own_id: ColumnElement[str], names: Iterable[tuple[str, str]]
-) -> Any:
-    """Whether a row is one of those named; SQLite looks pairs of values up by reading the whole table."""
-    by_outlet: dict[str, list[str]] = {}
-    for name, identity in sorted(names):
-        by_outlet.setdefault(name, []).append(identity)
-    return or_(
-        false(), *(and_(outlet == name, one_of(own_id, ids)) for name, ids in by_outlet.items())
-    )

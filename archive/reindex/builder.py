@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
 from archive.articles.ingest import ArticleWriter
-from archive.articles.ingest_model import CaptureEntry, shown_again
+from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import captures
 from archive.model.errors import describe_os_error
@@ -311,7 +311,7 @@ def _enter(connection: Connection, batch: Sequence[ReadCapture]) -> None:
     for one in batch:
         verdict, revision_id = one.verdict, None
         if one.repeats and verdict is None:
-            verdict, revision_id = shown_again(originals.get(one.repeats))
+            verdict, revision_id = verdict_of_revisit(originals.get(one.repeats))
         entries.append(CaptureEntry(one.capture, one.article, verdict, known_revision=revision_id))
     refusals = Blocklist()
     refusals.learn(connection)

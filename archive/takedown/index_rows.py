@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, text, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import GIVEN_UP
 from archive.index.article_rows import search_columns, to_article
-from archive.index.fulltext import tokens
+from archive.index.fulltext import Document, delete_documents
 from archive.index.schema import (
     aliases,
     articles,
@@ -79,14 +79,8 @@ def _forget(connection: Connection, row: int, going: Sequence[int]) -> None:
         articles
     )
     known = [dict(one) for one in connection.execute(query.where(articles.c.id == row)).mappings()]
-    forget = (
-        "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', :id, :headline, :body)"
-    )
-    for one in known:
-        headline, body = search_columns(to_article(one))
-        connection.execute(
-            text(forget), {"id": one["id"], "headline": tokens(headline), "body": tokens(body)}
-        )
+    documents = [Document(one["id"], *search_columns(to_article(one))) for one in known]
+    delete_documents(connection, documents)
     ids = [one["id"] for one in known]
     became = {"outcome": str(REMOVED.outcome), "reason": str(REMOVED.reason), "revision_id": None}
     for part in _parts(going):

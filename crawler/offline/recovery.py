@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archive.articles.captures import check_there, end_of_rows, known_records
-from archive.articles.ingest_model import shown_again
+from archive.articles.ingest_model import verdict_of_revisit
 from archive.model.outcome import Outcome
 from archive.segments.recovery import open_segments, recover_segment
 from archive.warc.record_parser import original_of
@@ -140,5 +140,7 @@ def _shown_again(revisit: Record, index: Index) -> dict[str, Any]:
     """What a page is that repeats another: its verdict, and the revision that it shows."""
     original = original_of(revisit)
     with index.reading() as connection:
-        verdict, revision_id = shown_again(known_records(connection, [original]).get(original))
+        verdict, revision_id = verdict_of_revisit(
+            known_records(connection, [original]).get(original)
+        )
     return {"verdict": verdict, "revision_id": revision_id}

@@ -349,7 +349,7 @@ def test_a_step_is_taken_whole_or_not_at_all(old: Path, monkeypatch: pytest.Monk
         raise OSError("no more")
 
     with monkeypatch.context() as patch:
-        patch.setattr(deletions, "reclassified", fail)  # the last thing that is done
+        patch.setattr(deletions, "changed_changes", fail)  # the last thing that is done
         with pytest.raises(OSError, match="no more"):
             Index(f"sqlite:///{old}")
     assert contents(old) == {**KEPT, "schema": before}
