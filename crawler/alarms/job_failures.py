@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WRONG_USAGE, _FOUND = 2, 1
 #: `crawler.cli.findings` ends so where it found anything.
-_FINDINGS = re.compile(r"^verified .*: (\d+) findings$", re.MULTILINE)
+_FINDINGS = re.compile(r"^verified .*: (\d+) findings?$", re.MULTILINE)
 #: Bytes read of a log, from either end; characters of a finding that are told.
 _LOG, _FINDING = 65536, 200
 

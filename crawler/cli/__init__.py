@@ -1,1 +1,1 @@
-"""What verbs share: base class, tables, progress, summaries, parsing of times."""
+"""What the commands share: base class, tables, progress, summaries, times."""

@@ -1,4 +1,4 @@
-"""What all verbs share: the archive and the index they work on, and how a fault ends them."""
+"""Base class of the commands: the archive and index they use, errors, and the run's record."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -28,13 +29,13 @@ from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
-from crawler.cli.parent_process import Tether
+from crawler.cli.parent_process import ParentProcess
 from crawler.model.outlet import OutletError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Faults whose message is already the sentence a person needs.
+#: Errors whose message is already a sentence for the user.
 _FAULTS = (
     IndexUnusableError,
     SegmentError,
@@ -44,76 +45,62 @@ _FAULTS = (
     ReaderLostError,
     LeaseHeldError,
 )
-#: What a disk says that takes no more of what is printed; errors about a file of ours carry its
-#: name.
+#: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: Days that can be reckoned with in every time zone.
+#: Days that stay valid in every time zone.
 _FIRST, _LAST = date(1000, 1, 1), date(9998, 12, 31)
 
 
 class Verb(ScrapyCommand):
-    """A verb of the command line. Reads ARCHIVE_URL and INDEX_URL."""
+    """Base of the commands. Reads ARCHIVE_URL and INDEX_URL."""
 
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Do the verb's work; every foreseeable fault becomes a sentence on stderr and a non-zero exit status."""
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal of another charset shows a question mark for what it lacks, instead of a
-            # traceback.
-            getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
-        # Scrapy hands options it doesn't know on as arguments; --limti 5 must not become a search
-        # for it.
-        unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
-        if unknown is not None:
-            raise UsageError(
-                f"there is no option {unknown} (a file of that name: ./{unknown})", print_help=False
-            )
-        memory.settle()
-        self._tether = Tether()
-        self._run_id = self._tether.run_id
+        """Run `work`; print every expected error as one sentence on stderr and exit with 1.
+
+        :raises UsageError: the arguments are invalid; Scrapy exits with 2.
+        """
+        _replace_unprintable_characters()
+        _refuse_unknown_options(args)
+        memory.tune()
+        self._parent = ParentProcess()
+        self._run_id = self._parent.run_id
         self._stopped = False
         try:
             self.exitcode = self.work(args, opts)
             sys.stdout.flush()
         except QueryError as error:
-            raise UsageError(str(error), print_help=False) from error
+            raise usage_error(str(error)) from error
         except _FAULTS as error:
-            self._end(str(error))
+            self._fail(str(error))
         except BrokenPipeError:
-            # The reader of our output has seen enough (head, less): that is no failure.
-            print_no_more()
+            discard_output()  # head or less has read enough: not a failure
         except OSError as error:
-            if error.filename is not None:  # no rights, a stale mount, a failing disk
-                self._end(describe_os_error(error.filename, error))
-            elif error.errno in _OUTPUT_FULL:
-                print_no_more()
-                self._end(describe_os_error("the file that the output goes to", error))
-            else:
-                raise
+            self._fail_by_system(error)
         except KeyboardInterrupt:
             self._stopped = True
-            self._end("Stopped. What was reported is kept; run the same command to go on.")
-        self._write_down()
+            self._fail("Stopped. Everything reported is kept; run the same command to continue.")
+        self._record_end()
 
     @abstractmethod
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Do it, and give the exit status."""
+        """Do the work and return the exit status."""
 
     def text_setting(self, name: str) -> str:
-        """A setting's value as text."""
+        """Return a setting's value as text, ``""`` if it is not set."""
         assert self.settings is not None
         return str(self.settings.get(name) or "")
 
     def open_index(self, *, read_only: bool = True, brief: bool = False) -> Index:
-        """The index at INDEX_URL."""
+        """Return the index at INDEX_URL, opened."""
         return Index(self.text_setting("INDEX_URL"), read_only=read_only, brief=brief)
 
     @contextmanager
     def open_segments(self, job: str) -> Iterator[SegmentWriter]:
-        """A writer for new segments in the folder ARCHIVE_URL."""
+        """Yield a writer of new segments in the folder ARCHIVE_URL."""
         software = {"software": f"Sacho/{VERSION}", "operator": self.text_setting("CONTACT")}
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with SegmentWriter(
@@ -122,18 +109,20 @@ class Verb(ScrapyCommand):
             yield segments
 
     def begin(self, verb: str, outlet: str = "", arguments: Sequence[str] = ()) -> Run:
-        """The run that this process is, as the index will tell of it."""
+        """Return the recorder of this process's run in the history of runs."""
         run = Run(verb, begun=self._run_id, outlet=outlet, arguments=arguments, version=VERSION)
         self._run_id = run.id
         return run
 
     def enter(self, run: Run) -> None:
-        """Write a run that keeps nothing into the history, unless a scheduler has: it then has an end there, too.
+        """Write the start of a run that keeps nothing to the history, unless a scheduler has.
 
-        :raises IndexUnusableError: the index can't be written, or is of an older version, which
-            stays as it is.
+        Its end is then written, too.
+
+        :raises IndexUnusableError: the index cannot be written, or has another schema; it is
+            left unchanged.
         """
-        if self._tether.run_id:
+        if self._parent.run_id:
             return
         self.open_index().close()
         with self.open_index(read_only=False, brief=True) as index, index.writing() as connection:
@@ -141,39 +130,83 @@ class Verb(ScrapyCommand):
         self._run_id = run.id
 
     def was_stopped(self) -> None:
-        """Say that somebody ended the work before it was done."""
+        """Note that the work was stopped from outside before it was complete."""
         self._stopped = True
 
-    def _write_down(self) -> None:
-        """Write down how the run ended, if there is one and no scheduler lives that does."""
-        if not self._run_id or (self._tether.run_id and not self._tether.cut):
+    def _record_end(self) -> None:
+        """Write to the history how the run ended, unless a scheduler that is running does."""
+        if not self._run_id or (self._parent.run_id and not self._parent.gone):
             return
-        stopped = self._stopped or (self._tether.cut and self.exitcode)
-        ending = Ending.STOPPED if stopped else Ending.FAILED if self.exitcode else Ending.DONE
         try:
             if not index_path(self.text_setting("INDEX_URL")).exists():
-                return  # it never came that far
+                return  # the run failed before it wrote its start
             with self.open_index(read_only=False) as index:
-                end(index, self._run_id, ending, self.exitcode, datetime.now(UTC))
+                end(index, self._run_id, self._ending(), self.exitcode, datetime.now(UTC))
         except IndexUnusableError as error:
-            self._end(str(error))
+            self._fail(str(error))
 
-    def _end(self, sentence: str) -> None:
+    def _ending(self) -> Ending:
+        if self._stopped or (self._parent.gone and self.exitcode):
+            return Ending.STOPPED
+        return Ending.FAILED if self.exitcode else Ending.DONE
+
+    def _fail(self, sentence: str) -> None:
         print(f"{PROGRAM} {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
         self.exitcode = 1
 
+    def _fail_by_system(self, error: OSError) -> None:
+        """Fail for an error of a file or of stdout; raise any other one again."""
+        if error.filename is not None:  # no permission, a stale mount, a failing disk
+            self._fail(describe_os_error(error.filename, error))
+        elif error.errno in _OUTPUT_FULL:
+            discard_output()
+            self._fail(describe_os_error("the file that the output goes to", error))
+        else:
+            raise error
 
-def print_no_more() -> None:
-    """Drop what is still to be printed, or Python would try once more at its end, and say it failed."""
+
+def usage_error(sentence: str) -> UsageError:
+    """Return the error of invalid arguments: exit status 2, the sentence, and no help text."""
+    return UsageError(sentence, print_help=False)
+
+
+def discard_output() -> None:
+    """Send further output to /dev/null: Python would otherwise fail to flush stdout at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def day_option(text: str) -> date:
-    """An option's date, YYYY-MM-DD; for argparse."""
+    """Return an option's date, YYYY-MM-DD; for argparse."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write YYYY-MM-DD") from error
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a valid date: write YYYY-MM-DD"
+        ) from error
     if not _FIRST <= day <= _LAST:
-        raise argparse.ArgumentTypeError(f"{text} is no day between {_FIRST} and {_LAST}")
+        raise argparse.ArgumentTypeError(f"{text} is not between {_FIRST} and {_LAST}")
     return day
+
+
+def number_option(text: str) -> int:
+    """Return an option's number, at least 1; for argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def _replace_unprintable_characters() -> None:
+    """Print a question mark for what the terminal's character set lacks, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _refuse_unknown_options(args: list[str]) -> None:
+    """Refuse what Scrapy passes on as arguments: ``--limti 5`` must not become a search for it.
+
+    :raises UsageError: there is an unknown option.
+    """
+    unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
+    if unknown is not None:
+        raise usage_error(f"unknown option {unknown} (for a file of that name, write ./{unknown})")

@@ -1,4 +1,4 @@
-"""What `verify` says: a line a finding, and at the end how much was verified and what it broke."""
+"""The output of `verify`: a line for each finding, and a summary."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from archive.verify.warc_file.findings import Severity
+from crawler.cli.plural import counted
+from crawler.cli.progress import ProgressBar
 from crawler.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -32,94 +24,98 @@ _LINES = 1000
 
 
 class Findings:
-    """Prints findings as they come, shows progress on a terminal only, and sums up."""
+    """Prints findings as they come, shows progress, and prints the summary."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[Severity, str]] = Counter()
         self._first: dict[tuple[Severity, str], Finding] = {}
-        self._progress: Progress | None = None
+        self._bar: ProgressBar | None = None
         self._errors = 0
 
     @property
     def exit_code(self) -> int:
-        """1 if anything is wrong; notes are not."""
+        """1 if there is an error; notes do not count."""
         return 1 if self._errors else 0
 
     def start(self, paths: Iterable[Path]) -> None:
-        """Show progress through these files until `finish`, on a terminal only."""
-        if sys.stderr.isatty():
-            columns = (
-                SpinnerColumn(),
-                TextColumn("verifying"),
-                BarColumn(),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-            )
-            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._progress.add_task(
-                "verifying",
-                total=sum(path.stat().st_size for path in paths if path.exists()) or None,
-            )
-            self._progress.start()
+        """Show progress through these files until `finish`."""
+        total = sum(path.stat().st_size for path in paths if path.exists())
+        self._bar = ProgressBar("verifying", total=total or None)
+        self._bar.start()
 
     def advance(self, size: int) -> None:
-        """So many more bytes are verified."""
-        if self._progress is not None:
-            self._progress.advance(self._progress.task_ids[0], size)
+        """Add to the verified bytes."""
+        if self._bar is not None:
+            self._bar.advance(size)
 
     def add(self, finding: Finding) -> None:
-        """Count a finding, and print it if something is wrong; notes are only counted."""
+        """Count a finding, and print it if it is an error."""
         key = (finding.severity, str(finding.rule))
         self._counts[key] += 1
         self._first.setdefault(key, finding)
         if finding.severity is Severity.ERROR:
             self._errors += 1
             if self._errors <= _LINES:
-                self._say(_printable(str(finding)))
+                self._print(_printable(str(finding)))
 
     def finish(self) -> None:
-        """Take the progress away."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        """Remove the progress bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def summary(self, tally: Tally, *, seed: int | None) -> None:
-        """Print what was verified and what was found."""
+        """Print what was verified and what was found; ``seed`` is that of a sample."""
         if self._errors > _LINES:
-            print(f"… and {self._errors - _LINES} more findings.")
-        for name in tally.recorded:
-            print(f"{_printable(name)}: recorded now in the fixity manifest; it had no entry.")
-        if tally.unrecorded:
-            print(f"Segments without an entry in the fixity manifest stay so: {tally.unrecorded}")
+            print(f"… and {counted(self._errors - _LINES, 'more finding')}.")
+        _print_manifest_changes(tally)
+        self._print_table()
+        _print_skipped(tally, seed)
+        if not any((tally.files, tally.passed_over, tally.rows, self._errors)):
+            print("nothing to verify: the archive has no closed segment yet")
+            return
+        files, records = counted(tally.files, "file"), counted(tally.records, "record")
+        rows, findings = counted(tally.rows, "row"), counted(self._errors, "finding")
+        print(
+            f"verified {files}, {records}, {rows}, {tally.bytes / 1e6:.1f} MB: "
+            f"{findings if self._errors else 'no findings'}"
+        )
+
+    def _print_table(self) -> None:
+        """Print each rule that was broken, how often, and the first finding."""
         rows = []
         for (severity, rule), count in sorted(self._counts.items()):
             first = self._first[(severity, rule)]
             rows.append((severity, rule, str(count), _printable(f"{first.file}: {first.sentence}")))
         print_table(("", "rule", "count", "first"), rows)
-        if seed is not None:
-            print(f"sample of seed {seed}: {tally.files} segments, {tally.passed_over} left out")
-        elif tally.passed_over:
-            print(f"{tally.passed_over} older segments left out")
-        if tally.live:
-            print(f"{tally.live} segments are being written by live processes and were passed over")
-        if not tally.files and not tally.passed_over and not tally.rows and not self._errors:
-            print("nothing to verify: the archive holds no closed segment yet")
-            return
-        print(
-            f"verified {tally.files} files, {tally.records} records, {tally.rows} rows, {tally.bytes / 1e6:.1f} MB: "
-            f"{self._errors or 'no'} findings"
-        )
 
-    def _say(self, line: str) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            print(line)
-            self._progress.start()
+    def _print(self, line: str) -> None:
+        if self._bar is not None:
+            self._bar.print(line, sys.stdout)
         else:
             print(line)
 
 
+def _print_manifest_changes(tally: Tally) -> None:
+    for name in tally.recorded:
+        print(f"{_printable(name)}: added to the fixity manifest, which had no entry for it")
+    if tally.unrecorded:
+        print(f"segments that remain without an entry in the fixity manifest: {tally.unrecorded}")
+
+
+def _print_skipped(tally: Tally, seed: int | None) -> None:
+    """Print how many segments were not verified, and why."""
+    if seed is not None:
+        segments = counted(tally.files, "segment")
+        print(f"sample with seed {seed}: {segments}, {tally.passed_over} skipped")
+    elif tally.passed_over:
+        print(f"skipped {counted(tally.passed_over, 'older segment')}")
+    if tally.live:
+        verb = "is" if tally.live == 1 else "are"
+        print(f"skipped {counted(tally.live, 'segment')} that {verb} being written")
+
+
 def _printable(text: str) -> str:
-    """A line that stays one, whatever a hostile file's name or fields hold."""
-    shown = os.fsencode(text).decode("utf-8", "replace") if text.isascii() is False else text
+    """Return text as one line of printable characters, whatever a file's name or fields contain."""
+    shown = text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in shown)

@@ -1,26 +1,28 @@
-"""A process's memory, set up for its work: hundreds of pages a second, each a megabyte of tree that is gone at once."""
+"""Garbage collection and malloc settings for reading hundreds of pages a second.
+
+Each page is parsed into a tree of about a megabyte that is freed at once. Replaying 1,500 pages
+takes 9 % less CPU time with these settings than without (5 pairs of runs, 1 to 17 %), mostly
+system time for memory that is returned to the kernel and requested again.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 
-#: glibc's names for what can be set (mallopt(3)), and how much freed memory it keeps at hand.
+#: Parameters of mallopt(3), and their values in bytes: freed memory that is kept, and the largest
+#: block that is taken from it.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_AT_HAND, _LARGEST = 2**26, 2**25
-#: New objects until Python looks for garbage cycles among them: pages make many objects, and hardly
-#: a cycle.
-_YOUNG = 20_000
+_KEPT, _LARGEST_BLOCK = 2**26, 2**25
+#: New objects before Python searches them for cycles: pages make many objects and few cycles.
+_YOUNG_OBJECTS = 20_000
 
 
-def settle() -> None:
-    """To be called once, when what a verb needs is imported. Changes nothing but speed."""
-    # what is imported by now stays to the end: nobody need look through it for garbage again
-    gc.freeze()
-    gc.set_threshold(_YOUNG)
-    # Left to itself, glibc gives each tree's memory back to the kernel, and asks for it anew with
-    # the next page.
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+def tune() -> None:
+    """Apply the settings; call it once, after the imports. It changes nothing but speed."""
+    gc.freeze()  # what is imported lives until exit and need not be searched again
+    gc.set_threshold(_YOUNG_OBJECTS)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; other systems have none
     if mallopt is not None:
-        mallopt(_M_TRIM_THRESHOLD, _AT_HAND)
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)

@@ -1,4 +1,7 @@
-"""The tie between a run and the process that started it: without that one nobody keeps its time limit or its books."""
+"""The connection of a run to the scheduler that started it.
+
+Nobody else enforces the run's time limit or records its end, so a run ends with its scheduler.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,30 @@ import sys
 import threading
 from time import sleep
 
-#: The environment variable by which a run knows its id, and that its standard input ends with who
-#: started it.
-TETHER = "JOB_RUN"
-#: Seconds a run has to end by itself: another scheduler is to take it up within a minute.
+#: The environment variable that holds the run's id. If it is set, the standard input is a pipe
+#: that closes when the scheduler exits.
+RUN_ID_VARIABLE = "JOB_RUN"
+#: Seconds between SIGTERM and SIGKILL: another scheduler starts the job again within a minute.
 _GRACE = 30.0
 
 
-class Tether:
-    """Ties this process to the scheduler that started it, if one did.
+class ParentProcess:
+    """The scheduler that started this process, if one did.
 
-    ``run_id`` is the run's, ``""`` where no scheduler did. ``cut`` is whether the scheduler is
-    gone: then this process has been asked to end, and nobody else writes down how it did.
+    ``run_id`` is the id of this run, ``""`` if no scheduler started it. ``gone`` is True once the
+    scheduler has exited: this process has then been asked to stop, and has to record its own end.
     """
 
     def __init__(self) -> None:
-        self.run_id = os.environ.pop(TETHER, "")
-        self.cut = False
+        self.run_id = os.environ.pop(RUN_ID_VARIABLE, "")
+        self.gone = False
         if self.run_id:
-            threading.Thread(target=self._hold, name="tether", daemon=True).start()
+            threading.Thread(target=self._watch, name="parent", daemon=True).start()
 
-    def _hold(self) -> None:
+    def _watch(self) -> None:
         while os.read(sys.stdin.fileno(), 1):
             pass
-        self.cut = True
+        self.gone = True
         os.kill(os.getpid(), signal.SIGTERM)
         sleep(_GRACE)
         os.kill(os.getpid(), signal.SIGKILL)

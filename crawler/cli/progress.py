@@ -1,56 +1,81 @@
-"""Progress in bytes, on a terminal only."""
+"""Progress on stderr, shown on a terminal only."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Self
+from enum import Enum
+from typing import TYPE_CHECKING, Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn
 
 
-class Bytes:
-    """A line on stderr that says how far something has come; use as a context manager, which takes it away."""
+class Unit(Enum):
+    """What is counted, and with it which figures are shown."""
 
-    def __init__(self, what: str) -> None:
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
-        if sys.stderr.isatty():
-            columns = (
-                SpinnerColumn(),
-                TextColumn(what),
-                BarColumn(),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-            )
-            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._progress.add_task(what, total=None)
+    BYTES = "bytes"
+    ITEMS = "items"
+
+
+class ProgressBar:
+    """A progress bar that is removed at the end; a context manager, or `start` and `stop`.
+
+    ``total`` is None while it is unknown.
+    """
+
+    def __init__(self, label: str, unit: Unit = Unit.BYTES, total: int | None = None) -> None:
+        figures: tuple[ProgressColumn, ...] = (DownloadColumn(), TimeRemainingColumn())
+        if unit is Unit.ITEMS:
+            figures = (MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(label),
+            BarColumn(),
+            *figures,
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._progress.add_task(label, total=total)
 
     def __enter__(self) -> Self:
-        if self._progress is not None:
-            self._progress.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self.stop()
+
+    def start(self) -> None:
+        """Show the bar."""
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()
 
     def begin(self, total: int) -> None:
-        """So many bytes there are; what was done so far is done again."""
-        if self._progress is not None and self._task is not None:
-            self._progress.reset(self._task, total=total)
+        """Start again from 0, with a new total."""
+        self._progress.reset(self._task, total=total)
 
-    def advance(self, size: int) -> None:
-        """So many more are done."""
-        if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task, size)
+    def advance(self, number: int = 1) -> None:
+        """Add to what is done."""
+        if not self._progress.disable:
+            self._progress.advance(self._task, number)
+
+    def print(self, line: str, file: TextIO) -> None:
+        """Print a line while the bar is shown, without mixing the two."""
+        self.stop()
+        print(line, file=file)
+        self.start()

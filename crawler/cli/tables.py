@@ -1,4 +1,4 @@
-"""Tables for people: fitted to a terminal, never wrapped into a pipe."""
+"""Tables on stdout: fitted to a terminal, not wrapped in a pipe."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from crawler.cli.times import kst_minute
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
     from archive.articles.queries import StoredArticle
 
-#: Wider than any line of a table: into a pipe or file, one row is one line.
+#: Wider than any table's line: in a pipe or a file, a row is one line.
 _UNWRAPPED = 10_000
 
 
 class _Pipe(Console):
-    """A console that leaves it to the verb what a closed pipe means; rich's own ends the process with 1."""
+    """A console that leaves a closed pipe to the command; rich's own exits with status 1."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -30,32 +32,30 @@ class _Pipe(Console):
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", figures: int = 0
 ) -> None:
-    """Print a table to stdout; nothing for no rows. The last ``figures`` columns are aligned right."""
+    """Print a table to stdout; nothing if there are no rows.
+
+    The last ``figures`` columns are right-aligned.
+    """
     table = Table(title=title or None, title_justify="left")
     for at, name in enumerate(columns):
-        # Folding keeps every syllable; rich's other ways of breaking drop some next to wide
-        # characters.
         justify: Literal["left", "right"] = "right" if at >= len(columns) - figures else "left"
-        table.add_column(
-            name, justify=justify, overflow="fold", no_wrap=figures > 0 or at < len(columns) - 1
-        )
+        no_wrap = figures > 0 or at < len(columns) - 1
+        # Folding keeps every syllable; rich's other overflow methods drop some of them next to
+        # wide characters.
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=no_wrap)
     for row in rows:
         table.add_row(*row)
     if table.row_count:
-        _Pipe(
-            width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False
-        ).print(table)
+        _console().print(table)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last: int = 24) -> None:
-    """Print rows as a table, or each as lines of its own on a terminal that is too narrow for one.
+    """Print rows as a table, or as a block of lines each where the terminal is too narrow.
 
-    The last column is folded, to no less than ``last``. A cell is one line; what has nothing to say
+    The last column is folded to at least ``last`` columns' width. A cell is one line; an empty one
     is ``–``.
     """
-    console = _Pipe(
-        width=None if sys.stdout.isatty() else _UNWRAPPED, markup=False, highlight=False
-    )
+    console = _console()
     widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
     needed = sum(widths[:-1]) + min(widths[-1], last) + 3 * len(columns) + 1
     if needed <= console.width:
@@ -69,22 +69,22 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last: i
 
 
 def print_text(text: Text) -> None:
-    """Print a line, with its colours on a terminal only; it is broken nowhere."""
+    """Print a line without wrapping it; with colours on a terminal only."""
     _Pipe(markup=False, highlight=False).print(text, soft_wrap=True)
 
 
 def print_articles(found: Iterable[StoredArticle]) -> None:
-    """Print articles, one a row: name, time of publication, revision, headline."""
+    """Print articles in a table: name, publication time, revision, headline."""
     rows = []
     for stored in found:
         article = stored.article
-        published = f"{article.published_at:%Y-%m-%d %H:%M}" if article.published_at else ""
-        rows.append(
-            (
-                f"{article.outlet}/{article.article_id}",
-                published,
-                str(stored.revision),
-                article.headline,
-            )
-        )
+        name = f"{article.outlet}/{article.article_id}"
+        published = kst_minute(article.published_at) if article.published_at else ""
+        rows.append((name, published, str(stored.revision), article.headline))
     print_table(("article", "published", "rev", "headline"), rows)
+
+
+def _console() -> Console:
+    """Return a console of the terminal's width, or of unlimited width for a pipe or a file."""
+    width = None if sys.stdout.isatty() else _UNWRAPPED
+    return _Pipe(width=width, markup=False, highlight=False)

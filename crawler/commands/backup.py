@@ -1,4 +1,4 @@
-"""``scrapy backup``: the archive and its index, as they are at one moment, in another folder."""
+"""``scrapy backup``: copy the archive and its index, in the state of one moment, to a folder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
-from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb
-from crawler.cli.progress import Bytes
+from crawler.cli.base import Verb, usage_error
+from crawler.cli.progress import ProgressBar
+from crawler.cli.times import kst_second
 
 if TYPE_CHECKING:
     import argparse
@@ -21,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Backs the archive up. Reads ARCHIVE_URL and INDEX_URL."""
+    """Back up the archive and its index. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] FOLDER"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
-        return "Copy the archive and its index to a folder, best on another disk; again, only what is new"
+        """Return the line for the list of commands."""
+        return "Back up the archive and its index to a folder; copy only what is new"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
-            "Copy the segments, the manifest, the log of removals and the index, all as of one moment, into FOLDER, "
-            "while crawls and replays go on. Each segment is held to the manifest; a damaged one is named, and the "
-            f"rest copied. The same again copies only what is new, and takes out what {PROGRAM} "
-            "remove took out of the "
-            "archive: until then the backup holds it still, so back up after each removal. Stopped at any moment, the "
-            "backup before stays good and the same command goes on. FOLDER holds one moment; for several, name "
-            "several. "
+            "Copy the segments, the manifest, the log of removals and the index to FOLDER, in the "
+            "state of one moment, while crawls and replays run. Each segment is checked against "
+            "the manifest; a damaged one is reported, and the others are copied. Run again, it "
+            f"copies only what is new, and deletes from FOLDER what {PROGRAM} remove removed from the "
+            "archive: until then the backup still contains the article, so back up after each "
+            "removal. If a backup is interrupted, the previous one stays valid and the same "
+            "command continues. FOLDER holds one state; use several folders to keep several. "
             f"Example: {PROGRAM} backup /mnt/backup/sacho"
         )
 
@@ -50,16 +48,16 @@ class Command(Verb):
         parser.add_argument(
             "--check",
             action="store_true",
-            help="read all that FOLDER holds, and copy again what is damaged there",
+            help="read every file in FOLDER, and copy damaged ones again",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Back up; 1 if anything is damaged or missing."""
+        """Back up; return 1 if a file is damaged or missing."""
         from archive.backup.create import back_up
 
-        folder = only_folder(args)
+        folder = backup_folder(args)
         archive = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
-        with Bytes("copying") as progress:
+        with ProgressBar("copying") as progress:
             made = back_up(
                 archive,
                 self.text_setting("INDEX_URL"),
@@ -68,38 +66,35 @@ class Command(Verb):
                 begin=progress.begin,
                 advance=progress.advance,
             )
-        return _tell(made, folder)
+        return _report(made, folder)
 
 
-def only_folder(args: list[str]) -> Path:
-    """The one folder that the arguments name."""
+def backup_folder(args: list[str]) -> Path:
+    """Return the folder that the arguments name.
+
+    :raises UsageError: there is not exactly one, or it is a URL.
+    """
     if len(args) != 1 or not args[0]:
-        raise UsageError("name one folder, that of the backup", print_help=False)
+        raise usage_error("name one folder for the backup")
     if "://" in args[0]:
-        raise UsageError(
-            f"{args[0]}: a backup lies in a folder of this machine, mounted if need be",
-            print_help=False,
-        )
+        raise usage_error(f"{args[0]}: a backup is a local folder; mount it if it is remote")
     return Path(args[0])
 
 
-def _tell(made: BackupResult, folder: Path) -> int:
+def _report(made: BackupResult, folder: Path) -> int:
+    """Print what was copied; return the exit status."""
     for sentence in made.faults:
         print(f"{PROGRAM} backup: {sentence}", file=sys.stderr)
     for name in made.mended:
-        print(f"{name} was damaged in the backup, and is copied again")
+        print(f"{name} was damaged in the backup and was copied again")
     for name in made.pending:
-        print(
-            f"the removal of {name} is not done, and the backup holds what the archive still does"
-        )
+        print(f"the removal of {name} is not complete; the backup contains what is left of it")
     if not made.index:
-        print("there is no index, and so none in the backup")
+        print("there is no index, so the backup contains none")
     open_ones = f", {made.open} open" if made.open else ""
     print(
-        f"segments: {made.new} new, {made.unchanged} unchanged, {made.gone} taken out{open_ones}; "
+        f"segments: {made.new} new, {made.unchanged} unchanged, {made.gone} deleted{open_ones}; "
         f"{made.copied / 1e6:.1f} MB copied"
     )
-    print(
-        f"{folder} holds the archive as of {made.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST, {made.size / 1e6:.1f} MB"
-    )
+    print(f"{folder} holds the archive as of {kst_second(made.at)} KST, {made.size / 1e6:.1f} MB")
     return 1 if made.faults else 0

@@ -5,9 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.main import each_verb
 from crawler.outlets import known_outlets
 
@@ -39,7 +37,7 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (Verb's)
         """Print the script."""
         if len(args) != 1 or args[0] not in _SHELLS:
-            raise UsageError(f"name one shell: {', '.join(_SHELLS)}", print_help=False)
+            raise usage_error(f"name one shell: {', '.join(_SHELLS)}")
         import shtab  # only this verb needs it
 
         print(shtab.complete(_all_verbs(), shell=args[0]))

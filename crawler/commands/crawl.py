@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.model.outcome import Outcome
 from archive.model.program import PROGRAM
 from crawler.alarms.shortfall import shortfall
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.outlets import outlet_named
@@ -33,15 +32,15 @@ class Command(Verb):
     requires_crawler_process = True
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] OUTLET"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Discover an outlet's articles, fetch what is due, keep everything"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Ask an outlet's feeds, sitemaps and lists, fetch the articles that are new or due for another look, and "
             "keep every exchange. Stopped at any moment, the same command goes on where it was. Needs CONTACT. "
@@ -72,18 +71,17 @@ class Command(Verb):
         from crawler.spider.spider import OutletSpider
 
         if len(args) != 1:
-            raise UsageError(f"name one outlet; {PROGRAM} list shows them", print_help=False)
+            raise usage_error(f"name one outlet; {PROGRAM} list shows them")
         if self.text_setting("JOBDIR"):
-            raise UsageError(
-                "JOBDIR is not supported: the index remembers what a stopped crawl has left to fetch",
-                print_help=False,
+            raise usage_error(
+                "JOBDIR is not supported: the index remembers what a stopped crawl has left to fetch"
             )
         try:
             outlet = outlet_named(args[0])
             arguments = checked(opts.arguments, outlet)
             self._introduce(outlet)
         except (OutletError, WindowError, ValueError) as error:
-            raise UsageError(str(error), print_help=False) from error
+            raise usage_error(str(error)) from error
         assert self.crawler_process is not None, "requires_crawler_process"
         crawler = self.crawler_process.create_crawler(outlet.name)
         words = [word for pair in opts.arguments for word in ("-a", pair)]

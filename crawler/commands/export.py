@@ -1,51 +1,50 @@
-"""``scrapy export``: hand articles on as JSON lines or a table, or their captures as a web archive."""
+"""``scrapy export``: write articles as JSON lines or a table, or captures as a web archive."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from scrapy.exceptions import UsageError
 
 from archive.articles.queries import each_article
 from archive.export import articles as export
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler import VERSION
-from crawler.cli.base import Verb, day_option
+from crawler.cli.base import Verb, day_option, usage_error
+from crawler.cli.plural import counted
+from crawler.cli.progress import ProgressBar, Unit
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from rich.progress import Progress
 
 _ENDINGS = (*export.ENDINGS, *export.CAPTURE_ENDINGS)
 _ANY_ENDING = f"{', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}"
 
 
 class Command(Verb):
-    """Exports revisions, or captures. Reads INDEX_URL, and ARCHIVE_URL for a .wacz."""
+    """Export articles or captures. Reads INDEX_URL, and ARCHIVE_URL for captures."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] FILE"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Write the articles to a file (.jsonl, .csv), or their captures (.wacz, .cdxj)"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
-            "Write the current revision of every article to FILE, its format told by the ending: .jsonl holds one JSON "
-            "object a line, .csv a table for spreadsheets. A .wacz holds the captures themselves with index and list "
-            "of pages, for pywb or ReplayWeb.page; a .cdxj is the sorted index over the archive's own WARC files. "
-            "Both hold everything captured, robots.txt and feeds too, or, with --since or --until, only what shows "
-            f"those articles. Example: {PROGRAM} export --outlet etoday --since 2023-09-01 "
-            "september.wacz"
+            "Write the current revision of every article to FILE, in the format of its ending: "
+            ".jsonl holds a JSON object per line, .csv a table for spreadsheets. A .wacz holds the "
+            "captures themselves with an index and a list of pages, for pywb or ReplayWeb.page; a "
+            ".cdxj is the sorted index of the archive's own WARC files. Both hold every capture, "
+            "robots.txt and feeds too, or, with --since or --until, only the captures of those "
+            "articles. "
+            f"Example: {PROGRAM} export --outlet etoday --since 2023-09-01 september.wacz"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -58,7 +57,8 @@ class Command(Verb):
             "--revisions",
             choices=("current", "all"),
             default="current",
-            help="each article as it stood last (the default), or all its revisions, each an object or row of its own",
+            help="the current revision of each article (default), or all of them, each as an "
+            "object or row of its own",
         )
         for name, side in (("--since", "later"), ("--until", "earlier")):
             parser.add_argument(
@@ -71,61 +71,48 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Export, and print how many articles or captures were written."""
         if len(args) != 1:
-            raise UsageError(f"name one file to write, ending in {_ANY_ENDING}", print_help=False)
+            raise usage_error(f"name one file to write, ending in {_ANY_ENDING}")
         path = Path(args[0])
         if path.suffix not in _ENDINGS:
-            raise UsageError(f"{path}: end the name in {_ANY_ENDING}", print_help=False)
-        every = opts.revisions == "all"
-        if every and path.suffix in export.CAPTURE_ENDINGS:
-            raise UsageError(
-                f"{path}: it holds every capture already; --revisions is for articles",
-                print_help=False,
+            raise usage_error(f"{path}: the name must end in {_ANY_ENDING}")
+        if path.suffix in export.ENDINGS:
+            self._export_articles(path, opts)
+            return 0
+        if opts.revisions == "all":
+            raise usage_error(
+                f"{path} holds every capture in any case; --revisions is for articles"
             )
-        with self.open_index() as index, index.reading() as connection:
-            if path.suffix in export.ENDINGS:
-                found = each_article(
-                    connection, opts.outlet, opts.since, opts.until, every_revision=every
-                )
-                count = export.write_articles(path, found)
-                print(f"{count} {'revisions' if every else 'articles'} written to {path}")
-                return 0
-            from archive.export import (
-                captures as handover,  # other verbs, and other formats, do without it
-            )
-
-            folder = archive_folder(self.text_setting("ARCHIVE_URL"))
-            asked = handover.CaptureFilter(opts.outlet, opts.since, opts.until)
-            with _progress() as progress:
-                count, pages = handover.export_captures(
-                    path, connection, folder, asked, f"Sacho/{VERSION}", _on(progress)
-                )
-        print(
-            f"{count} captures written to {path}"
-            + (f", {pages} pages listed" if path.suffix == ".wacz" else "")
-        )
+        self._export_captures(path, opts)
         return 0
 
+    def _export_articles(self, path: Path, opts: argparse.Namespace) -> None:
+        every = opts.revisions == "all"
+        with self.open_index() as index, index.reading() as connection:
+            found = each_article(
+                connection, opts.outlet, opts.since, opts.until, every_revision=every
+            )
+            count = export.write_articles(path, found)
+        what = counted(count, "revision" if every else "article")
+        print(f"{what} written to {path}")
 
-def _progress() -> Progress:
-    """What shows how far it is, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    def _export_captures(self, path: Path, opts: argparse.Namespace) -> None:
+        # Imported here, because only this format of this command needs it.
+        from archive.export import captures
 
-    columns = (TextColumn("writing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    )
+        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        asked = captures.CaptureFilter(opts.outlet, opts.since, opts.until)
+        with (
+            self.open_index() as index,
+            index.reading() as connection,
+            ProgressBar("writing", Unit.ITEMS) as progress,
+        ):
 
+            def begin(total: int) -> Callable[[], None]:
+                progress.begin(total)
+                return progress.advance
 
-def _on(progress: Progress) -> Callable[[int], Callable[[], None]]:
-    def begin(number: int) -> Callable[[], None]:
-        task = progress.add_task("writing", total=number)
-        return lambda: progress.advance(task)
-
-    return begin
+            count, pages = captures.export_captures(
+                path, connection, folder, asked, f"Sacho/{VERSION}", begin
+            )
+        listed = f", {counted(pages, 'page')} listed" if path.suffix == ".wacz" else ""
+        print(f"{counted(count, 'capture')} written to {path}{listed}")

@@ -1,14 +1,14 @@
-"""``scrapy fetch``: one page as a crawl would get it, printed and not kept."""
+"""``scrapy fetch``: fetch one page by the rules of a crawl and print it, without keeping it."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from scrapy.commands.fetch import Command as Scrapys
+from scrapy.commands.fetch import Command as ScrapyFetch
 
 from archive.model.program import PROGRAM
-from crawler.cli.look import Look
+from crawler.cli.single_page import SinglePageCommand
 
 if TYPE_CHECKING:
     import argparse
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 
-class Command(Look, Scrapys):
-    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the wire reads."""
+class Command(SinglePageCommand, ScrapyFetch):
+    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the HTTP client reads."""
 
-    _answered = False
+    _fetched = False
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Fetch it; the exit status is 1 where nothing came."""
+        """Fetch the page; the exit status is 1 if that failed."""
         super().run(args, opts)
-        if not self._answered:
+        if not self._fetched:
             print(
-                f"{PROGRAM} fetch: {args[0]} could not be had; the log above says why.",
+                f"{PROGRAM} fetch: could not fetch {args[0]}; the log above says why.",
                 file=sys.stderr,
             )
             self.exitcode = 1
 
     def _print_response(self, response: Response, opts: argparse.Namespace) -> None:
-        self._answered = True
+        self._fetched = True
         super()._print_response(response, opts)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.articles.captures import check_there
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from archive.segments.recovery import open_segments
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.summary import Report
 from crawler.offline.recovery import recover
@@ -47,9 +45,7 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
         """Recover them; return 1 if one of their pages gave no article."""
         if args:
-            raise UsageError(
-                "recover takes no arguments; ARCHIVE_URL names the archive", print_help=False
-            )
+            raise usage_error("recover takes no arguments; ARCHIVE_URL names the archive")
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         before = len(open_segments(folder))
         index = index_path(self.text_setting("INDEX_URL"))

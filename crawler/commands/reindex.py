@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, number_option, usage_error
 from crawler.cli.summary import Report
 
 if TYPE_CHECKING:
+    import argparse
+
     from crawler.offline.reindex import Remade
 
 
@@ -21,15 +20,15 @@ class Command(Verb):
     """Makes the index anew. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Make the index anew from the WARCs: after mending a parser, or when it was lost or damaged"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Read every record of the archive again and make a new index of it beside the old one, which takes its "
             "place when it is whole. What the WARCs can't tell (runs, the frontier, copies of robots.txt) is taken "
@@ -43,7 +42,7 @@ class Command(Verb):
         super().add_options(parser)
         parser.add_argument(
             "--processes",
-            type=_number,
+            type=number_option,
             default=len(os.sched_getaffinity(0)),
             metavar="N",
             help="how many processes read (default: as many as there are cores: %(default)s)",
@@ -52,8 +51,8 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Make it anew; 1 if anything in the archive is damaged."""
         if args:
-            raise UsageError(
-                "it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made", False
+            raise usage_error(
+                "it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made"
             )
         # Every verb's module is imported by every verb; what reads records in processes is this
         # one's alone.
@@ -91,10 +90,3 @@ def _print(remade: Remade) -> None:
         )
     if remade.old is not None:
         print(f"the index before is kept as {remade.old}")
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number

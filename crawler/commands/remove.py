@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scrapy.exceptions import UsageError
-
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
 from archive.reindex.builder import exclude_reindex
@@ -20,7 +18,7 @@ from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
 from archive.takedown.plan import add_quotes, combine, plan_takedown
 from archive.takedown.quotes import find_quotes
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.summary import Report
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover
@@ -42,15 +40,15 @@ class Command(Verb):
     """Removes articles. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] OUTLET/ID [OUTLET/ID …] --reason TEXT"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Take articles down: out of the index, out of the WARCs, and never in again"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Hide articles at once, write the segments that hold their captures anew without them, and scrub the "
             "index. Tombstones and removals.jsonl say what was removed, when, by whom and why; verify checks them. "
@@ -77,14 +75,13 @@ class Command(Verb):
         """Remove; 1 if there is no such article, or something is left to do."""
         wanted = [_name(argument) for argument in dict.fromkeys(args)]
         if not wanted:
-            raise UsageError("name at least one article as OUTLET/ID", print_help=False)
+            raise usage_error("name at least one article as OUTLET/ID")
         reason = " ".join(as_text(opts.reason).split())
         if not reason:
-            raise UsageError("say why with --reason TEXT; it stays on record", print_help=False)
+            raise usage_error("say why with --reason TEXT; it stays on record")
         if not (opts.yes or opts.dry_run or sys.stdin.isatty()):
-            raise UsageError(
-                "nobody can be asked here: add --yes, or --dry-run to see what would go",
-                print_help=False,
+            raise usage_error(
+                "nobody can be asked here: add --yes, or --dry-run to see what would go"
             )
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not folder.is_dir():
@@ -183,7 +180,7 @@ def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[TakedownPl
 def _name(argument: str) -> tuple[str, str]:
     outlet, slash, article_id = as_text(argument).partition("/")
     if not (outlet and slash and article_id):
-        raise UsageError(f"{argument} names no article: say OUTLET/ID", print_help=False)
+        raise usage_error(f"{argument} names no article: say OUTLET/ID")
     return outlet, article_id
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.articles.revisit_lookup import OriginalFinder
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.summary import Report
 from crawler.model.outlet import OutletError
 from crawler.offline.recovery import recover
@@ -29,15 +27,15 @@ class Command(Verb):
     """Replays files and folders. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] PATH [PATH …]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Read saved pages (.txt, .html, .warc, .warc.gz, .wacz) into the archive, without the network"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Read saved pages, text renderings, WARC and WACZ files, or folders of them, keep their bytes in the "
             "archive and their articles in the index. A page's address and time of capture are read from NAME.json "
@@ -55,11 +53,11 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Replay; 1 if anything given could not be read."""
         if not args:
-            raise UsageError("name at least one file or folder to replay", print_help=False)
+            raise usage_error("name at least one file or folder to replay")
         try:
             outlet = outlet_named(opts.outlet) if opts.outlet else None
         except OutletError as error:
-            raise UsageError(str(error), print_help=False) from error
+            raise usage_error(str(error)) from error
         report = Report()
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:

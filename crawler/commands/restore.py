@@ -1,4 +1,4 @@
-"""``scrapy restore``: an archive and its index again, out of a backup."""
+"""``scrapy restore``: restore an archive and its index from a backup."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
-from crawler.cli.progress import Bytes
-from crawler.commands.backup import only_folder
+from crawler.cli.plural import counted
+from crawler.cli.progress import ProgressBar
+from crawler.cli.times import kst_second
+from crawler.commands.backup import backup_folder
 from crawler.commands.recover import recover_left_open
 
 if TYPE_CHECKING:
@@ -21,54 +22,53 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Restores a backup. Reads ARCHIVE_URL and INDEX_URL."""
+    """Restore a backup. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] FOLDER"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
-        return "Bring back the archive and its index from a backup, into places where nothing is"
+        """Return the line for the list of commands."""
+        return "Restore the archive and its index from a backup to new places"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
-            f"Copy what {PROGRAM} backup put into FOLDER to ARCHIVE_URL and INDEX_URL, where "
-            "nothing may be yet, holding "
-            "every file to its sum; then close the segments that were open. A damaged segment is named and restored as "
-            f"it is, a damaged index is left out: {PROGRAM} verify and {PROGRAM} reindex say and "
-            "do the rest. FOLDER is only "
-            "read; an index of an older schema is upgraded. Stopped at any moment, the same command goes on. "
-            f"Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 {PROGRAM} "
-            "restore /mnt/backup/sacho"
+            "Copy the backup in FOLDER to ARCHIVE_URL and INDEX_URL, which must not exist yet, and "
+            "check every file against its checksum; then close the segments that were open. A "
+            "damaged segment is reported and restored as it is; a damaged index is left out (run "
+            f"{PROGRAM} verify and {PROGRAM} reindex). FOLDER is only read. If a restore is interrupted, "
+            "the same command continues. "
+            "Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 "
+            f"{PROGRAM} restore "
+            "/mnt/backup/sacho"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
-        """Restore; 1 if anything is damaged or missing."""
+        """Restore; return 1 if a file is damaged or missing."""
         from archive.backup.restore import restore
 
-        folder = only_folder(args)
-        archive, index_url = (
-            archive_folder(self.text_setting("ARCHIVE_URL")),
-            self.text_setting("INDEX_URL"),
-        )
-        with Bytes("restoring") as progress:
+        folder = backup_folder(args)
+        archive = archive_folder(self.text_setting("ARCHIVE_URL"))
+        index_url = self.text_setting("INDEX_URL")
+        with ProgressBar("restoring") as progress:
             restored = restore(folder, Path(archive), index_url, progress.begin, progress.advance)
-        code = _tell(restored, archive)
-        if restored.index:  # an older one is brought up to the schema with it
+        code = _report(restored, archive)
+        if restored.index:
             code = max(code, recover_left_open(self, archive))
         return code
 
 
-def _tell(restored: RestoreResult, archive: str) -> int:
+def _report(restored: RestoreResult, archive: str) -> int:
+    """Print what was restored; return the exit status."""
     for sentence in restored.faults:
         print(f"{PROGRAM} restore: {sentence}", file=sys.stderr)
-    moment = f"{restored.at.astimezone(KST):%Y-%m-%d %H:%M:%S} KST"
     index = "its index" if restored.index else "no index"
     print(
-        f"{archive}: {restored.files} files and {index}, {restored.size / 1e6:.1f} MB, as of {moment}"
+        f"{archive}: {counted(restored.files, 'file')} and {index}, {restored.size / 1e6:.1f} MB, "
+        f"as of {kst_second(restored.at)} KST"
     )
     if not restored.index:
-        print(f"run {PROGRAM} reindex now: it makes the index from the archive")
+        print(f"run {PROGRAM} reindex now to make the index from the archive")
     return 1 if restored.faults else 0

@@ -7,14 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
 from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
 from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 
 if TYPE_CHECKING:
     import argparse
@@ -34,15 +33,15 @@ class Command(Verb):
     """
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Run crawl jobs as they fall due"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Run the jobs of jobs.toml (JOBS_FILE) as they fall due, each in a process of its own, until SIGTERM or "
             "Ctrl-C. What was missed is caught up with in one run. Any number of schedulers may share an index. "
@@ -75,9 +74,7 @@ class Command(Verb):
         from crawler.status.prometheus import MetricsFile
 
         if args:
-            raise UsageError(
-                "it takes no arguments; JOBS_FILE names the file of the jobs", print_help=False
-            )
+            raise usage_error("it takes no arguments; JOBS_FILE names the file of the jobs")
         path = Path(self.text_setting("JOBS_FILE"))
         state = state_of(path)
         try:
@@ -98,7 +95,7 @@ class Command(Verb):
                 else None
             )
         except AlertUrlError as error:
-            raise UsageError(str(error), print_help=False) from error
+            raise usage_error(str(error)) from error
         with self.open_index(read_only=False, brief=True) as index:
             house = House(
                 index=index,
@@ -148,9 +145,7 @@ class Command(Verb):
         """A setting that is a number of at least 1, or so many."""
         text = self.text_setting(name) or "0"
         if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise UsageError(
-                f"{name} is {text!r}, and has to be a number of at least {least}", print_help=False
-            )
+            raise usage_error(f"{name} is {text!r}, and has to be a number of at least {least}")
         return int(text)
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.articles.queries import search
 from archive.model.program import PROGRAM
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.tables import print_articles
 from crawler.model.text import as_text
 
@@ -20,15 +18,15 @@ class Command(Verb):
     """Searches current revisions. Reads INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] QUERY"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Find articles by words or parts of words"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "List the articles that hold every term of QUERY in headline, deck, body, captions or authors' names, "
             f"newest first. A term is found within longer words too. Example: {PROGRAM} search 푸틴 "
@@ -45,9 +43,9 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Search and print; nothing found is no failure."""
         if not args:
-            raise UsageError("name what to search for", print_help=False)
+            raise usage_error("name what to search for")
         if opts.limit < 1:
-            raise UsageError("--limit must be at least 1", print_help=False)
+            raise usage_error("--limit must be at least 1")
         with self.open_index() as index, index.reading() as connection:
             found = search(connection, as_text(" ".join(args)), opts.limit)
         print_articles(found)

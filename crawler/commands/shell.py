@@ -1,11 +1,11 @@
-"""``scrapy shell``: a console with one page as a crawl would get it, kept nowhere."""
+"""``scrapy shell``: a Python console with one page, fetched by the rules of a crawl."""
 
 from __future__ import annotations
 
-from scrapy.commands.shell import Command as Scrapys
+from scrapy.commands.shell import Command as ScrapyShell
 
-from crawler.cli.look import Look
+from crawler.cli.single_page import SinglePageCommand
 
 
-class Command(Look, Scrapys):
-    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the wire reads."""
+class Command(SinglePageCommand, ScrapyShell):
+    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the HTTP client reads."""

@@ -6,8 +6,6 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.articles.changes import ChangeClass
 from archive.articles.deletions import answer_of, gone_captures
 from archive.articles.history import history
@@ -16,7 +14,7 @@ from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.article_history import print_changes, print_history, size_text
-from crawler.cli.base import Verb
+from crawler.cli.base import Verb, usage_error
 from crawler.cli.tables import print_articles, print_table
 from crawler.cli.times import parse_moment
 from crawler.model.text import as_text
@@ -35,15 +33,15 @@ class Command(Verb):
     """Shows articles. Reads INDEX_URL and ARCHIVE_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] [OUTLET | OUTLET/ID]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Show one article with its revisions and captures, or list the articles"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Print everything kept of an article: its fields, what the widget rules removed, its history with what "
             "each revision changed word by word ([-taken out-], {+put in+}), and the captures with their places in the "
@@ -69,11 +67,11 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Show or list; 1 if there is no such article, or none at that time."""
         if len(args) > 1:
-            raise UsageError("name one article as OUTLET/ID", print_help=False)
+            raise usage_error("name one article as OUTLET/ID")
         outlet, _, article_id = as_text(args[0] if args else "").partition("/")
         chosen = opts.at is not None or opts.revision is not None
         if chosen and not article_id:
-            raise UsageError("--at and --revision need an article: OUTLET/ID", print_help=False)
+            raise usage_error("--at and --revision need an article: OUTLET/ID")
         with self.open_index() as index, index.reading() as connection:
             if not article_id:
                 found = list(each_article(connection, outlet))

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scrapy.exceptions import UsageError
-
 from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.figures import examples
 from archive.runs.history import outlets_seen, runs_between, summed
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb, day_option
+from crawler.cli.base import Verb, day_option, number_option, usage_error
 from crawler.model.text import as_text
 from crawler.outlets import known_outlets
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.json_report import overview_object, runs_object
 
 if TYPE_CHECKING:
+    import argparse
+
     from crawler.jobs.job import Job
 
 #: Runs that are shown where neither a number nor days are asked for.
@@ -33,15 +32,15 @@ class Command(Verb):
     """Says how things stand. Reads INDEX_URL, ARCHIVE_URL and JOBS_FILE."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Show each outlet's last run and yield, open alarms, and the history of runs"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "One row an outlet: its last run, what is new of it, what it is expected to publish, its next run, and "
             "what is amiss; below, the other jobs and the open alarms. It only reads. Exit status 1 if an alarm is "
@@ -55,7 +54,7 @@ class Command(Verb):
         super().add_options(parser)
         parser.add_argument(
             "--runs",
-            type=_number,
+            type=number_option,
             nargs="?",
             const=0,
             metavar="N",
@@ -86,17 +85,13 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Show; 1 if somebody has to look at something."""
         if args:
-            raise UsageError("it takes no arguments; --outlet NAME shows one", print_help=False)
+            raise usage_error("it takes no arguments; --outlet NAME shows one")
         if opts.runs is None and (opts.since or opts.until):
-            raise UsageError("--since and --until choose among --runs", print_help=False)
+            raise usage_error("--since and --until choose among --runs")
         if opts.since and opts.until and opts.since > opts.until:
-            raise UsageError(
-                f"--since {opts.since} is later than --until {opts.until}", print_help=False
-            )
+            raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
         if opts.metrics and (opts.runs is not None or opts.outlet):
-            raise UsageError(
-                "--metrics writes all figures; leave out --runs and --outlet", print_help=False
-            )
+            raise usage_error("--metrics writes all figures; leave out --runs and --outlet")
         return self._runs(opts) if opts.runs is not None else self._overview(opts)
 
     def _overview(self, opts: argparse.Namespace) -> int:
@@ -188,12 +183,6 @@ def _nobody(outlet: str) -> int:
         file=sys.stderr,
     )
     return 1
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
-    return int(text)
 
 
 def _print_json(said: dict[str, Any]) -> None:

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.exceptions import UsageError
-
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.runs.recorder import Run
@@ -16,7 +14,7 @@ from archive.segments.names import archive_folder
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
-from crawler.cli.base import Verb, day_option
+from crawler.cli.base import Verb, day_option, usage_error
 from crawler.cli.findings import Findings
 from crawler.offline.article_reader import read_article
 
@@ -28,15 +26,15 @@ class Command(Verb):
     """Verifies the archive, or files. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
-        """Show what it takes."""
+        """Return the arguments, for the usage line."""
         return "[options] [FILE …]"
 
     def short_desc(self) -> str:
-        """Say what it does, in the list of verbs."""
+        """Return the line for the list of commands."""
         return "Verify the archive against its manifest and index, or any WARC files by themselves"
 
     def long_desc(self) -> str:
-        """Say what it does, with an example."""
+        """Return the description, with an example."""
         return (
             "Read every segment of the archive strictly, compare it with the fixity manifest, every row of the index "
             "with the record it leads to, both ways, and every article with what is read from its captures. With "
@@ -71,17 +69,16 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Verify; 1 if anything was found."""
         if args and (opts.since or opts.sample):
-            raise UsageError(
-                "--since and --sample choose among the archive's segments; name no files",
-                print_help=False,
+            raise usage_error(
+                "--since and --sample choose among the archive's segments; name no files"
             )
         if opts.seed is not None and not opts.sample:
-            raise UsageError("--seed is that of a --sample", print_help=False)
+            raise usage_error("--seed is that of a --sample")
         if opts.sample:
             try:
                 sample_of(opts.sample)
             except ValueError as error:
-                raise UsageError(f"--sample {opts.sample}: {error}", print_help=False) from error
+                raise usage_error(f"--sample {opts.sample}: {error}") from error
         paths = list(dict.fromkeys(map(Path, args)))
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not args and folder.exists() and not folder.is_dir():

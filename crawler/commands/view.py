@@ -1,11 +1,11 @@
-"""``scrapy view``: one page as a crawl would get it, in a browser and kept nowhere else."""
+"""``scrapy view``: open one page in a browser, fetched by the rules of a crawl."""
 
 from __future__ import annotations
 
-from scrapy.commands.view import Command as Scrapys
+from scrapy.commands.view import Command as ScrapyView
 
 from crawler.commands.fetch import Command as Fetch
 
 
-class Command(Fetch, Scrapys):
-    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the wire reads."""
+class Command(Fetch, ScrapyView):
+    """Scrapy's command by the rules of a crawl. Reads CONTACT and what the HTTP client reads."""

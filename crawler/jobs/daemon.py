@@ -13,7 +13,7 @@ from archive.index.database import IndexUnusableError
 from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending
-from crawler.cli.base import print_no_more
+from crawler.cli.base import discard_output
 from crawler.jobs.clock import Clock
 from crawler.jobs.config import JobsFileError, read_jobs
 from crawler.jobs.dispatcher import Rounds
@@ -165,7 +165,7 @@ def once(
         try:
             print(run, flush=True)
         except OSError as error:  # that ends no run
-            print_no_more()
+            discard_output()
             if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
                 unprinted = describe_os_error("the file that the output goes to", error)
 

@@ -18,7 +18,7 @@ from archive.index.leases import RENEWAL, Lease
 from archive.runs.job_runs import Claim, Ending, attempt_of, end, note_log, take_up
 from crawler import VERSION
 from crawler.cli.main import command_line
-from crawler.cli.parent_process import TETHER
+from crawler.cli.parent_process import RUN_ID_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,7 +116,7 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, TETHER: run_id},
+                env={**os.environ, RUN_ID_VARIABLE: run_id},
                 # Ctrl-C at a terminal goes to every process of the group; a run hears it from us,
                 # once.
                 process_group=0,

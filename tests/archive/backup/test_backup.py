@@ -69,7 +69,7 @@ def test_what_was_backed_up_is_restored_row_by_row(
 ) -> None:
     said = desk.call("backup", backup)
     assert (said.code, said.err) == (0, "")
-    assert "segments: 3 new, 0 unchanged, 0 taken out; " in said.out
+    assert "segments: 3 new, 0 unchanged, 0 deleted; " in said.out
     other = Desk(tmp_path / "other")
     said = other.call("restore", backup)
     assert (said.code, said.err) == (0, "")
@@ -93,7 +93,7 @@ def test_the_same_again_copies_only_what_is_new(desk: Desk, backup: Path, tmp_pa
     before = files(backup / "segments")
     said = desk.call("backup", backup)
     assert said.code == 0
-    assert "segments: 0 new, 3 unchanged, 0 taken out; " in said.out
+    assert "segments: 0 new, 3 unchanged, 0 deleted; " in said.out
     assert files(backup / "segments") == before
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "new.html").write_bytes(
@@ -106,7 +106,7 @@ def test_the_same_again_copies_only_what_is_new(desk: Desk, backup: Path, tmp_pa
     (tmp_path / "page" / "new.json").write_text(json.dumps(facts))
     assert desk.call("replay", tmp_path / "page").code == 0
     said = desk.call("backup", backup)
-    assert "segments: 1 new, 3 unchanged, 0 taken out; " in said.out
+    assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out
     assert before.items() < files(backup / "segments").items()
     assert len(list(backup.glob("state-*"))) == 1, "it holds one moment"
     assert same(desk, check_restored(backup, tmp_path / "other"))
@@ -121,7 +121,7 @@ def test_what_was_taken_down_leaves_the_backup_with_the_next_run(
     assert traces(backup, text).any, "until then it holds it still, as is said"
     said = desk.call("backup", backup)
     assert (said.code, said.err) == (0, "")
-    assert "segments: 1 new, 2 unchanged, 1 taken out; " in said.out
+    assert "segments: 1 new, 2 unchanged, 1 deleted; " in said.out
     assert not traces(backup, text).any
     for state in backup.glob("state-*"):
         assert not traces(state, text).any
@@ -174,14 +174,14 @@ def test_what_is_open_is_restored_and_closed(
             file.write(torn)
         said = desk.call("backup", backup)
         assert (said.code, said.err) == (0, "")
-        assert "0 taken out, 1 open; " in said.out
+        assert "0 deleted, 1 open; " in said.out
         segments_of._release()
     other = Desk(tmp_path / "other")
     said = other.call("restore", backup)
     assert said.code == 0, said.err
-    cut = f", {len(torn)} torn bytes cut off" if torn else ""
+    cut = f", {len(torn)} incomplete bytes cut off" if torn else ""
     assert (
-        f"{path.name.removesuffix('.open')} was left open: 1 records indexed{cut}, closed"
+        f"{path.name.removesuffix('.open')} was left open: 1 record indexed{cut}, closed"
         in said.out
     )
     assert wrong(other) == []
@@ -212,12 +212,12 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     assert "1 open; " in said.out
     other = Desk(tmp_path / "other")
     said = other.call("restore", backup)
-    assert "was left open: 1 records indexed, closed" in said.out
+    assert "was left open: 1 record indexed, closed" in said.out
     assert wrong(other) == []
     assert articles(other) == articles(desk)
     monkeypatch.undo()
     said = desk.call("backup", backup)
-    assert "segments: 1 new, 3 unchanged, 0 taken out; " in said.out, "now it is closed"
+    assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out, "now it is closed"
     check_restored(backup, tmp_path / "third")
 
 

@@ -120,12 +120,12 @@ def test_a_copy_that_rots_is_found_and_mended_by_check(
     )
     said = desk.call("backup", backup, "--check")
     assert (said.code, said.err) == (0, "")
-    assert f"{bad.name} was damaged in the backup, and is copied again" in said.out
-    assert "segments: 0 new, 2 unchanged, 0 taken out; " in said.out
+    assert f"{bad.name} was damaged in the backup and was copied again" in said.out
+    assert "segments: 0 new, 2 unchanged, 0 deleted; " in said.out
     check_restored(backup, tmp_path / "other")
     bad.unlink()
     said = desk.call("backup", backup)
-    assert f"{bad.name} was damaged in the backup, and is copied again" in said.out, (
+    assert f"{bad.name} was damaged in the backup and was copied again" in said.out, (
         "what is gone is seen at once"
     )
     check_restored(backup, tmp_path / "third")
@@ -146,11 +146,11 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
     desk.index.rename(kept)
     said = desk.call("backup", backup)
     assert (said.code, said.err) == (0, "")
-    assert "there is no index, and so none in the backup" in said.out
+    assert "there is no index, so the backup contains none" in said.out
     other = Desk(tmp_path / "other")
     said = other.call("restore", backup)
     assert (said.code, said.err) == (0, "")
-    assert said.out.endswith("run scrapy reindex now: it makes the index from the archive\n")
+    assert said.out.endswith("run scrapy reindex now to make the index from the archive\n")
     assert not other.index.exists()
     assert other.call("reindex").code == 0
     assert wrong(other) == []

@@ -58,7 +58,7 @@ def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_pat
         ("something", 1, "holds something else"),
         ("file", 1, "its folder is a file"),
         ("no/backup", 1, "is its disk mounted?"),
-        ("s3://bucket/backup", 2, "lies in a folder of this machine"),
+        ("s3://bucket/backup", 2, "a backup is a local folder"),
         ("", 2, "name one folder"),
     ],
 )

@@ -162,7 +162,7 @@ def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: P
             assert not (desk.archive / MARK).exists()
             if place.name == "index.sqlite3":
                 assert said.out.endswith(
-                    "run scrapy reindex now: it makes the index from the archive\n"
+                    "run scrapy reindex now to make the index from the archive\n"
                 )
                 assert not desk.index.exists()
             elif place.parts[0] == "segments":

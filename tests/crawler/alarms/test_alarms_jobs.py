@@ -101,7 +101,7 @@ def test_a_verification_that_finds_something_names_its_log(desk: Desk) -> None:
     desk.jobs = [verify_job()]
     log = desk.folder / "verify.log"
     finding = "sacho-1.warc.gz@77: digest: it is another one."
-    log.write_text(f"# scrapy verify\n{finding}\nverified 3 files, 9 rows: 1 findings\n")
+    log.write_text(f"# scrapy verify\n{finding}\nverified 3 files, 9 rows: 1 finding\n")
     desk.run("verify", "failed", log=str(log))
     assert desk.look() == ["unverified"]
     (alarm,) = desk.open()
@@ -141,7 +141,7 @@ def test_only_a_verification_of_all_ends_what_one_found(desk: Desk) -> None:
         elsewhere,
     ]
     log = desk.folder / "verify.log"
-    log.write_text("a finding\nverified 3 files: 1 findings\n")
+    log.write_text("a finding\nverified 3 files: 1 finding\n")
     desk.run("verify", "done", verb="verify")
     desk.now += HOUR
     desk.run("sample", "failed", log=str(log), verb="verify", arguments=["--sample", "2"])
@@ -164,7 +164,7 @@ def found_by_a_job(desk: Desk) -> Path:
     """Let a job that verifies find something; its log."""
     desk.jobs = [verify_job()]
     log = desk.folder / "verify.log"
-    log.write_text("a finding\nverified 3 files: 1 findings\n")
+    log.write_text("a finding\nverified 3 files: 1 finding\n")
     desk.run("verify", "failed", log=str(log), verb="verify")
     assert desk.look() == ["unverified"]
     desk.now += HOUR

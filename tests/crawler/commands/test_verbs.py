@@ -117,7 +117,8 @@ def test_export_joins_what_text_and_pages_know_of_one_article(desk: Desk) -> Non
 def test_export_narrows(desk: Desk, tmp_path: Path, options: list[str], expected: int) -> None:
     said = desk.call("export", *options, tmp_path / "x.jsonl")
     assert (said.code, said.err) == (0, "")
-    assert said.out == f"{expected} articles written to {tmp_path / 'x.jsonl'}\n"
+    what = "article" if expected == 1 else "articles"
+    assert said.out == f"{expected} {what} written to {tmp_path / 'x.jsonl'}\n"
     assert len((tmp_path / "x.jsonl").read_text("utf-8").splitlines()) == expected
 
 

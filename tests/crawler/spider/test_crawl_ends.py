@@ -41,7 +41,7 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
             "not the address of an article",
         ),
         (["etoday", "-a", "url=file:///etc/passwd"], "not the address of an article"),
-        (["etoday", "--sinse", "2023-09-01"], "there is no option --sinse"),
+        (["etoday", "--sinse", "2023-09-01"], "unknown option --sinse"),
     ],
 )
 def test_wrong_usage_is_said_and_touches_nothing(

@@ -168,16 +168,16 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     [
         (["etoday"], "it takes no arguments"),
         (["--since", "2026-11-01"], "--since and --until choose among --runs"),
-        (["--runs", "0"], "'0' is no number of at least 1"),
-        (["--runs", "many"], "'many' is no number of at least 1"),
-        (["--runs", "--since", "tuesday"], "'tuesday' is no day: write YYYY-MM-DD"),
+        (["--runs", "0"], "'0' is not a number of at least 1"),
+        (["--runs", "many"], "'many' is not a number of at least 1"),
+        (["--runs", "--since", "tuesday"], "'tuesday' is not a valid date: write YYYY-MM-DD"),
         (
             ["--runs", "--since", "0001-01-01"],
-            "0001-01-01 is no day between 1000-01-01 and 9998-12-31",
+            "0001-01-01 is not between 1000-01-01 and 9998-12-31",
         ),
         (
             ["--runs", "--until", "9999-12-31"],
-            "9999-12-31 is no day between 1000-01-01 and 9998-12-31",
+            "9999-12-31 is not between 1000-01-01 and 9998-12-31",
         ),
         (
             ["--runs", "--since", "2026-11-03", "--until", "2026-11-02"],
@@ -185,7 +185,7 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
         ),
         (["--json", "--metrics", "x.prom"], "not allowed with argument --json"),
         (["--runs", "--metrics", "x.prom"], "--metrics writes all figures"),
-        (["--outlte", "etoday"], "there is no option --outlte"),
+        (["--outlte", "etoday"], "unknown option --outlte"),
     ],
 )
 def test_wrong_usage_is_told(tmp_path: Path, words: list[str], sentence: str) -> None:

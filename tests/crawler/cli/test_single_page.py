@@ -61,7 +61,7 @@ def test_a_page_that_does_not_come_is_a_sentence_and_exit_1(crawls: Crawls) -> N
     crawls.twin.fault(r"/news/view/", "reset")
     said = look(crawls, "fetch", crawls.twin.address(article), "-s", "RETRY_TIMES=0")
     assert said.code == 1
-    assert "could not be had" in said.err
+    assert "could not fetch" in said.err
     assert "Traceback" not in said.err
     crawls.twin.heal()
     crawls.twin.routes.robots = "User-agent: *\nDisallow: /\n"
@@ -99,5 +99,5 @@ def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
 def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, address: str) -> None:
     said = Desk(tmp_path).run(verb, address)
     assert said.code == 2
-    assert f"{address} is no address (" in said.err
+    assert f"{address} is not a valid address (" in said.err
     assert "Traceback" not in said.err

@@ -1,4 +1,4 @@
-"""A look at one page by hand, asked for as a crawl asks and kept nowhere: what fetch, shell and view share."""
+"""Fetching one page by the rules of a crawl, without keeping it: base of fetch, shell and view."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: What a crawl has that a look is to be without: the archive, the index, the spiders that belong to
-#: them.
-_WITHOUT: dict[str, Any] = {
+#: Settings that differ from a crawl's: no archive, no index, and no spiders, which write to both.
+_SETTINGS: dict[str, Any] = {
     "EXCHANGE_SINK": None,
     "ROBOTS_STORE": None,
     "ITEM_PIPELINES": {},
-    "SPIDER_LOADER_CLASS": "crawler.cli.look.NoSpiders",
+    "SPIDER_LOADER_CLASS": "crawler.cli.single_page.NoSpiders",
 }
 _FILES = "scrapy.core.downloader.handlers.file.FileDownloadHandler"
 
 
-class SayWhy:
-    """Downloader middleware: says in a line why a page did not come, where Scrapy says nothing or a traceback.
+class LogFailures:
+    """Downloader middleware that logs in one line why a page could not be fetched.
 
-    Reads RETRY_EXCEPTIONS, which are what a network does.
+    Scrapy logs nothing or a traceback. Reads RETRY_EXCEPTIONS, the exceptions of the network.
     """
 
     def __init__(self, network: tuple[type[Exception], ...]) -> None:
@@ -45,25 +44,25 @@ class SayWhy:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way to build it."""
+        """Build the middleware from the settings."""
         return cls(tuple(map(load_object, crawler.settings.getlist("RETRY_EXCEPTIONS"))))
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Say it, and leave a bug to Scrapy.
+        """Log a failure of the network; leave any other exception to Scrapy.
 
-        :raises IgnoreRequest: it was the network's.
+        :raises IgnoreRequest: it was a failure of the network.
         """
         if isinstance(exception, (IgnoreRequest, *self._network)):
-            _log.error("%s could not be had: %s", request.url, exception)
+            _log.error("could not fetch %s: %s", request.url, exception)
             raise IgnoreRequest(str(exception)) from exception
 
 
 class NoSpiders:
-    """Scrapy's SPIDER_LOADER_CLASS for a look: an outlet's spider keeps what it fetches, so none is found."""
+    """Scrapy's SPIDER_LOADER_CLASS without spiders: an outlet's spider keeps what it fetches."""
 
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> NoSpiders:  # noqa: ARG003  (Scrapy's protocol)
-        """Make a loader; it reads no settings."""
+        """Return a loader; it reads no settings."""
         return cls()
 
     def load(self, spider_name: str) -> type[Spider]:
@@ -74,65 +73,70 @@ class NoSpiders:
         raise KeyError(spider_name)
 
     def list(self) -> list[str]:
-        """Name none."""
+        """Return no names."""
         return []
 
     def find_by_request(self, request: Request) -> builtins.list[str]:  # noqa: ARG002  (Scrapy's protocol)
-        """Find none."""
+        """Return no names."""
         return []
 
 
-class Look(ScrapyCommand):
-    """Put before one of Scrapy's commands: robots, pace, guard and contact hold as in a crawl, nothing is written.
+class SinglePageCommand(ScrapyCommand):
+    """Mixin before one of Scrapy's commands: a crawl's robots rules, pace, address guard, contact.
 
-    A file of this machine may be looked at where it is named, and by no page's leave.
+    Nothing is written to the archive or the index. A ``file:`` address works only where the
+    command line names one, never because a page links to it.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING", "LOGSTATS_INTERVAL": 0}
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Leave out what keeps things."""
+        """Turn off the settings that would keep the page."""
         super().process_options(args, opts)
         assert self.settings is not None
-        for name, value in _WITHOUT.items():
+        for name, value in _SETTINGS.items():
             self.settings.set(name, value, priority="cmdline")
-        middlewares = self.settings.getdict("DOWNLOADER_MIDDLEWARES") | {
-            "crawler.cli.look.SayWhy": 0
-        }
+        middlewares = self.settings.getdict("DOWNLOADER_MIDDLEWARES")
+        middlewares["crawler.cli.single_page.LogFailures"] = 0
         self.settings.set("DOWNLOADER_MIDDLEWARES", middlewares, priority="cmdline")
         if args and guess_scheme(args[0]).startswith("file:"):
             handlers = self.settings.getdict("DOWNLOAD_HANDLERS") | {"file": _FILES}
             self.settings.set("DOWNLOAD_HANDLERS", handlers, priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Look, or say in a sentence why not."""
+        """Run Scrapy's command.
+
+        :raises UsageError: a spider was named, an address is not valid, or CONTACT is missing.
+        """
         from crawler.middlewares.identity import ContactError, check_contact
 
         assert self.settings is not None
         if opts.spider:
             raise UsageError(
-                "an outlet's spider keeps what it fetches, and a look keeps nothing",
+                "--spider is not available: an outlet's spider keeps what it fetches, "
+                "and this command keeps nothing",
                 print_help=False,
             )
         hosts = [host for host in map(_host, args) if host]
         try:
-            named = check_contact(self.settings, hosts) if hosts else ""
+            user_agent = check_contact(self.settings, hosts) if hosts else ""
         except ContactError as error:
             raise UsageError(str(error), print_help=False) from error
-        if named and self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
-            self.settings.set("USER_AGENT", named, priority="cmdline")
-        super().run(args, opts)  # type: ignore[safe-super]  # it is the command this stands before
+        from_cmdline = self.settings.getpriority("USER_AGENT") == SETTINGS_PRIORITIES["cmdline"]
+        if user_agent and not from_cmdline:
+            self.settings.set("USER_AGENT", user_agent, priority="cmdline")
+        super().run(args, opts)  # type: ignore[safe-super]  # the command that this class precedes
 
 
 def _host(arg: str) -> str | None:
-    """The host that an argument names, if any.
+    """Return the host that an argument names, None for a file.
 
-    :raises UsageError: it is an address that can't be.
+    :raises UsageError: it is not a valid address.
     """
     try:
-        # as Scrapy's shell takes it, which asks www.example.org by http
+        # as Scrapy's shell does, which fetches www.example.org over http
         address = urlsplit(guess_scheme(arg))
-        _ = address.port  # read when it is asked for
+        _ = address.port  # an invalid port raises only when it is read
     except ValueError as error:
-        raise UsageError(f"{arg} is no address ({error})", print_help=False) from error
+        raise UsageError(f"{arg} is not a valid address ({error})", print_help=False) from error
     return address.hostname
