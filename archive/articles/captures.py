@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -13,14 +13,17 @@ from archive.index.bulk import one_of
 from archive.index.schema import captures
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
+from archive.segments.lookup import read_at
+from archive.segments.names import closed_segments, open_segments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
+    from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
-    from archive.model.exchange import Location
+    from archive.warc.record_parser import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,26 @@ def location_columns(location: Location) -> dict[str, Any]:
     }
 
 
+def location_of(row: Row[Any] | Mapping[str, Any]) -> Location:
+    """Return where the record of a row of ``captures`` lies."""
+    columns = row if isinstance(row, Mapping) else row._mapping
+    return Location(
+        columns["warc_file"],
+        columns["warc_offset"],
+        columns["warc_length"],
+        columns["record_id"],
+        columns["payload_digest"],
+    )
+
+
+def record_of(folder: Path | str, row: Row[Any] | Mapping[str, Any]) -> Record:
+    """Return the record of a row of ``captures`` from the segments in ``folder``.
+
+    :raises RecordError: it is missing, damaged or another one.
+    """
+    return read_at(folder, location_of(row))
+
+
 def known_captures(
     connection: Connection, digests: Iterable[str]
 ) -> dict[tuple[str, str], list[Any]]:
@@ -120,7 +143,7 @@ def check_there(folder: Path | str, connection: Connection) -> None:
     """
     name = newest_segment(connection)
     try:
-        lost = name and next(Path(folder).glob("*.warc.gz*"), None) is None
+        lost = name and not (closed_segments(folder) or open_segments(folder))
     except OSError as error:
         raise SegmentError(describe_os_error(folder, error)) from error
     if lost:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from archive.articles.captures import record_of
 from archive.index.schema import captures
-from archive.model.exchange import Location
-from archive.segments.lookup import RecordError, read_at
+from archive.segments.lookup import RecordError
 from archive.warc.record_parser import (
     MalformedRecordError,
     algorithm,
@@ -109,14 +109,7 @@ class OriginalFinder:
                 self._digests.clear()
             self._digests[key] = ()
             try:
-                place = Location(
-                    row.warc_file,
-                    row.warc_offset,
-                    row.warc_length,
-                    row.record_id,
-                    row.payload_digest,
-                )
-                exchange = read_at(self._folder, place).exchange
+                exchange = record_of(self._folder, row).exchange
             except RecordError:  # `verify` is who says so
                 exchange = None
             if exchange is not None:

@@ -1,15 +1,14 @@
-"""A backup of an archive: another folder that holds it as it was at one moment, made while others go on writing.
+"""Creating a backup: a folder with the archive as it was at one moment, made during other work.
 
-First what is closed is listed, then the index is copied, then the segments. Closed ones were in the
-index before they were closed, so no record of theirs lacks its row; all that rows lead to was on
-disk before the rows were, and the segments that were open are copied later than the index, as far
-as they are then. What they hold besides, whoever restores them reads into the index, as after a
-kill.
+Closed segments are listed first, then the index is copied, then the segments. Closed segments were
+indexed before they were closed, so that no record in them lacks its row. All records that rows
+refer to were on disk before the rows were, and the segments that were open are copied after the
+index, as long as they are by then. Records in them that have no row yet are indexed when the backup
+is restored, as after a crash.
 """
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,27 +21,27 @@ from archive.backup.inventory import INDEX, SEGMENTS, Inventory
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.errors import BackupError
 from archive.model.program import PROGRAM
+from archive.segments import disk
 from archive.segments import manifest as fixity
 from archive.segments.manifest import EntryKind
-from archive.segments.names import OPEN
+from archive.segments.names import final_name, is_closed, is_open, open_name
 from archive.takedown import log as takedown_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from archive.segments.manifest import Manifest
-
-_ENDING = ".warc.gz"
+    from archive.segments.manifest import Manifest, ManifestEntry
 
 
 @dataclass(slots=True)
 class BackupResult:
-    """What a backup did, in segments: ``new`` and ``unchanged`` ones, those ``open``, those ``gone`` from the archive.
+    """What a backup did, as numbers of segments: ``new``, ``unchanged``, ``open``, and deleted.
 
-    ``copied`` are bytes, ``size`` those of all it holds. ``index`` is whether it holds one.
-    ``mended`` are segments whose copies were damaged and are good again, ``faults`` sentences about
-    what was damaged or missing, ``pending`` articles whose removal is not done.
+    ``gone`` are those deleted from the backup, ``copied`` bytes copied, ``size`` the bytes of all
+    files, ``index`` whether it holds an index. ``mended`` are segments whose damaged copies were
+    replaced, ``faults`` sentences about what was damaged or missing, ``pending`` articles whose
+    take-down is not finished.
     """
 
     at: datetime
@@ -67,222 +66,237 @@ def back_up(
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> BackupResult:
-    """Bring the backup in ``folder`` up to what the archive and its index are now.
+    """Update the backup in ``folder`` to what the archive and its index are now.
 
-    With ``check`` every segment that it holds is read, and copied again if it is damaged. ``begin``
-    is told how many bytes there are to copy, ``advance`` of some that are. Stopped or killed at any
-    moment, what the folder's inventory says is as it was, and the next call goes on.
+    With ``check`` every segment in the backup is read, and copied again if it is damaged. ``begin``
+    is called with the number of bytes to copy, ``advance`` with the bytes of each step. After an
+    interrupt or a kill the files in the inventory are as they were, and the next call continues.
 
-    :raises BackupError: there is nothing to back up, or no way to write there; or the folder holds
+    :raises BackupError: there is nothing to back up, or the folder is not writable or holds
         something else.
-    :raises IndexUnusableError: the index can't be copied.
+    :raises IndexUnusableError: the index cannot be copied.
     """
     with open_destination(archive, index_url, folder) as before:
         while True:
-            backup = _Pass(
-                archive, index_url, BackupFolder(folder, before, check=check), begin, advance
-            )
-            made = backup.run()
-            if made is not None:
-                return made
+            destination = BackupFolder(folder, before, check=check)
+            result = _Attempt(archive, index_url, destination, begin, advance).run()
+            if result is not None:
+                return result
 
 
-class _Pass:
-    """One try to take everything as of one moment; in vain if a take-down comes between."""
+class _Attempt:
+    """One attempt to copy everything as of one moment; a take-down during it makes it fail."""
 
     def __init__(
         self,
         archive: Path,
         index_url: str,
-        room: BackupFolder,
+        destination: BackupFolder,
         begin: Callable[[int], None],
         advance: Callable[[int], None],
     ) -> None:
-        self._archive, self._index_path, self._room = archive, index_path(index_url), room
+        self._archive = archive
+        self._index_path = index_path(index_url)
+        self._destination = destination
         self._begin, self._advance = begin, advance
         self._files: dict[str, FileDigest] = {}
         self._faults: dict[str, str] = {}
-        self._made = BackupResult(datetime.now(UTC))
+        self._result = BackupResult(datetime.now(UTC))
 
     def run(self) -> BackupResult | None:
-        """Make the backup; None if what was copied is not of one moment."""
+        """Create the backup; return None if the copies are not of one moment."""
         lines, log = fixity.whole_lines(self._archive), self._log()
         manifest = fixity.parse(lines)
-        self._room.check_continues(lines)
-        closed, opened = self._listed(manifest)
-        self._make_room(closed, opened, manifest)
-        state = self._room.new_state()
+        self._destination.check_continues(lines)
+        closed, opened = self._list_segments(manifest)
+        self._check_space(closed, opened, manifest)
+        state = self._destination.new_state()
         try:
-            self._made.at = datetime.now(UTC)
+            self._result.at = datetime.now(UTC)
             ends = self._copy_index()
-            self._check_knows(ends, closed)
+            self._check_index(ends, closed)
             self._keep_bytes(fixity.NAME, lines)
             if log:
                 self._keep_bytes(takedown_log.NAME, log)
             for name in sorted({*opened, *ends} - closed):
-                self._copy_open(name, ends.get(name, 0), named=name in ends)
+                self._copy_open(name, ends.get(name, 0), indexed=name in ends)
             for name in sorted(closed):
-                self._take_closed(name, manifest)
-            if not self._undisturbed(log, manifest):
-                self._room.drop(state)
+                self._copy_closed(name, manifest.entries.get(name))
+            if self._has_takedown_since(log, manifest):
+                self._destination.drop(state)
                 return None
-            self._room.commit(Inventory(self._made.at, state.name, self._files, self._faults))
+            after = Inventory(self._result.at, state.name, self._files, self._faults)
+            self._destination.commit(after)
         except BaseException:
             with suppress(OSError):
-                self._room.drop(state)
+                self._destination.drop(state)
             raise
-        return self._tell()
+        return self._finish()
 
-    def _listed(self, manifest: Manifest) -> tuple[set[str], set[str]]:
-        """The names of segments that are closed, or were and are missing; and of open ones.
+    def _list_segments(self, manifest: Manifest) -> tuple[set[str], set[str]]:
+        """Return the names of closed segments, including missing ones, and of open segments.
 
-        What a take-down has written anew and was killed before it deleted it, is no part of the
+        A segment that a take-down has replaced, and was killed before deleting, is not part of the
         archive any more.
         """
-        there = {path.name for path in self._archive.iterdir()}
-        closed = {name for name in there if name.endswith(_ENDING)} | manifest.entries.keys()
+        present = {path.name for path in self._archive.iterdir()}
+        closed = {name for name in present if is_closed(name)} | manifest.entries.keys()
         closed -= _removed(manifest)
-        opened = {name.removesuffix(OPEN) for name in there if name.endswith(_ENDING + OPEN)}
+        opened = {final_name(name) for name in present if is_open(name)}
         return closed, opened - closed
 
-    def _make_room(self, closed: set[str], opened: set[str], manifest: Manifest) -> None:
-        """Say how much is to be copied, and see whether there is room."""
-        lacking = [name for name in closed if not self._room.has(name, manifest.entries.get(name))]
-        paths = [self._archive / name for name in lacking] + [
-            self._archive / (name + OPEN) for name in opened
+    def _check_space(self, closed: set[str], opened: set[str], manifest: Manifest) -> None:
+        """Report the number of bytes to copy, and check that there is room for them."""
+        paths = [
+            self._archive / name
+            for name in closed
+            if not self._destination.find_copy(name, manifest.entries.get(name))
         ]
-        need = sum(_size(path) for path in (*paths, self._index_path))
-        free = shutil.disk_usage(self._room.folder).free
-        if free < need:
-            raise BackupError(
-                f"{self._room.folder} has {free / 1e6:.1f} MB free, and {need / 1e6:.1f} MB are to be copied. Make "
-                "room, or name another folder; nothing was changed."
-            )
-        self._begin(need)
+        paths += [self._archive / open_name(name) for name in opened]
+        needed = sum(_size(path) for path in (*paths, self._index_path))
+        shortage = disk.shortage(self._destination.folder, needed)
+        if shortage:
+            raise BackupError(f"{shortage} Make room, or name another folder; nothing was changed.")
+        self._begin(needed)
 
     def _copy_index(self) -> dict[str, int]:
-        """Copy the index as it is now, if there is one; give how far its rows lead."""
+        """Copy the index, if there is one; return by segment where the last indexed record ends."""
         if not self._index_path.exists():
-            if self._room.before.of_state(INDEX) is not None:
+            if self._destination.before.of_state(INDEX) is not None:
                 raise BackupError(
-                    f"There is no index at {self._index_path}, and the backup in {self._room.folder} has one, which "
-                    f"stays: name the index in INDEX_URL, or make it anew with {PROGRAM} reindex."
+                    f"There is no index at {self._index_path}, and the backup in"
+                    f" {self._destination.folder} holds one, which is kept: name the index in"
+                    f" INDEX_URL, or rebuild it with {PROGRAM} reindex."
                 )
             return {}
-        copy = self._room.state / INDEX
-        self._files[self._room.place(copy)] = item = copy_index(self._index_path, copy)
-        self._made.index = True
-        self._made.copied += item.size
-        self._advance(item.size)
+        copy = self._destination.state / INDEX
+        digest = copy_index(self._index_path, copy)
+        self._files[self._destination.place(copy)] = digest
+        self._result.index = True
+        self._result.copied += digest.size
+        self._advance(digest.size)
         return segment_ends(copy)
 
-    def _check_knows(self, ends: dict[str, int], closed: set[str]) -> None:
-        """See that the index is none that was made anew where one was lost: it would take the good one's place.
+    def _check_index(self, ends: dict[str, int], closed: set[str]) -> None:
+        """Check that the index is not a new one begun after a loss: it would replace the good copy.
 
-        A take-down may leave an index that leads nowhere, until it is done.
+        An unfinished take-down may leave an index without rows.
         """
-        item, copy = (
-            self._room.before.of_state(INDEX),
-            self._room.folder / self._room.before.state / INDEX,
-        )
-        if not closed - ends.keys() or item is None or takedown_log.read(self._archive).pending:
+        before = self._destination.before
+        if not closed - ends.keys() or before.of_state(INDEX) is None:
             return
+        if takedown_log.read(self._archive).pending:
+            return
+        copy = self._destination.folder / before.state / INDEX
         try:
             known = segment_ends(copy).keys() & closed
         except IndexUnusableError:
             return  # nothing is lost with it
         if known and not known & ends.keys():
             raise BackupError(
-                f"No row of {self._index_path} leads into what was backed up, as those of the index in {copy.parent} "
-                f"do, which stays: was it lost, and made anew? {PROGRAM} reindex reads the archive "
-                "into it; or put that "
-                "one in its place, or name another in INDEX_URL. Nothing was changed."
+                f"No row of {self._index_path} refers to the segments in the backup, while those of"
+                f" the index in {copy.parent} do, which is kept. If the index was lost and begun"
+                f" again, {PROGRAM} reindex rebuilds it from the archive; or put that copy in its"
+                " place, or name another index in INDEX_URL. Nothing was changed."
             )
 
     def _keep_bytes(self, name: str, data: bytes) -> None:
-        path = self._room.state / name
-        self._files[self._room.place(path)] = self._room.write(path, data)
+        path = self._destination.state / name
+        self._files[self._destination.place(path)] = self._destination.write(path, data)
 
-    def _copy_open(self, name: str, end: int, *, named: bool) -> None:
-        """Copy what there is of a segment that was open when the index was copied, and may be closed by now.
+    def _copy_open(self, name: str, end: int, *, indexed: bool) -> None:
+        """Copy a segment that was open when the index was copied, and may be closed by now.
 
-        A torn end is cut by whoever restores it. Rows lead to what is before byte ``end``.
+        The restore cuts a torn end. Rows refer to records before byte ``end``.
         """
-        for path in (self._archive / (name + OPEN), self._archive / name):
+        for path in (self._archive / open_name(name), self._archive / name):
             if not path.exists():
                 continue
             try:
-                with copy_to_part(path, self._room.state, self._advance) as (part, item):
-                    if item.size < end:
-                        self._faults[name] = (
-                            f"{path} ends at byte {item.size}, and rows of the index lead up to {end}."
-                        )
-                    self._keep(part, self._room.state / (name + OPEN), item)
-                self._made.open += 1
+                self._copy_as_open(name, path, end)
             except UnreadableError as error:
                 if not path.exists():
                     continue  # closed a moment ago
                 self._faults[name] = str(error)
             return
-        if named:
+        if indexed:
             self._faults[name] = (
-                f"{self._archive / name} is not there, and rows of the index lead into it."
+                f"{self._archive / name} is missing, and rows of the index refer to it."
             )
 
-    def _take_closed(self, name: str, manifest: Manifest) -> None:
-        """See to it that the backup has a closed segment, as the manifest says it is."""
-        source, entry = self._archive / name, manifest.entries.get(name)
-        kept = self._room.has(name, entry)
-        if kept is not None:
-            self._made.unchanged += 1
-            self._files[f"{SEGMENTS}/{name}"] = kept
-            # What lies in the archive is not read again, which is what verify is for; that it is
-            # there costs nothing.
-            if _size(source) != kept.size:
-                state = "has another size than" if source.exists() else "is not there. Its copy is"
+    def _copy_as_open(self, name: str, path: Path, end: int) -> None:
+        with copy_to_part(path, self._destination.state, self._advance) as (part, digest):
+            if digest.size < end:
                 self._faults[name] = (
-                    f"{source} {state} in {self._room.folder / SEGMENTS}, from where it can be taken."
+                    f"{path} ends at byte {digest.size}, and rows of the index refer to bytes up to"
+                    f" {end}."
                 )
+            self._keep(part, self._destination.state / open_name(name), digest)
+        self._result.open += 1
+
+    def _copy_closed(self, name: str, entry: ManifestEntry | None) -> None:
+        """Make sure that the backup holds a closed segment as the manifest describes it."""
+        known = self._destination.find_copy(name, entry)
+        if known is not None:
+            self._keep_copy(name, known)
             return
+        source = self._archive / name
+        folder = self._destination.folder / SEGMENTS
         try:
-            with copy_to_part(source, self._room.folder / SEGMENTS, self._advance) as (part, item):
-                if entry is None or item == FileDigest(entry.size, entry.sha256):
-                    self._keep(part, self._room.folder / SEGMENTS / name, item)
-                    self._made.new += name not in self._room.damaged
-                    self._made.mended += [name] if name in self._room.damaged else []
+            with copy_to_part(source, folder, self._advance) as (part, digest):
+                if entry is None or digest == FileDigest(entry.size, entry.sha256):
+                    self._keep(part, folder / name, digest)
+                    self._count_copied(name)
                 else:
-                    self._keep(part, self._room.state / name, item)
+                    self._keep(part, self._destination.state / name, digest)
                     self._faults[name] = (
-                        f"{source} is damaged: its sha256 is not what it was on {entry.at:%Y-%m-%d}. It is copied as "
-                        f"it is; {PROGRAM} verify says which records it concerns."
+                        f"{source} is damaged: its sha256 is not that of {entry.at:%Y-%m-%d}. It is"
+                        f" copied as it is; {PROGRAM} verify lists the records concerned."
                     )
         except UnreadableError as error:
             self._faults[name] = str(error)
             place = f"{SEGMENTS}/{name}"
-            if place in self._room.before.files:  # a bad copy is better than none
-                self._files[place] = self._room.before.files[place]
+            if place in self._destination.before.files:  # a damaged copy is better than none
+                self._files[place] = self._destination.before.files[place]
 
-    def _keep(self, part: Path, path: Path, item: FileDigest) -> None:
-        self._room.keep(part, path)
-        self._files[self._room.place(path)] = item
-        self._made.copied += item.size
+    def _keep_copy(self, name: str, known: FileDigest) -> None:
+        """Keep a good copy, and compare its size with the archive's file, which is not read."""
+        self._result.unchanged += 1
+        self._files[f"{SEGMENTS}/{name}"] = known
+        source = self._archive / name
+        if _size(source) == known.size:
+            return
+        state = "has another size than" if source.exists() else "is missing. Its copy is"
+        folder = self._destination.folder / SEGMENTS
+        self._faults[name] = f"{source} {state} in {folder}, from where it can be restored."
 
-    def _undisturbed(self, log: bytes, before: Manifest) -> bool:
-        """Whether no article was taken down meanwhile: then the copies would hold what is gone, or not fit together."""
+    def _count_copied(self, name: str) -> None:
+        if name in self._destination.damaged:
+            self._result.mended.append(name)
+        else:
+            self._result.new += 1
+
+    def _keep(self, part: Path, path: Path, digest: FileDigest) -> None:
+        part.replace(path)
+        self._files[self._destination.place(path)] = digest
+        self._result.copied += digest.size
+
+    def _has_takedown_since(self, log: bytes, before: Manifest) -> bool:
+        """Return whether an article was removed since: the copies could hold it, or not match."""
         now = fixity.parse(fixity.whole_lines(self._archive))
-        return _removed(now) == _removed(before) and self._log() == log
+        return _removed(now) != _removed(before) or self._log() != log
 
     def _log(self) -> bytes:
         path = self._archive / takedown_log.NAME
         return path.read_bytes() if path.exists() else b""
 
-    def _tell(self) -> BackupResult:
-        made = self._made
-        made.gone = self._room.tidy()
-        made.size = sum(item.size for item in self._files.values())
-        made.faults = [sentence for _, sentence in sorted(self._faults.items())]
-        made.pending = [str(removal) for removal in takedown_log.read(self._archive).pending]
-        return made
+    def _finish(self) -> BackupResult:
+        result = self._result
+        result.gone = self._destination.tidy()
+        result.size = sum(digest.size for digest in self._files.values())
+        result.faults = [sentence for _, sentence in sorted(self._faults.items())]
+        result.pending = [str(one) for one in takedown_log.read(self._archive).pending]
+        return result
 
 
 def _removed(manifest: Manifest) -> set[str]:
@@ -290,7 +304,7 @@ def _removed(manifest: Manifest) -> set[str]:
 
 
 def _size(path: Path) -> int:
-    """A file's size; 0 where there is none."""
+    """Return a file's size, or 0 if there is no such file."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

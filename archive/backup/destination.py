@@ -1,9 +1,8 @@
-"""The folder a backup lies in, as the one at work sees it: what it holds of before, and where what is new goes."""
+"""The destination folder of a backup: what it holds already, and where new files go."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -11,13 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import PART, FileDigest
+from archive.backup.file_copy import FileDigest
 from archive.backup.inventory import MARK, SEGMENTS, STATE, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
-from archive.segments.file_locks import sync_folder
+from archive.segments.atomic_files import PART, replace_atomically, sync_folder
+from archive.segments.names import closed_segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,34 +25,21 @@ if TYPE_CHECKING:
 
     from archive.segments.manifest import ManifestEntry
 
-_ENDING = ".warc.gz"
-
 
 @contextmanager
 def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]:
-    """Make the folder ready for a backup, nobody else's meanwhile; give what it holds already.
+    """Create and lock the destination folder; yield the inventory of what it holds.
 
-    :raises BackupError: there is no archive, or the folder can't be used, or holds something else.
+    :raises BackupError: there is no archive, or the folder is not usable, or holds something else.
     """
     try:
-        if not archive.is_dir():
-            raise BackupError(f"There is no archive at {archive}: name its folder in ARCHIVE_URL.")
-        if (archive / MARK).exists():
-            raise BackupError(
-                f"{archive} is a restore that was not ended: end it first with {PROGRAM} restore."
-            )
-        _check_apart(archive, index_url, folder)
-        # it is not made: where a disk is not mounted, another one would fill up
-        if not folder.parent.is_dir():
-            raise BackupError(
-                f"There is no folder {folder.parent} to put the backup into; is its disk mounted?"
-            )
+        _check(archive, index_url, folder)
         if not folder.exists():
             folder.mkdir()
             sync_folder(folder.parent)
         if inventory.read(folder) is None and not inventory.is_empty(folder):
             raise BackupError(
-                f"{folder} holds something else, which no backup of ours is: name an empty folder."
+                f"{folder} is not empty, and not a backup of Sacho: name an empty folder."
             )
         with inventory.exclusive(folder):
             before = inventory.read(folder)
@@ -65,26 +52,39 @@ def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[In
         raise BackupError(describe_os_error(error.filename or folder, error)) from error
 
 
+def _check(archive: Path, index_url: str, folder: Path) -> None:
+    if not archive.is_dir():
+        raise BackupError(f"There is no archive at {archive}: name its folder in ARCHIVE_URL.")
+    if (archive / MARK).exists():
+        raise BackupError(
+            f"A restore into {archive} has not finished: finish it first with {PROGRAM} restore."
+        )
+    _check_apart(archive, index_url, folder)
+    # its parent is not created: if a disk is not mounted, another one would fill up
+    if not folder.parent.is_dir():
+        raise BackupError(
+            f"The folder {folder.parent} for the backup does not exist; is its disk mounted?"
+        )
+
+
 def _check_apart(archive: Path, index_url: str, folder: Path) -> None:
     place, ours = folder.resolve(), archive.resolve()
+    fault = ""
     if place == ours:
-        raise BackupError(
-            f"{folder} is the archive itself: name another folder, best on another disk."
-        )
-    if ours in place.parents:
-        raise BackupError(
-            f"{folder} lies within the archive: name another folder, best on another disk."
-        )
-    if place in ours.parents or place in index_path(index_url).parents:
-        raise BackupError(
-            f"{folder} holds the archive or its index: name another folder, best on another disk."
-        )
+        fault = "is the archive itself"
+    elif ours in place.parents:
+        fault = "lies within the archive"
+    elif place in ours.parents or place in index_path(index_url).parents:
+        fault = "holds the archive or its index"
+    if fault:
+        raise BackupError(f"{folder} {fault}: name another folder, best on another disk.")
 
 
 class BackupFolder:
-    """A backup's folder; ``before`` is what it holds. With ``check`` its segments are read before they are relied on.
+    """The folder of a backup; ``before`` is the inventory of what it holds.
 
-    ``damaged`` are names of segments whose copies turned out not to be what they were.
+    With ``check`` the segments in it are read before they are relied on. ``damaged`` are the names
+    of segments whose copies turned out to be damaged.
     """
 
     def __init__(self, folder: Path, before: Inventory, *, check: bool = False) -> None:
@@ -95,31 +95,31 @@ class BackupFolder:
         self._known: dict[str, FileDigest | None] = {}
 
     def check_continues(self, manifest: bytes) -> None:
-        """See that the archive whose manifest this is, is the one that was backed up here, with what came since.
+        """Check that the manifest continues the one in the backup: that it is the same archive.
 
-        :raises BackupError: it is another one, or its manifest was changed.
+        :raises BackupError: it is another archive, or its manifest was changed.
         """
         known = self.before.of_state(fixity.NAME)
         if known is None:
             return
         if hashlib.sha256(manifest[: known.size]).hexdigest() != known.sha256:
             raise BackupError(
-                f"{self.folder} is the backup of another archive, or {fixity.NAME} was changed: it does not begin as "
-                f"the one in the backup. See what {PROGRAM} verify says, or name another folder; "
-                "nothing was changed."
+                f"{self.folder} is the backup of another archive, or {fixity.NAME} was changed: it"
+                f" does not begin like the one in the backup. Run {PROGRAM} verify, or name another"
+                " folder; nothing was changed."
             )
 
-    def has(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
-        """What the copy of a closed segment is, if there is a good one; ``entry`` is the manifest's on the segment.
+    def find_copy(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
+        """Return the digest of a good copy of a closed segment, or None if there is none.
 
-        Only copies that were found equal to their entry lie in ``segments``, those of a killed run
-        too.
+        ``entry`` is the segment's entry in the manifest. ``segments/`` holds only copies that were
+        equal to their entry, including those that killed backups made.
         """
         if name not in self._known:
-            self._known[name] = self._look(name, entry)
+            self._known[name] = self._find_copy(name, entry)
         return self._known[name]
 
-    def _look(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
+    def _find_copy(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
         path = self.folder / SEGMENTS / name
         known = self.before.files.get(self.place(path))
         wanted = FileDigest(entry.size, entry.sha256) if entry is not None else known
@@ -127,52 +127,41 @@ class BackupFolder:
             return None
         good = path.exists() and path.stat().st_size == wanted.size and known in (None, wanted)
         if good and self._check:
-            try:
-                good = FileDigest(*fixity.measure(path)) == wanted
-            except OSError:  # what can't be read is no copy
-                good = False
-        if not good and known is not None:
+            good = _is_readable_as(path, wanted)
+        if good:
+            return wanted
+        if known is not None:
             self.damaged.add(name)
-        return wanted if good else None
+        return None
 
     def new_state(self) -> Path:
-        """Make the folder of this moment, and leave nothing of what a killed run left."""
+        """Create the folder of this moment, and delete what killed backups left."""
         self._drop_states()
         for path in (self.folder / SEGMENTS).glob(f".*{PART}"):
             path.unlink()
-        self.state = (
-            self.folder / f"{STATE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        )
+        name = f"{STATE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self.state = self.folder / name
         self.state.mkdir()
         return self.state
 
     def place(self, path: Path) -> str:
-        """How the inventory calls a file."""
+        """Return the path of a file as the inventory names it."""
         return path.relative_to(self.folder).as_posix()
 
     def write(self, path: Path, data: bytes) -> FileDigest:
-        """Put a small file there; on disk on return.
+        """Write a small file, which is on disk on return.
 
-        :raises OSError: it can't be written.
+        :raises OSError: it cannot be written.
         """
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with replace_atomically(path) as part:
+            part.write_bytes(data)
         return FileDigest(len(data), hashlib.sha256(data).hexdigest())
 
-    def keep(self, part: Path, path: Path) -> None:
-        """Give a copy its name.
-
-        :raises OSError: it can't be renamed.
-        """
-        part.replace(path)
-
     def commit(self, after: Inventory) -> None:
-        """Let the folder hold this from now on; what only the inventory before named is out of it with `tidy`.
+        """Replace the inventory; `tidy` then deletes what only the inventory before listed.
 
-        :raises BackupError: the inventory can't be written. :raises OSError: something is not on
-            disk.
+        :raises BackupError: the inventory cannot be written.
+        :raises OSError: a folder cannot be synced.
         """
         for folder in (self.state, self.folder / SEGMENTS):
             sync_folder(folder)
@@ -180,13 +169,13 @@ class BackupFolder:
         self.before = after
 
     def tidy(self) -> int:
-        """Delete what the inventory does not name; give how many segments that were.
+        """Delete what the inventory does not list; return the number of segments deleted.
 
-        :raises OSError: it can't be deleted.
+        :raises OSError: it cannot be deleted.
         """
         self._drop_states()
         number = 0
-        for path in sorted((self.folder / SEGMENTS).glob(f"*{_ENDING}")):
+        for path in closed_segments(self.folder / SEGMENTS):
             if self.place(path) not in self.before.files:
                 path.unlink()
                 number += 1
@@ -196,7 +185,7 @@ class BackupFolder:
     def drop(self, state: Path) -> None:
         """Delete the folder of a moment.
 
-        :raises OSError: it can't be deleted.
+        :raises OSError: it cannot be deleted.
         """
         shutil.rmtree(state)
 
@@ -204,3 +193,11 @@ class BackupFolder:
         for path in self.folder.glob(f"{STATE}*"):
             if path.name != self.before.state:
                 shutil.rmtree(path)
+
+
+def _is_readable_as(path: Path, wanted: FileDigest) -> bool:
+    """Return whether the file can be read and has that content."""
+    try:
+        return FileDigest(*fixity.measure(path)) == wanted
+    except OSError:
+        return False

@@ -1,17 +1,15 @@
-"""What a backup holds: ``backup.json`` in its folder, which says of each file what it is, and is replaced in one step.
+"""The inventory of a backup: ``backup.json`` lists its files, and is replaced in one step.
 
-``segments/`` holds closed segments, which never change, and a folder ``state-…`` what was at one
-moment: the index, the manifest, the log of removals, the segments that were open. Files that the
-inventory does not name are no part of it.
+``segments/`` holds closed segments, which never change. A folder ``state-…`` holds what belongs to
+one moment: the index, the manifest, the log of take-downs, the segments that were open. Files that
+the inventory does not list are not part of the backup.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,29 +17,32 @@ from typing import TYPE_CHECKING, Any
 from archive.backup.file_copy import FileDigest
 from archive.model.errors import BackupError, describe_os_error
 from archive.model.program import PROGRAM
-from archive.segments.file_locks import sync_folder
+from archive.segments import file_locks
+from archive.segments.atomic_files import PART, replace_atomically, sync_folder
+from archive.segments.file_locks import LockHeldError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-#: The inventory's name, the folder of closed segments, what folders of a moment begin with, and the
+#: The inventory's name, the folder of closed segments, the prefix of folders of one moment, and the
 #: index's name.
 NAME, SEGMENTS, STATE, INDEX = "backup.json", "segments", "state-", "index.sqlite3"
-#: In an archive's folder: a restore into it has begun and not ended; within, of which moment.
+#: In an archive's folder: a restore into it has not finished. It holds the name of its moment.
 MARK = ".restoring"
-_PART, _LOCK = f".{NAME}.part", ".lock"
-#: What may lie in a folder that counts as empty: what a killed first backup leaves, and what file
-#: systems make.
-_NOTHING = frozenset({_PART, _LOCK, "lost+found"})
+_LOCK = ".lock"
+#: What a folder may hold and still count as empty: what a killed first backup leaves, and what file
+#: systems create.
+_IGNORED = frozenset({f".{NAME}{PART}", _LOCK, "lost+found"})
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The files of a backup by their place in its folder, as the archive was ``at`` a moment; None: not yet.
+    """The files of a backup by their path in its folder, and the moment ``at`` which they belong to.
 
-    ``faults`` are sentences, by file name, about what was damaged or missing when it was copied.
+    ``at`` is None until the first backup has finished. ``faults`` are sentences, by file name,
+    about what was damaged or missing when it was copied.
     """
 
     at: datetime | None = None
@@ -50,14 +51,14 @@ class Inventory:
     faults: dict[str, str] = field(default_factory=dict)
 
     def of_state(self, name: str) -> FileDigest | None:
-        """What is known of a file of the moment."""
+        """Return the digest of a file of the moment, or None if there is no such file."""
         return self.files.get(f"{self.state}/{name}")
 
 
 def read(folder: Path) -> Inventory | None:
-    """The inventory of a folder; None where there is none.
+    """Return the inventory of a folder, or None if it has none.
 
-    :raises BackupError: it can't be read, is damaged, or a newer version's.
+    :raises BackupError: it cannot be read, is damaged, or was written by a newer version.
     """
     path = folder / NAME
     try:
@@ -67,107 +68,91 @@ def read(folder: Path) -> Inventory | None:
     except OSError as error:
         raise BackupError(describe_os_error(path, error)) from error
     try:
-        values = json.loads(data)
-        said = values.pop("sum")
-        if said != _sum(values):
-            raise ValueError("its sum is another one")
-        if values["format"] != _FORMAT:
-            raise BackupError(f"{path} is of a newer Sacho: upgrade this one.")
-        at = datetime.fromisoformat(values["at"]) if values["at"] else None
-        files = {
-            str(name): FileDigest(int(size), str(sha256))
-            for name, (size, sha256) in values["files"].items()
-        }
-        return Inventory(
-            at, str(values["state"]), files, {str(k): str(v) for k, v in values["faults"].items()}
-        )
+        return _parse(path, data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupError(
-            f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the archive's own "
-            f"segments: {PROGRAM} "
-            f"verify reads them by themselves, and {PROGRAM} reindex makes an index of them."
+            f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the segments of the"
+            f" archive: check them with {PROGRAM} verify, and build an index from them with {PROGRAM}"
+            " reindex."
         ) from error
 
 
-def write(folder: Path, inventory: Inventory) -> None:
-    """Put an inventory in the place of the one before, in one step; on disk on return.
+def _parse(path: Path, data: bytes) -> Inventory:
+    values = json.loads(data)
+    if values.pop("sum") != _checksum(values):
+        raise ValueError("its checksum does not match")
+    if values["format"] != _FORMAT:
+        raise BackupError(f"{path} was written by a newer version of Sacho: upgrade this one.")
+    files = {
+        str(name): FileDigest(int(size), str(sha256))
+        for name, (size, sha256) in values["files"].items()
+    }
+    return Inventory(
+        at=datetime.fromisoformat(values["at"]) if values["at"] else None,
+        state=str(values["state"]),
+        files=files,
+        faults={str(name): str(sentence) for name, sentence in values["faults"].items()},
+    )
 
-    :raises BackupError: it can't be written; the one before is as it was.
+
+def write(folder: Path, inventory: Inventory) -> None:
+    """Replace the inventory of a folder in one step; on disk on return.
+
+    :raises BackupError: it cannot be written; the one before is as it was.
     """
     values: dict[str, Any] = {
         "format": _FORMAT,
         "at": inventory.at.isoformat() if inventory.at else "",
         "state": inventory.state,
-        "files": {name: [item.size, item.sha256] for name, item in sorted(inventory.files.items())},
+        "files": {name: [file.size, file.sha256] for name, file in sorted(inventory.files.items())},
         "faults": inventory.faults,
     }
-    part = folder / _PART
+    text = json.dumps(values | {"sum": _checksum(values)}, indent=0, sort_keys=True)
     try:
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(values | {"sum": _sum(values)}, file, indent=0, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / NAME)
+        with replace_atomically(folder / NAME) as part:
+            part.write_text(text, encoding="utf-8")
         sync_folder(folder)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise BackupError(describe_os_error(folder / NAME, error)) from error
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether nothing lies in the folder.
+    """Return whether the folder is empty, apart from what a killed first backup leaves.
 
-    :raises OSError: it can't be read.
+    :raises OSError: it cannot be read.
     """
-    return not {path.name for path in folder.iterdir()} - _NOTHING
+    return not {path.name for path in folder.iterdir()} - _IGNORED
 
 
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep every other backup, and every restore, out of the folder.
+def exclusive(folder: Path) -> AbstractContextManager[object]:
+    """Lock the folder against every other backup and every restore.
 
-    :raises BackupError: one is at work, or nothing can be written there.
+    :raises BackupError: one is running, or the folder is not writable.
     """
-    path = folder / _LOCK
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return file_locks.exclusive(folder / _LOCK)
+    except LockHeldError:
+        raise BackupError(_running(folder)) from None
     except OSError as error:
         raise BackupError(describe_os_error(folder, error)) from error
-    with _locked(fd, fcntl.LOCK_EX, folder):
-        yield
 
 
-@contextmanager
-def shared(folder: Path) -> Iterator[None]:
-    """Keep every backup out of the folder while it is read; without effect where it was never written with locks.
+def shared(folder: Path) -> AbstractContextManager[object]:
+    """Lock the folder against every backup while it is read; do nothing if it has no lock file.
 
-    :raises BackupError: one is at work.
+    :raises BackupError: a backup is running.
     """
     try:
-        fd = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        return file_locks.shared(folder / _LOCK)
+    except LockHeldError:
+        raise BackupError(_running(folder)) from None
     except OSError:
-        yield
-        return
-    with _locked(fd, fcntl.LOCK_SH, folder):
-        yield
+        return nullcontext()
 
 
-@contextmanager
-def _locked(fd: int, how: int, folder: Path) -> Iterator[None]:
-    try:
-        try:
-            fcntl.flock(fd, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(
-                f"Another backup or restore is at work in {folder}; let it end."
-            ) from None
-        except OSError:
-            pass  # where a file system has no locks, one at a time must do
-        yield
-    finally:
-        os.close(fd)
+def _running(folder: Path) -> str:
+    return f"Another backup or restore is running in {folder}; try again when it has finished."
 
 
-def _sum(values: dict[str, Any]) -> str:
+def _checksum(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itemadapter import ItemAdapter
 
 from archive.articles.changes import Change
+from archive.segments.atomic_files import PART, replace_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,31 +67,22 @@ def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:
     if path.suffix not in ENDINGS:
         raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(ENDINGS)}")
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        count = (
-            _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    return count
+        return _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A place beside ``path`` to write to; it takes the place of ``path`` at the end, or is gone after an error.
+    """Yield a path to write to, and put that file in the place of ``path`` if nothing was raised.
 
-    :raises ExportError: there can't be such a file.
+    :raises ExportError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield part
-        part.replace(path)
+        with replace_atomically(path, f".{os.getpid()}{PART}") as part:
+            yield part
     except OSError as error:
         raise ExportError(
-            f"{path} can't be written ({error.strerror or error}); nothing was changed"
+            f"cannot write {path} ({error.strerror or error}); nothing was changed"
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _write_jsonl(file: TextIO, articles: Iterable[StoredArticle]) -> int:

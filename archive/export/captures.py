@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -84,8 +83,6 @@ def export_captures(
                         pages = package.write_wacz(
                             file, selection, _pages(connection, asked), folder, about, step
                         )
-                        file.flush()
-                        os.fsync(file.fileno())
     except RecordError as error:
         raise ExportError(f"{error} So {path} was not written.") from error
     except sqlite3.Error as error:
@@ -102,8 +99,6 @@ def _write_cdxj(path: Path, selection: CaptureSelection, step: Callable[[], None
     with path.open("w", encoding="ascii", newline="\n") as file:
         for line in selection.lines():
             file.write(line + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _pages(connection: Connection, asked: CaptureFilter) -> Iterator[WaczPage]:

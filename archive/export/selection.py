@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 from sqlalchemy import select
 
+from archive.articles.captures import record_of
 from archive.articles.queries import published
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, Row, Select
 
 _NOT_MODIFIED = 304
 #: Redirects that are followed one behind the other; a browser follows as many.
@@ -179,7 +180,7 @@ class CaptureSelection:
             captures.c.status.in_(REDIRECT_STATUSES), captures.c.outlet.in_(outlets)
         )
         for row in connection.execute(query.execution_options(yield_per=_MANY)):
-            target = _target(folder, Location(row[1], row[2], row[3], row[0], row[4]), row[5])
+            target = _target(folder, row)
             self._database.execute("INSERT OR IGNORE INTO moved VALUES (?,?)", (row[0], target))
         for _ in range(_HOPS):
             self._database.execute("INSERT OR IGNORE INTO wanted SELECT url FROM chosen")
@@ -212,13 +213,13 @@ class CaptureSelection:
         return any_added
 
 
-def _target(folder: Path | str, location: Location, url: str) -> str:
-    """The address that a redirect leads to, ``""`` if it says none."""
-    found = read_at(folder, location)
+def _target(folder: Path | str, row: Row[*tuple[Any, ...]]) -> str:
+    """Return the URL that a redirect leads to, or ``""`` if it names none."""
+    found = record_of(folder, row)
     head = found.exchange.head if found.exchange is not None else found.block
     try:
         where = parse_head(head).get("Location").encode("latin-1").decode("utf-8", "replace")
-        return safe_url(urljoin(url, where).partition("#")[0]) if where else ""
+        return safe_url(urljoin(row.url, where).partition("#")[0]) if where else ""
     except (MessageError, WarcError, ValueError):
         return ""
 

@@ -17,11 +17,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive.model.exchange import Location
-from archive.segments.lookup import parse_record, read_bytes, request_after
-from archive.segments.names import OPEN
+from archive.segments.lookup import location_in, parse_record, read_bytes, records, request_after
+from archive.segments.names import open_name
 from archive.warc.cdxj import packed, packed_head
-from archive.warc.reader import Record, iterate
+from archive.warc.reader import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from archive.export.selection import CaptureSelection
+    from archive.model.exchange import Location
 
 VERSION = "1.1.1"
 _CDX = "index.cdx.gz"
@@ -228,8 +228,7 @@ class _Segment:
         while record_id not in self._infos:
             found = next(self._walk, None)
             if found is not None and found.kind == "warcinfo":
-                place = Location(self._name, found.offset, found.length, found.record_id, "")
-                self._infos[found.record_id] = place
+                self._infos[found.record_id] = location_in(self._name, found)
             if found is None or found.offset >= before:
                 break
         return self._infos.get(record_id)
@@ -237,8 +236,8 @@ class _Segment:
     def _records(self) -> Iterator[Record]:
         path = Path(self._folder) / self._name
         if not path.exists():
-            path = path.with_name(path.name + OPEN)
-        return (found for found in iterate(path) if isinstance(found, Record))
+            path = path.with_name(open_name(path.name))
+        return (found for found in records(path) if isinstance(found, Record))
 
 
 def _line(values: dict[str, str]) -> bytes:

@@ -6,9 +6,6 @@ span that it holds.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +20,8 @@ from archive.index.schema import captures
 from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
+from archive.segments import file_locks
+from archive.segments.file_locks import FileLock, LockHeldError
 from archive.takedown.index_rows import record_takedown, remove_blocked
 
 if TYPE_CHECKING:
@@ -73,12 +72,11 @@ class IndexBuilder:
     def __init__(self, url: str, state: str) -> None:
         self.target = index_path(url)
         self.path = self.target.with_name(self.target.name + ".reindex")
-        self._lock_path = self.target.with_name(self.target.name + ".reindex.lock")
-        self._lock = _locked(self._lock_path, self.target)
+        self._lock = exclude_reindex(url)
         try:
             self.resumed = self._open(state)
         except BaseException:
-            self._unlock()
+            self._lock.close()
             raise
 
     def __enter__(self) -> Self:
@@ -86,7 +84,7 @@ class IndexBuilder:
 
     def __exit__(self, *_: object) -> None:
         self.index.close()
-        self._unlock()
+        self._lock.close()
 
     def position(self, segment: Segment) -> int:
         """Where in the segment the first record lies that it does not hold yet; `END` if it holds all.
@@ -219,48 +217,22 @@ class IndexBuilder:
     def _reopen(self) -> None:
         self.index = Index(f"sqlite:///{self.path}", lasting=False)
 
-    def _unlock(self) -> None:
-        _let_go(self._lock_path, self._lock)
 
+def exclude_reindex(url: str) -> FileLock:
+    """Lock the index at ``url`` against reindexes: what they read must not be deleted meanwhile.
 
-@contextmanager
-def exclude_reindex(url: str) -> Iterator[None]:
-    """Keep reindexes of the index at ``url`` away: what they read must not go meanwhile.
-
-    :raises IndexUnusableError: one is at work.
+    :raises IndexUnusableError: one is running, or the lock file cannot be created.
     """
     target = index_path(url)
     path = target.with_name(target.name + ".reindex.lock")
-    fd = _locked(path, target)
     try:
-        yield
-    finally:
-        _let_go(path, fd)
-
-
-def _locked(path: Path, target: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
-                    return fd
-            except BlockingIOError:
-                os.close(fd)
-                raise IndexUnusableError(
-                    f"Another reindex of {target}, or a remove, is at work; let it end."
-                ) from None
-            os.close(fd)  # the one before us has just removed it
+        return file_locks.exclusive(path, remove=True)
+    except LockHeldError:
+        raise IndexUnusableError(
+            f"Another reindex of {target}, or a remove, is running; try again when it has finished."
+        ) from None
     except OSError as error:
         raise IndexUnusableError(describe_os_error(path, error)) from error
-
-
-def _let_go(path: Path, fd: int) -> None:
-    with suppress(OSError):  # left behind, it is nobody's
-        path.unlink()
-    os.close(fd)
 
 
 def _batches(kept: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:

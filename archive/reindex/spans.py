@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.outcome import Reason
 from archive.segments.file_locks import take_over
-from archive.segments.names import OPEN
-from archive.warc.reader import iterate
+from archive.segments.lookup import records
+from archive.segments.names import final_name, is_open, is_segment
 from archive.warc.record_parser import Damage, MalformedRecordError, Record, read_date
 
 if TYPE_CHECKING:
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 STEP = 4 * 2**20
 #: The place behind a segment's last record.
 END = sys.maxsize
-_ENDING = ".warc.gz"
 _NEVER = datetime.min.replace(tzinfo=UTC)
-#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
-_LONGEST = 2**31
 #: What is said of the end of a segment whose writer was killed, or had hardly begun.
 _TORN = frozenset({Reason.TRUNCATED, Reason.NOT_A_WARC})
 
@@ -51,7 +48,7 @@ class Segment:
     @property
     def is_open(self) -> bool:
         """Whether its writer has not closed it, or was killed."""
-        return self.path.name.endswith(OPEN)
+        return is_open(self.path.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class SpanReader:
         """
         span = self._span
         try:
-            for found in iterate(span.segment.where(), _LONGEST, span.start, guessed=span.guessed):
+            for found in records(span.segment.where(), span.start, guessed=span.guessed):
                 self.first = min(self.first, found.offset)
                 if found.offset >= span.end:
                     self.next = found.offset
@@ -102,8 +99,8 @@ def list_segments(folder: Path | str) -> list[Segment]:
     found: dict[str, Segment] = {}
     try:
         for path in folder.iterdir():
-            name = path.name.removesuffix(OPEN)
-            if name.endswith(_ENDING):
+            if is_segment(path.name):
+                name = final_name(path.name)
                 found[name] = Segment(path, name, path.stat().st_size)
     except FileNotFoundError:
         if folder.exists():
@@ -140,7 +137,7 @@ def split(segment: Segment, start: int = 0) -> Iterator[Span]:
 def _begun(segment: Segment) -> datetime:
     """When the segment was begun; without a readable first record, before all others."""
     try:
-        first = next(iterate(segment.where(), _LONGEST), None)
+        first = next(records(segment.where()), None)
         return read_date(first.fields.get("warc-date", "")) if isinstance(first, Record) else _NEVER
     except MalformedRecordError:
         return _NEVER

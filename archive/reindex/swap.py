@@ -15,7 +15,7 @@ from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import DERIVED, captures, metadata
 from archive.model.errors import describe_os_error
 from archive.reindex.builder import SCAFFOLD
-from archive.segments.file_locks import sync_folder
+from archive.segments.atomic_files import sync_file, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,8 +110,7 @@ def swap_in(fresh: Path, url: str) -> Path | None:
             mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
             if mode != "delete":
                 raise IndexUnusableError(f"{fresh} is in use by another process.")
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(fresh)
         if not path.exists():
             _link(fresh, path)  # which, unlike renaming, fails if somebody has just made one
             fresh.unlink(missing_ok=True)

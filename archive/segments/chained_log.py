@@ -1,51 +1,51 @@
-"""A log that shows what was done to it: one JSON object a line, appended and synced, each chained to the one before.
+"""An append-only, hash-chained log: one JSON object a line, each chained to the line before it.
 
-A line's ``chain`` is a sum over its other fields and the chain before, so that a line changed or
-taken out shows.
+The ``chain`` of a line is a hash over its other fields and the ``chain`` of the line before it, so
+that a changed or deleted line is detected.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from archive.segments.file_locks import sync_folder
+from archive.segments import file_locks
+from archive.segments.atomic_files import sync_folder
+from archive.segments.file_locks import LockHeldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 _SUM = re.compile(r"[0-9a-f]{32}")
-#: What is read of the end of a log in search of its last line, before more is.
+#: Bytes read from the end of a log to find its last line; more are read if it is longer.
 _TAIL = 2**16
 
 
 class ChainedLog:
-    """The log at a path, in the hands of one process at a time: see `locked`."""
+    """An open log that this process has locked: see `locked`."""
 
     def __init__(self, path: Path, fd: int) -> None:
         self._path = path
         self._fd = fd
 
     def append(self, fields: dict[str, Any]) -> int:
-        """Add a line; it is on disk on return. Gives where it begins.
+        """Append a line, which is on disk on return; return the offset where it begins.
 
         :raises OSError: it cannot be written; the log is then as it was.
         """
         end, before = self._last()
-        # before anything is written: whoever finds a line there relies on the file's name
+        # first of all: a reader that finds a line relies on the file's name being on disk
         if not end:
             sync_folder(self._path.parent)
-        line = json.dumps(fields | {"chain": _sum(before, fields)}).encode() + b"\n"
+        line = json.dumps(fields | {"chain": _chain(before, fields)}).encode() + b"\n"
         try:
-            os.ftruncate(self._fd, end)  # a kill tore the line behind it, which nobody counts on
+            os.ftruncate(self._fd, end)  # a torn line that a killed process left
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, "No space left on device")
             os.fsync(self._fd)
@@ -55,12 +55,12 @@ class ChainedLog:
         return end
 
     def cut(self, end: int) -> None:
-        """Take back the line that began there, the last one, on which nothing was done yet."""
+        """Remove the last line, which begins at ``end``, before anything was done because of it."""
         os.ftruncate(self._fd, end)
         os.fsync(self._fd)
 
     def _last(self) -> tuple[int, str]:
-        """Where the last whole line ends, and its chain; ``""`` where there is none that can be read."""
+        """Return where the last whole line ends, and its chain; ``""`` if it cannot be parsed."""
         size, length = os.fstat(self._fd).st_size, _TAIL
         while True:
             start = max(size - length, 0)
@@ -72,85 +72,73 @@ class ChainedLog:
         if not newline:
             return 0, ""
         fields = _parse(line)
-        return start + len(whole) + 1, "" if fields is None else fields["chain"]
+        chain = "" if fields is None else fields["chain"]
+        return start + len(whole) + 1, chain
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[ChainedLog | None]:
-    """The log, made if it is missing, and nobody else's meanwhile; None where another process has it.
+    """Lock the log, creating it if missing; yield None if another process has locked it.
 
-    :raises OSError: it cannot be made or opened.
+    :raises OSError: it cannot be created or opened.
     """
-    with _opened(path) as log:
-        try:
-            fcntl.flock(log._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        except OSError:
-            pass  # where a file system has no locks, one writer at a time must do
-        yield log
+    try:
+        lock = file_locks.exclusive(path)
+    except LockHeldError:
+        yield None
+        return
+    with lock:
+        yield ChainedLog(path, lock.fd)
 
 
 def append(path: Path, fields: dict[str, Any]) -> None:
-    """Add a line to the log at a path, made if it is missing. Any number of processes may do so at once, in turn.
+    """Append a line to the log at a path, creating it if missing; wait for other processes.
 
     :raises OSError: it cannot be written; the log is then as it was.
     """
-    with _opened(path) as log:
-        with suppress(OSError):  # as above
-            fcntl.flock(log._fd, fcntl.LOCK_EX)
-        log.append(fields)
+    with file_locks.exclusive(path, wait=True) as lock:
+        ChainedLog(path, lock.fd).append(fields)
 
 
 def whole_lines(path: Path) -> bytes:
-    """A log's bytes as far as they are for good: nobody is at work on a line of them. Empty where there is no log.
+    """Return the log's finished lines, while no process writes; ``b""`` if there is no log.
 
     :raises OSError: it cannot be read.
     """
     try:
-        file = path.open("rb")
+        lock = file_locks.shared(path, wait=True)
     except FileNotFoundError:
         return b""
-    with file:
-        with suppress(OSError):  # as above
-            fcntl.flock(file, fcntl.LOCK_SH)
-        whole, newline, _ = file.read().rpartition(b"\n")
-        return whole + newline
+    with lock:
+        whole, newline, _ = path.read_bytes().rpartition(b"\n")
+    return whole + newline
 
 
 def read_lines(data: bytes) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:
-    """The lines with their offsets, and what is wrong with them; a torn last one was never finished, and is none."""
+    """Parse a log; return its lines and the errors found, each with its offset.
+
+    A torn last line is ignored: writing it was never finished.
+    """
     lines: list[tuple[int, dict[str, Any]]] = []
     faults: list[tuple[int, str]] = []
     at, before, broken = 0, "", False
     for line in data.split(b"\n")[:-1]:
         fields = _parse(line)
         if fields is None:
-            faults.append((at, "This line is none of the log's."))
+            faults.append((at, "This is not a line of the log."))
             broken = True
         else:
             own = {name: value for name, value in fields.items() if name != "chain"}
-            if not broken and fields["chain"] != _sum(before, own):
-                faults.append((at, "This line or the one before it was changed or taken out."))
+            if not broken and fields["chain"] != _chain(before, own):
+                faults.append((at, "This line or the one before it was changed or deleted."))
             lines.append((at, fields))
             before, broken = fields["chain"], False
         at += len(line) + 1
     return lines, faults
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[ChainedLog]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, _FLAGS, 0o644)
-    try:
-        yield ChainedLog(path, fd)
-    finally:
-        os.close(fd)
-
-
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """The fields of a line; None where it is not as a line is written, byte for byte."""
+    """Return the fields of a line, or None if it is not, byte for byte, what `append` writes."""
     try:
         fields = json.loads(line)
         written = json.dumps(fields).encode() == line and _SUM.fullmatch(fields["chain"])
@@ -159,5 +147,6 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return fields if written else None
 
 
-def _sum(before: str, fields: dict[str, Any]) -> str:
-    return hashlib.sha256((before + json.dumps(fields, sort_keys=True)).encode()).hexdigest()[:32]
+def _chain(before: str, fields: dict[str, Any]) -> str:
+    text = before + json.dumps(fields, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,30 +1,94 @@
-"""Files that outlive their writer: made under a lock, told from a dead writer's, and their names synced.
+"""Locks on files (`flock`), which the system releases when their holder dies, however it dies.
 
-The lock (`flock`) is the system's, which lets go of it when the process dies, however it dies.
-Where a file system has none, nobody takes anything over.
+A segment is written under such a lock, which tells a live writer's segment from one that a killed
+process left open. Where a file system has no locks, `exclusive` and `shared` exclude no other
+process, and `take_over` takes nothing over.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+_SHARED_FILE = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+
+
+class LockHeldError(Exception):
+    """Another process holds the lock."""
+
+
+class FileLock:
+    """A lock on an open file, ``fd``, released by `close` or at the end of a ``with`` block."""
+
+    def __init__(self, path: Path, fd: int, *, remove: bool = False) -> None:
+        self.fd = fd
+        self._path = path
+        self._remove = remove
+
+    def close(self) -> None:
+        """Release the lock; delete the file first if it was locked with ``remove``."""
+        if self._remove:
+            with suppress(OSError):  # a lock file that stays behind is held by no process
+                self._path.unlink()
+        os.close(self.fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def exclusive(path: Path, *, wait: bool = False, remove: bool = False) -> FileLock:
+    """Lock a file, which is created with its folder if missing, against every other process.
+
+    ``wait`` waits for the processes that hold it now; ``remove`` deletes the file on release.
+
+    :raises LockHeldError: another process holds it, and ``wait`` is false.
+    :raises OSError: the file cannot be created or opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        fd = os.open(path, _SHARED_FILE, 0o644)
+        try:
+            _lock(fd, fcntl.LOCK_EX, wait=wait)
+            current = _is_current(fd, path)
+        except BaseException:
+            os.close(fd)
+            raise
+        if current:
+            return FileLock(path, fd, remove=remove)
+        os.close(fd)  # the holder before us deleted the file: that lock excludes no process
+
+
+def shared(path: Path, *, wait: bool = False) -> FileLock:
+    """Lock a file against those who lock it with `exclusive`; any number may hold it like this.
+
+    :raises LockHeldError: a process holds it exclusively, and ``wait`` is false.
+    :raises OSError: the file is missing or cannot be opened.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _lock(fd, fcntl.LOCK_SH, wait=wait)
+    except BaseException:
+        os.close(fd)
+        raise
+    return FileLock(path, fd)
 
 
 def create(path: Path) -> int:
-    """A new file, locked for as long as it is open: by that others know it for a live writer's.
+    """Create a file and lock it for as long as it is open, which marks its writer as alive.
 
-    -1 if a recovery took it, new and still empty, for a dead one's and removed it before it was
-    locked.
+    Return its descriptor, or -1 if a recovery found the new file before it was locked and deleted
+    it as a dead writer's.
 
-    :raises OSError: it cannot be made.
+    :raises OSError: the file cannot be created.
     """
     fd = os.open(path, _NEW, 0o644)
     try:
@@ -40,9 +104,12 @@ def create(path: Path) -> int:
 
 
 def take_over(path: Path) -> int:
-    """A dead writer's file, locked by us; -1 where the writer lives or another process was faster.
+    """Lock a dead writer's file.
 
-    :raises OSError: it cannot be opened.
+    Return its descriptor, or -1 if the writer is alive, another process was faster, or the file
+    system has no locks.
+
+    :raises OSError: the file cannot be opened.
     """
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -50,7 +117,7 @@ def take_over(path: Path) -> int:
         return -1
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(fd), path.stat()):  # else it was renamed while we opened it
+        if _is_current(fd, path):  # else it was renamed between the two calls
             return fd
     except OSError:
         pass
@@ -58,26 +125,10 @@ def take_over(path: Path) -> int:
     return -1
 
 
-def give_name(path: Path, name: Path) -> None:
-    """Rename a file, never over another one; on disk when this returns.
-
-    :raises OSError: it cannot be renamed.
-    """
-    if not name.exists():
-        path.rename(name)
-    elif path.samefile(
-        name
-    ):  # a loss of power within a rename can leave both names, where no journal joins them
-        path.unlink()
-    else:  # rename() would replace it
-        raise FileExistsError(errno.EEXIST, "exists")
-    sync_folder(path.parent)
-
-
 def is_held(path: Path) -> bool:
-    """Whether a live writer holds the file; True too where that can't be told. Changes nothing.
+    """Return whether a live writer holds the file, or true if that cannot be found out.
 
-    :raises FileNotFoundError: it is gone, which a closed segment's open name is.
+    :raises FileNotFoundError: there is no such file, as when a writer has just closed a segment.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -94,10 +145,18 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def sync_folder(folder: Path) -> None:
-    """Return once the folder's entries (a file made, renamed or removed) are on disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _lock(fd: int, how: int, *, wait: bool) -> None:
     try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        fcntl.flock(fd, how if wait else how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LockHeldError from None
+    except OSError:
+        pass  # the file system has no locks: users must see to it that one process works at a time
+
+
+def _is_current(fd: int, path: Path) -> bool:
+    """Return whether the path still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

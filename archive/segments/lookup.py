@@ -1,13 +1,7 @@
-"""Reading WARC files: any of them from end to end, and one record of our own by its location.
+"""Reading of segments: one record by its location, and all records of one segment.
 
-A record is given when its whole block is there, the gzip checksum over it holds and its digests
-agree. Everything else is told as a `Damage`, and reading goes on behind it. Walking the members
-ourselves is what shows damage: FastWARC, which is faster (bench/warc.py), ends quietly there, and
-does not give a head as it lies.
-
-Both digests are compared of every record, because rows are made of what is given here: by its block
-digest alone a record with a wrong payload digest would become one, by the payload's alone one whose
-head was changed. They are what reading costs most.
+A record found by its location is checked: it must be one whole gzip member, be the record that the
+location names, and agree with its digests.
 """
 
 from __future__ import annotations
@@ -18,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
-from archive.model.exchange import MAX_DOCUMENT
-from archive.segments.names import OPEN
+from archive.model.exchange import MAX_DOCUMENT, Location
+from archive.segments.names import final_name, open_name
 from archive.warc.gzip_reader import INFLATE_ERROR
+from archive.warc.reader import iterate
 from archive.warc.record_parser import (
     MalformedRecordError,
     Record,
@@ -30,39 +25,67 @@ from archive.warc.record_parser import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
-    from archive.model.exchange import Location
+    from archive.warc.record_parser import Damage
 
-# without an optional first byte: that makes re ten times slower
+#: Record types that hold, or stand for, a document.
+DOCUMENTS = frozenset({"response", "revisit", "resource"})
+#: Longest record read from a segment: the crawl's settings decide how long ours are.
+MAX_RECORD = 2**31
+# an optional first byte would make the search ten times slower
 _HEAD_END = re.compile(rb"\n\r?\n")
-#: Most bytes a member of ours inflates to; a location pointing at anything else must not fill the
-#: memory.
-_LONGEST = MAX_DOCUMENT + 2**20
+#: Most bytes that a member is inflated to: a wrong location must not fill the memory.
+_MAX_INFLATED = MAX_DOCUMENT + 2**20
 _PIECE = 2**14
 
 
 class RecordError(Exception):
-    """What lies at a location is not the record that was put there."""
+    """The bytes at a location are not the record that was written there."""
+
+
+def records(path: Path, start: int = 0, *, guessed: bool = False) -> Iterator[Record | Damage]:
+    """Yield the records and damaged places of a segment; see `archive.warc.reader.iterate`.
+
+    :raises OSError: the file cannot be read.
+    """
+    return iterate(path, MAX_RECORD, start, guessed=guessed)
+
+
+def documents(path: Path) -> Iterator[tuple[Record, Location]]:
+    """Yield the documents of a segment, open or closed, that a location can refer to.
+
+    :raises OSError: the file cannot be read.
+    """
+    name = final_name(path.name)
+    for found in records(path):
+        if isinstance(found, Record) and found.kind in DOCUMENTS and found.length:
+            yield found, location_in(name, found)
+
+
+def location_in(name: str, record: Record) -> Location:
+    """Return the location of a record that was read from the segment of that final name."""
+    return Location(name, record.offset, record.length, record.record_id, record.payload_digest)
 
 
 def read_at(folder: Path | str, location: Location) -> Record:
-    """The record at a location in a segment of ``folder``, open or closed, proven to be the one meant.
+    """Return the record at a location in a segment of ``folder``, open or closed.
 
-    :raises RecordError: it is missing, damaged or another one; the text says which.
+    :raises RecordError: it is missing, damaged or another one; the message says which.
     """
     return parse_record(read_bytes(folder, location), location)
 
 
 def read_bytes(folder: Path | str, location: Location) -> bytes:
-    """The bytes that lie at a location, as they lie there; `parse_record` says whether they are the record.
+    """Return the bytes at a location, which `parse_record` checks.
 
     :raises RecordError: there is no such file, or it is too short.
     """
-    where = _where(location)
+    where = _describe(location)
     if Path(location.file).name != location.file:
         raise RecordError(f"{where} is not a file of the archive's folder.")
-    with _opened(Path(folder) / location.file, where) as file:
+    with _open(Path(folder) / location.file, where) as file:
         try:
             file.seek(location.offset)
             data = file.read(location.length)
@@ -76,27 +99,13 @@ def read_bytes(folder: Path | str, location: Location) -> bytes:
 
 
 def parse_record(data: bytes, location: Location) -> Record:
-    """The record that a location's bytes hold.
+    """Return the record that the bytes of a location hold.
 
-    :raises RecordError: it is damaged or another one than the location says.
+    :raises RecordError: it is damaged, or not the record that the location names.
     """
-    where = _where(location)
+    where = _describe(location)
     try:
-        inflater = isal_zlib.decompressobj(31)
-        record = inflater.decompress(data, _LONGEST)
-        if not inflater.eof or inflater.unused_data:
-            raise RecordError(
-                f"{where} is not the one gzip member of {location.length} bytes it should be."
-            )
-        head = _HEAD_END.search(record)
-        if head is None:
-            raise RecordError(f"{where} is no WARC record.")
-        fields = read_fields(record[: head.end()])
-        size = block_length(fields)
-        if record[head.end() + size :] != b"\r\n\r\n":
-            raise RecordError(f"{where} is not as long as it says.")
-        block = record[head.end() : head.end() + size]
-        found = interpret(fields, block, location.offset, location.length)
+        found = _parse_member(data, location, where)
     except INFLATE_ERROR as error:
         raise RecordError(f"{where} does not inflate ({error}).") from error
     except MalformedRecordError as error:
@@ -110,33 +119,44 @@ def parse_record(data: bytes, location: Location) -> Record:
     return found
 
 
-def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
-    """The `request` right behind a record, and the bytes of its gzip member; None where something else follows.
+def _parse_member(data: bytes, location: Location, where: str) -> Record:
+    inflater = isal_zlib.decompressobj(31)
+    record = inflater.decompress(data, _MAX_INFLATED)
+    if not inflater.eof or inflater.unused_data:
+        raise RecordError(
+            f"{where} is not the one gzip member of {location.length} bytes it should be."
+        )
+    head = _HEAD_END.search(record)
+    if head is None:
+        raise RecordError(f"{where} is not a WARC record.")
+    fields = read_fields(record[: head.end()])
+    end = head.end() + block_length(fields)
+    if record[end:] != b"\r\n\r\n":
+        raise RecordError(f"{where} is not as long as it says.")
+    return interpret(fields, record[head.end() : end], location.offset, location.length)
 
-    :raises RecordError: what lies there is damaged.
+
+def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
+    """Return the `request` right after a record, and the bytes of its gzip member.
+
+    Return None if another record follows, or none.
+
+    :raises RecordError: what follows is damaged.
     """
     where = f"What follows record {location.record_id} at byte {location.offset} of {location.file}"
-    data, plain = b"", b""
-    inflater = isal_zlib.decompressobj(31)
-    with _opened(Path(folder) / location.file, where) as file:
+    start = location.offset + location.length
+    with _open(Path(folder) / location.file, where) as file:
         try:
-            file.seek(location.offset + location.length)
-            while not inflater.eof:
-                piece = file.read(_PIECE)
-                # the end, or where a writer is not done yet; or no request
-                if not piece or len(plain) >= _LONGEST:
-                    return None
-                data += piece
-                plain += inflater.decompress(piece, _LONGEST - len(plain))
-                head = _HEAD_END.search(plain)
-                if head is not None and b"WARC-Type: request\r\n" not in plain[: head.end()]:
-                    return None
+            member = _request_member(file, start)
+            if member is None:
+                return None
+            data, plain = member
+            head = _HEAD_END.search(plain)
             if head is None:
-                raise RecordError(f"{where} is no WARC record.")
+                raise RecordError(f"{where} is not a WARC record.")
             fields = read_fields(plain[: head.end()])
-            data = data[: len(data) - len(inflater.unused_data)]
             block = plain[head.end() : head.end() + block_length(fields)]
-            return interpret(fields, block, location.offset + location.length, len(data)), data
+            return interpret(fields, block, start, len(data)), data
         except INFLATE_ERROR as error:
             raise RecordError(f"{where} does not inflate ({error}).") from error
         except MalformedRecordError as error:
@@ -145,17 +165,35 @@ def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes
             raise RecordError(f"{where} cannot be read ({error}).") from error
 
 
-def _where(location: Location) -> str:
+def _request_member(file: BinaryIO, start: int) -> tuple[bytes, bytes] | None:
+    """Return the gzip member at an offset and its content; None once it cannot be a request."""
+    data, plain = b"", b""
+    inflater = isal_zlib.decompressobj(31)
+    file.seek(start)
+    while not inflater.eof:
+        piece = file.read(_PIECE)
+        # the end of the file, or of what a writer has written so far; or too long for a request
+        if not piece or len(plain) >= _MAX_INFLATED:
+            return None
+        data += piece
+        plain += inflater.decompress(piece, _MAX_INFLATED - len(plain))
+        head = _HEAD_END.search(plain)
+        if head is not None and b"WARC-Type: request\r\n" not in plain[: head.end()]:
+            return None
+    return data[: len(data) - len(inflater.unused_data)], plain
+
+
+def _describe(location: Location) -> str:
     return f"Record {location.record_id} at byte {location.offset} of {location.file}"
 
 
-def _opened(path: Path, where: str) -> BinaryIO:
-    # It may be renamed between the first two looks.
-    for name in (path, path.with_name(path.name + OPEN), path):
+def _open(path: Path, where: str) -> BinaryIO:
+    # its writer may close, and so rename, it between the first two attempts
+    for name in (path, path.with_name(open_name(path.name)), path):
         try:
             return name.open("rb", buffering=0)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             raise RecordError(f"{where} cannot be read ({error}).") from error
-    raise RecordError(f"{where} cannot be read: the file is not there.")
+    raise RecordError(f"{where} cannot be read: the file does not exist.")

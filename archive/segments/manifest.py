@@ -1,7 +1,7 @@
-"""The fixity manifest: what each closed segment was, kept beside it, so that a lost index does not lose it.
+"""The fixity manifest: the size and sha256 of each closed segment, independent of the index.
 
-``fixity.jsonl`` lies in the archive's folder: a chained log (`archive.segments.chained_log`), a
-line an entry, never rewritten.
+``fixity.jsonl`` in the archive's folder is a chained log (`archive.segments.chained_log`), one line
+an entry, and is never rewritten.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _READ = 2**20
 
 
 class EntryKind(StrEnum):
-    """Why an entry was made. The last one of a file counts.
+    """Why an entry was made. The last entry of a file counts.
 
-    ``closed``: its writer, or who took it over, closed it. ``found``: it was there without an
-    entry, and was verified. ``replaced``: it was rewritten on purpose, ``removed``: it is gone on
-    purpose; both give a reason.
+    ``closed``: its writer, or a recovery, closed it. ``found``: it had no entry, and was verified.
+    ``replaced``: it takes the place of another one. ``removed``: it was deleted. The last two are
+    deliberate and have a reason.
     """
 
     CLOSED = "closed"
@@ -39,7 +39,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One line: the file's name, its size in bytes and sha256 in hex, and when (UTC) and why it was written."""
+    """One line: a file's name, size in bytes and sha256 in hex, and when (UTC) and why."""
 
     kind: EntryKind
     file: str
@@ -51,14 +51,14 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The last entry of each file, by name; and what is wrong with the lines, by their offset."""
+    """The last entry of each file, by name, and the errors in the lines, with their offsets."""
 
     entries: dict[str, ManifestEntry]
     faults: tuple[tuple[int, str], ...]
 
 
 def measure(path: Path) -> tuple[int, str]:
-    """A file's size and sha256.
+    """Return a file's size in bytes and its sha256 in hex.
 
     :raises OSError: it cannot be read.
     """
@@ -74,7 +74,7 @@ def measure(path: Path) -> tuple[int, str]:
 def record_segment(
     path: Path, kind: EntryKind = EntryKind.CLOSED, reason: str = ""
 ) -> ManifestEntry:
-    """Measure a closed segment and enter it, durably, in the manifest of its folder.
+    """Measure a closed segment and add it to the manifest of its folder; on disk on return.
 
     :raises OSError: the segment cannot be read, or the manifest not written; it is then as it was.
     """
@@ -88,7 +88,7 @@ def record_segment(
 
 
 def append(folder: Path, entry: ManifestEntry) -> ManifestEntry:
-    """Append an entry; it is on disk on return. Any number of processes may do so at once.
+    """Append an entry, which is on disk on return; several processes may do so at once.
 
     :raises OSError: the manifest cannot be written; it is then as it was.
     """
@@ -97,7 +97,7 @@ def append(folder: Path, entry: ManifestEntry) -> ManifestEntry:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a folder; an empty one where there is none. A torn last line was never finished, and is none.
+    """Return the manifest of a folder, empty if there is none; a torn last line is ignored.
 
     :raises OSError: it cannot be read.
     """
@@ -108,7 +108,7 @@ def read(folder: Path) -> Manifest:
 
 
 def whole_lines(folder: Path) -> bytes:
-    """The manifest's bytes as far as they are for good: nobody is at work on a line of them. Empty without a manifest.
+    """Return the finished lines of the manifest as bytes, empty if there is none.
 
     :raises OSError: it cannot be read.
     """
@@ -116,29 +116,27 @@ def whole_lines(folder: Path) -> bytes:
 
 
 def parse(data: bytes) -> Manifest:
-    """The manifest that a file's bytes are."""
+    """Parse the bytes of a manifest."""
     entries: dict[str, ManifestEntry] = {}
     lines, faults = chain.read_lines(data)
     for at, fields in lines:
         try:
             entry = _entry(fields)
         except (ValueError, KeyError, OverflowError, TypeError):
-            faults.append((at, "This line is no entry."))
+            faults.append((at, "This line is not an entry."))
             continue
-        known = entries.get(entry.file)
-        if (
-            known is not None
-            and entry.kind in (EntryKind.CLOSED, EntryKind.FOUND)
-            and known.sha256 != entry.sha256
-        ):
-            faults.append(
-                (
-                    at,
-                    f"{entry.file[:80]} was entered before, with another sum, and no reason is given.",
-                )
-            )
+        if _contradicts(entry, entries.get(entry.file)):
+            sentence = f"{entry.file[:80]} has an earlier entry with another sha256, and no reason."
+            faults.append((at, sentence))
         entries[entry.file] = entry
     return Manifest(entries, tuple(sorted(faults)))
+
+
+def _contradicts(entry: ManifestEntry, known: ManifestEntry | None) -> bool:
+    """Return whether an entry changes what is known of a file without giving a reason."""
+    if known is None or entry.kind not in (EntryKind.CLOSED, EntryKind.FOUND):
+        return False
+    return known.sha256 != entry.sha256
 
 
 def _fields(entry: ManifestEntry) -> dict[str, Any]:
@@ -149,13 +147,15 @@ def _fields(entry: ManifestEntry) -> dict[str, Any]:
         "sha256": entry.sha256,
         "at": entry.at.astimezone(UTC).isoformat(),
     }
-    return fields | ({"reason": entry.reason} if entry.reason else {})
+    if entry.reason:
+        fields["reason"] = entry.reason
+    return fields
 
 
 def _entry(fields: dict[str, Any]) -> ManifestEntry:
-    """The entry that a line is.
+    """Return the entry of a line.
 
-    :raises ValueError: it is none; KeyError, OverflowError, TypeError likewise.
+    :raises ValueError: it is not an entry; KeyError, OverflowError and TypeError likewise.
     """
     entry = ManifestEntry(
         EntryKind(fields["kind"]),
@@ -166,7 +166,7 @@ def _entry(fields: dict[str, Any]) -> ManifestEntry:
         str(fields.get("reason", "")),
     )
     own = {name: value for name, value in fields.items() if name != "chain"}
-    # the order is an entry's, too
+    # compared as text, so that the order of the fields counts
     if entry.at.tzinfo is None or json.dumps(own) != json.dumps(_fields(entry)):
-        raise ValueError("not as an entry is written")
+        raise ValueError("not as entries are written")
     return entry

@@ -1,11 +1,15 @@
-"""How segments are named."""
+"""Names of segments and their ids, and the folder that ARCHIVE_URL names.
+
+A segment is called ``NAME.warc.gz.open`` while it is written and ``NAME.warc.gz`` once it is
+closed; the index always knows it by its final name.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import uuid
-from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError
@@ -13,25 +17,74 @@ from archive.model.errors import SegmentError
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: How the final name of a segment ends.
+ENDING = ".warc.gz"
+#: What its name carries besides while it is being written.
+OPEN = ".open"
+
 
 def segment_name(prefix: str, moment: datetime, serial: int, host: str, info: str) -> str:
-    """A segment's final name; ``moment`` is UTC, ``info`` its warcinfo's id, from which the token follows."""
+    """Return a segment's final name.
+
+    ``moment`` is UTC; ``info`` is the id of its warcinfo record, from which the token follows.
+    """
     token = hashlib.sha256(info.encode()).hexdigest()[:8]
-    return f"{prefix}-{moment:%Y%m%d%H%M%S}-{serial:05d}-{host}+{token}.warc.gz"
+    return f"{prefix}-{moment:%Y%m%d%H%M%S}-{serial:05d}-{host}+{token}{ENDING}"
+
+
+def final_name(name: str) -> str:
+    """Return the name that a segment has, or will have, when it is closed."""
+    return name.removesuffix(OPEN)
+
+
+def open_name(name: str) -> str:
+    """Return the name of a segment, given its final one, while it is being written."""
+    return name + OPEN
+
+
+def is_open(name: str) -> bool:
+    """Return whether the name is that of a segment being written, or left open by a crash."""
+    return name.endswith(ENDING + OPEN)
+
+
+def is_closed(name: str) -> bool:
+    """Return whether the name is that of a closed segment."""
+    return name.endswith(ENDING)
+
+
+def is_segment(name: str) -> bool:
+    """Return whether the name is that of a segment, closed or open."""
+    return is_closed(final_name(name))
+
+
+def closed_segments(folder: Path | str) -> list[Path]:
+    """Return the closed segments of the folder by name; none if there is no folder.
+
+    :raises OSError: the folder cannot be read.
+    """
+    return sorted(Path(folder).glob("*" + ENDING))
+
+
+def open_segments(folder: Path | str) -> list[Path]:
+    """Return the open segments of the folder, live ones too, by name; none if there is no folder.
+
+    :raises OSError: the folder cannot be read.
+    """
+    return sorted(Path(folder).glob("*" + ENDING + OPEN))
 
 
 def plain(name: str) -> str:
-    """The name in letters that file systems and URLs leave alone."""
+    """Return the name in letters that file systems and URLs leave alone."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "x"
 
 
 def new_id() -> str:
-    """An id for a record, as a bare URI."""
+    """Return a new record id, as a bare URI."""
     return uuid.uuid4().urn
 
 
 def archive_folder(url: str) -> str:
-    """The folder that ARCHIVE_URL names.
+    """Return the folder that ARCHIVE_URL names.
 
     :raises SegmentError: it names no local folder.
     """
@@ -40,7 +93,3 @@ def archive_folder(url: str) -> str:
     if not url:
         raise SegmentError("ARCHIVE_URL is empty; name the folder the archive lies in.")
     return url.removeprefix("file://")
-
-
-#: What a segment's name carries while it is being written.
-OPEN = ".open"

@@ -1,66 +1,58 @@
-"""Segments that a killed process left open: their torn tail is cut, what they hold is told, and they are closed.
+"""Recovery of segments that a killed process left open: repair them, index them, close them.
 
-A live writer holds a lock on its open segment; one whose lock is held is never touched.
+A live writer holds a lock on its open segment; a segment whose lock is held is never touched.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.model.exchange import Location
+from archive.segments import lookup
 from archive.segments import manifest as fixity
-from archive.segments.file_locks import give_name, sync_folder, take_over
-from archive.segments.names import OPEN
-from archive.segments.tail_repair import DOCUMENTS, LONGEST, repair_tail
-from archive.warc.reader import iterate
-from archive.warc.record_parser import Record
+from archive.segments.atomic_files import rename_new, sync_folder
+from archive.segments.file_locks import take_over
+from archive.segments.names import final_name
+from archive.segments.tail_repair import repair_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from archive.model.exchange import Location
+    from archive.warc.record_parser import Record
 
 
 class RecoveredSegment:
-    """A dead writer's open segment, in our hands and whole up to its end.
+    """A dead writer's open segment, locked by this process and repaired.
 
-    ``cut`` bytes of it were torn, and are gone; ``used`` is whether any document is left in it.
+    ``name`` is its final name, by which rows of the index refer to it already. ``cut`` bytes of it
+    were torn and are deleted; ``used`` is whether any document is left in it.
     """
 
     def __init__(self, path: Path, *, cut: int, used: bool) -> None:
         self.path, self.cut, self.used = path, cut, used
-        #: The name it gets when it is closed, which is what rows call it by already.
-        self.name = path.name.removesuffix(OPEN)
+        self.name = final_name(path.name)
 
     def documents(self) -> Iterator[tuple[Record, Location]]:
-        """Its records that stand for an answer or a document, and where they lie."""
-        for found in iterate(self.path, LONGEST):
-            if isinstance(found, Record) and found.kind in DOCUMENTS and found.length:
-                place = Location(
-                    self.name, found.offset, found.length, found.record_id, found.payload_digest
-                )
-                yield found, place
-
-
-def open_segments(folder: Path | str) -> list[Path]:
-    """The open segments in the folder, live ones too, the oldest first; none where there is no folder."""
-    return sorted(Path(folder).glob("*" + OPEN))
+        """Yield its documents and where they lie."""
+        return lookup.documents(self.path)
 
 
 @contextmanager
 def recover_segment(
     path: Path, settled: Callable[[str], int] = lambda _: 0
 ) -> Iterator[RecoveredSegment | None]:
-    """Take over an open segment, or give None where its writer lives or another process was faster.
+    """Take over an open segment; yield None if its writer lives or another process was faster.
 
-    ``settled`` tells, of a segment's name, the byte before which rows lead to its records: those
-    stay where they are. Within, its torn tail is cut and holes in it are closed; behind, if nothing
-    was raised, it has its final name, or is gone if it held no document. Killed in between, the
-    next one begins again: so index what it holds within.
+    Given a segment's name, ``settled`` returns the byte before which rows of the index refer to its
+    records, which are not moved. The segment is repaired before the block, which has to index it.
+    If the block raises nothing, the segment then gets its final name, or is deleted if it holds no
+    document. After a kill in between, the next call begins again.
 
-    :raises SegmentError: the file cannot be mended.
+    :raises SegmentError: the file cannot be repaired.
     """
     fd = -1
     try:
@@ -69,7 +61,7 @@ def recover_segment(
             yield None
             return
         size = os.fstat(fd).st_size
-        used = repair_tail(fd, path, settled(path.name.removesuffix(OPEN)))
+        used = repair_tail(fd, path, settled(final_name(path.name)))
         yield RecoveredSegment(path, cut=size - os.fstat(fd).st_size, used=used)
         _close(path, used=used)
     except OSError as error:
@@ -81,8 +73,8 @@ def recover_segment(
 
 def _close(path: Path, *, used: bool) -> None:
     if used:
-        final = path.with_name(path.name.removesuffix(OPEN))
-        give_name(path, final)
+        final = path.with_name(final_name(path.name))
+        rename_new(path, final)
         fixity.record_segment(final)
         return
     with suppress(FileNotFoundError):

@@ -1,9 +1,9 @@
-"""What a kill or a loss of power did to an open segment is undone: its torn tail is cut, holes before it are closed.
+"""Repair of an open segment after a crash: cut its torn tail, close the holes before it.
 
-A kill tears the end. A loss of power can do more: of all that was written since the last sync, any
-pages may be missing, with whole records behind them. Such a hole reads as zeros, and lies behind
-all that rows lead to; it is closed by moving up what is whole. Any other damage is not theirs, and
-stays as it is for `verify` to find.
+A killed process tears the end of the file. A loss of power can do more: of all that was written
+since the last sync, any pages may be missing, with whole records after them. Such a hole reads as
+zeros and lies after every record that a row of the index refers to; it is closed by moving the
+whole records after it forward. Any other damage has another cause, and is left for `verify`.
 """
 
 from __future__ import annotations
@@ -12,93 +12,101 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archive.warc.reader import iterate
+from archive.segments.lookup import DOCUMENTS, records
 from archive.warc.record_parser import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
-LONGEST = 2**31
-#: Records that stand for an answer or a document.
-DOCUMENTS = frozenset({"response", "revisit", "resource"})
-#: What a disk writes whole or not at all.
+#: Bytes that a disk writes whole or not at all.
 _SECTOR = 512
-#: More than any batch holds: holes are closed in memory, and where more lies behind one, it is none
-#: of ours.
+#: More bytes than any batch has: holes are closed in memory, and a larger one has another cause.
 _MOST = 2**28
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
-    """A whole record: where it lies, and the ids of itself, its warcinfo and the record it belongs to."""
+class _Place:
+    """A whole record: its bytes, its type and id, and the ids of its warcinfo and its response."""
 
     start: int
     end: int
     kind: str
     id: str
-    info: str
-    to: str
+    warcinfo_id: str
+    concurrent_to: str
 
 
 def repair_tail(fd: int, path: Path, settled: int) -> bool:
-    """Leave nothing in the segment but whole records, synced; whether any of them is a document.
+    """Leave only whole records in the segment, synced; return whether any is a document.
 
-    ``fd`` is open for writing, and the segment locked by us. Rows lead to records before byte
-    ``settled``.
+    ``fd`` is open for writing and locked by this process. Rows of the index refer to records before
+    byte ``settled``.
 
-    :raises OSError: it cannot be mended.
+    :raises OSError: it cannot be repaired.
     """
-    records, hole = _survey(fd, path, settled)
-    end = records[-1].end if records else 0
+    places, hole = _survey(fd, path, settled)
+    end = places[-1].end if places else 0
     if hole >= 0 and end - hole <= _MOST:
-        behind = [record for record in records if record.start >= hole]
-        records = [record for record in records if record.start < hole]
-        kept = _explained(behind, {record.id for record in records})
-        moved = [os.pread(fd, record.end - record.start, record.start) for record in kept]
-        os.ftruncate(fd, hole)
-        # killed here, what is moved is lost, and no row led to it; never is it there twice
-        os.fsync(fd)
-        for data in moved:
-            _append(fd, data)
-        records += kept
+        places = _close_hole(fd, places, hole)
     elif end < os.fstat(fd).st_size:
         os.ftruncate(fd, end)
     os.fsync(fd)
-    return any(record.kind in DOCUMENTS for record in records)
+    return any(place.kind in DOCUMENTS for place in places)
 
 
-def _survey(fd: int, path: Path, settled: int) -> tuple[list[_Record], int]:
-    """All whole records, and where the first hole with any behind it begins; -1 where there is none."""
-    records: list[_Record] = []
+def _close_hole(fd: int, places: list[_Place], hole: int) -> list[_Place]:
+    """Move the records after a hole to where it begins; return those that are left."""
+    before = [place for place in places if place.start < hole]
+    after = [place for place in places if place.start >= hole]
+    kept = _with_context(after, {place.id for place in before})
+    moved = [os.pread(fd, place.end - place.start, place.start) for place in kept]
+    os.ftruncate(fd, hole)
+    # If we are killed here, the moved records are lost, and no row refers to them. Without this
+    # sync they could be in the file twice.
+    os.fsync(fd)
+    for data in moved:
+        _append(fd, data)
+    return before + kept
+
+
+def _survey(fd: int, path: Path, settled: int) -> tuple[list[_Place], int]:
+    """Return all whole records, and where the first hole before one of them begins, or -1."""
+    places: list[_Place] = []
     hole = -1
-    for found in iterate(path, LONGEST):
-        # without one its gzip member is torn, though its block is whole
-        if isinstance(found, Record) and found.length:
-            before = records[-1].end if records else 0
-            if hole < 0 and before >= settled and _has_zeros(fd, before, found.offset):
-                hole = before
-            ids = (
-                found.fields.get(name, "").strip("<>")
-                for name in ("warc-warcinfo-id", "warc-concurrent-to")
-            )
-            end = found.offset + found.length
-            records.append(_Record(found.offset, end, found.kind, found.record_id, *ids))
-    return records, hole
+    for found in records(path):
+        # a record without a length shares its gzip member or ends in a torn one
+        if not isinstance(found, Record) or not found.length:
+            continue
+        before = places[-1].end if places else 0
+        if hole < 0 and before >= settled and _has_zeros(fd, before, found.offset):
+            hole = before
+        place = _Place(
+            start=found.offset,
+            end=found.offset + found.length,
+            kind=found.kind,
+            id=found.record_id,
+            warcinfo_id=found.fields.get("warc-warcinfo-id", "").strip("<>"),
+            concurrent_to=found.fields.get("warc-concurrent-to", "").strip("<>"),
+        )
+        places.append(place)
+    return places, hole
 
 
-def _explained(records: list[_Record], known: set[str]) -> list[_Record]:
-    """Those of the records whose warcinfo, and whose answer if they belong to one, is there too."""
-    there = known | {record.id for record in records}
+def _with_context(places: list[_Place], known: set[str]) -> list[_Place]:
+    """Return the records whose warcinfo, and whose response if they name one, are present too."""
+    kept = places
     while True:
-        kept = [record for record in records if {record.info, record.to} - {""} <= there]
-        if len(kept) == len(records):
+        present = known | {place.id for place in kept}
+        explained = [
+            place for place in kept if {place.warcinfo_id, place.concurrent_to} - {""} <= present
+        ]
+        if len(explained) == len(kept):
             return kept
-        records, there = kept, known | {record.id for record in kept}
+        kept = explained
 
 
 def _has_zeros(fd: int, start: int, end: int) -> bool:
-    """Whether a sector between a record's end and the next one is all zeros behind it, as one never written since."""
+    """Return whether, between two records, a sector is zeros to its end: one never written."""
     while start < end:
         boundary = (start // _SECTOR + 1) * _SECTOR
         if boundary <= end and not any(os.pread(fd, boundary - start, start)):

@@ -1,8 +1,8 @@
-"""Segments: the WARC files the archive is made of, appended to, synced, rolled over and closed.
+"""Writing of segments, the WARC files of the archive: append, sync, roll over, close.
 
-A segment is written as ``NAME.open`` and renamed to ``NAME`` once whole and in the index: what a
-kill kept out of the index lies in an open one. Nothing in it counts before `SegmentWriter.sync`
-returned; whatever fails after that takes back only what came after that.
+A segment is written as ``NAME.open`` and renamed to ``NAME`` once it is whole and indexed, so that
+only open segments hold records that a crash kept out of the index. Records are on disk when
+`SegmentWriter.sync` has returned; a later failure only loses what was written after it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments import manifest as fixity
-from archive.segments.file_locks import create, give_name, sync_folder
-from archive.segments.names import OPEN, new_id, plain, segment_name
+from archive.segments.atomic_files import rename_new, sync_folder
+from archive.segments.file_locks import create
+from archive.segments.names import new_id, open_name, plain, segment_name
 from archive.warc import record_writer as warc
 from archive.warc.gzip_member import member
 
@@ -32,19 +33,21 @@ if TYPE_CHECKING:
 MAX_BYTES = 10**9
 _CONFORMS = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 
+_INTERRUPTED = "start again; the archive is whole up to its last sync."
+
 
 def _now() -> datetime:
-    return datetime.now(UTC)  # to the microsecond: by it segments of one second are told apart
+    return datetime.now(UTC)  # microseconds distinguish the segments of one second
 
 
 class SegmentWriter:
-    """Appends exchanges to segments in ``folder``; any number of writers may share it.
+    """Append exchanges to segments in ``folder``; any number of writers may share it.
 
     ``software`` holds further ``warcinfo`` fields (software, operator, robots, …), ``job`` becomes
-    ``isPartOf``. ``clock`` gives aware times, ``new_id`` bare URIs (``urn:uuid:…``). The folder is
-    made when missing, the first segment at the first write. After any `SegmentError` about a file
-    the writer is broken: every later call raises it again, and what was not synced is cut off.
-    `WarcError` (a record that cannot be said) leaves the writer as it was.
+    ``isPartOf``. ``clock`` returns aware times, ``new_id`` bare URIs (``urn:uuid:…``). The folder
+    is created if missing, the first segment at the first write. After a `SegmentError` about a file
+    the writer is broken: every later call raises it again, and what was not synced is cut off. A
+    `WarcError` (the record cannot be written as WARC) leaves the writer as it was.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class SegmentWriter:
             "isPartOf": job,
         }
         self._fd = -1
-        self._full: list[tuple[int, str]] = []  # whole, still under their open names
+        self._full: list[tuple[int, str]] = []  # complete, not yet renamed
         self._unsettled = False  # whether anything was written since `settle`
         self._name = ""
         self._serial = 0
@@ -95,8 +98,8 @@ class SegmentWriter:
     ) -> Location:
         """Append the exchange: `response` and its `request`, or a `resource` when it has no head.
 
-        ``warcinfo_id`` is `describe`'s, or none for the segment's own. The location is good once
-        `sync` returned.
+        ``warcinfo_id`` is one that `describe` returned, or None for the segment's own. The location
+        is valid once `sync` has returned.
         """
         record_id = record_id or self._new_id()
         self._ready()
@@ -116,7 +119,7 @@ class SegmentWriter:
         outlet: str = "",
         source: str = "",
     ) -> Location:
-        """Append a `revisit` (and its `request`) that stands for ``original``, already synced."""
+        """Append a `revisit` (and its `request`) of ``original``, which is already synced."""
         record_id = record_id or self._new_id()
         self._ready()
         info = self._warcinfo(warcinfo_id)
@@ -124,10 +127,10 @@ class SegmentWriter:
         return self._put(exchange, record, record_id, info, original.payload_digest)
 
     def describe(self, description: str) -> str:
-        """Append a `warcinfo` on where imported records are from; give its id for `write`.
+        """Append a `warcinfo` on the origin of imported records; return its id for `write`.
 
-        The id stays good after a roll-over: the description is then repeated in the new segment
-        under an id of that segment's own, so that each segment explains itself.
+        The id stays valid after a roll-over: the description is then repeated in the new segment
+        under an id of its own, so that each segment is complete by itself.
         """
         self._ready()
         handle = self._new_id()
@@ -142,14 +145,14 @@ class SegmentWriter:
             self._sync()
 
     def settle(self) -> None:
-        """What was synced is in the index: give full segments their final names."""
+        """Note that everything synced is indexed: give complete segments their final names."""
         self._check()
         self._unsettled = False
         while self._full:
             fd, name = self._full[-1]
             final = self._folder / name
             try:
-                give_name(final.with_name(name + OPEN), final)
+                rename_new(final.with_name(open_name(name)), final)
                 fixity.record_segment(final)
             except OSError as error:
                 self._fail(final, error)
@@ -175,7 +178,7 @@ class SegmentWriter:
         trace: TracebackType | None,
     ) -> None:
         if error is not None and (self._broken or self._unsettled):
-            # left open, for recovery; the error on its way out says more than a second one
+            # left open for recovery; another error would hide the one that is being raised
             self._release()
         else:
             self.close()
@@ -187,12 +190,13 @@ class SegmentWriter:
         rest = b""
         if exchange.request:
             rest = member(warc.request(exchange, self._new_id(), info, record_id))
-        offset = self._append(first + rest)  # one write: what belongs together is torn together
+        # one write, so that a crash does not tear the two apart
+        offset = self._append(first + rest)
         self._used = self._unsettled = True
         return Location(self._name, offset, len(first), record_id, payload_sum)
 
     def _warcinfo(self, handle: str | None, *, first: bool = False) -> str:
-        """The id, in the open segment, of the warcinfo that ``handle`` means."""
+        """Return the id, in the open segment, of the warcinfo that ``handle`` stands for."""
         if not handle:
             return self._info
         if handle not in self._local:
@@ -222,7 +226,7 @@ class SegmentWriter:
         while self._fd < 0:
             self._info = self._new_id()
             name = segment_name(self._prefix, moment, self._serial, self._host, self._info)
-            path = self._folder / (name + OPEN)
+            path = self._folder / open_name(name)
             try:
                 if not self._folder.exists():
                     self._folder.mkdir(parents=True, exist_ok=True)
@@ -240,9 +244,9 @@ class SegmentWriter:
     def _append(self, data: bytes) -> int:
         offset = self._end
         view = memoryview(data)
-        # Broken until proven whole: an interrupt half-way must not leave half a record before the
-        # next.
-        self._broken = f"Writing {self._name} was interrupted; start again, the archive is whole up to its last sync."
+        # Broken until it is complete: after an interrupt, the next record must not follow half a
+        # one.
+        self._broken = f"Writing {self._name} was interrupted; {_INTERRUPTED}"
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
@@ -253,21 +257,20 @@ class SegmentWriter:
         return offset
 
     def _sync(self) -> None:
-        self._broken = f"Syncing {self._path} was interrupted; start again, the archive is whole up to its last sync."
+        self._broken = f"Syncing {self._path} was interrupted; {_INTERRUPTED}"
         try:
             os.fsync(self._fd)
             if not self._named:
                 sync_folder(self._folder)
                 self._named = True
-        except (
-            OSError
-        ) as error:  # never again: the kernel has dropped the pages, a second fsync would lie
+        except OSError as error:
+            # not retried: the kernel has dropped the pages, and a second fsync would succeed
             self._fail(self._path, error)
         self._synced = self._end
         self._broken = ""
 
     def _put_aside(self) -> None:
-        """Begin no more in the open segment; without an exchange in it there is no segment at all."""
+        """End the open segment; delete it if it holds no exchange."""
         if self._fd < 0:
             return
         self._sync()
@@ -284,7 +287,7 @@ class SegmentWriter:
 
     @property
     def _path(self) -> Path:
-        return self._folder / (self._name + OPEN)
+        return self._folder / open_name(self._name)
 
     def _fail(self, path: Path, error: OSError) -> NoReturn:
         self._broken = describe_os_error(path, error)
@@ -292,12 +295,12 @@ class SegmentWriter:
         raise SegmentError(self._broken) from error
 
     def _release(self) -> None:
-        """Let go of a broken segment, cut back to its last sync; a file without anything synced goes."""
+        """Give up a broken segment, cut to its last sync, or deleted if nothing was synced."""
         while self._full:
             os.close(self._full.pop()[0])
         if self._fd < 0:
             return
-        # the fault is already being reported; recovery cuts what cannot be cut now
+        # the error is reported already, and recovery cuts what cannot be cut now
         with suppress(OSError):
             os.ftruncate(self._fd, self._synced)
             if not self._synced:

@@ -6,7 +6,6 @@ the index's file. What was begun is in the log: whoever removes next finishes it
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
+from archive.segments import disk
 from archive.segments import manifest as fixity
-from archive.segments.file_locks import is_held, sync_folder
+from archive.segments.atomic_files import sync_folder
+from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind
-from archive.segments.names import OPEN
+from archive.segments.names import open_name
 from archive.takedown import log as takedown_log
 from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
 from archive.takedown.plan import add_quotes, combine, file_sizes, plan_takedown
@@ -157,7 +158,7 @@ class TakedownExecutor:
         for name in sorted(files):
             if (self._folder / name).exists():
                 self._replace(name, going, repointing.originals, finished)
-            elif _is_written(self._folder / (name + OPEN)):
+            elif _is_written(self._folder / (open_name(name))):
                 stuck.add(name)
                 finished.waiting.append(f"{name} is being written by a crawl or a replay.")
         finished.repointed = len(repointing.originals)
@@ -276,12 +277,9 @@ def room_lacks(folder: Path, index_url: str, files: Sequence[str]) -> str:
     sizes = [path.stat().st_size for name in files if (path := folder / name).exists()]
     index = index_path(index_url)
     for place, need in ((folder, max(sizes, default=0)), (index.parent, 2 * index.stat().st_size)):
-        free = shutil.disk_usage(place).free
-        if free < need:
-            return (
-                f"{place} has {free / 1e6:.0f} MB free, and rewriting takes {need / 1e6:.0f} MB;"
-                " nothing was changed."
-            )
+        shortage = disk.shortage(place, need)
+        if shortage:
+            return f"{shortage} Nothing was changed."
     return ""
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
+from archive.articles.captures import record_of
 from archive.index.schema import articles, captures, revisions
-from archive.model.exchange import MAX_DOCUMENT, Exchange, Location
-from archive.segments.lookup import RecordError, read_at
+from archive.model.exchange import MAX_DOCUMENT, Exchange
+from archive.segments.lookup import RecordError
 from archive.warc.content_coding import decode_content
 from archive.warc.http_message import MessageError, parse_head, payload
 
@@ -58,11 +59,8 @@ def find_quotes(connection: Connection, folder: Path, row: int) -> Iterator[str]
         or_(*(captures.c.media_type.ilike(one) for one in _TYPES)),
     )
     for one in connection.execute(query.execution_options(yield_per=500)):
-        place = Location(
-            one.warc_file, one.warc_offset, one.warc_length, one.record_id, one.payload_digest
-        )
         try:
-            exchange = read_at(folder, place).exchange
+            exchange = record_of(folder, one).exchange
         except RecordError:  # `verify` says so
             continue
         if exchange is not None and _quotes(exchange, needles):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from archive.articles.captures import record_of
 from archive.index.schema import captures
-from archive.model.exchange import Location
-from archive.segments.lookup import RecordError, read_at
+from archive.segments.lookup import RecordError
 from archive.warc.record_writer import NOT_MODIFIED, RevisitOf
 
 if TYPE_CHECKING:
@@ -60,11 +60,8 @@ class RevisitTargets:
                 self.originals[row.record_id] = original
 
     def _fields(self, row: Row[Any]) -> dict[str, str]:
-        place = Location(
-            row.warc_file, row.warc_offset, row.warc_length, row.record_id, row.payload_digest
-        )
         try:
-            return dict(read_at(self._folder, place).fields)
+            return dict(record_of(self._folder, row).fields)
         except RecordError:  # `verify` says so
             return {}
 

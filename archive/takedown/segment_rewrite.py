@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from isal import isal_zlib
 
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.program import PROGRAM
-from archive.segments.file_locks import give_name
+from archive.segments.atomic_files import part_of, rename_new
+from archive.segments.lookup import DOCUMENTS, records
+from archive.segments.names import ENDING
 from archive.takedown.log import RemovedRecord
 from archive.takedown.tombstones import tombstone
 from archive.warc.gzip_member import member
-from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from archive.warc.record_writer import format_date, safe_url
 
@@ -33,12 +34,8 @@ if TYPE_CHECKING:
     from archive.takedown.log import Takedown
     from archive.warc.record_writer import RevisitOf
 
-_ENDING = ".warc.gz"
 _AGAIN = re.compile(r"-r(\d+)\.warc\.gz\Z")
-#: Longest record taken for one: ours are of whatever length the crawl's settings let in.
-_LONGEST = 2**31
 _COPY = 2**20
-_DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 
 @dataclass(slots=True)
@@ -91,11 +88,6 @@ class SegmentRewrite:
         self._met: set[str] = set()
         self._info = ""  # the last warcinfo's id
 
-    @property
-    def part(self) -> Path:
-        """Where the new segment is written before it has its name."""
-        return self._folder / f".{self._result.name}.part"
-
     def run(self) -> RewriteResult:
         """Write the new segment under its own name, proven and on disk; the old one stays as it is.
 
@@ -106,13 +98,11 @@ class SegmentRewrite:
         try:
             with path.open("rb", buffering=0) as file:
                 self._look(file, path)
-                try:
-                    self._write(file)
-                    self._prove()
-                    give_name(self.part, self._folder / self._result.name)
-                finally:
-                    with suppress(FileNotFoundError):
-                        self.part.unlink()
+                new = self._folder / self._result.name
+                with part_of(new) as part:
+                    self._write(file, part)
+                    self._prove(part)
+                    rename_new(part, new)
         except OSError as error:
             raise SegmentError(describe_os_error(path, error)) from error
         return self._result
@@ -125,7 +115,7 @@ class SegmentRewrite:
             if gone.file == self._name
         }
         damaged: _Edit | None = None
-        for found in iterate(path, _LONGEST):
+        for found in records(path):
             if damaged is not None:
                 damaged.end, damaged = found.offset, None
             if isinstance(found, Record):
@@ -160,7 +150,7 @@ class SegmentRewrite:
         elif beside in self._going:
             self._companions.setdefault(beside, []).append(found.record_id)
             self._edit(found.offset, found.length)
-        elif found.kind in _DOCUMENTS and found.payload_digest in self._digests:
+        elif found.kind in DOCUMENTS and found.payload_digest in self._digests:
             self._take(found, self._digests[found.payload_digest], info, shows=True)
         elif found.kind == "revisit" and refers in self._going:
             original = self._originals.get(found.record_id)
@@ -190,14 +180,14 @@ class SegmentRewrite:
         self._edits.append(_Edit(start, start + length))
         return self._edits[-1]
 
-    def _write(self, file: BinaryIO) -> None:
+    def _write(self, file: BinaryIO, part: Path) -> None:
         for edit, removal, gone, info in self._stones:
             edit.data = member(
                 tombstone(removal, gone, self._companions.get(gone.record_id, ()), info)
             )
         self._edits.sort(key=lambda edit: edit.start)
         end = os.fstat(file.fileno()).st_size
-        with self.part.open("wb") as out:
+        with part.open("wb") as out:
             os.fchmod(out.fileno(), os.fstat(file.fileno()).st_mode & 0o777)
             at = 0
             for edit in (*self._edits, _Edit(end, end)):
@@ -219,7 +209,7 @@ class SegmentRewrite:
 
     def _place(self) -> None:
         """Where each record that stays lies now."""
-        edits = iter((*self._edits, _Edit(_LONGEST**2, _LONGEST**2)))
+        edits = iter((*self._edits, _Edit(sys.maxsize, sys.maxsize)))
         edit, shift = next(edits), 0
         for old in sorted(self._kept):
             while edit.start < old:
@@ -227,9 +217,9 @@ class SegmentRewrite:
                 edit = next(edits)
             self._result.places[old] = old + shift, self._kept[old][1]
 
-    def _prove(self) -> None:
+    def _prove(self, part: Path) -> None:
         """Every record that stays is where it should be, and none that goes is."""
-        every = [one for one in iterate(self.part, _LONGEST) if isinstance(one, Record)]
+        every = [one for one in records(part) if isinstance(one, Record)]
         there = {(one.record_id, one.offset, one.length) for one in every}
         wanted = {
             (record_id, *self._result.places[old]) for old, (record_id, _) in self._kept.items()
@@ -243,8 +233,8 @@ class SegmentRewrite:
 def next_name(name: str) -> str:
     """The name of a segment written anew: ``…-r1.warc.gz``, then ``…-r2.warc.gz``."""
     again = _AGAIN.search(name)
-    stem = name[: again.start()] if again else name.removesuffix(_ENDING)
-    return f"{stem}-r{int(again[1]) + 1 if again else 1}{_ENDING}"
+    stem = name[: again.start()] if again else name.removesuffix(ENDING)
+    return f"{stem}-r{int(again[1]) + 1 if again else 1}{ENDING}"
 
 
 def _record(file: BinaryIO, found: Record) -> bytes:

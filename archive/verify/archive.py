@@ -15,7 +15,7 @@ from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind, Manifest, ManifestEntry
-from archive.segments.names import OPEN
+from archive.segments.names import closed_segments, final_name, open_name, open_segments
 from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
 from archive.verify.index import check_index
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 #: Seconds after its close in which a segment's last records may still be on their way into the
 #: index.
 _IN_FLIGHT = 60.0
-_ENDING = ".warc.gz"
 
 
 @dataclass(slots=True)
@@ -105,7 +104,7 @@ class Verification:
         self._removed = TakedownCheck(folder)
         for offset, sentence in manifest.faults:
             yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
-        segments = sorted(folder.glob("*" + _ENDING))
+        segments = closed_segments(folder)
         left, live = _open_segments(folder)
         chosen = choice.of(segments, manifest)
         self.tally.live = len(live)
@@ -143,7 +142,7 @@ class Verification:
         *,
         whole: bool,
     ) -> Iterator[Finding]:
-        paths = {path.name.removesuffix(OPEN): path for path in (*chosen, *left)}
+        paths = {final_name(path.name): path for path in (*chosen, *left)}
         with index.reading() as connection:
             rows = CaptureRows(connection, None if whole else {*paths})
             for name, path in sorted(paths.items()):
@@ -202,7 +201,7 @@ class Verification:
 
     def _left_open(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
         """A dead writer's segment: what was committed of it must be there; its torn tail is no damage."""
-        name = path.name.removesuffix(OPEN)
+        name = final_name(path.name)
         check = FileCheck(path, name, own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
@@ -277,20 +276,20 @@ def _open_segments(folder: Path) -> tuple[list[Path], set[str]]:
     """Those that dead writers left, and the final names of those that live ones write."""
     left: list[Path] = []
     live: set[str] = set()
-    for path in sorted(folder.glob("*" + OPEN)):
+    for path in open_segments(folder):
         try:
             held = is_held(path)
         except FileNotFoundError:  # closed since
             held = True
         if held:
-            live.add(path.name.removesuffix(OPEN))
+            live.add(final_name(path.name))
         else:
             left.append(path)
     return left, live
 
 
 def _is_there(folder: Path, file: str) -> bool:
-    return (folder / file).is_file() or (folder / (file + OPEN)).is_file()
+    return (folder / file).is_file() or (folder / open_name(file)).is_file()
 
 
 def _is_new(path: Path) -> bool:

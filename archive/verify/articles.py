@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from archive.articles.captures import record_of
 from archive.articles.comparison import CONTENT_FIELDS, compare
 from archive.index.article_rows import to_article
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.model.article import Author, Image
-from archive.model.exchange import Location
 from archive.model.outcome import Outcome
-from archive.segments.lookup import RecordError, read_at
+from archive.segments.lookup import RecordError
 from archive.verify.warc_file.findings import Finding, Rule
 
 if TYPE_CHECKING:
@@ -116,11 +116,8 @@ class ArticleCheck:
         """The capture read again; None for one that holds no page, and where no whole record lies: told elsewhere."""
         if _is_bare(row):
             return None
-        place = Location(
-            row.warc_file, row.warc_offset, row.warc_length, row.record_id, row.payload_digest
-        )
         try:
-            found = read_at(self._folder, place)
+            found = record_of(self._folder, row)
         except RecordError:
             return None
         return self._reader(found, row.outlet) if found.exchange is not None else None

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from archive.articles.captures import known_records
 from archive.index.schema import captures
+from archive.segments.lookup import DOCUMENTS
 from archive.verify.warc_file.fields import moment_of
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.record_writer import TIME_FIELD, WarcError, safe_url
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from archive.index.database import Index
     from archive.verify.warc_file.strict_reader import CheckedRecord
 
-#: Records that stand for an answer or a document, and so have a row each.
-DOCUMENTS = frozenset({"response", "revisit", "resource"})
 _COLUMNS = (
     "id",
     "url",

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from archive.index.schema import articles, captures, refused
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
+from archive.segments.lookup import DOCUMENTS
 from archive.takedown import log as takedown_log
 from archive.takedown.tombstones import is_tombstone
-from archive.verify.captures import DOCUMENTS
 from archive.verify.warc_file.findings import Finding, Rule
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
 
+from archive.segments import disk
+from archive.segments.names import is_segment
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
     found: dict[int, Room] = {}
     for place in places:
         try:
-            there = _existing(Path(place).absolute())
+            there = disk.existing(Path(place))
             device = there.stat().st_dev
             figures = os.statvfs(there)
         except OSError:
@@ -67,7 +69,7 @@ def growth(archive: Path, index: Path, *, both: bool) -> float:
     total = young = 0
     try:
         for entry in os.scandir(archive):
-            if ".warc.gz" in entry.name:
+            if is_segment(entry.name):
                 size = entry.stat().st_size
                 total += size
                 young += size * (entry.stat().st_mtime > time() - _WEEK)
@@ -96,13 +98,6 @@ def file_number(path: Path) -> int:
         return path.stat().st_ino
     except OSError:
         return 0
-
-
-def _existing(path: Path) -> Path:
-    """The folder that the path is in, or will be made in."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path
 
 
 def _size(number: float) -> str:

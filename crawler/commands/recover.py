@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from archive.articles.captures import check_there
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
-from archive.segments.recovery import open_segments
+from archive.segments.names import archive_folder, open_segments
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.summary import Report

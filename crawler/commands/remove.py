@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
 from archive.reindex.builder import exclude_reindex
-from archive.segments.names import archive_folder
-from archive.segments.recovery import open_segments
+from archive.segments.names import archive_folder, open_segments
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
 from archive.takedown.plan import add_quotes, combine, plan_takedown

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.runs.recorder import Run
-from archive.segments.names import archive_folder
+from archive.segments.names import archive_folder, closed_segments
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
@@ -95,7 +95,7 @@ class Command(Verb):
         with Verification(
             findings.advance, None if opts.skip_reading else read_article
         ) as verification:
-            findings.start(paths or sorted(folder.glob("*.warc.gz")))
+            findings.start(paths or closed_segments(folder))
             try:
                 if paths:
                     found = verification.files(paths)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archive.model.exchange import Location
-from archive.segments.lookup import RecordError, read_at
+from archive.articles.captures import record_of
+from archive.segments.lookup import RecordError
 from crawler.extraction.judge import read_capture
 
 if TYPE_CHECKING:
@@ -83,15 +83,8 @@ class _Comparison:
         """Return what the page of a row prints; None if its record cannot be read."""
         if row is None:
             return None
-        place = Location(
-            row["warc_file"],
-            row["warc_offset"],
-            row["warc_length"],
-            row["record_id"],
-            row["payload_digest"],
-        )
         try:
-            record = read_at(self._folder, place)
+            record = record_of(self._folder, row)
         except RecordError:
             return None
         return read_capture(record, outlet=row["outlet"]).printed

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from archive.articles.captures import check_there, end_of_rows, known_records
 from archive.articles.ingest_model import verdict_of_revisit
 from archive.model.outcome import Outcome
-from archive.segments.recovery import open_segments, recover_segment
+from archive.segments.names import open_segments
+from archive.segments.recovery import recover_segment
 from archive.warc.record_parser import original_of
 from crawler.extraction.judge import read_capture
 from crawler.outlets import known_outlets

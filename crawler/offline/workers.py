@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from archive.articles.captures import location_columns
 from archive.model.errors import ReaderLostError
-from archive.model.exchange import Location
 from archive.model.outcome import Reason
 from archive.reindex.builder import ReadCapture, ReindexFinding
 from archive.reindex.spans import END, SpanReader
+from archive.segments.lookup import DOCUMENTS, location_in
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
 from crawler.extraction.judge import read_capture, unread_capture
@@ -27,6 +27,7 @@ from pipelines.page import Page
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from archive.model.exchange import Location
     from archive.reindex.spans import Span
     from archive.takedown.log import Takedown
     from archive.warc.record_parser import Record
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 #: Spans read or waiting per process: enough that no process waits for the writer, few enough to
 #: hold in memory.
 _AHEAD = 3
-_DOCUMENTS = frozenset({"response", "revisit", "resource"})
 
 
 _UNREACHABLE = "The record has no id or no gzip member of its own, so no row can refer to it."
@@ -69,7 +69,7 @@ def read_span(span: Span) -> SpanResult:
         source = f"{span.segment.name}@{found.offset}"
         if isinstance(found, Damage):
             result.findings.append(ReindexFinding(source, found.reason, found.sentence))
-        elif found.kind in _DOCUMENTS:
+        elif found.kind in DOCUMENTS:
             _read_document(found, span.segment.name, result)
         elif (takedown := read_tombstone(found)) is not None:
             result.removed.append(takedown)
@@ -82,7 +82,7 @@ def _read_document(record: Record, file: str, result: SpanResult) -> None:
     if not (record.length and record.record_id):
         result.findings.append(ReindexFinding(source, Reason.BAD_RECORD, _UNREACHABLE))
         return
-    place = Location(file, record.offset, record.length, record.record_id, record.payload_digest)
+    place = location_in(file, record)
     try:
         page = read_capture(record, source)
     except Exception as error:  # noqa: BLE001  (a bug at one page of millions: reported, run fails)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import Kind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import FAILURES, Ending, past
+from archive.segments import disk
 from crawler.jobs.due import How, coming, failures, in_hand, retry_at
 from crawler.outlets import known_outlets
 from crawler.status.outlet_figures import Standings
@@ -203,13 +203,10 @@ def _room(archive: Path, index: Path) -> tuple[Room, str]:
     """The room there is, and why somebody must look at the archive: it is out of reach; ``""``: it is not."""
     beside = sum(_size(index.with_name(index.name + ending)) for ending in ("", "-wal"))
     try:
-        place = next(
-            (path for path in (archive, *archive.absolute().parents) if path.exists()), Path("/")
-        )
-        free = shutil.disk_usage(place).free
+        free = disk.free(archive)
         # Where nothing has been kept yet there is nothing to count.
         kept = (
-            sum(_size(Path(entry.path)) for entry in os.scandir(archive)) if place == archive else 0
+            sum(_size(Path(entry.path)) for entry in os.scandir(archive)) if archive.exists() else 0
         )
     except OSError as error:  # no rights, a stale mount, a file in the folder's place
         return Room(archive=None, index=beside, free=None), describe_os_error(archive, error)

@@ -149,7 +149,7 @@ def kill_restores(desk: Desk, backup: Path, top: Path, step: int) -> int:
         killed = killed_at(number, restore_desk, backup, other)
         if killed and (other.archive / inventory.MARK).exists():
             said = other.call("backup", top / "elsewhere")
-            assert (said.code, "is a restore that was not ended" in said.err) == (1, True)
+            assert (said.code, "has not finished: finish it first" in said.err) == (1, True)
         if not other.index.exists() or (other.archive / inventory.MARK).exists():
             check_restored(backup, other.folder)
         assert same(other, desk)

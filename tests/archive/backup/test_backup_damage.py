@@ -49,9 +49,9 @@ def test_a_damaged_segment_is_named_and_the_rest_copied(
         said = desk.call("backup", backup)
         assert said.code == 1
         assert said.err == (
-            f"scrapy backup: {bad} is damaged: its sha256 is not what it was on "
-            f"{fixity.read(desk.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; scrapy verify says "
-            "which records it concerns.\n"
+            f"scrapy backup: {bad} is damaged: its sha256 is not that of "
+            f"{fixity.read(desk.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; scrapy verify lists "
+            "the records concerned.\n"
         )
         assert "holds the archive as of" in said.out
     other = Desk(tmp_path / "other")
@@ -77,7 +77,7 @@ def test_what_went_missing_in_the_archive_stays_in_the_backup(
     said = desk.call("backup", backup)
     assert said.code == 1
     assert (
-        f"{gone} is not there. Its copy is in {backup / 'segments'}, from where it can be taken."
+        f"{gone} is missing. Its copy is in {backup / 'segments'}, from where it can be restored."
         in said.err
     )
     assert f"{short} has another size than in {backup / 'segments'}" in said.err
@@ -136,7 +136,7 @@ def test_rows_that_lead_nowhere_are_named(desk: Desk, backup: Path) -> None:
         connection.execute("UPDATE captures SET warc_file = 'gone.warc.gz' WHERE id = 1")
     said = desk.call("backup", backup)
     assert said.code == 1
-    assert "gone.warc.gz is not there, and rows of the index lead into it." in said.err
+    assert "gone.warc.gz is missing, and rows of the index refer to it." in said.err
 
 
 def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
@@ -161,7 +161,7 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
     said = desk.call("backup", backup)
     assert said.code == 1
     assert (
-        f"There is no index at {desk.index}, and the backup in {backup} has one, which stays"
+        f"There is no index at {desk.index}, and the backup in {backup} holds one, which is kept"
         in said.err
     )
     assert files(backup) == before
@@ -184,7 +184,7 @@ def test_an_index_that_was_lost_and_made_anew_does_not_take_the_good_ones_place(
         Index(f"sqlite:///{desk.index}").close()
         said = desk.call("backup", backup)
         assert said.code == 1
-        assert "was it lost, and made anew? scrapy reindex" in said.err
+        assert "If the index was lost and begun again, scrapy reindex" in said.err
         assert files(backup) == before
     assert desk.call("reindex").code == 0
     assert desk.call("backup", backup).code == 0
@@ -200,6 +200,6 @@ def test_a_damaged_index_is_not_copied_over_a_good_one(desk: Desk, backup: Path)
     desk.index.write_bytes(data)
     said = desk.call("backup", backup)
     assert said.code == 1
-    assert "can't be copied" in said.err
-    assert "scrapy reindex makes it anew" in said.err
+    assert "Cannot copy" in said.err
+    assert "rebuild it with scrapy reindex" in said.err
     assert files(backup) == before

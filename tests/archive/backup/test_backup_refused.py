@@ -55,7 +55,7 @@ def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_pat
         ("desk/archive/backup", 1, "lies within the archive"),
         ("link/backup", 1, "lies within the archive"),
         ("desk", 1, "holds the archive or its index"),
-        ("something", 1, "holds something else"),
+        ("something", 1, "not a backup of Sacho"),
         ("file", 1, "its folder is a file"),
         ("no/backup", 1, "is its disk mounted?"),
         ("s3://bucket/backup", 2, "a backup is a local folder"),
@@ -95,7 +95,7 @@ def test_two_do_not_back_up_into_one_folder_at_once(desk: Desk, backup: Path) ->
         fcntl.flock(file, fcntl.LOCK_SH)
         said = desk.call("backup", backup)
     assert said.code == 1
-    assert "Another backup or restore is at work in" in said.err
+    assert "Another backup or restore is running in" in said.err
 
 
 def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
@@ -124,7 +124,7 @@ def test_ctrl_c_is_heard_while_the_index_is_copied(
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(archive.backup.index_snapshot, "_look", interrupted)
+    monkeypatch.setattr(archive.backup.index_snapshot, "_let_python_run", interrupted)
     monkeypatch.setattr(archive.backup.index_snapshot, "_STEPS", 10)
     said = desk.call("backup", backup)
     assert said.code == 1
@@ -145,7 +145,7 @@ def test_a_full_disk_is_said_and_the_same_again_goes_on(
         assert "MB free, and" in said.err, "it is seen before anything is copied"
         assert not list((backup / "segments").iterdir())
         monkeypatch.setattr(
-            archive.backup.create.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
+            archive.segments.disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
         )
         said = desk.call("backup", backup)
         assert said.code == 1

@@ -75,7 +75,7 @@ def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, ther
     said = desk.call("restore", backup)
     assert said.code == 1
     assert "Traceback" not in said.err
-    assert ("nothing is ever overwritten" in said.err) or ("its folder is a file" in said.err)
+    assert ("no file is ever overwritten" in said.err) or ("its folder is a file" in said.err)
     assert [p.name for p in desk.folder.rglob("*") if p.is_file()] == [path.name]
     assert path.read_text() == "mine"
 
@@ -120,15 +120,15 @@ def test_what_is_no_backup_is_said(tmp_path: Path, backup: Path) -> None:
     inventory.write(tmp_path / "begun", inventory.Inventory())
     for folder, sentence in (
         ("no", "There is no backup at"),
-        ("empty", "holds no backup of ours"),
-        ("begun", "was not ended, so it holds nothing to restore yet"),
+        ("empty", "is not a backup of Sacho"),
+        ("begun", "has not finished: there is nothing to restore yet"),
     ):
         said = desk.call("restore", tmp_path / folder)
         assert said.code == 1
         assert sentence in said.err
     assert desk.call("restore").code == 2
     said = Desk(backup / "within").call("restore", backup)
-    assert (said.code, "lies in the backup" in said.err) == (1, True)
+    assert (said.code, "lies within the backup" in said.err) == (1, True)
     assert not desk.folder.exists()
 
 
@@ -198,7 +198,7 @@ def test_an_inventory_that_is_anything_else_is_said_to_be_damaged(values: Any) -
         ):
             told = whole | (values if isinstance(values, dict) else {})
             (path / inventory.NAME).write_text(
-                json.dumps(told | {"sum": inventory._sum(told)}), "utf-8"
+                json.dumps(told | {"sum": inventory._checksum(told)}), "utf-8"
             )
             with suppress(BackupError):
                 inventory.read(path)
@@ -216,7 +216,7 @@ def test_a_backup_of_a_newer_sacho_is_said(
     inventory.write(backup, known)
     monkeypatch.undo()
     said = Desk(tmp_path / "desk").call("restore", backup)
-    assert (said.code, "is of a newer Sacho: upgrade this one" in said.err) == (1, True)
+    assert (said.code, "was written by a newer version of Sacho" in said.err) == (1, True)
 
 
 def test_an_index_of_a_newer_schema_is_restored_and_said(origin: Desk, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_restore_that_was_killed_goes_on_with_no_other_backup(
     assert killed_at(8, restore_desk, backup, desk)
     back_up_desk(origin, other)
     said = desk.call("restore", other)
-    assert (said.code, "Another backup was begun to be restored into" in said.err) == (1, True)
+    assert (said.code, "A restore of another backup into" in said.err) == (1, True)
 
 
 def test_a_backup_killed_at_random_moments_is_whole_in_the_end(

@@ -335,4 +335,4 @@ def test_a_damaged_record_is_not_handed_over(tmp_path: Path) -> None:
     assert row["record_id"] in said.err
     assert not path.exists()
     segment.unlink()
-    assert "the file is not there" in desk.call("export", path).err
+    assert "the file does not exist" in desk.call("export", path).err

@@ -220,7 +220,7 @@ def test_a_wrong_location_is_refused(tmp_path: Path) -> None:
         (replace(one, offset=one.offset + 1), "does not inflate"),
         (replace(two, length=two.length + 1), "the file ends after"),
         (replace(one, offset=-1), "cannot be read"),
-        (replace(one, file="none.warc.gz"), "not there"),
+        (replace(one, file="none.warc.gz"), "does not exist"),
         (replace(one, file="../" + one.file), "not a file of the archive"),
         (replace(one, file=""), "not a file|cannot be read"),
     ):

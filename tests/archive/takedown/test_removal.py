@@ -209,7 +209,7 @@ def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
     log = desk.archive / takedown_log.NAME
     lines = log.read_text().splitlines(keepends=True)
     log.write_text(lines[0].replace("2026-1", "2026-2") + lines[1])
-    assert any("changed or taken out" in one for one in wrong(desk))
+    assert any("changed or deleted" in one for one in wrong(desk))
     log.write_text(lines[0])
     assert any("was begun and not ended" in one for one in wrong(desk))
     log.write_text("".join(lines))

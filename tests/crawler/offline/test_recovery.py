@@ -12,7 +12,8 @@ from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import Run
 from archive.segments import file_locks as locks
-from archive.segments.recovery import open_segments, recover_segment
+from archive.segments.names import open_segments
+from archive.segments.recovery import recover_segment
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, payload_digest
