@@ -1,17 +1,21 @@
-"""Where an outlet's articles are found, and what reading such a place gives, as values."""
+"""What feeds, sitemaps and lists yield: entries, the links made of them, and errors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+#: Longest text kept of one element: 2,048 is the sitemap standard's limit for an address.
+MAX_TEXT = 4096
+
 
 class SourceFault(StrEnum):
-    """Why a source gave nothing to go by; the values are counter names."""
+    """Why a source could not be used; the values are counter names."""
 
     UNREACHABLE = "unreachable"
     STATUS = "status"
@@ -26,7 +30,10 @@ class SourceFault(StrEnum):
 
 
 class SourceError(ValueError):
-    """A source answered wrongly. ``partial`` is what could be read before the damage: true as far as it goes."""
+    """A source's response cannot be used, or only in part.
+
+    ``partial`` are the entries before the damage; they are valid.
+    """
 
     def __init__(
         self, reason: SourceFault, sentence: str, partial: tuple[FeedEntry, ...] = ()
@@ -38,10 +45,10 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One address as a source prints it (made absolute), not yet told to be an article's.
+    """One entry of a source; ``url`` is absolute and may be anything, not only an article's.
 
     ``published_at`` and ``modified_at`` are aware KST; None where the source states none that can
-    be read.
+    be parsed.
     """
 
     url: str
@@ -52,7 +59,10 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredLink:
-    """An article that a channel names: ``url`` is canonical, ``alias`` is the address as printed."""
+    """An article that a channel names: ``url`` is canonical, ``alias`` is the address as printed.
+
+    Times as in `FeedEntry`.
+    """
 
     article_id: str
     url: str
@@ -61,3 +71,17 @@ class DiscoveredLink:
     title: str = ""
     published_at: datetime | None = None
     modified_at: datetime | None = None
+
+
+def absolute_url(base: str, address: str) -> str:
+    """Return the address made absolute; ``""`` if it is not an http or https address."""
+    address = address.strip()
+    if not address:
+        return ""
+    try:
+        url = urljoin(base, address)
+    except ValueError:
+        return ""
+    if len(url) > MAX_TEXT or not url.lower().startswith(("http://", "https://")):
+        return ""
+    return url

@@ -1,25 +1,25 @@
-"""Reading feeds and sitemaps: RSS 2.0, RSS 1.0, Atom, sitemaps (news namespace), sitemap indexes. Pure functions.
+"""Read feeds and sitemaps: RSS 2.0, RSS 1.0, Atom, sitemaps, news sitemaps, sitemap indexes.
 
-Forms: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287, sitemaps.org 0.9, Google's news
-sitemap 0.9.
+Pure functions. Formats: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287,
+sitemaps.org 0.9, Google's news sitemap 0.9.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html.entities import html5
+from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
+from xml.sax.saxutils import escape
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
 from archive.warc.content_coding import SizeError
 from archive.warc.content_coding import decode as decode_bounded
-from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
+from crawler.discovery.entries import MAX_TEXT, FeedEntry, SourceError, SourceFault, absolute_url
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from xml.sax.xmlreader import AttributesImpl
 
-#: The sitemap standard allows 50 MB; a day's news is a tenth of this, and one source may not take
-#: memory and time.
-MOST_BYTES = 8 * 2**20
+#: The sitemap standard allows 50 MB; the sitemap of a day's news is a tenth of this limit.
+MAX_BYTES = 8 * 2**20
 #: The sitemap standard's own limit.
-MOST_ENTRIES = 50_000
-MOST_DEPTH = 32
+MAX_ENTRIES = 50_000
+MAX_DEPTH = 32
 #: Twelve elements an entry are usual; descriptions full of numbered characters have thousands.
-MOST_ELEMENTS = 12 * MOST_ENTRIES
-MOST_MENDS = 200_000
-#: Longest text kept of one element: 2,048 is the sitemap standard's limit for an address.
-MOST_TEXT = 4096
+MAX_ELEMENTS = 12 * MAX_ENTRIES
+#: Characters that are not valid XML and are escaped before parsing.
+MAX_REPAIRS = 200_000
+#: Characters parsed at a time.
+_CHUNK = 65536
 
 #: Root element -> the element that is one entry.
 _ENTRIES = {
@@ -47,8 +47,8 @@ _ENTRIES = {
     "urlset": "url",
     "sitemapindex": "sitemap",
 }
-#: Path of local names below an entry -> the fact it states. ``:name`` has another prefix than its
-#: entry has; feeds that forgot the prefix have it without.
+#: Path of local names below an entry -> the fact that it states. ``:name`` has a prefix other than
+#: its entry's; feeds that forgot the prefix use the name without it.
 _FACTS = {
     "link": "link",
     "loc": "link",
@@ -66,18 +66,21 @@ _FACTS = {
     "lastmod": "modified",
     ":modified": "modified",
 }
+_GZIP_MAGIC = b"\x1f\x8b"
 _XML_SPACE = " \t\r\n\ufeff"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,200}>")
 _ENCODING = re.compile(rb"""<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
-#: A document type that only names: old RSS has it, nothing follows from it. One that declares is
-#: left to be refused.
-_NAMING_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]{0,500}>", re.IGNORECASE)
-#: CDATA and comments are left as they are; an unended one reaches to the end, so that the search
-#: stays linear.
-_LOOSE = re.compile(
+#: A document type that declares nothing, as old RSS has it. One that declares entities is left in,
+#: so that the parser refuses it.
+_PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]{0,500}>", re.IGNORECASE)
+#: What XML does not allow as it stands: a lone & or <, HTML's named characters, numbers of
+#: characters. CDATA sections and comments match as ``opaque`` and stay as they are; an unclosed one
+#: reaches to the end, so that the search stays linear.
+_INVALID = re.compile(
     r"(?P<opaque><!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))"
-    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:\#(?P<dec>\d{1,8});|\#[xX](?P<hex>[0-9A-Fa-f]{1,6});|(?P<name>[A-Za-z][A-Za-z0-9]{0,31};))?"
+    r"|&(?!(?:amp|lt|gt|quot|apos);)"
+    r"(?:\#\d{1,8};|\#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{0,31};)?"
     r"|<(?![A-Za-z_/!?\u0080-\U0010ffff])",
     re.DOTALL,
 )
@@ -85,162 +88,157 @@ _LOOSE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a feed or sitemap holds: articles' entries, or (an index) further sitemaps."""
+    """Content of a feed or sitemap: entries of articles or, of an index, further sitemaps."""
 
     entries: tuple[FeedEntry, ...] = ()
     sitemaps: tuple[FeedEntry, ...] = ()
 
 
 def read_feed(body: bytes, content_type: str, url: str, now: datetime) -> Document:
-    """Read a feed, a sitemap or a sitemap index, gzip file or not; ``url`` is its address, for relative links.
+    """Read a feed, a sitemap or a sitemap index; the body may be a gzip file.
 
-    :raises SourceError: it is none, or only a part of one; ``partial`` then holds the entries
-        before the damage.
+    ``content_type`` is the value of the header; ``url`` is the document's address, against which
+    relative links are resolved; ``now`` is the time to which relative times refer.
+
+    :raises SourceError: the body is not such a document, or only a part of one; ``partial`` then
+        holds the entries before the damage.
     """
-    text = _text(body, content_type)
+    text = _repair(_decode(body, content_type))
     reader = _Reader(url, now)
-    # Why defusedxml: any declaration of a document type ends the parse before an entity is
-    # declared, so there is nothing to expand and nothing to fetch. Why its SAX reader: without
-    # namespace handling an undeclared prefix is no error, no tree is built, and limits hold while
-    # reading.
+    # defusedxml: a document type ends the parse before any entity is declared, so nothing can be
+    # expanded or fetched. Its SAX reader: without namespace handling an undeclared prefix is no
+    # error, no tree is built, and limits hold while reading.
     parser = DefusedExpatParser(forbid_dtd=True)
     parser.setContentHandler(reader)
     try:
-        for start in range(0, len(text), 65536):
-            parser.feed(text[start : start + 65536])
+        for start in range(0, len(text), _CHUNK):
+            parser.feed(text[start : start + _CHUNK])
         parser.close()
     except DefusedXmlException as error:
-        raise SourceError(
-            SourceFault.UNSAFE,
-            "the XML declares a document type of its own, which feeds never need",
-        ) from error
+        sentence = "the XML declares a document type of its own, which feeds never need"
+        raise SourceError(SourceFault.UNSAFE, sentence) from error
     except SAXException as error:
-        if not reader.root:
-            raise SourceError(
-                SourceFault.NOT_XML, f"it is not XML ({error.getMessage()})"
-            ) from error
-        sentence = f"the XML breaks off or is malformed after {len(reader.found)} entries ({error.getMessage()})"
-        partial = () if reader.root == "sitemapindex" else tuple(reader.found)
-        raise SourceError(SourceFault.BROKEN, sentence, partial) from error
-    if not reader.found:
+        raise _parse_error(reader, error.getMessage()) from error
+    if not reader.entries:
         raise SourceError(SourceFault.EMPTY, f"the <{reader.root}> holds no entries")
-    found = tuple(reader.found)
-    return Document(sitemaps=found) if reader.root == "sitemapindex" else Document(entries=found)
+    entries = tuple(reader.entries)
+    return Document(sitemaps=entries) if reader.is_index else Document(entries=entries)
 
 
-def _text(body: bytes, content_type: str) -> str:
-    """The document as text that expat takes: bytes decide the charset, slips that are common are mended."""
-    if body[:2] == b"\x1f\x8b":
+def _parse_error(reader: _Reader, message: str) -> SourceError:
+    """Return the error for XML that stops being well-formed, with the entries before that."""
+    if not reader.root:
+        return SourceError(SourceFault.NOT_XML, f"it is not XML ({message})")
+    number = len(reader.entries)
+    sentence = f"the XML breaks off or is malformed after {number} entries ({message})"
+    partial = () if reader.is_index else tuple(reader.entries)
+    return SourceError(SourceFault.BROKEN, sentence, partial)
+
+
+def _decode(body: bytes, content_type: str) -> str:
+    """Return the document's text without XML declaration.
+
+    :raises SourceError: it is empty, too large, or not XML.
+    """
+    if body.startswith(_GZIP_MAGIC):
         body = _gunzip(body)
-    if len(body) > MOST_BYTES:
-        raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; {MOST_BYTES} are the most")
+    if len(body) > MAX_BYTES:
+        raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; the limit is {MAX_BYTES}")
     label = _ENCODING.search(body, 0, 400)
     if label and "charset" not in content_type.lower():
         content_type = f"text/xml; charset={label[1].decode('ascii')}"
     text = _CONTROL.sub("", decode(body, content_type)[0]).strip(_XML_SPACE)
-    text = _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text
+    if text.startswith("<?xml"):
+        text = _DECLARATION.sub("", text, count=1)
     if not text.strip():
-        raise SourceError(SourceFault.EMPTY, "the answer is empty")
-    head = text[:2000].lower()
-    if "<html" in head or "<!doctype html" in head:
-        raise SourceError(SourceFault.NOT_XML, "an HTML page was served where a feed was expected")
+        raise SourceError(SourceFault.EMPTY, "the response is empty")
+    start = text[:2000].lower()
+    if "<html" in start or "<!doctype html" in start:
+        raise SourceError(SourceFault.NOT_XML, "the response is an HTML page, not a feed")
     if not text.lstrip().startswith("<"):
         raise SourceError(SourceFault.NOT_XML, f"it is not XML: it begins with {text[:30]!r}")
-    return _LOOSE.sub(_Mender(), _NAMING_DOCTYPE.sub("", text, count=1))
+    return text
 
 
 def _gunzip(body: bytes) -> bytes:
     """Return the content of a gzip file (sitemap.xml.gz), of a cut or damaged one what decodes."""
     try:
-        content = decode_bounded(body, ["gzip"], MOST_BYTES, salvage=True)
+        content = decode_bounded(body, ["gzip"], MAX_BYTES, salvage=True)
     except SizeError as error:
         raise SourceError(SourceFault.TOO_LARGE, f"the gzip file {error}") from error
     if not content:
-        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be unpacked")
+        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be decompressed")
     return content
 
 
-class _Mender:
-    """Makes a lone & or <, HTML's named characters and impossible numbers what XML has for them."""
+def _repair(text: str) -> str:
+    """Return the text with the slips that are common in feeds escaped as XML wants them.
 
-    def __init__(self) -> None:
-        self._left = MOST_MENDS
+    libxml2's recovery is no substitute: it drops what follows a lone ``&``, so that ``?a=1&b=2``
+    becomes another address, and ends the document at a lone ``<``.
+    """
+    text = _PLAIN_DOCTYPE.sub("", text, count=1)
+    text, number = _INVALID.subn(_escaped, text, count=MAX_REPAIRS + 1)
+    if number > MAX_REPAIRS:
+        sentence = f"more than {MAX_REPAIRS} characters are not valid XML"
+        raise SourceError(SourceFault.BROKEN, sentence)
+    return text
 
-    def __call__(self, found: re.Match[str]) -> str:
-        self._left -= 1
-        if self._left < 0:
-            raise SourceError(
-                SourceFault.BROKEN, f"more than {MOST_MENDS} characters are not as XML has them"
-            )
-        if found["opaque"] is not None:
-            return found[0]
-        if found[0] == "<":
-            return "&lt;"
-        if found["dec"] or found["hex"]:
-            number = int(found["dec"]) if found["dec"] else int(found["hex"], 16)
-            allowed = number in (9, 10, 13) or 32 <= number <= 0xD7FF or 0xE000 <= number <= 0xFFFD
-            return f"&#{number};" if allowed or 0x10000 <= number <= 0x10FFFF else ""
-        if found["name"] in html5:
-            return "".join(f"&#{ord(char)};" for char in html5[found["name"]])
-        return f"&amp;{found[0][1:]}"
+
+def _escaped(found: re.Match[str]) -> str:
+    if found["opaque"] is not None:
+        return found[0]
+    # unescape has U+FFFD for a number that is no character: such a number is dropped
+    return escape(_CONTROL.sub("", unescape(found[0])).replace("\ufffd", ""))
 
 
 class _Reader(ContentHandler):
-    """Collects entries while expat reads; raises as soon as a limit is passed."""
+    """Collect entries while the parser reads; raise SourceError as soon as a limit is passed."""
 
     def __init__(self, url: str, now: datetime) -> None:
         super().__init__()
+        #: Local name of the root element; ``""`` before it was read.
         self.root = ""
-        self.found: list[FeedEntry] = []
+        self.entries: list[FeedEntry] = []
         self._url = url
         self._now = now
-        self._entry = ""
-        self._prefix = ""
+        self._entry_name = ""
         self._depth = 0
         self._elements = 0
-        self._path: list[str] = []
-        self._inside = 0
+        # of the current entry: its depth (0 outside of any), prefix, and facts by name
+        self._entry_depth = 0
+        self._prefix = ""
         self._facts: dict[str, str] = {}
+        # of the current element: its path below the entry, the fact it states, the text so far
+        self._path: list[str] = []
         self._fact = ""
         self._parts: list[str] = []
         self._room = 0
 
+    @property
+    def is_index(self) -> bool:
+        """Whether the entries are sitemaps, not articles."""
+        return self.root == "sitemapindex"
+
     def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802  (SAX's name)
-        self._depth += 1
-        self._elements += 1
-        if self._elements > MOST_ELEMENTS:
-            raise SourceError(
-                SourceFault.TOO_LARGE, f"more than {MOST_ELEMENTS} elements", tuple(self.found)
-            )
-        if self._depth > MOST_DEPTH:
-            raise SourceError(
-                SourceFault.TOO_DEEP,
-                f"elements nest more than {MOST_DEPTH} deep",
-                tuple(self.found),
-            )
+        self._count_element()
         prefix, _, local = name.rpartition(":")
         if not self.root:
-            self.root = local
-            self._entry = _ENTRIES.get(local, "")
-            if not self._entry:
-                raise SourceError(
-                    SourceFault.WRONG_SHAPE, f"the XML is a <{local[:40]}>, no feed and no sitemap"
-                )
-        elif not self._inside:
-            if local == self._entry:
-                self._inside, self._prefix = self._depth, prefix
-                self._facts, self._path = {}, []
-                self._note("about", _attribute(attrs, "about"))
-        else:
+            self._begin_document(local)
+        elif self._entry_depth:
             self._path.append(local if prefix == self._prefix else f":{local}")
-            self._begin(_FACTS.get("/".join(self._path), ""), attrs)
+            self._begin_fact(_FACTS.get("/".join(self._path), ""), attrs)
+        elif local == self._entry_name:
+            self._entry_depth, self._prefix = self._depth, prefix
+            self._facts, self._path = {}, []
+            self._note("about", _attribute(attrs, "about"))
 
     def endElement(self, name: str) -> None:  # noqa: ARG002, N802  (SAX's name and arguments)
-        if self._inside == self._depth:
-            self._inside = 0
-            self._finish()
-        elif self._inside:
-            # `parts` are of the element that began last: what encloses others is no fact.
+        if self._entry_depth == self._depth:
+            self._entry_depth = 0
+            self._end_entry()
+        elif self._entry_depth:
+            # _parts belong to the element that began last: an element around others is no fact.
             if self._fact:
                 self._note(self._fact, "".join(self._parts))
             self._fact = ""
@@ -252,8 +250,23 @@ class _Reader(ContentHandler):
             self._parts.append(content[: self._room])
             self._room -= len(content)
 
-    def _begin(self, fact: str, attrs: AttributesImpl) -> None:
-        self._fact, self._parts, self._room = fact, [], MOST_TEXT
+    def _count_element(self) -> None:
+        self._depth += 1
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise self._error(SourceFault.TOO_LARGE, f"more than {MAX_ELEMENTS} elements")
+        if self._depth > MAX_DEPTH:
+            raise self._error(SourceFault.TOO_DEEP, f"elements nest more than {MAX_DEPTH} deep")
+
+    def _begin_document(self, root: str) -> None:
+        self.root = root
+        if root not in _ENTRIES:
+            sentence = f"the XML is a <{root[:40]}>, neither a feed nor a sitemap"
+            raise SourceError(SourceFault.WRONG_SHAPE, sentence)
+        self._entry_name = _ENTRIES[root]
+
+    def _begin_fact(self, fact: str, attrs: AttributesImpl) -> None:
+        self._fact, self._parts, self._room = fact, [], MAX_TEXT
         if fact == "link" and attrs.get("href") and attrs.get("rel", "alternate") == "alternate":
             self._note("link", attrs["href"])
         if fact == "guid" and attrs.get("isPermaLink", "true").strip().lower() == "false":
@@ -261,34 +274,26 @@ class _Reader(ContentHandler):
 
     def _note(self, fact: str, text: str) -> None:
         """Keep the first statement of a fact."""
-        text = " ".join(text[:MOST_TEXT].split())
+        text = " ".join(text[:MAX_TEXT].split())
         if text:
             self._facts.setdefault(fact, text)
 
-    def _finish(self) -> None:
+    def _end_entry(self) -> None:
         facts = self._facts
-        address = facts.get("link") or facts.get("guid", "") or facts.get("about", "")
-        url = absolute(self._url, address)
+        address = facts.get("link") or facts.get("guid") or facts.get("about", "")
+        url = absolute_url(self._url, address)
         if not url:
             return
-        if len(self.found) >= MOST_ENTRIES:
-            raise SourceError(
-                SourceFault.TOO_LARGE, f"more than {MOST_ENTRIES} entries", tuple(self.found)
-            )
-        published, modified = (
-            parse_timestamp(facts.get(name, ""), self._now) for name in ("published", "modified")
-        )
-        self.found.append(FeedEntry(url, facts.get("title", ""), published, modified))
+        if len(self.entries) >= MAX_ENTRIES:
+            raise self._error(SourceFault.TOO_LARGE, f"more than {MAX_ENTRIES} entries")
+        published = parse_timestamp(facts.get("published", ""), self._now)
+        modified = parse_timestamp(facts.get("modified", ""), self._now)
+        self.entries.append(FeedEntry(url, facts.get("title", ""), published, modified))
+
+    def _error(self, fault: SourceFault, sentence: str) -> SourceError:
+        return SourceError(fault, sentence, tuple(self.entries))
 
 
 def _attribute(attrs: AttributesImpl, name: str) -> str:
+    """Return the value of the attribute of that local name, or ``""``."""
     return next((attrs[key] for key in attrs.getNames() if key.rpartition(":")[2] == name), "")
-
-
-def absolute(base: str, address: str) -> str:
-    """The address made absolute; ``""`` for what is no http(s) address."""
-    try:
-        url = urljoin(base, address.strip()) if address.strip() else ""
-    except ValueError:
-        return ""
-    return url if url.lower().startswith(("http://", "https://")) and len(url) <= MOST_TEXT else ""

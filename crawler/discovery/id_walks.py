@@ -22,7 +22,7 @@ CLOSE = 40
 SLACK = 20
 #: Missing ids met while bisecting one edge, before it is given up: so few ids are then walked, more
 #: are not.
-MOST_MISSES = 100
+MAX_MISSES = 100
 WIDE = 2_000
 #: Consecutive missing ids, beyond all known ones, that say that the newest article has been passed.
 BEYOND = 12
@@ -47,7 +47,7 @@ class _Edge:
     @property
     def near(self) -> bool:
         wide = self.high.number - self.low.number
-        return wide <= CLOSE + self.misses or (wide <= WIDE and self.misses >= MOST_MISSES)
+        return wide <= CLOSE + self.misses or (wide <= WIDE and self.misses >= MAX_MISSES)
 
     def probe(self, missing: Set[int]) -> int:
         """The id to look at next: interpolated by date, never nearer to a side than an eighth, past missing ids."""
@@ -136,7 +136,7 @@ class RisingWalk:
         for edge in edges:
             edge.draw_in(self._missing)
         far = [edge for edge in edges if not edge.near]
-        lost = next((edge for edge in far if edge.misses >= MOST_MISSES), None)
+        lost = next((edge for edge in far if edge.misses >= MAX_MISSES), None)
         if lost is not None:
             self.finished = True
             self.problem = f"no article between the ids {lost.low.number} and {lost.high.number} could be dated"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.model.article import Removed
-from crawler.extraction.html_limits import shallow
+from crawler.extraction.html_limits import bound_tags
 from crawler.extraction.jsonld import article_facts
 from pipelines.page import Printed
 from pipelines.widget_rules import sift
@@ -38,7 +38,7 @@ class PageReader:
 
     def __init__(self, html: str | bytes) -> None:
         """Parse a page; bytes must be UTF-8, and save the parser from encoding a text again."""
-        self.tree = LexborHTMLParser(shallow(html))
+        self.tree = LexborHTMLParser(bound_tags(html))
         self._html = html
         self.scope: LexborHTMLParser | LexborNode = self.tree
         self._meta: dict[str, str] | None = None

@@ -148,8 +148,8 @@ EXTERNAL = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><rss><item
         ("<rss>" + "<a>" * 100, SourceFault.TOO_DEEP),
         ("<rss><channel><item><link>http", SourceFault.BROKEN),
         (b"\x1f\x8b\x08broken", SourceFault.BROKEN),
-        (b" " * (feeds.MOST_BYTES + 1), SourceFault.TOO_LARGE),
-        (gzip.compress(b" " * (feeds.MOST_BYTES + 1)), SourceFault.TOO_LARGE),
+        (b" " * (feeds.MAX_BYTES + 1), SourceFault.TOO_LARGE),
+        (gzip.compress(b" " * (feeds.MAX_BYTES + 1)), SourceFault.TOO_LARGE),
     ],
 )
 def test_what_is_no_feed_is_refused_with_its_reason(body: str | bytes, reason: SourceFault) -> None:
@@ -169,7 +169,7 @@ def test_a_cut_feed_gives_what_came_before_the_cut() -> None:
 def test_more_entries_than_the_standard_allows_end_the_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feeds, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(feeds, "MAX_ENTRIES", 3)
     with pytest.raises(SourceError) as refused:
         read("<urlset>" + f"<url><loc>{ONE}</loc></url>" * 9)
     assert (refused.value.reason, len(refused.value.partial)) == (SourceFault.TOO_LARGE, 3)

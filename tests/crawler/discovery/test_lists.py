@@ -51,8 +51,8 @@ def test_a_list_without_item_elements_gives_titles_and_dates_to_the_right_links(
         (b"<rss/>", SECTION, SourceFault.WRONG_SHAPE),
         (b"<div>" * 1000, FLASH, SourceFault.TOO_DEEP),
         (b"<div>" * 100_000 + b"<a href=x></a>" * 1000, FLASH, SourceFault.TOO_DEEP),
-        (b" " * (lists.MOST_BYTES + 1), FLASH, SourceFault.TOO_LARGE),
-        (b"<a href=/x>1</a>" * (lists.MOST_ENTRIES + 1), FLASH, SourceFault.TOO_LARGE),
+        (b" " * (lists.MAX_BYTES + 1), FLASH, SourceFault.TOO_LARGE),
+        (b"<a href=/x>1</a>" * (lists.MAX_ENTRIES + 1), FLASH, SourceFault.TOO_LARGE),
     ],
 )
 def test_what_is_not_the_list_is_refused_with_its_reason(
