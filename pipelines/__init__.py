@@ -1,3 +1,3 @@
-"""What an article goes through, one step a module: normalise, widgets, validate, deposit."""
+"""Item pipelines, in this order: normalise, widgets, validate, deposit. A module for each."""
 
 from __future__ import annotations

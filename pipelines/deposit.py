@@ -1,4 +1,4 @@
-"""The last step: bytes into the WARC, then rows into the index, a batch at a time."""
+"""Store pages: bytes into WARC segments, then rows into the index, in batches."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.runs.recorder import Result, Run
-from archive.warc import record_writer as warc
 from archive.warc.http_message import MessageError, parse_head
+from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from scrapy.crawler import Crawler
@@ -25,37 +25,39 @@ if TYPE_CHECKING:
     from archive.frontier.frontier import Frontier
     from archive.index.database import Index
     from archive.model.exchange import Location
+    from archive.model.outcome import Verdict
     from archive.segments.writer import SegmentWriter
     from archive.warc.http_message import Head
     from pipelines.page import Page
 
-#: A batch is written when it holds this many captures, or when the oldest has waited this many
-#: seconds.
+#: A batch is written when it holds this many captures, or when its oldest capture is this many
+#: seconds old.
 BATCH, WAIT = 500, 2.0
-#: Or this many bytes of bodies: a foreign archive may hold nothing but the longest documents.
+#: Or when its bodies have this many bytes: an imported archive may hold only the longest documents.
 HEAVY = 2**25
 
-_Key = tuple[Any, ...]
+#: Address, payload digest and, where it is known, the time of a capture: equal for the same one.
+_Key = tuple[str, str, "datetime | None"]
 
 
 @dataclass(slots=True)
-class _Held:
-    """A page that waits for its batch. ``location`` is set where its bytes are in the segment already."""
+class _Waiting:
+    """A page of the batch; ``location`` is set if its bytes are in a segment already."""
 
     page: Page
     origin: str = ""
     location: Location | None = None
     revisit: bool = False
-    original: warc.RevisitOf | None = None
+    original: RevisitOf | None = None
 
 
 class CaptureStore:
-    """Keeps pages in an archive and its index; nothing is reported before it is durable in both.
+    """Stores pages in an archive and its index, in batches.
 
-    ``report`` is called once for each page and noted result, after its batch is committed. A page
-    whose bytes the archive already holds is read again but not stored again. ``frontier`` learns of
-    visits in the same transaction that keeps their captures. The caller closes ``segments`` and
-    ``index``.
+    ``report`` is called once for each page and each added result, after its batch is committed to
+    both. A page whose bytes the archive already holds is read again but not stored again. Visits
+    are settled in ``frontier`` in the transaction that stores their captures. The caller closes
+    ``segments`` and ``index``.
     """
 
     def __init__(
@@ -71,243 +73,190 @@ class CaptureStore:
         self._run = run
         self._report = report
         self._frontier = frontier
-        self._waiting: dict[_Key, _Held] = {}
-        self._noted: list[Result] = []
+        self._waiting: dict[_Key, _Waiting] = {}
+        self._results: list[Result] = []
         self._oldest = 0.0
         self._weight = 0
-        self._origins: dict[str, str] = {}
+        self._warcinfo_ids: dict[str, str] = {}
         self._blocklist = Blocklist()
         with index.reading() as connection:
-            self._blocklist.learn(connection)
+            self._blocklist.update(connection)
 
-    def append(self, page: Page, original: warc.RevisitOf | None = None) -> None:
-        """Append an exchange to the segment now, before anybody reads it; `add_page` may follow with its reading.
+    def append(self, page: Page, original: RevisitOf | None = None) -> None:
+        """Append an exchange to the segment at once, before it is read.
 
-        ``original`` is the capture that it repeats: then only a `revisit` is written. Without a
-        reading it is kept as a capture, but not reported. What is a removed article's is not kept
-        at all.
+        `add_page` may follow with its reading; without one it is stored as a capture, but not
+        reported. If ``original`` is given, the capture that it repeats, a `revisit` record is
+        written. A capture of a removed article is not stored.
         """
-        if self._is_refused(page):
+        if self._is_blocked(page):
             return
         key = _key(page)
-        self._before(key)
+        self._make_room(key)
         location = self._write(page, original)
-        self._waiting[key] = _Held(page, location=location, revisit=original is not None)
+        self._waiting[key] = _Waiting(page, location=location, revisit=original is not None)
 
-    def add_page(
-        self, page: Page, origin: str = "", original: warc.RevisitOf | None = None
-    ) -> None:
-        """Take a page that was read; ``origin`` describes the imported file it is from, for the segment's warcinfo.
+    def add_page(self, page: Page, origin: str = "", original: RevisitOf | None = None) -> None:
+        """Add a page that was read.
 
-        ``original`` is the capture, committed already, that an imported revisit repeats.
+        ``origin`` describes the imported file it comes from, for the segment's warcinfo record.
+        ``original`` is the capture, already committed, that an imported revisit repeats.
 
         :raises SegmentError: the archive can't be written.
         :raises IndexUnusableError: the index can't be written.
         """
         key = _key(page)
-        held = self._waiting.get(key)
-        if held is None and self._is_refused(page):
+        appended = self._waiting.get(key)
+        if appended is None and self._is_blocked(page):
             self.add_result(_result(page, REMOVED))
             return
-        if held is not None and held.location is not None and not held.page.final:
-            held.page = page
+        if appended is not None and appended.location is not None and not appended.page.final:
+            appended.page = page
         else:
-            self._before(key)
-            self._waiting[key] = _Held(
-                page, origin, revisit=original is not None, original=original
-            )
+            self._make_room(key)
+            is_revisit = original is not None
+            self._waiting[key] = _Waiting(page, origin, revisit=is_revisit, original=original)
             self._weight += len(page.exchange.body)
         self.flush_if_due()
 
     def add_recorded(self, page: Page, location: Location, *, revisit: bool) -> None:
-        """Take a page whose record, a `revisit` or not, lies in the archive already, and which the index lacks."""
+        """Add a page whose record is in the archive already and not in the index."""
         key = _key(page)
-        self._before(key)
-        self._waiting[key] = _Held(page, location=location, revisit=revisit)
+        self._make_room(key)
+        self._waiting[key] = _Waiting(page, location=location, revisit=revisit)
         self.flush_if_due()
 
     def add_result(self, result: Result) -> None:
-        """Record an input that holds no page to keep: an unreadable file, a visit without an answer."""
-        self._before(None)
-        self._noted.append(result)
+        """Add the result of an input without a page: an unreadable file, a failed visit."""
+        self._make_room(None)
+        self._results.append(result)
         self.flush_if_due()
 
     def flush_if_due(self) -> None:
-        """Write the batch if it is full, or its oldest capture has waited long enough."""
-        size = len(self._waiting) + len(self._noted)
-        if size >= BATCH or self._weight >= HEAVY or (size and monotonic() - self._oldest > WAIT):
+        """Write the batch if it is full, or if its oldest capture is old enough."""
+        size = len(self._waiting) + len(self._results)
+        is_old = size > 0 and monotonic() - self._oldest > WAIT
+        if size >= BATCH or self._weight >= HEAVY or is_old:
             self.flush()
 
     def flush(self, *, last: bool = False) -> None:
-        """Write what waits: WARC, fsync, then one index transaction; then report."""
+        """Write the batch: WARC records, fsync, one index transaction; then report.
+
+        ``last`` ends the run.
+        """
         waiting, self._waiting = self._waiting, {}
-        noted, self._noted = self._noted, []
+        results, self._results = self._results, []
         self._weight = 0
-        entries = self._written(waiting)
-        results: list[Result] = []
+        entries = self._write_records(waiting)
         with self._index.writing() as connection:
-            # an article may have been removed since its page was asked for
-            self._blocklist.learn(connection)
-            if self._blocklist:
-                entries = list(
-                    map(
-                        self._blocklist.applied,
-                        entries,
-                        [h.page.article_id for h in waiting.values()],
-                    )
-                )
-            writer = ArticleWriter(connection)
-            writer.load(entries)
-            for held, entry in zip(waiting.values(), entries, strict=True):
-                verdict, capture_id = writer.enter(entry)
-                if held.page.final:
-                    results.append(_result(held.page, verdict))
-                    self._run.note(results[-1], capture_id)
-            for result in noted:
+            # An article may have been removed since its page was requested.
+            self._blocklist.update(connection)
+            stored = self._write_rows(ArticleWriter(connection), waiting.values(), entries)
+            for result in results:
                 self._run.note(result)
-            writer.write()
-            results += noted
+            results = stored + results
             if self._frontier is not None:
-                self._frontier.settle(
-                    connection, [r.visited for r in results if r.visited is not None]
-                )
+                visited = [result.visited for result in results if result.visited is not None]
+                self._frontier.settle(connection, visited)
             self._run.write(connection, ended=last)
         self._segments.settle()
         for result in results:
             self._report(result)
 
     def close(self) -> None:
-        """Write what waits and end the run."""
+        """Write the batch and end the run."""
         self.flush(last=True)
 
-    def _is_refused(self, page: Page) -> bool:
-        article_id = page.article.article_id if page.article else page.article_id
-        known = self._blocklist  # mostly none, and then no digest is made
-        return bool(known) and known.refuses(
-            page.outlet, article_id, warc.payload_digest(page.exchange)
-        )
+    def _write_rows(
+        self, writer: ArticleWriter, waiting: Iterable[_Waiting], entries: Iterable[CaptureEntry]
+    ) -> list[Result]:
+        """Write the rows of a batch; return the results of the pages to be reported."""
+        pages = [one.page for one in waiting]
+        allowed = [
+            self._blocklist.apply(entry, page.article_id)
+            for page, entry in zip(pages, entries, strict=True)
+        ]
+        writer.load(allowed)
+        results: list[Result] = []
+        for page, entry in zip(pages, allowed, strict=True):
+            verdict, capture_id = writer.enter(entry)
+            if page.final:
+                result = _result(page, verdict)
+                self._run.note(result, capture_id)
+                results.append(result)
+        writer.write()
+        return results
 
-    def _before(self, key: _Key | None) -> None:
-        """Make room: the same document twice is settled one after the other."""
+    def _is_blocked(self, page: Page) -> bool:
+        if not self._blocklist:  # mostly so, and then no digest is computed
+            return False
+        article_id = page.article.article_id if page.article else page.article_id
+        return self._blocklist.blocks(page.outlet, article_id, payload_digest(page.exchange))
+
+    def _make_room(self, key: _Key | None) -> None:
+        """Write the batch first if it holds the same capture: one is settled before the next."""
         if key is not None and key in self._waiting:
             self.flush()
-        if not self._waiting and not self._noted:
+        if not self._waiting and not self._results:
             self._oldest = monotonic()
 
-    def _written(self, waiting: dict[_Key, _Held]) -> Sequence[CaptureEntry]:
-        """Append what the archive does not hold yet, and sync; an entry for each page, in order."""
-        digests = {digest for (_, digest, _), held in waiting.items() if held.location is None}
+    def _write_records(self, waiting: Mapping[_Key, _Waiting]) -> list[CaptureEntry]:
+        """Append the exchanges that the archive does not hold yet, and sync.
+
+        Return an entry for each page, in order.
+        """
+        digests = {digest for (_, digest, _), one in waiting.items() if one.location is None}
         known: dict[tuple[str, str], list[Any]] = {}
         if digests:
             with self._index.reading() as connection:
                 known = known_captures(connection, digests)
         entries: list[CaptureEntry] = []
-        for (url, digest, moment), held in waiting.items():
-            page = held.page
-            columns = columns_of(page)
+        for (url, digest, moment), one in waiting.items():
             row = None
-            if held.location is None:
-                row = _same(known.get((url, digest), ()), held, moment)
+            if one.location is None:
+                row = _same_capture(known.get((url, digest), ()), one, moment)
             if row is not None:
-                columns |= {"captured_at": row.captured_at, "time_known": row.time_known}
-                entries.append(
-                    CaptureEntry(
-                        columns,
-                        page.article,
-                        page.verdict,
-                        row.id,
-                        row.revision_id or page.revision_id,
-                    )
-                )
-                continue
-            location = held.location
-            if location is None:
-                location = self._write(page, held.original, self._described(held.origin))
-            if held.revisit:
-                columns["record_type"] = "revisit"
-            columns |= location_columns(location)
-            entries.append(
-                CaptureEntry(columns, page.article, page.verdict, known_revision=page.revision_id)
-            )
+                entries.append(_known_entry(one.page, row))
+            else:
+                entries.append(self._new_entry(one))
         self._segments.sync()
         return entries
 
+    def _new_entry(self, one: _Waiting) -> CaptureEntry:
+        """Return the entry of a capture that has no row, after its record is written."""
+        page = one.page
+        location = one.location
+        if location is None:
+            location = self._write(page, one.original, self._warcinfo_of(one.origin))
+        columns = columns_of(page) | location_columns(location)
+        if one.revisit:
+            columns["record_type"] = "revisit"
+        return CaptureEntry(columns, page.article, page.verdict, known_revision=page.revision_id)
+
     def _write(
-        self, page: Page, original: warc.RevisitOf | None, info: str | None = None
+        self, page: Page, original: RevisitOf | None, warcinfo_id: str | None = None
     ) -> Location:
-        """Append the page's exchange, as a revisit where there is an original."""
-        source = _elsewhere(page)
+        """Append the page's exchange to the segment, as a revisit if there is an original."""
+        source = _other_source(page)
         if original is None:
             return self._segments.write(
-                page.exchange, warcinfo_id=info, outlet=page.outlet, source=source
+                page.exchange, warcinfo_id=warcinfo_id, outlet=page.outlet, source=source
             )
         return self._segments.write_revisit(
-            page.exchange, original, warcinfo_id=info, outlet=page.outlet, source=source
+            page.exchange, original, warcinfo_id=warcinfo_id, outlet=page.outlet, source=source
         )
 
-    def _described(self, origin: str) -> str | None:
+    def _warcinfo_of(self, origin: str) -> str | None:
+        """Return the id of the warcinfo record that describes the imported file, if it is one."""
         if not origin:
             return None
-        if origin not in self._origins:
-            self._origins[origin] = self._segments.describe(origin)
-        return self._origins[origin]
-
-
-def _key(page: Page) -> _Key:
-    exchange = page.exchange
-    return (
-        exchange.url,
-        warc.payload_digest(exchange),
-        exchange.captured_at if exchange.time_known else None,
-    )
-
-
-def _same(rows: Sequence[Any], held: _Held, moment: datetime | None) -> Any:
-    """The row of the same capture, if there is one.
-
-    In an imported file two of one second may be an original and its revisit; a crawl's times are
-    finer, and its batch may have been written before it was told what a revisit shows.
-    """
-    same = [row for row in rows if moment is None or row.captured_at == moment]
-    alike = next((row for row in same if (row.record_type == "revisit") is held.revisit), None)
-    return alike if alike is not None or held.origin else next(iter(same), None)
-
-
-def _head(page: Page) -> Head | None:
-    if page.exchange.head:
-        with suppress(MessageError):  # kept all the same; a head nobody can read has no status
-            return parse_head(page.exchange.head)
-    return None
-
-
-def _result(page: Page, verdict: Any) -> Result:
-    visited = None
-    if page.visit:
-        head = _head(page)
-        visited = VisitResult(
-            article_id=page.visit,
-            verdict=verdict,
-            status=head.status if head else None,
-            etag=head.get("ETag") if head else "",
-            last_modified=head.get("Last-Modified") if head else "",
-            published_at=page.article.published_at if page.article else None,
-        )
-    return Result(
-        source=page.source,
-        outlet=page.outlet,
-        verdict=verdict,
-        url=page.exchange.url,
-        visited=visited,
-    )
-
-
-def _elsewhere(page: Page) -> str:
-    """Where a page is from, if that is not its own address: what the record has to say besides."""
-    return page.source if page.source != page.exchange.url else ""
+        if origin not in self._warcinfo_ids:
+            self._warcinfo_ids[origin] = self._segments.describe(origin)
+        return self._warcinfo_ids[origin]
 
 
 def columns_of(page: Page) -> dict[str, Any]:
-    """The columns of ``captures`` that are known before the record is written."""
+    """Return the columns of ``captures`` that are known before the record is written."""
     exchange, head = page.exchange, _head(page)
     return {
         "outlet": page.outlet,
@@ -320,23 +269,90 @@ def columns_of(page: Page) -> dict[str, Any]:
         "charset_declared": page.decoded.declared,
         "charset_used": page.decoded.used,
         "charset_damage": page.decoded.damage,
-        "source": warc.one_line(_elsewhere(page)) or exchange.url,
+        "source": one_line(_other_source(page)) or exchange.url,
     }
 
 
 class DepositPipeline:
-    """Scrapy's door to the crawl's store, which its spider holds. Reads no settings."""
+    """Item pipeline: hands each page to the spider's `CaptureStore`. Reads no settings."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> DepositPipeline:
-        """Make the step."""
+        """Create the pipeline for a crawler."""
         return cls(crawler)
 
     def process_item(self, item: Page) -> Page:
-        """Deposit the page, and pass it on."""
+        """Store the page and return it."""
         spider: Any = self._crawler.spider
         spider.deposit(item)
         return item
+
+
+def _key(page: Page) -> _Key:
+    exchange = page.exchange
+    return (
+        exchange.url,
+        payload_digest(exchange),
+        exchange.captured_at if exchange.time_known else None,
+    )
+
+
+def _same_capture(rows: Sequence[Any], one: _Waiting, moment: datetime | None) -> Any:
+    """Return the row of the same capture, None if there is none.
+
+    In an imported file, two captures of the same second may be an original and its revisit. A
+    crawl's times are finer, and its batch may have been written before it was known what a revisit
+    shows.
+    """
+    same = [row for row in rows if moment is None or row.captured_at == moment]
+    for row in same:
+        if (row.record_type == "revisit") is one.revisit:
+            return row
+    if one.origin or not same:
+        return None
+    return same[0]
+
+
+def _known_entry(page: Page, row: Any) -> CaptureEntry:
+    """Return the entry of a capture that has a row already."""
+    columns = columns_of(page) | {"captured_at": row.captured_at, "time_known": row.time_known}
+    revision_id = row.revision_id or page.revision_id
+    return CaptureEntry(columns, page.article, page.verdict, row.id, revision_id)
+
+
+def _head(page: Page) -> Head | None:
+    """Return the parsed response head; None if there is none, or it cannot be parsed."""
+    if page.exchange.head:
+        with suppress(MessageError):  # stored all the same, without a status
+            return parse_head(page.exchange.head)
+    return None
+
+
+def _result(page: Page, verdict: Verdict) -> Result:
+    return Result(
+        source=page.source,
+        outlet=page.outlet,
+        verdict=verdict,
+        url=page.exchange.url,
+        visited=_visit_result(page, verdict) if page.visit else None,
+    )
+
+
+def _visit_result(page: Page, verdict: Verdict) -> VisitResult:
+    head = _head(page)
+    return VisitResult(
+        article_id=page.visit,
+        verdict=verdict,
+        status=head.status if head else None,
+        etag=head.get("ETag") if head else "",
+        last_modified=head.get("Last-Modified") if head else "",
+        published_at=page.article.published_at if page.article else None,
+    )
+
+
+def _other_source(page: Page) -> str:
+    """Return where a page comes from if that is not its own address, else ``""``."""
+    return page.source if page.source != page.exchange.url else ""

@@ -1,4 +1,4 @@
-"""From what a page prints to an article: one form of text, times in KST, bylines and captions read."""
+"""Make an article of what a page prints: clean text, times in KST, parsed bylines and captions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive.model.article import Article, Author, Image, Precision, Removed, content_key
-from pipelines.bylines import EMAIL, assign_emails, read_dateline, read_people
+from pipelines.bylines import EMAIL, Byline, assign_emails, read_dateline, read_people
 from pipelines.text import clean, language_of
 from pipelines.times import TimeError, labelled_stamps, parse_time
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from pipelines.page import Page, Printed, Rules
 
-#: Characters that show an article's language.
+#: The number of characters by which the language of an article is determined.
 _SAMPLE = 200
 
 
 def normalise(page: Page) -> Page:
-    """Give the page its article, if anything was printed.
+    """Return the page with its article, if it prints anything.
 
-    A time that can't be read stays empty beside its raw string.
+    A time that can't be parsed is None; its printed form is kept.
     """
     printed = page.printed
     if printed is None:
@@ -35,7 +35,7 @@ def normalise(page: Page) -> Page:
     published_raw, modified_raw = labelled_stamps(clean(printed.times))
     published_at, published_precision = _first_time((printed.published, published_raw), base)
     modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
-    authors, dateline = _signed(printed, blocks, page.rules)
+    authors, dateline = _authors(printed, blocks, page.rules)
     removed = tuple(
         Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed
     )
@@ -44,9 +44,7 @@ def normalise(page: Page) -> Page:
         outlet=page.outlet,
         article_id=page.article_id,
         url=page.url,
-        aliases=(page.exchange.url,)
-        if page.exchange.has_address and page.exchange.url != page.url
-        else (),
+        aliases=_aliases(page),
         headline=_headline(printed.headline, page.rules),
         subheadlines=_cleaned(printed.subheadlines),
         authors=authors,
@@ -71,6 +69,13 @@ def normalise(page: Page) -> Page:
     return replace(page, article=article)
 
 
+def _aliases(page: Page) -> tuple[str, ...]:
+    """Return the address of the capture if it is not the article's own."""
+    if page.exchange.has_address and page.exchange.url != page.url:
+        return (page.exchange.url,)
+    return ()
+
+
 def _cleaned(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(text for text in map(clean, texts) if text)
 
@@ -91,30 +96,32 @@ def _first_time(texts: Iterable[str], base: datetime) -> tuple[datetime | None, 
     return None, None
 
 
-def _signed(
+def _authors(
     printed: Printed, blocks: Sequence[str], rules: Rules
 ) -> tuple[tuple[Author, ...], str]:
-    """The authors and the dateline's place, from the byline elements, else from the body's first paragraph."""
+    """Return the authors and the place of the dateline.
+
+    They come from the byline elements, else from the first paragraph of the body.
+    """
     part = rules.widgets.article_part(blocks)
     lead = next((block for block in part if not rules.widgets.line_rule(block)), "")
-    byline = read_dateline(lead)
-    authors = tuple(
-        dict.fromkeys(author for text in printed.bylines for author in read_people(text))
-    )
-    if not authors and byline:
-        authors = byline.authors
-    # The reporter's address is printed alone on a line at the end; one inside a sentence is a
-    # source's.
-    tail = [
-        email
-        for block in part
-        if "@" in block and EMAIL.fullmatch(block)
-        for email in EMAIL.findall(block)
-    ]
-    elements = [
-        email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)
-    ]
-    return assign_emails(authors, elements + tail), byline.place if byline else ""
+    byline = read_dateline(lead) or Byline(())
+    authors: list[Author] = []
+    for text in printed.bylines:
+        authors += read_people(text)
+    unique = tuple(dict.fromkeys(authors)) or byline.authors
+    return assign_emails(unique, _emails(printed, part)), byline.place
+
+
+def _emails(printed: Printed, blocks: Iterable[str]) -> list[str]:
+    """Return the authors' addresses: of the elements that hold them, and of the body.
+
+    In the body an author's address is alone on a line; one within a sentence is a source's.
+    """
+    emails: list[str] = []
+    for text in (*printed.bylines, *printed.emails):
+        emails += EMAIL.findall(text)
+    return emails + [block for block in blocks if "@" in block and EMAIL.fullmatch(block)]
 
 
 @lru_cache(maxsize=64)
@@ -125,13 +132,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _images(
     captions: Iterable[tuple[str, str]], rules: Rules
 ) -> tuple[tuple[Image, ...], tuple[Removed, ...]]:
-    """Pictures in order, each once, and the captions that were printed again."""
+    """Return the images in order, each once, and the captions that are printed a second time."""
     images: list[Image] = []
     repeated: list[Removed] = []
     for url, raw in captions:
         printed = clean(raw)
         image = _caption(url, printed, rules)
-        twin = next((i for i, seen in enumerate(images) if _same_picture(seen, image)), None)
+        twin = next((i for i, seen in enumerate(images) if _is_same_image(seen, image)), None)
         if twin is None:
             images.append(image)
             continue
@@ -142,7 +149,7 @@ def _images(
     return tuple(images), tuple(repeated)
 
 
-def _same_picture(a: Image, b: Image) -> bool:
+def _is_same_image(a: Image, b: Image) -> bool:
     if a.url and b.url:
         return a.url == b.url
     return bool(a.caption) and (a.caption, a.credit) == (b.caption, b.credit)
@@ -168,7 +175,7 @@ def _flags(blocks: Sequence[str], removed: Iterable[str], rules: Rules) -> tuple
 
 
 class NormalisePipeline:
-    """Scrapy's door to :func:`normalise`. Reads no settings."""
+    """Item pipeline that calls :func:`normalise`. Reads no settings."""
 
     def process_item(self, item: Page) -> Page:
         """Return the page with its article."""

@@ -1,4 +1,4 @@
-"""A page on its way through the steps: the value each step takes and returns."""
+"""The item of the pipelines: a page with what has been read of it, and an outlet's rules."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printed:
-    """What a page prints, word for word, before anyone interprets it.
+    """The texts that a page prints, not interpreted.
 
-    ``published``/``modified`` are machine-readable times, ``times`` the printed lines; ``bylines``
-    and ``emails`` texts of the elements that hold them; ``blocks`` the body's lines with whatever
-    noise stands among them; ``captions`` pairs of image address and printed caption; ``lang`` what
-    the page declares.
+    ``published`` and ``modified`` are machine-readable times, ``times`` the printed lines that hold
+    times. ``bylines`` and ``emails`` are the texts of the elements that hold them. ``blocks`` are
+    the lines of the body, widget noise included. ``captions`` are pairs of image address and
+    printed caption. ``lang`` is the language that the page declares.
     """
 
     layout: str
@@ -41,11 +41,12 @@ class Printed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the steps need to know of an outlet, as plain values.
+    """The rules of an outlet that the pipelines apply.
 
-    ``caption`` matches a printed caption whole, with the groups ``caption`` and ``credit``;
-    ``min_body`` is the shortest body, in characters, that counts as an article; ``site_titles`` are
-    never headlines; ``flags`` are patterns of notices by flag name.
+    ``caption`` are patterns that match a whole printed caption, with the groups ``caption`` and
+    ``credit``. ``min_body`` is the length of the shortest body of an article, in characters.
+    ``site_titles`` are titles that are never headlines. ``flags`` are pairs of a flag and the
+    pattern of the notice that sets it.
     """
 
     widgets: Widgets = field(default_factory=Widgets)
@@ -57,7 +58,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """How the text was decoded: the charset declared (``""`` if none), the one used, U+FFFD counted."""
+    """How the text was decoded: charset declared (``""`` if none) and used, number of U+FFFD."""
 
     declared: str = ""
     used: str = ""
@@ -66,13 +67,14 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One capture and what has been read of it so far.
+    """A capture and what has been read of it so far.
 
-    ``article_id`` and ``url`` come from its address, empty where none is known. ``diagnosis`` is
-    what the page looks like if it is no article (a wall, a challenge). ``verdict`` is set by the
-    step that ends it. ``visit`` is the id of the frontier's article that it answers for, ``""`` if
-    it is none. ``revision_id`` is the revision it is known to show without reading (a revisit).
-    ``final`` is false while it only stands for its bytes, and is not anybody's result.
+    ``article_id`` and ``url`` come from the address of the capture, ``""`` if it has none.
+    ``diagnosis`` is why the page seems to be no article (a login form, a bot challenge).
+    ``verdict`` is set by the step that ends the processing. ``visit`` is the id of the article in
+    the frontier that was visited, ``""`` if it was no visit. ``revision_id`` is the revision that a
+    revisit is known to show. ``final`` is False while the page stands only for its bytes and is not
+    the result of a request.
     """
 
     exchange: Exchange

@@ -1,4 +1,4 @@
-"""Plain text: NFC, one kind of space, nothing invisible. Never NFKC: ㈜ and ① are the outlet's words."""
+"""Clean text: NFC, one kind of space, no invisible characters. Not NFKC: that replaces ㈜ and ①."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ _LATIN1_HANGUL = re.compile(
 
 
 def clean(text: str) -> str:
-    """One line of NFC text: spaces of every kind (U+00A0, U+3000, line ends) become one space, ends stripped.
+    """Return the text as one line of NFC.
 
-    Invisible characters are dropped; a lone surrogate becomes U+FFFD, since it can't be written
-    anywhere.
+    White space of any kind (U+00A0, U+3000, line ends) becomes one space; it is stripped from both
+    ends. Invisible characters are dropped. A lone surrogate becomes U+FFFD, because it can't be
+    encoded.
     """
-    if text.isprintable():  # then U+0020 is the only white space in it, and mostly stands alone
+    if text.isprintable():  # then U+0020 is the only white space in it, mostly single
         text = unicodedata.normalize("NFC", text)
         return " ".join(text.split()) if "  " in text else text.strip()
     text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
@@ -35,12 +36,15 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> list[str]:
-    """The non-empty lines of a text, each cleaned."""
+    """Return the non-empty lines of a text, each cleaned."""
     return [line for line in (clean(part) for part in text.splitlines()) if line]
 
 
 def language_of(text: str, declared: str = "") -> str:
-    """ISO 639-1 code by script: Hangul, kana or Han decide; Latin letters only together with ``declared``."""
+    """Return the ISO 639-1 code of the text's language, ``""`` if it is unknown.
+
+    The script decides: Hangul, kana or Han; for Latin letters the declared language.
+    """
     letters = _count("en", text)
     for code, weight in (("ko", 4), ("ja", 4), ("zh", 2)):
         if (found := _count(code, text)) and found * weight >= letters:
@@ -54,17 +58,16 @@ def _count(code: str, text: str) -> int:
 
 
 def is_mojibake(text: str) -> bool:
-    """Whether the text shows the traces of a wrong decoding.
+    """Return whether the text seems to be decoded with a wrong charset.
 
-    More than one U+FFFD in 200 characters, cp949's 占쏙옙, or UTF-8 Hangul read as Latin-1 (ì, ë, ê
-    pairs).
+    Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), and pairs of
+    ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1).
     """
     if not text:
         return False
     if text.count("\ufffd") * 200 > len(text) or "占쏙옙" in text:
         return True
-    # Hardly any page holds one of the letters, and looking for them one by one is faster than the
-    # pattern.
-    return any(letter in text for letter in "ãêëìí") and len(
-        _LATIN1_HANGUL.findall(text)
-    ) * 10 > len(text)
+    # Few pages contain one of the letters, and searching for each is faster than the pattern.
+    if not any(letter in text for letter in "ãêëìí"):
+        return False
+    return len(_LATIN1_HANGUL.findall(text)) * 10 > len(text)

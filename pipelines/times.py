@@ -1,4 +1,4 @@
-"""Printed times: the stamps Korean outlets print, read as aware KST times with their precision."""
+"""Parse the times that Korean outlets print, into aware KST times with their precision."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _UNITS = {"초": "seconds", "분": "minutes", "시간": "hours", "일": "days"}
 
 
 class TimeError(ValueError):
-    """The text states no time that can be read."""
+    """The text contains no time that can be parsed."""
 
 
 def parse_time(text: str, base: datetime) -> tuple[datetime, Precision]:
-    """Read a printed or machine-readable time as KST; ``base`` (the capture's time) anchors ``5분 전``.
+    """Return a printed or machine-readable time in KST, and its precision.
 
-    A time with an offset is converted to KST, one without is taken as KST. Labels before it are
-    passed over.
+    ``base`` is the time of the capture, to which ``5분 전`` (5 minutes ago) refers. A time with an
+    offset is converted to KST, one without is KST. Labels before the time are ignored.
 
-    :raises TimeError: no time is in the text, or it is none of the calendar's.
+    :raises TimeError: the text contains no time, or not a valid one.
     """
     text = text.strip()
     try:
@@ -45,14 +45,14 @@ def parse_time(text: str, base: datetime) -> tuple[datetime, Precision]:
         if relative:
             return _relative_time(relative, base)
     except (ValueError, OverflowError) as error:
-        raise TimeError(f"{text[:60]!r} is no time of the calendar ({error})") from error
-    raise TimeError(f"no time can be read from {text[:60]!r}")
+        raise TimeError(f"{text[:60]!r} is not a valid time ({error})") from error
+    raise TimeError(f"no time found in {text[:60]!r}")
 
 
 def labelled_stamps(text: str) -> tuple[str, str]:
-    """The printed stamps behind a published and a modified label, ``""`` where there is none.
+    """Return the printed times after a published and a modified label, ``""`` for none.
 
-    A text with one unlabelled stamp and no label states the time of publication.
+    A text without labels states the time of publication first.
     """
     published = modified = ""
     for found in _LABELLED.finditer(text):
@@ -70,9 +70,8 @@ def _machine_time(text: str) -> tuple[datetime, Precision]:
     moment = datetime.fromisoformat(text)
     moment = moment.replace(tzinfo=KST) if moment.tzinfo is None else moment.astimezone(KST)
     clock = text[10:].split("+")[0].rstrip("Z")
-    return moment.replace(microsecond=0), Precision.SECOND if clock.count(
-        ":"
-    ) >= 2 else Precision.MINUTE
+    has_seconds = clock.count(":") >= 2
+    return moment.replace(microsecond=0), Precision.SECOND if has_seconds else Precision.MINUTE
 
 
 def _printed_time(stamp: re.Match[str]) -> tuple[datetime, Precision]:

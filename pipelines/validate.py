@@ -1,4 +1,4 @@
-"""Nothing is stored as success that isn't: what an article must have, and the reason when it has it not."""
+"""Check that an article is complete; if it is not, set the verdict with its reason."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from pipelines.text import is_mojibake
 
 if TYPE_CHECKING:
-    from archive.model.article import Article
     from pipelines.page import Page
 
 
 def validate(page: Page) -> Page:
-    """Set a verdict with its reason on a page that is no whole article; others pass as they are."""
+    """Return the page; with a verdict and without article if that is not complete."""
     if page.verdict is not None:
         return page
-    article = page.article
-    reason = Reason.NO_LAYOUT if article is None else _fault(article, page)
-    # What the page looks like (a login form, a challenge) tells more than which field it lacks; and
-    # a wall within an article's own frame lacks none.
+    reason = _missing(page)
+    # What the page seems to be (a login form, a challenge) says more than which field is missing,
+    # and a wall inside an article's frame may have all fields.
     if page.diagnosis is not None and reason is not Reason.MOJIBAKE:
         reason = page.diagnosis
     if reason is None:
         return page
-    # That an article was deleted is the outlet's word on it, as a 404 is: nothing failed.
+    # A page that says that the article was deleted is an answer like a 404: nothing failed.
     outcome = Outcome.SKIPPED if reason is Reason.DELETED else Outcome.UNPARSED
     return replace(page, article=None, verdict=Verdict(outcome, reason))
 
 
-def _fault(article: Article, page: Page) -> Reason | None:
+def _missing(page: Page) -> Reason | None:
+    """Return why the page has no complete article; None if it has one."""
+    article = page.article
+    if article is None:
+        return Reason.NO_LAYOUT
     if not article.headline:
         return Reason.NO_HEADLINE
     if not article.body:
@@ -47,8 +49,8 @@ def _fault(article: Article, page: Page) -> Reason | None:
 
 
 class ValidatePipeline:
-    """Scrapy's door to :func:`validate`. Reads no settings."""
+    """Item pipeline that calls :func:`validate`. Reads no settings."""
 
     def process_item(self, item: Page) -> Page:
-        """Return the page, judged."""
+        """Return the page, validated."""
         return validate(item)

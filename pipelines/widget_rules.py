@@ -1,4 +1,4 @@
-"""Widget noise: named rules take it out of the body, and everything taken out is kept under its rule's name."""
+"""Rules that find widget noise in pages, and the removal of it from text blocks."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-#: Kinds of elements remembered for an outlet; a hostile page can't fill the memory with ids.
+#: The most kinds of elements that are cached for an outlet: a hostile page may hold any number.
 _REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WidgetRule:
-    """One kind of noise an outlet prints around its articles.
+    """One kind of noise that an outlet prints around its articles.
 
-    ``css`` names elements that are taken out of a page before its body is read. ``line`` is a
-    pattern; a block that it matches whole is dropped. ``section`` is a pattern too; the block that
-    it matches whole and everything behind it is dropped, up to the next section's block. Patterns
-    see cleaned text.
+    ``css`` selects elements that are removed from a page before its body is read. ``line`` is a
+    pattern; a block that it matches whole is removed. ``section`` is a pattern too; the block that
+    it matches whole and all blocks after it are removed, until the block of another rule's section.
+    Patterns are applied to cleaned text.
     """
 
     name: str
@@ -34,7 +34,7 @@ class WidgetRule:
 
 @dataclass(frozen=True, slots=True)
 class Widgets:
-    """An outlet's rules, compiled once; ``css`` is one selector for all their elements."""
+    """The rules of an outlet, compiled; ``css`` is one selector for all their elements."""
 
     rules: tuple[WidgetRule, ...] = ()
     css: str = field(init=False, default="")
@@ -48,25 +48,24 @@ class Widgets:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "css", ", ".join(rule.css for rule in self.rules if rule.css))
-        # A combinator, a pseudo-class or another attribute makes an element's place matter.
+        # With a combinator, a pseudo-class or another attribute the element's position matters.
         plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", self.css)
         object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(
             self, "_sections", _alternatives((r.name, r.section) for r in self.rules)
         )
-        patterns = [
-            pattern for rule in self.rules for pattern in (rule.line, rule.section) if pattern
-        ]
-        object.__setattr__(
-            self, "_any", re.compile("|".join(f"(?:{p})" for p in patterns)) if patterns else None
-        )
+        patterns: list[str] = []
+        for rule in self.rules:
+            patterns += [f"(?:{pattern})" for pattern in (rule.line, rule.section) if pattern]
+        if patterns:
+            object.__setattr__(self, "_any", re.compile("|".join(patterns)))
 
     def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
-        """Name of the rule whose elements this one is among; ``element`` is its tag, id and class.
+        """Return the name of the rule that selects an element.
 
-        Asking an element whether it matches costs more than the reading of it, so the answer is
-        remembered where the rules look at nothing but tag, id and class.
+        ``element`` are its tag, id and class; ``matches`` says whether a selector matches it. The
+        answer is cached where the rules depend on nothing else, because ``matches`` is slow.
         """
         known = self._elements.get(element) if self._plain else None
         if known is None:
@@ -76,23 +75,29 @@ class Widgets:
         return known
 
     def is_noise(self, block: str) -> bool:
-        """Whether a rule drops this block, or a rule's section starts with it."""
+        """Return whether a rule removes this block, or a section of a rule starts with it."""
         return self._any is not None and self._any.fullmatch(block) is not None
 
     def line_rule(self, block: str) -> str:
-        """Name of the rule that drops this block on its own, or ``""``."""
-        match = self._lines.fullmatch(block) if self._lines else None
-        return (match.lastgroup or "") if match else ""
+        """Return the name of the rule that removes this block, or ``""``."""
+        return _matching_group(self._lines, block)
 
     def section_rule(self, block: str) -> str:
-        """Name of the rule whose section starts with this block, or ``""``."""
-        match = self._sections.fullmatch(block) if self._sections else None
-        return (match.lastgroup or "") if match else ""
+        """Return the name of the rule whose section starts with this block, or ``""``."""
+        return _matching_group(self._sections, block)
 
     def article_part(self, blocks: Sequence[str]) -> Sequence[str]:
-        """The blocks before the first trailing section."""
+        """Return the blocks before the first section of a rule."""
         end = next((i for i, block in enumerate(blocks) if self.section_rule(block)), len(blocks))
         return blocks[:end]
+
+
+def _matching_group(pattern: re.Pattern[str] | None, block: str) -> str:
+    """Return the name of the group that matches the whole block, ``""`` for none."""
+    match = pattern.fullmatch(block) if pattern is not None else None
+    if match is None:
+        return ""
+    return match.lastgroup or ""
 
 
 def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None:
@@ -101,15 +106,15 @@ def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None
 
 
 def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
-    """Part text blocks into what is kept and what the rules remove; neighbours of one rule become one span.
+    """Return the blocks that remain, and those that the rules remove.
 
-    Without a block that a rule matches whole, the blocks come back as they are.
+    Adjacent blocks that the same rule removes become one span.
     """
     kept: list[str] = []
     removed: list[Removed] = []
     section = previous = ""
     for block in blocks:
-        # as most are: asked once, not by each kind of rule
+        # Most blocks: one match instead of one for each kind of rule.
         if not section and not widgets.is_noise(block):
             kept.append(block)
             previous = ""

@@ -1,4 +1,4 @@
-"""Widget noise: named rules take it out of the body, and everything taken out is kept under its rule's name."""
+"""Remove widget noise from the body of an article; the removed text is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def drop_widgets(page: Page) -> Page:
-    """Take widget noise out of the article's body; the removed spans join those taken out of the page."""
+    """Return the page without widget noise in the body; removed spans are added to the article."""
     if page.article is None:
         return page
     body, removed = sift(page.article.body, page.rules.widgets)
@@ -24,7 +24,7 @@ def drop_widgets(page: Page) -> Page:
 
 
 class WidgetsPipeline:
-    """Scrapy's door to :func:`drop_widgets`. Reads no settings."""
+    """Item pipeline that calls :func:`drop_widgets`. Reads no settings."""
 
     def process_item(self, item: Page) -> Page:
         """Return the page without widget noise."""

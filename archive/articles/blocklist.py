@@ -1,4 +1,4 @@
-"""What was taken down does not come back: the names and digests under which captures are refused."""
+"""The ids and payload digests of removed articles: captures under them are not stored again."""
 
 from __future__ import annotations
 
@@ -23,36 +23,39 @@ REMOVED = Verdict(Outcome.SKIPPED, Reason.REMOVED)
 
 
 class Blocklist:
-    """All refused names and digests, as of the last `learn`."""
+    """All blocked names (article ids and payload digests), as of the last `update`."""
 
     def __init__(self) -> None:
-        self._known: set[tuple[str, str]] = set()
+        self._names: set[tuple[str, str]] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._known)
+        return bool(self._names)
 
-    def learn(self, connection: Connection) -> None:
-        """Take note of removals since."""
-        # Names are added and never taken away, so their number tells.
+    def update(self, connection: Connection) -> None:
+        """Read the names that were added since the last call."""
+        # Names are added and never deleted, so their number shows whether there are new ones.
         number = connection.scalar(select(func.count()).select_from(refused)) or 0
-        if number != len(self._known):
-            self._known = {(row.outlet, row.name) for row in connection.execute(select(refused))}
+        if number != len(self._names):
+            self._names = {(row.outlet, row.name) for row in connection.execute(select(refused))}
 
-    def refuses(self, outlet: str, *names: str) -> bool:
-        """Whether one of these ids or payload digests is a removed article's."""
-        return any((outlet, name) in self._known for name in names)
+    def blocks(self, outlet: str, *names: str) -> bool:
+        """Return whether one of these ids or payload digests is a removed article's."""
+        return any((outlet, name) in self._names for name in names)
 
-    def applied(self, entry: CaptureEntry, article_id: str = "") -> CaptureEntry:
-        """The entry as it is to be entered: without article, if it is a removed one's."""
-        # a known one's row has it
+    def apply(self, entry: CaptureEntry, article_id: str = "") -> CaptureEntry:
+        """Return the entry; without article, as skipped, if it is of a removed one.
+
+        ``article_id`` is the id by the address, for an entry without an article.
+        """
+        # A capture that the index has already has the digest in its row, not in the entry.
         outlet, digest = entry.capture["outlet"], entry.capture.get("payload_digest", "")
         own = entry.article.article_id if entry.article is not None else article_id
-        if not self.refuses(outlet, own, digest):
+        if not self.blocks(outlet, own, digest):
             return entry
         return replace(entry, article=None, verdict=REMOVED, known_revision=None)
 
 
 def blocked_among(connection: Connection, outlet: str, names: Collection[str]) -> set[str]:
-    """Those of the names that are refused."""
+    """Return those of the names that are blocked."""
     query = select(refused.c.name).where(refused.c.outlet == outlet, one_of(refused.c.name, names))
     return set(connection.scalars(query))

@@ -285,9 +285,9 @@ def _enter(connection: Connection, batch: Sequence[ReadCapture]) -> None:
         if one.repeats and verdict is None:
             verdict, revision_id = verdict_of_revisit(originals.get(one.repeats))
         entries.append(CaptureEntry(one.capture, one.article, verdict, known_revision=revision_id))
-    refusals = Blocklist()
-    refusals.learn(connection)
-    entries = [refusals.applied(entry) for entry in entries]
+    blocklist = Blocklist()
+    blocklist.update(connection)
+    entries = [blocklist.apply(entry) for entry in entries]
     writer = ArticleWriter(connection)
     writer.load(entries)
     for entry in entries:

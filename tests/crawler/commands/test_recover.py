@@ -43,7 +43,7 @@ def live(desk: Desk) -> Iterator[SegmentWriter]:
                 Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url
             )
         )
-        store._written(store._waiting)
+        store._write_records(store._waiting)
         yield segments
     segments._release()
 
