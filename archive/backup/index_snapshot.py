@@ -62,7 +62,7 @@ def segment_ends(copy: Path) -> dict[str, int]:
 
 
 def _let_python_run() -> int:
-    """Continue: calling Python lets it raise KeyboardInterrupt, and SQLite reports "interrupted"."""
+    """Continue; this call lets Python raise KeyboardInterrupt, which SQLite then reports."""
     return 0
 
 

@@ -39,7 +39,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The files of a backup by their path in its folder, and the moment ``at`` which they belong to.
+    """The files of a backup, by their path in its folder, and the moment ``at`` they belong to.
 
     ``at`` is None until the first backup has finished. ``faults`` are sentences, by file name,
     about what was damaged or missing when it was copied.
@@ -72,8 +72,8 @@ def read(folder: Path) -> Inventory | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BackupError(
             f"{path} is damaged ({error}). The files in {folder / SEGMENTS} are the segments of the"
-            f" archive: check them with {PROGRAM} verify, and build an index from them with {PROGRAM}"
-            " reindex."
+            f" archive: check them with {PROGRAM} verify, and build an index from them with"
+            f" {PROGRAM} reindex."
         ) from error
 
 

@@ -193,7 +193,8 @@ class _Restore:
             shortage = disk.shortage(place, needed)
             if shortage:
                 raise BackupError(
-                    f"{shortage} Make room there, or name other places in ARCHIVE_URL and INDEX_URL."
+                    f"{shortage} Make room there, or name other places in ARCHIVE_URL and"
+                    " INDEX_URL."
                 )
 
     def _restore_file(self, place: str, digest: FileDigest) -> None:

@@ -1,7 +1,8 @@
-"""Take-downs carried out, so that a kill between any two steps leaves the archive as before or as after each.
+"""Execution of take-downs, in steps between each of which a killed process may leave the archive.
 
-On record first, then hidden in one transaction, then out of the segments one by one, then out of
-the index's file. What was begun is in the log: whoever removes next finishes it.
+First a take-down is recorded in the log, then its rows are deleted in one transaction, then its
+records are removed from the segments one by one, then the index file is scrubbed. The next call
+finishes what the log says was begun.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from archive.segments.manifest import EntryKind
 from archive.segments.names import open_name
 from archive.takedown import log as takedown_log
 from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
+from archive.takedown.log import Takedown
 from archive.takedown.plan import add_quotes, combine, file_sizes, plan_takedown
 from archive.takedown.revisits import RevisitTargets
 from archive.takedown.segment_rewrite import SegmentRewrite, next_name
@@ -29,18 +31,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from archive.index.database import Index
     from archive.segments.chained_log import ChainedLog
-    from archive.takedown.log import RemovedRecord, Takedown
+    from archive.takedown.log import RemovedRecord, TakedownLog
     from archive.takedown.plan import ArticleOf, TakedownPlan
+    from archive.takedown.segment_rewrite import RewriteResult
     from archive.warc.record_writer import RevisitOf
+
+    #: The records to remove by id, each with the take-down that it belongs to.
+    Going = dict[str, tuple[Takedown, RemovedRecord]]
+
+#: How the names of the files end in which a reindex keeps the old index, or an unfinished one.
+_KEPT = tuple(f"{name}{ending}" for name in (".old", ".reindex") for ending in ("", "-wal", "-shm"))
 
 
 @dataclass(slots=True)
 class TakedownResult:
-    """What was done: segments that went with those in their place, and articles of which nothing is left.
+    """What was done: segments replaced (old and new names), and take-downs that are finished.
 
-    ``waiting`` says, a sentence each, what could not be done now.
+    ``repointed`` is the number of revisits that refer to another original now. ``waiting`` are
+    sentences about what could not be done yet.
     """
 
     rewritten: list[tuple[str, str]] = field(default_factory=list)
@@ -50,20 +62,20 @@ class TakedownResult:
 
 
 class SharedBytesError(Exception):
-    """The bytes that are to go show another article as well; the message is a sentence with what to do."""
+    """The bytes to remove show another article as well; the message is a sentence with advice."""
 
-    def __init__(self, takedown: TakedownPlan) -> None:
-        others = " ".join(takedown.others)
+    def __init__(self, plan: TakedownPlan) -> None:
+        others = " ".join(plan.others)
         super().__init__(
-            f"The same bytes as those of {takedown} show {others}: while that stays, so does the text. Name it as "
-            "well. Nothing was changed."
+            f"The bytes of {plan} also show {others}: while that article stays, the text stays."
+            " Name it as well. Nothing was changed."
         )
 
 
 class TakedownExecutor:
-    """Carries take-downs out in the archive at ``folder`` and its index; one process at a time, which holds the log.
+    """Execute take-downs in the archive at ``folder`` and its index; the caller has locked the log.
 
-    ``clock`` gives aware times; ``step`` is told of each step before it is taken.
+    ``clock`` returns aware times; ``step`` is called with the name of each step before it is taken.
     """
 
     def __init__(
@@ -85,49 +97,32 @@ class TakedownExecutor:
         by: str,
         quoting: Mapping[str, Sequence[str]] | None = None,
     ) -> list[TakedownPlan]:
-        """Put the take-down of these articles (outlet, id) on record, and hide them; give what goes.
+        """Record the take-down of these articles (outlet, id), delete their rows, return the plans.
 
-        What an earlier one has begun and not ended is hidden again, with what has come in of it
-        since. Articles of which there is nothing, or nothing more, are not among what is given.
-        ``quoting`` are the ids of further records that go with an article.
+        Rows of unfinished take-downs that came in since are deleted as well. Articles of which
+        nothing is left are not returned. ``quoting`` are the ids of further records to remove, by
+        article.
 
-        :raises StillShownError: the same bytes show an article that is not wanted to go.
-        :raises SegmentError: the log can't be written. :raises IndexUnusableError: the index can't.
-        Either way nothing was done.
+        :raises SharedBytesError: the same bytes show an article that is not to be removed.
+        :raises SegmentError: the log cannot be written.
+        :raises IndexUnusableError: the index cannot be written. In all cases nothing was changed.
         """
         lines: list[int] = []
         try:
             known = takedown_log.read(self._folder)
-            keys = [*wanted, *(key for key, removal in known.takedowns.items() if not removal.done)]
             with self._index.writing() as connection:
-                found = (
-                    plan_takedown(connection, outlet, name, self._article_of)
-                    for outlet, name in dict.fromkeys(keys)
-                )
-                going = [
-                    one
-                    for one in combine(one for one in found if one is not None)
-                    if _has_rows(one)
-                ]
-                for found_one in going:
-                    takedown = add_quotes(
-                        connection, found_one, (quoting or {}).get(str(found_one), ())
-                    )
-                    if takedown.others:
-                        raise SharedBytesError(takedown)
-                    before = known.takedowns.get((takedown.outlet, takedown.article_id))
-                    why = (
-                        (before.reason, before.by)
-                        if before is not None and not before.done
-                        else (reason, by)
-                    )
-                    removal = self._removal(takedown, *why)
+                plans = self._plan(connection, [*wanted, *_pending_keys(known)])
+                for article in plans:
+                    # rows that the plan before this one deleted are not part of this one
+                    quotes = (quoting or {}).get(str(article), ())
+                    plan = add_quotes(connection, article, quotes)
+                    takedown = self._takedown(plan, known, reason, by)
                     self._step("log")
-                    lines.append(self._log.append(takedown_log.begun_line(removal)))
+                    lines.append(self._log.append(takedown_log.begun_line(takedown)))
                     self._step("hide")
-                    remove_rows(connection, takedown, removal)
-                for removal in known.pending:
-                    record_takedown(connection, removal)
+                    remove_rows(connection, plan, takedown)
+                for takedown in known.pending:
+                    record_takedown(connection, takedown)
         except BaseException as error:
             if lines:
                 with suppress(OSError):
@@ -138,113 +133,135 @@ class TakedownExecutor:
                 ) from error
             raise
         self._step("hidden")
-        return going
+        return plans
+
+    def _plan(self, connection: Connection, keys: Sequence[tuple[str, str]]) -> list[TakedownPlan]:
+        found: list[TakedownPlan] = []
+        for outlet, name in dict.fromkeys(keys):
+            plan = plan_takedown(connection, outlet, name, self._article_of)
+            if plan is not None:
+                found.append(plan)
+        return [plan for plan in combine(found) if plan.has_work]
+
+    def _takedown(self, plan: TakedownPlan, known: TakedownLog, reason: str, by: str) -> Takedown:
+        """Return the take-down to record; an unfinished one keeps its reason and its author.
+
+        :raises SharedBytesError: the same bytes show an article that is not to be removed.
+        """
+        if plan.others:
+            raise SharedBytesError(plan)
+        before = known.takedowns.get((plan.outlet, plan.article_id))
+        if before is not None and not before.done:
+            reason, by = before.reason, before.by
+        return Takedown(
+            outlet=plan.outlet,
+            article_id=plan.article_id,
+            names=plan.names,
+            records=plan.records,
+            reason=reason,
+            by=by,
+            at=self._now(),
+        )
 
     def finish(self) -> TakedownResult:
-        """Bring everything that was begun to its end, as far as nobody is in the way.
+        """Finish everything that was begun, as far as no other process prevents it.
 
-        :raises SegmentError: a segment or the log can't be read or written; what was begun stays
-            so.
-        :raises IndexUnusableError: the index can't be written; likewise.
+        :raises SegmentError: a segment or the log cannot be read or written; what was begun remains
+            unfinished.
+        :raises IndexUnusableError: the index cannot be written; likewise.
         """
-        finished = TakedownResult()
+        result = TakedownResult()
         pending = takedown_log.read(self._folder).pending
         if not pending:
-            return finished
-        going = {gone.record_id: (removal, gone) for removal in pending for gone in removal.records}
-        repointing = RevisitTargets(self._index, self._folder, [gone for _, gone in going.values()])
-        files = {gone.file for _, gone in going.values()} | repointing.files
-        stuck: set[str] = set()
+            return result
+        going: Going = {}
+        for takedown in pending:
+            going |= {record.record_id: (takedown, record) for record in takedown.records}
+        open_files = self._remove_records(going, result)
+        self._step("scrub")
+        self._delete_old_indexes()
+        if not self._index.scrub():
+            result.waiting.append(
+                "Another process is reading the index, so deleted content is still in its file."
+            )
+            return result
+        self._step("done")
+        for takedown in pending:
+            if not any(record.file in open_files for record in takedown.records):
+                self._write(takedown_log.done_line(takedown, result.rewritten, self._clock()))
+                result.done.append(takedown)
+        return result
+
+    def _remove_records(self, going: Going, result: TakedownResult) -> set[str]:
+        """Replace the segments that hold the records; return those that are being written."""
+        targets = RevisitTargets(self._index, self._folder, [one for _, one in going.values()])
+        files = {record.file for _, record in going.values()} | targets.files
+        open_files: set[str] = set()
         for name in sorted(files):
             if (self._folder / name).exists():
-                self._replace(name, going, repointing.originals, finished)
-            elif _is_written(self._folder / (open_name(name))):
-                stuck.add(name)
-                finished.waiting.append(f"{name} is being written by a crawl or a replay.")
-        finished.repointed = len(repointing.originals)
-        self._step("scrub")
-        self._drop_old_indexes()
-        if not self._index.scrub():
-            finished.waiting.append(
-                "Another process reads the index, which so keeps what was deleted from it."
-            )
-            return finished
-        self._step("done")
-        for removal in pending:
-            if not any(gone.file in stuck for gone in removal.records):
-                self._write(takedown_log.done_line(removal, finished.rewritten, self._clock()))
-                finished.done.append(removal)
-        return finished
+                self._replace(name, going, targets.originals)
+                result.rewritten.append((name, next_name(name)))
+            elif _is_being_written(self._folder / open_name(name)):
+                open_files.add(name)
+                result.waiting.append(f"{name} is being written by a crawl or a replay.")
+        result.repointed = len(targets.originals)
+        return open_files
 
-    def _replace(
-        self,
-        name: str,
-        going: dict[str, tuple[Takedown, RemovedRecord]],
-        originals: dict[str, RevisitOf],
-        finished: TakedownResult,
-    ) -> None:
-        """Put a new segment in the place of one; killed anywhere, the next call goes on."""
+    def _replace(self, name: str, going: Going, originals: dict[str, RevisitOf]) -> None:
+        """Replace a segment by one without the records; killed anywhere, the next call goes on."""
         new = next_name(name)
-        old_path, new_path = self._folder / name, self._folder / new
-        if not (new_path.exists() and self._leads(new)):
-            self._step("rewrite")
-            with suppress(FileNotFoundError):  # a killed one's, to which no row leads
-                new_path.unlink()
-            digests = {
-                gone.payload_digest: removal for removal, gone in going.values() if gone.shows
-            }
-            rewritten = SegmentRewrite(self._folder, name, going, digests, originals).run()
-            for removal, gone in rewritten.extra:
-                self._write(takedown_log.begun_line(_with(removal, gone)))
-            why = (
-                ", ".join(
-                    sorted({str(removal) for removal, gone in going.values() if gone.file == name})
-                )
-                or "others"
-            )
-            self._step("manifest")
-            self._enter(
-                lambda: fixity.record_segment(
-                    new_path, EntryKind.REPLACED, f"{name} without what was removed: {why}"
-                )
-            )
+        if not ((self._folder / new).exists() and self._has_rows(new)):
+            rewritten = self._rewrite(name, going, originals)
+            removed = [record.record_id for _, record in rewritten.extra]
             self._step("move")
             with self._index.writing() as connection:
-                gone_ids = [gone.record_id for _, gone in rewritten.extra]
-                move_rows(connection, name, new, rewritten.places, gone_ids)
+                move_rows(connection, name, new, rewritten.places, removed)
         self._step("unlist")
-        size, sha256 = self._measured(old_path)
+        old_path = self._folder / name
+        size, sha256 = self._measure(old_path)
         entry = fixity.ManifestEntry(
-            EntryKind.REMOVED,
-            name,
-            size,
-            sha256,
-            self._clock().replace(microsecond=0),
-            f"now {new}",
+            EntryKind.REMOVED, name, size, sha256, self._now(), f"now {new}"
         )
-        self._enter(lambda: fixity.append(self._folder, entry))
+        self._write_manifest(lambda: fixity.append(self._folder, entry))
         self._step("unlink")
         try:
             old_path.unlink()
             sync_folder(self._folder)
         except OSError as error:
             raise SegmentError(describe_os_error(old_path, error)) from error
-        finished.rewritten.append((name, new))
 
-    def _leads(self, name: str) -> bool:
-        """Whether rows lead into the segment."""
+    def _rewrite(self, name: str, going: Going, originals: dict[str, RevisitOf]) -> RewriteResult:
+        """Write the new segment and its manifest entry; record what had to be removed besides."""
+        new_path = self._folder / next_name(name)
+        self._step("rewrite")
+        with suppress(FileNotFoundError):  # a killed call's, to which no row refers
+            new_path.unlink()
+        digests = {
+            record.payload_digest: takedown for takedown, record in going.values() if record.shows
+        }
+        rewritten = SegmentRewrite(self._folder, name, going, digests, originals).run()
+        for takedown, record in rewritten.extra:
+            self._write(takedown_log.begun_line(takedown.only(record)))
+        here = {str(takedown) for takedown, record in going.values() if record.file == name}
+        reason = f"{name} without what was removed: {', '.join(sorted(here)) or 'others'}"
+        self._step("manifest")
+        self._write_manifest(lambda: fixity.record_segment(new_path, EntryKind.REPLACED, reason))
+        return rewritten
+
+    def _has_rows(self, name: str) -> bool:
+        """Return whether rows refer to the segment."""
         with self._index.reading() as connection:
             return bool(file_sizes(connection, [name]))
 
-    def _measured(self, path: Path) -> tuple[int, str]:
+    def _measure(self, path: Path) -> tuple[int, str]:
         try:
             return fixity.measure(path)
         except OSError as error:
             raise SegmentError(describe_os_error(path, error)) from error
 
-    def _enter(self, work: Callable[[], object]) -> None:
+    def _write_manifest(self, write: Callable[[], object]) -> None:
         try:
-            work()
+            write()
         except OSError as error:
             raise SegmentError(describe_os_error(self._folder / fixity.NAME, error)) from error
 
@@ -256,56 +273,43 @@ class TakedownExecutor:
                 describe_os_error(self._folder / takedown_log.NAME, error)
             ) from error
 
-    def _drop_old_indexes(self) -> None:
-        """What a reindex keeps or has not finished holds the texts, too."""
+    def _delete_old_indexes(self) -> None:
+        """Delete the indexes that a reindex kept or has not finished: they hold the text too."""
         for path in old_indexes(self._index.url):
             try:
                 path.unlink()
             except OSError as error:
                 raise SegmentError(describe_os_error(path, error)) from error
 
-    def _removal(self, takedown: TakedownPlan, reason: str, by: str) -> Takedown:
-        names, records = takedown.names, takedown.records
-        at = self._clock().replace(microsecond=0)
-        return takedown_log.Takedown(
-            takedown.outlet, takedown.article_id, names, records, reason, by, at
-        )
+    def _now(self) -> datetime:
+        return self._clock().replace(microsecond=0)
 
 
 def room_lacks(folder: Path, index_url: str, files: Sequence[str]) -> str:
-    """Why there is too little room to rewrite these segments and the index; ``""`` if there is enough."""
+    """Return why there is too little space to rewrite these segments and the index, else ``""``."""
     sizes = [path.stat().st_size for name in files if (path := folder / name).exists()]
     index = index_path(index_url)
-    for place, need in ((folder, max(sizes, default=0)), (index.parent, 2 * index.stat().st_size)):
-        shortage = disk.shortage(place, need)
+    needs = (folder, max(sizes, default=0)), (index.parent, 2 * index.stat().st_size)
+    for place, needed in needs:
+        shortage = disk.shortage(place, needed)
         if shortage:
             return f"{shortage} Nothing was changed."
     return ""
 
 
 def old_indexes(index_url: str) -> list[Path]:
-    """The files in which a reindex kept the index before it, or left one unfinished."""
+    """Return the files in which a reindex kept the old index, or left one unfinished."""
     path = index_path(index_url)
-    names = [
-        f"{path.name}{ending}"
-        for ending in (".old", ".old-wal", ".old-shm", ".reindex", ".reindex-wal", ".reindex-shm")
-    ]
-    return [path.with_name(name) for name in names if path.with_name(name).exists()]
+    return [old for ending in _KEPT if (old := path.with_name(path.name + ending)).exists()]
 
 
-def _has_rows(takedown: TakedownPlan) -> bool:
-    return takedown.row is not None or bool(takedown.captures) or not takedown.known
+def _pending_keys(log: TakedownLog) -> list[tuple[str, str]]:
+    return [key for key, takedown in log.takedowns.items() if not takedown.done]
 
 
-def _is_written(path: Path) -> bool:
-    """Whether a live process writes the segment; one left by a dead writer is recovered before."""
+def _is_being_written(path: Path) -> bool:
+    """Return whether a live process writes the segment; a dead writer's was recovered before."""
     try:
         return is_held(path) or path.exists()
     except FileNotFoundError:
         return False
-
-
-def _with(removal: Takedown, gone: RemovedRecord) -> Takedown:
-    return takedown_log.Takedown(
-        removal.outlet, removal.article_id, (), (gone,), removal.reason, removal.by, removal.at
-    )

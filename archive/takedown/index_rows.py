@@ -1,4 +1,4 @@
-"""The rows of a removed article: taken out in one transaction, and with them what its text left in the index."""
+"""Deletion of a removed article's rows, in one transaction, and of its traces in other tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import GIVEN_UP
 from archive.index.article_rows import search_columns, to_article
+from archive.index.bulk import one_of
 from archive.index.fulltext import Document, delete_documents
 from archive.index.schema import (
     aliases,
@@ -23,97 +24,101 @@ from archive.index.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import Connection
 
     from archive.takedown.log import Takedown
     from archive.takedown.plan import TakedownPlan
 
-#: Pages that SQLite frees are overwritten, so that what a later VACUUM leaves out is nowhere.
+#: Makes SQLite overwrite what it deletes, so that no deleted content stays in free pages.
 SECURE = "PRAGMA secure_delete = ON"
-_MANY = 500
 
 
-def remove_rows(connection: Connection, takedown: TakedownPlan, removal: Takedown) -> None:
-    """Take the article's rows out; from the commit on no verb gives it, and none takes it in again."""
+def remove_rows(connection: Connection, plan: TakedownPlan, takedown: Takedown) -> None:
+    """Delete the article's rows and block it: after the commit no command shows or ingests it."""
     connection.exec_driver_sql(SECURE)
-    if takedown.row is not None:
-        _forget(connection, takedown.row, takedown.captures)
-    _strip_outcomes(connection, takedown)
-    for part in _parts(takedown.captures):
-        connection.execute(delete(captures).where(captures.c.id.in_(part)))
-    record_takedown(connection, removal)
-    _close_frontier(connection, removal)
+    if plan.row is not None:
+        _delete_article(connection, plan.row, plan.captures)
+    _strip_outcomes(connection, plan)
+    connection.execute(delete(captures).where(one_of(captures.c.id, plan.captures)))
+    record_takedown(connection, takedown)
+    _close_frontier(connection, takedown)
 
 
-def record_takedown(connection: Connection, removal: Takedown) -> None:
-    """Note that the article is removed, and what it must not come back under."""
-    own = (removals.c.outlet == removal.outlet, removals.c.article_id == removal.article_id)
+def record_takedown(connection: Connection, takedown: Takedown) -> None:
+    """Record that the article is removed, and the names and digests to block."""
+    named = {"outlet": takedown.outlet, "article_id": takedown.article_id}
+    own = [removals.c[column] == value for column, value in named.items()]
     number = connection.scalar(select(removals.c.id).where(*own))
     if number is None:
-        values = {"at": removal.at, "reason": removal.reason, "by": removal.by}
-        named = {"outlet": removal.outlet, "article_id": removal.article_id}
+        values = {"at": takedown.at, "reason": takedown.reason, "by": takedown.by}
         connection.execute(insert(removals), [named | values])
         number = connection.scalar(select(removals.c.id).where(*own))
-    rows = [{"outlet": removal.outlet, "name": name, "removal": number} for name in removal.refused]
+    rows = [
+        {"outlet": takedown.outlet, "name": name, "removal": number} for name in takedown.refused
+    ]
     connection.execute(sqlite_insert(refused).on_conflict_do_nothing(), rows)
 
 
 def remove_blocked(connection: Connection) -> int:
-    """Take out articles that were read though they are refused; their captures stay, as skipped. Gives their number."""
+    """Delete articles that were ingested although they are blocked; return their number.
+
+    Their captures stay, with the outcome `skipped`.
+    """
     connection.exec_driver_sql(SECURE)
-    query = select(articles.c.id).join(
-        refused,
-        and_(refused.c.outlet == articles.c.outlet, refused.c.name == articles.c.article_id),
-    )
-    rows = list(connection.scalars(query))
+    blocked = and_(refused.c.outlet == articles.c.outlet, refused.c.name == articles.c.article_id)
+    rows = list(connection.scalars(select(articles.c.id).join(refused, blocked)))
     for row in rows:
-        _forget(connection, row, ())
+        _delete_article(connection, row, ())
     return len(rows)
 
 
-def _forget(connection: Connection, row: int, going: Sequence[int]) -> None:
-    """Delete an article with its versions and aliases. Captures of it that do not go are `skipped` from now on."""
-    query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
-        articles
-    )
-    known = [dict(one) for one in connection.execute(query.where(articles.c.id == row)).mappings()]
+def _delete_article(connection: Connection, row: int, going: Collection[int]) -> None:
+    """Delete an article with its revisions and aliases.
+
+    Its captures become `skipped`, except the ``going`` ones, which the caller deletes.
+    """
+    columns = (articles.c.outlet, articles.c.article_id, articles.c.url)
+    query = select(revisions, *columns).join(articles).where(articles.c.id == row)
+    known = [dict(revision) for revision in connection.execute(query).mappings()]
     documents = [Document(one["id"], *search_columns(to_article(one))) for one in known]
     delete_documents(connection, documents)
-    ids = [one["id"] for one in known]
+    connection.execute(
+        update(captures).where(one_of(captures.c.id, going)).values(revision_id=None)
+    )
     became = {"outcome": str(REMOVED.outcome), "reason": str(REMOVED.reason), "revision_id": None}
-    for part in _parts(going):
-        connection.execute(update(captures).where(captures.c.id.in_(part)).values(revision_id=None))
-    for part in _parts(ids):
-        connection.execute(update(captures).where(captures.c.revision_id.in_(part)).values(became))
+    ids = [one["id"] for one in known]
+    connection.execute(update(captures).where(one_of(captures.c.revision_id, ids)).values(became))
     connection.execute(delete(revisions).where(revisions.c.article == row))
     connection.execute(delete(aliases).where(aliases.c.article == row))
     connection.execute(delete(articles).where(articles.c.id == row))
 
 
-def _strip_outcomes(connection: Connection, takedown: TakedownPlan) -> None:
-    """Leave of what runs noted only that it was: details quote the page, and sources are addresses or file names."""
-    plain = {"source": str(takedown), "detail": "", "capture_id": None}
-    for part in _parts(takedown.captures):
-        connection.execute(update(outcomes).where(outcomes.c.capture_id.in_(part)).values(plain))
-    own = and_(frontier.c.outlet == takedown.outlet, frontier.c.article_id.in_(takedown.names))
-    visited = connection.scalars(select(frontier.c.url).where(own))
-    for part in _parts([*takedown.urls, *visited]):
-        of_them = or_(outcomes.c.outlet == takedown.outlet, outcomes.c.outlet == "")
-        connection.execute(
-            update(outcomes).where(of_them, outcomes.c.source.in_(part)).values(plain)
-        )
+def _strip_outcomes(connection: Connection, plan: TakedownPlan) -> None:
+    """Clear the outcomes of the article's captures: details quote the page, sources are URLs."""
+    cleared = {"source": str(plan), "detail": "", "capture_id": None}
+    connection.execute(
+        update(outcomes).where(one_of(outcomes.c.capture_id, plan.captures)).values(cleared)
+    )
+    own = (frontier.c.outlet == plan.outlet, one_of(frontier.c.article_id, plan.names))
+    visited = connection.scalars(select(frontier.c.url).where(*own))
+    sources = [*plan.urls, *visited]
+    of_outlet = or_(outcomes.c.outlet == plan.outlet, outcomes.c.outlet == "")
+    connection.execute(
+        update(outcomes).where(of_outlet, one_of(outcomes.c.source, sources)).values(cleared)
+    )
 
 
-def _close_frontier(connection: Connection, removal: Takedown) -> None:
-    own = and_(frontier.c.outlet == removal.outlet, frontier.c.article_id.in_(removal.names))
-    connection.execute(update(frontier).where(own).values(GIVEN_UP))
+def _close_frontier(connection: Connection, takedown: Takedown) -> None:
+    """Mark the article as given up in the frontier, also if it has no row there yet."""
+    own = (frontier.c.outlet == takedown.outlet, one_of(frontier.c.article_id, takedown.names))
+    connection.execute(update(frontier).where(*own).values(GIVEN_UP))
     row: dict[str, Any] = {
-        "outlet": removal.outlet,
-        "article_id": removal.article_id,
+        "outlet": takedown.outlet,
+        "article_id": takedown.article_id,
         "published_at": None,
-        "discovered_at": removal.at,
+        "discovered_at": takedown.at,
         "channels": [],
         "tries": 0,
         "looks": 0,
@@ -131,31 +136,25 @@ def move_rows(
     places: dict[int, tuple[int, int]],
     gone: Iterable[str],
 ) -> None:
-    """Let the rows of a segment lead into the one that took its place.
+    """Make the rows of a segment refer to the segment that replaces it.
 
-    ``places`` are the new offset and length of each record by its old offset. ``gone`` are records
-    that went besides; their rows go. A row that leads to no record leads there still.
+    ``places`` are the new offset and length of each record by its old offset. ``gone`` are the ids
+    of records that were removed besides; their rows are deleted. A row whose offset is not in
+    ``places`` keeps it.
     """
     columns = (captures.c.id, captures.c.record_id, captures.c.warc_offset, captures.c.warc_length)
     rows = connection.execute(select(*columns).where(captures.c.warc_file == old)).all()
     gone = set(gone)
     lost = [row.id for row in rows if row.record_id in gone]
-    for part in _parts(lost):
-        connection.execute(
-            update(outcomes).where(outcomes.c.capture_id.in_(part)).values(capture_id=None)
-        )
-        connection.execute(delete(captures).where(captures.c.id.in_(part)))
+    connection.execute(
+        update(outcomes).where(one_of(outcomes.c.capture_id, lost)).values(capture_id=None)
+    )
+    connection.execute(delete(captures).where(one_of(captures.c.id, lost)))
     moved: list[dict[str, Any]] = []
     for row in rows:
-        if row.record_id not in gone:
-            offset, length = places.get(row.warc_offset, (row.warc_offset, row.warc_length))
-            moved.append(
-                {"pk": row.id, "warc_file": new, "warc_offset": offset, "warc_length": length}
-            )
+        if row.record_id in gone:
+            continue
+        offset, length = places.get(row.warc_offset, (row.warc_offset, row.warc_length))
+        moved.append({"pk": row.id, "warc_file": new, "warc_offset": offset, "warc_length": length})
     if moved:
         connection.execute(update(captures).where(captures.c.id == bindparam("pk")), moved)
-
-
-def _parts(values: Sequence[Any]) -> Iterable[list[Any]]:
-    values = list(values)
-    return (values[start : start + _MANY] for start in range(0, len(values), _MANY))

@@ -1,13 +1,13 @@
-"""Take-downs on record: what was removed, when, why and by whom, told by a log beside the segments.
+"""The log of take-downs: what was removed, when, why and by whom, kept with the segments.
 
 ``removals.jsonl`` lies in the archive's folder. A line ``begun`` is written before anything is
-done, with all that is to go; ``done`` when nothing is left of it. Neither holds a headline, a text
-or an address.
+removed and lists all that will be; ``done`` when nothing of it is left. Neither holds a headline, a
+text or a URL.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import chained_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -27,7 +27,7 @@ NAME = "removals.jsonl"
 
 
 class LogLine(StrEnum):
-    """What a line says."""
+    """The kinds of lines."""
 
     BEGUN = "begun"
     DONE = "done"
@@ -35,9 +35,9 @@ class LogLine(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemovedRecord:
-    """A record that goes: its id, type, WARC-Date and payload digest, and where it lay.
+    """A record to remove: its id, type, WARC-Date and payload digest, and where it lies.
 
-    ``shows`` is whether it showed the article: then nothing with its payload is taken in again.
+    ``shows`` is whether it showed the article: then its payload is blocked from coming in again.
     """
 
     record_id: str
@@ -51,7 +51,7 @@ class RemovedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Takedown:
-    """An article that is taken down. ``names`` are its ids, those made from its content with them."""
+    """A take-down of one article; ``names`` are its ids, including those made from its content."""
 
     outlet: str
     article_id: str
@@ -67,27 +67,30 @@ class Takedown:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Ids and payload digests that are not taken in again."""
-        return tuple(
-            dict.fromkeys((*self.names, *(r.payload_digest for r in self.records if r.shows)))
-        )
+        """Ids and payload digests that are blocked from coming in again."""
+        digests = (record.payload_digest for record in self.records if record.shows)
+        return tuple(dict.fromkeys((*self.names, *digests)))
+
+    def only(self, record: RemovedRecord) -> Takedown:
+        """Return the same take-down with this record alone, to add it to the log."""
+        return replace(self, names=(), records=(record,), done=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TakedownLog:
-    """The removals by article, and what is wrong with the log's lines, by their offset."""
+    """The take-downs by outlet and article id, and the errors in the lines, with their offsets."""
 
     takedowns: dict[tuple[str, str], Takedown]
     faults: tuple[tuple[int, str], ...] = ()
 
     @property
     def pending(self) -> list[Takedown]:
-        """Those that are not done."""
-        return [removal for removal in self.takedowns.values() if not removal.done]
+        """Take-downs that are not finished."""
+        return [takedown for takedown in self.takedowns.values() if not takedown.done]
 
 
 def read(folder: Path) -> TakedownLog:
-    """The log of an archive's folder; an empty one where there is none.
+    """Return the log of an archive's folder; an empty one if there is none.
 
     :raises SegmentError: it cannot be read.
     """
@@ -102,96 +105,74 @@ def read(folder: Path) -> TakedownLog:
     takedowns: dict[tuple[str, str], Takedown] = {}
     for at, fields in lines:
         try:
-            key = str(fields["outlet"]), str(fields["article_id"])
-            if fields["kind"] == LogLine.BEGUN:
-                takedowns[key] = _joined(takedowns.get(key), _removal(fields))
-            elif fields["kind"] == LogLine.DONE and key in takedowns:
-                takedowns[key] = _done(takedowns[key])
-            else:
-                faults.append(
-                    (
-                        at,
-                        "This line says neither that a removal was begun nor that a begun one was done.",
-                    )
-                )
+            sentence = _apply(fields, takedowns)
         except (KeyError, TypeError, ValueError):
-            faults.append((at, "This line is none of the log's."))
+            sentence = "This is not a line of the log."
+        if sentence:
+            faults.append((at, sentence))
     return TakedownLog(takedowns, tuple(sorted(faults)))
 
 
 def locked(folder: Path) -> AbstractContextManager[ChainedLog | None]:
-    """The log, nobody else's meanwhile; None where another process removes."""
+    """Lock the log; the context manager gives None if another process has locked it."""
     return chained_log.locked(folder / NAME)
 
 
-def begun_line(removal: Takedown) -> dict[str, Any]:
-    """The line that begins a removal."""
+def begun_line(takedown: Takedown) -> dict[str, Any]:
+    """Return the line that begins a take-down."""
     return {
         "kind": LogLine.BEGUN.value,
-        "outlet": removal.outlet,
-        "article_id": removal.article_id,
-        "names": list(removal.names),
-        "records": [asdict(record) for record in removal.records],
-        "reason": removal.reason,
-        "by": removal.by,
-        "at": removal.at.astimezone(UTC).isoformat(),
+        "outlet": takedown.outlet,
+        "article_id": takedown.article_id,
+        "names": list(takedown.names),
+        "records": [asdict(record) for record in takedown.records],
+        "reason": takedown.reason,
+        "by": takedown.by,
+        "at": takedown.at.astimezone(UTC).isoformat(),
     }
 
 
 def done_line(
-    removal: Takedown, rewritten: Sequence[tuple[str, str]], at: datetime
+    takedown: Takedown, rewritten: Sequence[tuple[str, str]], at: datetime
 ) -> dict[str, Any]:
-    """The line that ends it; ``rewritten`` are the segments that went and those in their place."""
+    """Return the line that ends it; ``rewritten`` are replaced segments and their new names."""
     return {
         "kind": LogLine.DONE.value,
-        "outlet": removal.outlet,
-        "article_id": removal.article_id,
+        "outlet": takedown.outlet,
+        "article_id": takedown.article_id,
         "rewritten": [list(pair) for pair in rewritten],
         "at": at.astimezone(UTC).isoformat(),
     }
 
 
-def _removal(fields: dict[str, Any]) -> Takedown:
+def _apply(fields: dict[str, Any], takedowns: dict[tuple[str, str], Takedown]) -> str:
+    """Apply a line to the take-downs before it; return what is wrong with it, or ``""``."""
+    key = str(fields["outlet"]), str(fields["article_id"])
+    known = takedowns.get(key)
+    if fields["kind"] == LogLine.BEGUN:
+        takedown = _takedown(fields)
+        takedowns[key] = takedown if known is None else _merged(known, takedown)
+    elif fields["kind"] == LogLine.DONE and known is not None:
+        takedowns[key] = replace(known, done=True)
+    else:
+        return "This line neither begins a take-down nor ends one that was begun."
+    return ""
+
+
+def _takedown(fields: dict[str, Any]) -> Takedown:
     return Takedown(
-        str(fields["outlet"]),
-        str(fields["article_id"]),
-        tuple(map(str, fields["names"])),
-        tuple(_each(fields["records"])),
-        str(fields["reason"]),
-        str(fields["by"]),
-        datetime.fromisoformat(fields["at"]),
+        outlet=str(fields["outlet"]),
+        article_id=str(fields["article_id"]),
+        names=tuple(map(str, fields["names"])),
+        records=tuple(RemovedRecord(**record) for record in fields["records"]),
+        reason=str(fields["reason"]),
+        by=str(fields["by"]),
+        at=datetime.fromisoformat(fields["at"]),
     )
 
 
-def _each(records: Sequence[dict[str, Any]]) -> Iterator[RemovedRecord]:
-    for record in records:
-        yield RemovedRecord(**record)
-
-
-def _joined(known: Takedown | None, more: Takedown) -> Takedown:
-    if known is None:
-        return more
+def _merged(known: Takedown, more: Takedown) -> Takedown:
+    """Return the take-down with what a later line adds; it is unfinished again."""
     records = {record.record_id: record for record in (*known.records, *more.records)}
     names = tuple(dict.fromkeys((*known.names, *more.names)))
-    return Takedown(
-        known.outlet,
-        known.article_id,
-        names,
-        tuple(records.values()),
-        known.reason,
-        known.by,
-        known.at,
-    )
-
-
-def _done(removal: Takedown) -> Takedown:
-    return Takedown(
-        removal.outlet,
-        removal.article_id,
-        removal.names,
-        removal.records,
-        removal.reason,
-        removal.by,
-        removal.at,
-        True,
-    )
+    return replace(known, names=names, records=tuple(records.values()), done=False)

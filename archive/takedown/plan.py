@@ -1,4 +1,4 @@
-"""What a take-down of an article takes: its captures, names and rows, found and not yet touched."""
+"""The plan of a take-down: the captures, names and rows that go with an article, only read here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, bindparam, func, select, text
 
 from archive.frontier.revisit_policy import State
+from archive.index.bulk import one_of
 from archive.index.schema import aliases, articles, captures, frontier, refused, removals, revisions
 from archive.takedown.log import RemovedRecord
 from archive.warc.record_writer import format_date
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-    #: Gives the id of the article that an outlet has at an address, if any.
+    #: Returns the id of the article that an outlet has at a URL, or None.
     ArticleOf = Callable[[str, str], str | None]
 
 _COLUMNS = (
@@ -32,12 +33,10 @@ _COLUMNS = (
     captures.c.warc_length,
     captures.c.revision_id,
 )
-#: Values looked up at once.
-_MANY = 500
-#: Pictures of the article that no other article shows; a statement of SQLite's own, which can look
-#: into JSON.
+#: Images of the article that other articles show as well; SQLite's JSON functions look into them.
 _OF_OTHERS = text("""
-    SELECT DISTINCT json_extract(image.value, '$.url') FROM revisions, json_each(revisions.images) AS image
+    SELECT DISTINCT json_extract(image.value, '$.url')
+    FROM revisions, json_each(revisions.images) AS image
     WHERE revisions.article <> :article AND json_extract(image.value, '$.url') IN (
         SELECT json_extract(own.value, '$.url') FROM revisions AS r, json_each(r.images) AS own
         WHERE r.article = :article)""").bindparams(bindparam("article", type_=Integer))
@@ -45,12 +44,12 @@ _OF_OTHERS = text("""
 
 @dataclass(frozen=True, slots=True)
 class TakedownPlan:
-    """What goes with one article.
+    """What is removed with one article.
 
-    ``row`` is its id in ``articles``, None where none was ever read. ``captures`` are row ids. Of
-    these, ``pictures`` are of pictures that it alone shows, and ``lists`` of feeds and lists that
+    ``row`` is its id in ``articles``, None if it was never read. ``captures`` are row ids. Of
+    these, ``pictures`` are of images that it alone shows, and ``lists`` of feeds and lists that
     quote it. ``others`` are articles that show the same bytes: while they stay, its text stays.
-    ``in_hand`` is whether a crawl is visiting it, ``known`` whether it was removed before.
+    ``leased`` is whether a crawl is visiting it, ``known`` whether it was removed before.
     """
 
     outlet: str
@@ -65,7 +64,7 @@ class TakedownPlan:
     pictures: int
     lists: int
     others: tuple[str, ...]
-    in_hand: bool
+    leased: bool
     known: bool
 
     def __str__(self) -> str:
@@ -76,157 +75,177 @@ class TakedownPlan:
         """The segments that hold its records."""
         return {record.file for record in self.records}
 
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is left to remove, or has to be put on record."""
+        return self.row is not None or bool(self.captures) or not self.known
+
 
 def plan_takedown(
     connection: Connection, outlet: str, name: str, article_of: ArticleOf
 ) -> TakedownPlan | None:
-    """What there is of the article of that id or alias; None if nothing ever was."""
-    row, article_id, known = _named(connection, outlet, name)
-    ids = {article_id}
-    if row is not None:
-        ids |= set(connection.scalars(select(aliases.c.alias).where(aliases.c.article == row)))
-        ids |= set(
-            connection.scalars(select(revisions.c.content_key).where(revisions.c.article == row))
-        )
-    addresses = {one for one in ids if "://" in one}
-    ids -= {*addresses, ""}
-    if row is not None:
-        addresses |= {
-            connection.scalar(select(articles.c.url).where(articles.c.id == row)) or ""
-        } - {""}
-    own = set(connection.scalars(select(revisions.c.id).where(revisions.c.article == row)))
-    found: dict[int, Row[Any]] = _rows(connection, captures.c.revision_id, own)
-    shown = {captured.payload_digest for captured in found.values()} - {""}
+    """Return the plan for the article with that id or alias; None if nothing is known of it."""
+    row, article_id, known = _find_article(connection, outlet, name)
+    names, urls = _names(connection, article_id, row)
+    revision_ids = _revision_ids(connection, row)
+    own: dict[int, Row[Any]] = _rows(connection, captures.c.revision_id, revision_ids)
+    digests = {capture.payload_digest for capture in own.values()} - {""}
     if known:
-        names = select(refused.c.name).join(removals).where(removals.c.outlet == outlet)
-        shown |= {
-            one
-            for one in connection.scalars(names.where(removals.c.article_id == article_id))
-            if one[:7] == "sha256:"
-        }
-    addresses |= {captured.url for captured in found.values()}
-    every = select(captures.c.url).where(captures.c.outlet == outlet).distinct()
-    addresses |= {url for url in connection.scalars(every) if article_of(outlet, url) in ids}
-    found |= _rows(connection, captures.c.url, addresses) | _rows(
-        connection, captures.c.payload_digest, shown
-    )
-    pictures = _pictures(connection, row) if row is not None else {}
-    pictures = {
-        key: one for key, one in pictures.items() if key not in found and one.revision_id is None
-    }
-    of_frontier = select(frontier.c.state).where(
-        frontier.c.outlet == outlet, frontier.c.article_id.in_(ids)
-    )
-    states = set(connection.scalars(of_frontier))
+        digests |= _removed_digests(connection, outlet, article_id)
+    urls |= {capture.url for capture in own.values()}
+    urls |= _urls_of_article(connection, outlet, names, article_of)
+    found = own | _rows(connection, captures.c.url, urls)
+    found |= _rows(connection, captures.c.payload_digest, digests)
+    pictures = _pictures(connection, row, found)
+    states = _frontier_states(connection, outlet, names)
     if row is None and not found and not states and not known:
         return None
-    others = {one.revision_id for one in found.values()} - own - {None}
-    rows = found | pictures
+    others = {capture.revision_id for capture in found.values()} - revision_ids - {None}
+    rows = dict(sorted((found | pictures).items()))
     return TakedownPlan(
         outlet=outlet,
         article_id=article_id,
         row=row,
-        names=tuple(sorted(ids)),
-        captures=tuple(sorted(rows)),
-        records=tuple(
-            _gone(one, shows=one.payload_digest in shown) for _, one in sorted(rows.items())
-        ),
-        urls=tuple(sorted({one.url for one in rows.values()} | addresses)),
-        versions=len(own),
+        names=tuple(sorted(names)),
+        captures=tuple(rows),
+        records=tuple(_record(one, shows=one.payload_digest in digests) for one in rows.values()),
+        urls=tuple(sorted({one.url for one in rows.values()} | urls)),
+        versions=len(revision_ids),
         size=sum(one.warc_length for one in rows.values()),
         pictures=len(pictures),
         lists=0,
-        others=tuple(_articles(connection, others)),
-        in_hand=State.LEASED in states,
+        others=tuple(_article_names(connection, others)),
+        leased=State.LEASED in states,
         known=known,
     )
 
 
 def add_quotes(
-    connection: Connection, takedown: TakedownPlan, record_ids: Iterable[str]
+    connection: Connection, plan: TakedownPlan, record_ids: Iterable[str]
 ) -> TakedownPlan:
-    """The same, with these records as well, which quote it (`archive.takedown.quotes`)."""
-    rows = _rows(connection, captures.c.record_id, record_ids)
+    """Return the plan with these records added, which quote it: see `archive.takedown.quotes`."""
+    found = _rows(connection, captures.c.record_id, record_ids)
     rows = {
-        key: one
-        for key, one in rows.items()
-        if key not in takedown.captures and one.revision_id is None
+        key: row
+        for key, row in sorted(found.items())
+        if key not in plan.captures and row.revision_id is None
     }
+    records = (_record(row, shows=False) for row in rows.values())
     return replace(
-        takedown,
-        captures=(*takedown.captures, *sorted(rows)),
-        records=(*takedown.records, *(_gone(one, shows=False) for _, one in sorted(rows.items()))),
-        size=takedown.size + sum(one.warc_length for one in rows.values()),
+        plan,
+        captures=(*plan.captures, *rows),
+        records=(*plan.records, *records),
+        size=plan.size + sum(row.warc_length for row in rows.values()),
         lists=len(rows),
     )
 
 
-def combine(takedowns: Iterable[TakedownPlan]) -> list[TakedownPlan]:
-    """The same, each once, with those of its ``others`` that go as well left out."""
-    each = {str(one): one for one in takedowns}
-    return [
-        replace(one, others=tuple(other for other in one.others if other not in each))
-        for one in each.values()
-    ]
+def combine(plans: Iterable[TakedownPlan]) -> list[TakedownPlan]:
+    """Return each plan once, without those of its ``others`` that are removed as well."""
+    unique = {str(plan): plan for plan in plans}
+    combined: list[TakedownPlan] = []
+    for plan in unique.values():
+        others = tuple(other for other in plan.others if other not in unique)
+        combined.append(replace(plan, others=others))
+    return combined
 
 
-def _named(connection: Connection, outlet: str, name: str) -> tuple[int | None, str, bool]:
-    """The article's row, its own id, and whether it was removed before."""
+def file_sizes(connection: Connection, files: Sequence[str]) -> dict[str, int]:
+    """Return how many captures lie in each of the files."""
+    query = select(captures.c.warc_file, func.count()).where(captures.c.warc_file.in_(files))
+    return {name: count for name, count in connection.execute(query.group_by(captures.c.warc_file))}  # noqa: C416 (typed)
+
+
+def _find_article(connection: Connection, outlet: str, name: str) -> tuple[int | None, str, bool]:
+    """Return the article's row, its own id, and whether it was removed before."""
     by_id = select(articles.c.id).where(articles.c.outlet == outlet, articles.c.article_id == name)
     by_alias = select(aliases.c.article).where(aliases.c.outlet == outlet, aliases.c.alias == name)
     row = connection.scalar(by_id) or connection.scalar(by_alias)
-    own = (
-        connection.scalar(select(articles.c.article_id).where(articles.c.id == row))
-        if row is not None
-        else None
-    )
+    own = None
+    if row is not None:
+        own = connection.scalar(select(articles.c.article_id).where(articles.c.id == row))
     before = select(removals.c.article_id).join(refused).where(refused.c.outlet == outlet)
     removed = connection.scalar(before.where(refused.c.name == (own or name)))
     return row, removed or own or name, removed is not None
 
 
+def _names(connection: Connection, article_id: str, row: int | None) -> tuple[set[str], set[str]]:
+    """Return the ids of an article, and its URLs: aliases can be either."""
+    names, urls = {article_id}, set[str]()
+    if row is not None:
+        known = select(aliases.c.alias).where(aliases.c.article == row)
+        keys = select(revisions.c.content_key).where(revisions.c.article == row)
+        names |= {*connection.scalars(known), *connection.scalars(keys)}
+        urls.add(connection.scalar(select(articles.c.url).where(articles.c.id == row)) or "")
+    urls |= {name for name in names if "://" in name}
+    return names - urls - {""}, urls - {""}
+
+
+def _revision_ids(connection: Connection, row: int | None) -> set[int]:
+    if row is None:
+        return set()
+    return set(connection.scalars(select(revisions.c.id).where(revisions.c.article == row)))
+
+
+def _removed_digests(connection: Connection, outlet: str, article_id: str) -> set[str]:
+    """Return the payload digests that earlier take-downs of the article blocked."""
+    query = select(refused.c.name).join(removals)
+    query = query.where(removals.c.outlet == outlet, removals.c.article_id == article_id)
+    return {name for name in connection.scalars(query) if name.startswith("sha256:")}
+
+
+def _urls_of_article(
+    connection: Connection, outlet: str, names: set[str], article_of: ArticleOf
+) -> set[str]:
+    """Return the URLs of the outlet's captures at which it has the article."""
+    every = select(captures.c.url).where(captures.c.outlet == outlet).distinct()
+    return {url for url in connection.scalars(every) if article_of(outlet, url) in names}
+
+
+def _frontier_states(connection: Connection, outlet: str, names: set[str]) -> set[str]:
+    own = (frontier.c.outlet == outlet, one_of(frontier.c.article_id, names))
+    return set(connection.scalars(select(frontier.c.state).where(*own)))
+
+
 def _rows(
     connection: Connection, column: ColumnElement[Any], values: Iterable[Any]
 ) -> dict[int, Row[Any]]:
-    found: dict[int, Row[Any]] = {}
-    values = list(values)
-    for start in range(0, len(values), _MANY):
-        query: Any = select(*_COLUMNS).where(column.in_(values[start : start + _MANY]))
-        found |= {row.id: row for row in connection.execute(query)}
-    return found
+    """Return the captures whose column holds one of the values, by their row ids."""
+    query: Any = select(*_COLUMNS).where(one_of(column, values))
+    return {row.id: row for row in connection.execute(query)}
 
 
-def _pictures(connection: Connection, row: int) -> dict[int, Row[Any]]:
-    """Captures of pictures that this article shows and no other."""
+def _pictures(
+    connection: Connection, row: int | None, found: dict[int, Row[Any]]
+) -> dict[int, Row[Any]]:
+    """Return further captures, of images that this article shows and no other."""
+    if row is None:
+        return {}
     images = connection.scalars(select(revisions.c.images).where(revisions.c.article == row))
     urls = {image["url"] for each in images for image in each if image.get("url")}
-    return _rows(
-        connection, captures.c.url, urls - set(connection.scalars(_OF_OTHERS, {"article": row}))
-    )
+    urls -= set(connection.scalars(_OF_OTHERS, {"article": row}))
+    pictures = _rows(connection, captures.c.url, urls)
+    return {
+        key: picture
+        for key, picture in pictures.items()
+        if key not in found and picture.revision_id is None
+    }
 
 
-def _gone(row: Row[Any], *, shows: bool) -> RemovedRecord:
-    date = format_date(row.captured_at)
+def _record(row: Row[Any], *, shows: bool) -> RemovedRecord:
     return RemovedRecord(
-        row.record_id,
-        row.record_type,
-        date,
-        row.payload_digest,
-        row.warc_file,
-        row.warc_offset,
-        shows,
+        record_id=row.record_id,
+        type=row.record_type,
+        date=format_date(row.captured_at),
+        payload_digest=row.payload_digest,
+        file=row.warc_file,
+        offset=row.warc_offset,
+        shows=shows,
     )
 
 
-def _articles(connection: Connection, revision_ids: Iterable[Any]) -> list[str]:
-    query = select(articles.c.outlet, articles.c.article_id).distinct().join(revisions)
-    query = query.where(revisions.c.id.in_(list(revision_ids))).order_by(
-        articles.c.outlet, articles.c.article_id
-    )
+def _article_names(connection: Connection, revision_ids: Iterable[Any]) -> list[str]:
+    columns = (articles.c.outlet, articles.c.article_id)
+    query = select(*columns).distinct().join(revisions)
+    query = query.where(one_of(revisions.c.id, revision_ids)).order_by(*columns)
     return [f"{row.outlet}/{row.article_id}" for row in connection.execute(query)]
-
-
-def file_sizes(connection: Connection, files: Sequence[str]) -> dict[str, int]:
-    """How many captures lie in each of the files."""
-    query = select(captures.c.warc_file, func.count()).where(captures.c.warc_file.in_(files))
-    return {name: count for name, count in connection.execute(query.group_by(captures.c.warc_file))}  # noqa: C416 (typed)

@@ -1,7 +1,7 @@
-"""Feeds, sitemaps and lists that quote an article: captures that are no article's and hold its headline or its text.
+"""Quotes of an article: captures of feeds, sitemaps and lists that hold its headline or its text.
 
-Feeds print the first paragraph, lists the headline. Pages of other articles that link to it with
-its headline are not looked into: they are theirs.
+Feeds print the first paragraph, lists the headline. Pages of other articles that link to it by its
+headline are not searched: they belong to those articles.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from archive.warc.http_message import MessageError, parse_head, payload
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
-#: So many letters of a paragraph are looked for, as descriptions are cut; a shorter one is
-#: anybody's.
+#: Letters of a paragraph that are searched for, since descriptions are cut; shorter paragraphs are
+#: not specific enough.
 _BEGINNING, _SHORTEST = 24, 16
 _TAG = re.compile(r"<!\[CDATA\[|\]\]>|<[^<>]*>")
 _TYPES = (
@@ -42,29 +43,41 @@ _CHARSETS = ("utf-8", "cp949")
 
 
 def find_quotes(connection: Connection, folder: Path, row: int) -> Iterator[str]:
-    """The ids of the records that quote the article of that row of ``articles``."""
-    texts = list(
-        connection.execute(
-            select(revisions.c.headline, revisions.c.body).where(revisions.c.article == row)
-        )
-    )
-    needles = {_plain(text.headline) for text in texts}
-    paragraphs = {_plain(paragraph) for text in texts for paragraph in text.body.split("\n\n")}
-    needles |= {paragraph[:_BEGINNING] for paragraph in paragraphs if len(paragraph) >= _SHORTEST}
-    needles = {needle for needle in needles if len(needle) >= _SHORTEST // 2}
-    outlet = select(articles.c.outlet).where(articles.c.id == row).scalar_subquery()
-    query = select(captures).where(captures.c.outlet == outlet, captures.c.revision_id.is_(None))
-    query = query.where(
-        captures.c.record_type != "revisit",
-        or_(*(captures.c.media_type.ilike(one) for one in _TYPES)),
-    )
-    for one in connection.execute(query.execution_options(yield_per=500)):
+    """Yield the ids of the records that quote the article of that row of ``articles``."""
+    needles = _needles(connection, row)
+    for capture in connection.execute(_candidates(row).execution_options(yield_per=500)):
         try:
-            exchange = record_of(folder, one).exchange
-        except RecordError:  # `verify` says so
+            exchange = record_of(folder, capture).exchange
+        except RecordError:  # reported by `verify`
             continue
         if exchange is not None and _quotes(exchange, needles):
-            yield one.record_id
+            yield capture.record_id
+
+
+def _needles(connection: Connection, row: int) -> set[str]:
+    """Return the headlines of the article, and how its paragraphs begin."""
+    query = select(revisions.c.headline, revisions.c.body).where(revisions.c.article == row)
+    needles: set[str] = set()
+    for revision in connection.execute(query):
+        headline = _plain(revision.headline)
+        if len(headline) >= _SHORTEST // 2:
+            needles.add(headline)
+        for text in revision.body.split("\n\n"):
+            paragraph = _plain(text)
+            if len(paragraph) >= _SHORTEST:
+                needles.add(paragraph[:_BEGINNING])
+    return needles
+
+
+def _candidates(row: int) -> Select[Any]:
+    """Return the query for captures of the article's outlet that are text and not an article."""
+    outlet = select(articles.c.outlet).where(articles.c.id == row).scalar_subquery()
+    return select(captures).where(
+        captures.c.outlet == outlet,
+        captures.c.revision_id.is_(None),
+        captures.c.record_type != "revisit",
+        or_(*(captures.c.media_type.ilike(pattern) for pattern in _TYPES)),
+    )
 
 
 def _quotes(exchange: Exchange, needles: set[str]) -> bool:
@@ -74,16 +87,15 @@ def _quotes(exchange: Exchange, needles: set[str]) -> bool:
             head = parse_head(exchange.head)
             content = decode_content(head, payload(head, exchange.body), MAX_DOCUMENT)
         except MessageError:
-            pass  # as it was served, then
-    return any(
-        needle in text
-        for charset in _CHARSETS
-        for text in [_plain(content.decode(charset, "ignore"))]
-        for needle in needles
-    )
+            pass  # search the body as it was served
+    for charset in _CHARSETS:
+        text = _plain(content.decode(charset, "ignore"))
+        if any(needle in text for needle in needles):
+            return True
+    return False
 
 
 def _plain(text: str) -> str:
-    """The text without markup and white space, entities undone twice: feeds escape escaped HTML."""
+    """Return the text without markup and white space; feeds escape HTML that is escaped already."""
     plain = _TAG.sub("", html.unescape(html.unescape(_TAG.sub(" ", text))))
     return "".join(unicodedata.normalize("NFC", plain).split())

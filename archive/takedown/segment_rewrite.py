@@ -1,8 +1,7 @@
-"""A segment written anew without certain records: tombstones in their place, all other bytes as they were.
+"""Rewriting of a segment without certain records: tombstones in their place, other bytes unchanged.
 
-The new segment has a name of its own, and the old one stays beside it until every row leads into
-the new: so no row ever leads to wrong bytes, whoever is killed when, and who has the old one open
-reads it to its end.
+The new segment has a name of its own, and the old one stays until every row refers to the new one.
+So no row ever refers to wrong bytes, and a process that has the old one open reads it to its end.
 """
 
 from __future__ import annotations
@@ -34,16 +33,17 @@ if TYPE_CHECKING:
     from archive.takedown.log import Takedown
     from archive.warc.record_writer import RevisitOf
 
-_AGAIN = re.compile(r"-r(\d+)\.warc\.gz\Z")
+_REWRITTEN = re.compile(r"-r(\d+)\.warc\.gz\Z")
 _COPY = 2**20
 
 
 @dataclass(slots=True)
 class RewriteResult:
-    """``name`` is the new segment's; ``places`` are offset and length of each record that stayed, by its old offset.
+    """The ``name`` of the new segment, and where its records lie.
 
-    ``extra`` are records that went besides those asked for: copies of their payload that no row
-    leads to, and revisits left without original.
+    ``places`` are the offset and length of each kept record by its old offset. ``extra`` are
+    records that were removed besides those asked for: copies of their payload that no row refers
+    to, and revisits left without an original.
     """
 
     name: str
@@ -53,19 +53,29 @@ class RewriteResult:
 
 @dataclass(slots=True)
 class _Edit:
-    """Bytes from ``start`` to before ``end`` give way to ``data``."""
+    """Replace the bytes from ``start`` to before ``end`` by ``data``."""
 
     start: int
     end: int
     data: bytes = b""
 
 
-class SegmentRewrite:
-    """One segment of ``folder`` and what goes from it.
+@dataclass(frozen=True, slots=True)
+class _Tombstone:
+    """A tombstone to write, once the companions of its record are known."""
 
-    ``going`` are the records that go, by id, with the removal each is of; ``digests`` the payloads
-    of which no copy may stay. A revisit of one that goes refers to the original that ``originals``
-    gives for it, or goes as well.
+    edit: _Edit
+    takedown: Takedown
+    record: RemovedRecord
+    warcinfo_id: str
+
+
+class SegmentRewrite:
+    """The rewriting of one segment of ``folder``.
+
+    ``going`` are the records to remove, by id, each with its take-down; ``digests`` the payloads of
+    which no copy may stay. A revisit of a removed record gets the original that ``originals`` names
+    for it, or is removed as well.
     """
 
     def __init__(
@@ -76,139 +86,168 @@ class SegmentRewrite:
         digests: Mapping[str, Takedown],
         originals: Mapping[str, RevisitOf],
     ) -> None:
-        self._folder, self._name = folder, name
+        self._path = folder / name
         self._going = dict(going)
         self._digests = digests
         self._originals = originals
         self._result = RewriteResult(next_name(name))
         self._edits: list[_Edit] = []
-        self._stones: list[tuple[_Edit, Takedown, RemovedRecord, str]] = []
+        self._tombstones: list[_Tombstone] = []
         self._companions: dict[str, list[str]] = {}
-        self._kept: dict[int, tuple[str, int]] = {}
-        self._met: set[str] = set()
-        self._info = ""  # the last warcinfo's id
+        self._kept: dict[int, tuple[str, int]] = {}  # id and new length by old offset
+        self._removed: set[str] = set()
+        self._warcinfo_id = ""  # of the last warcinfo
 
     def run(self) -> RewriteResult:
-        """Write the new segment under its own name, proven and on disk; the old one stays as it is.
+        """Write the new segment, checked and on disk; the old one stays as it is.
 
-        :raises SegmentError: the old one cannot be read, lacks a record that is to go, or the new
-            not be written.
+        :raises SegmentError: the old one cannot be read, lacks a record to remove, or the new one
+            cannot be written.
         """
-        path = self._folder / self._name
+        new = self._path.with_name(self._result.name)
         try:
-            with path.open("rb", buffering=0) as file:
-                self._look(file, path)
-                new = self._folder / self._result.name
+            with self._path.open("rb", buffering=0) as file:
+                self._plan(file)
                 with part_of(new) as part:
                     self._write(file, part)
-                    self._prove(part)
+                    self._check(part)
                     rename_new(part, new)
         except OSError as error:
-            raise SegmentError(describe_os_error(path, error)) from error
+            raise SegmentError(describe_os_error(self._path, error)) from error
         return self._result
 
-    def _look(self, file: BinaryIO, path: Path) -> None:
+    def _plan(self, file: BinaryIO) -> None:
         """Find what has to change."""
-        places = {
-            gone.offset: record_id
-            for record_id, (_, gone) in self._going.items()
-            if gone.file == self._name
+        here = {
+            record.offset: (takedown, record)
+            for takedown, record in self._going.values()
+            if record.file == self._path.name
         }
         damaged: _Edit | None = None
-        for found in records(path):
+        for found in records(self._path):
             if damaged is not None:
                 damaged.end, damaged = found.offset, None
             if isinstance(found, Record):
-                self._see(found, file)
-            elif found.offset in places:
-                # What is left of a damaged record that is to go may be read all the same: it goes
-                # as far as the next.
-                removal, gone = self._going[places[found.offset]]
-                damaged = self._edit(found.offset, 0)
-                self._stones.append((damaged, removal, gone, self._info))
-                self._met.add(gone.record_id)
+                self._visit(found, file)
+            elif found.offset in here:
+                # a damaged record can still be readable in part: remove it up to the next record
+                damaged = self._remove(found.offset, 0, *here[found.offset], self._warcinfo_id)
         if damaged is not None:
             damaged.end = os.fstat(file.fileno()).st_size
-        for record_id, (_, gone) in self._going.items():
-            if gone.file == self._name and record_id not in self._met:
+        for _, record in self._going.values():
+            if record.file == self._path.name and record.record_id not in self._removed:
                 raise SegmentError(
-                    f"Record {record_id} is not found in {path}, where it was at byte "
-                    f"{gone.offset}. {PROGRAM} verify "
-                    "says what else is wrong there."
+                    f"Record {record.record_id} is not in {self._path}, where it was at byte"
+                    f" {record.offset}. Run {PROGRAM} verify to see what else is wrong there."
                 )
 
-    def _see(self, found: Record, file: BinaryIO) -> None:
-        get = found.fields.get
-        refers = _bare(get("warc-refers-to", ""))
-        beside = _bare(get("warc-concurrent-to", "")) or (refers if found.kind != "revisit" else "")
-        info = _bare(get("warc-warcinfo-id", ""))
-        self._info = found.record_id if found.kind == "warcinfo" else info or self._info
-        if found.record_id in self._going:
-            removal, gone = self._going[found.record_id]
-            self._stones.append((self._edit(found.offset, found.length), removal, gone, info))
-            self._met.add(found.record_id)
-        elif beside in self._going:
-            self._companions.setdefault(beside, []).append(found.record_id)
-            self._edit(found.offset, found.length)
-        elif found.kind in DOCUMENTS and found.payload_digest in self._digests:
-            self._take(found, self._digests[found.payload_digest], info, shows=True)
-        elif found.kind == "revisit" and refers in self._going:
-            original = self._originals.get(found.record_id)
-            if original is None:
-                self._take(found, self._going[refers][0], info, shows=False)
-            else:
-                edit = self._edit(found.offset, found.length)
-                edit.data = member(_changed(_record(file, found), _references(original)))
-                self._kept[found.offset] = found.record_id, len(edit.data)
-        elif found.kind == "warcinfo" and get("warc-filename") == self._name:
-            edit = self._edit(found.offset, found.length)
-            edit.data = member(_changed(_record(file, found), {"WARC-Filename": self._result.name}))
+    def _visit(self, record: Record, file: BinaryIO) -> None:
+        """Decide what becomes of a record."""
+        refers_to = _bare(record.fields.get("warc-refers-to", ""))
+        warcinfo_id = _bare(record.fields.get("warc-warcinfo-id", ""))
+        if record.kind == "warcinfo":
+            self._warcinfo_id = record.record_id
+        elif warcinfo_id:
+            self._warcinfo_id = warcinfo_id
+        reason = self._reason_to_remove(record, refers_to)
+        response_id = _companion_of(record, refers_to)
+        if reason is not None and record.record_id in self._going:
+            self._remove(record.offset, record.length, *reason, warcinfo_id)
+        elif response_id in self._going:
+            self._companions.setdefault(response_id, []).append(record.record_id)
+            self._edit(record.offset, record.length)
+        elif reason is not None:
+            self._going[record.record_id] = reason  # its companions are removed with it
+            self._result.extra.append(reason)
+            self._remove(record.offset, record.length, *reason, warcinfo_id)
         else:
-            self._kept[found.offset] = found.record_id, found.length
+            self._keep(record, refers_to, file)
 
-    def _take(self, found: Record, removal: Takedown, info: str, *, shows: bool) -> None:
-        date, digest = found.fields.get("warc-date", ""), found.payload_digest
-        gone = RemovedRecord(
-            found.record_id, found.kind, date, digest, self._name, found.offset, shows
+    def _reason_to_remove(
+        self, record: Record, refers_to: str
+    ) -> tuple[Takedown, RemovedRecord] | None:
+        """Return the take-down for which a record is removed, and how it is recorded; or None."""
+        if record.record_id in self._going:
+            return self._going[record.record_id]
+        if record.kind in DOCUMENTS and record.payload_digest in self._digests:
+            return self._as_removed(record, self._digests[record.payload_digest], shows=True)
+        lost = record.kind == "revisit" and refers_to in self._going
+        if lost and record.record_id not in self._originals:
+            return self._as_removed(record, self._going[refers_to][0], shows=False)
+        return None
+
+    def _as_removed(
+        self, record: Record, takedown: Takedown, *, shows: bool
+    ) -> tuple[Takedown, RemovedRecord]:
+        removed = RemovedRecord(
+            record_id=record.record_id,
+            type=record.kind,
+            date=record.fields.get("warc-date", ""),
+            payload_digest=record.payload_digest,
+            file=self._path.name,
+            offset=record.offset,
+            shows=shows,
         )
-        self._going[found.record_id] = removal, gone  # and with it what belongs to it
-        self._result.extra.append((removal, gone))
-        self._stones.append((self._edit(found.offset, found.length), removal, gone, info))
-        self._met.add(found.record_id)
+        return takedown, removed
+
+    def _keep(self, record: Record, refers_to: str, file: BinaryIO) -> None:
+        """Keep a record, changing the fields that would be wrong in the new segment."""
+        changes: dict[str, str] = {}
+        if record.kind == "revisit" and refers_to in self._going:
+            changes = _references(self._originals[record.record_id])
+        elif record.kind == "warcinfo" and record.fields.get("warc-filename") == self._path.name:
+            changes = {"WARC-Filename": self._result.name}
+        length = record.length
+        if changes:
+            edit = self._edit(record.offset, record.length)
+            edit.data = member(_with_fields(_read(file, record), changes))
+            length = len(edit.data)
+        if record.kind != "warcinfo" or not changes:
+            self._kept[record.offset] = record.record_id, length
+
+    def _remove(
+        self, start: int, length: int, takedown: Takedown, record: RemovedRecord, warcinfo_id: str
+    ) -> _Edit:
+        """Put a tombstone in the place of these bytes."""
+        edit = self._edit(start, length)
+        self._tombstones.append(_Tombstone(edit, takedown, record, warcinfo_id))
+        self._removed.add(record.record_id)
+        return edit
 
     def _edit(self, start: int, length: int) -> _Edit:
         self._edits.append(_Edit(start, start + length))
         return self._edits[-1]
 
     def _write(self, file: BinaryIO, part: Path) -> None:
-        for edit, removal, gone, info in self._stones:
-            edit.data = member(
-                tombstone(removal, gone, self._companions.get(gone.record_id, ()), info)
-            )
+        for stone in self._tombstones:
+            companions = self._companions.get(stone.record.record_id, ())
+            data = tombstone(stone.takedown, stone.record, companions, stone.warcinfo_id)
+            stone.edit.data = member(data)
         self._edits.sort(key=lambda edit: edit.start)
-        end = os.fstat(file.fileno()).st_size
+        status = os.fstat(file.fileno())
         with part.open("wb") as out:
-            os.fchmod(out.fileno(), os.fstat(file.fileno()).st_mode & 0o777)
+            os.fchmod(out.fileno(), status.st_mode & 0o777)
             at = 0
-            for edit in (*self._edits, _Edit(end, end)):
-                file.seek(at)
-                left = edit.start - at
-                while left > 0:
-                    piece = file.read(min(left, _COPY))
-                    if not piece:
-                        raise SegmentError(
-                            f"{self._folder / self._name} was cut while it was read."
-                        )
-                    out.write(piece)
-                    left -= len(piece)
+            for edit in (*self._edits, _Edit(status.st_size, status.st_size)):
+                self._copy(file, out, at, edit.start)
                 out.write(edit.data)
                 at = edit.end
             out.flush()
             os.fsync(out.fileno())
-        self._place()
+        self._locate()
 
-    def _place(self) -> None:
-        """Where each record that stays lies now."""
+    def _copy(self, file: BinaryIO, out: BinaryIO, start: int, end: int) -> None:
+        file.seek(start)
+        left = end - start
+        while left > 0:
+            piece = file.read(min(left, _COPY))
+            if not piece:
+                raise SegmentError(f"{self._path} was cut while it was read.")
+            out.write(piece)
+            left -= len(piece)
+
+    def _locate(self) -> None:
+        """Compute where each kept record lies in the new segment."""
         edits = iter((*self._edits, _Edit(sys.maxsize, sys.maxsize)))
         edit, shift = next(edits), 0
         for old in sorted(self._kept):
@@ -217,41 +256,51 @@ class SegmentRewrite:
                 edit = next(edits)
             self._result.places[old] = old + shift, self._kept[old][1]
 
-    def _prove(self, part: Path) -> None:
-        """Every record that stays is where it should be, and none that goes is."""
+    def _check(self, part: Path) -> None:
+        """Check that each kept record is where it should be, and that no removed one is left."""
         every = [one for one in records(part) if isinstance(one, Record)]
-        there = {(one.record_id, one.offset, one.length) for one in every}
+        found = {(one.record_id, one.offset, one.length) for one in every}
         wanted = {
             (record_id, *self._result.places[old]) for old, (record_id, _) in self._kept.items()
         }
-        if wanted - there or self._met & {one.record_id for one in every}:
+        if wanted - found or self._removed & {one.record_id for one in every}:
             raise SegmentError(
-                f"{self._folder / self._name} was not written anew as it should be; it stays as it is."
+                f"The new segment for {self._path} is not as it should be; nothing was replaced."
             )
 
 
 def next_name(name: str) -> str:
-    """The name of a segment written anew: ``…-r1.warc.gz``, then ``…-r2.warc.gz``."""
-    again = _AGAIN.search(name)
-    stem = name[: again.start()] if again else name.removesuffix(ENDING)
-    return f"{stem}-r{int(again[1]) + 1 if again else 1}{ENDING}"
+    """Return the name of a rewritten segment: ``…-r1.warc.gz``, then ``…-r2.warc.gz``."""
+    before = _REWRITTEN.search(name)
+    if before is None:
+        return f"{name.removesuffix(ENDING)}-r1{ENDING}"
+    return f"{name[: before.start()]}-r{int(before[1]) + 1}{ENDING}"
 
 
-def _record(file: BinaryIO, found: Record) -> bytes:
-    if not found.length:
+def _companion_of(record: Record, refers_to: str) -> str:
+    """Return the id of the record that this one, a request or metadata, belongs to, or ``""``."""
+    concurrent_to = _bare(record.fields.get("warc-concurrent-to", ""))
+    if concurrent_to or record.kind == "revisit":
+        return concurrent_to
+    return refers_to
+
+
+def _read(file: BinaryIO, record: Record) -> bytes:
+    if not record.length:
         raise SegmentError(
-            f"Record {found.record_id} shares its gzip member with others, which none of ours does."
+            f"Record {record.record_id} shares its gzip member with others; Sacho writes none so."
         )
-    return bytes(isal_zlib.decompress(os.pread(file.fileno(), found.length, found.offset), 31))
+    return bytes(isal_zlib.decompress(os.pread(file.fileno(), record.length, record.offset), 31))
 
 
-def _changed(record: bytes, values: Mapping[str, str]) -> bytes:
-    """The record with these fields of its head set so; those with an empty value are left out."""
+def _with_fields(record: bytes, values: Mapping[str, str]) -> bytes:
+    """Return the record with these header fields; those with an empty value are left out."""
     head, blank, rest = record.partition(b"\r\n\r\n")
-    named = {name.lower(): f"{name}: {value}" if value else "" for name, value in values.items()}
-    lines = []
+    changed = {name.lower(): f"{name}: {value}" if value else "" for name, value in values.items()}
+    lines: list[str] = []
     for line in head.decode().split("\r\n"):
-        kept = named.pop(line.partition(":")[0].strip().lower(), line)
+        name = line.partition(":")[0].strip().lower()
+        kept = changed.pop(name, line)
         if kept:
             lines.append(kept)
     return "\r\n".join(lines).encode() + blank + rest

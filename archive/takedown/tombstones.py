@@ -1,4 +1,4 @@
-"""Tombstones: `metadata` records in place of removed ones, which say what lay there and why it went."""
+"""Tombstones: `metadata` records in place of removed ones, with what lay there and why it went."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ if TYPE_CHECKING:
 
     from archive.warc.record_parser import Record
 
-#: Their media type, by which they are known.
+#: The media type by which tombstones are recognised.
 MEDIA_TYPE = "application/vnd.sacho.removal+json"
 
 
 def tombstone(
-    removal: Takedown, gone: RemovedRecord, companions: Sequence[str], warcinfo_id: str
+    takedown: Takedown, removed: RemovedRecord, companions: Sequence[str], warcinfo_id: str
 ) -> bytes:
-    """The record in place of a removed one and its ``companions`` (its request), whose ids it keeps.
+    """Return the record in place of a removed one and its ``companions`` (its request), as bytes.
 
-    It is filed under the removed record's id: under the article's address, players would show it as
-    the page. The address is not in it, which may hold the headline.
+    Its target URI is the removed record's id: players would show it as the page under the article's
+    URL, which it does not hold either, because that may contain the headline.
     """
-    said = {
+    content = {
         "removed": {
-            "record_id": gone.record_id,
-            "type": gone.type,
-            "date": gone.date,
-            "payload_digest": gone.payload_digest,
+            "record_id": removed.record_id,
+            "type": removed.type,
+            "date": removed.date,
+            "payload_digest": removed.payload_digest,
             "with": list(companions),
-            "showed_the_article": gone.shows,
+            "showed_the_article": removed.shows,
         },
-        "outlet": removal.outlet,
-        "article_id": removal.article_id,
-        "names": list(removal.names),
-        "reason": removal.reason,
-        "by": removal.by,
-        "at": removal.at.astimezone(UTC).isoformat(),
+        "outlet": takedown.outlet,
+        "article_id": takedown.article_id,
+        "names": list(takedown.names),
+        "reason": takedown.reason,
+        "by": takedown.by,
+        "at": takedown.at.astimezone(UTC).isoformat(),
     }
-    block = json.dumps(said, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
-    own = uuid.uuid5(uuid.NAMESPACE_URL, gone.record_id).urn  # made again, it is the same
+    block = json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
+    own = uuid.uuid5(uuid.NAMESPACE_URL, removed.record_id).urn  # the same if it is written again
     return warc.metadata(
-        own, removal.at, gone.record_id, block, media_type=MEDIA_TYPE, warcinfo_id=warcinfo_id
+        own, takedown.at, removed.record_id, block, media_type=MEDIA_TYPE, warcinfo_id=warcinfo_id
     )
 
 
 def is_tombstone(kind: str, media_type: str) -> bool:
-    """Whether a record of this type and Content-Type is one."""
+    """Return whether a record of this type and Content-Type is a tombstone."""
     return kind == "metadata" and media_type == MEDIA_TYPE
 
 
 def read_tombstone(found: Record) -> Takedown | None:
-    """The removal that a record tells of, with the one record that it stands for; None where it is no tombstone."""
+    """Return the take-down that a tombstone describes, or None if the record is not a tombstone."""
     if not is_tombstone(found.kind, found.fields.get("content-type", "")):
         return None
     try:
-        said: dict[str, Any] = json.loads(found.block)
-        record = said["removed"]
-        gone = RemovedRecord(
+        content: dict[str, Any] = json.loads(found.block)
+        record = content["removed"]
+        removed = RemovedRecord(
             str(record["record_id"]),
             str(record["type"]),
             str(record["date"]),
@@ -72,13 +72,13 @@ def read_tombstone(found: Record) -> Takedown | None:
             bool(record["showed_the_article"]),
         )
         return Takedown(
-            str(said["outlet"]),
-            str(said["article_id"]),
-            tuple(map(str, said["names"])),
-            (gone,),
-            str(said["reason"]),
-            str(said["by"]),
-            datetime.fromisoformat(said["at"]),
+            str(content["outlet"]),
+            str(content["article_id"]),
+            tuple(map(str, content["names"])),
+            (removed,),
+            str(content["reason"]),
+            str(content["by"]),
+            datetime.fromisoformat(content["at"]),
             done=True,
         )
     except (ValueError, KeyError, TypeError):

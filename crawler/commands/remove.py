@@ -197,7 +197,7 @@ def _say(
             path = folder / name
             size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "open"
             print(f"  to be written anew: {name} ({size})")
-        if one.in_hand:
+        if one.leased:
             print("  a crawl is visiting it now")
     for removal in pending:
         print(f"{removal}: begun on {removal.at:%Y-%m-%d}, to be ended")
@@ -226,7 +226,7 @@ def _tell(going: Sequence[TakedownPlan], finished: TakedownResult) -> int:
         )
     for removal in finished.done:
         print(f"removed {removal}: {len(removal.records)} captures")
-    late = [one for one in going if one.in_hand]
+    late = [one for one in going if one.leased]
     for one in late:
         print(
             f"A crawl was visiting {one}. What it brings is not read; run the same command when it has ended.",

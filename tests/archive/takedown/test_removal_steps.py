@@ -194,7 +194,7 @@ def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
     url = f"sqlite:///{desk.index}"
     with exclude_reindex(url):
         said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
-        assert (said.code, "is at work" in said.err) == (1, True)
+        assert (said.code, "is running" in said.err) == (1, True)
         assert desk.call("reindex").code == 1
     assert NAME in articles(desk)
 
