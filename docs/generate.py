@@ -1,0 +1,446 @@
+"""Write the generated parts of the documentation: ``python -m docs.generate``.
+
+A page holds a part between ``<!-- generated: NAME -->`` and ``<!-- end -->``; all else on it is
+written by hand. What the parts are made from is the code: the commands' parsers, the settings'
+comments, the tables of the index, the keys of the JSON objects, docstrings, and a run of the demo.
+What no code says, the meaning of a column or key, is in ``meanings.toml``; a name without a meaning
+there, and a meaning without a name, are errors.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tokenize
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archive.index.schema import DERIVED, metadata
+from archive.model import outcome
+from crawler.cli.main import each_verb, parser_of
+from crawler.model import channels, layout, outlet
+from crawler.outlets import known_outlets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+_PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
+_DEMO = (("replay", "seeds"), ("show",), ("search", "푸틴"))
+
+
+def main() -> None:
+    """Write every page whose generated parts are not current, and print its name."""
+    for path in pages():
+        old = path.read_text("utf-8")
+        new = generated(old)
+        if new != old:
+            path.write_text(new, "utf-8")
+            print(path.relative_to(ROOT))
+
+
+def pages() -> list[Path]:
+    """Return the pages that may have generated parts."""
+    return [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+
+
+def generated(text: str) -> str:
+    """Return a page with its generated parts made anew.
+
+    :raises KeyError: a part has no function here, or a name has no meaning.
+    """
+    return _PART.sub(lambda part: f"{part[1]}\n{_part(part[2])}\n\n{part[3]}", text)
+
+
+@cache
+def _part(name: str) -> str:
+    return _PARTS[name]().strip("\n")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    """Return a text as a table's cell takes it: one line, without markup of our docstrings."""
+    return " ".join(text.replace("``", "`").replace("|", "\\|").split())
+
+
+# --- outlets
+
+
+def _outlets() -> str:
+    rows = [
+        (
+            f"`{value.name}`",
+            value.title,
+            value.hosts[0],
+            str(len(value.layouts)),
+            ", ".join(channel.name for channel in value.channels),
+        )
+        for value in known_outlets().values()
+    ]
+    return _table(("outlet", "name", "site", "layouts", "channels"), rows)
+
+
+def _fields_of(*classes: type) -> str:
+    parts = []
+    for value in classes:
+        parts.append(f"### {value.__name__}\n\n{_prose(value)}")
+        fields = dataclasses.fields(value)
+        rows = [(_code(field.name), _code(_type(field.type)), _default(field)) for field in fields]
+        parts.append(_table(("field", "type", "default"), rows))
+    return "\n\n".join(parts)
+
+
+def _prose(value: Any) -> str:
+    return (inspect.getdoc(value) or "").replace("``", "`")
+
+
+def _type(annotation: Any) -> str:
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return str(name).replace("|", "\\|")
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return _code(repr(field.default))
+    if field.default_factory is not dataclasses.MISSING:
+        return _code(f"{getattr(field.default_factory, '__name__', '')}()")
+    return "required"
+
+
+# --- commands
+
+
+def _verbs() -> str:
+    rows = [(f"[`{name}`](#{name})", _cell(verb.short_desc())) for name, verb in each_verb()]
+    sections = [_verb(name, verb) for name, verb in each_verb()]
+    return "\n\n".join([_table(("verb", "what it does"), rows), *sections])
+
+
+def _verb(name: str, command: Any) -> str:
+    parser = parser_of(name, command)
+    own = [action for action in _actions(parser) if action.dest != "help"]
+    text = command.long_desc()
+    prose, _, example = text.partition("Example")
+    parts = [f"## {name}", f"    sacho {name} {command.syntax()}".rstrip(), prose.strip()]
+    if example:
+        how, _, line = example.partition(":")
+        parts.append(f"Example{how}: `{line.strip()}`")
+    if own:
+        rows = [(_option(action), _cell(_help(action))) for action in own]
+        parts.append(_table(("option", "meaning"), rows))
+    return "\n\n".join(parts).replace("scrapy ", "sacho ")
+
+
+def _actions(parser: Any) -> Iterator[Any]:
+    """Yield a verb's own options; those that all verbs have are described once."""
+    for group in parser._action_groups:
+        if group.title != "Global Options":
+            yield from group._group_actions
+
+
+def _option(action: Any) -> str:
+    value = action.metavar or "|".join(action.choices or ()) or action.dest.upper()
+    takes = "" if action.nargs == 0 else f" {value}"
+    return ", ".join(f"`{name}{takes}`" for name in action.option_strings).replace("|", "\\|")
+
+
+def _help(action: Any) -> str:
+    return (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
+
+
+# --- settings
+
+
+def _settings() -> str:
+    """Return each group of settings with the comment above it, as crawler/settings.py has them."""
+    source = (ROOT / "crawler" / "settings.py").read_text("utf-8")
+    comments = _comments(source)
+    parts: list[str] = []
+    group: list[tuple[str, str, str]] = []
+    text = ""
+    for node in ast.parse(source).body:
+        name, value = _assigned(node)
+        if not name:
+            continue
+        above = _above(comments, node.lineno)
+        if above:
+            parts += _setting_group(text, group)
+            text, group = above, []
+        beside = comments.get((node.end_lineno or node.lineno, False), "")
+        group.append((name, _default_of(value), beside))
+    return "\n\n".join([*parts, *_setting_group(text, group)])
+
+
+def _assigned(node: ast.stmt) -> tuple[str, ast.expr | None]:
+    target: ast.expr | None = None
+    value: ast.expr | None = None
+    if isinstance(node, ast.Assign):
+        target, value = node.targets[0], node.value
+    elif isinstance(node, ast.AnnAssign):
+        target, value = node.target, node.value
+    if isinstance(target, ast.Name) and target.id.isupper() and not target.id.startswith("_"):
+        return target.id, value
+    return "", None
+
+
+def _comments(source: str) -> dict[tuple[int, bool], str]:
+    """Return the comments by line, and whether each has a line to itself."""
+    found: dict[tuple[int, bool], str] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            alone = not token.line[: token.start[1]].strip()
+            found[token.start[0], alone] = token.string.lstrip("#: ")
+    return found
+
+
+def _above(comments: dict[tuple[int, bool], str], line: int) -> str:
+    lines: list[str] = []
+    while (line - 1, True) in comments:
+        line -= 1
+        lines.insert(0, comments[line, True])
+    return " ".join(lines)
+
+
+def _setting_group(text: str, group: list[tuple[str, str, str]]) -> list[str]:
+    if not group:
+        return []
+    names = ", ".join(f"`{name}`" for name, _, _ in group)
+    rows = [(_code(name), default, _cell(beside)) for name, default, beside in group]
+    return [f"### {names}", text, _table(("setting", "default", ""), rows)]
+
+
+def _default_of(value: ast.expr | None) -> str:
+    """Return a default as the table shows it; where the environment is read, the variable too."""
+    source = ast.unparse(value) if value is not None else ""
+    variable = re.search(r"os\.environ\.get\('(\w+)'", source)
+    if variable:
+        rest = source.partition(" or ")[2]
+        places = {"archive": "`archive`", "index": "`index.sqlite3`", "log": "`log`", "jobs": "`jobs.toml`"}
+        where = next((place for word, place in places.items() if word in rest), "")
+        default = f"{where} in the data folder" if where else "empty"
+        return f"{default}; environment variable `{variable[1]}`"
+    if source.startswith(("{", "[")) and len(source) > 40:
+        return "a list, see the file"
+    return _code(source.replace("|", "\\|"))
+
+
+# --- JSON, metrics, index
+
+
+@cache
+def _meanings() -> dict[str, dict[str, str]]:
+    return tomllib.loads((DOCS / "meanings.toml").read_text("utf-8"))
+
+
+def _meant(group: str, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each name with its meaning.
+
+    :raises KeyError: a name has none, or a meaning is of no name.
+    """
+    known = _meanings()[group]
+    given = list(names)
+    lacking = [name for name in given if name not in known]
+    left_over = [name for name in known if name not in given and name != "_"]
+    if lacking or left_over:
+        raise KeyError(f"docs/meanings.toml [{group}]: lacks {lacking}, has without use {left_over}")
+    return [(name, known[name]) for name in given]
+
+
+def _keys(group: str, names: Iterable[str]) -> str:
+    rows = [(_code(name), meaning) for name, meaning in _meant(group, names)]
+    return _table(("key", "meaning"), rows)
+
+
+def _export_keys() -> str:
+    return _keys("export", _demo().article)
+
+
+def _status_keys() -> str:
+    parts = []
+    for name, function in _meanings()["status-objects"].items():
+        keys = _literal_keys(ROOT / "crawler" / "status" / "json_report.py", function)
+        title = name.replace("-", " ").capitalize()
+        parts.append(f"### {title}\n\n{_keys(f'status-{name}', keys)}")
+    return "\n\n".join(parts)
+
+
+def _literal_keys(path: Path, function: str) -> list[str]:
+    """Return the keys of the dict that a function returns, those of a nested literal as ``a.b``."""
+    tree = ast.parse(path.read_text("utf-8"))
+    (found,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    returned = [node.value for node in ast.walk(found) if isinstance(node, ast.Return)]
+    literal = next(value for value in reversed(returned) if isinstance(value, ast.Dict))
+    return list(_nested(literal, ""))
+
+
+def _nested(literal: ast.Dict, above: str) -> Iterator[str]:
+    for key, value in zip(literal.keys, literal.values, strict=True):
+        if not isinstance(key, ast.Constant):
+            continue
+        name = f"{above}{key.value}"
+        yield name
+        if isinstance(value, ast.Dict):
+            yield from _nested(value, f"{name}.")
+
+
+def _metrics() -> str:
+    tree = ast.parse((ROOT / "crawler" / "status" / "prometheus.py").read_text("utf-8"))
+    rows = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_gauge(node):
+            name, meaning = (argument.value for argument in node.args[:2])  # type: ignore[attr-defined]
+            rows.append((node.lineno, _code(f"sacho_{name}"), _labels(node), f"{meaning}."))
+    return _table(("metric", "labels", "meaning"), [row[1:] for row in sorted(rows)])
+
+
+def _is_gauge(call: ast.Call) -> bool:
+    named = isinstance(call.func, ast.Attribute) and call.func.attr == "set"
+    texts = [isinstance(word, ast.Constant) and isinstance(word.value, str) for word in call.args[:2]]
+    return named and len(texts) == 2 and all(texts)
+
+
+def _labels(call: ast.Call) -> str:
+    names = [word.arg for word in call.keywords if word.arg]
+    if not names and call.keywords:  # **labels
+        names = list(_meanings()["metric-labels"][ast.literal_eval(call.args[0])].split())
+    return ", ".join(map(_code, names))
+
+
+def _schema() -> str:
+    parts = []
+    for table in metadata.sorted_tables:
+        kind = "from the archive" if table in DERIVED else "the index's own memory"
+        columns = [column.name for column in table.columns]
+        meanings = dict(_meant(table.name, columns))
+        rows = [
+            (_code(column.name), _column_type(column), meanings[column.name])
+            for column in table.columns
+        ]
+        parts.append(f"### {table.name}\n\n{_meanings()[table.name]['_']} ({kind})")
+        parts.append(_table(("column", "type", "meaning"), rows))
+    return "\n\n".join(parts)
+
+
+def _column_type(column: Any) -> str:
+    name = type(column.type).__name__.lower()
+    key = ", key" if column.primary_key else ""
+    to = "".join(f", → {key.target_fullname}" for key in column.foreign_keys)
+    return f"{name}{' or null' if column.nullable else ''}{key}{to}"
+
+
+def _reasons() -> str:
+    """Return the reasons by the comments that group them in their class."""
+    source = inspect.getsource(outcome.Reason)
+    groups: list[tuple[str, list[str]]] = []
+    for line in source.splitlines():
+        text = line.strip()
+        if text.startswith("# "):
+            groups.append((text[2:], []))
+        elif " = " in text and groups:
+            groups[-1][1].append(text.partition(" = ")[2].strip('"'))
+    rows = [(meaning, ", ".join(map(_code, names))) for meaning, names in groups]
+    return _table(("outcome", "reasons"), rows)
+
+
+# --- the demo
+
+
+@dataclasses.dataclass(frozen=True)
+class _Demo:
+    """What the demo printed, and one article as the export gives it."""
+
+    printed: str
+    article: dict[str, Any]
+
+
+@cache
+def _demo() -> _Demo:
+    with tempfile.TemporaryDirectory() as home:
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "SACHO_HOME": home,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "100",
+        }
+
+        def sacho(*words: str) -> str:
+            command = [sys.executable, "-m", "crawler.cli.main", *words]
+            done = subprocess.run(  # noqa: S603  (our own command)
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            )
+            return done.stdout
+
+        parts = [f"$ sacho {' '.join(words)}\n{sacho(*words)}" for words in _DEMO]
+        export = Path(home) / "articles.jsonl"
+        sacho("export", str(export))
+        lines = export.read_text("utf-8").splitlines()
+    articles = [json.loads(line) for line in lines]
+    article = next(one for one in articles if one["authors"] and "푸틴" in one["headline"])
+    return _Demo("\n".join(part.rstrip() for part in parts), article)
+
+
+def _demo_output() -> str:
+    return f"```text\n{_demo().printed}\n```"
+
+
+def _article() -> str:
+    short = {name: _shortened(value) for name, value in _demo().article.items() if value}
+    chosen = {name: short[name] for name in _SHOWN if name in short}
+    return f"```json\n{json.dumps(chosen, ensure_ascii=False, indent=2)}\n```"
+
+
+_SHOWN = ("outlet", "article_id", "headline", "authors", "published_at", "body", "revision", "status", "warc")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > 70:
+        return f"{value[:60].strip()} …".replace("\n\n", " ")
+    if isinstance(value, list):
+        return [_shortened(one) for one in value[:1]]
+    if isinstance(value, dict):
+        return {name: _shortened(one) for name, one in value.items()}
+    return value
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "article": _article,
+    "channel-fields": lambda: _fields_of(
+        channels.Channel, channels.Feed, channels.Sitemap, channels.ListPage, channels.RisingIds, channels.DailyIds
+    ),
+    "demo": _demo_output,
+    "export-keys": _export_keys,
+    "layout-fields": lambda: _fields_of(outlet.Outlet, layout.Layout, layout.Figure, layout.TextForm),
+    "metrics": _metrics,
+    "outlets": _outlets,
+    "reasons": _reasons,
+    "schema": _schema,
+    "settings": _settings,
+    "status-keys": _status_keys,
+    "verbs": _verbs,
+}
+
+if __name__ == "__main__":
+    main()
