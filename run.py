@@ -22,8 +22,19 @@ USAGE = """usage: python3 run.py COMMAND
   demo          replay the seeds, list the articles, search once
   test [ARGS]   run the tests, one process a core (ARGS go to pytest; -n0: one process in all)
   check         format, lint, types, tests: what a change must pass
+  docs          write the generated pages and build the documentation into build/site
   bench         measure speed, printing ratios
-  scrapy ARGS   run a verb: python3 run.py scrapy search 푸틴"""
+  sacho ARGS    run a verb: python3 run.py sacho search 푸틴
+  scrapy ARGS   the same by Scrapy's own command"""
+
+SACHO = "crawler.cli.main"
+#: What a demo ends with: what to type next.
+NEXT = """
+Next:
+  .venv/bin/sacho show newspim/20230915999901        one article with its revisions and captures
+  .venv/bin/sacho export articles.jsonl              all articles as JSON, one a line
+  CONTACT=you@example.org .venv/bin/sacho crawl etoday -a limit=20    a first live crawl
+  .venv/bin/sacho --help                             all verbs; docs/ describes them"""
 
 #: A process a core, each with whole files, as what is costly to set up is shared by a file's tests.
 #: More than this gain little: the longest file ends last.
@@ -39,7 +50,8 @@ def main(arguments: list[str]) -> int:
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
     steps = {
-        "demo": [["scrapy", "replay", "seeds"], ["scrapy", "show"], ["scrapy", "search", "푸틴"]],
+        "demo": [[SACHO, "replay", "seeds"], [SACHO, "show"], [SACHO, "search", "푸틴"]],
+        "docs": [["docs.generate"], ["mkdocs", "build", "--strict", "--quiet"]],
         "test": [[*TESTS, *rest]],
         "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
         "bench": [
@@ -50,6 +62,7 @@ def main(arguments: list[str]) -> int:
             ["bench.crawl"],
             ["bench.reindex"],
         ],
+        "sacho": [[SACHO, *rest]],
         "scrapy": [["scrapy", *rest]],
     }.get(command)
     if steps is None:
@@ -59,10 +72,12 @@ def main(arguments: list[str]) -> int:
         return 1
     for step in steps:
         if command == "demo":
-            print(f"$ {' '.join(step)}", flush=True)
+            print(f"$ sacho {' '.join(step[1:])}", flush=True)
         status = run(step)
         if status:
             return status
+    if command == "demo":
+        print(NEXT)
     return 0
 
 
@@ -89,7 +104,7 @@ def set_up() -> bool:
         )
         return False
     install = ["pip", "install", "--quiet", "--disable-pip-version-check", "-c", "constraints.txt"]
-    if run([*install, "-e", ".[dev]"]):
+    if run([*install, "-e", ".[dev,docs]"]):
         print("The packages could not be installed; the lines above say why.", file=sys.stderr)
         return False
     STAMP.write_text(wanted.hexdigest())

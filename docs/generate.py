@@ -1,8 +1,8 @@
 """Write the generated parts of the documentation: ``python -m docs.generate``.
 
 A page holds a part between ``<!-- generated: NAME -->`` and ``<!-- end -->``; all else on it is
-written by hand. What the parts are made from is the code: the commands' parsers, the settings'
-comments, the tables of the index, the keys of the JSON objects, docstrings, and a run of the demo.
+written by hand. What the parts are made from is the code: the commands' parsers, the settings,
+the tables of the index, the keys of the JSON objects, docstrings, and a run of the demo.
 What no code says, the meaning of a column or key, is in ``meanings.toml``; a name without a meaning
 there, and a meaning without a name, are errors.
 """
@@ -12,14 +12,12 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import io
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-import tokenize
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -37,7 +35,8 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
-_DEMO = (("replay", "seeds"), ("show",), ("search", "푸틴"))
+#: The verbs of the demo whose output is shown.
+_DEMO = (("replay", "seeds"), ("search", "푸틴"))
 
 
 def main() -> None:
@@ -82,6 +81,20 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("``", "`").replace("|", "\\|").split())
 
 
+# --- packages
+
+
+def _packages() -> str:
+    rows = []
+    for top in ("archive", "pipelines", "crawler"):
+        folders = [path.parent for path in sorted((ROOT / top).glob("*/__init__.py"))]
+        for folder in (ROOT / top, *folders):
+            text = (folder / "__init__.py").read_text("utf-8")
+            purpose = ast.get_docstring(ast.parse(text)) or ""
+            rows.append((_code(folder.relative_to(ROOT).as_posix()), _cell(purpose)))
+    return _table(("package", "purpose"), rows)
+
+
 # --- outlets
 
 
@@ -110,7 +123,7 @@ def _fields_of(*classes: type) -> str:
 
 
 def _prose(value: Any) -> str:
-    return (inspect.getdoc(value) or "").replace("``", "`")
+    return (inspect.getdoc(value) or "").replace("``", "`").replace("<", "&lt;")
 
 
 def _type(annotation: Any) -> str:
@@ -171,23 +184,25 @@ def _help(action: Any) -> str:
 
 
 def _settings() -> str:
-    """Return each group of settings with the comment above it, as crawler/settings.py has them."""
+    defaults = _setting_defaults()
+    known = _meanings()["settings"]
+    _meant("settings", [name for name in defaults if name in known])
+    rows = [
+        (_code(name), default, known[name]) for name, default in defaults.items() if name in known
+    ]
+    return _table(("setting", "default", "meaning"), rows)
+
+
+def _internal_settings() -> str:
+    names = [name for name in _setting_defaults() if name not in _meanings()["settings"]]
+    return ", ".join(map(_code, names))
+
+
+@cache
+def _setting_defaults() -> dict[str, str]:
     source = (ROOT / "crawler" / "settings.py").read_text("utf-8")
-    comments = _comments(source)
-    parts: list[str] = []
-    group: list[tuple[str, str, str]] = []
-    text = ""
-    for node in ast.parse(source).body:
-        name, value = _assigned(node)
-        if not name:
-            continue
-        above = _above(comments, node.lineno)
-        if above:
-            parts += _setting_group(text, group)
-            text, group = above, []
-        beside = comments.get((node.end_lineno or node.lineno, False), "")
-        group.append((name, _default_of(value), beside))
-    return "\n\n".join([*parts, *_setting_group(text, group)])
+    assigned = (_assigned(node) for node in ast.parse(source).body)
+    return {name: _default_of(value) for name, value in assigned if name}
 
 
 def _assigned(node: ast.stmt) -> tuple[str, ast.expr | None]:
@@ -202,45 +217,28 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr | None]:
     return "", None
 
 
-def _comments(source: str) -> dict[tuple[int, bool], str]:
-    """Return the comments by line, and whether each has a line to itself."""
-    found: dict[tuple[int, bool], str] = {}
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            alone = not token.line[: token.start[1]].strip()
-            found[token.start[0], alone] = token.string.lstrip("#: ")
-    return found
-
-
-def _above(comments: dict[tuple[int, bool], str], line: int) -> str:
-    lines: list[str] = []
-    while (line - 1, True) in comments:
-        line -= 1
-        lines.insert(0, comments[line, True])
-    return " ".join(lines)
-
-
-def _setting_group(text: str, group: list[tuple[str, str, str]]) -> list[str]:
-    if not group:
-        return []
-    names = ", ".join(f"`{name}`" for name, _, _ in group)
-    rows = [(_code(name), default, _cell(beside)) for name, default, beside in group]
-    return [f"### {names}", text, _table(("setting", "default", ""), rows)]
-
-
 def _default_of(value: ast.expr | None) -> str:
     """Return a default as the table shows it; where the environment is read, the variable too."""
     source = ast.unparse(value) if value is not None else ""
     variable = re.search(r"os\.environ\.get\('(\w+)'", source)
     if variable:
-        rest = source.partition(" or ")[2]
-        places = {"archive": "`archive`", "index": "`index.sqlite3`", "log": "`log`", "jobs": "`jobs.toml`"}
-        where = next((place for word, place in places.items() if word in rest), "")
-        default = f"{where} in the data folder" if where else "empty"
-        return f"{default}; environment variable `{variable[1]}`"
+        place = next((name for word, name in _PLACES.items() if word in source), "empty")
+        return f"{place}; environment variable `{variable[1]}`"
     if source.startswith(("{", "[")) and len(source) > 40:
-        return "a list, see the file"
+        return "see the file"
+    if "VERSION" in source:
+        return "`Sacho/VERSION (+CONTACT)`"
     return _code(source.replace("|", "\\|"))
+
+
+#: Defaults in the data folder, by what stands in the expression.
+_PLACES = {
+    "_DATA / 'archive'": "`archive` in the data folder",
+    "_DATA / 'index.sqlite3'": "`index.sqlite3` in the data folder",
+    "_DATA / 'log'": "`log` in the data folder",
+    "jobs_file()": "`jobs.toml` in the data folder",
+    "not in ('', '0')": "off",
+}
 
 
 # --- JSON, metrics, index
@@ -261,7 +259,9 @@ def _meant(group: str, names: Iterable[str]) -> list[tuple[str, str]]:
     lacking = [name for name in given if name not in known]
     left_over = [name for name in known if name not in given and name != "_"]
     if lacking or left_over:
-        raise KeyError(f"docs/meanings.toml [{group}]: lacks {lacking}, has without use {left_over}")
+        raise KeyError(
+            f"docs/meanings.toml [{group}]: lacks {lacking}, has without use {left_over}"
+        )
     return [(name, known[name]) for name in given]
 
 
@@ -298,9 +298,9 @@ def _literal_keys(path: Path, function: str) -> list[str]:
 
 def _nested(literal: ast.Dict, above: str) -> Iterator[str]:
     for key, value in zip(literal.keys, literal.values, strict=True):
-        if not isinstance(key, ast.Constant):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
             continue
-        name = f"{above}{key.value}"
+        name = above + key.value
         yield name
         if isinstance(value, ast.Dict):
             yield from _nested(value, f"{name}.")
@@ -311,14 +311,16 @@ def _metrics() -> str:
     rows = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _is_gauge(node):
-            name, meaning = (argument.value for argument in node.args[:2])  # type: ignore[attr-defined]
+            name, meaning = (ast.literal_eval(argument) for argument in node.args[:2])
             rows.append((node.lineno, _code(f"sacho_{name}"), _labels(node), f"{meaning}."))
     return _table(("metric", "labels", "meaning"), [row[1:] for row in sorted(rows)])
 
 
 def _is_gauge(call: ast.Call) -> bool:
     named = isinstance(call.func, ast.Attribute) and call.func.attr == "set"
-    texts = [isinstance(word, ast.Constant) and isinstance(word.value, str) for word in call.args[:2]]
+    texts = [
+        isinstance(word, ast.Constant) and isinstance(word.value, str) for word in call.args[:2]
+    ]
     return named and len(texts) == 2 and all(texts)
 
 
@@ -409,10 +411,21 @@ def _demo_output() -> str:
 def _article() -> str:
     short = {name: _shortened(value) for name, value in _demo().article.items() if value}
     chosen = {name: short[name] for name in _SHOWN if name in short}
+    # These differ from run to run.
+    chosen["warc"] = {"file": "sacho-….warc.gz", "offset": 46040, "length": 3454}
     return f"```json\n{json.dumps(chosen, ensure_ascii=False, indent=2)}\n```"
 
 
-_SHOWN = ("outlet", "article_id", "headline", "authors", "published_at", "body", "revision", "status", "warc")
+_SHOWN = (
+    "outlet",
+    "article_id",
+    "headline",
+    "authors",
+    "published_at",
+    "body",
+    "revision",
+    "status",
+)
 
 
 def _shortened(value: Any) -> Any:
@@ -428,15 +441,24 @@ def _shortened(value: Any) -> Any:
 _PARTS: dict[str, Callable[[], str]] = {
     "article": _article,
     "channel-fields": lambda: _fields_of(
-        channels.Channel, channels.Feed, channels.Sitemap, channels.ListPage, channels.RisingIds, channels.DailyIds
+        channels.Channel,
+        channels.Feed,
+        channels.Sitemap,
+        channels.ListPage,
+        channels.RisingIds,
+        channels.DailyIds,
     ),
     "demo": _demo_output,
     "export-keys": _export_keys,
-    "layout-fields": lambda: _fields_of(outlet.Outlet, layout.Layout, layout.Figure, layout.TextForm),
+    "layout-fields": lambda: _fields_of(
+        outlet.Outlet, layout.Layout, layout.Figure, layout.TextForm
+    ),
     "metrics": _metrics,
     "outlets": _outlets,
+    "packages": _packages,
     "reasons": _reasons,
     "schema": _schema,
+    "internal-settings": _internal_settings,
     "settings": _settings,
     "status-keys": _status_keys,
     "verbs": _verbs,

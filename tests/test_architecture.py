@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PACKAGES = ("archive", "pipelines", "crawler")
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 OUTLETS = list(known_outlets().values())
-VERBS = sorted(path.stem for path in (ROOT / "crawler" / "commands").glob("[a-z]*.py"))
 
 
 def relative(path: Path) -> str:
@@ -93,33 +92,6 @@ def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
     steps_of_settings = [name.rpartition(".")[0] for name in ordered]
     assert [name for name in steps_of_settings if name in modules] == modules[::-1]
     assert steps_of_settings[: len(modules)] == modules[::-1], "what reads comes before what keeps"
-
-
-@pytest.fixture(scope="module")
-def readme() -> str:
-    path = ROOT / "README.md"
-    if not path.exists():
-        pytest.skip("README.md is not written yet")
-    return path.read_text("utf-8")
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_readme_names_the_verb(readme: str, verb: str) -> None:
-    assert re.search(rf"scrapy {verb}\b", readme)
-
-
-SETTINGS = [
-    node.targets[0].id
-    for node in ast.parse((ROOT / "crawler" / "settings.py").read_text("utf-8")).body
-    if isinstance(node, ast.Assign)
-    and isinstance(node.targets[0], ast.Name)
-    and node.targets[0].id.isupper()
-]
-
-
-@pytest.mark.parametrize("name", [name for name in SETTINGS if not name.startswith("_")])
-def test_readme_names_the_setting(readme: str, name: str) -> None:
-    assert re.search(rf"\b{name}\b", readme)
 
 
 def test_the_migrated_schema_is_that_of_the_tables(tmp_path: Path) -> None:

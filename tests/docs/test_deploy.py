@@ -30,7 +30,7 @@ def words(name: str) -> list[list[str]]:
 )
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     """Beneath a root of their own, where what they start is."""
-    for command in ("opt/sacho/.venv/bin/scrapy", "bin/kill"):
+    for command in ("opt/sacho/.venv/bin/sacho", "bin/kill"):
         path = tmp_path / command
         path.parent.mkdir(parents=True)
         path.write_text("#!/bin/sh\n")

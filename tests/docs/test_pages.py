@@ -1,0 +1,129 @@
+"""The documentation: current, complete, without a broken link, and nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crawler.cli.main import each_verb, verb_names
+from docs import generate
+from tests.support.cli import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [*generate.pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+EXAMPLES = [
+    ROOT / "jobs.example.toml",
+    ROOT / "Dockerfile",
+    *filter(Path.is_file, (DOCS / "deploy").rglob("*")),
+]
+VERBS = [name for name, _ in each_verb()]
+SETTINGS = [
+    target.id
+    for node in ast.parse((ROOT / "crawler" / "settings.py").read_text("utf-8")).body
+    if isinstance(node, ast.Assign | ast.AnnAssign)
+    for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    if isinstance(target, ast.Name) and target.id.isupper() and not target.id.startswith("_")
+]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", generate.pages(), ids=name_of)
+def test_generated_parts_are_current(path: Path) -> None:
+    """`python3 run.py docs` writes them."""
+    text = path.read_text("utf-8")
+    assert generate.generated(text) == text
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 600
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_command_line_page_describes_the_verb(verb: str) -> None:
+    assert f"\n## {verb}\n" in (DOCS / "cli.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_settings_page_names_the_setting(name: str) -> None:
+    assert f"`{name}`" in (DOCS / "settings.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", [*PAGES, *EXAMPLES], ids=name_of)
+def test_commands_on_a_page_exist(path: Path) -> None:
+    """A command is a line or a span of code that begins with the program's name."""
+    text = path.read_text("utf-8")
+    named = re.findall(r"(?:^|[`/\"]|    |\$ )sacho +([a-z]+)\b", text, re.M)
+    assert set(named) <= set(verb_names())
+    if path.name != "CHANGELOG.md":
+        assert "close" not in named
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_linked_from_a_page_exist(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_six_answers_lead_to_code() -> None:
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    answers = re.findall(r"`([\w/]+\.py): ([\w.]+)`", text)
+    assert len(answers) >= 6
+    for path, name in answers:
+        assert name in defined(ROOT / path), f"{path}: {name}"
+
+
+def defined(path: Path) -> set[str]:
+    """The names that a module defines: functions, methods as Class.method, and values."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.ClassDef):
+            methods = [part.name for part in node.body if isinstance(part, ast.FunctionDef)]
+            names |= {node.name, *(f"{node.name}.{method}" for method in methods)}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=name_of)
+def test_paths_named_on_a_page_exist(path: Path) -> None:
+    """Paths of the packages, where they name a file or folder."""
+    named = re.findall(
+        r"`((?:archive|pipelines|crawler|docs|bench|tests)/[a-z\d_/.]*)`", path.read_text("utf-8")
+    )
+    missing = [
+        name for name in named if not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))
+    ]
+    assert missing == []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `python3 run.py docs` builds it."""
+    pytest.importorskip("material")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_site_has_every_page(site: Path) -> None:
+    assert {path.stem for path in DOCS.glob("*.md")} <= {path.stem for path in site.glob("*.html")}
+
+
+def test_a_page_fetches_nothing_from_other_sites(site: Path) -> None:
+    for path in site.glob("*.html"):
+        fetched = re.findall(
+            r"<(?:script|img|link)\b[^>]*(?:src|href)=\"(https?:[^\"]*)\"", path.read_text("utf-8")
+        )
+        assert fetched == []
