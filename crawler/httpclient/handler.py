@@ -53,7 +53,7 @@ _HANDLERS: WeakValueDictionary[int, ArchivingDownloadHandler] = WeakValueDiction
 class ExchangeSink(Protocol):
     """Where exchanges go: what the class that ``EXCHANGE_SINK`` names must be. Built once a crawl."""
 
-    def keep(self, request: Request, exchange: Exchange) -> None:
+    def store(self, request: Request, exchange: Exchange) -> None:
         """Take an exchange; what is raised here fails the request, so that nothing unkept is read."""
 
 
@@ -200,7 +200,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         if exchange.truncated:
             self._count(f"truncated/{exchange.truncated}")
         if self._sink is not None:
-            self._sink.keep(request, exchange)
+            self._sink.store(request, exchange)
 
     def _response(self, request: Request, transfer: Transfer) -> Response:
         connection = transfer.connection

@@ -1,4 +1,4 @@
-"""What a crawl keeps things with: one index, one segment writer, one frontier, shared by wire, pipelines and spider."""
+"""One crawl's archive, index, frontier and lease, shared by download handler, pipelines and spider."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
@@ -21,6 +22,7 @@ from archive.model.article import KST
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import Run
+from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
@@ -31,7 +33,7 @@ from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from scrapy import Request
@@ -39,40 +41,62 @@ if TYPE_CHECKING:
 
     from archive.articles.captures import LastCapture
     from archive.frontier.accounting import Balance
-    from archive.frontier.visits import Visit
+    from archive.frontier.visits import FrontierLink, Visit
     from archive.model.exchange import Exchange
     from archive.runs.recorder import Result
     from pipelines.page import Page
 
 _log = logging.getLogger(__name__)
 
-#: Seconds between looks at what waits to be written.
+#: Seconds between checks whether a batch is due to be written.
 _TICK = 1.0
 _FAULTS = (SegmentError, IndexUnusableError)
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _SESSIONS: WeakKeyDictionary[Crawler, CrawlSession] = WeakKeyDictionary()
 
 
+def _stops_on_fault(
+    method: Callable[Concatenate[CrawlSession, _P], _T],
+) -> Callable[Concatenate[CrawlSession, _P], _T | None]:
+    """Make a fault of the archive or the index stop the crawl.
+
+    From the first fault on the method does nothing and returns None. It must not run then: bytes
+    that are not durable must not be indexed. A context manager could not skip its block.
+    """
+
+    @wraps(method)
+    def guarded(session: CrawlSession, /, *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+        if session.fault:
+            return None
+        try:
+            return method(session, *args, **kwargs)
+        except _FAULTS as error:
+            session._stop(str(error))
+            return None
+
+    return guarded
+
+
 class CrawlRobotsStore:
-    """ROBOTS_STORE of a crawl: copies of robots.txt, kept in its index."""
+    """ROBOTS_STORE of a crawl: copies of robots.txt in the crawl's index."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsShelf:
-        """Give the shelf in the crawl's index."""
+        """Return the robots.txt store of the crawl's index."""
         return RobotsShelf(CrawlSession.from_crawler(crawler).index)
 
 
 class CrawlSession:
-    """Keeps a crawl's exchanges, pages and visits. Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT.
+    """Stores a crawl's exchanges, pages and visits.
 
-    A fault of the archive or the index stops the crawl: ``fault`` is then the sentence that says
-    why, and nothing that was not durable is reported as kept. ``bugs`` counts the exceptions of
-    steps and callbacks.
+    Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT and ROBOTSTXT_OBEY. A fault of the archive or
+    the index stops the crawl: ``fault`` is then the message for the operator, and nothing is
+    reported as stored that is not durable. Methods that return something return None after a fault.
+    ``bugs`` counts the exceptions of pipelines and callbacks.
     """
 
     def __init__(self, crawler: Crawler, run: Run | None = None) -> None:
-        from archive.segments.names import archive_folder
-
         settings = crawler.settings
         self._crawler = crawler
         self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
@@ -82,8 +106,8 @@ class CrawlSession:
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
         self.run = run or Run("crawl", outlet=self.outlet.name, version=VERSION)
-        self._index = Index(str(settings.get("INDEX_URL") or ""))
-        self._lease = Lease(self._index, outlet_lease(self.outlet.name), self.run.id)
+        self.index = Index(str(settings.get("INDEX_URL") or ""))
+        self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
         self._take_lease()
         software = {
             "software": f"Sacho/{VERSION}",
@@ -93,115 +117,121 @@ class CrawlSession:
         }
         self._folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
         self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
-        self.frontier = Frontier(self._index, self.outlet.name, self.run.id)
+        self._frontier = Frontier(self.index, self.outlet.name, self.run.id)
         self._store = CaptureStore(
-            self._segments, self._index, self.run, self._count, self.frontier
+            self._segments, self.index, self.run, self._count, self._frontier
         )
         self._ticking: asyncio.Task[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
-        crawler.signals.connect(self._bug, signals.item_error)
-        crawler.signals.connect(self._bug, signals.spider_error)
+        crawler.signals.connect(self._count_bug, signals.item_error)
+        crawler.signals.connect(self._count_bug, signals.spider_error)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> CrawlSession:
-        """Give the crawl's one session."""
+        """Return the crawl's one session."""
         if crawler not in _SESSIONS:
             _SESSIONS[crawler] = cls(crawler)
         return _SESSIONS[crawler]
 
     @classmethod
     def of_run(cls, crawler: Crawler, run: Run) -> CrawlSession:
-        """Make the crawl's one session, which writes down what it keeps as that run's.
+        """Create the crawl's one session, which records what it stores under ``run``.
 
         :raises LeaseHeldError: another run is crawling the outlet.
         """
         _SESSIONS[crawler] = cls(crawler, run)
         return _SESSIONS[crawler]
 
-    @property
-    def index(self) -> Index:
-        """The crawl's index."""
-        return self._index
+    @_stops_on_fault
+    def store(self, request: Request, exchange: Exchange) -> None:
+        """Append an exchange to the archive before it is parsed.
 
-    def keep(self, request: Request, exchange: Exchange) -> None:
-        """Append an exchange to the archive before anybody reads it; a repeated payload becomes a revisit."""
+        A payload that the URL's last capture has as well is stored as a revisit record; then
+        ``request.meta["repeats"]`` is True.
+        """
         last: LastCapture | None = request.meta.get("last_capture")
-        original = None
-        if last is not None and last.url == exchange.url and not exchange.truncated:
-            same = warc.payload_digest(exchange) == last.payload_digest
-            if same or warc.is_not_modified(exchange):
-                original = warc.RevisitOf(
-                    last.url, last.captured_at, last.payload_digest, last.record_id
-                )
         visit: Visit | None = request.meta.get("visit")
-        page = provisional_page(
-            exchange, self.outlet, visit.url if visit is not None else exchange.url
-        )
-        if last is not None and original is not None:
+        source = exchange.url if visit is None else visit.url
+        page = provisional_page(exchange, self.outlet, source)
+        original = None
+        if last is not None and _repeats(exchange, last):
+            original = warc.RevisitOf(
+                last.url, last.captured_at, last.payload_digest, last.record_id
+            )
             page = replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)
         request.meta["repeats"] = original is not None
-        self.attempt(lambda: self._store.append(page, original))
+        self._store.append(page, original)
 
-    def add(self, page: Page) -> None:
-        """Deposit a page that was read."""
-        self.attempt(lambda: self._store.add_page(page))
+    @_stops_on_fault
+    def add_page(self, page: Page) -> None:
+        """Store a page that was parsed."""
+        self._store.add_page(page)
 
-    def note(self, result: Result) -> None:
-        """Note a visit that gave no page."""
-        self.attempt(lambda: self._store.add_result(result))
+    @_stops_on_fault
+    def add_result(self, result: Result) -> None:
+        """Record a visit that gave no page."""
+        self._store.add_result(result)
 
-    def take(self, number: int) -> list[Visit]:
-        """Lease articles that are due; none after a fault."""
-        return self.attempt(lambda: self.frontier.take(number)) or []
+    @_stops_on_fault
+    def discover(self, links: Iterable[FrontierLink]) -> None:
+        """Add links to the frontier."""
+        self._frontier.discover(links)
 
+    @_stops_on_fault
+    def visit_again(self, article_ids: Collection[str]) -> None:
+        """Make articles due now."""
+        self._frontier.again(article_ids)
+
+    @_stops_on_fault
+    def lease_visits(self, number: int) -> list[Visit]:
+        """Lease at most ``number`` articles that are due."""
+        return self._frontier.take(number)
+
+    @_stops_on_fault
+    def in_frontier(self, article_ids: Collection[str]) -> set[str]:
+        """Return the ids that the frontier has."""
+        return self._frontier.known(article_ids)
+
+    @_stops_on_fault
+    def leased_by_others(self) -> set[str]:
+        """Return the ids of the articles that other runs have leased."""
+        return self._frontier.held_by_others()
+
+    @_stops_on_fault
     def last_captures(self, urls: Iterable[str]) -> dict[str, LastCapture]:
-        """The last whole capture of each address that has one; none after a fault."""
-        return self._read(lambda connection: last_captures(connection, urls)) or {}
+        """Return the last complete capture of each URL that has one."""
+        with self.index.reading() as connection:
+            return last_captures(connection, urls)
 
-    def published(self, article_ids: Iterable[str]) -> dict[str, datetime | None]:
-        """When the articles of the index were published; nothing after a fault."""
-        return (
-            self._read(
-                lambda connection: published_times(connection, self.outlet.name, article_ids)
-            )
-            or {}
-        )
+    @_stops_on_fault
+    def published_times(self, article_ids: Iterable[str]) -> dict[str, datetime | None]:
+        """Return the publication times of those articles that are in the index."""
+        with self.index.reading() as connection:
+            return published_times(connection, self.outlet.name, article_ids)
 
-    def captured(self, urls: Iterable[str]) -> set[str] | None:
-        """Those of the addresses that the index has a capture of; None after a fault."""
-        return self._read(lambda connection: captured_urls(connection, urls))
-
-    def attempt(self, work: Callable[[], _T]) -> _T | None:
-        """What work on the archive or the index gives; None after a fault, which ends the crawl."""
-        if not self.fault:
-            try:
-                return work()
-            except _FAULTS as error:
-                self._stop(str(error))
-        return None
-
-    def _read(self, query: Callable[[Any], _T]) -> _T | None:
-        def work() -> _T:
-            with self._index.reading() as connection:
-                return query(connection)
-
-        return self.attempt(work)
+    @_stops_on_fault
+    def captured_urls(self, urls: Iterable[str]) -> set[str]:
+        """Return the URLs that have a capture in the index."""
+        with self.index.reading() as connection:
+            return captured_urls(connection, urls)
 
     def _take_lease(self) -> None:
         other = self._lease.take()
-        if other is not None:
-            self._index.close()
-            raise LeaseHeldError(
-                f"{self.outlet.name} is being crawled, since {other.taken_at.astimezone(KST):%Y-%m-%d %H:%M} KST "
-                f"(process {other.holder.split()[1]}): one run of an outlet at a time. "
-                "Run the same command when it has ended."
-            )
+        if other is None:
+            return
+        self.index.close()
+        raise LeaseHeldError(
+            f"{self.outlet.name} is being crawled since "
+            f"{other.taken_at.astimezone(KST):%Y-%m-%d %H:%M} KST "
+            f"(process {other.holder.split()[1]}); only one run of an outlet is possible at a "
+            "time. Run the same command when it has ended."
+        )
 
-    def _stop(self, sentence: str) -> None:
-        self.fault = sentence
-        _log.error("%s", sentence)
+    def _stop(self, message: str) -> None:
+        self.fault = message
+        _log.error("%s", message)
         if self._crawler.engine is not None:
             self._stopping = asyncio.ensure_future(
                 self._crawler.engine.close_spider_async(reason="archive_fault")
@@ -212,39 +242,62 @@ class CrawlSession:
         if self._crawler.stats is not None:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
 
-    def _bug(self) -> None:
+    def _count_bug(self) -> None:
         self.bugs += 1
 
     def _opened(self) -> None:
-        self.attempt(
-            lambda: recover(self._folder, self._index, self._store, self.frontier, self.outlet.name)
-        )
+        self._recover()
         self._ticking = asyncio.ensure_future(self._tick())
 
+    @_stops_on_fault
+    def _recover(self) -> None:
+        recover(self._folder, self.index, self._store, self._frontier, self.outlet.name)
+
     async def _tick(self) -> None:
+        """Write batches when they are due and renew the leases, until the crawl ends."""
         waited = 0.0
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
-            self.attempt(self._store.flush_if_due)
+            self._flush_if_due()
             if waited >= RENEWAL:
                 waited = 0.0
-                self.attempt(self.frontier.renew)
-                self.attempt(self._lease.renew)
+                self._renew_leases()
+
+    @_stops_on_fault
+    def _flush_if_due(self) -> None:
+        self._store.flush_if_due()
+
+    @_stops_on_fault
+    def _renew_leases(self) -> None:
+        self._frontier.renew()
+        self._lease.renew()
+
+    @_stops_on_fault
+    def _close_archive(self) -> None:
+        self._store.close()
+        self._segments.close()
 
     def _closed(self, reason: str) -> None:
-        """Write what waits, give back what was not visited, and do the books."""
+        """Write the last batch, release the leases and count the run's results."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self.attempt(self._store.close)
-        self.attempt(self._segments.close)
-        with suppress(*_FAULTS):  # the first fault is what the operator has to hear about
-            # At a whole crawl's end nothing may still be in hand: what is, was lost, and the books
-            # must show it.
+        self._close_archive()
+        with suppress(*_FAULTS):  # the first fault is the one to report
+            # After a complete crawl nothing may still be leased. What is was lost, and the counts
+            # must show it, so they are taken before the release.
             if reason == "finished":
-                self.balance = self.frontier.balance()
-                self.last_new = self.frontier.last_new()
-            self.frontier.release()
-            self.balance = self.balance or self.frontier.balance()
+                self.balance = self._frontier.balance()
+                self.last_new = self._frontier.last_new()
+            self._frontier.release()
+            self.balance = self.balance or self._frontier.balance()
             self._lease.release()
-        self._index.close()
+        self.index.close()
+
+
+def _repeats(exchange: Exchange, last: LastCapture) -> bool:
+    """Return whether an exchange has the payload of the URL's last capture."""
+    if last.url != exchange.url or exchange.truncated:
+        return False
+    same_payload = warc.payload_digest(exchange) == last.payload_digest
+    return same_payload or warc.is_not_modified(exchange)

@@ -1,4 +1,4 @@
-"""The one spider: an outlet's articles discovered, fetched when they are due, and handed to the pipelines."""
+"""The spider of every outlet: discovers articles and fetches those that are due."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crawler.spider.session import CrawlSession
 from pipelines.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from typing import Self
 
     from scrapy.crawler import Crawler
@@ -39,26 +39,27 @@ if TYPE_CHECKING:
     from crawler.discovery.requests import SourceRequest
     from crawler.model.outlet import Outlet
 
-#: Visits under way at once in the scheduler: enough to keep the connections busy, few enough to
-#: lease for a while.
-_UNDER_WAY = 64
-#: Pictures (and other asks) likewise: a page may show hundreds.
-_PICTURES = 32
-#: Seconds between looks at what another crawl has in hand, while there is nothing else to do.
-_OTHERS = 1.0
-#: Discovery goes before articles: what it shows may be due sooner.
-_FIRST = 100
-#: Every status comes to the spider, but for redirects, which are followed.
-_STATUSES = [
+#: Visits given to Scrapy at once: enough to keep the connections busy, few enough to be done before
+#: their leases end.
+_MAX_VISITS = 64
+#: Requests for sources and images given to Scrapy at once; a page may show hundreds of images.
+_MAX_OTHERS = 32
+#: Seconds between checks of what other crawls have leased, while there is nothing else to do.
+_WAIT_FOR_OTHERS = 1.0
+#: Sources are fetched before articles: what they list may be due sooner.
+_SOURCE_PRIORITY = 100
+#: The spider handles every status but redirects, which are followed.
+_HANDLED_STATUSES = [
     status.value for status in HTTPStatus if status >= 300 and status not in REDIRECT_STATUSES
 ]
 
 
 class OutletSpider(Spider):
-    """Base of all outlets' spiders, which :class:`crawler.spider.loader.OutletLoader` makes.
+    """Base class of the outlets' spiders, which `crawler.spider.loader.OutletLoader` creates.
 
     Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one
-    article, without discovery), ``limit`` (at most so many visits). Reads ARCHIVE_IMAGES.
+    article, without discovery), ``limit`` (most visits), ``discover=no`` (only visit what is due).
+    Reads ARCHIVE_IMAGES.
     """
 
     outlet: Outlet
@@ -78,19 +79,19 @@ class OutletSpider(Spider):
         )
         self._url = url
         self._discovers = discover != "no"
-        self._left = int(limit) if limit else None
+        self._visits_left = int(limit) if limit else None
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
-        self._walk: Candidates | None = None
-        self._asked = 0
-        self._pictures: deque[str] = deque()
-        self._pictured: set[str] = set()
+        self._candidates: Candidates | None = None
+        self._requests = 0
+        self._images: deque[str] = deque()
+        self._requested_images: set[str] = set()
         self._changed = asyncio.Event()
         self.session: CrawlSession
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Make the spider and its session."""
+        """Create the spider with the crawl's session."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = CrawlSession.from_crawler(crawler)
         crawler.signals.connect(spider._bug_in_pipeline, signals.item_error)
@@ -98,38 +99,50 @@ class OutletSpider(Spider):
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """Ask the channels, then visit what is due, until nothing is left of either."""
+        """Yield requests for sources, images and due articles until nothing is left to fetch."""
         if self._url:
-            self._discover_one(self._url)
+            self._discover_url(self._url)
         elif self._discovers:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
-            self._walk = Candidates(self.plan, self.session)
+            self._candidates = Candidates(self.plan, self.session)
         while not self.session.fault:
             self._changed.clear()
-            for source in self.plan.next_requests() if self.plan else ():
-                self._asked += 1
-                yield self._source_request(source)
-            while self._pictures and self._asked < _PICTURES:
-                self._asked += 1
-                yield self._picture(self._pictures.popleft())
-            if self._walk is not None and self._walk.take_up(self._visits):
-                self._changed.set()
-            for request in self._visit_requests():
+            for request in self._next_requests():
                 yield request
-            if self._asked or self._visits:
-                await self._changed.wait()
-            elif self.plan is None or self.plan.finished or self._left == 0:
+            if not self._requests and not self._visits and self._is_finished():
                 break
-            elif (
-                self._walk is not None
-                and not self._changed.is_set()
-                and not self._walk.learn_from_others()
-            ):
-                await asyncio.sleep(_OTHERS)
+            await self._wait()
+
+    def _next_requests(self) -> Iterator[Request]:
+        """Yield the requests that may be sent now."""
+        for source in self.plan.next_requests() if self.plan else ():
+            self._requests += 1
+            yield self._source_request(source)
+        while self._images and self._requests < _MAX_OTHERS:
+            self._requests += 1
+            yield self._image_request(self._images.popleft())
+        if self._candidates is not None and self._candidates.add_next(self._visits):
+            self._changed.set()
+        yield from self._visit_requests()
+
+    def _is_finished(self) -> bool:
+        """Return whether nothing more can be discovered or visited."""
+        return self.plan is None or self.plan.finished or self._visits_left == 0
+
+    async def _wait(self) -> None:
+        """Wait for a result of our requests, or for one of another crawl if there are none."""
+        if self._requests or self._visits:
+            await self._changed.wait()
+        elif (
+            self._candidates is not None
+            and not self._changed.is_set()
+            and not self._candidates.learn_from_others()
+        ):
+            await asyncio.sleep(_WAIT_FOR_OTHERS)
 
     def parse_source(self, response: Response, source: SourceRequest) -> None:
-        """Read a feed, sitemap or list page."""
-        assert self.plan is not None, "only a plan asks sources"
+        """Parse a feed, sitemap or list page, and add its links to the frontier."""
+        assert self.plan is not None, "sources are requested only by a plan"
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         result = self.plan.read_response(source, response.body, content_type, response.status)
         if result.fault is not None:
@@ -140,12 +153,13 @@ class OutletSpider(Spider):
             FrontierLink(link.article_id, link.url, link.published_at, link.channel)
             for link in result.links
         )
-        self._source_done()
+        self._request_done()
 
     def parse(self, response: Response, **_: Any) -> list[Page]:
-        """Read an article's page, from the exchange that the wire kept.
+        """Parse an article's page from the archived exchange.
 
-        A list and no generator: of a generator Scrapy reads the source again for every response.
+        Returns a list and is no generator: Scrapy inspects a generator's source code once a
+        response.
         """
         request = response.request
         assert request is not None, "Scrapy sets a response's request before the callback"
@@ -153,82 +167,93 @@ class OutletSpider(Spider):
         exchange: Exchange = request.meta["exchange"]
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
-            rules, source = self.outlet.rules, visit.url
             page = Page(
                 exchange=exchange,
                 outlet=self.name,
-                rules=rules,
-                source=source,
+                rules=self.outlet.rules,
+                source=visit.url,
                 visit=visit.article_id,
+                verdict=Verdict(Outcome.UNCHANGED),
+                revision_id=last.revision_id,
             )
-            return [replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)]
+            return [page]
         page = judge(extract(exchange, self.outlet, source=visit.url), self.outlet)
         return [replace(page, visit=visit.article_id)]
 
     def deposit(self, page: Page) -> None:
-        """Take the page at the end of the pipelines."""
-        self.session.add(page)
-        if page.article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
-            self._want_pictures([image.url for image in page.article.images])
-        self._visit_done(page.visit, page.article.published_at if page.article else None)
+        """Store a page that has passed the pipelines, and end its visit."""
+        self.session.add_page(page)
+        article = page.article
+        if article is None:
+            self._visit_done(page.visit, None)
+            return
+        if self.settings.getbool("ARCHIVE_IMAGES"):
+            self._request_images([image.url for image in article.images])
+        self._visit_done(page.visit, article.published_at)
 
     def failed(self, failure: Failure) -> None:
-        """Note a visit that gave no response."""
+        """Record a visit that got no response."""
         request: Request = failure.request  # type: ignore[attr-defined]  # set by Scrapy
-        # never sent: it stays leased, and is given back at the end
-        if isinstance(failure.value, CrawlStopped):
-            self._visit_done(request.meta["visit"].article_id, None)
-            return
         visit: Visit = request.meta["visit"]
+        if isinstance(failure.value, CrawlStopped):
+            # The request was not sent. The article stays leased until the session is closed.
+            self._visit_done(visit.article_id, None)
+            return
         exchange: Exchange | None = request.meta.get("exchange")
-        # it is kept, and its row has to say as what
-        if exchange is not None and not request.meta.get("repeats"):
-            page = judge(read_exchange(exchange, self.outlet, source=visit.url), self.outlet)
-            if page.article is None:
-                self.session.add(replace(page, final=False))
-        self._note(
-            visit,
-            verdict_of(failure.value),
-            status_of(exchange.head) if exchange is not None else None,
-        )
+        status = None
+        if exchange is not None:
+            status = status_of(exchange.head)
+            if not request.meta.get("repeats"):
+                self._add_unparsed(exchange, visit)
+        self._visit_failed(visit, verdict_of(failure.value), status)
 
     def source_failed(self, failure: Failure) -> None:
-        """Tell the plan of a source that could not be fetched."""
-        assert self.plan is not None, "only a plan asks sources"
+        """Report to the plan a source that could not be fetched."""
+        assert self.plan is not None, "sources are requested only by a plan"
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
         source: SourceRequest = request.cb_kwargs["source"]
-        if isinstance(failure.value, CrawlStopped):  # never sent: that says nothing of the source
-            self.plan.fail(source, "the crawl was stopped before it was asked")
-            self._source_done()
-            return
-        verdict = verdict_of(failure.value)
-        self.logger.warning("%s %s: %s %s", source.channel, source.url, verdict, verdict.detail)
-        self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
-        self._source_done()
+        if isinstance(failure.value, CrawlStopped):
+            # The request was not sent, so nothing is known of the source.
+            self.plan.fail(source, "the crawl was stopped before it was requested")
+        else:
+            verdict = verdict_of(failure.value)
+            self.logger.warning("%s %s: %s %s", source.channel, source.url, verdict, verdict.detail)
+            self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
+        self._request_done()
 
-    def picture_kept(self, _: Response) -> None:
-        """Note that a picture has come; the wire has kept it."""
-        self._source_done()
+    def image_stored(self, _: Response) -> None:
+        """Count an image as done; the download handler has archived it."""
+        self._request_done()
 
-    def picture_failed(self, failure: Failure) -> None:
-        """Note that a picture did not come: the article stands without it."""
+    def image_failed(self, failure: Failure) -> None:
+        """Log an image that could not be fetched; its article is complete without it."""
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
-        self.logger.warning("picture %s: %s", request.url, verdict_of(failure.value))
-        self._source_done()
+        self.logger.warning("image %s: %s", request.url, verdict_of(failure.value))
+        self._request_done()
 
-    def _want_pictures(self, urls: Iterable[str]) -> None:
-        wanted = {url for url in urls if url.startswith(("http://", "https://"))} - self._pictured
-        known = self.session.captured(wanted) if wanted else None
-        if known is not None:
-            self._pictured |= wanted
-            self._pictures.extend(sorted(wanted - known))
+    def _add_unparsed(self, exchange: Exchange, visit: Visit) -> None:
+        """Store why an archived exchange of a failed visit gives no article."""
+        page = judge(read_exchange(exchange, self.outlet, source=visit.url), self.outlet)
+        if page.article is None:
+            self.session.add_page(replace(page, final=False))
 
-    def _picture(self, url: str) -> Request:
+    def _request_images(self, urls: Iterable[str]) -> None:
+        """Request those images that have no capture yet."""
+        web_urls = {url for url in urls if url.startswith(("http://", "https://"))}
+        new = web_urls - self._requested_images
+        if not new:
+            return
+        captured = self.session.captured_urls(new)
+        if captured is not None:
+            self._requested_images |= new
+            self._images.extend(sorted(new - captured))
+
+    def _image_request(self, url: str) -> Request:
         return Request(
             url,
-            callback=self.picture_kept,
-            errback=self.picture_failed,
-            meta={"handle_httpstatus_list": _STATUSES, "as_served": True},
+            callback=self.image_stored,
+            errback=self.image_failed,
+            meta={"handle_httpstatus_list": _HANDLED_STATUSES, "as_served": True},
             dont_filter=True,
         )
 
@@ -238,25 +263,34 @@ class OutletSpider(Spider):
             callback=self.parse_source,
             errback=self.source_failed,
             cb_kwargs={"source": source},
-            meta={"handle_httpstatus_list": _STATUSES},
-            priority=_FIRST,
+            meta={"handle_httpstatus_list": _HANDLED_STATUSES},
+            priority=_SOURCE_PRIORITY,
             dont_filter=True,
         )
 
-    def _visit_requests(self) -> Iterable[Request]:
-        room = _UNDER_WAY - len(self._visits)
-        if self._left is not None:
-            room = min(room, self._left)
-        if room < min(_UNDER_WAY // 2, self._left or _UNDER_WAY):
+    def _visit_requests(self) -> Iterator[Request]:
+        """Lease articles that are due and yield their requests, when half of the room is free."""
+        room = _MAX_VISITS - len(self._visits)
+        wanted = _MAX_VISITS // 2
+        if self._visits_left is not None:
+            room = min(room, self._visits_left)
+            wanted = min(wanted, self._visits_left or _MAX_VISITS)
+        if room < wanted:
             return
-        visits = self.session.take(room)
-        again = [visit.url for visit in visits if visit.looks]
-        known = self.session.last_captures(again) if again else {}
+        visits = self.session.lease_visits(room) or []
+        last_captures = self._last_captures(visits)
         for visit in visits:
             self._visits[visit.article_id] = visit
-            if self._left is not None:
-                self._left -= 1
-            yield self._visit_request(visit, known.get(visit.url))
+            if self._visits_left is not None:
+                self._visits_left -= 1
+            yield self._visit_request(visit, last_captures.get(visit.url))
+
+    def _last_captures(self, visits: Iterable[Visit]) -> dict[str, LastCapture]:
+        """Return the last capture by URL of those articles that were visited before."""
+        urls = [visit.url for visit in visits if visit.looks]
+        if not urls:
+            return {}
+        return self.session.last_captures(urls) or {}
 
     def _visit_request(self, visit: Visit, last: LastCapture | None) -> Request:
         headers: dict[str, str] = {}
@@ -272,50 +306,57 @@ class OutletSpider(Spider):
             meta={
                 "visit": visit,
                 "last_capture": last,
-                "handle_httpstatus_list": _STATUSES,
+                "handle_httpstatus_list": _HANDLED_STATUSES,
                 "as_served": True,
             },
             dont_filter=True,
         )
 
-    def _discover_one(self, url: str) -> None:
+    def _discover_url(self, url: str) -> None:
+        """Add one article to the frontier and make it due now."""
         address = self.outlet.identify(url)
-        assert address is not None, "the command checks the address"
+        assert address is not None, "the command checks the URL"
         self._discover([FrontierLink(address.article_id, address.url, None, "argument")])
-        self.session.attempt(lambda: self.session.frontier.again([address.article_id]))
+        self.session.visit_again([address.article_id])
 
     def _discover(self, links: Iterable[FrontierLink]) -> None:
         links = list(links)
         if links:
-            self.session.attempt(lambda: self.session.frontier.discover(links))
+            self.session.discover(links)
 
-    def _note(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
+    def _visit_failed(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
         visited = VisitResult(article_id=visit.article_id, verdict=verdict, status=status)
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )
-        self.session.note(result)
+        self.session.add_result(result)
         self._visit_done(visit.article_id, None)
 
     def _visit_done(self, article_id: str, published_at: datetime | None) -> None:
         self._visits.pop(article_id, None)
-        if self._walk is not None:
-            self._walk.learn(article_id, published_at)
+        if self._candidates is not None:
+            self._candidates.learn(article_id, published_at)
         self._changed.set()
 
-    def _source_done(self) -> None:
-        self._asked -= 1
+    def _request_done(self) -> None:
+        """Count a request for a source or an image as done."""
+        self._requests -= 1
         self._changed.set()
 
     def _bug_in_pipeline(self, item: Page, failure: Failure) -> None:
-        """Keep a page whose step raised: its bytes are in the archive, its visit failed by our own fault."""
+        """Record the visit of a page whose pipeline raised; its exchange is in the archive."""
         visit = self._visits.get(item.visit)
         if visit is not None:
-            self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
+            self._visit_failed(visit, _internal_error(failure))
 
     def _bug_in_callback(self, failure: Failure, response: Response) -> None:
+        """Record the visit, or end the request, whose callback raised."""
         visit = response.meta.get("visit")
-        if visit is not None and visit.article_id in self._visits:
-            self._note(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value)))
-        elif visit is None:
-            self._source_done()
+        if visit is None:
+            self._request_done()
+        elif visit.article_id in self._visits:
+            self._visit_failed(visit, _internal_error(failure))
+
+
+def _internal_error(failure: Failure) -> Verdict:
+    return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value))

@@ -41,7 +41,7 @@ KEPT: list[list[object]] = []
 class Sink:
     """Notes the exchanges of the crawl, in the order they were kept."""
 
-    def keep(self, _request: scrapy.Request, exchange: Exchange) -> None:
+    def store(self, _request: scrapy.Request, exchange: Exchange) -> None:
         KEPT.append([exchange.url, len(exchange.body), exchange.request.decode("latin-1")])
 
 

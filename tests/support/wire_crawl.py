@@ -23,7 +23,7 @@ KEPT: list[list[Any]] = []
 class Sink:
     """Notes the exchanges of the crawl, in the order they were kept."""
 
-    def keep(self, _request: scrapy.Request, exchange: Exchange) -> None:
+    def store(self, _request: scrapy.Request, exchange: Exchange) -> None:
         KEPT.append(
             [exchange.url, exchange.head.decode("latin-1"), len(exchange.body), exchange.truncated]
         )

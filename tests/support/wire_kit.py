@@ -39,7 +39,7 @@ class Sink:
     def __init__(self) -> None:
         self.kept: list[Exchange] = []
 
-    def keep(self, request: Request, exchange: Exchange) -> None:
+    def store(self, request: Request, exchange: Exchange) -> None:
         assert request.meta["exchange"] is exchange
         self.kept.append(exchange)
 

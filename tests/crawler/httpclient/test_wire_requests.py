@@ -62,7 +62,7 @@ async def test_a_copied_request_does_not_keep_the_exchange_of_another():
 
 
 class BrokenSink:
-    def keep(self, *_):
+    def store(self, *_):
         raise OSError(28, "no space left on device")
 
 
