@@ -1,16 +1,15 @@
-"""Reading the index: articles with their revisions and captures, lists, and full-text search."""
+"""Rows of the table ``captures``: where a capture's record lies, and what it showed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from archive.index.bulk import one_of
-from archive.index.schema import captures
+from archive.index.schema import captures, revisions
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
@@ -25,10 +24,13 @@ if TYPE_CHECKING:
 
     from archive.warc.record_parser import Record
 
+#: HTTP statuses that say that there is no such page.
+GONE_STATUSES = (404, 410)
+
 
 @dataclass(frozen=True, slots=True)
 class LastCapture:
-    """The last whole capture of an address: what a further one is compared with, and may be a revisit of."""
+    """The newest complete capture of an address, of which the next one may be a revisit."""
 
     url: str
     captured_at: datetime
@@ -37,8 +39,65 @@ class LastCapture:
     revision_id: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCapture:
+    """A capture of one of an article's addresses.
+
+    ``captured_at`` is aware; if ``time_known`` is False it is when the capture was taken in.
+    ``revision_id`` and ``revision`` (its number) are of the revision that the capture showed, None
+    if it showed none. ``decides`` is whether it decides if the article is deleted
+    (see `archive.articles.deletions.deleted_at`).
+    """
+
+    id: int
+    outlet: str
+    url: str
+    record_type: str
+    status: int | None
+    reason: str
+    captured_at: datetime
+    time_known: bool
+    location: Location
+    revision_id: int | None
+    revision: int | None = None
+    decides: bool = True
+
+    @property
+    def sign_of_deletion(self) -> str:
+        """How the capture shows that the article is gone: its status, or the reason."""
+        return str(self.status) if self.status in GONE_STATUSES else self.reason
+
+
+def stored_capture(row: Row[Any], revision: int | None, *, decides: bool) -> StoredCapture:
+    """Return the capture of a row of ``captures``."""
+    return StoredCapture(
+        id=row.id,
+        outlet=row.outlet,
+        url=row.url,
+        record_type=row.record_type,
+        status=row.status,
+        reason=row.reason,
+        captured_at=row.captured_at,
+        time_known=row.time_known,
+        location=location_of(row),
+        revision_id=row.revision_id,
+        revision=revision,
+        decides=decides,
+    )
+
+
+def captures_of(connection: Connection, row_id: int) -> list[StoredCapture]:
+    """Return the captures that showed the article, oldest first."""
+    query = select(captures, revisions.c.number).join(
+        revisions, captures.c.revision_id == revisions.c.id
+    )
+    query = query.where(revisions.c.article == row_id)
+    rows = connection.execute(query.order_by(captures.c.captured_at, captures.c.id))
+    return [stored_capture(row, row.number, decides=True) for row in rows]
+
+
 def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, LastCapture]:
-    """By address, its newest `response` with status 200 whose reading is known; never a revisit."""
+    """Return the newest `response` with status 200 and a revision, by address; no revisits."""
     columns = (
         captures.c.url,
         captures.c.captured_at,
@@ -51,42 +110,71 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
         captures.c.status == 200,
         captures.c.revision_id.is_not(None),
     )
-    return {
-        row.url: LastCapture(*row)
-        for row in connection.execute(query.order_by(captures.c.captured_at))
-    }
+    rows = connection.execute(query.order_by(captures.c.captured_at))
+    return {row.url: LastCapture(*row) for row in rows}
 
 
 def known_records(connection: Connection, record_ids: Collection[str]) -> dict[str, int | None]:
-    """Those of the records that a row of ``captures`` leads to, with the revision that each showed."""
-    query = select(captures.c.record_id, captures.c.revision_id).where(
-        one_of(captures.c.record_id, record_ids)
+    """Return those of the record ids that have a row, with the id of the revision each showed."""
+    query = select(captures.c.record_id, captures.c.revision_id)
+    rows = connection.execute(query.where(one_of(captures.c.record_id, record_ids)))
+    return {row.record_id: row.revision_id for row in rows}
+
+
+def known_captures(
+    connection: Connection, digests: Iterable[str]
+) -> dict[tuple[str, str], list[Any]]:
+    """Return the rows with one of these payload digests, by (url, digest)."""
+    columns = select(
+        captures.c.id,
+        captures.c.url,
+        captures.c.payload_digest,
+        captures.c.captured_at,
+        captures.c.time_known,
+        captures.c.revision_id,
+        captures.c.record_type,
     )
-    return {row.record_id: row.revision_id for row in connection.execute(query)}
-
-
-def end_of_rows(connection: Connection, warc_file: str) -> int:
-    """The byte of a segment behind the last record that a row leads to; 0 without any."""
-    end = func.max(captures.c.warc_offset + captures.c.warc_length)
-    return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
-
-
-def newest_segment(connection: Connection) -> str:
-    """The segment of the capture that was entered last; ``""`` without any."""
-    return (
-        connection.scalar(select(captures.c.warc_file).order_by(captures.c.id.desc()).limit(1))
-        or ""
-    )
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in connection.execute(columns.where(one_of(captures.c.payload_digest, set(digests)))):
+        found.setdefault((row.url, row.payload_digest), []).append(row)
+    return found
 
 
 def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Those of the addresses that have a capture with status 200."""
+    """Return those of the addresses that have a capture with status 200."""
     query = select(captures.c.url).where(one_of(captures.c.url, urls), captures.c.status == 200)
     return set(connection.scalars(query))
 
 
+def indexed_bytes(connection: Connection, warc_file: str) -> int:
+    """Return the end of the last record of a segment that has a row, in bytes; 0 for none."""
+    end = func.max(captures.c.warc_offset + captures.c.warc_length)
+    return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
+
+
+def check_archive(folder: Path | str, connection: Connection) -> None:
+    """Check that the archive that the index refers to is in the folder.
+
+    Call it before segments are created there.
+
+    :raises SegmentError: the folder contains no segment, for instance because its disk is not
+        mounted, or cannot be read.
+    """
+    name = _newest_segment(connection)
+    try:
+        is_missing = name and not (closed_segments(folder) or open_segments(folder))
+    except OSError as error:
+        raise SegmentError(describe_os_error(folder, error)) from error
+    if is_missing:
+        raise SegmentError(
+            f"{folder} contains no segment, but the index refers to segments there (the last is "
+            f"{name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs a new "
+            "index (INDEX_URL)."
+        )
+
+
 def location_columns(location: Location) -> dict[str, Any]:
-    """The columns of ``captures`` that say where the record lies."""
+    """Return the columns of ``captures`` that say where the record lies."""
     return {
         "warc_file": location.file,
         "warc_offset": location.offset,
@@ -116,38 +204,7 @@ def record_of(folder: Path | str, row: Row[Any] | Mapping[str, Any]) -> Record:
     return read_at(folder, location_of(row))
 
 
-def known_captures(
-    connection: Connection, digests: Iterable[str]
-) -> dict[tuple[str, str], list[Any]]:
-    """Rows of ``captures`` with one of these payload digests, by (url, digest)."""
-    columns = select(
-        captures.c.id,
-        captures.c.url,
-        captures.c.payload_digest,
-        captures.c.captured_at,
-        captures.c.time_known,
-        captures.c.revision_id,
-        captures.c.record_type,
-    )
-    found: dict[tuple[str, str], list[Any]] = {}
-    for row in connection.execute(columns.where(one_of(captures.c.payload_digest, set(digests)))):
-        found.setdefault((row.url, row.payload_digest), []).append(row)
-    return found
-
-
-def check_there(folder: Path | str, connection: Connection) -> None:
-    """See that the archive of which the index tells is in the folder, before another is begun in its place.
-
-    :raises SegmentError: there is no segment at all; its disk may not be mounted. Or the folder
-        can't be looked at.
-    """
-    name = newest_segment(connection)
-    try:
-        lost = name and not (closed_segments(folder) or open_segments(folder))
-    except OSError as error:
-        raise SegmentError(describe_os_error(folder, error)) from error
-    if lost:
-        raise SegmentError(
-            f"{folder} holds no segment, but the index tells of some there (the last is {name}): is its disk mounted, "
-            "and does ARCHIVE_URL name it? A new archive needs a new index (INDEX_URL)."
-        )
+def _newest_segment(connection: Connection) -> str:
+    """Return the segment of the capture that was entered last, ``""`` for none."""
+    query = select(captures.c.warc_file).order_by(captures.c.id.desc()).limit(1)
+    return connection.scalar(query) or ""

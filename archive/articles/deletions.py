@@ -1,16 +1,18 @@
-"""What happened to an article, in time: its versions, and when its page was seen gone and there again.
+"""Find out from captures whether an article is deleted, and since when.
 
-A deletion is a capture of the article's address that shows no article: 404, 410, or a page with 200
-that says so. It makes no revision and is kept nowhere but in ``captures``; here it is found again.
+A deletion is a capture of one of the article's addresses that shows that the article is gone:
+status 404 or 410, or a page with status 200 that says so. It makes no revision and is stored only
+as a row of ``captures``.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, literal, or_, select, update
 
+from archive.articles.captures import GONE_STATUSES, stored_capture
 from archive.articles.ingest_model import ArticleState, Revision, changed_changes
 from archive.index.article_rows import to_article
 from archive.index.schema import Instant, aliases, articles, captures, revisions
@@ -19,19 +21,21 @@ from archive.model.outcome import Reason
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, FromClause
 
+    from archive.articles.captures import StoredCapture
 
-#: Statuses that say that there is no such page, and what a page of status 200 says in their stead.
-GONE_STATUSES = (404, 410)
+#: Reasons found in a page of status 200 that say the same as `GONE_STATUSES`.
 GONE_REASONS = (Reason.DELETED.value, Reason.SOFT_404.value)
 
 
 def deleted_at() -> ColumnElement[datetime | None]:
-    """For a query that selects from ``articles``: when the article was first seen gone since it was last seen.
+    """Return the column with the time of an article's deletion, for a query over ``articles``.
 
-    Its own address decides; where that was never captured, its other addresses do. A capture of
-    unknown time decides nothing, unless the article was never seen otherwise.
+    It is the time of the first capture that shows that the article is gone, after the last one that
+    showed it; null if there is none. Captures of the article's own address decide; if that was
+    never captured, those of its other addresses. A capture of unknown time decides nothing, unless
+    the article was never seen otherwise.
     """
-    # Two queries and no IN over a union: so each is a look into the index of addresses.
+    # Two queries instead of IN over a union, so that each uses the index on the address.
     own, other, any_own = captures.alias("gone"), captures.alias("gone_elsewhere"), captures.alias()
     own_captured = (
         select(any_own.c.id).where(any_own.c.url == articles.c.url).correlate(articles).exists()
@@ -49,28 +53,22 @@ def deleted_at() -> ColumnElement[datetime | None]:
     )
 
 
-def gone_captures(connection: Connection, row_id: int) -> list[dict[str, Any]]:
-    """Captures of the article's addresses that showed that it is gone, oldest first.
-
-    ``decides`` says whether the address counts, as in `deleted_at`.
-    """
+def gone_captures(connection: Connection, row_id: int) -> list[StoredCapture]:
+    """Return the captures of the article's addresses that show that it is gone, oldest first."""
     own = connection.scalar(select(articles.c.url).where(articles.c.id == row_id)) or ""
     others = connection.scalars(select(aliases.c.alias).where(aliases.c.article == row_id)).all()
-    own_captured = (
-        connection.scalar(select(captures.c.id).where(captures.c.url == own).limit(1)) is not None
-    )
+    any_of_own = select(captures.c.id).where(captures.c.url == own).limit(1)
+    own_captured = connection.scalar(any_of_own) is not None
     query = select(captures).where(captures.c.url.in_([own, *others]), _is_gone(captures))
-    found = connection.execute(query.order_by(captures.c.captured_at, captures.c.id)).mappings()
-    return [dict(row) | {"decides": row["url"] == own or not own_captured} for row in found]
-
-
-def answer_of(capture: dict[str, Any]) -> str:
-    """How a capture says that the article is gone: its status, or the reason found in a page of status 200."""
-    return str(capture["status"]) if capture["status"] in GONE_STATUSES else str(capture["reason"])
+    rows = connection.execute(query.order_by(captures.c.captured_at, captures.c.id))
+    return [
+        stored_capture(row, revision=None, decides=row.url == own or not own_captured)
+        for row in rows
+    ]
 
 
 def classify_all(connection: Connection) -> None:
-    """Write the change of every stored revision anew."""
+    """Classify the change of every stored revision again, and write it."""
     several = select(revisions.c.article).group_by(revisions.c.article).having(func.count() > 1)
     query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
         articles
@@ -104,7 +102,10 @@ def _is_gone(table: FromClause) -> ColumnElement[bool]:
 
 
 def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:
-    """Whether a capture says, later than any that showed it, that the article of the outer query is gone."""
+    """Return the conditions that a capture shows the outer query's article to be gone.
+
+    It must be later than all captures that showed the article.
+    """
     shown, version = captures.alias(), revisions.alias()
     seen = (
         select(func.max(shown.c.captured_at))

@@ -1,69 +1,84 @@
-"""What happened to an article, in time: its versions, and when its page was seen gone and there again.
-
-A deletion is a capture of the article's address that shows no article: 404, 410, or a page with 200
-that says so. It makes no revision and is kept nowhere but in ``captures``; here it is found again.
-"""
+"""The history of an article: its revisions, and when its page was seen gone and back again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from archive.articles.changes import ChangeClass
-from archive.articles.deletions import answer_of
 from archive.model.article import KST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from archive.articles.captures import StoredCapture
     from archive.articles.queries import StoredArticle
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEvent:
-    """One entry of an article's history, at a time in KST.
+    """One event of an article's history; ``at`` is in KST.
 
-    A version has its ``revision``; a deletion or reappearance has none, and the capture that showed
-    it. ``classes`` are names of `ChangeClass`, none for the first version.
+    A new revision has its number in ``revision`` and its ``change`` from the one before, None for
+    the first. A deletion or reappearance has the ``capture`` that showed it. ``classes`` are values
+    of `ChangeClass`; the first revision has none.
     """
 
     at: datetime
     classes: tuple[str, ...]
     revision: int | None = None
     change: dict[str, Any] | None = None
-    capture: dict[str, Any] | None = None
+    capture: StoredCapture | None = None
 
 
 def history(
     versions: Sequence[StoredArticle],
-    shown: Sequence[dict[str, Any]],
-    gone: Sequence[dict[str, Any]],
+    shown: Sequence[StoredCapture],
+    gone: Sequence[StoredCapture],
 ) -> list[HistoryEvent]:
-    """Everything that happened to an article, in order; of captures in a row that say the same, the first is told.
+    """Return the events of an article in the order of time.
 
-    What an address answered before the article was first seen there is no deletion.
+    ``shown`` are the captures that showed it, ``gone`` those that showed that it is gone.
     """
-    seen = [row for row in shown if row["time_known"]]
-    there = any(not row["time_known"] for row in shown)
-    found: list[HistoryEvent] = [
-        HistoryEvent(
-            v.captured_at, tuple(v.change["classes"] if v.change else ()), v.revision, v.change
-        )
-        for v in versions
-    ]
-    answer = ""
-    both = [
-        (row["captured_at"], False, row) for row in gone if row["time_known"] and row["decides"]
-    ]
-    both += [(row["captured_at"], True, row) for row in seen]
-    for at, is_there, row in sorted(both, key=lambda entry: entry[:2]):
-        happened = None
-        if is_there:
-            happened = ChangeClass.REAPPEARANCE if answer else None
-            there, answer = True, ""
-        elif there and answer_of(row) != answer:
-            happened, answer = ChangeClass.DELETION, answer_of(row)
-        if happened:
-            found.append(HistoryEvent(at.astimezone(KST), (happened.value,), capture=row))
-    return sorted(found, key=lambda h: (h.at, h.revision is not None))
+    events = [_revision_event(version) for version in versions]
+    events += _presence_events(shown, gone)
+    return sorted(events, key=lambda event: (event.at, event.revision is not None))
+
+
+def _revision_event(version: StoredArticle) -> HistoryEvent:
+    classes = version.change["classes"] if version.change else ()
+    return HistoryEvent(version.captured_at, tuple(classes), version.revision, version.change)
+
+
+def _presence_events(
+    shown: Sequence[StoredCapture], gone: Sequence[StoredCapture]
+) -> list[HistoryEvent]:
+    """Return deletions and reappearances.
+
+    Of successive captures that show the same, the first counts. What an address answered before the
+    article was first seen is no deletion.
+    """
+    observations = [(c.captured_at, True, c) for c in shown if c.time_known]
+    observations += [(c.captured_at, False, c) for c in gone if c.time_known and c.decides]
+    observations.sort(key=itemgetter(0, 1))
+    was_seen = any(not capture.time_known for capture in shown)
+    last_sign = ""  # of the deletion; empty while the article is present
+    events: list[HistoryEvent] = []
+    for _, is_present, capture in observations:
+        sign = "" if is_present else capture.sign_of_deletion
+        if is_present and last_sign:
+            events.append(_presence_event(ChangeClass.REAPPEARANCE, capture))
+        elif not is_present and was_seen and sign != last_sign:
+            events.append(_presence_event(ChangeClass.DELETION, capture))
+        if is_present:
+            was_seen = True
+        if was_seen:
+            last_sign = sign
+    return events
+
+
+def _presence_event(change_class: ChangeClass, capture: StoredCapture) -> HistoryEvent:
+    at = capture.captured_at.astimezone(KST)
+    return HistoryEvent(at, (change_class.value,), capture=capture)

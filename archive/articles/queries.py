@@ -1,16 +1,18 @@
-"""Reading the index: articles with their revisions and captures, lists, and full-text search."""
+"""Queries for articles with their revisions: by outlet and day, by id, by full-text search."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 
+from archive.articles.captures import location_of
 from archive.articles.deletions import deleted_at
 from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
-from archive.index.fulltext import match_expression
+from archive.index.fulltext import matching_ids
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.model.article import KST, Article
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Connection, Select
+
+    from archive.model.exchange import Location
 
 _ARTICLE = (revisions, articles.c.outlet, articles.c.article_id, articles.c.url)
 _CAPTURE = (
@@ -31,29 +35,41 @@ _CAPTURE = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArticle:
-    """An article as the index holds it: the reading, its revision's number and the capture it was read from."""
+    """A revision of an article as the index has it.
 
-    def __init__(self, row: dict[str, Any]) -> None:
-        self.article: Article = to_article(row)
-        self.row_id: int = row["article"]
-        self.revision: int = row["number"]
-        self.layouts: list[str] = row["layouts"]
-        self.captured_at: datetime = row["captured_at"].astimezone(KST)
-        self.http_status: int | None = row["status"]
-        #: What changed from the version before; None for the first.
-        self.change: dict[str, Any] | None = row["change"]
-        #: When the article was first seen gone since it was last seen; None while it is there.
-        self.deleted_at: datetime | None = (
-            row["deleted_at"].astimezone(KST) if row["deleted_at"] else None
-        )
-        self.warc = {
-            "file": row["warc_file"],
-            "offset": row["warc_offset"],
-            "length": row["warc_length"],
-            "record_id": row["record_id"],
-            "payload_digest": row["payload_digest"],
-        }
+    ``row_id`` is the id of the article's row, ``revision`` the revision's number. ``layouts`` are
+    all that it was read by. ``location`` is where the record of the capture lies that it was read
+    from, and ``http_status`` that capture's. ``change`` is the change from the revision before,
+    None for the first. ``deleted_at`` is when the article was first seen gone after it was last
+    seen, None if it is not deleted. Times are in KST.
+    """
+
+    article: Article
+    row_id: int
+    revision: int
+    layouts: tuple[str, ...]
+    captured_at: datetime
+    http_status: int | None
+    change: dict[str, Any] | None
+    deleted_at: datetime | None
+    location: Location
+
+
+def _stored_article(row: dict[str, Any]) -> StoredArticle:
+    deleted = row["deleted_at"]
+    return StoredArticle(
+        article=to_article(row),
+        row_id=row["article"],
+        revision=row["number"],
+        layouts=tuple(row["layouts"]),
+        captured_at=row["captured_at"].astimezone(KST),
+        http_status=row["status"],
+        change=row["change"],
+        deleted_at=deleted.astimezone(KST) if deleted else None,
+        location=location_of(row),
+    )
 
 
 def each_article(
@@ -64,7 +80,7 @@ def each_article(
     *,
     every_revision: bool = False,
 ) -> Iterator[StoredArticle]:
-    """Current revisions by outlet and id, or all, those of an article in the order of time.
+    """Yield the current revisions, or all of them, by outlet, article id and time.
 
     ``since`` and ``until`` are days of publication in KST, inclusive.
     """
@@ -73,13 +89,16 @@ def each_article(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
     for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield StoredArticle(dict(row))
+        yield _stored_article(dict(row))
 
 
 def published(
     query: Select[Any], outlet: str = "", since: date | None = None, until: date | None = None
 ) -> Select[Any]:
-    """A query over ``revisions`` and ``articles`` narrowed to an outlet and to days of publication, as above."""
+    """Return a query over ``revisions`` and ``articles`` with conditions added.
+
+    ``outlet`` is the outlet; ``since`` and ``until`` are as in `each_article`.
+    """
     if outlet:
         query = query.where(articles.c.outlet == outlet)
     if since:
@@ -92,20 +111,18 @@ def published(
 
 
 def search(connection: Connection, query: str, limit: int) -> list[StoredArticle]:
-    """Current revisions that hold every term of the query, newest first.
+    """Return the current revisions that contain every term of the query, newest first.
 
-    :raises QueryError: the query holds nothing to search for.
+    :raises QueryError: the query contains nothing to search for.
     """
-    hits = text("SELECT rowid FROM search WHERE search MATCH :expression").bindparams(
-        expression=match_expression(query)
-    )
-    found = _current().where(revisions.c.id.in_(hits.columns(revisions.c.id).scalar_subquery()))
+    hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
+    found = _current().where(revisions.c.id.in_(hits))
     found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
-    return [StoredArticle(dict(row)) for row in connection.execute(found).mappings()]
+    return [_stored_article(dict(row)) for row in connection.execute(found).mappings()]
 
 
 def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:
-    """All revisions of the article of that id or alias, oldest first; empty if there is none."""
+    """Return all revisions of the article with that id or alias, oldest first."""
     alias = select(aliases.c.article).where(
         aliases.c.outlet == outlet, aliases.c.alias == article_id
     )
@@ -113,37 +130,27 @@ def find_article(connection: Connection, outlet: str, article_id: str) -> list[S
         articles.c.outlet == outlet, articles.c.article_id == article_id
     )
     pk = connection.scalar(own) or connection.scalar(alias)
-    query = (
-        _revisions()
-        .where(revisions.c.article == pk)
-        .order_by(revisions.c.captured_at, revisions.c.number)
-    )
-    return [StoredArticle(dict(row)) for row in connection.execute(query).mappings()] if pk else []
-
-
-def captures_of(connection: Connection, row_id: int) -> list[dict[str, Any]]:
-    """The captures that showed the article, oldest first, with the number of the revision each showed."""
-    query = select(captures, revisions.c.number).join(
-        revisions, captures.c.revision_id == revisions.c.id
-    )
-    query = query.where(revisions.c.article == row_id).order_by(
-        captures.c.captured_at, captures.c.id
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    if pk is None:
+        return []
+    query = _revisions().where(revisions.c.article == pk)
+    query = query.order_by(revisions.c.captured_at, revisions.c.number)
+    return [_stored_article(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def aliases_of(connection: Connection, row_id: int) -> list[str]:
-    """Other ids and addresses of the article."""
-    return list(
-        connection.scalars(
-            select(aliases.c.alias).where(aliases.c.article == row_id).order_by(aliases.c.alias)
-        )
-    )
+    """Return the other ids and addresses of the article."""
+    query = select(aliases.c.alias).where(aliases.c.article == row_id).order_by(aliases.c.alias)
+    return list(connection.scalars(query))
 
 
-def count_articles(connection: Connection) -> int:
-    """How many articles the index holds."""
-    return connection.scalar(select(func.count()).select_from(articles)) or 0
+def published_times(
+    connection: Connection, outlet: str, article_ids: Iterable[str]
+) -> dict[str, datetime | None]:
+    """Return the times of publication of those of the articles that the index has, by id."""
+    query = select(articles.c.article_id, revisions.c.published_at).join(revisions)
+    query = query.where(revisions.c.current)
+    query = query.where(articles.c.outlet == outlet, one_of(articles.c.article_id, article_ids))
+    return {row.article_id: row.published_at for row in connection.execute(query)}
 
 
 def _revisions() -> Select[Any]:
@@ -153,16 +160,3 @@ def _revisions() -> Select[Any]:
 
 def _current() -> Select[Any]:
     return _revisions().where(revisions.c.current)
-
-
-def published_times(
-    connection: Connection, outlet: str, article_ids: Iterable[str]
-) -> dict[str, datetime | None]:
-    """The time of publication of the articles that the index holds, by id."""
-    query = (
-        select(articles.c.article_id, revisions.c.published_at)
-        .join(revisions)
-        .where(revisions.c.current)
-    )
-    query = query.where(articles.c.outlet == outlet, one_of(articles.c.article_id, article_ids))
-    return {row.article_id: row.published_at for row in connection.execute(query)}

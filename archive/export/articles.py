@@ -9,6 +9,7 @@ import csv
 import json
 import os
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itemadapter import ItemAdapter
@@ -52,10 +53,10 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
         "deleted_at": stored.deleted_at.isoformat() if stored.deleted_at else None,
         "http_status": stored.http_status,
         "identity": "content" if stored.article.identity_is_content else "outlet",
-        "layouts": stored.layouts,
+        "layouts": list(stored.layouts),
         "revision": stored.revision,
         "status": "deleted" if stored.deleted_at else "published",
-        "warc": stored.warc,
+        "warc": asdict(stored.location),
     }
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from archive.articles.changes import changed_fields
-from archive.articles.deletions import answer_of
 from archive.articles.word_diff import Piece, diff
 from crawler.cli.tables import print_table, print_text
 from crawler.cli.times import kst_second
@@ -91,10 +90,10 @@ def _amount(event: HistoryEvent) -> str:
     capture = event.capture
     if capture is None:
         return size_text(event.change)
-    answer = str(capture["status"] or "")
-    if capture["revision_id"] is None:
-        answer = answer_of(capture)
-    return f"{answer} {capture['url']}".strip()
+    answer = str(capture.status or "")
+    if capture.revision_id is None:
+        answer = capture.sign_of_deletion
+    return f"{answer} {capture.url}".strip()
 
 
 def _lines(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import check_there
+from archive.articles.captures import check_archive
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder, open_segments
@@ -53,7 +53,7 @@ class Command(Verb):
             raise IndexUnusableError(sentence)
         if index.exists():
             with self.open_index() as there, there.reading() as connection:
-                check_there(folder, connection)
+                check_archive(folder, connection)
         code = recover_left_open(self, folder) if before else 0
         if len(open_segments(folder)) == before:
             print("nothing to recover")

@@ -6,10 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from archive.articles.captures import captures_of
 from archive.articles.changes import ChangeClass
-from archive.articles.deletions import answer_of, gone_captures
+from archive.articles.deletions import gone_captures
 from archive.articles.history import history
-from archive.articles.queries import aliases_of, captures_of, each_article, find_article
+from archive.articles.queries import aliases_of, each_article, find_article
 from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
 
@@ -103,11 +105,11 @@ class Command(Verb):
         print_history(happened)
         print_changes(versions)
         self._print_captures(
-            sorted([*shown, *gone], key=lambda row: (row["captured_at"], row["id"]))
+            sorted([*shown, *gone], key=lambda capture: (capture.captured_at, capture.id))
         )
         return 0
 
-    def _print_captures(self, captures: list[dict[str, Any]]) -> None:
+    def _print_captures(self, captures: list[StoredCapture]) -> None:
         depth = levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
         print()
         columns = (
@@ -121,7 +123,8 @@ class Command(Verb):
             "length",
         )
         print_table(
-            columns, [_capture(row, level) for row, level in zip(captures, depth, strict=True)]
+            columns,
+            [_capture(capture, level) for capture, level in zip(captures, depth, strict=True)],
         )
 
 
@@ -216,7 +219,7 @@ def _status(happened: Sequence[HistoryEvent]) -> str:
             gone = None
     if gone is None or gone.capture is None:
         return "published"
-    return f"deleted (seen gone {gone.at:%Y-%m-%d %H:%M:%S}: {answer_of(gone.capture)})"
+    return f"deleted (seen gone {gone.at:%Y-%m-%d %H:%M:%S}: {gone.capture.sign_of_deletion})"
 
 
 def _revision(stored: StoredArticle, versions: Sequence[StoredArticle]) -> str:
@@ -228,9 +231,15 @@ def _revision(stored: StoredArticle, versions: Sequence[StoredArticle]) -> str:
     return f"{stored.revision} of {len(versions)}, {stored.captured_at:%Y-%m-%d %H:%M:%S}{f': {what}' if what else ''}"
 
 
-def _capture(row: dict[str, Any], level: str) -> tuple[str, ...]:
-    taken_in = "" if row["time_known"] else " (taken in)"
-    figures = ("record_type", "status", "warc_file", "warc_offset", "warc_length")
-    when = f"{row['captured_at'].astimezone(KST):%Y-%m-%d %H:%M:%S}{taken_in}"
-    shows = str(row.get("number") or "gone")
-    return (when, shows, level, *(str(row[name] or "") for name in figures))
+def _capture(capture: StoredCapture, level: str) -> tuple[str, ...]:
+    taken_in = "" if capture.time_known else " (taken in)"
+    return (
+        f"{capture.captured_at.astimezone(KST):%Y-%m-%d %H:%M:%S}{taken_in}",
+        str(capture.revision or "gone"),
+        level,
+        capture.record_type,
+        str(capture.status or ""),
+        capture.location.file,
+        str(capture.location.offset),
+        str(capture.location.length),
+    )

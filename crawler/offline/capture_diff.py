@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archive.articles.captures import record_of
-from archive.segments.lookup import RecordError
+from archive.segments.lookup import RecordError, read_at
 from crawler.extraction.judge import read_capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archive.articles.captures import StoredCapture
     from pipelines.page import Printed
 
 
@@ -31,21 +31,21 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
-def levels(captures: Sequence[dict[str, Any]], folder: str) -> list[str]:
+def levels(captures: Sequence[StoredCapture], folder: str) -> list[str]:
     """Return the level of each capture of one article, in order.
 
     It is ``""`` for the first capture of an address and for a capture without a revision. Records
     in ``folder`` are read only where neither digest nor revision decides.
     """
     comparison = _Comparison(captures, folder)
-    previous: dict[str, dict[str, Any]] = {}
+    previous: dict[str, StoredCapture] = {}
     found: list[str] = []
     for capture in captures:
-        if capture["revision_id"] is None:
+        if capture.revision_id is None:
             found.append("")
             continue
-        last = previous.get(capture["url"])
-        previous[capture["url"]] = capture
+        last = previous.get(capture.url)
+        previous[capture.url] = capture
         found.append("" if last is None else str(comparison.level(last, capture)))
     return found
 
@@ -53,21 +53,23 @@ def levels(captures: Sequence[dict[str, Any]], folder: str) -> list[str]:
 class _Comparison:
     """Captures of one article, compared in pairs; each payload is read once at most."""
 
-    def __init__(self, captures: Sequence[dict[str, Any]], folder: str) -> None:
+    def __init__(self, captures: Sequence[StoredCapture], folder: str) -> None:
         self._folder = folder
         # A revisit holds no payload: its bytes are those of the record with its digest.
         self._with_payload = {
-            row["payload_digest"]: row for row in captures if row["record_type"] != "revisit"
+            capture.location.payload_digest: capture
+            for capture in captures
+            if capture.record_type != "revisit"
         }
         self._printed: dict[str, Printed | None] = {}
 
-    def level(self, old: dict[str, Any], new: dict[str, Any]) -> Level:
-        if old["revision_id"] != new["revision_id"]:
+    def level(self, old: StoredCapture, new: StoredCapture) -> Level:
+        if old.revision_id != new.revision_id:
             return Level.ARTICLE
-        if old["payload_digest"] == new["payload_digest"]:
+        if old.location.payload_digest == new.location.payload_digest:
             return Level.SAME
-        before = self._printed_by(old["payload_digest"])
-        after = self._printed_by(new["payload_digest"])
+        before = self._printed_by(old.location.payload_digest)
+        after = self._printed_by(new.location.payload_digest)
         if before is None or after is None:
             return Level.UNKNOWN
         if before == after:
@@ -79,12 +81,12 @@ class _Comparison:
             self._printed[digest] = self._read(self._with_payload.get(digest))
         return self._printed[digest]
 
-    def _read(self, row: dict[str, Any] | None) -> Printed | None:
-        """Return what the page of a row prints; None if its record cannot be read."""
-        if row is None:
+    def _read(self, capture: StoredCapture | None) -> Printed | None:
+        """Return what the page of a capture prints; None if its record cannot be read."""
+        if capture is None:
             return None
         try:
-            record = record_of(self._folder, row)
+            record = read_at(self._folder, capture.location)
         except RecordError:
             return None
-        return read_capture(record, outlet=row["outlet"]).printed
+        return read_capture(record, outlet=capture.outlet).printed

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.captures import check_there, end_of_rows, known_records
+from archive.articles.captures import check_archive, indexed_bytes, known_records
 from archive.articles.ingest_model import verdict_of_revisit
 from archive.model.outcome import Outcome
 from archive.segments.names import open_segments
@@ -79,10 +79,10 @@ def recover(
 
     def settled(name: str) -> int:
         with index.reading() as connection:
-            return end_of_rows(connection, name)
+            return indexed_bytes(connection, name)
 
     with index.reading() as connection:
-        check_there(folder, connection)
+        check_archive(folder, connection)
     number = 0
     for path in open_segments(folder):
         with recover_segment(path, settled) as segment:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import check_there
+from archive.articles.captures import check_archive
 from archive.index.database import index_path
 from archive.model.article import KST
 from archive.model.errors import SegmentError, describe_os_error
@@ -127,7 +127,7 @@ def survey(
 
 def _lost(connection: Snapshot, archive: str) -> str:
     try:
-        check_there(archive, connection)
+        check_archive(archive, connection)
     except SegmentError as error:
         return str(error)
     return ""

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from archive.articles.captures import last_captures
+from archive.articles.captures import captures_of, last_captures
 from archive.articles.deletions import deleted_at, gone_captures
 from archive.articles.history import history
-from archive.articles.queries import captures_of, find_article
+from archive.articles.queries import find_article
 from archive.index.schema import articles
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Run

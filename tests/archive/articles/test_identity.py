@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.articles.queries import captures_of, search
+from archive.articles.captures import captures_of
+from archive.articles.queries import search
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
 from crawler.extraction.extract import read_exchange
@@ -209,7 +210,7 @@ def test_captures_out_of_order_end_in_the_same_versions(
     assert [f"{n}쪽을 처음으로" in v.article.body[0] for n, v in enumerate(versions)] == [True] * 3
     assert [v.captured_at for v in versions] == [NOON + DAY * n for n in range(3)]
     assert [v.revision for v in versions] == [1, 2, 3], "numbered by time, whichever came first"
-    assert [v.warc["payload_digest"] for v in versions] == [
+    assert [v.location.payload_digest for v in versions] == [
         payload_digest(capture) for capture in captures
     ]
     (current,) = keeper.articles()
@@ -234,7 +235,7 @@ def test_a_version_that_comes_back_is_current_again_in_any_order(
     ]
     with keeper.index() as index, index.reading() as connection:
         shown = [
-            (row["captured_at"], row["number"]) for row in captures_of(connection, current.row_id)
+            (shown.captured_at, shown.revision) for shown in captures_of(connection, current.row_id)
         ]
     assert shown == [(NOON + DAY * n, versions[n].revision) for n in range(3)], (
         "each shows the version of its day"
@@ -250,7 +251,9 @@ def test_an_earlier_capture_of_the_same_version_moves_its_beginning(keeper: Keep
     assert version.captured_at == NOON
     with keeper.index() as index, index.reading() as connection:
         first = captures_of(connection, version.row_id)[0]
-    assert version.warc["record_id"] == first["record_id"], "it is read from its first capture"
+    assert version.location.record_id == first.location.record_id, (
+        "it is read from its first capture"
+    )
 
 
 @pytest.mark.parametrize("form", ["page", "text"])
