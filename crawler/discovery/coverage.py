@@ -1,4 +1,4 @@
-"""What each channel of a crawl found, and what each missed that another had."""
+"""What each channel of a crawl found, and which articles only one channel found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFault:
-    """A source that answered wrongly, or not at all."""
+    """A source that failed or gave an unusable response."""
 
     url: str
     reason: SourceFault
@@ -23,7 +23,10 @@ class ChannelFault:
 
 @dataclass(frozen=True, slots=True)
 class ChannelShare:
-    """Of the articles of a crawl: those this channel alone had, those it missed that another had."""
+    """One channel compared with the others of a crawl, as article ids.
+
+    ``unique`` were found by this channel only, ``missing`` by other channels only.
+    """
 
     unique: frozenset[str]
     missing: frozenset[str]
@@ -31,11 +34,13 @@ class ChannelShare:
 
 @dataclass(slots=True)
 class ChannelReport:
-    """One channel's figures; ``asked`` = ``answered`` + faults, once all answers are in.
+    """One channel's figures.
 
-    ``indexes`` of the answers only named further sitemaps. ``found`` are article ids inside the
-    window; ``outside`` counts articles of other days, ``dropped`` addresses that are no article of
-    the outlet; ``ends`` how paging ended, by reason. ``share`` is set when the crawl is over.
+    ``asked`` counts requests; once all are answered it is ``answered`` plus the number of faults.
+    ``indexes`` counts those answers that only named further sitemaps. ``found`` are article ids
+    inside the window; ``outside`` counts articles of other days, ``dropped`` addresses that are not
+    articles of the outlet; ``ends`` counts why paging ended. ``share`` is set when the crawl is
+    over.
     """
 
     name: str
@@ -51,16 +56,15 @@ class ChannelReport:
 
     @property
     def dead(self) -> bool:
-        """Whether it was asked and nothing that could hold articles answered as it should."""
+        """Whether requests failed and no source that could name articles was read."""
         return bool(self.faults) and self.answered <= self.indexes
 
 
 def channel_shares(found: Mapping[str, Set[str]]) -> dict[str, ChannelShare]:
-    """For each channel: what only it found, and what it missed that another had."""
-    times = Counter(article_id for ids in found.values() for article_id in ids)
-    return {
-        name: ChannelShare(
-            frozenset(i for i in ids if times[i] == 1), frozenset(times.keys() - ids)
-        )
-        for name, ids in found.items()
-    }
+    """Return each channel's unique and missing articles; ``found`` are article ids by channel."""
+    channels = Counter(article_id for ids in found.values() for article_id in ids)
+    shares: dict[str, ChannelShare] = {}
+    for name, ids in found.items():
+        unique = frozenset(article_id for article_id in ids if channels[article_id] == 1)
+        shares[name] = ChannelShare(unique, frozenset(channels.keys() - ids))
+    return shares

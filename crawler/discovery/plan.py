@@ -1,13 +1,13 @@
-"""Discovery as a small state machine: which source to ask next, and what its answer says. No network, no clock.
+"""Discovery as a state machine: which source to request next, and what its response says.
 
-Whoever drives it does::
+No network, no clock. The caller drives it like this::
 
     plan = Plan(outlet, Window(since, until), now)
     while not plan.finished:
-        for request in plan.next_requests():      # fetch request.url, then one of
+        for request in plan.next_requests():  # fetch request.url, then one of
             result = plan.read_response(request, body, content_type, status)
             result = plan.fail(request, "connection refused")
-        for link in plan.candidates(50):      # ids of a walk: fetch, then
+        for link in plan.candidates(50):      # ids of a walk: fetch link.url, then
             plan.learn(link.article_id, published_at or None)
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import date, datetime, timedelta
+from enum import IntEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,17 +26,31 @@ from crawler.discovery.feeds import Document, read_feed
 from crawler.discovery.id_walks import DailyWalk, RisingWalk
 from crawler.discovery.list_pages import read_list_page
 from crawler.discovery.requests import Limits, PagingEnd, SourceRequest, SourceResult
-from crawler.model.channels import DailyIds, ListPage, RisingIds, Sitemap
+from crawler.model.channels import DailyIds, ListPage, Sitemap
 from crawler.model.window import Window, WindowError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from crawler.discovery.entries import FeedEntry
-    from crawler.model.channels import Channel
+    from crawler.model.channels import Channel, IdWalk, Source
     from crawler.model.outlet import Outlet
 
 
+class _Phase(IntEnum):
+    """What is begun next, once everything begun before is settled."""
+
+    CHANNELS = 0
+    STAND_INS = 1
+    WALK = 2
+
+
 class Plan:
-    """Discovery of one crawl: every channel is asked, stand-ins where their channel died, ids where no list reaches."""
+    """The discovery of one crawl.
+
+    First every channel is requested, then the stand-ins of dead channels, then the ids of days that
+    no list reaches are walked.
+    """
 
     def __init__(
         self, outlet: Outlet, window: Window, now: datetime, limits: Limits | None = None
@@ -44,30 +59,34 @@ class Plan:
         self.window = window
         self.limits = limits or Limits()
         self._now = now.astimezone(KST)
+        self._today = self._now.date()
         self._reports = {channel.name: ChannelReport(channel.name) for channel in outlet.channels}
         self._queue: deque[SourceRequest] = deque()
         self._open: set[SourceRequest] = set()
-        self._started: set[str] = set()
-        self._hosts = {
-            *outlet.hosts,
-            *(urlsplit(s.url).hostname for c in outlet.channels for s in c.sources),
-        }
+        #: Hosts on which sitemaps may lie.
+        self._hosts = set(outlet.hosts)
+        for channel in outlet.channels:
+            self._hosts.update(urlsplit(source.url).hostname or "" for source in channel.sources)
+        #: Addresses of sitemaps that indexes named.
         self._sitemaps: set[str] = set()
+        #: Article ids seen so far on a list's pages, by channel and address of the list.
         self._listed: dict[tuple[str, str], set[str]] = {}
         self._dates: dict[str, date | None] = {}
         self._walk: tuple[str, RisingWalk | DailyWalk] | None = None
+        #: Names of channels whose lists are the whole outlet, unless their paging broke off.
         self._whole: set[str] = set()
-        self._phase = 0
+        self._phase = _Phase.CHANNELS
         self._advance()
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to request, to await or to walk."""
-        idle = not self._queue and not self._open
-        return idle and self._phase > 1 and (self._walk is None or self._walk[1].finished)
+        if not self._idle or self._phase is not _Phase.WALK:
+            return False
+        return self._walk is None or self._walk[1].finished
 
     def next_requests(self) -> list[SourceRequest]:
-        """What may be asked now; nothing while everything further depends on answers."""
+        """Return the requests to make now; none while everything else depends on responses."""
         requests = list(self._queue)
         self._queue.clear()
         self._open.update(requests)
@@ -78,56 +97,47 @@ class Plan:
     def read_response(
         self, request: SourceRequest, body: bytes, content_type: str = "", status: int = 200
     ) -> SourceResult:
-        """Read an answer. 304 is an answer without news; any status but 200 and it is a fault."""
+        """Read the response to a request of this plan.
+
+        ``content_type`` is the header's value. A 304 is a response without news; any other status
+        than 200 is a fault.
+        """
         if status == 304:
             return self._settle(request, (), None)
         if status != 200:
-            return self._settle(
-                request, (), SourceError(SourceFault.STATUS, f"it answered with status {status}")
-            )
+            error = SourceError(SourceFault.STATUS, f"the response has status {status}")
+            return self._settle(request, (), error)
         try:
-            if isinstance(request.source, ListPage):
-                document = Document(
-                    read_list_page(body, content_type, request.url, request.source, self._now)
-                )
-                if not document.entries and not request.page:
-                    raise SourceError(SourceFault.EMPTY, "the list's first page holds no items")
-            else:
-                document = read_feed(body, content_type, request.url, self._now)
+            document = self._read_document(request, body, content_type)
             if document.sitemaps:
                 self._descend(request, document.sitemaps)
                 self._reports[request.channel].indexes += 1
-            elif not (
-                request.page
-                or request.depth
-                or any(self.outlet.identify(entry.url) for entry in document.entries)
-            ):
-                sentence = f"none of its {len(document.entries)} addresses is an article of {self.outlet.name}"
-                raise SourceError(SourceFault.WRONG_SHAPE, sentence)
+            else:
+                self._check_entries(request, document.entries)
         except SourceError as error:
             return self._settle(request, error.partial, error)
         return self._settle(request, document.entries, None)
 
     def fail(self, request: SourceRequest, sentence: str) -> SourceResult:
-        """Note that an address could not be fetched."""
+        """Take note that an address could not be fetched; ``sentence`` says why."""
         return self._settle(request, (), SourceError(SourceFault.UNREACHABLE, sentence))
 
-    def candidates(self, most: int = 50) -> list[DiscoveredLink]:
-        """Ids to look at where no list reaches; each has to be followed by :meth:`learn`."""
-        if self._queue or self._open or self._walk is None:
+    def candidates(self, limit: int = 50) -> list[DiscoveredLink]:
+        """Return up to ``limit`` ids of the walk to visit; `learn` must be called for each."""
+        if not self._idle or self._walk is None:
             return []
         name, walk = self._walk
-        found = walk.ids(most)
+        ids = walk.next_ids(limit)
         report = self._reports[name]
-        report.asked += len(found)
+        report.asked += len(ids)
         if walk.problem and not report.faults:
             report.asked += 1
             report.faults.append(ChannelFault("", SourceFault.TOO_MANY, walk.problem))
-        urls = [(article_id, self.outlet.canonical.format(id=article_id)) for article_id in found]
+        urls = [(article_id, self.outlet.canonical.format(id=article_id)) for article_id in ids]
         return [DiscoveredLink(article_id, url, name, alias=url) for article_id, url in urls]
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:
-        """Say what a candidate was: an article and when it was published, or (None) no article."""
+        """Take note of what a candidate was: when its article was published, None for no article."""
         if self._walk is None:
             return
         name, walk = self._walk
@@ -143,79 +153,100 @@ class Plan:
             report.found.add(article_id)
 
     def reports(self) -> tuple[ChannelReport, ...]:
-        """The channels that were asked, in the outlet's order, with what each missed that another had."""
-        asked = [report for report in self._reports.values() if report.asked]
+        """Return the reports of the channels that were requested, in the outlet's order."""
+        asked = self._asked_reports()
         for name, share in channel_shares({report.name: report.found for report in asked}).items():
             self._reports[name].share = share
         return tuple(asked)
 
     @property
     def failure(self) -> str:
-        """Why the crawl found nothing to go by: every channel is dead; ``""`` while one lives.
+        """Why discovery as a whole failed, ``""`` if it did not: it fails if every channel is dead.
 
-        A walk does not live by itself where others were asked: its ids are guesses until a visit is
-        answered.
+        Where other channels were requested, a walk alone is no success: its ids are guesses until a
+        visit is answered.
         """
         walker = self._walk[0] if self._walk is not None else ""
-        asked = [report for report in self._reports.values() if report.asked]
+        asked = self._asked_reports()
         asked = [report for report in asked if report.name != walker] or asked
-        if not all(report.dead and not report.found for report in asked):
+        if any(report.found or not report.dead for report in asked):
             return ""
-        first = "; ".join(f"{report.name}: {report.faults[0].sentence}" for report in asked)
-        return (
-            f"no channel of {self.outlet.name} gave articles ({first})"
-            if first
-            else "no channel could be asked"
-        )
+        if not asked:
+            return "no channel could be requested"
+        causes = "; ".join(f"{report.name}: {report.faults[0].sentence}" for report in asked)
+        return f"no channel of {self.outlet.name} listed articles ({causes})"
 
     @property
     def up_to_date(self) -> bool:
-        """Whether what is new today is among what was asked for."""
-        return self.window.until is None or self.window.until >= self._now.date()
+        """Whether the window includes today."""
+        return self.window.until is None or self.window.until >= self._today
 
     @property
     def walk_problem(self) -> str:
-        """Why the walk was given up before its end; ``""`` if it wasn't."""
+        """Why the walk was given up before its end; ``""`` if it was not."""
         return self._walk[1].problem if self._walk is not None else ""
 
-    def _descend(self, request: SourceRequest, found: tuple[FeedEntry, ...]) -> None:
-        """Ask the sitemaps that an index names, the newest first, within bounds."""
+    @property
+    def _idle(self) -> bool:
+        return not self._queue and not self._open
+
+    def _asked_reports(self) -> list[ChannelReport]:
+        return [report for report in self._reports.values() if report.asked]
+
+    def _read_document(self, request: SourceRequest, body: bytes, content_type: str) -> Document:
+        """Read a source's response.
+
+        :raises SourceError: it is not what the source should be, or only a part of it.
+        """
+        if not isinstance(request.source, ListPage):
+            return read_feed(body, content_type, request.url, self._now)
+        entries = read_list_page(body, content_type, request.url, request.source, self._now)
+        if not entries and not request.page:
+            raise SourceError(SourceFault.EMPTY, "the list's first page holds no items")
+        return Document(entries)
+
+    def _check_entries(self, request: SourceRequest, entries: Sequence[FeedEntry]) -> None:
+        """Raise SourceError if a source names addresses but no article of the outlet.
+
+        Further pages of a list and sitemaps of an index may do so.
+        """
+        if request.page or request.depth:
+            return
+        if not any(self.outlet.identify(entry.url) for entry in entries):
+            sentence = f"none of its {len(entries)} addresses is an article of {self.outlet.name}"
+            raise SourceError(SourceFault.WRONG_SHAPE, sentence)
+
+    def _descend(self, request: SourceRequest, entries: Iterable[FeedEntry]) -> None:
+        """Queue the sitemaps that an index names, the newest first.
+
+        :raises SourceError: the request was not for a sitemap, or a limit is exceeded.
+        """
         if not isinstance(request.source, Sitemap):
-            raise SourceError(
-                SourceFault.WRONG_SHAPE, "a sitemap index was served where a feed was expected"
-            )
+            sentence = "the response is a sitemap index, not a feed"
+            raise SourceError(SourceFault.WRONG_SHAPE, sentence)
         if request.depth >= self.limits.sitemap_depth:
-            raise SourceError(
-                SourceFault.TOO_DEEP,
-                f"sitemap indexes nest more than {self.limits.sitemap_depth} deep",
-            )
-        newest = sorted(
-            found, key=lambda e: -e.modified_at.timestamp() if e.modified_at else float("-inf")
-        )
-        for entry in newest:
+            sentence = f"sitemap indexes nest more than {self.limits.sitemap_depth} deep"
+            raise SourceError(SourceFault.TOO_DEEP, sentence)
+        report = self._reports[request.channel]
+        for entry in sorted(entries, key=_newest_first):
             if urlsplit(entry.url).hostname not in self._hosts:
-                self._reports[request.channel].dropped += 1
-            elif self.window.excludes(
-                None, entry.modified_at.date() if entry.modified_at else None
-            ):
-                self._reports[request.channel].outside += 1
+                report.dropped += 1
+            elif self.window.excludes(None, _day(entry.modified_at)):
+                report.outside += 1
             elif entry.url not in self._sitemaps:
-                if len(self._sitemaps) >= self.limits.sitemaps:
-                    raise SourceError(
-                        SourceFault.TOO_MANY,
-                        f"indexes name more than {self.limits.sitemaps} sitemaps",
-                    )
-                self._sitemaps.add(entry.url)
-                self._queue.append(
-                    SourceRequest(
-                        request.channel, request.source, entry.url, depth=request.depth + 1
-                    )
-                )
+                self._queue_sitemap(request, entry.url)
+
+    def _queue_sitemap(self, index: SourceRequest, url: str) -> None:
+        if len(self._sitemaps) >= self.limits.sitemaps:
+            sentence = f"indexes name more than {self.limits.sitemaps} sitemaps"
+            raise SourceError(SourceFault.TOO_MANY, sentence)
+        self._sitemaps.add(url)
+        self._queue.append(SourceRequest(index.channel, index.source, url, depth=index.depth + 1))
 
     def _settle(
-        self, request: SourceRequest, entries: tuple[FeedEntry, ...], error: SourceError | None
+        self, request: SourceRequest, entries: Sequence[FeedEntry], error: SourceError | None
     ) -> SourceResult:
-        """Count an answer, page on, and begin what waits for it."""
+        """Count a response, go on to the list's next page, and begin what waited for it."""
         self._open.remove(request)
         report = self._reports[request.channel]
         fault = None
@@ -225,140 +256,162 @@ class Plan:
             fault = ChannelFault(request.url, error.reason, str(error))
             report.faults.append(fault)
         links: list[DiscoveredLink] = []
-        every: list[tuple[str, date | None]] = []
+        days: dict[str, list[date | None]] = {}
         for entry in entries:
             address = self.outlet.identify(entry.url)
             if address is None:
                 report.dropped += 1
                 continue
-            day = self._day(address.article_id, entry)
-            changed = entry.modified_at.date() if entry.modified_at else None
-            every.append((address.article_id, day))
-            self._dates[address.article_id] = self._dates.get(address.article_id) or day
-            if self.window.excludes(day, changed):
+            article_id, day = address.article_id, self._published_on(address.article_id, entry)
+            days.setdefault(article_id, []).append(day)
+            self._dates[article_id] = self._dates.get(article_id) or day
+            if self.window.excludes(day, _day(entry.modified_at)):
                 report.outside += 1
                 continue
-            report.found.add(address.article_id)
-            times = (entry.published_at, entry.modified_at)
-            links.append(
-                DiscoveredLink(
-                    address.article_id, address.url, request.channel, entry.url, entry.title, *times
-                )
-            )
+            report.found.add(article_id)
+            links.append(_link(article_id, address.url, request.channel, entry))
         if isinstance(request.source, ListPage):
-            self._page_on(request, request.source, every, failed=error is not None)
+            self._next_page(request, request.source, days, failed=error is not None)
         self._advance()
         return SourceResult(tuple(links), fault)
 
-    def _page_on(
+    def _next_page(
         self,
         request: SourceRequest,
         form: ListPage,
-        every: list[tuple[str, date | None]],
+        days: dict[str, list[date | None]],
         *,
         failed: bool,
     ) -> None:
-        """Ask for the list's next page, or note why not."""
+        """Queue the list's next page, or count why not; ``days`` are those of the page's ids."""
         if not form.paged:
             return
         seen = self._listed.setdefault((request.channel, form.url), set())
-        ids = {article_id for article_id, _ in every}
-        end: PagingEnd | None = None
-        if failed:
-            end = PagingEnd.FAULT
-        elif not ids:
-            end = PagingEnd.EMPTY
-        elif ids <= seen:
-            end = PagingEnd.REPEATED
-        elif all(day is not None and day < self._floor() for _, day in every):
-            end = PagingEnd.OLDER
-        elif request.page + 1 >= self.limits.pages:
-            end = PagingEnd.LIMIT
-        seen |= ids
+        end = PagingEnd.FAULT if failed else self._paging_end(request, days, seen)
+        seen.update(days)
         if end is None:
-            self._queue.append(
-                SourceRequest(
-                    request.channel, form, form.page_url(request.page + 1), page=request.page + 1
-                )
-            )
+            number = request.page + 1
+            url = form.page_url(number)
+            self._queue.append(SourceRequest(request.channel, form, url, page=number))
             return
         self._reports[request.channel].ends[end] += 1
         if end in (PagingEnd.FAULT, PagingEnd.LIMIT):
             self._whole.discard(request.channel)
 
-    def _floor(self) -> date:
-        """The first day that lists are paged back to."""
-        back = self.limits.recent_days if self.window.since is None else self.limits.list_days
-        reach = self._now.date() - timedelta(days=back)
-        return reach if self.window.since is None else max(reach, self.window.since)
+    def _paging_end(
+        self, request: SourceRequest, days: dict[str, list[date | None]], seen: set[str]
+    ) -> PagingEnd | None:
+        """Return why a list ends with this page, None if it goes on."""
+        if not days:
+            return PagingEnd.EMPTY
+        if days.keys() <= seen:
+            return PagingEnd.REPEATED
+        first = self._first_listed_day()
+        every_day = [day for of_article in days.values() for day in of_article]
+        if all(day is not None and day < first for day in every_day):
+            return PagingEnd.OLDER
+        if request.page + 1 >= self.limits.pages:
+            return PagingEnd.LIMIT
+        return None
 
-    def _day(self, article_id: str, entry: FeedEntry) -> date | None:
-        """The day an article was published, as its entry or else its id states."""
+    def _first_listed_day(self) -> date:
+        """Return the first day that lists are paged back to."""
+        if self.window.since is None:
+            return self._today - timedelta(days=self.limits.recent_days)
+        return max(self._today - timedelta(days=self.limits.list_days), self.window.since)
+
+    def _published_on(self, article_id: str, entry: FeedEntry) -> date | None:
+        """Return the day an article was published, as its entry or else its id states it."""
         if entry.published_at is not None:
             return entry.published_at.date()
-        forms = (channel.walk for channel in self.outlet.channels)
-        return next((form.day_of(article_id) for form in forms if isinstance(form, DailyIds)), None)
+        for channel in self.outlet.channels:
+            if isinstance(channel.walk, DailyIds):
+                return channel.walk.day_of(article_id)
+        return None
 
     def _advance(self) -> None:
-        """Go on to stand-ins, then to the walk, when all that went before is settled."""
-        while not self._queue and not self._open and self._phase < 2:
+        """Begin what comes next, if everything begun before is settled."""
+        while self._idle and self._phase is not _Phase.WALK:
             for channel in self.outlet.channels:
-                stands_in = bool(channel.instead_of)
-                if stands_in == (self._phase == 1) and (
-                    not stands_in or self._reports[channel.instead_of].dead
-                ):
+                if self._is_due(channel):
                     self._begin(channel)
-            self._phase += 1
-            if self._phase == 2 and not self._queue:
-                self._begin_walk()
-        if self._phase == 2 and not self._queue and not self._open and self._walk is None:
+            self._phase = _Phase(self._phase + 1)
+        if self._idle and self._walk is None:
             self._begin_walk()
 
+    def _is_due(self, channel: Channel) -> bool:
+        """Whether the channel belongs to the current phase."""
+        if not channel.instead_of:
+            return self._phase is _Phase.CHANNELS
+        return self._phase is _Phase.STAND_INS and self._reports[channel.instead_of].dead
+
     def _begin(self, channel: Channel) -> None:
+        """Queue the channel's sources, unless the window is too old for them."""
         for source in channel.sources:
-            back = self.limits.list_days if isinstance(source, ListPage) else self.limits.feed_days
-            if self.window.until is not None and self.window.until < self._now.date() - timedelta(
-                days=back
-            ):
+            if not self._reaches_window(source):
                 continue
-            url = source.page_url(0) if isinstance(source, ListPage) else source.url
+            url = source.url
+            if isinstance(source, ListPage):
+                url = source.page_url(0)
+                if channel.whole:
+                    self._whole.add(channel.name)
             self._queue.append(SourceRequest(channel.name, source, url))
-            if channel.whole and isinstance(source, ListPage):
-                self._whole.add(channel.name)
+
+    def _reaches_window(self, source: Source) -> bool:
+        """Whether a source goes back far enough to name articles of the window."""
+        if self.window.until is None:
+            return True
+        limits = self.limits
+        back = limits.list_days if isinstance(source, ListPage) else limits.feed_days
+        return self.window.until >= self._today - timedelta(days=back)
 
     def _begin_walk(self) -> None:
-        """Walk the days asked for that no whole list has been through."""
-        walker = next(
-            (channel for channel in self.outlet.channels if channel.walk is not None), None
-        )
-        if self.window.since is None or walker is None:
+        """Begin the walk over the days of the window that no whole list covers."""
+        since = self.window.since
+        walks = ((channel.name, channel.walk) for channel in self.outlet.channels)
+        name, form = next(((name, form) for name, form in walks if form is not None), ("", None))
+        if since is None or form is None:
             return
-        today = self._now.date()
-        last = min(self.window.until or today, today)
+        until = min(self.window.until or self._today, self._today)
         if self._whole:
-            last = min(last, self._floor() - timedelta(days=1))
-        if last < self.window.since:
+            until = min(until, self._first_listed_day() - timedelta(days=1))
+        if until < since:
             return
-        form = walker.walk
-        walk: RisingWalk | DailyWalk
-        if isinstance(form, RisingIds):
-            known = {
-                article_id: day
-                for article_id, day in self._dates.items()
-                if day is None or day <= today
-            }
-            walk = RisingWalk(form, self.window.since, last, known, ends_now=last >= today)
-        else:
-            assert isinstance(form, DailyIds), "the walker was chosen for having a walk"
-            walk = DailyWalk(form, self.window.since, last, self._dates)
-        self._walk = (walker.name, walk)
+        self._walk = (name, self._make_walk(form, since, until))
+
+    def _make_walk(self, form: IdWalk, since: date, until: date) -> RisingWalk | DailyWalk:
+        if isinstance(form, DailyIds):
+            return DailyWalk(form, since, until, self._dates)
+        known = {
+            article_id: day
+            for article_id, day in self._dates.items()
+            if day is None or day <= self._today
+        }
+        return RisingWalk(form, since, until, known, ends_now=until >= self._today)
 
 
 def plan(outlet: Outlet, since: date | None, until: date | None, now: datetime) -> Plan:
-    """The discovery of one crawl.
+    """Return the discovery of one crawl.
 
-    :raises WindowError: the dates contradict each other, or ask for what is not yet published.
+    :raises WindowError: the dates contradict each other, or lie in the future.
     """
     if since is not None and since > now.astimezone(KST).date():
         raise WindowError(f"since={since} lies in the future")
     return Plan(outlet, Window(since, until), now)
+
+
+def _link(article_id: str, url: str, channel: str, entry: FeedEntry) -> DiscoveredLink:
+    return DiscoveredLink(
+        article_id, url, channel, entry.url, entry.title, entry.published_at, entry.modified_at
+    )
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def _newest_first(entry: FeedEntry) -> float:
+    """Return a sort key; an entry without a time of change comes first."""
+    if entry.modified_at is None:
+        return float("-inf")
+    return -entry.modified_at.timestamp()

@@ -1,4 +1,4 @@
-"""What passes between discovery and whoever fetches: a question, an answer read, and how far it may go."""
+"""What discovery exchanges with the spider: requests to sources, their results, and limits."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class PagingEnd(StrEnum):
 class Limits:
     """How far discovery goes.
 
-    ``feed_days`` and ``list_days``: how old articles can be that feeds and lists are asked for;
-    older days are walked. ``recent_days``: how far lists are paged when no dates are given.
-    ``pages`` of one list, ``sitemaps`` of one crawl that indexes name, ``sitemap_depth`` of indexes
-    in indexes.
+    ``feed_days`` and ``list_days`` are the ages in days up to which feeds and lists are requested;
+    older days need an id walk. ``recent_days`` is how far lists are paged when no window is given.
+    ``pages`` limits the pages of one list, ``sitemaps`` the sitemaps that indexes name in one
+    crawl, ``sitemap_depth`` the nesting of indexes.
     """
 
     feed_days: int = 3
@@ -42,7 +42,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
-    """One address to fetch for a channel: the ``page``-th of a list, or a sitemap ``depth`` indexes down."""
+    """One address to fetch for a channel.
+
+    ``page`` is the number of a list's page, from 0; ``depth`` counts the indexes above a sitemap.
+    """
 
     channel: str
     source: Source
@@ -53,9 +56,9 @@ class SourceRequest:
 
 @dataclass(frozen=True, slots=True)
 class SourceResult:
-    """What an answer gave: new and repeated articles inside the window; ``fault`` if it was wrong.
+    """What a response gave: articles inside the window, new and repeated; ``fault`` if it failed.
 
-    Both can be: what a feed held before it was cut is true.
+    Both are set for a feed that was cut short: what it holds before the cut is valid.
     """
 
     links: tuple[DiscoveredLink, ...] = ()

@@ -1,4 +1,4 @@
-"""Times as feeds, sitemaps and lists print them: RFC 822, ISO 8601, an outlet's own; one without a zone is KST."""
+"""Parse times as feeds, sitemaps and lists print them: RFC 822, ISO 8601, an outlet's own form."""
 
 from __future__ import annotations
 
@@ -11,23 +11,34 @@ from pipelines.times import TimeError, parse_time
 if TYPE_CHECKING:
     from datetime import datetime
 
+_SHORTEST, _LONGEST = 4, 80
+
 
 def parse_timestamp(text: str, now: datetime) -> datetime | None:
-    """Read a time as aware KST, None where the text states none; ``now`` anchors ``5분 전``."""
+    """Return the time as aware KST, or None if the text states none.
+
+    A time without a zone is KST; relative times (``5분 전``) refer to ``now``.
+    """
     text = text.strip()
-    if not 4 <= len(text) <= 80:
+    if not _SHORTEST <= len(text) <= _LONGEST:
         return None
-    try:
-        moment = (
-            parsedate_to_datetime(text) if text[:4].isascii() and not text[:4].isdecimal() else None
-        )
-        if moment is not None:
-            # Seoul's offset where none is stated: the outlets print KST, and email's table does not
-            # know the name.
-            return moment.replace(tzinfo=KST) if moment.tzinfo is None else moment.astimezone(KST)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        pass
+    moment = _parse_rfc822(text)
+    if moment is not None:
+        return moment
     try:
         return parse_time(text, now)[0]
     except TimeError:
+        return None
+
+
+def _parse_rfc822(text: str) -> datetime | None:
+    """Return a time like ``Sun, 01 Nov 2026 09:30:00 +0900``, or None if the text is none."""
+    start = text[:4]
+    if not start.isascii() or start.isdecimal():
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+        # The outlets print KST, and email's table of zones does not know that name.
+        return moment.replace(tzinfo=KST) if moment.tzinfo is None else moment.astimezone(KST)
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None

@@ -35,7 +35,7 @@ _TAG = re.compile(
     r"""<(/?)([A-Za-z][^\s/>]*+)((?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+)(?:>|\Z)"""
 )
 _ATTRIBUTE = re.compile(
-    r"""[^\s/=]++(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s"'][^\s]*+)?)?|="""
+    r"""[^\s/=]++(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s"'][^\s]*+)?)?"""
 )
 #: Elements that have no end tag, or may lack it and then do not nest.
 _NOT_NESTED = frozenset(

@@ -36,7 +36,7 @@ def numbering(days: int, seed: int, missing: float) -> dict[int, date]:
 def walked(walk: RisingWalk | DailyWalk, ids: dict[str, date]) -> list[str]:
     asked: list[str] = []
     while not walk.finished:
-        given = walk.ids(50)
+        given = walk.next_ids(50)
         asked += given
         for article_id in given:
             walk.learn(article_id, ids.get(article_id))

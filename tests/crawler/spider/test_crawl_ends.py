@@ -70,7 +70,7 @@ def test_without_a_network_a_crawl_says_so_within_a_minute_and_can_be_run_again(
         said = crawls.desk.run("crawl", "etoday", env={"CONTACT": "desk@example.org"})
         assert said.code == 1
         assert "Traceback" not in said.err
-        assert "no channel of etoday gave articles" in said.sentences[-1]
+        assert "no channel of etoday listed articles" in said.sentences[-1]
         assert "does not resolve" in said.sentences[-1]
         assert set(books(said.out).values()) == {0}
     assert crawls.segments() == []
@@ -84,7 +84,7 @@ def test_when_all_channels_are_dead_the_crawl_fails_and_says_so(crawls: Crawls, 
     crawls.twin.fault(r"rss|sitemap|section|flash", kind)
     said = crawls.run(RETRY_TIMES="0")
     assert said.code == 1
-    assert "no channel of etoday gave articles" in said.sentences[-1]
+    assert "no channel of etoday listed articles" in said.sentences[-1]
     assert "Traceback" not in said.err
     assert crawls.fetched() == {}
     crawls.check_captures()
@@ -103,7 +103,7 @@ def test_each_crawl_of_an_outage_fails_though_it_walks_ids_that_are_known(tmp_pa
         crawls.twin.fault(r"\.com/(?!robots)", "status", status=503)
         asked = [crawls.run("-a", since, RETRY_TIMES="0", RETRY_AFTER_MAX="1") for _ in range(3)]
         assert [said.code for said in asked] == [1, 1, 1]
-        assert "no channel of newspim gave articles" in asked[-1].sentences[-1]
+        assert "no channel of newspim listed articles" in asked[-1].sentences[-1]
         crawls.twin.heal()
         crawls.twin.publish(1)
         assert crawls.run().code == 0
