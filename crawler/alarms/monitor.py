@@ -25,7 +25,7 @@ from crawler.alarms.job_failures import (
     unverified,
 )
 from crawler.alarms.outlets import beat_of, drifted, heard_again, silent, usual_again
-from crawler.alarms.shortfall import silent_for
+from crawler.alarms.silence import is_silent_for_a_day
 from crawler.model.text import as_text
 from crawler.outlets import outlet_named
 
@@ -282,7 +282,9 @@ class _Seen:
         # cause.
         crawls = crawls_of(self._connection, job.outlet, began - _FORGOTTEN, failure.started_at)
         since = max((crawl.started_at for crawl in crawls if crawl.new), default=began)
-        return silent_for(outlet_named(job.outlet), since, failure.ended_at or self._now)
+        return is_silent_for_a_day(
+            outlet_named(job.outlet).per_day, since, failure.ended_at or self._now
+        )
 
     def _silence(self, outlet: str, beat: Beat | None) -> None:
         if beat is None:

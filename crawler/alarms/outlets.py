@@ -15,7 +15,7 @@ from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.job_failures import moment
 from crawler.alarms.sample import NEWS, is_backfill, is_current, reach, split
-from crawler.alarms.silence import ENOUGH, WEEKS, Look, Rhythm, silence
+from crawler.alarms.silence import ENOUGH, WEEKS, Observation, PublicationRate, silence
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:
@@ -69,17 +69,19 @@ def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: dateti
 def silent(connection: Snapshot, beat: Beat) -> Cause | None:
     """The alarm of an outlet that is silent, by the crawls that could have seen what is new."""
     current = [crawl for crawl in beat.crawls if is_current(crawl) and not _is_backfill(crawl)]
-    looks = [Look(c.started_at, c.ending is Ending.DONE, c.new > 0) for c in current]
-    last = max((i for i, look in enumerate(looks) if look.found), default=None)
+    looks = [Observation(c.started_at, c.ending is Ending.DONE, c.new > 0) for c in current]
+    last = max((i for i, look in enumerate(looks) if look.found_new), default=None)
     if last is None or last >= len(looks) - 2:
         return None
     since, until = looks[0].at, looks[last].at
     hours = published_by_hour(connection, beat.outlet, since, until)
-    said = silence(looks, Rhythm(hours, since, until, day_kind, beat.silences), beat.silences)
+    said = silence(
+        looks, PublicationRate(hours, since, until, day_kind, beat.silences), beat.silences
+    )
     if said is None:
         return None
     sentence = (
-        f"{beat.outlet} is silent: {said.looks} crawls found nothing new since the one of {moment(said.since)}, "
+        f"{beat.outlet} is silent: {said.crawls} crawls found nothing new since the one of {moment(said.since)}, "
         f"where {said.missing:.0f} articles are usual; in the weeks before never more than {said.most:.0f} were "
         f"missing. See whether its site shows newer ones; read {current[-1].log or 'the last log'}, then try: "
         f"{PROGRAM} crawl {beat.outlet}"

@@ -1,10 +1,10 @@
-"""When an outlet's silence is longer than it can be.
+"""Whether an outlet has published nothing for longer than chance explains.
 
-An outlet is measured in articles, not in hours: how many it would usually have published in the
-time that good crawls have seen and in which none of them found anything new. So a night counts for
-little, a weekend of an office's outlet for nothing, and a working morning for much. What it has
-missed at the worst in the weeks before is the measure of its own bursts; the fewer times that was
-put to the test, the further beyond it an alarm lies.
+Time is measured in articles: the number that the outlet usually publishes in the time that complete
+crawls have covered without finding a new one. A night counts little, a weekend of an outlet that
+rests on weekends nothing, a working morning much. The longest such gap of the weeks before is the
+measure of the outlet's own bursts. The statistic and its false-alarm rate are derived in
+docs/alarms.md.
 """
 
 from __future__ import annotations
@@ -22,50 +22,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
-HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
-#: How far back the usual is looked for; further at an outlet that has not published so many
-#: articles in it.
+    #: A time from its begin to its end, the end excluded.
+    Period = tuple[datetime, datetime]
+
+HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
+#: How far back the usual rate is measured; up to FURTHEST where an outlet has published fewer
+#: articles than ENOUGH in WEEKS.
 WEEKS, ENOUGH = timedelta(weeks=4), 80
 FURTHEST = timedelta(weeks=26)
-#: No alarm with a shorter history, or fewer articles.
+#: No judgement on a shorter history, or on fewer articles.
 LEAST_HISTORY, LEAST_ARTICLES = timedelta(weeks=1), 20
-#: No alarm before so many crawls in a row found nothing, over so long, with so many articles
-#: missing.
+#: No silence before so many complete crawls in a row found nothing, over so much time, with so many
+#: articles missing.
 _CRAWLS, _TIME, _MISSING = 2, timedelta(hours=3), 6.0
-#: A false alarm in so many years is borne. Where articles come by chance, one looks at n gaps a
-#: year, and a gap in which x are usual has the chance exp(-x). The longest of n gaps is about log
-#: n, and one longer than c times that comes n ** -c times: _RARE is log(13 * Gamma(1 + c) *
-#: _YEARS), four weeks being the measure of fifty-two.
+#: One false alarm per outlet in _YEARS is accepted. _RARE is log(13 * Gamma(1 + c) * _YEARS), see
+#: docs/alarms.md.
 _YEARS, _RARE = 50, 7.2
-#: Time between two crawls counts up to so many times what lies between them usually: a scheduler
-#: that stood still has seen nothing, and a clock that jumps has not made an outlet silent.
+#: The time before a crawl counts up to this multiple of the usual time between crawls: a scheduler
+#: that was stopped has seen nothing, and a clock that jumps makes no outlet silent.
 _UNSEEN = 1.5
+#: Judged by the rate that the outlet's file declares: so long without a new article, and so many
+#: missing, because nights and weekends of the outlet are unknown.
+_DECLARED_TIME, _DECLARED_MISSING = DAY, 30
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A crawl that could see what is new: when it began, whether it was done, whether it kept a new article."""
+class Observation:
+    """A crawl that could see new articles: its start, whether it was complete, whether it found one."""
 
     at: datetime
-    done: bool
-    found: bool
+    complete: bool
+    found_new: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing new since the look at ``since``, where ``missing`` articles are usual; ``most`` were missing before."""
+    """No new article since ``since``, in so many complete ``crawls``.
+
+    ``missing`` articles are usual in that time; in earlier gaps never more than ``most`` were.
+    """
 
     since: datetime
-    looks: int
+    crawls: int
     missing: float
     most: float
 
 
-class Rhythm:
-    """How many articles an outlet publishes by hour and kind of day, from what it did between two moments.
+class PublicationRate:
+    """The usual number of articles by hour of the day and kind of day, measured over a period.
 
-    ``hours`` are numbers by full hour. ``kind`` gives the kind of a day (0 to 6). ``without`` are
-    times to leave out.
+    ``hours`` are the articles published in each full hour. ``day_kind`` returns the kind of a day,
+    0 to 6. Times in ``without`` are left out.
     """
 
     def __init__(
@@ -73,100 +80,151 @@ class Rhythm:
         hours: Mapping[datetime, int],
         since: datetime,
         until: datetime,
-        kind: Callable[[date], int],
-        without: Sequence[tuple[datetime, datetime]] = (),
+        day_kind: Callable[[date], int],
+        without: Sequence[Period] = (),
     ) -> None:
-        self._kind = kind
+        self._day_kind = day_kind
+        self.span = until - since
         self.articles = 0
-        seen = [[0] * 24 for _ in range(7)]
-        counted = [[0] * 24 for _ in range(7)]
+        observed = [[0] * 24 for _ in range(7)]
+        published = [[0] * 24 for _ in range(7)]
         hour = _full_hour(since)
         while hour < until:
-            if not any(begin <= hour < end for begin, end in without):
-                day, clock = self._slot(hour)
-                seen[day][clock] += 1
-                counted[day][clock] += hours.get(hour, 0)
+            if not _is_within(hour, without):
+                kind, clock = self._slot(hour)
+                observed[kind][clock] += 1
+                published[kind][clock] += hours.get(hour, 0)
                 self.articles += hours.get(hour, 0)
             hour += HOUR
-        rate = [
-            [n / s if s else 0.0 for n, s in zip(*both, strict=True)]
-            for both in zip(counted, seen, strict=True)
-        ]
-        # Few weeks are few samples of an hour: its neighbours tell something of it.
+        rates = [_rates(*of_kind) for of_kind in zip(published, observed, strict=True)]
+        self._rate = [_smoothed(of_kind) for of_kind in rates]
+        # articles expected from the first hour until each later one, as far as it was asked for
         self._first, self._sums = _full_hour(since), [0.0]
-        self.span = until - since
-        self._rate = [
-            [(r[h - 1] + 2 * r[h] + r[(h + 1) % 24]) / 4 for h in range(24)] for r in rate
-        ]
 
-    def usual(self, begin: datetime, end: datetime) -> float:
-        """How many articles are usual in this time; of what was before the rhythm's own time nothing is known."""
+    def expected(self, begin: datetime, end: datetime) -> float:
+        """Return how many articles are usual in a time; none before the measured period."""
         return self._until(end) - self._until(begin)
 
     def _until(self, moment: datetime) -> float:
-        past, rest = divmod(max(moment - self._first, HOUR * 0), HOUR)
+        past, rest = divmod(max(moment - self._first, timedelta(0)), HOUR)
         while len(self._sums) < past + 2:
-            day, clock = self._slot(self._first + (len(self._sums) - 1) * HOUR)
-            self._sums.append(self._sums[-1] + self._rate[day][clock])
+            kind, clock = self._slot(self._first + (len(self._sums) - 1) * HOUR)
+            self._sums.append(self._sums[-1] + self._rate[kind][clock])
         return self._sums[past] + (self._sums[past + 1] - self._sums[past]) * (rest / HOUR)
 
     def _slot(self, hour: datetime) -> tuple[int, int]:
         local = hour.astimezone(KST)
-        return self._kind(local.date()), local.hour
+        return self._day_kind(local.date()), local.hour
 
 
 def silence(
-    looks: Sequence[Look], rhythm: Rhythm, without: Sequence[tuple[datetime, datetime]] = ()
+    observations: Sequence[Observation], rate: PublicationRate, without: Sequence[Period] = ()
 ) -> Silence | None:
-    """Whether the outlet is silent at the last of the looks, which are in the order of time.
+    """Return the outlet's silence at the last of the observations, None if it is not silent.
 
-    What the outlet missed within the times of ``without`` (earlier silences) is no measure of it.
+    The observations are in the order of time. Gaps that began within ``without`` (earlier silences)
+    are no measure of what is usual.
     """
-    last = max((i for i, look in enumerate(looks) if look.found), default=0)
-    empty = sum(look.done for look in looks[last + 1 :])
-    if (
-        empty < _CRAWLS
-        or rhythm.articles < LEAST_ARTICLES
-        or looks[last].at - looks[0].at < LEAST_HISTORY
-    ):
+    found = [i for i, one in enumerate(observations) if one.found_new]
+    last = found[-1] if found else 0
+    since = observations[last].at
+    empty = sum(one.complete for one in observations[last + 1 :])
+    if empty < _CRAWLS or not _has_history(observations[0].at, since, rate):
         return None
-    if rhythm.usual(looks[last].at, looks[-1].at) < _MISSING:
-        return None  # without another thought, as mostly
-    done = [look.at for look in looks if look.done]
-    longest = _UNSEEN * median((b - a) / HOUR for a, b in pairwise(done)) * HOUR
-    missing, seen = _missed(looks[last:], rhythm, longest)
+    if rate.expected(since, observations[-1].at) < _MISSING:
+        return None  # the usual case, without the sums below
+    longest = _longest_counted(observations)
+    missing, seen = _missing(observations[last:], rate, longest)
     if seen < _TIME or missing < _MISSING:
         return None
-    # What was missing before, told by the crawls that found nothing; and at the most, until one
-    # found something.
+    least, most = _earlier_gaps(observations[: last + 1], rate, longest, without)
+    crawls = sum(one.complete for one in observations)
+    if missing < _bound(rate, crawls, least, most):
+        return None
+    return Silence(since, empty, missing, most)
+
+
+def is_silent_for_a_day(per_day: int, last_new: datetime, now: datetime) -> bool:
+    """Return whether no new article since ``last_new`` contradicts the declared number per day.
+
+    A crawl is judged by this: it needs no history. ``per_day`` is 0 if unknown; nothing then
+    contradicts it.
+    """
+    waited = now - last_new
+    return waited >= _DECLARED_TIME and int(per_day * (waited / DAY)) >= _DECLARED_MISSING
+
+
+def _has_history(first: datetime, last: datetime, rate: PublicationRate) -> bool:
+    return rate.articles >= LEAST_ARTICLES and last - first >= LEAST_HISTORY
+
+
+def _longest_counted(observations: Sequence[Observation]) -> timedelta:
+    """Return the longest time before a crawl that counts as seen by it."""
+    complete = [one.at for one in observations if one.complete]
+    return _UNSEEN * median((b - a) / HOUR for a, b in pairwise(complete)) * HOUR
+
+
+def _missing(
+    observations: Sequence[Observation], rate: PublicationRate, longest: timedelta
+) -> tuple[float, timedelta]:
+    """Return how many articles are usual in what the crawls after the first saw, and its length."""
+    missing, seen = 0.0, timedelta(0)
+    before = observations[0].at
+    for one in observations[1:]:
+        if one.complete:
+            counted = min(one.at - before, longest)
+            missing += rate.expected(one.at - counted, one.at)
+            seen += counted
+            before = one.at
+    return missing, seen
+
+
+def _earlier_gaps(
+    observations: Sequence[Observation],
+    rate: PublicationRate,
+    longest: timedelta,
+    without: Sequence[Period],
+) -> tuple[float, float]:
+    """Return the largest earlier gap in articles: by its empty crawls, and by its end.
+
+    When in the time between the last empty crawl and the one that found something the outlet
+    published again is unknown, so the largest gap lies between the two.
+    """
     least = most = 0.0
     before = 0
-    for i in (i for i in range(1, last + 1) if looks[i].found):
-        if not any(begin <= looks[before].at < end for begin, end in without):
-            least = max(least, _missed(looks[before:i], rhythm, longest)[0])
-            most = max(
-                most,
-                _missed([*looks[before:i], Look(looks[i].at, True, False)], rhythm, longest)[0],
-            )
-        before = i
-    tested = max(min(rhythm.articles, len(done)), LEAST_ARTICLES)
+    for at in range(1, len(observations)):
+        if not observations[at].found_new:
+            continue
+        if not _is_within(observations[before].at, without):
+            gap = observations[before:at]
+            end = Observation(observations[at].at, complete=True, found_new=False)
+            least = max(least, _missing(gap, rate, longest)[0])
+            most = max(most, _missing([*gap, end], rate, longest)[0])
+        before = at
+    return least, most
+
+
+def _bound(rate: PublicationRate, crawls: int, least: float, most: float) -> float:
+    """Return how many articles must be missing, given the largest earlier gap."""
+    tested = max(min(rate.articles, crawls), LEAST_ARTICLES)
     times = 1 + _RARE / log(tested)
-    chance = log(_YEARS * tested * (YEAR / rhythm.span))
-    bound = max(_MISSING, min(times * most, max(times * least, chance)))
-    return Silence(looks[last].at, empty, missing, most) if missing >= bound else None
+    chance = log(_YEARS * tested * (YEAR / rate.span))
+    return max(_MISSING, min(times * most, max(times * least, chance)))
 
 
-def _missed(looks: Sequence[Look], rhythm: Rhythm, longest: timedelta) -> tuple[float, timedelta]:
-    """How many articles are usual in what the looks after the first have seen, and how long that is."""
-    missing, seen = 0.0, timedelta(0)
-    before = looks[0].at
-    for look in looks[1:]:
-        if look.done:
-            counted = min(look.at - before, longest)
-            missing += rhythm.usual(look.at - counted, look.at)
-            seen += counted
-            before = look.at
-    return missing, seen
+def _rates(published: Sequence[int], observed: Sequence[int]) -> list[float]:
+    return [
+        number / hours if hours else 0.0 for number, hours in zip(published, observed, strict=True)
+    ]
+
+
+def _smoothed(rates: Sequence[float]) -> list[float]:
+    """Return each hour's rate averaged with its neighbours': few weeks are few samples of it."""
+    return [(rates[h - 1] + 2 * rates[h] + rates[(h + 1) % 24]) / 4 for h in range(24)]
+
+
+def _is_within(moment: datetime, periods: Sequence[Period]) -> bool:
+    return any(begin <= moment < end for begin, end in periods)
 
 
 def _full_hour(moment: datetime) -> datetime:

@@ -42,7 +42,7 @@ HASTE = {
 SETTLED = timedelta(hours=2)
 _BOOKS = re.compile(
     r"discovered or due (?P<discovered>\d+) = stored (?P<stored>\d+) \+ unchanged (?P<unchanged>\d+) "
-    r"\+ failed (?P<failed>\d+) \+ skipped (?P<skipped>\d+) \+ left for later (?P<pending>\d+)"
+    r"\+ failed (?P<failed>\d+) \+ skipped (?P<skipped>\d+) \+ pending (?P<pending>\d+)"
 )
 
 
@@ -178,7 +178,7 @@ class Crawls:
         assert sorted(kept) == sorted(row["record_id"] for row in rows)
 
 
-def books(out: str) -> dict[str, int]:
+def tally(out: str) -> dict[str, int]:
     """The figures of the printed balance; they must be even."""
     line = _BOOKS.search(out)
     assert line is not None, out

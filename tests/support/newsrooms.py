@@ -17,7 +17,7 @@ from archive.runs.readings import FIELDS, Crawl, Reading
 from crawler.alarms.drift import Drift, drifts
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.sample import reach, split
-from crawler.alarms.silence import ENOUGH, Look, Rhythm, Silence, silence
+from crawler.alarms.silence import ENOUGH, Observation, PublicationRate, Silence, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,11 +131,11 @@ class Watched:
         self.moments = [START + n * room.every for n in range(number)]
         self.hours = Counter(moment.replace(minute=0, second=0) for moment in self.articles)
         places = [bisect_right(self.articles, moment) for moment in self.moments]
-        self.looks = [
-            Look(m, True, b > a)
+        self.crawls = [
+            Observation(m, True, b > a)
             for m, a, b in zip(self.moments, [0, *places], places, strict=False)
         ]
-        self._rhythm = lru_cache(maxsize=4)(self._rhythm_between)
+        self._rate = lru_cache(maxsize=4)(self._rate_between)
 
     def judge(self, number: int, death: datetime | None = None) -> Silence | None:
         """What is said at a look; none that came after the outlet's death found anything."""
@@ -143,7 +143,7 @@ class Watched:
             (
                 i
                 for i in range(number, -1, -1)
-                if self.looks[i].found and (death is None or self.moments[i] <= death)
+                if self.crawls[i].found_new and (death is None or self.moments[i] <= death)
             ),
             0,
         )
@@ -154,12 +154,12 @@ class Watched:
         enough = self.articles[published - ENOUGH] if published >= ENOUGH else None
         since = reach(self.moments[last], enough)
         first = bisect_left(self.moments, since)
-        seen = self.looks[first : last + 1]
-        empty = [Look(moment, True, False) for moment in self.moments[last + 1 : number + 1]]
-        return silence([*seen, *empty], self._rhythm(since, self.moments[last]))
+        seen = self.crawls[first : last + 1]
+        empty = [Observation(moment, True, False) for moment in self.moments[last + 1 : number + 1]]
+        return silence([*seen, *empty], self._rate(since, self.moments[last]))
 
-    def _rhythm_between(self, since: datetime, until: datetime) -> Rhythm:
-        return Rhythm(self.hours, max(since, START), until, day_kind)
+    def _rate_between(self, since: datetime, until: datetime) -> PublicationRate:
+        return PublicationRate(self.hours, max(since, START), until, day_kind)
 
 
 def silence_year(room: Newsroom, days: int, moments: int, seed: int) -> Told:
@@ -169,7 +169,7 @@ def silence_year(room: Newsroom, days: int, moments: int, seed: int) -> Told:
     end = (room.warm + days) * DAY // room.every
     open_since: datetime | None = None
     for number in range(begin, end):
-        said = None if watched.looks[number].found else watched.judge(number)
+        said = None if watched.crawls[number].found_new else watched.judge(number)
         if said is not None and said.since != open_since:
             day = watched.moments[number]
             if room.surprise and (day - START).days - room.warm in (101, 102, 257, 258):

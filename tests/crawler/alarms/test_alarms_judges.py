@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
-from crawler.alarms.silence import Look, Rhythm, silence
+from crawler.alarms.silence import Observation, PublicationRate, silence
 from tests.support.newsrooms import (
     DAY,
     DRIFTS,
@@ -65,7 +65,7 @@ def test_an_outlet_that_goes_on_is_never_silent_and_a_dead_one_is(
     watched = Watched(room, 45, seed)
     begin = 30 * 24
     assert [
-        n for n in range(begin, begin + 72) if not watched.looks[n].found and watched.judge(n)
+        n for n in range(begin, begin + 72) if not watched.crawls[n].found_new and watched.judge(n)
     ] == []
     death = watched.moments[begin + 96]
     assert any(watched.judge(n, death) for n in range(begin + 98, len(watched.moments), 6))
@@ -80,14 +80,14 @@ def test_crawls_that_were_not_made_are_no_silence(seed: int, holes: list[tuple[i
     """However often and long a scheduler stood still; and whatever its clock made of it."""
     watched = Watched(Newsroom("steady", lambda _: 3.0), 2, seed)
     dropped = {n + i for n, k in holes for i in range(k)}
-    looks = [look for n, look in enumerate(watched.looks) if n not in dropped]
-    rhythm = Rhythm(watched.hours, START, watched.moments[-1], day_kind)
+    looks = [look for n, look in enumerate(watched.crawls) if n not in dropped]
+    rate = PublicationRate(watched.hours, START, watched.moments[-1], day_kind)
     last = looks[-1].at
     later = [
-        Look(last + timedelta(days=9), True, False),
-        Look(last + timedelta(days=9, minutes=5), True, False),
+        Observation(last + timedelta(days=9), True, False),
+        Observation(last + timedelta(days=9, minutes=5), True, False),
     ]
-    assert silence([*looks, *later], rhythm) is None
+    assert silence([*looks, *later], rate) is None
 
 
 def test_too_little_history_is_none() -> None:
@@ -104,15 +104,13 @@ def test_what_was_missing_in_an_earlier_silence_is_no_measure() -> None:
     watched = Watched(Newsroom("regular", lambda _: 1.0, regular=True), 20, 1)
     gap = range(20 * 24, 24 * 24)
     looks = [
-        Look(look.at, look.done, look.found and n not in gap)
-        for n, look in enumerate(watched.looks)
+        Observation(look.at, look.complete, look.found_new and n not in gap)
+        for n, look in enumerate(watched.crawls)
     ]
-    silent = [Look(looks[-1].at + n * HOUR, True, False) for n in range(1, 13)]
-    rhythm = Rhythm(watched.hours, START, looks[-1].at, day_kind)
-    assert silence([*looks, *silent], rhythm) is None
-    assert (
-        silence([*looks, *silent], rhythm, [(looks[gap[0] - 1].at, looks[gap[-1]].at)]) is not None
-    )
+    silent = [Observation(looks[-1].at + n * HOUR, True, False) for n in range(1, 13)]
+    rate = PublicationRate(watched.hours, START, looks[-1].at, day_kind)
+    assert silence([*looks, *silent], rate) is None
+    assert silence([*looks, *silent], rate, [(looks[gap[0] - 1].at, looks[gap[-1]].at)]) is not None
 
 
 @pytest.mark.parametrize(

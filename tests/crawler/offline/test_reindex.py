@@ -18,7 +18,7 @@ from archive.index.schema import captures
 from archive.reindex import swap
 from tests.crawler.spider.test_crawl_pictures import places
 from tests.support.cli import Desk, summary
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 from tests.support.keeping import warc_of
 from tests.support.likeness import difference, tables_of
 from tests.support.reading import SEEDS
@@ -67,7 +67,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawls]:
             twin.fault(f"{article_id}$", kind, **(options | more))
         said = crawls.run(**ONCE, ARCHIVE_IMAGES="1", RESOLVER_MAP=places(crawls))
         assert "Traceback" not in said.err, said.err
-        assert books(said.out)["failed"]
+        assert tally(said.out)["failed"]
         for article_id in ids[:8]:
             twin.edit(article_id)
         twin.delete(ids[10], 404)

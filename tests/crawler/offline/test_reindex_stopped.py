@@ -98,7 +98,7 @@ def test_ctrl_c_ends_it_cleanly_and_it_goes_on(desk: Desk) -> None:
     said = stopped_at(desk, "write", 2, "stop")
     assert said.code == 1
     assert said.sentences == [
-        "scrapy reindex: Stopped. What was reported is kept; run the same command to go on."
+        "scrapy reindex: Stopped. Everything reported is kept; run the same command to continue."
     ]
     assert tables_of(desk.index) == before
     assert "the rest: " in reindexed(desk).out

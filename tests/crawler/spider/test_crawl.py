@@ -11,7 +11,7 @@ from warcio.checker import Checker
 
 from archive.warc.record_writer import IDENTICAL, NOT_MODIFIED
 from tests.support.cli import Desk
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def test_the_first_crawl_stores_every_article_once(crawled: tuple[Crawls, Said])
     assert "[scrapy." not in said.err, "the engine warns of something that is as we want it"
     ids = crawls.twin.ids()
     assert len(ids) == ARTICLES
-    assert books(said.out) == {
+    assert tally(said.out) == {
         "discovered": ARTICLES,
         "stored": ARTICLES,
         "unchanged": 0,
@@ -91,7 +91,7 @@ def test_the_second_crawl_fetches_only_feeds_and_lists(crawled: tuple[Crawls, Sa
     before, rows = len(crawls.twin.log), crawls.revisions()
     said = crawls.run()
     assert said.code == 0, said
-    assert set(books(said.out).values()) == {0}
+    assert set(tally(said.out).values()) == {0}
     assert crawls.fetched(before) == Counter()
     assert len(crawls.twin.log) > before
     assert crawls.revisions() == rows

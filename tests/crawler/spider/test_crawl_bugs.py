@@ -1,4 +1,4 @@
-"""Bugs of our own, in every stage a page goes through (F9): the books hold, and the crawl that follows completes."""
+"""Bugs of our own, in every stage a page goes through (F9): the tally hold, and the crawl that follows completes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler import settings
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 from tests.support.faults.faulty import is_hit
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str)
         crawls = Crawls.into(tmp_path, twin)
         said = crawls.run(**{setting: json.dumps(ours | faulty)})
         assert said.code == 1
-        figures = books(said.out)
+        figures = tally(said.out)
         assert (figures["discovered"], figures["failed"]) == (ARTICLES, len(hit))
         bad = {
             article_id
@@ -52,7 +52,7 @@ def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str)
         crawls.check_captures()
         said = crawls.run()
         assert said.code == 0, said
-        assert books(said.out)["stored"] == len(hit)
+        assert tally(said.out)["stored"] == len(hit)
         assert sorted(crawls.revisions()) == twin.ids()
         assert max(crawls.fetched()[article_id] for article_id in set(twin.ids()) - hit) == 1
         crawls.check_captures()
@@ -66,6 +66,6 @@ def test_a_bug_behind_the_deposit_costs_nothing_and_is_said(tmp_path: Path) -> N
         )
         assert said.code == 1
         hit = sum(map(is_hit, twin.ids()))
-        assert f"{hit} times a step raised an exception" in said.err
+        assert f"{hit} unexpected exceptions in the log above" in said.err
         assert sorted(crawls.revisions()) == twin.ids()
-        assert books(said.out)["stored"] == ARTICLES
+        assert tally(said.out)["stored"] == ARTICLES

@@ -9,7 +9,7 @@ import pytest
 
 from archive.model.article import KST
 from tests.support.cli import Desk
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def test_without_a_network_a_crawl_says_so_within_a_minute_and_can_be_run_again(
         assert "Traceback" not in said.err
         assert "no channel of etoday listed articles" in said.sentences[-1]
         assert "does not resolve" in said.sentences[-1]
-        assert set(books(said.out).values()) == {0}
+        assert set(tally(said.out).values()) == {0}
     assert crawls.segments() == []
     said = crawls.run()
     assert said.code == 0, said

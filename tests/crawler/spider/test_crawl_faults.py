@@ -16,7 +16,7 @@ from crawler.extraction.extract import read_exchange
 from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
 from tests.support.cli import Desk, Said
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 from tests.support.twin import etoday
 from tests.support.twin.canary import Canary
 from tests.support.twin.faults import bomb
@@ -151,7 +151,7 @@ def test_every_address_ends_in_the_outcome_of_its_fault(sick: Sick) -> None:
     assert sick.said.code == 1
     assert "Traceback" not in sick.said.err
     kinds = Counter(outcome.partition("/")[0] for outcome in expected.values())
-    assert books(sick.said.out) == {
+    assert tally(sick.said.out) == {
         "discovered": len(expected),
         "stored": kinds["new"],
         "unchanged": 0,
@@ -212,7 +212,7 @@ def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
     assert again == sum(fault.heals for fault in sick.met.values())
     said = sick.crawls.run()
     assert said.code == 0, said
-    assert books(said.out)["stored"] == again
+    assert tally(said.out)["stored"] == again
     stored = {
         article_id
         for article_id in sick.twin.ids()

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def test_through_a_proxy_a_crawl_is_as_polite_and_as_whole_as_without(tmp_path: 
             AUTOTHROTTLE_MAX_DELAY="0.1",
         )
         assert said.code == 0, said
-        assert books(said.out)["stored"] == _ARTICLES
+        assert tally(said.out)["stored"] == _ARTICLES
         assert {a: [r["headline"] for r in told] for a, told in crawls.revisions().items()} == {
             article_id: [twin.story(article_id).headline] for article_id in ids
         }

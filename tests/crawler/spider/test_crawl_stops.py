@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 from tests.support.faults.killing import kill_crawls, line
 from tests.support.faults.nursery import PATIENCE, Arrivals
 
@@ -40,7 +40,7 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
         assert process.returncode == 1, said
         assert "Traceback" not in said
         assert "same command" in said
-        left = books(out.decode())["pending"]
+        left = tally(out.decode())["pending"]
         assert left > 0
         assert {path.suffix for path in crawls.segments()} == {".gz"}
         crawls.check_captures()
@@ -49,7 +49,7 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
         twin.latency = 0.0
         again = crawls.run()
         assert again.code == 0, again
-        assert books(again.out)["stored"] == 80 - stored
+        assert tally(again.out)["stored"] == 80 - stored
         assert sorted(crawls.revisions()) == twin.ids()
         assert max(crawls.fetched().values()) == 1
         crawls.check_captures()

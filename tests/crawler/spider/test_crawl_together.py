@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def test_two_crawls_of_two_outlets_share_an_archive(tmp_path: Path) -> None:
         twins = [stack.enter_context(twin_of_today(name, 60)) for name in ("etoday", "newspim")]
         both = [Crawls.into(tmp_path, twin) for twin in twins]
         for out in together(*((crawls, ()) for crawls in both)):
-            figures = books(out)
+            figures = tally(out)
             assert (figures["discovered"], figures["stored"]) == (60, 60)
         assert [crawls.fetched() for crawls in both] == [Counter(twin.ids()) for twin in twins]
         assert sorted(both[0].revisions()) == sorted(twins[0].ids() + twins[1].ids())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawling import Crawls, books
+from tests.support.crawling import Crawls, tally
 from tests.support.twin.catalogue import CLOCK
 from tests.support.twin.server import Twin
 from tests.support.twin.story import KST
@@ -61,7 +61,7 @@ def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
         said = Crawls.into(tmp_path, twin).run("-a", f"since={day}", "-a", f"until={day}")
         assert said.code == 1
         assert "articles are missing: no article between the ids" in said.sentences[-1]
-        books(said.out)
+        tally(said.out)
 
 
 def check(crawls: Crawls, since: date, until: date) -> None:
@@ -76,7 +76,7 @@ def check(crawls: Crawls, since: date, until: date) -> None:
     assert set(told) >= set(wanted)
     assert len(told) <= len(wanted) + PROBES
     assert {len(revisions) for revisions in told.values()} == {1}
-    figures = books(said.out)
+    figures = tally(said.out)
     assert (figures["stored"], figures["failed"], figures["pending"]) == (len(told), 0, 0)
     assert max(crawls.fetched().values()) == 1
     assert set(crawls.outcomes().values()) <= {"new", "skipped/http_status"}
@@ -85,7 +85,7 @@ def check(crawls: Crawls, since: date, until: date) -> None:
     said = crawls.run(*arguments)
     assert said.code == 0, said
     assert crawls.fetched(before) == Counter()
-    assert books(said.out)["discovered"] == 0
+    assert tally(said.out)["discovered"] == 0
     assert crawls.revisions() == told
 
 
@@ -113,7 +113,7 @@ def test_a_limit_ends_a_walk_too(tmp_path: Path) -> None:
         said = crawls.run("-a", f"since={day}", "-a", f"until={day}", "-a", "limit=20")
         assert said.code == 0, said
         assert sum(crawls.fetched().values()) == 20
-        assert books(said.out)["discovered"] >= 20
+        assert tally(said.out)["discovered"] >= 20
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
             before = len(twin.log)
             said = crawls.run("-a", f"url={form.format(wanted)}")
             assert said.code == 0, said
-            figures = books(said.out)
+            figures = tally(said.out)
             assert (figures["discovered"], figures["stored"], figures["unchanged"]) == (
                 1,
                 stored,
@@ -155,7 +155,7 @@ def test_days_without_an_article_until_now_are_no_failure(tmp_path: Path) -> Non
         today = datetime.now(KST).date()
         said = crawls.run("-a", f"since={today}")
         assert said.code == 0, said.err
-        assert books(said.out)["discovered"] == 0
+        assert tally(said.out)["discovered"] == 0
         # But that days long past hold none is nothing that channels of what is new can tell.
         day = today - timedelta(days=900)
         assert crawls.run("-a", f"since={day}", "-a", f"until={day}").code == 1

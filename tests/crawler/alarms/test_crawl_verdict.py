@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.frontier.accounting import Balance
-from crawler.alarms.shortfall import shortfall
+from crawler.alarms.crawl_verdict import shortfall
 from crawler.discovery.plan import Plan
 from crawler.model.window import Window
 from crawler.outlets import known_outlets, outlet_named
@@ -78,7 +78,7 @@ def test_a_feed_that_stands_still_is_noticed_after_a_day(tmp_path: Path) -> None
         crawls.edit_frontier("SET first_look_at = '2026-01-02 03:04:05.000000'")
         said = crawls.run()
         assert said.code == 1
-        assert "none has been new since 2026-01-02 12:04 KST" in said.sentences[-1]
+        assert "no new one was found since 2026-01-02 12:04 KST" in said.sentences[-1]
         assert crawls.run("-a", f"url={twin.address(twin.ids()[0])}").code == 0
         twin.publish(1)
         assert crawls.run().code == 0
@@ -91,4 +91,4 @@ def test_where_robots_forbid_all_articles_a_crawl_does_not_end_well(tmp_path: Pa
         assert crawls.fetched() == {}
         assert set(crawls.outcomes().values()) == {"skipped/robots"}
         assert said.code == 1
-        assert "nothing of newspim was ever stored" in said.sentences[-1]
+        assert "no article of newspim was ever stored" in said.sentences[-1]
