@@ -34,7 +34,9 @@ def main() -> int:
         board = Board(Path(folder))
         board.jobs('name = "j"\ncommand = "verify"\nevery = "1h"')
         fired = jump(board, Path(folder))
-        good = len(fired) == len(dict(fired)) == 3 and {ending for _, ending in fired} == {"done"}
+        good = len(fired) == len(dict(fired)) == 3 and {ending for _, ending in fired} == {
+            "succeeded"
+        }
         print(f"a running scheduler, a day ahead, back, an hour ahead: {fired}")
     for line in wrong:
         print(line)

@@ -62,7 +62,7 @@ def balance_of(connection: Connection, outlet: str, run_id: str) -> Balance:
     leased = and_(frontier.c.state == State.LEASED, frontier.c.lease == run_id)
     # One after the other: SQLite would answer their union by reading everything the outlet ever
     # had.
-    its = (frontier.c.found_by == run_id, frontier.c.seen_by == run_id, leased)
+    its = (frontier.c.discovered_run == run_id, frontier.c.last_run == run_id, leased)
     rows = chain.from_iterable(
         connection.execute(query.where(which).execution_options(yield_per=500)) for which in its
     )

@@ -89,8 +89,8 @@ class Frontier:
                         {"pk": row.id, "channels": channels, "published_at": published_at}
                     )
                 given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
-                waits = row.state == State.DUE and row.due_at > now and not row.looks
-                if channels != row.channels and (given_up or waits) and row.seen_by != self._run:
+                waits = row.state == State.DUE and row.due_at > now and not row.visits
+                if channels != row.channels and (given_up or waits) and row.last_run != self._run:
                     revived.append({"pk": row.id})
             if new:
                 connection.execute(insert(frontier), new)
@@ -100,7 +100,7 @@ class Frontier:
                 )
             if revived:
                 again = update(frontier).where(frontier.c.id == bindparam("pk"))
-                connection.execute(again.values(state=State.DUE, due_at=now, tries=0), revived)
+                connection.execute(again.values(state=State.DUE, due_at=now, failures=0), revived)
         return len(new)
 
     def known(self, article_ids: Collection[str]) -> set[str]:
@@ -131,15 +131,15 @@ class Frontier:
                 .where(self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now)
                 .where(
                     or_(
-                        frontier.c.seen_by != self._run,
+                        frontier.c.last_run != self._run,
                         frontier.c.reason.not_in(revisit_policy.OURS),
                     )
                 )
                 .order_by(frontier.c.due_at, frontier.c.id)
             )
-            rows = list(connection.execute(due.where(frontier.c.looks == 0).limit(n)))
+            rows = list(connection.execute(due.where(frontier.c.visits == 0).limit(n)))
             if len(rows) < n:
-                rows += connection.execute(due.where(frontier.c.looks > 0).limit(n - len(rows)))
+                rows += connection.execute(due.where(frontier.c.visits > 0).limit(n - len(rows)))
             lease = {
                 "state": State.LEASED,
                 "lease": self._run,
@@ -216,7 +216,7 @@ class Frontier:
         """When an article was first looked at that was not known before; None if that never was."""
         with self._index.reading() as connection:
             found: datetime | None = connection.scalar(
-                select(func.max(frontier.c.first_look_at)).where(self._own)
+                select(func.max(frontier.c.first_visit_at)).where(self._own)
             )
         return found
 
@@ -235,7 +235,7 @@ class Frontier:
             "channels": seen.channels,
             "state": State.DUE,
             "due_at": now,
-            "found_by": self._run,
+            "discovered_run": self._run,
         } | _BLANK
 
     def _rows(
@@ -245,7 +245,7 @@ class Frontier:
         return connection.execute(query.where(one_of(frontier.c.article_id, ids)))
 
     def _due_now(self, *which: ColumnElement[bool]) -> int:
-        values = {"state": State.DUE, "due_at": self._clock(), "tries": 0}
+        values = {"state": State.DUE, "due_at": self._clock(), "failures": 0}
         with self._index.writing() as connection:
             return connection.execute(
                 update(frontier).where(self._own, *which).values(values)
@@ -291,7 +291,7 @@ class _Found:
 #: A `Visit`'s fields, and what `Frontier.settle` has to know, in columns.
 _VISIT = tuple(
     frontier.c[name]
-    for name in ("article_id", "url", "tries", "looks", "etag", "last_modified", "published_at")
+    for name in ("article_id", "url", "failures", "visits", "etag", "last_modified", "published_at")
 )
 _DISCOVERED = (
     "id",
@@ -299,18 +299,18 @@ _DISCOVERED = (
     "channels",
     "published_at",
     "state",
-    "seen_by",
+    "last_run",
     "reason",
     "due_at",
-    "looks",
+    "visits",
 )
-_ALSO = ("id", "state", "lease", "seen_by", "outcome", "first_look_at")
+_ALSO = ("id", "state", "lease", "last_run", "outcome", "first_visit_at")
 _SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
 #: What a new row knows of visits: nothing.
 _BLANK = {
-    "tries": 0,
-    "looks": 0,
-    "first_look_at": None,
+    "failures": 0,
+    "visits": 0,
+    "first_visit_at": None,
     "outcome": "",
     "reason": "",
     "etag": "",
@@ -318,5 +318,5 @@ _BLANK = {
     "lease": "",
     "leased_until": None,
     "holder": "",
-    "seen_by": "",
+    "last_run": "",
 }

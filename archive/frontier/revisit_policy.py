@@ -81,8 +81,8 @@ class NextVisit:
 
     state: State
     due_at: datetime | None
-    tries: int
-    looks: int
+    failures: int
+    visits: int
 
 
 def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
@@ -102,35 +102,35 @@ def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
     return VisitKind.RETRY if reason in TRANSIENT else VisitKind.GIVE_UP
 
 
-def next_scheduled(foot: datetime, now: datetime) -> datetime | None:
+def next_scheduled(counted_from: datetime, now: datetime) -> datetime | None:
     """The first look of the ladder that is still to come; None after the last."""
-    return next((foot + rung for rung in REVISITS if foot + rung > now), None)
+    return next((counted_from + rung for rung in REVISITS if counted_from + rung > now), None)
 
 
 def next_visit(
     kind: VisitKind,
     *,
-    tries: int,
-    looks: int,
-    foot: datetime,
+    failures: int,
+    visits: int,
+    counted_from: datetime,
     now: datetime,
     retry_at: datetime | None,
 ) -> NextVisit:
     """What follows from a visit that ended ``now``.
 
-    ``tries`` and ``looks`` are those before it, ``foot`` is what the ladder counts from,
+    ``failures`` and ``visits`` are those before it, ``counted_from`` is what the ladder counts from,
     ``retry_at`` the earliest moment at which the server wants to be asked again.
     """
     if kind is VisitKind.SERVED:
-        due_at = next_scheduled(foot, now)
-        return NextVisit(State.DUE if due_at else State.DONE, due_at, 0, looks + 1)
+        due_at = next_scheduled(counted_from, now)
+        return NextVisit(State.DUE if due_at else State.DONE, due_at, 0, visits + 1)
     if kind is VisitKind.PUT_OFF:
-        return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), tries, looks)
-    tries += 1
-    if kind is VisitKind.GIVE_UP or tries >= MAX_TRIES:
-        return NextVisit(State.DEAD, None, tries, looks)
-    wait = timedelta(0) if kind is VisitKind.RETRY_NEXT_RUN else BACK_OFF[tries - 1]
-    return NextVisit(State.DUE, _not_before(retry_at, now, wait), tries, looks)
+        return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), failures, visits)
+    failures += 1
+    if kind is VisitKind.GIVE_UP or failures >= MAX_TRIES:
+        return NextVisit(State.DEAD, None, failures, visits)
+    wait = timedelta(0) if kind is VisitKind.RETRY_NEXT_RUN else BACK_OFF[failures - 1]
+    return NextVisit(State.DUE, _not_before(retry_at, now, wait), failures, visits)
 
 
 def _not_before(retry_at: datetime | None, now: datetime, wait: timedelta) -> datetime:

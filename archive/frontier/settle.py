@@ -25,12 +25,19 @@ def after_visit(
     verdict = result.verdict
     looked = kind is VisitKind.SERVED
     published_at = row.published_at or result.published_at
-    first_look_at = row.first_look_at or (now if looked else None)
+    first_visit_at = row.first_visit_at or (now if looked else None)
     # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or
     # an edit's.
-    foot = min(moment for moment in (published_at, first_look_at, now) if moment is not None)
+    counted_from = min(
+        moment for moment in (published_at, first_visit_at, now) if moment is not None
+    )
     step = revisit_policy.next_visit(
-        kind, tries=row.tries, looks=row.looks, foot=foot, now=now, retry_at=result.retry_at
+        kind,
+        failures=row.failures,
+        visits=row.visits,
+        counted_from=counted_from,
+        now=now,
+        retry_at=result.retry_at,
     )
     etag, last_modified = row.etag, row.last_modified
     if verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
@@ -40,17 +47,17 @@ def after_visit(
         readable = verdict.outcome in _STORED
         etag, last_modified = (result.etag, result.last_modified) if readable else ("", "")
     outcome, reason = str(verdict.outcome), str(verdict.reason or "")
-    if verdict.outcome is Outcome.UNCHANGED and row.seen_by == run and row.outcome in _STORED:
+    if verdict.outcome is Outcome.UNCHANGED and row.last_run == run and row.outcome in _STORED:
         # in one run, a second look doesn't cover up what the first one stored
         outcome = row.outcome
     return {
         "pk": row.id,
         "state": step.state,
         "due_at": step.due_at,
-        "tries": step.tries,
-        "looks": step.looks,
+        "failures": step.failures,
+        "visits": step.visits,
         "published_at": published_at,
-        "first_look_at": first_look_at,
+        "first_visit_at": first_visit_at,
         "outcome": outcome,
         "reason": reason,
         "etag": etag,
@@ -58,5 +65,5 @@ def after_visit(
         "lease": "",
         "leased_until": None,
         "holder": "",
-        "seen_by": run,
+        "last_run": run,
     }

@@ -26,7 +26,7 @@ class FrontierLink:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An article to fetch now, leased to this run; it was served ``looks`` times, and failed ``tries`` times since.
+    """An article to fetch now, leased to this run; it was served ``visits`` times, and failed ``failures`` times since.
 
     ``etag`` and ``last_modified`` are those of the last page that could be read, ``""`` where there
     were none.
@@ -34,8 +34,8 @@ class Visit:
 
     article_id: str
     url: str
-    tries: int = 0
-    looks: int = 0
+    failures: int = 0
+    visits: int = 0
     etag: str = ""
     last_modified: str = ""
     published_at: datetime | None = None

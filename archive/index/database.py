@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -23,13 +22,11 @@ if TYPE_CHECKING:
     Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/index/migrations/versions.
-SCHEMA = "0005"
+SCHEMA = "0006"
+#: Schemas of unreleased versions. They are not upgraded: a reindex makes a new index and takes over
+#: what the WARC files can't tell.
+EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: Alembic's own record of it, word for word.
-_VERSION_TABLE = (
-    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
-    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
-)
 #: How long a writer waits for another one, milliseconds.
 BUSY_TIMEOUT = 60_000
 
@@ -40,6 +37,10 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 class IndexUnusableError(Exception):
     """The index can't be used as asked; the message is a sentence with what to do."""
+
+
+class EarlierSchemaError(IndexUnusableError):
+    """The index was made by an earlier version; it has to be rebuilt."""
 
 
 class Index:
@@ -135,30 +136,37 @@ class Index:
                 with self._engine.connect() as connection:
                     _use_wal(connection)
             return
+        self._refuse(found, foreign, read_only)
+        self._migrate()
+
+    def _refuse(self, found: str | None, foreign: bool, read_only: bool) -> None:
+        """Raise unless the schema ``found`` can be upgraded to `SCHEMA` here and now."""
         if foreign:
             raise IndexUnusableError(
                 f"{self.url} is another program's database; name another one with INDEX_URL."
             )
+        if found in EARLIER_SCHEMAS:
+            raise EarlierSchemaError(
+                f"{self.url} was made by an earlier version of Sacho (schema {found}): run {PROGRAM} "
+                "reindex. It makes a new index from the WARC files, takes over the run history, "
+                "alarms, frontier and robots.txt copies of this one, and keeps this one beside it."
+            )
         if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
             raise IndexUnusableError(
-                f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: upgrade Sacho, or "
-                "name another index with INDEX_URL."
+                f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: "
+                "upgrade Sacho, or name another index with INDEX_URL."
             )
-        # a file of nothing, which SQLite makes where one in use was deleted
-        if read_only and found is None:
+        if not read_only:
+            return
+        if found is None:  # an empty file, which SQLite makes where one in use was deleted
             raise IndexUnusableError(
                 f"the index at {self.url} is empty: run {PROGRAM} reindex if there was one, else "
                 f"{PROGRAM} replay."
             )
-        if read_only:
-            raise IndexUnusableError(
-                f"{self.url} has an older schema: run a verb that writes ({PROGRAM} replay) once "
-                "to upgrade it."
-            )
-        if found is None:
-            self._make()
-        else:
-            self._migrate(found)
+        raise IndexUnusableError(
+            f"{self.url} has an older schema: run a verb that writes ({PROGRAM} replay) once to "
+            "upgrade it."
+        )
 
     def _found(self) -> tuple[str | None, bool]:
         """The schema there is, if any, and whether there are tables without one."""
@@ -177,27 +185,11 @@ class Index:
             # a reindex put its own in this one's place while we were opening it
             self._engine.dispose()
 
-    def _make(self) -> None:
-        """Make an index as the code writes it; a test holds it equal to one that took every step."""
-        with self._engine.connect() as connection:
-            _use_wal(connection)
-        with self.writing() as connection:
-            if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
-                return  # another process was faster
-            metadata.create_all(connection)
-            for statement in (*SEARCH_STATEMENTS, _VERSION_TABLE):
-                connection.exec_driver_sql(statement)
-            connection.execute(
-                text("INSERT INTO alembic_version VALUES (:schema)"), {"schema": SCHEMA}
-            )
-
-    def _migrate(self, found: str = "") -> None:
-        # Alembic takes a third of a second to import, and is needed only where the schema has
-        # changed.
+    def _migrate(self) -> None:
+        """Create or upgrade the schema in one transaction; where another process was faster, do nothing."""
+        # Alembic takes a third of a second to import, and is needed only here.
         from alembic import command
         from alembic.config import Config
-
-        from archive.articles.deletions import classify_all
 
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
@@ -206,10 +198,6 @@ class Index:
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            # Here and not in the step itself: it reads articles by today's code, which may know
-            # later columns.
-            if found < "0003":
-                classify_all(connection)
 
 
 def _engine(url: str, read_only: bool, brief: bool) -> Engine:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    Unicode,
     UniqueConstraint,
     text,
 )
@@ -187,8 +185,8 @@ leases = Table(
 )
 
 #: What somebody has to look at, from when it began until it was over: of what ``kind``, of which
-#: outlet, job or place. ``said_at`` and ``over_said_at`` are when ALERT_URL took it, else null.
-#: ``about`` are fields that drifted.
+#: outlet, job or place. ``notified_at`` and ``resolved_notified_at`` are when ALERT_URL took it, else null.
+#: ``fields`` are those that drifted.
 alarms = Table(
     "alarms",
     metadata,
@@ -198,19 +196,10 @@ alarms = Table(
     Column("sentence", Text, nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("said_at", Instant),
-    Column("over_said_at", Instant),
-    Column("about", String, nullable=False, server_default=""),
+    Column("notified_at", Instant),
+    Column("resolved_notified_at", Instant),
+    Column("fields", String, nullable=False, server_default=""),
     Index("ix_alarms_kind_subject", "kind", "subject"),
-)
-
-#: The scheduler's own store of when it wakes for each job; its columns are APScheduler's.
-schedule = Table(
-    "schedule",
-    metadata,
-    Column("id", Unicode(191), primary_key=True),
-    Column("next_run_time", Float(25), index=True),
-    Column("job_state", LargeBinary, nullable=False),
 )
 
 #: What became of each input of a run; those that were plainly unchanged are only counted, in
@@ -231,9 +220,9 @@ outcomes = Table(
 
 #: A crawl's memory: each article an outlet was seen to have, when to fetch it next, and what the
 #: last visit gave. ``due_at`` is null where it is never again. ``lease`` is the run that has it in
-#: hand, and ``holder`` its process. ``found_by`` and ``seen_by`` are the runs that discovered and
-#: last visited it; ``first_look_at`` is when it was first served, where publication is unknown the
-#: foot of the ladder. Empty strings: none.
+#: hand, and ``holder`` its process. ``discovered_run`` and ``last_run`` are the runs that discovered and
+#: last visited it; ``first_visit_at`` is when it was first served, where publication is unknown the
+#: start that the revisit policy counts from. Empty strings: none.
 frontier = Table(
     "frontier",
     metadata,
@@ -246,9 +235,9 @@ frontier = Table(
     Column("channels", JSON, nullable=False),
     Column("state", String, nullable=False),
     Column("due_at", Instant),
-    Column("tries", Integer, nullable=False),
-    Column("looks", Integer, nullable=False),
-    Column("first_look_at", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("visits", Integer, nullable=False),
+    Column("first_visit_at", Instant),
     Column("outcome", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("etag", String, nullable=False),
@@ -256,17 +245,17 @@ frontier = Table(
     Column("lease", String, nullable=False),
     Column("leased_until", Instant),
     Column("holder", String, nullable=False),
-    Column("found_by", String, nullable=False),
-    Column("seen_by", String, nullable=False),
+    Column("discovered_run", String, nullable=False),
+    Column("last_run", String, nullable=False),
     UniqueConstraint("outlet", "article_id"),
     # Never stored before stored, each in the order it falls due: without the first, a week of
-    # waiting second looks would be read through for every batch of new articles.
-    Index("ix_frontier_fresh", "outlet", "state", "looks", "due_at"),
+    # waiting second visits would be read through for every batch of new articles.
+    Index("ix_frontier_fresh", "outlet", "state", "visits", "due_at"),
     Index("ix_frontier_due", "outlet", "state", "due_at"),
     # an outlet's rhythm
-    Index("ix_frontier_published_at", "outlet", "published_at", "first_look_at"),
-    Index("ix_frontier_found_by", "outlet", "found_by"),  # a run's books
-    Index("ix_frontier_seen_by", "outlet", "seen_by"),
+    Index("ix_frontier_published_at", "outlet", "published_at", "first_visit_at"),
+    Index("ix_frontier_discovered_run", "outlet", "discovered_run"),  # a run's books
+    Index("ix_frontier_last_run", "outlet", "last_run"),
 )
 
 #: The last robots.txt of an origin (``https://host[:port]``) as it was served.
@@ -304,14 +293,3 @@ refused = Table(
 
 #: What is made of the archive; all other tables are the index's own memory, and outlive a new one.
 DERIVED = frozenset({captures, articles, aliases, revisions, removals, refused})
-
-#: The full-text index over ``revisions``, which SQLAlchemy has no words for.
-SEARCH_STATEMENTS = (
-    # The tokens are made and folded by archive.index.fulltext, so the plainest tokenizer does; no
-    # ranking, so no column sizes.
-    "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, tokenize='ascii')",
-    # Half the CPU per article, measured, against the defaults: a transaction is one segment, merged
-    # sixteen at a time.
-    "INSERT INTO search(search, rank) VALUES ('hashsize', 16777216)",
-    "INSERT INTO search(search, rank) VALUES ('automerge', 16)",
-)

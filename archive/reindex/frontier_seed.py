@@ -31,8 +31,8 @@ def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], no
 
     ``article_of`` gives the id of the article that an outlet has at an address, if any. A row says
     when it was first and last looked at, and when the ladder wants the next look. The server's
-    validators and the failed tries before are not remembered: the next look is a whole one, and the
-    count of tries begins anew.
+    validators and the failures before are not remembered: the next look is a whole one, and the
+    count of failures begins anew.
     """
     number = 0
     rows: list[dict[str, Any]] = []
@@ -60,7 +60,7 @@ def _row(
     outlet: str, article_id: str, url: str, visits: Sequence[Row[Any]], now: datetime
 ) -> dict[str, Any]:
     kinds = [revisit_policy.visit_kind(_verdict(visit), visit.status) for visit in visits]
-    looks = [
+    served = [
         visit.captured_at
         for visit, kind in zip(visits, kinds, strict=True)
         if kind is VisitKind.SERVED
@@ -69,20 +69,25 @@ def _row(
         (visit.published_at for visit in visits if visit.published_at is not None), None
     )
     due_at: datetime | None = now
-    state, tries, outcome, reason = State.DUE, 0, "", ""
+    state, failures, outcome, reason = State.DUE, 0, "", ""
     # A redirect is no end: if nothing came behind it, the article is still to be visited.
     ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
     if ended:
         last = ended[-1]
         kind = revisit_policy.visit_kind(_verdict(last), last.status)
-        foot = min(
-            moment for moment in (published_at, *looks[:1], last.captured_at) if moment is not None
+        counted_from = min(
+            moment for moment in (published_at, *served[:1], last.captured_at) if moment is not None
         )
         step = revisit_policy.next_visit(
-            kind, tries=0, looks=len(looks), foot=foot, now=last.captured_at, retry_at=None
+            kind,
+            failures=0,
+            visits=len(served),
+            counted_from=counted_from,
+            now=last.captured_at,
+            retry_at=None,
         )
-        # The step counts this look, which is among the looks already.
-        state, due_at, tries = step.state, step.due_at, step.tries
+        # The step counts this look, which is counted in `served` already.
+        state, due_at, failures = step.state, step.due_at, step.failures
         outcome, reason = last.outcome, last.reason
     return {
         "outlet": outlet,
@@ -93,9 +98,9 @@ def _row(
         "channels": [],
         "state": state,
         "due_at": due_at,
-        "tries": tries,
-        "looks": len(looks),
-        "first_look_at": looks[0] if looks else None,
+        "failures": failures,
+        "visits": len(served),
+        "first_visit_at": served[0] if served else None,
         "outcome": outcome,
         "reason": reason,
         "etag": "",
@@ -103,8 +108,8 @@ def _row(
         "lease": "",
         "leased_until": None,
         "holder": "",
-        "found_by": "",
-        "seen_by": "",
+        "discovered_run": "",
+        "last_run": "",
     }
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from archive.index.database import Index, IndexUnusableError, index_path
+from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
 from archive.index.schema import DERIVED, captures, metadata
 from archive.model.errors import describe_os_error
+from archive.reindex import earlier_schema
 from archive.reindex.builder import SCAFFOLD
 from archive.segments.atomic_files import sync_file, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sqlalchemy import Table
@@ -31,15 +32,18 @@ CARRIED = tuple(table for table in metadata.sorted_tables if table not in DERIVE
 
 
 def check_old_index(url: str) -> bool:
-    """Whether there is an index, brought up to the schema and able to be read; it will be asked for what it remembers.
+    """Return whether there is an index; its tables that are taken over have been read once.
 
-    :raises IndexUnusableError: what lies there is no index of ours, a newer one's, or damaged.
+    :raises IndexUnusableError: the file is no index of ours, a newer version's, or damaged.
     """
     if not index_path(url).exists():
         return False
-    with Index(url) as index, index.reading() as connection:
-        for table in CARRIED:
-            connection.scalar(select(func.count()).select_from(table))
+    try:
+        with Index(url) as index, index.reading() as connection:
+            for table in CARRIED:
+                connection.scalar(select(func.count()).select_from(table))
+    except EarlierSchemaError:
+        earlier_schema.check_readable(index_path(url), CARRIED)
     return True
 
 
@@ -77,7 +81,8 @@ def carry_over(old: sqlite3.Connection, fresh: Path) -> None:
             for table in reversed(CARRIED):
                 old.execute(f"DELETE FROM fresh.{table.name}")  # noqa: S608  (our own table's name)
             for table in CARRIED:
-                old.execute(_copy(table))
+                if columns := earlier_schema.columns(old, table):
+                    old.execute(_copy(table, columns))
             old.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -87,10 +92,7 @@ def carry_over(old: sqlite3.Connection, fresh: Path) -> None:
             with suppress(sqlite3.Error):
                 old.execute("DETACH DATABASE fresh")
     except sqlite3.Error as error:
-        raise IndexUnusableError(
-            f"What the old index remembers (runs, frontier, robots) can't be carried over: {error}. Move it away, and "
-            "run the same command again to do without."
-        ) from error
+        raise earlier_schema.not_carried(error) from error
 
 
 def swap_in(fresh: Path, url: str) -> Path | None:
@@ -168,17 +170,19 @@ def _alone(path: Path) -> sqlite3.Connection | None:
     return connection
 
 
-def _copy(table: Table) -> str:
-    """The statement that copies a table; references to captures follow the record to its new row."""
+def _copy(table: Table, columns: Mapping[str, str]) -> str:
+    """Return the statement that copies a table; references to captures follow the record to its new row.
+
+    ``columns`` are SQL expressions over a row ``old``, by the name of the new column.
+    """
     wanted = []
-    for column in table.columns:
-        if any(key.column.table is captures for key in column.foreign_keys):
+    for name, value in columns.items():
+        if any(key.column.table is captures for key in table.columns[name].foreign_keys):
             wanted.append(
                 "(SELECT new.id FROM main.captures AS known JOIN fresh.captures AS new ON new.record_id = "  # noqa: S608  (ours)
-                f"known.record_id WHERE known.id = old.{column.name})"
+                f"known.record_id WHERE known.id = {value})"
             )
         else:
-            wanted.append(f"old.{column.name}")
-    names = ", ".join(column.name for column in table.columns)
-    values = ", ".join(wanted)
+            wanted.append(value)
+    names, values = ", ".join(columns), ", ".join(wanted)
     return f"INSERT INTO fresh.{table.name} ({names}) SELECT {values} FROM main.{table.name} AS old"  # noqa: S608  (ours)

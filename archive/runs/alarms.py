@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One alarm; ``ended_at`` is None while it is open. ``about`` are the fields that drifted."""
+    """One alarm; ``ended_at`` is None while it is open. ``fields`` are the fields that drifted."""
 
     id: int
     kind: Kind
@@ -37,9 +37,9 @@ class Alarm:
     sentence: str
     began_at: datetime
     ended_at: datetime | None
-    said_at: datetime | None
-    over_said_at: datetime | None
-    about: tuple[str, ...] = ()
+    notified_at: datetime | None
+    resolved_notified_at: datetime | None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Cause:
     subject: str
     sentence: str
     began_at: datetime
-    about: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 def open_alarms(connection: Connection) -> list[Alarm]:
@@ -70,8 +70,8 @@ def past_alarms(connection: Connection, kind: Kind, subject: str) -> list[Alarm]
 
 def untold(connection: Connection, since: datetime) -> list[Alarm]:
     """Those of which ALERT_URL has not taken all there is to say, but for what was over before ``since``."""
-    unsaid = alarms.c.said_at.is_(None) | (
-        alarms.c.ended_at.is_not(None) & alarms.c.over_said_at.is_(None)
+    unsaid = alarms.c.notified_at.is_(None) | (
+        alarms.c.ended_at.is_not(None) & alarms.c.resolved_notified_at.is_(None)
     )
     return _alarms(connection, unsaid, or_(alarms.c.ended_at.is_(None), alarms.c.ended_at >= since))
 
@@ -87,7 +87,7 @@ def raise_alarm(connection: Connection, cause: Cause) -> bool:
         alarms.c.ended_at.is_(None),
     )
     for one in _alarms(connection, *same):
-        if not cause.about or set(cause.about) & set(one.about):
+        if not cause.fields or set(cause.fields) & set(one.fields):
             return False
     connection.execute(
         insert(alarms).values(
@@ -95,7 +95,7 @@ def raise_alarm(connection: Connection, cause: Cause) -> bool:
             subject=cause.subject,
             sentence=cause.sentence,
             began_at=cause.began_at,
-            about=" ".join(cause.about),
+            fields=" ".join(cause.fields),
         )
     )
     return True
@@ -110,7 +110,7 @@ def end_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
 
 def told(connection: Connection, alarm: Alarm, now: datetime, *, over: bool) -> None:
     """Note that ALERT_URL took an alarm, or that it is over."""
-    what = {"over_said_at" if over else "said_at": now}
+    what = {"resolved_notified_at" if over else "notified_at": now}
     connection.execute(update(alarms).where(alarms.c.id == alarm.id).values(what))
 
 
@@ -126,7 +126,7 @@ def _alarm(row: Row[Any]) -> Alarm:
         sentence=row.sentence,
         began_at=row.began_at,
         ended_at=row.ended_at,
-        said_at=row.said_at,
-        over_said_at=row.over_said_at,
-        about=tuple(row.about.split()),
+        notified_at=row.notified_at,
+        resolved_notified_at=row.resolved_notified_at,
+        fields=tuple(row.fields.split()),
     )

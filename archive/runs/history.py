@@ -26,7 +26,7 @@ class RunRecord:
     """One run. A run by hand has no ``job``, no ``due_at`` and ``attempt`` 0.
 
     ``ending`` is None while it goes on, and where nobody knows; ``under_way`` tells which. A run
-    whose process died and of which nobody has said so yet is ``lost``. ``counts`` are numbers by
+    whose process died and of which nobody has said so yet is ``crashed``. ``counts`` are numbers by
     outlet and outcome, as in ``etoday: {"failed/timeout": 3}``; ``exit_code`` is None if nobody saw
     one; ``log`` is a path or ``""``.
     """
@@ -85,7 +85,7 @@ def whole_verification(
     query = select(runs.c.arguments).where(
         runs.c.outlet == "",
         runs.c.verb == "verify",
-        runs.c.ending == Ending.DONE,
+        runs.c.ending == Ending.SUCCEEDED,
         runs.c.job.not_in(but),
         runs.c.started_at > since,
         runs.c.started_at <= now,
@@ -157,7 +157,7 @@ def _record(connection: Connection, row: Row[Any], now: datetime) -> RunRecord:
         attempt=row.attempt,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        ending=Ending(row.ending) if row.ending else Ending.LOST if dead else None,
+        ending=Ending(row.ending) if row.ending else Ending.CRASHED if dead else None,
         under_way=unended and not dead,
         exit_code=row.exit_code,
         host=row.host,

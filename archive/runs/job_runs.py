@@ -28,17 +28,17 @@ _RECENT = 50
 
 
 class Ending(StrEnum):
-    """How a run ended. ``stopped`` and ``lost`` say nothing of the work: it is taken up again."""
+    """How a run ended. ``stopped`` and ``crashed`` say nothing of the work: it is taken up again."""
 
-    DONE = "done"
+    SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     STOPPED = "stopped"
-    LOST = "lost"
+    CRASHED = "crashed"
 
 
 #: Endings by which nothing was found wrong and nothing was done to the end.
-INTERRUPTED = frozenset({Ending.STOPPED, Ending.LOST})
+INTERRUPTED = frozenset({Ending.STOPPED, Ending.CRASHED})
 #: Endings by which the work failed.
 FAILURES = frozenset({Ending.FAILED, Ending.TIMED_OUT})
 
@@ -67,13 +67,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A job's runs: the last ``attempts``, the latest first; the last that was ``done``; the ``first`` of all.
+    """A job's runs: the last ``attempts``, the latest first; the last that ``succeeded``; the ``first`` of all.
 
-    ``failed`` is how many failed since the one that was done, ``first_failed`` the first of them.
+    ``failed`` is how many failed since then, ``first_failed`` the first of them.
     """
 
     attempts: tuple[Attempt, ...] = ()
-    done: Attempt | None = None
+    succeeded: Attempt | None = None
     first: Attempt | None = None
     failed: int = 0
     first_failed: Attempt | None = None
@@ -83,15 +83,17 @@ def past(connection: Connection, job: str, until: datetime) -> Past:
     """A job's runs for what fell due by ``until``: what a clock that was ahead has left is not the past."""
     query = select(runs).where(runs.c.job == job, runs.c.due_at <= until)
     latest = query.order_by(runs.c.due_at.desc(), runs.c.attempt.desc())
-    done = connection.execute(latest.where(runs.c.ending == Ending.DONE).limit(1)).one_or_none()
+    done = connection.execute(
+        latest.where(runs.c.ending == Ending.SUCCEEDED).limit(1)
+    ).one_or_none()
     first = connection.execute(query.order_by(runs.c.due_at, runs.c.attempt).limit(1)).one_or_none()
     attempts = tuple(map(_attempt, connection.execute(latest.limit(_RECENT))))
     found = Past(
         attempts=attempts,
-        done=_attempt(done) if done is not None else None,
+        succeeded=_attempt(done) if done is not None else None,
         first=_attempt(first) if first is not None else None,
     )
-    if not attempts or attempts[0].ending is Ending.DONE:
+    if not attempts or attempts[0].ending is Ending.SUCCEEDED:
         return found  # as mostly: nothing has failed since
     failures = query.where(runs.c.ending.in_(FAILURES))
     if done is not None:
@@ -185,8 +187,8 @@ def end(index: Index, run_id: str, ending: Ending, exit_code: int | None, now: d
         connection.execute(delete(leases).where(leases.c.run_id == run_id))
 
 
-def end_lost(index: Index, now: datetime) -> list[str]:
-    """Mark the runs whose process is dead as lost; give their ids.
+def end_crashed(index: Index, now: datetime) -> list[str]:
+    """Mark the runs whose process is dead as crashed; give their ids.
 
     :raises IndexUnusableError: the index can't be written.
     """
@@ -196,7 +198,7 @@ def end_lost(index: Index, now: datetime) -> list[str]:
     with index.writing() as connection:
         dead = _dead(connection, now)
         connection.execute(
-            update(runs).where(runs.c.id.in_(dead)).values(ending=Ending.LOST, ended_at=now)
+            update(runs).where(runs.c.id.in_(dead)).values(ending=Ending.CRASHED, ended_at=now)
         )
         connection.execute(delete(leases).where(leases.c.run_id.in_(dead)))
     return dead

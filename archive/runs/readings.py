@@ -80,7 +80,7 @@ class Reading:
 class Origin:
     """When and by which run the frontier learnt of an article, and when it was published, if that is known."""
 
-    found_by: str
+    discovered_run: str
     discovered_at: datetime
     published_at: datetime | None
 
@@ -175,7 +175,7 @@ def origins(connection: Connection, outlet: str, article_ids: Sequence[str]) -> 
         return {}
     query = select(
         frontier.c.article_id,
-        frontier.c.found_by,
+        frontier.c.discovered_run,
         frontier.c.discovered_at,
         frontier.c.published_at,
     ).where(frontier.c.outlet == outlet, frontier.c.article_id.in_(article_ids))
@@ -186,7 +186,7 @@ def _served(outlet: str, until: datetime) -> Iterable[Any]:
     return (
         frontier.c.outlet == outlet,
         frontier.c.published_at <= until,
-        frontier.c.first_look_at.is_not(None),
+        frontier.c.first_visit_at.is_not(None),
     )
 
 

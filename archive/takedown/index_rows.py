@@ -120,11 +120,11 @@ def _close_frontier(connection: Connection, takedown: Takedown) -> None:
         "published_at": None,
         "discovered_at": takedown.at,
         "channels": [],
-        "tries": 0,
-        "looks": 0,
-        "first_look_at": None,
-        "found_by": "",
-        "seen_by": "",
+        "failures": 0,
+        "visits": 0,
+        "first_visit_at": None,
+        "discovered_run": "",
+        "last_run": "",
     }
     connection.execute(sqlite_insert(frontier).on_conflict_do_nothing(), [row | GIVEN_UP])
 

@@ -29,7 +29,7 @@ _LOG, _FINDING = 65536, 200
 def last_failure(past: Past) -> Attempt | None:
     """The last attempt that ended by itself or its time limit, if it failed; None if the job was done since."""
     for attempt in past.attempts:
-        if attempt.ending is Ending.DONE:
+        if attempt.ending is Ending.SUCCEEDED:
             return None
         if attempt.ending in FAILURES:
             return attempt
@@ -51,8 +51,8 @@ def failed(job: Job, past: Past) -> Cause | None:
         else f"exit status {last.exit_code}"
     )
     since = (
-        f"since it was done {moment(past.done.started_at)}"
-        if past.done is not None
+        f"since it was done {moment(past.succeeded.started_at)}"
+        if past.succeeded is not None
         else "and was never done"
     )
     what = "was refused as wrong usage" if wrong else f"failed {past.failed} times {since}"

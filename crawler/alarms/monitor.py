@@ -138,7 +138,7 @@ class _Seen:
         self._connection, self._archive, self._least, self._now = connection, archive, least, now
         self._index, self._judged = index_path(url), judged
         self._name = as_text(archive)
-        self._open = {(a.kind, a.subject, a.about): a for a in open_alarms(connection)}
+        self._open = {(a.kind, a.subject, a.fields): a for a in open_alarms(connection)}
         #: Which archive each job is about.
         self._archives: dict[str, str] = {}
         self._over: list[Alarm] = []
@@ -200,7 +200,7 @@ class _Seen:
             if usual_again(self._connection, beat, alarm, self._now):
                 self._over.append(alarm)
             else:
-                told += alarm.about
+                told += alarm.fields
         if any(alarm.subject == outlet and alarm.kind is Kind.DRIFT for alarm in self._over):
             return  # what has just become usual is judged at the next look
         cause = drifted(self._connection, beat, told)
@@ -209,8 +209,8 @@ class _Seen:
 
     def _job(self, job: Job, before: Past) -> None:
         failure = last_failure(before)
-        if before.done is not None and failure is None:
-            since = before.done.started_at
+        if before.succeeded is not None and failure is None:
+            since = before.succeeded.started_at
             self._over += [a for a in self._of(Kind.JOB_FAILED, job.name) if a.began_at < since]
         if failure is not None and job.verb == "verify" and may_have_found(failure):
             archive = self._archives[job.name]
@@ -273,7 +273,7 @@ class _Seen:
         # to look at says so.
         told = [
             *self._of(Kind.SILENT, job.outlet),
-            *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.about),
+            *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.fields),
         ]
         began = min((alarm.began_at for alarm in told if alarm not in self._over), default=None)
         if began is None:

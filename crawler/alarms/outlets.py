@@ -69,7 +69,7 @@ def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: dateti
 def silent(connection: Snapshot, beat: Beat) -> Cause | None:
     """The alarm of an outlet that is silent, by the crawls that could have seen what is new."""
     current = [crawl for crawl in beat.crawls if is_current(crawl) and not _is_backfill(crawl)]
-    looks = [Observation(c.started_at, c.ending is Ending.DONE, c.new > 0) for c in current]
+    looks = [Observation(c.started_at, c.ending is Ending.SUCCEEDED, c.new > 0) for c in current]
     last = max((i for i, look in enumerate(looks) if look.found_new), default=None)
     if last is None or last >= len(looks) - 2:
         return None
@@ -119,13 +119,13 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
         f"{_look(beat.outlet, first)}; once crawler/outlets/{beat.outlet}.py is mended: {PROGRAM} "
         "reindex"
     )
-    about = tuple(drift.field for drift in found)
+    fields = tuple(drift.field for drift in found)
     return Cause(
         kind=Kind.DRIFT,
         subject=beat.outlet,
         sentence=sentence,
         began_at=first.captured_at,
-        about=about,
+        fields=fields,
     )
 
 
@@ -135,7 +135,7 @@ def usual_again(connection: Snapshot, beat: Beat, alarm: Alarm, now: datetime) -
         return True
     usual, recent = split(_judged(beat, alarm), alarm.began_at)
     newest = [r for r in _readings(connection, beat, recent) if r.captured_at >= alarm.began_at]
-    return is_over(alarm.about, _readings(connection, beat, usual), newest)
+    return is_over(alarm.fields, _readings(connection, beat, usual), newest)
 
 
 def _judged(beat: Beat, alarm: Alarm | None = None) -> list[Crawl]:
@@ -182,7 +182,8 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list
         if published is not None and reading.captured_at - published > NEWS:
             return False
         return origin is None or (
-            origin.found_by not in backfills and reading.captured_at - origin.discovered_at < _FRESH
+            origin.discovered_run not in backfills
+            and reading.captured_at - origin.discovered_at < _FRESH
         )
 
     return [reading for reading in found.values() if is_news(reading)]

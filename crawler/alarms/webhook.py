@@ -198,9 +198,9 @@ class Post:
         with self._index.reading() as connection:
             waiting = untold(connection, datetime.now(UTC) - NEWS)
         for alarm in waiting[:AT_ONCE]:
-            if alarm.said_at is None:
+            if alarm.notified_at is None:
                 self._say(alarm, over=False)
-            if alarm.ended_at is not None and alarm.over_said_at is None:
+            if alarm.ended_at is not None and alarm.resolved_notified_at is None:
                 self._say(alarm, over=True)
         return len(waiting) > AT_ONCE
 

@@ -18,7 +18,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archive.export.articles import ExportError
-from archive.index.database import Index, IndexUnusableError, index_path
+from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
 from archive.index.fulltext import QueryError
 from archive.index.leases import LeaseHeldError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
@@ -142,13 +142,15 @@ class Verb(ScrapyCommand):
                 return  # the run failed before it wrote its start
             with self.open_index(read_only=False) as index:
                 end(index, self._run_id, self._ending(), self.exitcode, datetime.now(UTC))
+        except EarlierSchemaError:
+            return  # reported already, or its reindex did not finish
         except IndexUnusableError as error:
             self._fail(str(error))
 
     def _ending(self) -> Ending:
         if self._stopped or (self._parent.gone and self.exitcode):
             return Ending.STOPPED
-        return Ending.FAILED if self.exitcode else Ending.DONE
+        return Ending.FAILED if self.exitcode else Ending.SUCCEEDED
 
     def _fail(self, sentence: str) -> None:
         print(f"{PROGRAM} {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)

@@ -150,4 +150,4 @@ class Command(Verb):
 
 
 def _tell(run: Run) -> None:
-    _log.log(logging.INFO if run.ending is Ending.DONE else logging.ERROR, "%s", run)
+    _log.log(logging.INFO if run.ending is Ending.SUCCEEDED else logging.ERROR, "%s", run)

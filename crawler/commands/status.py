@@ -99,11 +99,11 @@ class Command(Verb):
         # that need them.
         from crawler.status.overview import survey
 
-        jobs, trouble = self._jobs()
+        jobs, problems = self._jobs()
         folder, now = archive_folder(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
         only = as_text(opts.outlet)
         with self.open_index() as index:
-            overview = survey(index, folder, jobs, now, trouble, only)
+            overview = survey(index, folder, jobs, now, problems, only)
         if only and not overview.outlets:
             print(
                 f"no outlet {only!r} has a job, a crawl or an article; {PROGRAM} list shows the "
@@ -127,7 +127,7 @@ class Command(Verb):
             _print_json(overview_object(overview))
         else:
             print_overview(overview)
-        return 0 if overview.well else 1
+        return 0 if overview.ok else 1
 
     def _runs(self, opts: argparse.Namespace) -> int:
         begin = datetime.combine(opts.since, time(), KST) if opts.since else None

@@ -1,12 +1,14 @@
-"""The scheduler that stays: woken by the clock, by the end of a run, by a signal, and every few seconds."""
+"""The scheduler: it wakes when a job is due, when a run ends, on a signal, and every few seconds."""
 
 from __future__ import annotations
 
 import logging
+import math
 import select
 import signal
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
@@ -14,7 +16,6 @@ from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.runs.job_runs import Ending
 from crawler.cli.base import discard_output
-from crawler.jobs.clock import Clock
 from crawler.jobs.config import JobsFileError, read_jobs
 from crawler.jobs.dispatcher import Rounds
 from crawler.jobs.signals import Bell, Stop
@@ -69,27 +70,24 @@ class Daemon:
             self._signals(),
             Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds,
         ):
-            clock = Clock(self._house.index)
-            self._try(lambda: clock.set(jobs))
             waiting = select.poll()
             for bell in (self._stop, self._bell):
                 waiting.register(bell, select.POLLIN)
             while not self._stop.asked:
-                jobs = self._reloaded(jobs, clock)
+                jobs = self._reloaded(jobs)
                 self._wait = TICK
-                self._try(lambda: self._round(rounds, clock, jobs))  # noqa: B023  (called before jobs changes)
+                self._try(lambda: self._round(rounds, jobs))  # noqa: B023  (called before jobs changes)
                 waiting.poll(self._wait * 1000)
                 self._bell.silence()
         _log.info("stopped")
 
-    def _round(self, rounds: Rounds, clock: Clock, jobs: Sequence[Job]) -> None:
-        # Before looking at what is due: what falls due in between is then told by the next sleep's
-        # length.
-        self._wait = max(_SHORTEST, min(TICK, clock.look()))
+    def _round(self, rounds: Rounds, jobs: Sequence[Job]) -> None:
+        # Computed before the round begins, so that a job that becomes due meanwhile ends the wait.
+        self._wait = max(_SHORTEST, min(TICK, seconds_to_next(jobs, datetime.now(UTC))))
         rounds.go(jobs)
         self._watch(jobs)
 
-    def _reloaded(self, jobs: Sequence[Job], clock: Clock) -> Sequence[Job]:
+    def _reloaded(self, jobs: Sequence[Job]) -> Sequence[Job]:
         """The jobs of the file, if it has changed and is right; else those there are."""
         state = state_of(self._path)
         if state == self._seen and not self._reload:
@@ -102,7 +100,6 @@ class Daemon:
                 _log.error("%s", sentence)
             _log.error("The jobs there were go on.")
             return jobs
-        self._try(lambda: clock.set(new))
         _log.info("%s: %s jobs", self._path, len(new))
         return new
 
@@ -135,6 +132,15 @@ class Daemon:
         finally:
             for number, handler in kept.items():
                 signal.signal(number, handler)
+
+
+def seconds_to_next(jobs: Sequence[Job], now: datetime) -> float:
+    """Return the seconds from ``now`` to the next moment at which a job is due; infinity if there is none."""
+    moments = (job.rhythm.next(now) for job in jobs)
+    return min(
+        ((moment - now).total_seconds() for moment in moments if moment is not None),
+        default=math.inf,
+    )
 
 
 def state_of(path: Path) -> tuple[int, int, int]:
@@ -204,6 +210,6 @@ def once(
         if unprinted
         or stop.asked
         or not rounds.all_begun
-        or any(run.ending is not Ending.DONE for run in ended)
+        or any(run.ending is not Ending.SUCCEEDED for run in ended)
         else 0
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
 from archive.index.leases import held
-from archive.runs.job_runs import end_lost, past
+from archive.runs.job_runs import end_crashed, past
 from crawler.jobs.due import due
 from crawler.jobs.runner import perform
 
@@ -106,7 +106,7 @@ class Rounds:
         :raises IndexUnusableError: the index can't be read or written.
         """
         index = self._house.index
-        for run_id in end_lost(index, now):
+        for run_id in end_crashed(index, now):
             _log.warning(
                 "run %s was lost with the process that answered for it; it is taken up again",
                 run_id,

@@ -78,7 +78,7 @@ def failures(past: Past, due_at: datetime) -> int:
     """How many attempts at what fell due at ``due_at`` failed since the job was done last."""
     number = 0
     for attempt in past.attempts:
-        if attempt.ending is Ending.DONE or attempt.due_at != due_at:
+        if attempt.ending is Ending.SUCCEEDED or attempt.due_at != due_at:
             break
         number += attempt.ending in FAILURES
     return number
@@ -90,10 +90,10 @@ def _since(job: Job, past: Past, slot: datetime) -> date | None:
         word.startswith(("since=", "until=", "url=", "discover=")) for word in job.words
     ):
         return None
-    if past.done is not None:
-        due_next = job.rhythm.next(past.done.due_at)
+    if past.succeeded is not None:
+        due_next = job.rhythm.next(past.succeeded.due_at)
         missed = due_next is not None and due_next < slot
-        return past.done.started_at.astimezone(KST).date() if missed else None
+        return past.succeeded.started_at.astimezone(KST).date() if missed else None
     if past.first is not None and past.first.due_at < slot:
         return past.first.started_at.astimezone(KST).date()
     return None

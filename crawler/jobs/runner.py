@@ -67,7 +67,9 @@ class Run:
         )
         missed = f", caught up since {self.order.since}" if self.order.since is not None else ""
         how = (
-            self.ending if self.ending is Ending.DONE else f"{self.ending} (exit {self.exit_code})"
+            self.ending
+            if self.ending is Ending.SUCCEEDED
+            else f"{self.ending} (exit {self.exit_code})"
         )
         return (
             f"{self.order.job.name}: {how} in {self.seconds:.0f} s: {counts}{missed}"
@@ -129,7 +131,7 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
                 lease = Lease(house.index, job.leases[0], run_id)
                 ending = _watch(process, lease, job.time_limit.total_seconds(), stop)
             code = process.returncode
-    ending = ending or (Ending.DONE if code == 0 else Ending.FAILED)
+    ending = ending or (Ending.SUCCEEDED if code == 0 else Ending.FAILED)
     # Until it is told, the job counts as under way, and nobody could take it up: so it is told when
     # that is possible.
     while not _told(

@@ -287,7 +287,7 @@ class OutletSpider(Spider):
 
     def _last_captures(self, visits: Iterable[Visit]) -> dict[str, LastCapture]:
         """Return the last capture by URL of those articles that were visited before."""
-        urls = [visit.url for visit in visits if visit.looks]
+        urls = [visit.url for visit in visits if visit.visits]
         if not urls:
             return {}
         return self.session.last_captures(urls) or {}

@@ -48,7 +48,7 @@ def print_overview(overview: Overview) -> None:
         what = " ".join((state.job.verb, *state.job.words))
         rows.append((state.job.name, what, str(state.coming), _last(state.last, now)))
     _print_rows(("job", "what", "next", "last run (KST)"), rows)
-    for sentence in (*map(_alarm, overview.alarms), *overview.trouble):
+    for sentence in (*map(_alarm, overview.alarms), *overview.problems):
         print(f"! {_line(sentence)}")
     room = overview.room
     free = f", {_bytes(room.free)} free" if room.free is not None else ""

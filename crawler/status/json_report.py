@@ -23,8 +23,8 @@ def overview_object(overview: Overview) -> dict[str, Any]:
     return {
         "at": _time(overview.at),
         "version": VERSION,
-        "well": overview.well,
-        "trouble": list(overview.trouble),
+        "ok": overview.ok,
+        "problems": list(overview.problems),
         "outlets": [_outlet(state) for state in overview.outlets],
         "jobs": [_job(state) for state in overview.jobs],
         "alarms": [_alarm(alarm) for alarm in overview.alarms],

@@ -76,19 +76,19 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All of it, at one moment. ``trouble`` are sentences of what somebody must see besides the alarms."""
+    """All of it, at one moment. ``problems`` are sentences of what somebody must see besides the alarms."""
 
     at: datetime
     outlets: tuple[OutletState, ...]
     jobs: tuple[JobState, ...]
     alarms: tuple[Alarm, ...]
-    trouble: tuple[str, ...]
+    problems: tuple[str, ...]
     room: Room
 
     @property
-    def well(self) -> bool:
+    def ok(self) -> bool:
         """Whether nobody need look at anything."""
-        return not self.alarms and not self.trouble
+        return not self.alarms and not self.problems
 
 
 def survey(
@@ -96,7 +96,7 @@ def survey(
     archive: str,
     jobs: Sequence[Job],
     now: datetime,
-    trouble: Sequence[str] = (),
+    problems: Sequence[str] = (),
     only: str = "",
 ) -> Overview:
     """Where things stand now; of one outlet ``only``, if it is named. ``archive`` is the folder of the segments.
@@ -119,9 +119,9 @@ def survey(
         _wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states
     ]
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    said = [*trouble, *filter(None, [*wrong, out_of_reach or lost])]
+    said = [*problems, *filter(None, [*wrong, out_of_reach or lost])]
     return Overview(
-        at=now, outlets=outlets, jobs=states, alarms=alarms, trouble=tuple(said), room=room
+        at=now, outlets=outlets, jobs=states, alarms=alarms, problems=tuple(said), room=room
     )
 
 
@@ -138,7 +138,7 @@ def _job(connection: Snapshot, job: Job, before: Past, now: datetime) -> JobStat
     return JobState(
         job=job,
         last=run_record(connection, last.run_id, now) if last is not None else None,
-        done_at=before.done.ended_at if before.done is not None else None,
+        done_at=before.succeeded.ended_at if before.succeeded is not None else None,
         coming=coming(job, before, now, in_hand(connection, job, now)),
     )
 
@@ -154,7 +154,7 @@ def _outlet(
     own = [state for state in states if state.job.outlet == name]
     names = tuple(state.job.name for state in own)
     to_come = [state.coming for state in own if state.coming.at is not None]
-    done = last_run(connection, name, now, Ending.DONE)
+    done = last_run(connection, name, now, Ending.SUCCEEDED)
     known = known_outlets().get(name)
     return OutletState(
         name=name,

@@ -85,7 +85,7 @@ def registry_of(overview: Overview) -> CollectorRegistry:
     gauges = _Gauges()
     gauges.set("build_info", "The version that wrote this", 1, version=VERSION)
     gauges.set("status_timestamp_seconds", "When these figures were taken", _seconds(overview.at))
-    gauges.set("well", "1 if nobody need look at anything, else 0", overview.well)
+    gauges.set("ok", "1 if nobody need look at anything, else 0", overview.ok)
     gauges.set("archive_bytes", "Bytes of the archive's files", overview.room.archive)
     gauges.set("index_bytes", "Bytes of the index", overview.room.index)
     gauges.set("disk_free_bytes", "Bytes free where the archive lies", overview.room.free)

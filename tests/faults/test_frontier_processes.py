@@ -87,7 +87,7 @@ def test_processes_never_take_the_same(at: Kit) -> None:
     books = [at.run(name).balance() for name in "abcd"]
     assert all(book.even for book in books)
     assert sum(book.stored for book in books) == 600
-    assert all(row.looks == 1 for row in at.rows().values())
+    assert all(row.visits == 1 for row in at.rows().values())
 
 
 def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:

@@ -128,7 +128,7 @@ class Desk:
         facts: dict[str, Any],
     ) -> str:
         self.number += 1
-        code = {"done": 0, "failed": 1}.get(ending, -15) if exit_code is None else exit_code
+        code = {"succeeded": 0, "failed": 1}.get(ending, -15) if exit_code is None else exit_code
         row = {
             "id": f"run {self.number}",
             "verb": "crawl",
@@ -156,7 +156,7 @@ class Desk:
         new: int,
         *,
         unparsed: int = 0,
-        ending: str = "done",
+        ending: str = "succeeded",
         arguments: tuple[str, ...] = (),
         published: datetime | None = None,
         failed: int = 0,
@@ -258,16 +258,16 @@ class Desk:
                 "channels": ["feed"],
                 "state": "done",
                 "due_at": None,
-                "tries": 0,
-                "looks": 1,
-                "first_look_at": self.now,
+                "failures": 0,
+                "visits": 1,
+                "first_visit_at": self.now,
                 "etag": "",
                 "last_modified": "",
                 "lease": "",
                 "leased_until": None,
                 "holder": "",
-                "found_by": run_id,
-                "seen_by": run_id,
+                "discovered_run": run_id,
+                "last_run": run_id,
             }
         )
 

@@ -66,7 +66,7 @@ def live_through(
         new = [row for row in board.runs() if row["id"] not in known]
         known |= {row["id"] for row in new}
         fired = [(_seoul(row["due_at"]), _since(row["arguments"]), row["ending"]) for row in new]
-        expected = [] if wanted is None else [(*wanted, "done")]
+        expected = [] if wanted is None else [(*wanted, "succeeded")]
         if fired != expected or said.code:
             wrong.append(
                 f"{moment} in {zone}: {fired}, not {expected}; exit {said.code} {said.err}"

@@ -139,7 +139,9 @@ class Crawls:
     def make_due(self, where: str = "state = 'due'") -> int:
         """Let the ladder's next look be now."""
         past = "2026-01-01 00:00:00.000000"
-        return self.edit_frontier(f"SET state = 'due', tries = 0, due_at = '{past}' WHERE {where}")
+        return self.edit_frontier(
+            f"SET state = 'due', failures = 0, due_at = '{past}' WHERE {where}"
+        )
 
     def segments(self) -> list[Path]:
         """The archive's files, the oldest first."""

@@ -282,7 +282,7 @@ class Read:
                     arguments=(),
                     started_at=moment,
                     ended_at=moment,
-                    ending=Ending.DONE,
+                    ending=Ending.SUCCEEDED,
                     counts=counts,
                 )
             )

@@ -138,7 +138,7 @@ def overlaps(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
 
 def done_once(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
     """How often each moment of each job was done."""
-    return Counter((row["job"], row["due_at"]) for row in rows if row["ending"] == "done")
+    return Counter((row["job"], row["due_at"]) for row in rows if row["ending"] == "succeeded")
 
 
 def wait_for(what: Callable[[], bool], patience: float = PATIENCE) -> float:

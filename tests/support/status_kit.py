@@ -116,7 +116,7 @@ class History:
             "started_at": began,
             "ended_at": began + took if took is not None else None,
             "counts": {outlet: counts},
-            "ending": "done" if took is not None else "",
+            "ending": "succeeded" if took is not None else "",
             "exit_code": 0 if took is not None else None,
         } | facts
         times = [

@@ -113,7 +113,7 @@ def test_a_visit_carries_what_the_request_needs(at: Kit) -> None:
     at.settle(run, new("1", etag='W/"a"', last_modified="Sun, 22 Nov 2026 03:00:00 GMT"))
     at.clock.turn(HOUR)
     (visit,) = run.take(1)
-    assert (visit.url, visit.looks, visit.tries, visit.published_at) == (
+    assert (visit.url, visit.visits, visit.failures, visit.published_at) == (
         address(1),
         1,
         0,
@@ -189,17 +189,17 @@ def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source
     run = at.run()
     run.discover([link(1, NOON if source == "discovery" else None)])
     at.clock.turn(30 * MINUTE)
-    foot = NOON + 30 * MINUTE if source == "nobody" else NOON
-    looks = 0
+    counted_from = NOON + 30 * MINUTE if source == "nobody" else NOON
+    visits = 0
     while ids(run) == ["1"]:
         at.settle(run, new("1", published_at=NOON if source == "page" else None))
-        looks += 1
+        visits += 1
         if (due_at := at.row("1").due_at) is None:
             break
-        assert due_at - utc(foot) == (HOUR, 6 * HOUR, DAY, 7 * DAY)[looks - 1]
+        assert due_at - utc(counted_from) == (HOUR, 6 * HOUR, DAY, 7 * DAY)[visits - 1]
         at.clock.now = due_at
     row = at.row("1")
-    assert (row.state, row.looks, row.due_at) == ("done", 5, None)
+    assert (row.state, row.visits, row.due_at) == ("done", 5, None)
     at.clock.turn(1000 * DAY)
     run.discover([link(1, NOON)])
     assert run.take(1) == []
@@ -224,9 +224,9 @@ def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> Non
 def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    for tries, wait in enumerate(BACK_OFF):
+    for failures, wait in enumerate(BACK_OFF):
         (visit,) = run.take(1)
-        assert visit.tries == tries
+        assert visit.failures == failures
         at.settle(run, failed("1"))
         at.clock.turn(wait - timedelta(seconds=1))
         assert run.take(1) == []
@@ -234,12 +234,17 @@ def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
     assert ids(run) == ["1"]
     at.settle(run, failed("1", Reason.DNS))
     row = at.row("1")
-    assert (row.state, row.tries, row.outcome, row.reason) == ("dead", MAX_TRIES, "failed", "dns")
+    assert (row.state, row.failures, row.outcome, row.reason) == (
+        "dead",
+        MAX_TRIES,
+        "failed",
+        "dns",
+    )
     at.clock.turn(1000 * DAY)
     assert run.take(1) == []
     assert run.revive([Reason.TIMEOUT]) == 0
     assert run.revive([Reason.DNS]) == 1
-    assert run.take(1)[0].tries == 0
+    assert run.take(1)[0].failures == 0
 
 
 def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
@@ -256,7 +261,7 @@ def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
     )
     rows = at.rows()
     assert [rows[str(n)].state for n in range(5)] == ["dead", "due", "dead", "due", "dead"]
-    assert (rows["1"].due_at, rows["1"].tries, rows["3"].tries) == (utc(NOON + DAY), 1, 0)
+    assert (rows["1"].due_at, rows["1"].failures, rows["3"].failures) == (utc(NOON + DAY), 1, 0)
 
 
 def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:

@@ -80,8 +80,8 @@ class Known:
     due: datetime | None
     published: datetime | None
     first_look: datetime | None = None
-    looks: int = 0
-    tries: int = 0
+    visits: int = 0
+    failures: int = 0
     holder: str = ""
     until: datetime = NOON
     not_for: str = ""
@@ -142,11 +142,11 @@ class Frontiers(RuleBasedStateMachine):
         ids = [visit.article_id for visit in taken]
         assert len(ids) == len(set(ids)) == min(n, len(due))
         assert set(ids) <= due.keys()
-        order = [(due[i].looks > 0, due[i].due) for i in ids]
-        assert order == sorted((k.looks > 0, k.due) for k in due.values())[: len(ids)]
+        order = [(due[i].visits > 0, due[i].due) for i in ids]
+        assert order == sorted((k.visits > 0, k.due) for k in due.values())[: len(ids)]
         for visit in taken:
             known = self.model[visit.article_id]
-            assert (visit.looks, visit.tries) == (known.looks, known.tries)
+            assert (visit.visits, visit.failures) == (known.visits, known.failures)
             known.holder, known.until = hand.name, now + LEASE
             hand.believes.add(visit.article_id)
 
@@ -211,10 +211,10 @@ class Frontiers(RuleBasedStateMachine):
                 else ("done", "dead")
             )
             assert row.state in states
-            assert (row.lease, row.looks, row.tries, row.due_at) == (
+            assert (row.lease, row.visits, row.failures, row.due_at) == (
                 known.holder,
-                known.looks,
-                known.tries,
+                known.visits,
+                known.failures,
                 known.due,
             )
         for hand in self.hands:
@@ -234,16 +234,20 @@ class Frontiers(RuleBasedStateMachine):
         known.holder = known.not_for = ""
         if which in LOOKS:
             known.first_look = known.first_look or now
-            foot = min(known.published or now, known.first_look)
-            rungs = [foot + rung for rung in REVISITS if foot + rung > now]
-            known.due, known.tries, known.looks = (rungs[0] if rungs else None), 0, known.looks + 1
+            counted_from = min(known.published or now, known.first_look)
+            rungs = [counted_from + rung for rung in REVISITS if counted_from + rung > now]
+            known.due, known.failures, known.visits = (
+                (rungs[0] if rungs else None),
+                0,
+                known.visits + 1,
+            )
         elif which == "busy":
             known.due = now + BACK_OFF[0]
         else:
-            known.tries += 1
-            dead = which == "gone" or known.tries == 5
+            known.failures += 1
+            dead = which == "gone" or known.failures == 5
             known.due = (
-                None if dead else now if which == "ours" else now + BACK_OFF[known.tries - 1]
+                None if dead else now if which == "ours" else now + BACK_OFF[known.failures - 1]
             )
             known.not_for = hand.name if which == "ours" else ""
 

@@ -55,22 +55,27 @@ def test_rungs_are_spans_of_time_in_any_zone() -> None:
     )
 
 
-def step(kind: VisitKind, tries: int = 0, retry_at: datetime | None = None) -> NextVisit:
-    return next_visit(kind, tries=tries, looks=2, foot=NOON - HOUR, now=NOON, retry_at=retry_at)
+def step(kind: VisitKind, failures: int = 0, retry_at: datetime | None = None) -> NextVisit:
+    return next_visit(
+        kind, failures=failures, visits=2, counted_from=NOON - HOUR, now=NOON, retry_at=retry_at
+    )
 
 
 def test_a_look_climbs_and_forgets_failures() -> None:
-    assert step(VisitKind.SERVED, tries=3) == NextVisit(State.DUE, NOON + 5 * HOUR, 0, 3)
+    assert step(VisitKind.SERVED, failures=3) == NextVisit(State.DUE, NOON + 5 * HOUR, 0, 3)
     top = next_visit(
-        VisitKind.SERVED, tries=3, looks=4, foot=NOON - 7 * DAY, now=NOON, retry_at=None
+        VisitKind.SERVED, failures=3, visits=4, counted_from=NOON - 7 * DAY, now=NOON, retry_at=None
     )
     assert top == NextVisit(State.DONE, None, 0, 5)
 
 
 def test_each_failure_waits_longer_until_the_article_is_given_up() -> None:
-    waits = [step(VisitKind.RETRY, tries) for tries in range(MAX_TRIES)]
+    waits = [step(VisitKind.RETRY, failures) for failures in range(MAX_TRIES)]
     assert waits == [
-        *(NextVisit(State.DUE, NOON + wait, tries + 1, 2) for tries, wait in enumerate(BACK_OFF)),
+        *(
+            NextVisit(State.DUE, NOON + wait, failures + 1, 2)
+            for failures, wait in enumerate(BACK_OFF)
+        ),
         NextVisit(State.DEAD, None, MAX_TRIES, 2),
     ]
     assert all(later >= 3 * earlier for earlier, later in pairwise(BACK_OFF))
@@ -82,8 +87,10 @@ def test_what_is_given_up_is_dead_at_once() -> None:
 
 
 def test_a_host_to_be_left_alone_costs_no_try() -> None:
-    for tries in (0, MAX_TRIES - 1):
-        assert step(VisitKind.PUT_OFF, tries) == NextVisit(State.DUE, NOON + BACK_OFF[0], tries, 2)
+    for failures in (0, MAX_TRIES - 1):
+        assert step(VisitKind.PUT_OFF, failures) == NextVisit(
+            State.DUE, NOON + BACK_OFF[0], failures, 2
+        )
 
 
 def test_retry_after_is_kept_to_within_reason() -> None:

@@ -89,8 +89,8 @@ def test_the_history_tells_of_a_verification_and_of_what_it_left_out(desk: Desk)
     assert desk.call("verify").code == 1
     told = [row for row in desk.rows("runs") if row["verb"] == "verify"]
     assert [(json.loads(row["arguments"]), row["ending"], row["exit_code"]) for row in told] == [
-        ([], "done", 0),
-        (["--sample=1", "--skip-reading"], "done", 0),
+        ([], "succeeded", 0),
+        (["--sample=1", "--skip-reading"], "succeeded", 0),
         ([], "failed", 1),
     ]
 
@@ -103,7 +103,7 @@ def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is
         connection.commit()
     said = desk.call("verify")
     assert "the history will not tell of it" in said.err
-    assert "older schema" in said.err
+    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.err
     with closing(sqlite3.connect(desk.index)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             ("0004",)

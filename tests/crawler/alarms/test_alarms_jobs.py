@@ -34,7 +34,7 @@ def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk.jobs = [job(retries=2, words=("etoday", "-a", "limit=5"))]
-    desk.run("etoday", "done")
+    desk.run("etoday", "succeeded")
     for expected in ([], [], ["job_failed"], ["job_failed"]):
         desk.now += HOUR  # a new moment each time, and no retry of the last one
         desk.run("etoday", "failed", log="/var/log/etoday/1.log")
@@ -48,7 +48,7 @@ def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
     )
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     desk.now += HOUR
-    desk.run("etoday", "done")
+    desk.run("etoday", "succeeded")
     caplog.set_level(logging.INFO)
     assert desk.look() == []
     assert caplog.messages[-1] == "over: job_failed of etoday, since 2026-11-18 13:00 KST"
@@ -57,7 +57,7 @@ def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
     assert desk.watch.raised == 1
 
 
-@pytest.mark.parametrize("ending", ["stopped", "lost"])
+@pytest.mark.parametrize("ending", ["stopped", "crashed"])
 def test_what_was_interrupted_has_not_failed(desk: Desk, ending: str) -> None:
     for _ in range(9):
         desk.run("etoday", ending)
@@ -115,7 +115,7 @@ def test_a_verification_that_finds_something_names_its_log(desk: Desk) -> None:
     desk.run("verify", "failed", log=str(log))
     assert desk.look() == ["unverified"]
     desk.now += DAY
-    desk.run("verify", "done", verb="verify")
+    desk.run("verify", "succeeded", verb="verify")
     assert desk.look() == []
     assert len(desk.alarms()) == 1
 
@@ -142,17 +142,17 @@ def test_only_a_verification_of_all_ends_what_one_found(desk: Desk) -> None:
     ]
     log = desk.folder / "verify.log"
     log.write_text("a finding\nverified 3 files: 1 finding\n")
-    desk.run("verify", "done", verb="verify")
+    desk.run("verify", "succeeded", verb="verify")
     desk.now += HOUR
     desk.run("sample", "failed", log=str(log), verb="verify", arguments=["--sample", "2"])
     assert desk.look() == ["unverified"], "what was verified before says nothing"
     desk.now += HOUR
-    desk.run("sample", "done", verb="verify", arguments=["--sample", "2"])
+    desk.run("sample", "succeeded", verb="verify", arguments=["--sample", "2"])
     assert desk.look() == ["unverified"], "another sample may have passed by it"
-    desk.run("elsewhere", "done", verb="verify")
+    desk.run("elsewhere", "succeeded", verb="verify")
     assert desk.look() == ["unverified"], "that is another archive"
     desk.now += HOUR
-    desk.run("", "done", verb="verify", job="", due_at=None)
+    desk.run("", "succeeded", verb="verify", job="", due_at=None)
     assert desk.look() == [], "by hand"
     assert desk.look() == [], "the older failure is no news"
     desk.now += HOUR
@@ -172,7 +172,7 @@ def found_by_a_job(desk: Desk) -> Path:
 
 
 def verified_by_hand(desk: Desk) -> None:
-    desk.run("", "done", verb="verify", job="", due_at=None)
+    desk.run("", "succeeded", verb="verify", job="", due_at=None)
     desk.now += HOUR
 
 
@@ -198,7 +198,7 @@ def test_what_was_found_in_an_archive_that_has_moved_is_told_once_and_over(desk:
     found_by_a_job(desk)
     desk.watch = Watch(desk.index, str(desk.folder / "moved"), least=1, clock=lambda: desk.now)
     assert desk.look() == ["unverified"]
-    desk.run("verify", "done", verb="verify")
+    desk.run("verify", "succeeded", verb="verify")
     assert desk.look() == []
     assert len(desk.alarms()) == 1
 
@@ -210,8 +210,8 @@ def test_what_a_clock_that_was_ahead_has_raised_is_over_when_it_is_right_again(d
     desk.run("etoday", "failed")
     assert desk.look() == ["unverified", "job_failed"]
     desk.now -= 365 * DAY
-    desk.run("etoday", "done")
-    desk.run("verify", "done", verb="verify")
+    desk.run("etoday", "succeeded")
+    desk.run("verify", "succeeded", verb="verify")
     assert desk.look() == []
     desk.now += HOUR
     desk.run("etoday", "failed")
@@ -368,9 +368,11 @@ def test_an_idle_look_asks_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_is_open_is_not_raised_again_by_whoever_saw_it_too(desk: Desk) -> None:
-    def raised(kind: Kind, subject: str, *about: str) -> bool:
+    def raised(kind: Kind, subject: str, *fields: str) -> bool:
         with desk.index.writing() as connection:
-            cause = Cause(kind=kind, subject=subject, sentence="x", began_at=desk.now, about=about)
+            cause = Cause(
+                kind=kind, subject=subject, sentence="x", began_at=desk.now, fields=fields
+            )
             return raise_alarm(connection, cause)
 
     assert raised(Kind.SILENT, "etoday")

@@ -132,7 +132,7 @@ def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: De
     (alarm,) = busy.open()
     first = busy.number - 11
     assert alarm.subject == "etoday"
-    assert alarm.about == ("authors",)
+    assert alarm.fields == ("authors",)
     assert alarm.began_at == utc(busy.now)
     assert "authors 0% in the last 10 articles, usually 100%" in alarm.sentence
     assert f"etoday/{2_000_000 + first + 2} of 2026-11-26 13:00 KST" in alarm.sentence
@@ -232,7 +232,7 @@ def test_pages_that_never_make_a_drift_are_a_failed_job_after_hours(busy: Desk) 
 def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Desk) -> None:
     assert bad(busy, tags=[]) == ["drift"]
     assert [bad(busy, tags=[], body="가" * 100) for _ in range(2)] == [["drift"], ["drift"] * 2]
-    assert [alarm.about for alarm in busy.open()] == [("tags",), ("body",)]
+    assert [alarm.fields for alarm in busy.open()] == [("tags",), ("body",)]
     assert (
         "bodies of 100 characters in the last 40 articles, usually 900" in busy.open()[1].sentence
     )

@@ -151,8 +151,8 @@ def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
     assert ear.paths == ["/hook?key=1"] * 2
     assert ear.heads[0]["Content-Type"] == "application/json; charset=utf-8"
     (row,) = desk.alarms()
-    assert row.said_at is not None
-    assert row.over_said_at is not None
+    assert row.notified_at is not None
+    assert row.resolved_notified_at is not None
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_is_not_taken_is_told_again_and_said_once(
     end(desk, "etoday")
     begin(desk, "newspim")
     tell(one)
-    assert desk.alarms()[0].said_at is None
+    assert desk.alarms()[0].notified_at is None
     assert [heard["subject"] for heard in ear.heard] == ["etoday"] * 3, (
         "the first one first, and one a try"
     )
@@ -353,7 +353,7 @@ def test_what_is_too_late_to_be_taken_is_not_sent(
     begin(desk, "etoday")
     told(desk, ear.url, patience=0.1)
     assert ear.heard == [], "it would be told again each minute, and taken each time"
-    assert desk.alarms()[0].said_at is None
+    assert desk.alarms()[0].notified_at is None
 
 
 def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
@@ -415,4 +415,4 @@ def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, 
     assert "etoday was refused as wrong usage" in said.decode()
     (heard,) = ear.heard
     assert heard["sentence"] in said.decode()
-    assert desk.alarms()[0].said_at is not None
+    assert desk.alarms()[0].notified_at is not None

@@ -75,7 +75,7 @@ def test_a_feed_that_stands_still_is_noticed_after_a_day(tmp_path: Path) -> None
     with twin_of_today("etoday", 30) as twin:
         crawls = Crawls.into(tmp_path, twin)
         assert crawls.run().code == 0
-        crawls.edit_frontier("SET first_look_at = '2026-01-02 03:04:05.000000'")
+        crawls.edit_frontier("SET first_visit_at = '2026-01-02 03:04:05.000000'")
         said = crawls.run()
         assert said.code == 1
         assert "no new one was found since 2026-01-02 12:04 KST" in said.sentences[-1]

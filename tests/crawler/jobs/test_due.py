@@ -34,7 +34,7 @@ def attempt(due_at: datetime, ending: Ending | None, number: int = 1, **facts: A
             "started_at": due_at,
             "ended_at": due_at + MINUTE if ending else None,
             "ending": ending,
-            "exit_code": None if ending is None else int(ending is not Ending.DONE),
+            "exit_code": None if ending is None else int(ending is not Ending.SUCCEEDED),
             "log": "",
             "counts": {},
         }
@@ -45,8 +45,8 @@ def attempt(due_at: datetime, ending: Ending | None, number: int = 1, **facts: A
 def before(*attempts: Attempt) -> Past:
     """A history, as the index gives it."""
     latest = tuple(sorted(attempts, key=lambda one: (one.due_at, one.attempt), reverse=True))
-    done = next((one for one in latest if one.ending is Ending.DONE), None)
-    return Past(attempts=latest, done=done, first=latest[-1] if latest else None)
+    done = next((one for one in latest if one.ending is Ending.SUCCEEDED), None)
+    return Past(attempts=latest, succeeded=done, first=latest[-1] if latest else None)
 
 
 def order(past: Past, now: datetime, job: Job = JOB) -> tuple[datetime, int, str | None] | None:
@@ -63,13 +63,13 @@ def test_a_new_job_is_due_at_once() -> None:
 
 
 def test_what_was_done_or_goes_on_is_not_due_until_its_next_moment() -> None:
-    for ending in (Ending.DONE, None):
+    for ending in (Ending.SUCCEEDED, None):
         assert order(before(attempt(NOON, ending)), NOON + 59 * MINUTE) is None
-    assert order(before(attempt(NOON, Ending.DONE)), NOON + HOUR) == (NOON + HOUR, 1, None)
+    assert order(before(attempt(NOON, Ending.SUCCEEDED)), NOON + HOUR) == (NOON + HOUR, 1, None)
 
 
 def test_what_was_missed_is_one_run_from_the_last_good_ones_day_on() -> None:
-    last = attempt(NOON, Ending.DONE)
+    last = attempt(NOON, Ending.SUCCEEDED)
     assert order(before(last), NOON + 2 * HOUR) == (NOON + 2 * HOUR, 1, "2026-11-22")
     assert order(before(last), NOON + timedelta(days=9)) == (
         NOON + timedelta(days=9),
@@ -86,13 +86,13 @@ def test_what_was_missed_is_one_run_from_the_last_good_ones_day_on() -> None:
 
 def test_a_window_of_the_jobs_own_stays() -> None:
     job = replace(JOB, words=("etoday", "-a", "discover=no"))
-    assert order(before(attempt(NOON, Ending.DONE)), NOON + 9 * HOUR, job) == (
+    assert order(before(attempt(NOON, Ending.SUCCEEDED)), NOON + 9 * HOUR, job) == (
         NOON + 9 * HOUR,
         1,
         None,
     )
     job = replace(JOB, verb="verify", words=(), outlet="")
-    assert order(before(attempt(NOON, Ending.DONE)), NOON + 9 * HOUR, job) == (
+    assert order(before(attempt(NOON, Ending.SUCCEEDED)), NOON + 9 * HOUR, job) == (
         NOON + 9 * HOUR,
         1,
         None,
@@ -100,7 +100,7 @@ def test_a_window_of_the_jobs_own_stays() -> None:
 
 
 def test_a_day_is_seouls() -> None:
-    past = before(attempt(NOON.replace(hour=0), Ending.DONE))  # which is the day before in UTC
+    past = before(attempt(NOON.replace(hour=0), Ending.SUCCEEDED))  # which is the day before in UTC
     assert order(past, NOON) == (NOON, 1, "2026-11-22")
 
 
@@ -122,7 +122,7 @@ def test_wrong_usage_is_not_tried_again() -> None:
     assert order(before(attempt(NOON, Ending.FAILED, exit_code=2)), NOON + 50 * MINUTE) is None
 
 
-@pytest.mark.parametrize("ending", [Ending.LOST, Ending.STOPPED])
+@pytest.mark.parametrize("ending", [Ending.CRASHED, Ending.STOPPED])
 def test_what_was_interrupted_is_taken_up_at_once_and_is_no_failure(ending: Ending) -> None:
     past = before(*(attempt(NOON, ending, n) for n in range(1, 10)))
     assert order(past, NOON + MINUTE) == (NOON, 10, None)
@@ -130,13 +130,13 @@ def test_what_was_interrupted_is_taken_up_at_once_and_is_no_failure(ending: Endi
 
 
 def test_a_clock_that_jumps_fires_nothing_twice() -> None:
-    done = [attempt(NOON - n * HOUR, Ending.DONE) for n in range(48)]
+    done = [attempt(NOON - n * HOUR, Ending.SUCCEEDED) for n in range(48)]
     # Back a day: all of that was done. (The history is given up to the moment that is asked about.)
     for ahead in range(24):
         now = NOON - timedelta(days=1) + ahead * HOUR + MINUTE
         assert order(before(*(one for one in done if one.due_at <= now)), now) is None
     # Forward a day: one run; then back again, and the hours between are due each in its turn.
-    jumped = attempt(NOON + timedelta(days=1), Ending.DONE)
+    jumped = attempt(NOON + timedelta(days=1), Ending.SUCCEEDED)
     assert order(before(*done), NOON + timedelta(days=1)) == (jumped.due_at, 1, "2026-11-22")
     assert order(before(*done), NOON + HOUR) == (NOON + HOUR, 1, None)
     assert order(before(*done, jumped), NOON + timedelta(days=1, minutes=5)) is None
@@ -164,10 +164,10 @@ def test_however_runs_end_each_moment_is_done_once(
             assert key not in seen
             assert found.due_at <= now < found.due_at + HOUR
             assert not any(
-                one.due_at == found.due_at and one.ending is Ending.DONE for one in attempts
+                one.due_at == found.due_at and one.ending is Ending.SUCCEEDED for one in attempts
             )
             seen.add(key)
-            ending, took = plan.pop() if plan else (Ending.DONE, 1)
+            ending, took = plan.pop() if plan else (Ending.SUCCEEDED, 1)
             ended = attempt(
                 found.due_at, ending, found.attempt, started_at=now, ended_at=now + took * MINUTE
             )

@@ -17,7 +17,7 @@ import archive.index.database
 from archive.index.database import Index
 from archive.index.leases import Lease, take
 from archive.index.schema import leases, runs
-from archive.runs.job_runs import Claim, Ending, Past, end_lost, past, take_up
+from archive.runs.job_runs import Claim, Ending, Past, end_crashed, past, take_up
 from crawler.jobs import runner as perform
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.due import due
@@ -62,10 +62,10 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
             connection.execute(update(runs).values(holder=dead))
             connection.execute(update(leases).values(holder=dead))
             assert take(connection, "outlet etoday", run_id, now) is None
-        assert end_lost(index, now) == []
+        assert end_crashed(index, now) == []
         Lease(index, "outlet etoday", run_id).release()
-        assert end_lost(index, now) == [run_id]
-        assert end_lost(index, now) == []
+        assert end_crashed(index, now) == [run_id]
+        assert end_crashed(index, now) == []
         assert take_up(index, replace(claim, attempt=2), now) is not None
         assert take_up(index, replace(claim, attempt=3), now) is None  # it is held
 
@@ -78,7 +78,7 @@ def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
         )
         with index.reading() as connection:
             past(connection, "j", datetime.now(UTC))
-        end_lost(index, datetime.now(UTC))
+        end_crashed(index, datetime.now(UTC))
         queries = [query for query in asked if query[0].startswith("SELECT")]
         assert len(queries) >= 4
         with index.reading() as connection:
@@ -123,8 +123,8 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
         other.close()
         assert run is not None
         assert (run.ending, board.endings(), board.desk.rows("leases")) == (
-            Ending.DONE,
-            ["done"],
+            Ending.SUCCEEDED,
+            ["succeeded"],
             [],
         )
 

@@ -175,7 +175,7 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
             "SELECT record_type, status, outlet, outcome, reason, revision_id FROM captures ORDER BY id"
         ).fetchall()
         visits = connection.exec_driver_sql(
-            "SELECT state, outcome, looks, etag FROM frontier"
+            "SELECT state, outcome, visits, etag FROM frontier"
         ).fetchall()
     assert rows == [
         ("response", 200, "etoday", "new", "", 1),

@@ -200,7 +200,7 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(
         if seen[article_id]["outcome"] in ("new", "changed", "unchanged")
     ]
     for article_id in looked:
-        assert made[article_id]["looks"] == seen[article_id]["looks"], article_id
+        assert made[article_id]["visits"] == seen[article_id]["visits"], article_id
         exact = made[article_id][
             "published_at"
         ]  # the revision's; a crawl keeps what it learnt first, maybe to the minute

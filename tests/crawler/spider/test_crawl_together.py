@@ -40,7 +40,7 @@ def test_one_crawl_of_an_outlet_at_a_time(tmp_path: Path) -> None:
         assert "Traceback" not in refused
         assert crawls.fetched() == Counter(twin.ids())
         # the other never was one
-        assert {row["ending"] for row in crawls.desk.rows("runs")} == {"done"}
+        assert {row["ending"] for row in crawls.desk.rows("runs")} == {"succeeded"}
         assert crawls.desk.rows("leases") == []
         assert crawls.run().code == 0
 

@@ -100,7 +100,8 @@ def test_a_limit_bounds_the_visits_and_the_next_crawl_goes_on(tmp_path: Path) ->
             assert len(crawls.revisions()) == 40 - left
             assert (
                 sum(
-                    row["state"] == "due" and not row["looks"] for row in crawls.frontier().values()
+                    row["state"] == "due" and not row["visits"]
+                    for row in crawls.frontier().values()
                 )
                 == left
             )

@@ -112,7 +112,7 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Desk) -> None:
         "2 new, 1 unparsed/login_wall",
         "failed (exit 1)",
     ]
-    assert first[2:6] == ["hand", "crawl etoday", "12 new", "done"]
+    assert first[2:6] == ["hand", "crawl etoday", "12 new", "succeeded"]
     assert "2 runs: 14 new, 1 unparsed/login_wall" in said.out
     assert [reason[:2] for reason in reasons] == [["new", "14"], ["unparsed/login_wall", "1"]]
     assert reasons[1][2].startswith("https://www.etoday.co.kr/news/view/")
@@ -121,9 +121,9 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Desk) -> None:
     assert told["examples"]["unparsed/login_wall"]["source"] == reasons[1][2]
     every = as_json(crawled, "--runs")["runs"]
     assert [(run["verb"], run["ending"], run["exit_code"]) for run in every] == [
-        ("replay", "done", 0),
+        ("replay", "succeeded", 0),
         ("crawl", "failed", 1),
-        ("crawl", "done", 0),
+        ("crawl", "succeeded", 0),
     ]
     assert [run["run"] for run in as_json(crawled, "--runs", "1")["runs"]] == [every[0]["run"]]
     assert all(run["host"] and run["version"] and run["seconds"] > 0 for run in every)
@@ -160,7 +160,7 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
     said = Desk(tmp_path).call("status")
     assert said.code == 1
-    assert "older schema" in said.sentences[-1]
+    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.sentences[-1]
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_the_tables_read_as_they_should(tmp_path: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert cells(out) == SHOWN
     assert [line for line in out.splitlines() if line[0] not in "┏┃┡│└"] == BELOW
-    assert not overview.well
+    assert not overview.ok
 
 
 #: Read by a person: a job's runs and what they brought, its failures after the one retry, and two
@@ -372,7 +372,7 @@ SHOWN = [
     ],
     [
         "newspim",
-        "2025-10-18 18:30 done, by hand",
+        "2025-10-18 18:30 succeeded, by hand",
         "1 new",
         "0",
         "0",
@@ -383,7 +383,7 @@ SHOWN = [
         "–",
     ],
     ["job", "what", "next", "last run (KST)"],
-    ["verify", "verify --sample 2%", "2026-11-23 00:00", "11-22 00:30 done"],
+    ["verify", "verify --sample 2%", "2026-11-23 00:00", "11-22 00:30 succeeded"],
 ]
 BELOW = [
     "! etoday has been silent (since 2026-11-22 15:30 KST)",
@@ -434,7 +434,7 @@ FAILED = {"ending": "failed", "exit_code": 1}
 
 
 @pytest.mark.parametrize(
-    ("past", "jobs", "trouble"),
+    ("past", "jobs", "problem"),
     [
         ([(0, 1, {})], JOBS, ""),
         ([(0, 1, FAILED)], JOBS, ""),  # tried again in five minutes
@@ -449,7 +449,7 @@ FAILED = {"ending": "failed", "exit_code": 1}
             JOBS,
             "etoday failed (exit 2), at what fell due 2026-11-22 18:07 KST",
         ),
-        ([(0, 1, {"ending": "lost", "exit_code": None})], JOBS, ""),  # taken up again
+        ([(0, 1, {"ending": "crashed", "exit_code": None})], JOBS, ""),  # taken up again
         ([(2, 1, {})], JOBS, ""),
         (
             [(4, 1, {})],
@@ -459,7 +459,7 @@ FAILED = {"ending": "failed", "exit_code": 1}
     ],
 )
 def test_a_job_is_trouble_when_it_has_failed_for_good_or_nobody_runs_it(
-    tmp_path: Path, past: list[tuple[int, int, dict[str, Any]]], jobs: str, trouble: str
+    tmp_path: Path, past: list[tuple[int, int, dict[str, Any]]], jobs: str, problem: str
 ) -> None:
     history = History(tmp_path / "index.sqlite3")
     slot = NOW.replace(minute=7)
@@ -467,8 +467,8 @@ def test_a_job_is_trouble_when_it_has_failed_for_good_or_nobody_runs_it(
         due = slot - hours * HOUR
         run_of_job(history, NOW - due - (attempt - 1) * HOUR / 6, due, attempt, **facts)
     overview = standing(history, jobs)
-    assert overview.trouble == ((trouble,) if trouble else ())
-    assert overview.well is not bool(trouble)
-    if trouble:
+    assert overview.problems == ((problem,) if problem else ())
+    assert overview.ok is not bool(problem)
+    if problem:
         history.alarm("etoday", "the same", kind="job_failed")
-        assert ("failed" in "".join(standing(history, jobs).trouble)) is False
+        assert ("failed" in "".join(standing(history, jobs).problems)) is False

@@ -299,7 +299,7 @@ def test_who_lives_is_at_it_and_who_died_is_lost(history: History) -> None:
         found = {record.run_id: record for record in runs_between(connection, None, None, NOW)}
     assert [(found[one].under_way, found[one].ending) for one in ids] == [
         (True, None),
-        (False, "lost"),
+        (False, "crashed"),
         (False, None),
     ]
 
@@ -317,4 +317,4 @@ def test_what_is_under_way_is_said_of_the_outlet_and_of_each_of_its_jobs(history
     assert [str(job.coming) for job in overview.jobs] == ["running since 2026-11-22 17:30", "now"]
     assert state.coming is not None
     assert state.coming.at == NOW.replace(hour=19, minute=7)
-    assert overview.well
+    assert overview.ok

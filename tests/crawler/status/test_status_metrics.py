@@ -82,8 +82,8 @@ alarms = st.builds(
     sentence=odd,
     began_at=moments,
     ended_at=st.none(),
-    said_at=st.none() | moments,
-    over_said_at=st.none(),
+    notified_at=st.none() | moments,
+    resolved_notified_at=st.none(),
 )
 standings = st.builds(
     Standing,
@@ -136,7 +136,7 @@ overviews = st.builds(
         unique_by=lambda state: state.job.name,
     ).map(tuple),
     alarms=st.lists(alarms, max_size=2).map(tuple),
-    trouble=st.lists(odd, max_size=1).map(tuple),
+    problems=st.lists(odd, max_size=1).map(tuple),
     room=st.builds(Room, archive=numbers, index=numbers, free=st.none() | numbers),
 )
 
@@ -168,7 +168,7 @@ def told(said: dict[str, Any]) -> _Samples:
 
     one("build_info", 1, version=said["version"])
     one("status_timestamp_seconds", said["at"])
-    one("well", said["well"])
+    one("ok", said["ok"])
     for name, value in said["room"].items():
         one(name, value)
     for job in said["jobs"]:
@@ -238,7 +238,7 @@ def test_the_figures_of_an_index_are_told_alike_in_both(history: History) -> Non
         == (NOW - HOUR).timestamp() + 300
     )
     assert found["sacho_build_info", (("version", VERSION),)] == 1
-    assert found["sacho_well", ()] == 0
+    assert found["sacho_ok", ()] == 0
 
 
 def test_readme_names_every_key_and_every_metric(history: History) -> None:
@@ -315,7 +315,7 @@ def test_a_round_of_the_scheduler_ends_with_the_file(
         assert once(jobs, house, 1, file.look) == 0
     found = samples(path.read_text())
     assert found["sacho_run_last_exit_code", (("job", "check"),)] == 0
-    assert found["sacho_run_last_ending", (("ending", "done"), ("job", "check"))] == 1
+    assert found["sacho_run_last_ending", (("ending", "succeeded"), ("job", "check"))] == 1
     assert ("sacho_next_run_timestamp_seconds", (("job", "check"),)) in found
 
 

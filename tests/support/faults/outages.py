@@ -41,10 +41,10 @@ def cut_power(folder: Path, twins: Sequence[Twin], cuts: int, dice: Random) -> T
             scheduler.wait(60)
             tally.kills += 1
         scheduler = board.start(said=said)
-        done = {twin.outlet: board.endings(twin.outlet).count("done") for twin in twins}
+        done = {twin.outlet: board.endings(twin.outlet).count("succeeded") for twin in twins}
         wait_for(
             lambda: all(
-                board.endings(job).count("done") > number + 1 for job, number in done.items()
+                board.endings(job).count("succeeded") > number + 1 for job, number in done.items()
             ),
             300,
         )

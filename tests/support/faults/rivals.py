@@ -74,9 +74,10 @@ def kill_holders(folder: Path, twins: Sequence[Twin], kills: int, dice: Random) 
             for twin in twins:
                 twin.latency = 0.0
             jobs = [twin.outlet for twin in twins]
-            done = {job: board.endings(job).count("done") for job in jobs}
+            done = {job: board.endings(job).count("succeeded") for job in jobs}
             wait_for(
-                lambda: all(board.endings(job).count("done") > done[job] + 1 for job in jobs), 300
+                lambda: all(board.endings(job).count("succeeded") > done[job] + 1 for job in jobs),
+                300,
             )
         finally:
             for process in schedulers.values():
