@@ -1,4 +1,4 @@
-"""Every setting, with its reason. Any of them can be overridden with ``-s NAME=VALUE``."""
+"""Every setting of Sacho, each with its reason. ``-s NAME=VALUE`` overrides any of them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,34 @@ from crawler.model.data_folder import data_folder, index_url, jobs_file
 #: platform's folder for a user's data.
 _DATA = data_folder()
 
+# The name that Scrapy logs at the start of a crawl.
 BOT_NAME = "sacho"
+
+# The commands of Sacho, added to Scrapy's own.
 COMMANDS_MODULE = "crawler.commands"
+
+# An outlet is a value, so a loader creates its spider.
 SPIDER_LOADER_CLASS = "crawler.spider.loader.OutletLoader"
 
-# Where things are; also read from the environment, so that cron and containers need no -s.
+# The folder of the archive. Also read from the environment, so that cron jobs and containers need
+# no -s.
 ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_DATA / "archive")
+
+# The database of the index, as an SQLAlchemy URL. Also read from the environment.
 INDEX_URL = os.environ.get("INDEX_URL") or index_url(_DATA / "index.sqlite3")
 
-# Whether the pictures of an article are archived with it, at the same pace; also read from the
+# Whether an article's images are archived as well, at the same pace. Also read from the
 # environment.
 ARCHIVE_IMAGES = os.environ.get("ARCHIVE_IMAGES", "") not in ("", "0")
 
-# Who answers for a crawl: an address or web page, stated in the user agent and in every WARC.
+# Who is responsible for a crawl: an e-mail address or web page, sent in the user agent and written
+# to every WARC file. Also read from the environment.
 CONTACT = os.environ.get("CONTACT", "")
+
+# The user agent. It names the contact, so that an outlet can reach a person.
 USER_AGENT = f"Sacho/{VERSION} (+{CONTACT})" if CONTACT else f"Sacho/{VERSION}"
 
-# What a page goes through, in this order.
+# What processes a page, in this order.
 ITEM_PIPELINES = {
     "pipelines.normalise.NormalisePipeline": 100,
     "pipelines.widgets.WidgetsPipeline": 200,
@@ -35,8 +46,8 @@ ITEM_PIPELINES = {
     "pipelines.deposit.DepositPipeline": 400,
 }
 
-# One door: our own wire, which keeps every exchange. No scheme is left by which a page could make
-# us read a file.
+# All requests go through our download handler, which archives every exchange. The other schemes are
+# off, so that no page can make a crawl read a local file.
 DOWNLOAD_HANDLERS = {
     "http": "crawler.httpclient.ArchivingDownloadHandler",
     "https": "crawler.httpclient.ArchivingDownloadHandler",
@@ -45,38 +56,60 @@ DOWNLOAD_HANDLERS = {
     "s3": None,
     "data": None,
 }
+
+# The class that archives the exchanges of the download handler; None: they are not archived.
 EXCHANGE_SINK = "crawler.spider.session.CrawlSession"
-# For tests only: loopback outlets under real names. A real host is never reached through them, and
-# where there is a map, no other address of this machine.
+
+# For tests only: whether loopback addresses may be connected to.
 ALLOW_LOOPBACK = False
+
+# For tests only: the loopback address of each host name. With a map, no other local address can be
+# reached; a real host is never reached through it.
 RESOLVER_MAP: dict[str, str] = {}
 
-# robots.txt is read for our own name, as RFC 9309 says; copies are kept in the index, so that they
-# outlive a run.
+# robots.txt is obeyed, as RFC 9309 defines it, under our own name.
 ROBOTSTXT_OBEY = True
+
+# The class that stores copies of robots.txt: in the index, so that they outlive a run.
 ROBOTS_STORE = "crawler.spider.session.CrawlRobotsStore"
-# seconds of Crawl-delay obeyed; an outlet that asks for an hour means "go away" by other means
+
+# The longest Crawl-delay that is obeyed, in seconds. An outlet that asks for an hour wants no
+# crawler, and has better means to say so.
 ROBOTS_MAX_DELAY = 60.0
-# seconds until an unreachable robots.txt, which forbids everything, is asked for again
+
+# Seconds until an unreachable robots.txt is requested again. Until then its host is treated as
+# disallowed.
 ROBOTS_RETRY_AFTER = 300.0
 
-# One request at a time a host, a second apart or as much more as its answers take. The library's
-# defaults are none apart and eight at a time.
+# One request at a time for each host; Scrapy's default is 8.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
-# Over all hosts. Requests that wait for their host's turn count as well, so this is more than the
-# spider has under way at once: those of a host that asked to be left alone never fill it and stop
-# the others.
+
+# The limit over all hosts. Requests that wait for their host's turn count as well, so it is higher
+# than the number of requests that the spider creates at once: a host that must be left alone for a
+# while cannot fill it and block the other hosts.
 CONCURRENT_REQUESTS = 128
+
+# Seconds between two requests to a host; Scrapy's default is 0.
 DOWNLOAD_DELAY = 1.0
+
+# The delay varies at random by up to this part of it, in both directions.
 DOWNLOAD_DELAY_JITTER = 0.5
+
+# The delay grows with the time that the host takes to answer. PaceMiddleware applies the rule of
+# Scrapy's AutoThrottle, whose extension is off: it could go below a host's Crawl-delay.
 AUTOTHROTTLE_ENABLED = True
+
+# The delay before the first answers of a host, in seconds.
 AUTOTHROTTLE_START_DELAY = 1.0
+
+# The longest delay that slow answers lead to, in seconds.
 AUTOTHROTTLE_MAX_DELAY = 60.0
-# Here and below the bases are empty, so that what is on is listed, all of it: Scrapy imports even
-# what is set to None, among it two web servers. AutoThrottle is not on: PaceMiddleware applies its
-# rule, where it cannot go below a host's Crawl-delay. Nor are consoles that listen on the network
-# and run Python.
+
+# Empty, as are the other two settings ending in _BASE, so that EXTENSIONS lists all that is on.
+# Scrapy imports even what is set to None, among it two web servers.
 EXTENSIONS_BASE: dict[str, int] = {}
+
+# Without the consoles that listen on the network and run Python code.
 EXTENSIONS = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "scrapy.extensions.logcount.LogCount": 0,
@@ -85,15 +118,23 @@ EXTENSIONS = {
     "scrapy.extensions.logstats.LogStats": 0,
 }
 
-# A host that answers 429 or 503 is left alone for as long as it asks, up to this; longer, and it is
-# left for the run.
+# The longest time, in seconds, that a host which answers 429 or 503 is waited for. If it asks for
+# more, nothing is sent to it for the rest of the run.
 RETRY_AFTER_MAX = 600.0
-RETRY_BACKOFF = 5.0  # seconds where it does not say; doubled with each such answer in a row
-RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]  # RetryAfterMiddleware retries 429 and 503
 
-# No cookies: without a session nothing private is ever fetched. No meta refresh: a page's own is
-# its matter, not an address the outlet's server sends us to.
+# Seconds to wait after a 429 or 503 without Retry-After; doubled with each such answer in a row.
+RETRY_BACKOFF = 5.0
+
+# The statuses that RetryMiddleware retries. 429 and 503 are RetryAfterMiddleware's.
+RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]
+
+# Empty, so that DOWNLOADER_MIDDLEWARES lists all that is on.
 DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
+
+# No cookies: without a session no private page is ever fetched. No meta refresh: it is an
+# instruction of the page to a browser, not a redirect of the outlet's server. PaceMiddleware lets a
+# request through when its host's turn has come, so no middleware after it may wait; DownloaderStats
+# comes after it, so that a request is counted when it is sent.
 DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.robots.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
@@ -103,20 +144,28 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.decompression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
-    # Lets a request through when its host's turn has come; no middleware after it may wait.
     "crawler.middlewares.pacing.PaceMiddleware": 950,
-    # After the pace, so that a request is counted when it is sent.
     "scrapy.downloadermiddlewares.stats.DownloaderStats": 960,
 }
 
-# Bounded: an outlet's page needs none of these limits, a hostile one meets them.
+# Seconds for one exchange, connecting included. An outlet's page needs far less.
 DOWNLOAD_TIMEOUT = 30
+
+# The longest body, in bytes, served and decoded; the rest is cut off. An outlet's page is far
+# shorter.
 DOWNLOAD_MAXSIZE = 20 * 2**20
+
+# No warning of long bodies: DOWNLOAD_MAXSIZE bounds them.
 DOWNLOAD_WARNSIZE = 0
+
+# Redirects followed in a row; an article needs one or two.
 REDIRECT_MAX_TIMES = 5
+
+# Retries of a request in a run. The frontier makes further visits in later runs.
 RETRY_TIMES = 2
-# What our wire raises where another try may help. Scrapy's own list names its own wire, which takes
-# long to import.
+
+# The exceptions of our download handler after which a retry may help. Scrapy's default list names
+# those of its own handlers, which take long to import.
 RETRY_EXCEPTIONS = [
     "scrapy.exceptions.CannotResolveHostError",
     "scrapy.exceptions.DownloadConnectionRefusedError",
@@ -125,54 +174,70 @@ RETRY_EXCEPTIONS = [
     "scrapy.exceptions.ResponseDataLossError",
     OSError,
 ]
-# Certificates are verified unless somebody says otherwise; Scrapy's own default is not to.
+
+# TLS certificates are verified; Scrapy's default is not to.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# Scrapy's other spider middlewares process links that callbacks follow; ours follow none, and each
-# middleware costs time for every page. RefererMiddleware is on because RedirectMiddleware asks for
-# it.
+# Empty, so that SPIDER_MIDDLEWARES lists all that is on.
 SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
+
+# Scrapy's others process the links that a callback follows. Ours follow none, and each middleware
+# costs time for every page. RefererMiddleware is on because RedirectMiddleware asks for it.
 SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
     "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
 }
 
-# No Referer is ever sent, not even where the Referrer-Policy of a response allows one.
+# No Referer is ever sent: it would tell an outlet where we come from.
 REFERRER_POLICY = "no-referrer"
-_NO_REFERRER = "scrapy.spidermiddlewares.referer.NoReferrerPolicy"
-REFERRER_POLICIES = {
-    "": _NO_REFERRER,
-    "no-referrer": _NO_REFERRER,
-    "no-referrer-when-downgrade": _NO_REFERRER,
-    "same-origin": _NO_REFERRER,
-    "origin": _NO_REFERRER,
-    "strict-origin": _NO_REFERRER,
-    "origin-when-cross-origin": _NO_REFERRER,
-    "strict-origin-when-cross-origin": _NO_REFERRER,
-    "unsafe-url": _NO_REFERRER,
-    "scrapy-default": _NO_REFERRER,
-}
+
+# The same under every name, so that the Referrer-Policy of a response changes nothing.
+REFERRER_POLICIES = dict.fromkeys(
+    (
+        "",
+        "no-referrer",
+        "no-referrer-when-downgrade",
+        "same-origin",
+        "origin",
+        "strict-origin",
+        "origin-when-cross-origin",
+        "strict-origin-when-cross-origin",
+        "unsafe-url",
+        "scrapy-default",
+    ),
+    "scrapy.spidermiddlewares.referer.NoReferrerPolicy",
+)
 
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
 
-# Requests of the same priority are sent in the order of their creation, the order of the frontier's
-# due times. Scrapy's default priority queue balances Scrapy's download slots, which we don't use:
-# PaceMiddleware spaces the requests of a host.
+# Requests of one priority are sent in the order of their creation, which is that of the frontier's
+# due times. Scrapy's default balances its download slots, of which all requests use the same one.
 SCHEDULER_PRIORITY_QUEUE = "scrapy.pqueues.ScrapyPriorityQueue"
+
+# First in, first out; Scrapy's default is the reverse.
 SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
 
-# Crawl jobs: which and when, where each run's log goes and how long it stays, and how many run at a
-# time. The first two are read from the environment, too.
+# The file that lists the jobs of the scheduler. Also read from the environment.
 JOBS_FILE = os.environ.get("JOBS_FILE") or str(jobs_file())
+
+# The folder of the jobs' logs. Also read from the environment.
 LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_DATA / "log")
+
+# Days that the log of a job is kept.
 LOG_KEEP_DAYS = 90
+
+# Jobs that run at the same time.
 JOBS_AT_ONCE = 4
-# Where a scheduler writes its figures for Prometheus, as a text file; nowhere unless it is set.
+
+# The text file to which the scheduler writes its metrics for Prometheus; empty: none. Also read
+# from the environment.
 METRICS_FILE = os.environ.get("METRICS_FILE", "")
-# Where alarms are told, as JSON by POST; empty: in the log alone. From the environment too, for it
-# may hold a key.
+
+# The URL to which alarms are sent, as JSON by POST; empty: they are only logged. Also read from the
+# environment, as it may contain a key.
 ALERT_URL = os.environ.get("ALERT_URL", "")
-# Bytes that must be free where the archive and the index lie; 0: 1 GiB, or 5 % of the file system
-# where that is more.
+
+# Bytes that must be free on the file systems of the archive and of the index. 0 means 1 GiB, or 5 %
+# of the file system if that is more.
 DISK_FREE_MIN = 0
