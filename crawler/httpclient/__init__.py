@@ -1,4 +1,4 @@
-"""The wire: our live download handler, which keeps every exchange byte for byte.
+"""The HTTP client: a download handler that archives every exchange byte for byte.
 
 ``DOWNLOAD_HANDLERS = {"http": "crawler.httpclient.ArchivingDownloadHandler", "https":
 "crawler.httpclient.ArchivingDownloadHandler"}``.

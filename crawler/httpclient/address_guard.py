@@ -1,7 +1,7 @@
-"""Which addresses may be dialled: public unicast ones, and nothing of the machine's own surroundings.
+"""Which addresses may be connected to: public unicast ones, never those of the local network.
 
-The tables are IANA's special-purpose registries, written out, because what ``ipaddress.is_global``
-answers depends on the Python version and takes multicast for global.
+The tables are IANA's special-purpose registries, written out, because the result of
+``ipaddress.is_global`` depends on the Python version and counts multicast as global.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ _NOT_PUBLIC_V4 = [
         "224.0.0.0/3",  # multicast, reserved, broadcast
     )
 ]
-#: All of IPv6 that is handed out for unicast today; unique local, link-local and multicast lie
-#: outside.
+#: The part of IPv6 that is assigned for unicast today; unique local, link-local and multicast
+#: addresses are outside.
 _UNICAST_V6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_V6 = [
     IPv6Network(net)
@@ -53,20 +53,22 @@ _NOT_PUBLIC_V6 = [
         "3fff::/20",
     )
 ]
-#: The well-known NAT64 prefix: how an IPv6-only network reaches an IPv4 site, so its inner address
-#: decides.
+#: The well-known NAT64 prefix, by which an IPv6-only network reaches an IPv4 host: the embedded
+#: IPv4 address decides.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOOPBACK_V4 = IPv4Network("127.0.0.0/8")
 _LOOPBACK_V6 = IPv6Address("::1")
 
 
 def is_loopback(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is in 127/8 or ::1; an IPv4 loopback wrapped in IPv6 is not."""
-    return address in _LOOPBACK_V4 if isinstance(address, IPv4Address) else address == _LOOPBACK_V6
+    """Return whether the address is in 127/8 or ::1; an IPv4-mapped one is not."""
+    if isinstance(address, IPv4Address):
+        return address in _LOOPBACK_V4
+    return address == _LOOPBACK_V6
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address, or the IPv4 address that it wraps, is public unicast."""
+    """Return whether the address, or the IPv4 address embedded in it, is public unicast."""
     if isinstance(address, IPv4Address):
         return not any(address in net for net in _NOT_PUBLIC_V4)
     if address.scope_id is not None:
@@ -79,9 +81,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def check_address(address: str, *, allow_loopback: bool) -> IPv4Address | IPv6Address:
-    """Return the parsed address if it may be dialled.
+    """Return the parsed address if it may be connected to.
 
-    :raises AddressRefused: it may not, or it is no plain IP address.
+    :raises AddressRefused: it may not, or it is not an IP address.
     """
     try:
         parsed = ip_address(address)
@@ -93,9 +95,9 @@ def check_address(address: str, *, allow_loopback: bool) -> IPv4Address | IPv6Ad
 
 
 def check_proxied_host(host: str, *, allow_loopback: bool) -> None:
-    """Check the host of a URL that a proxy will resolve: literal addresses in every form, and localhost.
+    """Check the host of a URL that a proxy will resolve: IP addresses in every form, and localhost.
 
-    :raises AddressRefused: the host is, or means, an address that may not be dialled.
+    :raises AddressRefused: the host is an address that may not be connected to.
     """
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
@@ -106,7 +108,7 @@ def check_proxied_host(host: str, *, allow_loopback: bool) -> None:
 
 
 def _literal(host: str) -> str | None:
-    """The address a host spells, or None for a name; 2130706433 and 0x7f.1 are how inet_aton(3) reads them."""
+    """Return the address that a host spells as inet_aton(3) reads it (0x7f.1), None for a name."""
     try:
         return str(IPv6Address(host))
     except AddressValueError:

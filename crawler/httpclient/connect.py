@@ -1,4 +1,4 @@
-"""Opening a connection: TCP to a checked address, a tunnel where there is a proxy, TLS where there is https."""
+"""Open a connection: TCP to a checked address, a tunnel through a proxy, TLS for https."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -29,34 +29,38 @@ if TYPE_CHECKING:
     from crawler.httpclient.request import Origin
 
 #: The failures after which the host's next address is tried.
-_DIAL_ERRORS = (OSError, DownloadFailedError)
+_CONNECT_ERRORS = (OSError, DownloadFailedError)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a connection is for; equal routes may share one. ``bind`` is the local (address, port) or None."""
+    """Where a connection leads to; equal routes may share one.
+
+    ``bind`` is the local (address, port) or None.
+    """
 
     origin: Origin
     proxy: Proxy | None
     bind: tuple[str, int] | None
 
 
-class Dialler:
-    """Opens connections, to addresses that ``resolver`` has checked; an operator's proxy may be anywhere.
+class Connector:
+    """Opens connections to addresses that ``resolver`` has checked.
 
-    ``patience`` bounds, in seconds, what one address may take: TCP, tunnel and TLS together.
+    A proxy may have any address: the operator chose it. ``timeout`` is the limit for one address,
+    in seconds: TCP, tunnel and TLS together.
     """
 
-    def __init__(self, resolver: Resolver, tls: ssl.SSLContext, patience: float) -> None:
+    def __init__(self, resolver: Resolver, tls: ssl.SSLContext, timeout: float) -> None:
         self._resolver = resolver
         self._tls = tls
-        self._patience = patience
+        self._timeout = timeout
 
-    async def dial(self, route: Route) -> Connection:
-        """Connect to the first of the host's addresses that lets us; the caller owns the connection.
+    async def connect(self, route: Route) -> Connection:
+        """Connect to the first of the host's addresses that accepts, and return the connection.
 
-        :raises AddressRefused: no address may be dialled.
-        :raises CannotResolveHostError: there is no address.
+        :raises AddressRefused: no address may be connected to.
+        :raises CannotResolveHostError: the host has no address.
         :raises CertificateError: the server's certificate does not verify.
         :raises DownloadConnectionRefusedError: the last address tried refuses.
         :raises DownloadTimeoutError: the last address tried does not answer.
@@ -65,9 +69,9 @@ class Dialler:
         failure: Exception = CannotResolveHostError(f"{route.origin.host} has no address")
         for address, port in await self._addresses(route):
             try:
-                async with asyncio.timeout(self._patience or None):
+                async with asyncio.timeout(self._timeout or None):
                     return await self._open(route, address, port)
-            except _DIAL_ERRORS as error:
+            except _CONNECT_ERRORS as error:
                 failure = _translate(error, f"{route.origin.host} at {address} port {port}")
                 if isinstance(failure, CertificateError):
                     break
@@ -91,13 +95,14 @@ class Dialler:
             except BaseException:
                 sock.close()
                 raise
-        # From here on the socket is asyncio's, which closes it itself when the handshake fails:
-        # closing it here as well would take it from under the event loop.
+        # From here on asyncio owns the socket and closes it when the handshake fails. It must not
+        # be closed here as well, while the event loop uses it.
+        tls: dict[str, Any] = {}
+        if secure:
+            tls = {"ssl": self._tls, "server_hostname": route.origin.host.rstrip(".")}
+        ip_address_of_server = peer if route.proxy is None else None
         transport, connection = await loop.create_connection(
-            lambda: Connection(None if route.proxy else peer),
-            sock=sock,
-            ssl=self._tls if secure else None,
-            server_hostname=route.origin.host.rstrip(".") if secure else None,
+            lambda: Connection(ip_address_of_server), sock=sock, **tls
         )
         session = transport.get_extra_info("ssl_object")
         if session is not None:
@@ -109,9 +114,8 @@ class Dialler:
 async def _connect(
     peer: IPv4Address | IPv6Address, port: int, bind: tuple[str, int] | None
 ) -> socket.socket:
-    sock = socket.socket(
-        socket.AF_INET if peer.version == 4 else socket.AF_INET6, socket.SOCK_STREAM
-    )
+    family = socket.AF_INET if peer.version == 4 else socket.AF_INET6
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if bind is not None:
@@ -124,7 +128,7 @@ async def _connect(
 
 
 def _translate(error: OSError | DownloadFailedError, where: str) -> Exception:
-    """The exception Scrapy knows for what went wrong while connecting to ``where``."""
+    """Return Scrapy's exception for an error while connecting to ``where``."""
     if isinstance(error, DownloadFailedError):
         return error
     if isinstance(error, ssl.SSLCertVerificationError):

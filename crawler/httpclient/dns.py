@@ -1,4 +1,4 @@
-"""From a host name to the addresses that may be dialled."""
+"""Resolve host names to addresses that may be connected to."""
 
 from __future__ import annotations
 
@@ -18,37 +18,41 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-#: Seconds an answer is used for. Outlets move, and a crawl of months must see it.
-_KEPT = 300.0
+#: Seconds for which an answer is cached. Outlets move, and a crawl of months must notice it.
+_CACHED_SECONDS = 300.0
 
 
 class Resolver:
-    """Resolves and guards. What it returns is what gets dialled, so no second answer can slip in.
+    """Resolves host names and checks the addresses; exactly what it returns is connected to.
+
+    So a second DNS answer cannot get past the check.
 
     Settings: ``DNSCACHE_ENABLED``, ``DNSCACHE_SIZE``, ``DNS_TIMEOUT`` (Scrapy's),
-    ``ALLOW_LOOPBACK`` (False: 127/8 and ::1 are refused as all other private addresses are),
-    ``RESOLVER_MAP`` (for tests: ``{"host" or "host:port": "ip:port"}``, loopback destinations only,
-    refused without ``ALLOW_LOOPBACK``). Where there is a map, its names are all that leads to
-    loopback: what a page of a mapped outlet links to there is refused.
+    ``ALLOW_LOOPBACK`` (False: 127/8 and ::1 are refused like all private addresses),
+    ``RESOLVER_MAP`` (for tests: ``{"host" or "host:port": "ip:port"}``, loopback addresses only,
+    invalid without ``ALLOW_LOOPBACK``). With a map, only its names lead to loopback addresses:
+    other links of a mapped outlet's page to them are refused.
     """
 
     def __init__(self, settings: BaseSettings) -> None:
         self._timeout = settings.getfloat("DNS_TIMEOUT") or None
-        self._size = settings.getint("DNSCACHE_SIZE") if settings.getbool("DNSCACHE_ENABLED") else 0
+        self._size = 0
+        if settings.getbool("DNSCACHE_ENABLED"):
+            self._size = settings.getint("DNSCACHE_SIZE")
         self._cache: dict[str, tuple[float, list[str]]] = {}
         self._map = _loopback_map(settings.getdict("RESOLVER_MAP"))
         allowed = settings.getbool("ALLOW_LOOPBACK")
         if self._map and not allowed:
             raise ValueError(
-                "RESOLVER_MAP leads to loopback addresses, which ALLOW_LOOPBACK does not allow"
+                "RESOLVER_MAP leads to loopback addresses and so requires ALLOW_LOOPBACK"
             )
         self.allow_loopback = allowed and not self._map
 
     async def resolve(self, host: str, port: int) -> list[tuple[str, int]]:
-        """The addresses to dial, in order, each one checked; refused ones are left out.
+        """Return the addresses and ports to connect to, in order, without those that are refused.
 
         :raises CannotResolveHostError: the name has no address.
-        :raises AddressRefused: none of its addresses may be dialled.
+        :raises AddressRefused: none of its addresses may be connected to.
         """
         mapped = self._map.get(f"{host}:{port}") or self._map.get(host)
         if mapped is not None:
@@ -63,24 +67,26 @@ class Resolver:
             else:
                 allowed.append((address, port))
         if not allowed:
-            raise AddressRefused(f"{host} is not dialled: {refusal}") from refusal
+            raise AddressRefused(f"{host} is not connected to: {refusal}") from refusal
         return allowed
 
     async def lookup(self, host: str) -> list[str]:
-        """All addresses of a name, unchecked; the cache holds what was found, not what was allowed.
+        """Return all addresses of a name, unchecked; the cache holds them unchecked as well.
 
         :raises CannotResolveHostError: the name has no address, or none came within
             ``DNS_TIMEOUT``.
         """
-        kept = self._cache.get(host)
-        if kept is not None and kept[0] > monotonic():
-            return kept[1]
+        cached = self._cache.get(host)
+        if cached is not None and cached[0] > monotonic():
+            return cached[1]
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
                 found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except TimeoutError as error:
-            raise CannotResolveHostError(f"no answer for {host} in {self._timeout} s") from error
+            raise CannotResolveHostError(
+                f"no DNS answer for {host} in {self._timeout} s"
+            ) from error
         except (OSError, UnicodeError) as error:
             raise CannotResolveHostError(f"{host} does not resolve: {error}") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -90,7 +96,7 @@ class Resolver:
             self._cache.pop(host, None)
             if len(self._cache) >= self._size:
                 del self._cache[next(iter(self._cache))]
-            self._cache[host] = (monotonic() + _KEPT, addresses)
+            self._cache[host] = (monotonic() + _CACHED_SECONDS, addresses)
         return addresses
 
 
@@ -100,8 +106,6 @@ def _loopback_map(setting: Mapping[str, str]) -> dict[str, tuple[str, int]]:
         address, _, port = destination.rpartition(":")
         address = address.strip("[]")
         if not is_loopback(ip_address(address)):
-            raise ValueError(
-                f"RESOLVER_MAP may only lead to loopback addresses, not to {destination}"
-            )
+            raise ValueError(f"RESOLVER_MAP may contain only loopback addresses, not {destination}")
         destinations[name.lower()] = (address, int(port))
     return destinations

@@ -1,4 +1,4 @@
-"""The download handler: Scrapy's request in, the exchange kept, Scrapy's response out."""
+"""The download handler: sends Scrapy's requests and archives the exchanges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scrapy.utils.misc import build_from_crawler, load_object
 from archive.model.exchange import Exchange
 from archive.warc.record_writer import payload_digest
 from archive.warc.redact import redact
-from crawler.httpclient.connect import Dialler, Route
+from crawler.httpclient.connect import Connector, Route
 from crawler.httpclient.dns import Resolver
 from crawler.httpclient.errors import (
     AddressRefused,
@@ -45,30 +45,30 @@ _log = logging.getLogger(__name__)
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _REFUSALS = (AddressRefused, CertificateError, HeadTooLargeError, RequestRefused, TunnelError)
-#: Seconds one address may take to connect, TLS included, where CONNECT_TIMEOUT is not set.
+#: Seconds that connecting to one address may take, TLS included, without CONNECT_TIMEOUT.
 _CONNECT_TIMEOUT = 10.0
 _HANDLERS: WeakValueDictionary[int, ArchivingDownloadHandler] = WeakValueDictionary()
 
 
 class ExchangeSink(Protocol):
-    """Where exchanges go: what the class that ``EXCHANGE_SINK`` names must be. Built once a crawl."""
+    """Stores exchanges; the class that ``EXCHANGE_SINK`` names. Created once for a crawl."""
 
     def store(self, request: Request, exchange: Exchange) -> None:
-        """Take an exchange; what is raised here fails the request, so that nothing unkept is read."""
+        """Store an exchange; an exception fails the request, so that no unstored page is parsed."""
 
 
 class ArchivingDownloadHandler(BaseDownloadHandler):
-    """Fetches over HTTP/1.1 and keeps every exchange, bytes as they were on the wire.
+    """Fetches over HTTP/1.1 and stores every exchange, with its bytes as they were transferred.
 
-    The exchange is handed to the sink, and put into ``request.meta["exchange"]``, before the
-    response is returned or, when only part of the body came, before the exception is raised.
+    The exchange is given to the sink, and put into ``request.meta["exchange"]``, before the
+    response is returned or, if the body is incomplete, before the exception is raised.
 
     Own settings: ``EXCHANGE_SINK`` (dotted path of an `ExchangeSink`; None: none),
-    ``ALLOW_LOOPBACK`` and ``RESOLVER_MAP`` (see `Resolver`), ``CONNECT_TIMEOUT`` (seconds one
-    address may take, 10). Scrapy's, as Scrapy documents them: ``DOWNLOAD_TIMEOUT`` (bounds the
-    whole fetch), ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
-    ``DOWNLOAD_BIND_ADDRESS``, ``CONCURRENT_REQUESTS`` and ``…_PER_DOMAIN`` (idle connections kept),
-    those of `Resolver` and of `tls_context`; and their request meta keys. Stats:
+    ``ALLOW_LOOPBACK`` and ``RESOLVER_MAP`` (see `Resolver`), ``CONNECT_TIMEOUT`` (seconds for one
+    address, 10). Scrapy's, as Scrapy documents them: ``DOWNLOAD_TIMEOUT`` (for the whole
+    exchange), ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
+    ``DOWNLOAD_BIND_ADDRESS``, ``CONCURRENT_REQUESTS`` and ``…_PER_DOMAIN`` (idle connections
+    kept), those of `Resolver` and of `tls_context`; and their request meta keys. Stats:
     ``httpclient/connections``, ``httpclient/stale_retries``, ``httpclient/refused/<reason>``,
     ``httpclient/truncated/<reason>``.
     """
@@ -87,7 +87,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             per_key=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") or 8,
             total=settings.getint("CONCURRENT_REQUESTS") or 16,
         )
-        self._dialler = Dialler(
+        self._connector = Connector(
             Resolver(settings),
             tls_context(settings),
             settings.getfloat("CONNECT_TIMEOUT", _CONNECT_TIMEOUT),
@@ -99,16 +99,19 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """The crawl's one handler: Scrapy asks once a scheme, and there is one sink and one pool for both."""
+        """Return the crawl's one handler.
+
+        Scrapy asks for one for each scheme; both share one sink and one pool.
+        """
         handler = _HANDLERS.get(id(crawler))
         if type(handler) is not cls:
             handler = _HANDLERS[id(crawler)] = cls(crawler)
         return handler
 
     async def download_request(self, request: Request) -> Response:
-        """Fetch; the returned response's exchange has been kept.
+        """Send a request and return its response, whose exchange has been stored.
 
-        :raises Exception: those of ``scrapy.exceptions`` and of ``crawler.httpclient.errors``.
+        :raises Exception: those of ``scrapy.exceptions`` and ``crawler.httpclient.errors``.
         """
         try:
             return await self._fetch(request)
@@ -122,7 +125,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
 
     async def _fetch(self, request: Request) -> Response:
         captured_at = datetime.now(UTC)
-        # of the try or the redirect that this request was copied from
+        # A retry or a redirect is a copy of another request, with its exchange.
         request.meta.pop("exchange", None)
         origin, path = split_url(request.url)
         proxy = proxy_of(request)
@@ -137,48 +140,46 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             async with asyncio.timeout(seconds or None):
                 await self._perform(Route(origin, proxy, self._bind(request)), message, transfer)
         except TimeoutError as error:
-            failure = DownloadTimeoutError(
-                f"getting {request.url} took longer than {seconds} seconds"
-            )
+            failure = DownloadTimeoutError(f"{request.url} took longer than {seconds} seconds")
             failure.__cause__ = error
             transfer.fail(failure, "time")
         if transfer.reader.head is None:
             assert transfer.error is not None
             raise transfer.error
-        self._keep(request, transfer, message, captured_at)
+        self._store(request, transfer, message, captured_at)
         return self._response(request, transfer)
 
     async def _perform(self, route: Route, message: bytes, transfer: Transfer) -> None:
         connection = self._pool.take(route)
         if connection is None:
-            connection = await self._dial(route)
+            connection = await self._connect(route)
         while True:
             try:
                 await connection.perform(message, transfer)
-            except BaseException:  # cancelled: the time is up, or the crawl is
+            except BaseException:  # cancelled by the timeout or by the end of the crawl
                 connection.abort()
                 raise
             if not (
                 connection.reused and transfer.unanswered and transfer.request.method in _IDEMPOTENT
             ):
                 break
-            # The server closed it while our request was under way, as it may: that is no failed
-            # try.
+            # The server closed an idle connection while the request was being sent, as it may.
+            # That is not counted as a failed try.
             self._count("stale_retries")
             transfer.restart()
-            connection = await self._dial(route)
+            connection = await self._connect(route)
         if transfer.error is None and transfer.stopped is None and transfer.reader.keeps_alive():
             self._pool.give_back(route, connection)
         else:
             connection.abort()
 
-    async def _dial(self, route: Route) -> Connection:
-        connection = await self._dialler.dial(route)
+    async def _connect(self, route: Route) -> Connection:
+        connection = await self._connector.connect(route)
         self._pool.add(connection)
         self._count("connections")
         return connection
 
-    def _keep(
+    def _store(
         self, request: Request, transfer: Transfer, message: bytes, captured_at: datetime
     ) -> None:
         peer = transfer.connection.ip_address if transfer.connection else None
@@ -194,7 +195,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             ip_address=str(peer or ""),
             truncated=transfer.truncated,
         )
-        # once for all who ask
+        # Computed once for all that need it.
         exchange = replace(exchange, payload_digest=payload_digest(exchange))
         request.meta["exchange"] = exchange
         if exchange.truncated:
@@ -206,17 +207,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         connection = transfer.connection
         head, body = transfer.reader.head, transfer.reader.body
         assert head is not None
-        flags: list[str] = []
-        if transfer.error is not None:
-            if not isinstance(transfer.error, ResponseDataLossError) or request.meta.get(
-                "download_fail_on_dataloss", self._fail_on_dataloss
-            ):
-                raise transfer.error
-            flags.append("dataloss")
-        elif transfer.stopped is not None:
-            flags.append("download_stopped")
-        elif not body.complete and body.expected is None:
-            flags.append("partial")  # ended by the server's close, as Scrapy marks it
+        flags = self._flags(request, transfer)
         payload = body.payload()
         url = request.url.partition("#")[0]
         response_class = responsetypes.from_args(headers=transfer.headers, url=url, body=payload)
@@ -234,6 +225,23 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             transfer.stopped.response = response
             raise transfer.stopped
         return response
+
+    def _flags(self, request: Request, transfer: Transfer) -> list[str]:
+        """Return the flags of a response, those that Scrapy's handlers set.
+
+        :raises Exception: the transfer failed, and the response must not be used.
+        """
+        body = transfer.reader.body
+        if transfer.error is not None:
+            fails = request.meta.get("download_fail_on_dataloss", self._fail_on_dataloss)
+            if fails or not isinstance(transfer.error, ResponseDataLossError):
+                raise transfer.error
+            return ["dataloss"]
+        if transfer.stopped is not None:
+            return ["download_stopped"]
+        if not body.complete and body.expected is None:
+            return ["partial"]  # ended by the server's closing the connection
+        return []
 
     def _bind(self, request: Request) -> tuple[str, int] | None:
         bind = request.meta.get("bindaddress") or self._bind_address

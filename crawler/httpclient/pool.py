@@ -1,4 +1,4 @@
-"""Connections waiting for the next request to the same place."""
+"""Open connections, kept for the next request to the same server."""
 
 from __future__ import annotations
 
@@ -11,44 +11,45 @@ if TYPE_CHECKING:
 
     from crawler.httpclient.connection import Connection
 
-#: Seconds after which an idle connection is not tried again; most servers have closed it by then.
-_IDLE = 60.0
-#: Seconds that closing waits for the sockets.
-_CLOSING = 2.0
+#: Seconds after which an idle connection is not used again; most servers have closed it by then.
+_MAX_IDLE = 60.0
+#: Seconds that `Pool.close` waits for the sockets to close.
+_CLOSE_TIMEOUT = 2.0
 
 
 class Pool:
-    """Idle connections by where they lead, and all open ones so that none outlives the crawl.
+    """Holds the idle connections by server, and all open ones so that none outlives the crawl.
 
-    At most ``per_key`` idle ones are kept a place and ``total`` in all; the oldest goes first.
+    At most ``per_key`` idle ones are kept for a server and ``total`` in all; the longest idle is
+    closed first.
     """
 
     def __init__(self, per_key: int, total: int) -> None:
         self._per_key = per_key
         self._total = total
-        self._idle: dict[Connection, Hashable] = {}  # the longest idle first
+        self._idle: dict[Connection, Hashable] = {}  # longest idle first
         self._by_key: dict[Hashable, list[Connection]] = {}
         self._open: set[Connection] = set()
 
     def add(self, connection: Connection) -> None:
-        """Watch over a new connection until it closes."""
+        """Register a new connection until it closes."""
         self._open.add(connection)
         connection.closed.add_done_callback(lambda _: self._forget(connection))
 
     def take(self, key: Hashable) -> Connection | None:
-        """The connection to ``key`` that idled shortest, or None; it is the caller's until given back."""
+        """Remove and return the connection to ``key`` that was used last, or None."""
         waiting = self._by_key.get(key)
         while waiting:
             connection = waiting[-1]
             self._withdraw(connection)
-            if connection.usable and monotonic() - connection.idle_since < _IDLE:
+            if connection.usable and monotonic() - connection.idle_since < _MAX_IDLE:
                 connection.reused = True
                 return connection
             connection.abort()
         return None
 
     def give_back(self, key: Hashable, connection: Connection) -> None:
-        """Keep a connection for the next request to ``key``; a closing one is dropped."""
+        """Keep a connection for the next request to ``key``, unless it is closing."""
         if not connection.usable:
             return
         connection.idle_since = monotonic()
@@ -61,13 +62,13 @@ class Pool:
             self._drop(next(iter(self._idle)))
 
     async def close(self) -> None:
-        """Close every connection, idle or not, and wait until the sockets are gone."""
+        """Close every connection, idle or not, and wait until the sockets are closed."""
         closing = [connection.closed for connection in self._open]
         for connection in list(self._open):
             self._withdraw(connection)
             connection.abort()
         if closing:
-            await asyncio.wait(closing, timeout=_CLOSING)
+            await asyncio.wait(closing, timeout=_CLOSE_TIMEOUT)
 
     def _drop(self, connection: Connection) -> None:
         self._withdraw(connection)

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, and how a tunnel is opened through it."""
+"""The proxy of a request, and opening a tunnel through it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crawler.httpclient.errors import RequestRefused, TunnelError
 
 if TYPE_CHECKING:
     import socket
+    from urllib.parse import SplitResult
 
     from scrapy import Request
 
@@ -25,7 +26,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy: host, port, and the Proxy-Authorization value it is to be shown, or None."""
+    """An HTTP proxy: host, port and the Proxy-Authorization value to send to it, or None."""
 
     host: str
     port: int
@@ -33,14 +34,18 @@ class Proxy:
 
 
 def proxy_of(request: Request) -> Proxy | None:
-    """The proxy in ``request.meta["proxy"]``, as HttpProxyMiddleware or the operator set it.
+    """Return the proxy in ``request.meta["proxy"]``, None without one.
 
-    :raises RequestRefused: it is not an ``http://`` proxy, the one kind that is supported.
+    Scrapy's HttpProxyMiddleware or the operator has set it.
+
+    :raises RequestRefused: it is not an ``http://`` proxy; no other kind is supported.
     """
     url = request.meta.get("proxy")
     if not url:
         return None
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if "://" not in url:
+        url = f"http://{url}"
+    parts = urlsplit(url)
     try:
         port = parts.port or 80
     except ValueError as error:
@@ -50,18 +55,25 @@ def proxy_of(request: Request) -> Proxy | None:
             f"only http:// proxies are supported, not {parts.scheme}://{parts.hostname}"
         )
     authorization = request.headers.get(b"Proxy-Authorization")
-    if authorization is None and parts.username is not None:
-        secret = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
-        authorization = b"Basic " + base64.b64encode(secret)
+    if authorization is None:
+        authorization = _basic_authorization(parts)
     if authorization is not None and _CONTROL.search(authorization):
         raise RequestRefused("the header Proxy-Authorization has control characters in its value")
     return Proxy(parts.hostname, port, authorization)
 
 
-async def open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
-    """Ask the proxy at the other end of a connected socket for a tunnel to the origin; nothing is kept.
+def _basic_authorization(parts: SplitResult) -> bytes | None:
+    """Return the Proxy-Authorization value of a URL's user name and password, None without."""
+    if parts.username is None:
+        return None
+    secret = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+    return b"Basic " + base64.b64encode(secret)
 
-    :raises TunnelError: the proxy answers with anything but 2xx, or no HTTP at all.
+
+async def open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
+    """Ask the proxy that a socket is connected to for a tunnel; the exchange is not archived.
+
+    :raises TunnelError: the proxy answers with a status other than 2xx, or not with HTTP.
     """
     loop = asyncio.get_running_loop()
     authority = origin.authority.encode("ascii")
@@ -74,15 +86,17 @@ async def open_tunnel(sock: socket.socket, proxy: Proxy, origin: Origin) -> None
         data = await loop.sock_recv(sock, 4096)
         answer += data
         if not data or len(answer) > _ANSWER_BYTES:
-            raise TunnelError(f"the proxy {proxy.host}:{proxy.port} gave no answer to CONNECT")
+            raise TunnelError(f"the proxy {proxy.host}:{proxy.port} did not answer CONNECT")
     try:
         head = parse_head(bytes(answer[: end.end()]))
     except MessageError as error:
-        raise TunnelError(f"the proxy {proxy.host}:{proxy.port} answered no HTTP") from error
+        raise TunnelError(
+            f"the proxy {proxy.host}:{proxy.port} did not answer with HTTP"
+        ) from error
     if not 200 <= head.status < 300:
         raise TunnelError(
             f"the proxy {proxy.host}:{proxy.port} answered {head.status} {head.reason}"
         )
     if len(answer) > end.end():
-        # In TLS the client speaks first, so these bytes are not the origin's.
-        raise TunnelError(f"the proxy {proxy.host}:{proxy.port} put bytes into the tunnel")
+        # In TLS the client sends first, so these bytes are not from the origin.
+        raise TunnelError(f"the proxy {proxy.host}:{proxy.port} sent bytes through the tunnel")

@@ -1,4 +1,4 @@
-"""Where a request goes, and the bytes it goes as."""
+"""The server of a request, and the bytes that are sent to it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from crawler.httpclient.errors import RequestRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scrapy import Request
 
 _URL = re.compile(r"(https?)://([^/?#\\]*)([^#]*)", re.I)
@@ -18,14 +20,14 @@ _HOST = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-#: Fields that only the wire itself may set.
-_OURS = frozenset({b"content-length", b"transfer-encoding", b"proxy-authorization"})
+#: Fields that only this package may set.
+_OWN_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"proxy-authorization"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host (lower case, ASCII, without brackets) and port of the server that shall answer."""
+    """Scheme, host (lower case, ASCII, without brackets) and port of a server."""
 
     scheme: str
     host: str
@@ -33,25 +35,29 @@ class Origin:
 
     @property
     def authority(self) -> str:
-        """``host:port``, the port always given: what CONNECT takes."""
+        """``host:port`` for CONNECT, which needs the port even if it is the scheme's default."""
         return f"{self.bracketed}:{self.port}"
 
     @property
     def netloc(self) -> str:
-        """The Host header's value: the port only where it is not the scheme's own."""
-        return self.bracketed if self.port == _DEFAULT_PORTS[self.scheme] else self.authority
+        """The value of the Host header: without the port if it is the scheme's default."""
+        if self.port == _DEFAULT_PORTS[self.scheme]:
+            return self.bracketed
+        return self.authority
 
     @property
     def bracketed(self) -> str:
-        """The host as URLs write it."""
+        """The host as it is written in URLs, an IPv6 address in brackets."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def split_url(url: str) -> tuple[Origin, str]:
-    """Split a URL into its origin and its request target (path and query; userinfo and fragment go).
+    """Split a URL into its origin and its request target: path and query.
 
-    :raises RequestRefused: it is not http(s), its host is none, or it has control or non-ASCII
-        characters.
+    User name, password and fragment are dropped.
+
+    :raises RequestRefused: it is not http(s), its host is not valid, or it has control or
+        non-ASCII characters.
     """
     parts = _URL.match(url)
     if parts is None:
@@ -61,7 +67,7 @@ def split_url(url: str) -> tuple[Origin, str]:
         raise RequestRefused(f"the URL {url!r} has spaces, control or non-ASCII characters")
     if not target.startswith("/"):
         if target.startswith("\\"):
-            raise RequestRefused(f"the URL {url!r} has a backslash where its path begins")
+            raise RequestRefused(f"the URL {url!r} has a backslash at the start of its path")
         target = "/" + target
     return _origin(scheme.lower(), authority), target
 
@@ -70,62 +76,77 @@ def split_url(url: str) -> tuple[Origin, str]:
 def _origin(scheme: str, authority: str) -> Origin:
     hostport = authority.rpartition("@")[2]
     if hostport.startswith("["):
-        host, _, port = hostport[1:].partition("]")
-        try:
-            IPv6Address(host)
-        except AddressValueError as error:
-            raise RequestRefused(f"{authority!r} names no host") from error
-        if (port and not port.startswith(":")) or "%" in host:
-            raise RequestRefused(f"{authority!r} names no host")
-        port = port[1:]
+        host, port = _split_ipv6(hostport, authority)
     else:
-        host, _, port = hostport.partition(":")
+        host, port = _split_name(hostport, authority)
+    return Origin(scheme, host, _port_number(port, scheme, authority))
+
+
+def _split_ipv6(hostport: str, authority: str) -> tuple[str, str]:
+    """Split ``[address]:port``; the address is in lower case, the port may be empty."""
+    host, _, port = hostport[1:].partition("]")
+    try:
+        IPv6Address(host)
+    except AddressValueError as error:
+        raise RequestRefused(f"{authority!r} has no valid host") from error
+    if (port and not port.startswith(":")) or "%" in host:
+        raise RequestRefused(f"{authority!r} has no valid host")
+    return host.lower(), port[1:]
+
+
+def _split_name(hostport: str, authority: str) -> tuple[str, str]:
+    """Split ``name:port``; the name is in ASCII and lower case, the port may be empty."""
+    host, _, port = hostport.partition(":")
+    if not host.isascii():
         try:
-            host = host.lower() if host.isascii() else host.encode("idna").decode("ascii")
+            host = host.encode("idna").decode("ascii")
         except UnicodeError as error:
-            raise RequestRefused(f"{authority!r} names no host") from error
-        if not _HOST.fullmatch(host):
-            raise RequestRefused(f"{authority!r} names no host")
-    number = _DEFAULT_PORTS[scheme]
-    if port:
-        if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-            raise RequestRefused(f"{authority!r} has no port number")
-        number = int(port)
-    return Origin(scheme, host.lower(), number)
+            raise RequestRefused(f"{authority!r} has no valid host") from error
+    host = host.lower()
+    if not _HOST.fullmatch(host):
+        raise RequestRefused(f"{authority!r} has no valid host")
+    return host, port
+
+
+def _port_number(port: str, scheme: str, authority: str) -> int:
+    """Return a port as a number, the scheme's default if it is empty."""
+    if not port:
+        return _DEFAULT_PORTS[scheme]
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise RequestRefused(f"{authority!r} has no valid port")
+    return int(port)
 
 
 def clean_url(url: str) -> str:
-    """The target URI to keep: without fragment, and without userinfo, which is a secret and never sent."""
+    """Return the target URI to archive: without fragment and without user name and password.
+
+    ``url`` must have passed `split_url`.
+    """
     url = url.partition("#")[0]
     if "@" not in url:
         return url
-    scheme, authority, target = _URL.match(url).groups()  # type: ignore[union-attr]  # split_url has matched it
+    parts = _URL.match(url)
+    assert parts is not None, "split_url has matched the URL"
+    scheme, authority, target = parts.groups()
     return f"{scheme}://{authority.rpartition('@')[2]}{target}"
 
 
 def request_bytes(
     request: Request, origin: Origin, target: str, proxy_authorization: bytes | None
 ) -> bytes:
-    """The whole request message; ``target`` is the path or, for a plain proxy, the absolute URL.
+    """Return the whole request message.
 
-    :raises RequestRefused: the method, a header's name or a value would not arrive as what it is.
+    ``target`` is the path or, for a proxy without a tunnel, the absolute URL.
+
+    :raises RequestRefused: the method, a header's name or its value is not valid.
     """
     method = request.method.encode("latin-1", "replace")
     if not _TOKEN.fullmatch(method):
-        raise RequestRefused(f"{request.method!r} is no HTTP method")
+        raise RequestRefused(f"{request.method!r} is not a valid HTTP method")
     lines = [b"%b %b HTTP/1.1" % (method, target.encode("ascii"))]
-    headers = request.headers
-    if b"Host" not in headers:
+    if b"Host" not in request.headers:
         lines.append(b"Host: " + origin.netloc.encode("ascii"))
-    for name, values in headers.items():
-        if name.lower() in _OURS:
-            continue
-        if not _TOKEN.fullmatch(name):
-            raise RequestRefused(f"{name!r} is no header name")
-        for value in values:
-            if _CONTROL.search(value):
-                raise RequestRefused(f"the header {name!r} has control characters in its value")
-            lines.append(b"%b: %b" % (name, value))
+    lines += _header_lines(request)
     if proxy_authorization is not None:
         lines.append(b"Proxy-Authorization: " + proxy_authorization)
     body = request.body
@@ -133,3 +154,16 @@ def request_bytes(
         lines.append(b"Content-Length: %d" % len(body))
     lines.append(b"\r\n" + body)
     return b"\r\n".join(lines)
+
+
+def _header_lines(request: Request) -> Iterator[bytes]:
+    """Yield a line for each value of the request's headers."""
+    for name, values in request.headers.items():
+        if name.lower() in _OWN_FIELDS:
+            continue
+        if not _TOKEN.fullmatch(name):
+            raise RequestRefused(f"{name!r} is not a valid header name")
+        for value in values:
+            if _CONTROL.search(value):
+                raise RequestRefused(f"the header {name!r} has control characters in its value")
+            yield b"%b: %b" % (name, value)

@@ -1,9 +1,9 @@
-"""Where a response's head and body end, found without changing a byte of either.
+"""Find where a response's head and body end, without changing a byte of either.
 
-Sans-IO: bytes in, payload out, everything served kept. The head is read leniently
-(``archive.warc.http_message``); the framing follows RFC 9112 section 6.3. Lengths that contradict
-each other are passed over: such a body lasts until the server closes, since cutting at either
-length could lose half a page.
+Sans-IO: received bytes in, payload out, and all bytes kept as served. The head is parsed leniently
+(`archive.warc.http_message`); the framing follows RFC 9112 section 6.3. Content-Length values that
+contradict each other are ignored: such a body ends when the server closes the connection, since a
+cut at either length could lose half a page.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from archive.warc.http_message import (
 )
 from crawler.httpclient.errors import HeadTooLargeError
 
-#: Bytes and lines a response head may have, interim (1xx) heads included.
+#: Most bytes and lines of a response head, interim (1xx) heads included.
 HEAD_BYTES = 256 * 1024
 HEAD_LINES = 1000
 
 
 class Body:
-    """A body whose end only the peer's close shows; the base of those that show it themselves.
+    """A body that ends when the peer closes the connection; base class of the other bodies.
 
-    ``served`` are the bytes as they came, ``size`` how many; ``complete`` tells whether all have,
-    ``excess`` whether more came than belong to the message; ``expected`` is the announced length or
-    None.
+    ``served`` holds the bytes as received, ``size`` their number. ``complete`` tells whether the
+    body's end was received, ``excess`` whether bytes came that are not part of the message.
+    ``expected`` is the announced length or None.
     """
 
     __slots__ = ("complete", "excess", "expected", "served", "size")
@@ -41,7 +41,7 @@ class Body:
         self.expected: int | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes; return those of them that are payload.
+        """Process the next bytes; return those of them that are payload.
 
         :raises MessageError: the framing is broken.
         """
@@ -50,22 +50,22 @@ class Body:
         return data
 
     def close(self) -> bool:
-        """Whether the body is whole now that the peer has closed."""
+        """Return whether the body is complete, now that the peer has closed the connection."""
         return True
 
     def payload(self) -> bytes:
-        """The payload so far: transfer-encoding removed, content-encoding kept."""
+        """Return the payload so far: transfer-encoding removed, content-encoding kept."""
         return self.as_served()
 
     def as_served(self) -> bytes:
-        """The bytes so far, framing and all."""
+        """Return the bytes so far, framing included."""
         if len(self.served) > 1:
             self.served = [b"".join(self.served)]
         return self.served[0] if self.served else b""
 
 
 class SizedBody(Body):
-    """A body of a length known beforehand, 0 among them."""
+    """A body of a known length, which may be 0."""
 
     __slots__ = ("_left",)
 
@@ -75,7 +75,7 @@ class SizedBody(Body):
         self.complete = size == 0
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes; what lies behind the announced length is excess."""
+        """Process the next bytes; those after the announced length are excess."""
         if len(data) > self._left:
             self.excess = True
             data = data[: self._left]
@@ -87,12 +87,12 @@ class SizedBody(Body):
         return data
 
     def close(self) -> bool:
-        """Whether the announced length has come."""
+        """Return whether the announced length was received."""
         return self.complete
 
 
 class ChunkedBody(Body):
-    """A chunked body, read as it comes; ``served`` keeps sizes, extensions and trailers."""
+    """A chunked body; ``served`` keeps chunk sizes, extensions and trailers."""
 
     __slots__ = ("_decoder", "_payload")
 
@@ -102,9 +102,9 @@ class ChunkedBody(Body):
         self._decoder = ChunkedDecoder()
 
     def feed(self, data: bytes) -> bytes:
-        """Take the next bytes; return the chunk data among them.
+        """Process the next bytes; return the chunk data among them.
 
-        :raises MessageError: the framing is broken; the bytes count as served all the same.
+        :raises MessageError: the framing is broken; the bytes are in ``served`` nevertheless.
         """
         decoder = self._decoder
         try:
@@ -120,18 +120,18 @@ class ChunkedBody(Body):
         return payload
 
     def close(self) -> bool:
-        """Return whether the last chunk has come; many servers omit the blank line behind it."""
+        """Return whether the last chunk was received; many servers omit the blank line after it."""
         return self._decoder.ended
 
     def payload(self) -> bytes:
-        """The chunks' data so far."""
+        """Return the data of the chunks so far."""
         return b"".join(self._payload)
 
 
 class ResponseReader:
-    """One response, read as its bytes come: first `feed_head` until ``head`` is there, then ``body.feed``.
+    """Parses one response: first `feed_head` until it returns the rest, then ``body.feed``.
 
-    ``raw_head`` is the final head byte for byte; interim 1xx heads are read and passed over.
+    ``raw_head`` is the final head byte for byte; interim (1xx) heads are skipped.
     """
 
     __slots__ = ("_bodiless", "_pending", "_seen", "body", "head", "raw_head")
@@ -146,63 +146,82 @@ class ResponseReader:
 
     @property
     def silent(self) -> bool:
-        """Whether not one byte has come."""
+        """Whether no byte was received."""
         return self.head is None and not self._pending and not self._seen
 
     def feed_head(self, data: bytes) -> bytes | None:
-        """Take the next bytes; once the head is complete return what follows it, until then None.
+        """Process the next bytes; return those after the complete head, until then None.
 
-        :raises MessageError: this is no HTTP response.
-        :raises HeadTooLargeError: there are more bytes or lines than a head may have.
+        :raises MessageError: the bytes are not an HTTP response.
+        :raises HeadTooLargeError: the head has too many bytes or lines.
         """
         while True:
-            start = max(0, len(self._pending) - 3)
-            if not self._pending:
-                # Line ends before a status line belong to nothing (RFC 9112, 2.2).
-                stripped = data.lstrip(b"\r\n")
-                self._seen += len(data) - len(stripped)
-                data = stripped
-            self._pending += data
-            end = HEAD_END.search(self._pending, start)
-            size = end.end() if end else len(self._pending)
-            if self._seen + size > HEAD_BYTES:
-                raise HeadTooLargeError(f"the response head has more than {HEAD_BYTES} bytes")
-            if end is None:
+            split = self._split_head(data)
+            if split is None:
                 return None
-            raw, rest = bytes(self._pending[:size]), bytes(self._pending[size:])
-            self._pending.clear()
-            self._seen += size
+            raw, data = split
             if raw.count(b"\n") > HEAD_LINES:
                 raise HeadTooLargeError(f"the response head has more than {HEAD_LINES} lines")
             head = parse_head(raw)
             if head.status >= 200:
-                self.head, self.raw_head, self.body = head, raw, self._frame(head)
-                return rest
+                self.head, self.raw_head, self.body = head, raw, self._body_of(head)
+                return data
             if head.status == 101:
-                raise MessageError("the server switches to a protocol nobody asked for")
-            data = rest
+                raise MessageError("the server switches to another protocol without a request")
+
+    def _split_head(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """Return the first head and the bytes after it, None while its end was not received."""
+        start = max(0, len(self._pending) - 3)
+        if not self._pending:
+            # Line ends before a status line are ignored (RFC 9112 section 2.2).
+            stripped = data.lstrip(b"\r\n")
+            self._seen += len(data) - len(stripped)
+            data = stripped
+        self._pending += data
+        end = HEAD_END.search(self._pending, start)
+        size = end.end() if end else len(self._pending)
+        if self._seen + size > HEAD_BYTES:
+            raise HeadTooLargeError(f"the response head has more than {HEAD_BYTES} bytes")
+        if end is None:
+            return None
+        raw, rest = bytes(self._pending[:size]), bytes(self._pending[size:])
+        self._pending.clear()
+        self._seen += size
+        return raw, rest
 
     def keeps_alive(self) -> bool:
-        """Whether the connection may carry another request after this response."""
+        """Return whether the connection may be used for another request after this response."""
         head = self.head
         if head is None or not self.body.complete or self.body.excess:
             return False
-        options = ",".join(
-            value for name, value in head.fields if name.lower() == "connection"
-        ).lower()
-        return "close" not in options and (
-            head.version.upper() != "HTTP/1.0" or "keep-alive" in options
-        )
+        options = ",".join(_values(head, "connection")).lower()
+        if "close" in options:
+            return False
+        return head.version.upper() != "HTTP/1.0" or "keep-alive" in options
 
-    def _frame(self, head: Head) -> Body:
+    def _body_of(self, head: Head) -> Body:
+        """Return the body that follows a head (RFC 9112 section 6.3)."""
         if self._bodiless or head.status in (204, 304):
             return SizedBody(0)
         if is_chunked(head):
             return ChunkedBody()
-        values = [value for name, value in head.fields if name.lower() == "content-length"]
-        sizes = {size.strip() for value in values for size in value.split(",")}
-        if len(sizes) == 1:
-            size = sizes.pop()
-            if size.isascii() and size.isdigit() and len(size) <= 18:
-                return SizedBody(int(size))
-        return Body()
+        length = _content_length(head)
+        return Body() if length is None else SizedBody(length)
+
+
+def _values(head: Head, name: str) -> list[str]:
+    """Return the values of all fields of a name, given in lower case."""
+    return [value for field, value in head.fields if field.lower() == name]
+
+
+def _content_length(head: Head) -> int | None:
+    """Return the announced length, None if there is none or several that differ."""
+    sizes: set[str] = set()
+    for value in _values(head, "content-length"):
+        sizes.update(size.strip() for size in value.split(","))
+    if len(sizes) != 1:
+        return None
+    size = sizes.pop()
+    if size.isascii() and size.isdigit() and len(size) <= 18:
+        return int(size)
+    return None

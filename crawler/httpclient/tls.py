@@ -1,4 +1,4 @@
-"""TLS as the settings want it."""
+"""The TLS context that the settings ask for."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _VERSIONS = {
 
 
 def tls_context(settings: BaseSettings) -> ssl.SSLContext:
-    """The context all connections of a crawl share; trusts what OpenSSL does, ``SSL_CERT_FILE`` included.
+    """Return the context of a crawl's connections; ``SSL_CERT_FILE`` applies.
 
-    Certificates are verified unless somebody set ``DOWNLOAD_VERIFY_CERTIFICATES`` to False:
-    Scrapy's own default, which is False too, does not count as somebody's wish. Further settings:
+    Certificates are verified unless ``DOWNLOAD_VERIFY_CERTIFICATES`` was set to False; Scrapy's
+    default, which is False as well, does not count. Further settings:
     ``DOWNLOAD_TLS_MIN_VERSION``, ``DOWNLOAD_TLS_MAX_VERSION``, ``DOWNLOADER_CLIENT_TLS_CIPHERS``
     where set.
 
@@ -42,7 +42,7 @@ def tls_context(settings: BaseSettings) -> ssl.SSLContext:
             context.set_ciphers(ciphers)
         except ssl.SSLError as error:
             raise ValueError(
-                f"DOWNLOADER_CLIENT_TLS_CIPHERS names no cipher: {ciphers!r}"
+                f"DOWNLOADER_CLIENT_TLS_CIPHERS is {ciphers!r}, which names no known cipher"
             ) from error
     return context
 
@@ -53,5 +53,5 @@ def _is_set(settings: BaseSettings, name: str) -> bool:
 
 def _version(setting: str, value: str) -> ssl.TLSVersion:
     if value not in _VERSIONS:
-        raise ValueError(f"{setting} is {value!r}, which is none of {', '.join(_VERSIONS)}")
+        raise ValueError(f"{setting} is {value!r}, not one of {', '.join(_VERSIONS)}")
     return _VERSIONS[value]

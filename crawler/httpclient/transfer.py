@@ -1,4 +1,4 @@
-"""One response on its way: limits, signals and the moment it is over."""
+"""Receive one response: limits, signals and its end."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class Transfer:
-    """Reads one response as it comes and ends ``done`` once it is whole, cut or failed.
+    """Receives one response; ``done`` ends when it is complete, truncated or has failed.
 
-    ``connection`` is the one it came over; ``error`` is what to raise, or None; ``truncated`` is as
-    in ``Exchange``; ``stopped`` is the StopDownload a signal handler raised. Reads
+    ``connection`` is the one it was received from; ``error`` is the exception to raise, or None;
+    ``truncated`` is as in `Exchange`; ``stopped`` is the StopDownload that a signal handler
+    raised. Reads
     ``download_maxsize`` and ``download_warnsize`` from the request's meta, else ``maxsize`` and
     ``warnsize``; both count bytes of the body as served, and 0 is no limit.
     """
@@ -56,27 +57,30 @@ class Transfer:
 
     @property
     def unanswered(self) -> bool:
-        """Whether the connection was lost before the first byte of a response."""
+        """Whether the connection was closed before the first byte of a response."""
         return isinstance(self.error, DownloadFailedError) and self.reader.silent
 
     def restart(self) -> None:
-        """Make ready for another try over a fresh connection, after `unanswered`."""
+        """Prepare for a second try over a new connection, after `unanswered`."""
         self.done = asyncio.get_running_loop().create_future()
         self.error, self._over = None, False
 
     def fail(self, error: Exception, truncated: str = "") -> None:
-        """End the transfer with what to raise, and why the body is not whole; a second end is no end."""
+        """End the transfer with an exception to raise, and why the body is incomplete.
+
+        Does nothing if the transfer has ended.
+        """
         if not self._over:
             self.error, self.truncated = error, truncated
             self._end()
 
     def _end(self) -> None:
         self._over = True
-        if not self.done.done():  # who waits for it may have been cancelled
+        if not self.done.done():  # it may have been cancelled
             self.done.set_result(None)
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes off the connection."""
+        """Process the next bytes received."""
         reader = self.reader
         in_head = reader.head is None
         try:
@@ -85,17 +89,19 @@ class Transfer:
                 if rest is None:
                     return
                 in_head = False
-                self._head_came()
+                self._head_received()
                 if self._over:
-                    # What of the body came with the head is kept; the signals for it are not owed.
+                    # The part of the body that came with the head is kept, without signals.
                     reader.body.feed(rest)
                     return
                 data = rest
             if data:
-                self._body_came(data)
+                self._body_received(data)
         except MessageError as error:
             if in_head:
-                self.fail(DownloadFailedError(f"{self.request.url} answers no HTTP: {error}"))
+                self.fail(
+                    DownloadFailedError(f"{self.request.url} does not answer with HTTP: {error}")
+                )
             else:
                 self.fail(ResponseDataLossError(str(error)), "disconnect")
         except HeadTooLargeError as error:
@@ -104,46 +110,46 @@ class Transfer:
             self._end()
 
     def lost(self, exc: Exception | None) -> None:
-        """The connection is closed: the end of a body that nothing else delimits, a failure for others."""
+        """Handle the closed connection: the end of a body without length, a failure otherwise."""
         if self._over:
             return
         if self.reader.head is None:
             why = f" ({exc})" if exc else ""
             self.fail(
                 DownloadFailedError(
-                    f"{self.request.url}: the connection closed before an answer{why}"
+                    f"{self.request.url}: the connection was closed before a response{why}"
                 )
             )
         elif exc is None and self.reader.body.close():
             self._end()
         else:
             self.fail(
-                ResponseDataLossError(f"the connection closed within the body ({exc})"),
+                ResponseDataLossError(f"the connection was closed within the body ({exc})"),
                 "disconnect",
             )
 
-    def _head_came(self) -> None:
+    def _head_received(self) -> None:
         request, head = self.request, self.reader.head
         assert head is not None
         request.meta["download_latency"] = monotonic() - self._started
         self.headers = Headers([(k.encode("latin-1"), v.encode("latin-1")) for k, v in head.fields])
         expected = self.reader.body.expected
-        self._stop_asked(signals.headers_received, headers=self.headers, body_length=expected)
+        self._send_signal(signals.headers_received, headers=self.headers, body_length=expected)
         if expected and not self._over:
             if self.maxsize and expected > self.maxsize:
                 self._too_large(expected, "announces")
             self._warn_if_large(expected, "announces")
 
-    def _body_came(self, data: bytes) -> None:
+    def _body_received(self, data: bytes) -> None:
         body = self.reader.body
         payload = body.feed(data)
         if payload:
-            self._stop_asked(signals.bytes_received, data=payload)
+            self._send_signal(signals.bytes_received, data=payload)
         if self.maxsize and body.size > self.maxsize:
             self._too_large(body.size, "has")
         self._warn_if_large(body.size, "has")
 
-    def _stop_asked(self, signal: object, **arguments: object) -> None:
+    def _send_signal(self, signal: object, **arguments: object) -> None:
         """Send a signal; end the transfer if a handler raises StopDownload."""
         results = self._crawler.signals.send_catch_log(
             signal, request=self.request, spider=self._crawler.spider, **arguments
@@ -160,7 +166,8 @@ class Transfer:
 
     def _too_large(self, size: int, verb: str) -> None:
         message = (
-            f"{self.request} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE ({self.maxsize}): cut"
+            f"{self.request} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE "
+            f"({self.maxsize}); truncated"
         )
         _log.warning("%s", message)
         self.fail(DownloadCancelledError(message), "length")
