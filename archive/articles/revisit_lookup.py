@@ -11,15 +11,10 @@ from sqlalchemy import select
 from archive.articles.captures import record_of
 from archive.index.schema import captures
 from archive.segments.lookup import RecordError
-from archive.warc.record_parser import (
-    MalformedRecordError,
-    algorithm,
-    hashed,
-    payload_of,
-    read_date,
-    says,
-)
-from archive.warc.record_writer import RevisitOf, WarcError, safe_url
+from archive.warc.dates import parse_date
+from archive.warc.digests import algorithm_of, compute, states
+from archive.warc.record_parser import digested_forms
+from archive.warc.record_writer import RevisitOf, safe_url
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,18 +55,12 @@ class OriginalFinder:
         """
         fields = revisit.fields
         try:
-            url = safe_url(
-                (
-                    fields.get("warc-refers-to-target-uri") or fields.get("warc-target-uri", "")
-                ).strip("<>")
-            )
-            named = (
-                read_date(fields["warc-refers-to-date"])
-                if "warc-refers-to-date" in fields
-                else None
-            )
-            latest = named or read_date(fields.get("warc-date", ""))
-        except (WarcError, MalformedRecordError):
+            url = safe_url(fields["warc-refers-to-target-uri"] or fields["warc-target-uri"])
+            named = None
+            if "warc-refers-to-date" in fields:
+                named = parse_date(fields["warc-refers-to-date"])
+            latest = named or parse_date(fields["warc-date"])
+        except ValueError:
             return None
         columns = select(
             captures.c.url,
@@ -96,10 +85,10 @@ class OriginalFinder:
     def _is_it(self, row: Any, named: datetime | None, claim: str) -> bool:
         if claim == row.payload_digest:
             return True
-        name = algorithm(claim)
+        name = algorithm_of(claim)
         if not name:
             return not claim and named is not None and abs(row.captured_at - named) < _SAME
-        return any(says(claim, found) for found in self._digested(name, row))
+        return any(states(claim, found) for found in self._digested(name, row))
 
     def _digested(self, name: str, row: Any) -> tuple[bytes, ...]:
         """What others may state as the payload's digest: of the payload, or of the body with its framing."""
@@ -113,5 +102,5 @@ class OriginalFinder:
             except RecordError:  # `verify` is who says so
                 exchange = None
             if exchange is not None:
-                self._digests[key] = tuple(hashed(name, data) for data in payload_of(exchange))
+                self._digests[key] = tuple(compute(name, data) for data in digested_forms(exchange))
         return self._digests[key]

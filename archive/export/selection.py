@@ -194,9 +194,7 @@ class CaptureSelection:
         """Add what the chosen revisits refer to; that is never a revisit itself."""
         for chosen in self.captures("revisit"):
             original = read_at(folder, chosen.location).fields.get("warc-refers-to", "")
-            self._database.execute(
-                "INSERT OR IGNORE INTO referred VALUES (?)", (original.strip("<>"),)
-            )
+            self._database.execute("INSERT OR IGNORE INTO referred VALUES (?)", (original,))
         self._add_referred(connection)
 
     def _add_referred(self, connection: Connection) -> bool:

@@ -205,7 +205,7 @@ class _Segment:
         """What has to come before a record: the `warcinfo` it belongs to, unless it is there already."""
         self._data = read_bytes(self._folder, location)
         self._found = parse_record(self._data, location)
-        info = self._found.fields.get("warc-warcinfo-id", "").strip("<>")
+        info = self._found.fields.get("warc-warcinfo-id", "")
         if info and info not in self._written:
             place = self._info(info, location.offset)
             if place is not None:

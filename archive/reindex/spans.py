@@ -19,7 +19,8 @@ from archive.model.outcome import Reason
 from archive.segments.file_locks import take_over
 from archive.segments.lookup import records
 from archive.segments.names import final_name, is_open, is_segment
-from archive.warc.record_parser import Damage, MalformedRecordError, Record, read_date
+from archive.warc.dates import parse_date
+from archive.warc.record_parser import Damage, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -138,8 +139,8 @@ def _begun(segment: Segment) -> datetime:
     """When the segment was begun; without a readable first record, before all others."""
     try:
         first = next(records(segment.where()), None)
-        return read_date(first.fields.get("warc-date", "")) if isinstance(first, Record) else _NEVER
-    except MalformedRecordError:
+        return parse_date(first.fields["warc-date"]) if isinstance(first, Record) else _NEVER
+    except ValueError:
         return _NEVER
     except OSError as error:
         raise SegmentError(describe_os_error(segment.path, error)) from error

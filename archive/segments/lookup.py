@@ -6,7 +6,6 @@ location names, and agree with its digests.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,9 @@ from archive.model.exchange import MAX_DOCUMENT, Location
 from archive.segments.names import final_name, open_name
 from archive.warc.gzip_reader import INFLATE_ERROR
 from archive.warc.reader import iterate
-from archive.warc.record_parser import (
-    MalformedRecordError,
-    Record,
-    block_length,
-    interpret,
-    read_fields,
-)
+from archive.warc.record_header import MalformedRecordError, block_length, parse_header
+from archive.warc.record_iterator import HEADER_END
+from archive.warc.record_parser import Record, build_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +29,6 @@ if TYPE_CHECKING:
 DOCUMENTS = frozenset({"response", "revisit", "resource"})
 #: Longest record read from a segment: the crawl's settings decide how long ours are.
 MAX_RECORD = 2**31
-# an optional first byte would make the search ten times slower
-_HEAD_END = re.compile(rb"\n\r?\n")
 #: Most bytes that a member is inflated to: a wrong location must not fill the memory.
 _MAX_INFLATED = MAX_DOCUMENT + 2**20
 _PIECE = 2**14
@@ -126,14 +119,14 @@ def _parse_member(data: bytes, location: Location, where: str) -> Record:
         raise RecordError(
             f"{where} is not the one gzip member of {location.length} bytes it should be."
         )
-    head = _HEAD_END.search(record)
+    head = HEADER_END.search(record)
     if head is None:
         raise RecordError(f"{where} is not a WARC record.")
-    fields = read_fields(record[: head.end()])
+    fields = parse_header(record[: head.end()])
     end = head.end() + block_length(fields)
     if record[end:] != b"\r\n\r\n":
         raise RecordError(f"{where} is not as long as it says.")
-    return interpret(fields, record[head.end() : end], location.offset, location.length)
+    return build_record(fields, record[head.end() : end], location.offset, location.length)
 
 
 def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
@@ -151,12 +144,12 @@ def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes
             if member is None:
                 return None
             data, plain = member
-            head = _HEAD_END.search(plain)
+            head = HEADER_END.search(plain)
             if head is None:
                 raise RecordError(f"{where} is not a WARC record.")
-            fields = read_fields(plain[: head.end()])
+            fields = parse_header(plain[: head.end()])
             block = plain[head.end() : head.end() + block_length(fields)]
-            return interpret(fields, block, start, len(data)), data
+            return build_record(fields, block, start, len(data)), data
         except INFLATE_ERROR as error:
             raise RecordError(f"{where} does not inflate ({error}).") from error
         except MalformedRecordError as error:
@@ -177,7 +170,7 @@ def _request_member(file: BinaryIO, start: int) -> tuple[bytes, bytes] | None:
             return None
         data += piece
         plain += inflater.decompress(piece, _MAX_INFLATED - len(plain))
-        head = _HEAD_END.search(plain)
+        head = HEADER_END.search(plain)
         if head is not None and b"WARC-Type: request\r\n" not in plain[: head.end()]:
             return None
     return data[: len(data) - len(inflater.unused_data)], plain

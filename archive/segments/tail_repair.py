@@ -85,8 +85,8 @@ def _survey(fd: int, path: Path, settled: int) -> tuple[list[_Place], int]:
             end=found.offset + found.length,
             kind=found.kind,
             id=found.record_id,
-            warcinfo_id=found.fields.get("warc-warcinfo-id", "").strip("<>"),
-            concurrent_to=found.fields.get("warc-concurrent-to", "").strip("<>"),
+            warcinfo_id=found.fields["warc-warcinfo-id"],
+            concurrent_to=found.fields["warc-concurrent-to"],
         )
         places.append(place)
     return places, hole

@@ -47,7 +47,7 @@ class RevisitTargets:
             if row.record_id in self._going:
                 continue
             fields = self._fields(row)
-            if fields.get("warc-refers-to", "").strip("<>") not in self._going:
+            if fields.get("warc-refers-to", "") not in self._going:
                 continue
             self.files.add(row.warc_file)
             # "not modified" is only true of a capture of the same URL

@@ -143,8 +143,8 @@ class SegmentRewrite:
 
     def _visit(self, record: Record, file: BinaryIO) -> None:
         """Decide what becomes of a record."""
-        refers_to = _bare(record.fields.get("warc-refers-to", ""))
-        warcinfo_id = _bare(record.fields.get("warc-warcinfo-id", ""))
+        refers_to = record.fields["warc-refers-to"]
+        warcinfo_id = record.fields["warc-warcinfo-id"]
         if record.kind == "warcinfo":
             self._warcinfo_id = record.record_id
         elif warcinfo_id:
@@ -279,7 +279,7 @@ def next_name(name: str) -> str:
 
 def _companion_of(record: Record, refers_to: str) -> str:
     """Return the id of the record that this one, a request or metadata, belongs to, or ``""``."""
-    concurrent_to = _bare(record.fields.get("warc-concurrent-to", ""))
+    concurrent_to = record.fields["warc-concurrent-to"]
     if concurrent_to or record.kind == "revisit":
         return concurrent_to
     return refers_to
@@ -312,7 +312,3 @@ def _references(original: RevisitOf) -> dict[str, str]:
         "WARC-Refers-To-Target-URI": safe_url(original.url),
         "WARC-Refers-To-Date": format_date(original.captured_at),
     }
-
-
-def _bare(uri: str) -> str:
-    return uri[1:-1] if uri[:1] == "<" and uri[-1:] == ">" else uri

@@ -216,7 +216,7 @@ class Verification:
                 yield item
                 continue
             self.tally.records += 1
-            self.tally.kinds[item.fields.get("warc-type")] += 1
+            self.tally.kinds[item.fields["warc-type"]] += 1
             yield from self._links.add(check.name, item, own=check.own)
             if self._removed is not None:
                 yield from self._removed.see(check.name, item)

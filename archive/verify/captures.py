@@ -11,8 +11,8 @@ from sqlalchemy import select
 from archive.articles.captures import known_records
 from archive.index.schema import captures
 from archive.segments.lookup import DOCUMENTS
-from archive.verify.warc_file.fields import moment_of
 from archive.verify.warc_file.findings import Finding, Rule, Severity
+from archive.warc.dates import parse_standard_date
 from archive.warc.record_writer import TIME_FIELD, WarcError, safe_url
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RowCheck:
                 sentence = f"Row {self._row.id} of captures says otherwise: {', '.join(wrong)}."
                 yield Finding(self._name, seen.offset, self._row.record_id, Rule.ROW, sentence)
             self._advance()
-        if not known and seen.fields.get("warc-type") in DOCUMENTS:
+        if not known and seen.fields["warc-type"] in DOCUMENTS:
             self.lacking.append((seen.offset, seen.record_id))
 
     def finish(self) -> Iterator[Finding]:
@@ -133,25 +133,25 @@ def without_row(
 def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
     """The columns of a row that are not what its record says, with both."""
     fields, head = seen.fields, seen.block.head
-    kind = fields.get("warc-type")
+    kind = fields["warc-type"]
     pairs: dict[str, tuple[object, object]] = {
         "record_id": (row.record_id, seen.record_id),
         "record_type": (row.record_type, kind),
         "warc_length": (row.warc_length, seen.length),
-        "payload_digest": (row.payload_digest, fields.get("warc-payload-digest")),
-        "url": (_safe(row.url), fields.get("warc-target-uri")),
-        "captured_at": (row.captured_at, moment_of(fields.get("warc-date"))),
-        "time_known": (row.time_known, TIME_FIELD.lower() not in fields.first),
+        "payload_digest": (row.payload_digest, fields["warc-payload-digest"]),
+        "url": (_safe(row.url), fields["warc-target-uri"]),
+        "captured_at": (row.captured_at, parse_standard_date(fields["warc-date"])),
+        "time_known": (row.time_known, TIME_FIELD.lower() not in fields),
         "status": (row.status, head.status if head is not None else None),
     }
     for name, column in _NAMED.items():
-        if name in fields.first:
-            pairs[column] = (getattr(row, column), fields.get(name))
+        if name in fields:
+            pairs[column] = (getattr(row, column), fields[name])
     if head is not None:
         pairs["media_type"] = (row.media_type, head.get("Content-Type"))
     elif kind == "resource":
         said = " ".join(row.media_type.split()) or "application/octet-stream"
-        pairs["media_type"] = (said, fields.get("content-type"))
+        pairs["media_type"] = (said, fields["content-type"])
     return [
         f"{name} {_short(one)} and not {_short(other)}"
         for name, (one, other) in pairs.items()

@@ -11,8 +11,9 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.verify.warc_file.fields import moment_of
 from archive.verify.warc_file.findings import Finding, Rule, Severity
+from archive.warc.dates import parse_standard_date
+from archive.warc.record_header import without_brackets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,20 +91,20 @@ class Links:
         if file != self._file:
             self._file = file
             self._recent, self._infos = {}, {}
-        get = seen.fields.get
-        kind, uri = get("warc-type"), get("warc-target-uri").strip("<>")
+        fields = seen.fields
+        kind, uri = fields["warc-type"], fields["warc-target-uri"]
         record = _Record(
             seen.record_id,
             file,
             seen.offset,
             kind,
             uri,
-            get("warc-date"),
-            get("warc-payload-digest"),
+            fields["warc-date"],
+            fields["warc-payload-digest"],
         )
-        for name, value in seen.fields.all:
+        for name, value in fields.pairs:
             if name in _FIELDS:
-                target = _bare(value)
+                target = without_brackets(value)
                 known = self._recent.get(target) or self._infos.get(target)
                 if known is None:
                     # wget and others roll over between a request and its response.
@@ -112,19 +113,17 @@ class Links:
                 else:
                     yield from _linked(record, name, known, own=own)
         if kind == "revisit":
-            identical = "identical-payload-digest" in get("warc-profile")
+            identical = "identical-payload-digest" in fields["warc-profile"]
             refers = (
-                _bare(get(_REFERS)),
-                get("warc-refers-to-target-uri").strip("<>"),
-                get("warc-refers-to-date"),
+                fields[_REFERS],
+                fields["warc-refers-to-target-uri"],
+                fields["warc-refers-to-date"],
             )
             self._put(
                 "revisit", _Revisit(*record[:3], own, *refers, record.payload, identical, uri)
             )
-        elif get(_REFERS):
-            self._put(
-                "link", (record.id, file, record.place, own, kind, _REFERS, _bare(get(_REFERS)))
-            )
+        elif fields[_REFERS]:
+            self._put("link", (record.id, file, record.place, own, kind, _REFERS, fields[_REFERS]))
         if kind == "warcinfo":
             if not self._infos:
                 self._put("info", (file,))
@@ -287,7 +286,7 @@ def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[
 
 def _same_moment(one: str, other: str) -> bool:
     """Whether two dates are of one moment, to the second: 1.0 knows no finer."""
-    a, b = moment_of(one), moment_of(other)
+    a, b = parse_standard_date(one), parse_standard_date(other)
     if a is None or b is None or one == other:
         return one == other
     if a.microsecond and b.microsecond:
@@ -300,7 +299,3 @@ def _differ(one: str, other: str) -> bool:
     if not one or not other or one.partition(":")[0].lower() != other.partition(":")[0].lower():
         return False
     return len(one) == len(other) and one.lower() != other.lower()
-
-
-def _bare(value: str) -> str:
-    return value[1:-1] if value[:1] == "<" and value[-1:] == ">" else value

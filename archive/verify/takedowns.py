@@ -48,17 +48,18 @@ class TakedownCheck:
 
     def see(self, file: str, seen: CheckedRecord) -> Iterator[Finding]:
         """Findings about a record; tombstones are remembered."""
-        get = seen.fields.get
-        kind = get("warc-type")
-        if is_tombstone(kind, get("content-type")):
-            self._stones.add(get("warc-target-uri"))
-            if get("warc-target-uri") not in self._known:
-                sentence = f"It says that {get('warc-target-uri')[:120]} was removed, and {takedown_log.NAME} does not."
+        fields = seen.fields
+        kind = fields["warc-type"]
+        if is_tombstone(kind, fields["content-type"]):
+            self._stones.add(fields["warc-target-uri"])
+            if fields["warc-target-uri"] not in self._known:
+                named = fields["warc-target-uri"][:120]
+                sentence = f"It says that {named} was removed, but {takedown_log.NAME} does not."
                 yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
             return
         removal = self._records.get(seen.record_id)
         if removal is None and kind in DOCUMENTS:
-            removal = self._digests.get(get("warc-payload-digest"))
+            removal = self._digests.get(fields["warc-payload-digest"])
         if removal is not None:
             sentence = (
                 f"It is of {removal}, which was removed on {removal.at:%Y-%m-%d}, and is there."

@@ -35,6 +35,10 @@ class Corrupt(Exception):  # noqa: N818 (it says what the data is)
     """The bytes at `Pieces.offset` do not inflate, or not to what their checksum says."""
 
 
+class Bomb(Corrupt):
+    """The file inflates to so many times its size that reading on is refused."""
+
+
 class Torn(Exception):  # noqa: N818 (as above)
     """The file ends inside the gzip member at `Pieces.offset`."""
 
@@ -44,13 +48,14 @@ class Pieces(Protocol):
 
     ``offset`` is where the last piece began in the file, or the gzip member it is of; ``fresh``
     says that it is the member's first piece, ``between`` that the member ended with it, checksum
-    and all, and ``position`` is the file offset right behind all pieces given; ``packed`` whether
-    there are members at all.
+    and all, and ``position`` is the file offset right behind all pieces given; ``member_end`` is
+    where the last member ended that held anything; ``packed`` whether there are members at all.
     """
 
     packed: bool
     offset: int
     position: int
+    member_end: int
     fresh: bool
     between: bool
 
@@ -82,7 +87,7 @@ class PlainPieces:
         self._file = file
         self._size = file.seek(0, io.SEEK_END)
         file.seek(0)
-        self.offset = self.position = 0
+        self.offset = self.position = self.member_end = 0
         self.fresh = self.between = False
 
     def next(self) -> bytes:
@@ -112,32 +117,25 @@ class PlainPieces:
 
 
 class GzipPieces:
-    """A file of gzip members; zero bytes between them are padding (RFC 1952 readers pass over them).
-
-    ``measured`` says that a file which inflates beyond all measure is corrupt; else its reader sees
-    to that.
-    """
+    """A file of gzip members; zero bytes between them are padding (RFC 1952 readers skip them)."""
 
     packed = True
 
-    def __init__(self, file: BinaryIO, *, measured: bool = True) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._measured = measured
         self._buffer = b""
         # file offset of the buffer, and where in it the next byte to feed is
         self._base = self._at = 0
         self._inflater = isal_zlib.decompressobj(31)
         self._pending = b""
         self._given = self._member = 0
-        self.offset = self.position = 0
+        self.offset = self.position = self.member_end = 0
         self.fresh = False
         self.between = True
 
     def next(self) -> bytes:
         """See `Pieces`."""
         piece = self._next()
-        if not self._measured:
-            return piece
         self._given += len(piece)
         self._member = len(piece) if self.fresh else self._member + len(piece)
         if (
@@ -145,7 +143,7 @@ class GzipPieces:
             and self._given > _GROWTH * self.position
             and self._member > _SMALL
         ):
-            raise Corrupt(f"it inflates to more than {_GROWTH} times its size")
+            raise Bomb(f"it inflates to more than {_GROWTH} times its size")
         return piece
 
     def _next(self) -> bytes:
@@ -166,6 +164,8 @@ class GzipPieces:
                 self._at -= len(self._inflater.unused_data)
                 self.position = self._base + self._at
                 self.between = True
+                if piece or not self.fresh:
+                    self.member_end = self.position
                 if piece or not self._begin():
                     return piece
                 self.fresh = True  # an empty member: on to the one begun

@@ -16,15 +16,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import MAX_DOCUMENT
+from archive.model.outcome import Reason
+from archive.warc.deviations import FormatRule
 from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
-from archive.warc.record_iterator import RecordIterator
-from archive.warc.record_parser import Damage, Record
+from archive.warc.record_header import MalformedRecordError
+from archive.warc.record_iterator import BrokenSpan, RecordIterator
+from archive.warc.record_parser import Damage, Record, build_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from archive.warc.gzip_reader import Pieces
+
+#: The reasons of damage that is not simply a bad record.
+_REASONS = {
+    FormatRule.NOT_A_WARC: Reason.NOT_A_WARC,
+    FormatRule.TRUNCATED: Reason.TRUNCATED,
+    FormatRule.TOO_LARGE: Reason.TOO_LARGE,
+}
 
 __all__ = ["Damage", "Record", "iterate", "iterate_file"]
 
@@ -49,12 +59,43 @@ def iterate_file(
     file: BinaryIO, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
 ) -> Iterator[Record | Damage]:
     """As `iterate`, of an open file that can be sought in."""
-    pieces = _pieces(file)
+    pieces = open_pieces(file)
     if not start or pieces.begin(start, guessed=guessed):
-        yield from RecordIterator(pieces, limit).run()
+        yield from _read(pieces, limit)
 
 
-def _pieces(file: BinaryIO) -> Pieces:
+class _Buffer:
+    """A block in memory."""
+
+    def __init__(self, _fields: object) -> None:
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes | memoryview) -> None:
+        self._parts.append(bytes(data))
+
+    def kept(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+
+def _read(pieces: Pieces, limit: int) -> Iterator[Record | Damage]:
+    for item in RecordIterator(pieces, _Buffer, limit).run():
+        if isinstance(item, BrokenSpan):
+            yield _damage(item)
+            continue
+        try:
+            yield build_record(item.fields, item.block.kept(), item.offset, item.length)
+        except MalformedRecordError as error:
+            yield Damage(item.offset, error.reason, error.sentence)
+
+
+def _damage(span: BrokenSpan) -> Damage:
+    if not span.is_warc and span.rule is not FormatRule.NOT_A_WARC:
+        return Damage(span.offset, Reason.NOT_A_WARC, "The file is not a WARC file.")
+    return Damage(span.offset, _REASONS.get(span.rule, Reason.BAD_RECORD), span.sentence)
+
+
+def open_pieces(file: BinaryIO) -> Pieces:
+    """Return the pieces of a file, gzipped or not; it must be seekable and at its beginning."""
     first = file.read(len(MAGIC))
     file.seek(0)
     agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))

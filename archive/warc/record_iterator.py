@@ -1,294 +1,407 @@
-"""From record to record through a WARC file, past whatever is damaged."""
+"""From record to record through a WARC file, past whatever is damaged.
+
+One pass serves both readers: `archive.warc.reader` takes what can be read and ignores deviations,
+`archive.verify.warc_file.strict_reader` collects them.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from archive.model.outcome import Reason
-from archive.warc.gzip_reader import Corrupt, Torn
-from archive.warc.record_parser import (
+from archive.warc.deviations import Deviation, FormatRule, Level
+from archive.warc.gzip_reader import Bomb, Corrupt, Torn
+from archive.warc.record_header import (
     VERSION_LINE,
-    Damage,
     MalformedRecordError,
-    Record,
     block_length,
-    interpret,
-    read_fields,
+    header_deviations,
+    parse_header,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from archive.warc.gzip_reader import Pieces
+    from archive.warc.record_header import HeaderFields
 
-# without an optional first byte: that makes re ten times slower
-_HEAD_END = re.compile(rb"\n\r?\n")
+#: The blank line that ends a header. Without an optional first byte, which would make `re` ten
+#: times slower.
+HEADER_END = re.compile(rb"\n\r?\n")
 _BLANKS = re.compile(rb"[\r\n]*")
 _LATER_LINE = re.compile(rb"(?<=\n)WARC/\d+\.\d+[ \t]*\r?\n")
 _CLOSING = b"\r\n\r\n"
 _FIRST = b"WARC/"
-_LONGEST_HEAD = 2**18
-_HEAD_PIECES = 64
-_LONGEST_LINE = 64
-#: Most bytes passed over in search of the next record before going to the next gzip member instead:
-#: a few kilobytes that inflate to terabytes must not stop the reader.
-_PASSED_OVER = 2**30
+_MAX_HEADER = 2**18
+_MAX_HEADER_PIECES = 64
+_MAX_VERSION_LINE = 64
+#: Most bytes skipped in search of the next record before going to the next gzip member instead: a
+#: few kilobytes that inflate to terabytes must not stop the reader.
+_MAX_SKIPPED = 2**30
 #: A file with more damaged places than this is not worth the search for more.
-_FAULTS = 1000
+_MAX_FAULTS = 1000
 
 
-class _Lost(Exception):  # noqa: N818 (becomes a Damage)
-    """Where the next record begins is no longer known."""
+class Block(Protocol):
+    """What takes a record's block as it is read."""
 
-    def __init__(self, reason: Reason, sentence: str) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take more of the block."""
+
+    def kept(self) -> bytes:
+        """Return what is kept of the block, to be searched for records if its length is wrong."""
+
+
+B = TypeVar("B", bound=Block)
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord(Generic[B]):
+    """A record as it was read.
+
+    ``offset`` and ``length`` lead back to it; the length is 0 where it shares a gzip member with
+    other records and cannot be read alone. ``complete`` is false if the file ends inside the gzip
+    member, behind the whole block.
+    """
+
+    offset: int
+    length: int
+    fields: HeaderFields
+    block: B
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenSpan:
+    """A part of the file that cannot be read, from ``offset`` to the next record.
+
+    ``is_warc`` is false if the file ends there and nothing in it looked like a WARC record.
+    """
+
+    offset: int
+    rule: FormatRule
+    sentence: str
+    is_warc: bool = True
+
+
+class _SkippedError(Exception):
+    """A record cannot be taken; the next one follows."""
+
+    def __init__(self, rule: FormatRule, sentence: str) -> None:
         super().__init__(sentence)
-        self.reason = reason
+        self.rule = rule
         self.sentence = sentence
 
 
-class RecordIterator:
-    """One pass over the pieces of a file; `run` gives what they hold."""
+class _LostError(_SkippedError):
+    """The place where the next record begins is not known."""
 
-    def __init__(self, pieces: Pieces, limit: int) -> None:
+
+class _Discarded:
+    """A block that is skipped.
+
+    :raises Torn: it has more than `_MAX_SKIPPED` bytes.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def feed(self, data: bytes | memoryview) -> None:
+        self._size += len(data)
+        if self._size > _MAX_SKIPPED:
+            raise Torn
+
+    def kept(self) -> bytes:
+        return b""
+
+
+class RecordIterator(Generic[B]):
+    """One pass over the pieces of a file; `run` yields what they hold.
+
+    ``new_block`` makes the receiver of a record's block. Records longer than ``limit`` bytes are
+    skipped. ``report`` is called with each deviation of the record that comes next.
+    """
+
+    def __init__(
+        self,
+        pieces: Pieces,
+        new_block: Callable[[HeaderFields], B],
+        limit: int,
+        report: Callable[[Deviation], None] | None = None,
+    ) -> None:
         self._pieces = pieces
+        self._new_block = new_block
         self._limit = limit
+        self._report = report
         self._data = b""
         self._at = 0
         self._fresh = False  # whether the data begins a gzip member
+        self._member_before = -1  # offset of the gzip member that the previous piece was of
         self._start = 0
+        self._end = 0  # where the last record's gzip member ended; -1 if that is not known
         self._recognised = False  # whether anything looked like WARC yet
-        self._pending: Torn | _Lost | None = None
+        self._pending: Torn | _LostError | None = None
 
-    def run(self) -> Iterator[Record | Damage]:
-        """Every record and every damaged place, in file order."""
+    def run(self) -> Iterator[RawRecord[B] | BrokenSpan]:
+        """Yield every record and every damaged place, in file order."""
         faults = 0
-        while faults < _FAULTS:
+        while faults < _MAX_FAULTS:
             try:
-                found = self._record()
-            except MalformedRecordError as fault:  # the record's end is known: the next one follows
-                yield Damage(self._start, fault.reason, fault.sentence)
-                continue
-            except _Lost as lost:
-                reason, sentence, onward = lost.reason, lost.sentence, self._scan()
-            except Torn:
-                self._start = self._pieces.offset
-                self._recognised = self._recognised or self._begins()
-                onward = self._resync()
-                reason = Reason.BAD_RECORD if onward else Reason.TRUNCATED
-                sentence = (
-                    "The gzip data runs on without end."
-                    if onward
-                    else "The file ends inside its gzip data."
-                )
-            except Corrupt as error:
-                self._start = self._pieces.offset
-                reason, onward = Reason.BAD_RECORD, self._resync()
-                sentence = f"The gzip data is damaged ({error})."
+                record = self._next_record()
+            except (_LostError, Torn, Corrupt) as error:
+                faults += 1
+                span, found_next = self._recover(error)
+                yield span
+                if not found_next:
+                    return
+            except _SkippedError as error:
+                self._end = -1
+                yield BrokenSpan(self._start, error.rule, error.sentence)
             else:
-                if found is None:
+                if record is None:
                     break
-                yield found
-                continue
-            faults += 1
-            if not self._recognised and not onward:
-                reason, sentence = Reason.NOT_A_WARC, "The file is not a WARC file."
-            yield Damage(self._start, reason, sentence)
-            if not onward:
-                return
-        if faults == _FAULTS:
-            sentence = f"After {_FAULTS} damaged places the rest of the file is not read."
-            yield Damage(self._pieces.offset, Reason.BAD_RECORD, sentence)
+                yield record
+        if faults == _MAX_FAULTS:
+            sentence = f"After {_MAX_FAULTS} damaged places the rest of the file is not read."
+            yield BrokenSpan(self._pieces.offset, FormatRule.GIVEN_UP, sentence)
         elif not self._recognised:
-            yield Damage(0, Reason.NOT_A_WARC, "The file is empty.")
+            yield BrokenSpan(0, FormatRule.NOT_A_WARC, "The file is empty.", is_warc=False)
 
-    def _record(self) -> Record | None:
-        """The next record, ``None`` at the end of the file."""
+    def _recover(self, error: _LostError | Torn | Corrupt) -> tuple[BrokenSpan, bool]:
+        """Go to the next record behind damage; return the damage and whether there is one."""
+        self._end = -1
+        if isinstance(error, _LostError):
+            rule, sentence = error.rule, error.sentence
+            found_next = self._scan()
+        else:
+            self._start = self._pieces.offset
+            if isinstance(error, Torn):
+                self._recognised = self._recognised or self._begins()
+            found_next = self._resync()
+            rule, sentence = _gzip_damage(error, found_next=found_next)
+        is_warc = self._recognised or found_next
+        return BrokenSpan(self._start, rule, sentence, is_warc), found_next
+
+    def _next_record(self) -> RawRecord[B] | None:
+        """Return the next record, None at the end of the file."""
         if self._pending is not None:
             error, self._pending = self._pending, None
             raise error
         if self._at == len(self._data):
-            piece = self._pieces.next()
-            if not piece:
+            if not self._advance():
                 return None
-            self._take(piece)
-            if self._fresh and self._pieces.between and (found := self._sound(piece)) is not None:
-                return found
-        if not self._to_content():
-            return None
-        alone = self._fresh and self._at == 0
-        self._start = self._pieces.place(len(self._data) - self._at)
-        begin = self._head_end()
-        self._recognised = True
-        try:
-            fields = read_fields(self._data[self._at : begin])
-            length = block_length(fields)
-        except MalformedRecordError as fault:
-            raise _Lost(fault.reason, fault.sentence) from fault
-        self._at = begin
-        if length > self._limit:
-            self._pass_over(length)
-            raise MalformedRecordError(
-                Reason.TOO_LARGE,
-                f"The record is {length} bytes long; at most {self._limit} are taken in.",
-            )
-        block = self._block(length)
-        try:
-            self._closing(block)
-        except Torn as torn:  # the block is whole: the record first, then what is wrong behind it
-            self._pending = torn
-        return interpret(fields, block, self._start, self._length(alone=alone))
+            if self._fresh and self._pieces.between:
+                record = self._whole_member()
+                if record is not None:
+                    return record
+        return self._any_record() if self._skip_blanks() else None
 
-    def _sound(self, piece: bytes) -> Record | None:
-        """The record that is all there is in a gzip member, as nearly every one is; None where anything is odd.
+    def _whole_member(self) -> RawRecord[B] | None:
+        """Return the record that is all there is in a gzip member, as nearly every one is.
 
-        :raises MalformedRecordError: the record is whole, and cannot be taken in.
+        None where anything is unusual: `_any_record` reads that.
         """
+        piece = self._data
         end = piece.find(b"\n\r\n") + 3
         if (
-            not (piece.startswith(_FIRST) and 3 <= end <= _LONGEST_HEAD)
+            not (piece.startswith(_FIRST) and 3 <= end <= _MAX_HEADER)
             or piece.find(b"\n\n", 0, end) >= 0
         ):
             return None
+        header = piece[:end]
         try:
-            fields = read_fields(piece[:end])
+            fields = parse_header(header)
             length = block_length(fields)
         except MalformedRecordError:
             return None
-        if (
-            length > self._limit
-            or length != len(piece) - end - len(_CLOSING)
-            or not piece.endswith(_CLOSING)
-        ):
+        size = len(piece) - end - len(_CLOSING)
+        if length > self._limit or length != size or not piece.endswith(_CLOSING):
             return None
-        self._recognised, self._start, self._at = True, self._pieces.offset, len(piece)
-        return interpret(fields, piece[end:-4], self._start, self._pieces.position - self._start)
+        pieces = self._pieces
+        self._recognised, self._start, self._at = True, pieces.offset, len(piece)
+        if self._report is not None:
+            self._report_header(header, fields)
+        self._end = pieces.position
+        block = self._new_block(fields)
+        block.feed(piece[end : -len(_CLOSING)])
+        return RawRecord(self._start, pieces.position - self._start, fields, block)
 
-    def _length(self, *, alone: bool) -> int:
-        """The record's length in the file; 0 if it is not one gzip member by itself."""
-        if not self._pieces.packed:
-            return self._pieces.place(len(self._data) - self._at) - self._start
-        ends = (
-            self._pieces.between
-            and self._pieces.offset == self._start
-            and self._at == len(self._data)
-        )
-        return self._pieces.position - self._start if alone and ends else 0
+    def _any_record(self) -> RawRecord[B]:
+        """Return the record that begins here, however it lies in pieces and gzip members."""
+        alone = self._fresh and self._at == 0
+        self._start = self._pieces.place(len(self._data) - self._at)
+        end = self._find_header_end()
+        self._recognised = True
+        header = self._data[self._at : end]
+        try:
+            fields = parse_header(header)
+            length = block_length(fields)
+        except MalformedRecordError as error:
+            raise _LostError(error.rule, error.sentence) from error
+        self._at = end
+        self._check_room(length)
+        if length > self._limit:
+            self._read_block(_Discarded(), length)
+            sentence = f"The record has {length} bytes; the limit is {self._limit}."
+            raise _SkippedError(FormatRule.TOO_LARGE, sentence)
+        if self._report is not None:
+            if not alone:
+                self._end = -1
+            self._report_header(header, fields)
+        block = self._new_block(fields)
+        self._read_block(block, length)
+        complete = True
+        try:
+            self._skip_closing(block, length)
+        except Torn as torn:  # the block is whole: the record comes first, then the damage
+            self._pending = torn
+            complete = False
+        return RawRecord(self._start, self._measure(alone=alone), fields, block, complete)
 
-    def _to_content(self) -> bool:
-        """Pass over blank lines; false at the end of the file."""
+    def _report_header(self, header: bytes, fields: HeaderFields) -> None:
+        """Report what is unusual before the record and in its header."""
+        report = self._report
+        assert report is not None
+        lost = self._start - self._end
+        if self._end >= 0 and self._pieces.packed and lost:
+            sentence = f"The {lost} bytes before it belong to no record."
+            report(Deviation(FormatRule.JUNK, sentence, Level.WRONG))
+        for deviation in header_deviations(header, fields):
+            report(deviation)
+
+    def _measure(self, *, alone: bool) -> int:
+        """Return the record's length in the file, 0 if it is not one gzip member by itself."""
+        pieces = self._pieces
+        unread = len(self._data) - self._at
+        if not pieces.packed:
+            self._end = pieces.place(unread)
+            return self._end - self._start
+        self._end = -1
+        if not alone:
+            return 0
+        if self._at == 0 and self._fresh and self._member_before == self._start:
+            # the next member had to be read to see that this one ends
+            self._end = pieces.member_end
+        elif unread == 0 and pieces.between and pieces.offset == self._start:
+            self._end = pieces.position
+        return self._end - self._start if self._end >= 0 else 0
+
+    def _skip_blanks(self) -> bool:
+        """Skip blank lines before a record; return false at the end of the file."""
+        skipped = False
         while True:
-            blanks = _BLANKS.match(self._data, self._at)
-            assert blanks is not None  # it matches nothing, too
-            self._at = blanks.end()
+            skipped = self._consume_blanks() > 0 or skipped
             if self._at < len(self._data):
-                return True
-            piece = self._pieces.next()
-            if not piece:
-                return False
-            self._take(piece)
-
-    def _head_end(self) -> int:
-        for _ in range(_HEAD_PIECES):
-            end = _HEAD_END.search(self._data, self._at)
-            length = (len(self._data) if end is None else end.end()) - self._at
-            if not self._begins() or length > _LONGEST_HEAD:
                 break
+            if not self._advance():
+                return False
+        if skipped and self._report is not None:
+            sentence = "There are more than two empty lines before it."
+            self._report(Deviation(FormatRule.CLOSING, sentence, Level.WRONG))
+        return True
+
+    def _consume_blanks(self) -> int:
+        blanks = _BLANKS.match(self._data, self._at)
+        assert blanks is not None  # it matches nothing, too
+        self._at = blanks.end()
+        return len(blanks[0])
+
+    def _find_header_end(self) -> int:
+        for _ in range(_MAX_HEADER_PIECES):
+            end = HEADER_END.search(self._data, self._at)
+            length = (len(self._data) if end is None else end.end()) - self._at
+            if not self._begins():
+                break
+            if length > _MAX_HEADER:
+                sentence = f"The record's header is longer than {_MAX_HEADER} bytes."
+                raise _LostError(FormatRule.GRAMMAR, sentence)
             if end is not None:
                 return end.end()
             if not self._extend():
                 self._recognised = True
-                raise _Lost(Reason.TRUNCATED, "The file ends inside a record's head.")
-        raise _Lost(Reason.BAD_RECORD, "What lies here is not the head of a WARC record.")
+                raise _LostError(FormatRule.TRUNCATED, "The file ends inside a record's header.")
+        raise _LostError(FormatRule.JUNK, "There is no WARC record here.")
 
     def _begins(self) -> bool:
-        """Whether the data goes on like a record, as far as it is there."""
+        """Return whether the data continues like a record, as far as it is there."""
         start = self._data[self._at : self._at + len(_FIRST)]
         return bool(start) and _FIRST.startswith(start)
 
-    def _block(self, length: int) -> bytes:
+    def _check_room(self, length: int) -> None:
         missing = length - (len(self._data) - self._at)
-        if missing <= 0:
-            block = self._data[self._at : self._at + length]
-            self._at += length
-            return block
-        parts = [self._data[self._at :]]
-        while missing > 0:
+        if missing > 0 and not self._pieces.holds(missing):
+            sentence = f"The record should have {length} bytes, but the file ends before."
+            raise _LostError(FormatRule.TRUNCATED, sentence)
+
+    def _read_block(self, block: Block, length: int) -> None:
+        while True:
+            part = memoryview(self._data)[self._at : self._at + length]
+            block.feed(part)
+            self._at += len(part)
+            length -= len(part)
+            if not length:
+                return
+            self._member_before = self._pieces.offset
             piece = self._next_of_record()
             if not piece:
-                self._data, self._at = (
-                    b"".join(parts),
-                    0,
-                )  # the length may be what is wrong: look for records inside
-                raise _Lost(Reason.TRUNCATED, "The file ends inside a record.")
-            parts.append(piece[:missing])
+                self._data, self._at = block.kept(), 0
+                raise _LostError(FormatRule.TRUNCATED, "The file ends inside a record.")
             self._take(piece)
-            self._at = min(missing, len(piece))
-            missing -= len(piece)
-        return b"".join(parts)
 
-    def _pass_over(self, length: int) -> None:
-        missing = length - (len(self._data) - self._at)
-        if missing <= 0:
-            self._at += length
-            return
-        if not self._pieces.holds(missing):
-            raise _Lost(
-                Reason.TRUNCATED,
-                f"The record says that it is {length} bytes long, but the file ends before.",
-            )
-        passed = 0
-        while missing > 0:
-            piece = self._next_of_record()
-            passed += len(piece)
-            if not piece or passed > _PASSED_OVER:
-                raise Torn
-            self._take(piece)
-            self._at = min(missing, len(piece))
-            missing -= len(piece)
-
-    def _closing(self, block: bytes) -> None:
-        """Pass over the blank lines that close the record; without them its length was wrong."""
+    def _skip_closing(self, block: Block, length: int) -> None:
+        """Skip the blank lines that close the record; without them its length was wrong."""
         if self._data[self._at :] == _CLOSING and self._pieces.between:
             self._at += len(_CLOSING)
             return
-        seen = 0
+        closing = self._read_closing()
+        if self._at < len(self._data):
+            if len(self._data) - self._at < len(_FIRST):
+                self._extend()
+            if not closing or not self._begins():
+                self._data, self._at = block.kept() + self._data[self._at :], 0
+                sentence = f"The record does not have the {length} bytes that it states."
+                raise _LostError(FormatRule.LENGTH, sentence)
+        if closing != _CLOSING and self._report is not None:
+            sentence = "The record does not end with two empty lines."
+            self._report(Deviation(FormatRule.CLOSING, sentence, Level.WRONG))
+
+    def _read_closing(self) -> bytes:
+        """Return the first bytes of the blank lines here, up to the next record or member's end."""
+        closing = b""
         while True:
-            blanks = _BLANKS.match(self._data, self._at)
-            assert blanks is not None
-            seen += blanks.end() - self._at
-            self._at = blanks.end()
-            if self._at < len(self._data):
-                break
-            if self._pieces.between:
-                return
-            piece = self._pieces.next()
-            if not piece:
-                if seen < len(_CLOSING):
-                    self._pending = _Lost(
-                        Reason.TRUNCATED, "The file ends right behind a record's block."
-                    )
-                return
-            self._take(piece)
-        if len(self._data) - self._at < len(_FIRST):
-            self._extend()
-        if not seen or not self._begins():
-            self._data, self._at = block + self._data[self._at :], 0
-            raise _Lost(
-                Reason.BAD_RECORD, f"The record is not the {len(block)} bytes long that it says."
-            )
+            before = self._at
+            self._consume_blanks()
+            closing = (closing + self._data[before : self._at])[: len(_CLOSING) + 1]
+            if self._at < len(self._data) or self._pieces.between:
+                return closing
+            if not self._advance():
+                if len(closing) < len(_CLOSING):
+                    sentence = "The file ends right behind a record's block."
+                    self._pending = _LostError(FormatRule.TRUNCATED, sentence)
+                return closing
 
     def _take(self, piece: bytes) -> None:
         self._data, self._at, self._fresh = piece, 0, self._pieces.fresh
 
+    def _advance(self) -> bool:
+        """Take the next piece in place of the data; return false at the end of the file."""
+        self._member_before = self._pieces.offset
+        piece = self._pieces.next()
+        if piece:
+            self._take(piece)
+        return bool(piece)
+
     def _next_of_record(self) -> bytes:
-        """The next piece; but a gzip member that begins like a record is not the last one's rest."""
+        """Return the next piece of the record here.
+
+        :raises _SkippedError: a gzip member follows that begins like a record.
+        """
         piece = self._pieces.next()
         if self._pieces.fresh and VERSION_LINE.match(piece):
             self._take(piece)
-            raise MalformedRecordError(
-                Reason.BAD_RECORD, "The record ends before the length that it says."
-            )
+            sentence = "The record ends before the length that it states."
+            raise _SkippedError(FormatRule.LENGTH, sentence)
         return piece
 
     def _extend(self) -> bool:
@@ -297,15 +410,15 @@ class RecordIterator:
         return bool(piece)
 
     def _scan(self) -> bool:
-        """Look for the next record behind the present place; false when there is none."""
+        """Look for the next record behind the present place; return false when there is none."""
         try:
-            passed = 0
-            while passed <= _PASSED_OVER:
+            skipped = 0
+            while skipped <= _MAX_SKIPPED:
                 line = _LATER_LINE.search(self._data, self._at + 1)
                 if line is not None:
                     self._at = line.start()
                     return True
-                kept = self._data[max(self._at, len(self._data) - _LONGEST_LINE) :]
+                kept = self._data[max(self._at, len(self._data) - _MAX_VERSION_LINE) :]
                 piece = self._pieces.next()
                 if not piece:
                     return False
@@ -313,11 +426,21 @@ class RecordIterator:
                 self._take(piece if fresh else kept + piece)
                 if fresh:
                     return True
-                passed += len(piece)
+                skipped += len(piece)
         except (Torn, Corrupt):
-            pass  # one damage in the middle of another is told once
+            pass  # damage in the middle of other damage is reported once
         return self._resync()
 
     def _resync(self) -> bool:
         self._data, self._at = b"", 0
         return self._pieces.resync()
+
+
+def _gzip_damage(error: Torn | Corrupt, *, found_next: bool) -> tuple[FormatRule, str]:
+    if isinstance(error, Bomb):
+        return FormatRule.BOMB, f"The gzip data is not read ({error})."
+    if isinstance(error, Corrupt):
+        return FormatRule.GZIP, f"The gzip data is damaged ({error})."
+    if found_next:
+        return FormatRule.GZIP, "The gzip data does not end."
+    return FormatRule.TRUNCATED, "The file ends inside its gzip data."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from archive.warc.http_message import MessageError, parse_head, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from archive.model.exchange import Exchange
 
@@ -86,14 +87,13 @@ def safe_url(url: str) -> str:
 
 
 def format_date(moment: datetime) -> str:
-    """An aware time as WARC-Date in UTC: to the second, or to the microsecond if it has any.
+    """Return an aware time as WARC-Date in UTC: to the second, or to the microsecond if it has any.
 
     :raises WarcError: the time is naive.
     """
     if moment.tzinfo is None:
         raise WarcError("a WARC-Date needs a time with a zone")
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return text + "Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def payload_digest(exchange: Exchange) -> str:

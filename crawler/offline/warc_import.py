@@ -92,7 +92,7 @@ class _Reader:
 
     def _hold(self, record: Record) -> None:
         source = f"{self._source}@{record.offset}"
-        origin, ours = self._infos.get(_id(record.fields.get("warc-warcinfo-id", "")), self._last)
+        origin, ours = self._infos.get(record.fields["warc-warcinfo-id"], self._last)
         exchange = record.exchange or replace(revisit_exchange(record), media_type="")
         if not exchange.url.startswith(("http://", "https://", "urn:sha256:")):
             # wget's log, Browsertrix's screenshots and texts, DNS answers: the tool's own records.
@@ -101,7 +101,7 @@ class _Reader:
                 Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE)),
             )
             return
-        first = _id(record.fields.get(ORIGIN_FIELD.lower(), "")) or record.record_id
+        first = record.fields[ORIGIN_FIELD.lower()] or record.record_id
         head, asked = exchange.head, exchange.request
         if head and not ours and record.kind == "response":
             head = repair_head(head, exchange.body)
@@ -150,8 +150,8 @@ class _Reader:
 def _belong(answer: Record, request: Record) -> bool:
     """Whether a request is the one that was answered so: either names the other, or neither names any."""
     named = (
-        _id(request.fields.get("warc-concurrent-to", "")),
-        _id(answer.fields.get("warc-concurrent-to", "")),
+        request.fields["warc-concurrent-to"],
+        answer.fields["warc-concurrent-to"],
     )
     if any(named):
         return (bool(answer.record_id) and named[0] == answer.record_id) or (
@@ -161,7 +161,3 @@ def _belong(answer: Record, request: Record) -> bool:
         answer.fields.get(name) == request.fields.get(name)
         for name in ("warc-target-uri", "warc-date")
     )
-
-
-def _id(field: str) -> str:
-    return field.strip().removeprefix("<").removesuffix(">")

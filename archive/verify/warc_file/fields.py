@@ -1,4 +1,4 @@
-"""Which fields a record of each type must and must not have, and what their values look like (ISO 28500 §5, §6)."""
+"""The fields that each record type needs or forbids, and their values (ISO 28500, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from archive.verify.warc_file.findings import Level, Rule
-from archive.warc.record_parser import KINDS
+from archive.verify.warc_file.findings import Rule
+from archive.warc.dates import parse_standard_date
+from archive.warc.deviations import Deviation, Level
+from archive.warc.digests import SIZES
+from archive.warc.record_header import without_brackets
+from archive.warc.record_parser import RECORD_TYPES
 from archive.warc.record_writer import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -21,10 +25,9 @@ from archive.warc.record_writer import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from archive.verify.warc_file.findings import Deviation
-    from archive.verify.warc_file.header import Fields
+    from archive.warc.record_header import HeaderFields
 
 _ALWAYS = ("warc-type", "warc-record-id", "warc-date", "content-length")
 _FILED = frozenset({"response", "resource", "request", "revisit", "conversion", "continuation"})
@@ -32,7 +35,7 @@ _NEEDED = dict.fromkeys(_FILED, ("warc-target-uri",)) | {
     "revisit": ("warc-target-uri", "warc-profile"),
     "continuation": ("warc-target-uri", "warc-segment-number", "warc-segment-origin-id"),
 }
-#: By field, the only types that may have it.
+#: The only record types that may have a field.
 _ONLY = {
     "warc-target-uri": _FILED | {"metadata"},
     "warc-concurrent-to": frozenset({"request", "response", "resource", "metadata", "revisit"}),
@@ -40,13 +43,13 @@ _ONLY = {
     "warc-refers-to-target-uri": frozenset({"revisit"}),
     "warc-refers-to-date": frozenset({"revisit"}),
     "warc-ip-address": frozenset({"request", "response", "resource", "metadata", "revisit"}),
-    "warc-warcinfo-id": KINDS - {"warcinfo"},
+    "warc-warcinfo-id": RECORD_TYPES - {"warcinfo"},
     "warc-filename": frozenset({"warcinfo"}),
     "warc-profile": frozenset({"revisit"}),
     "warc-segment-origin-id": frozenset({"continuation"}),
     "warc-segment-total-length": frozenset({"continuation"}),
 }
-#: Records without a payload of their own; warcio gives `metadata` a payload digest all the same.
+#: Records without a payload of their own; warcio gives `metadata` a payload digest nevertheless.
 _NO_PAYLOAD = frozenset({"warcinfo", "metadata"})
 _KNOWN = frozenset(
     {
@@ -59,7 +62,7 @@ _KNOWN = frozenset(
     }
     | {"warc-truncated", "warc-identified-payload-type"}
 )
-#: What our own records have besides: nothing else was ever written by us.
+#: With the fields of our own records: this project never wrote any other.
 _OURS = _KNOWN | {name.lower() for name in (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD)}
 _IDS = (
     "warc-record-id",
@@ -78,147 +81,184 @@ _BRACKETED = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\x00-\x20\x7f]+>")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20\x7f]+")
 _STRICT_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!-;=?-~]+")
 _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)?)?)?", re.A)
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*(;.*)?")
 _NUMBER = re.compile(r"\d{1,18}", re.A)
 _DIGEST = re.compile(r"([A-Za-z0-9_\-/]+):([A-Za-z0-9+/=_\-]+)")
-#: Hex digits, Base32 and Base64 letters of what each algorithm gives.
-SIZES = {"md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
-#: Algorithms that are found in others' files and not computed here.
+#: Algorithms that are found in other tools' files and cannot be computed here.
 _FOREIGN = re.compile(r"(blake[23][a-z0-9]*|xxh?\w*|crc32\w*|sha3\w*|adler32)", re.I)
 _DRAFTS = frozenset({"0.16", "0.17", "0.18"})
 
 
-def check_fields(fields: Fields) -> Iterator[Deviation]:
-    """Every way in which the record's fields are not what its type asks for."""
-    kind = fields.get("warc-type")
-    if fields.version != "1.1":
-        draft = fields.version in _DRAFTS or fields.version == "1.0"
-        level = Level.UNUSUAL if draft else Level.WRONG
-        if fields.version:
-            yield Rule.VERSION, f"The record is of WARC/{fields.version[:10]}, not 1.1.", level
+def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
+    """Yield every way in which the record's fields are not what its type asks for."""
+    kind = fields["warc-type"]
+    yield from _check_version(fields.version)
     for name in (*_ALWAYS, *_NEEDED.get(kind, ())):
-        if not fields.get(name):
-            yield (
-                Rule.MISSING,
-                f"A {kind[:40] or 'record'} needs {_title(name)}, and has none.",
-                Level.WRONG,
-            )
-    if kind and kind not in KINDS:
-        yield Rule.TYPE, f"WARC-Type {kind[:40]!r} is none that ISO 28500 knows.", Level.WRONG
+        if not fields[name]:
+            sentence = f"A {kind[:40] or 'record'} needs {_title(name)}, which is missing."
+            yield Deviation(Rule.MISSING, sentence, Level.WRONG)
+    if kind and kind not in RECORD_TYPES:
+        sentence = f"WARC-Type {kind[:40]!r} is not a type of ISO 28500."
+        yield Deviation(Rule.TYPE, sentence, Level.WRONG)
     else:
-        yield from _places(fields, kind)
-    yield from _values(fields)
+        yield from _check_names(fields, kind)
+        yield from _check_presence(fields, kind)
+    for name, value in fields.pairs:
+        check = _VALUE_CHECKS.get(name)
+        if check is not None and value:
+            yield from check(fields.version, name, value)
     if kind == "revisit":
-        yield from _profile(fields)
-    yield from _segment(fields, kind)
+        yield from _check_profile(fields)
+    yield from _check_segment(fields, kind)
 
 
-def _places(fields: Fields, kind: str) -> Iterator[Deviation]:
-    for name in fields.first:
+def _check_version(version: str) -> Iterator[Deviation]:
+    if version and version != "1.1":
+        is_known = version in _DRAFTS or version == "1.0"
+        level = Level.UNUSUAL if is_known else Level.WRONG
+        sentence = f"The record is of WARC/{version[:10]}, not 1.1."
+        yield Deviation(Rule.VERSION, sentence, level)
+
+
+def _check_names(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
+    for name in fields:
         only = _ONLY.get(name)
         if only is not None and kind not in only:
             # Profiles are undefined elsewhere, not forbidden.
             level = Level.UNUSUAL if name == "warc-profile" else Level.WRONG
-            yield Rule.FORBIDDEN, f"A {kind} may not have {_title(name)}.", level
+            yield Deviation(Rule.FORBIDDEN, f"A {kind} may not have {_title(name)}.", level)
         elif name not in _OURS:
-            yield Rule.UNKNOWN, f"{_title(name)[:80]} is no field of ISO 28500.", Level.UNUSUAL
-    if kind in _NO_PAYLOAD and fields.get("warc-payload-digest"):
-        yield Rule.FORBIDDEN, f"A {kind} has no payload, and so no payload digest.", Level.UNUSUAL
-    if (
-        fields.get("content-length") != "0"
-        and not fields.get("content-type")
-        and kind != "continuation"
-    ):
-        yield Rule.CONTENT_TYPE, "The record says no Content-Type of its block.", Level.UNUSUAL
+            sentence = f"{_title(name)[:80]} is not a field of ISO 28500."
+            yield Deviation(Rule.UNKNOWN, sentence, Level.UNUSUAL)
 
 
-def _values(fields: Fields) -> Iterator[Deviation]:
-    for name, value in fields.all:
-        if not value:
-            continue
-        if name in _IDS:
-            if not _BRACKETED.fullmatch(value):
-                yield (
-                    Rule.RECORD_ID,
-                    f"{_title(name)} {value[:80]!r} is no URI in angle brackets.",
-                    Level.WRONG,
-                )
-        elif name in _URIS:
-            # WARC/1.0 had them in brackets by its grammar, and without in its examples: both are
-            # written.
-            bare = (
-                value[1:-1]
-                if fields.version != "1.1" and value[:1] == "<" and value[-1:] == ">"
-                else value
-            )
-            if not _URI.fullmatch(bare):
-                yield Rule.URI, f"{_title(name)} {value[:80]!r} is no absolute URI.", Level.WRONG
-            elif not _STRICT_URI.fullmatch(bare):
-                yield (
-                    Rule.URI,
-                    f"{_title(name)} {value[:80]!r} holds what no URI may.",
-                    Level.UNUSUAL,
-                )
-        elif name in _DATES:
-            yield from _date(fields.version, name, value)
-        elif name == "warc-ip-address":
-            if not _is_address(value):
-                yield Rule.ADDRESS, f"WARC-IP-Address {value[:80]!r} is no IP address.", Level.WRONG
-        elif name == "content-length":
-            if not _NUMBER.fullmatch(value):
-                yield (
-                    Rule.LENGTH,
-                    f"Content-Length {value[:40]!r} is no number of bytes.",
-                    Level.WRONG,
-                )
-        elif name == "content-type":
-            if not _MEDIA_TYPE.fullmatch(value):
-                yield (
-                    Rule.CONTENT_TYPE,
-                    f"Content-Type {value[:80]!r} is no media type.",
-                    Level.UNUSUAL,
-                )
-        elif name == "warc-truncated":
-            if value not in TRUNCATIONS:
-                yield (
-                    Rule.TRUNCATION,
-                    f"WARC-Truncated {value[:40]!r} is no known reason.",
-                    Level.UNUSUAL,
-                )
-        elif name in ("warc-block-digest", "warc-payload-digest"):
-            yield from _digest(name, value)
+def _check_presence(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
+    if kind in _NO_PAYLOAD and fields["warc-payload-digest"]:
+        sentence = f"A {kind} has no payload, and so no payload digest."
+        yield Deviation(Rule.FORBIDDEN, sentence, Level.UNUSUAL)
+    has_block = fields["content-length"] != "0"
+    if has_block and not fields["content-type"] and kind != "continuation":
+        sentence = "The record does not state the Content-Type of its block."
+        yield Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
 
 
-def _date(version: str, name: str, value: str) -> Iterator[Deviation]:
-    moment = moment_of(value)
+def _check_id(_version: str, name: str, value: str) -> Iterator[Deviation]:
+    if not _BRACKETED.fullmatch(value):
+        sentence = f"{_title(name)} {value[:80]!r} is not a URI in angle brackets."
+        yield Deviation(Rule.RECORD_ID, sentence, Level.WRONG)
+
+
+def _check_uri(version: str, name: str, value: str) -> Iterator[Deviation]:
+    # WARC/1.0 had URIs in brackets by its grammar, and without in its examples: both are written.
+    bare = value if version == "1.1" else without_brackets(value)
+    if not _URI.fullmatch(bare):
+        sentence = f"{_title(name)} {value[:80]!r} is not an absolute URI."
+        yield Deviation(Rule.URI, sentence, Level.WRONG)
+    elif not _STRICT_URI.fullmatch(bare):
+        sentence = f"{_title(name)} {value[:80]!r} has characters that no URI may have."
+        yield Deviation(Rule.URI, sentence, Level.UNUSUAL)
+
+
+def _check_date(version: str, name: str, value: str) -> Iterator[Deviation]:
+    moment = parse_standard_date(value)
+    stated = f"{_title(name)} {value[:40]!r}"
     if moment is None:
-        yield (
-            Rule.DATE,
-            f"{_title(name)} {value[:40]!r} is no date as ISO 28500 writes them.",
-            Level.WRONG,
-        )
+        sentence = f"{stated} is not a date of ISO 28500."
+        yield Deviation(Rule.DATE, sentence, Level.WRONG)
     elif version != "1.1" and not _SECONDS.fullmatch(value):
-        yield (
-            Rule.DATE,
-            f"{_title(name)} {value[:40]!r} is not to the second, as WARC/1.0 has it.",
-            Level.NOTED,
-        )
+        sentence = f"{stated} is not to the second, as WARC/1.0 demands."
+        yield Deviation(Rule.DATE, sentence, Level.NOTED)
     elif moment > datetime.now(UTC) + timedelta(days=2):
-        yield Rule.DATE, f"{_title(name)} {value[:40]!r} is yet to come.", Level.UNUSUAL
+        yield Deviation(Rule.DATE, f"{stated} is in the future.", Level.UNUSUAL)
 
 
-@lru_cache(maxsize=4096)
-def moment_of(value: str) -> datetime | None:
-    """A WARC-Date as a moment, UTC; None for what is none."""
-    if not _DATE.fullmatch(value):
-        return None
-    whole, _, fraction = value.removesuffix("Z").partition(".")
-    try:
-        moment = datetime.fromisoformat(whole + {4: "-01-01", 7: "-01"}.get(len(whole), ""))
-    except ValueError:
-        return None
-    return moment.replace(microsecond=int((fraction + "000000")[:6]), tzinfo=UTC)
+def _check_address(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+    if not _is_address(value):
+        sentence = f"WARC-IP-Address {value[:80]!r} is not an IP address."
+        yield Deviation(Rule.ADDRESS, sentence, Level.WRONG)
+
+
+def _check_length(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+    if not _NUMBER.fullmatch(value):
+        sentence = f"Content-Length {value[:40]!r} is not a number of bytes."
+        yield Deviation(Rule.LENGTH, sentence, Level.WRONG)
+
+
+def _check_media_type(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+    if not _MEDIA_TYPE.fullmatch(value):
+        sentence = f"Content-Type {value[:80]!r} is not a media type."
+        yield Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
+
+
+def _check_truncation(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+    if value not in TRUNCATIONS:
+        sentence = f"WARC-Truncated {value[:40]!r} is not a known reason."
+        yield Deviation(Rule.TRUNCATION, sentence, Level.UNUSUAL)
+
+
+def _check_digest(_version: str, name: str, value: str) -> Iterator[Deviation]:
+    parts = _DIGEST.fullmatch(value)
+    if parts is None:
+        sentence = f"{_title(name)} {value[:80]!r} is not a labelled digest."
+        yield Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
+        return
+    algorithm = parts[1].lower().replace("-", "")
+    if algorithm not in SIZES:
+        level = Level.UNUSUAL if _FOREIGN.fullmatch(algorithm) else Level.WRONG
+        sentence = f"{_title(name)} is of the unknown algorithm {parts[1][:40]!r}."
+        yield Deviation(Rule.DIGEST_FORM, sentence, level)
+    elif len(parts[2]) not in _digest_lengths(SIZES[algorithm]):
+        sentence = f"{_title(name)} {value[:80]!r} is not as long as {algorithm} is."
+        yield Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
+
+
+def _digest_lengths(size: int) -> set[int]:
+    """Return the lengths of a digest of so many bytes in hex, Base32 and Base64."""
+    base32 = {-(-size * 8 // 5), -(-size * 8 // 40) * 8}
+    base64 = {-(-size * 8 // 6), -(-size // 3) * 4}
+    return {size * 2} | base32 | base64
+
+
+#: Called with the WARC version, the field's name and its value.
+_VALUE_CHECKS: dict[str, Callable[[str, str, str], Iterator[Deviation]]] = {
+    **dict.fromkeys(_IDS, _check_id),
+    **dict.fromkeys(_URIS, _check_uri),
+    **dict.fromkeys(_DATES, _check_date),
+    **dict.fromkeys(("warc-block-digest", "warc-payload-digest"), _check_digest),
+    "warc-ip-address": _check_address,
+    "content-length": _check_length,
+    "content-type": _check_media_type,
+    "warc-truncated": _check_truncation,
+}
+
+
+def _check_profile(fields: HeaderFields) -> Iterator[Deviation]:
+    profile = fields["warc-profile"]
+    if profile and profile not in _PROFILES:
+        level = Level.UNUSUAL if _URI.fullmatch(profile) else Level.WRONG
+        sentence = f"WARC-Profile {profile[:120]!r} is not a profile of ISO 28500."
+        yield Deviation(Rule.PROFILE, sentence, level)
+    if "identical-payload-digest" in profile and not fields["warc-payload-digest"]:
+        sentence = "A revisit by payload digest needs WARC-Payload-Digest, which is missing."
+        yield Deviation(Rule.MISSING, sentence, Level.WRONG)
+
+
+def _check_segment(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
+    number = fields["warc-segment-number"]
+    if number and not _is_segment_number(number, kind):
+        sentence = f"WARC-Segment-Number {number[:40]!r} is not one that a {kind[:40]} has."
+        yield Deviation(Rule.SEGMENT, sentence, Level.WRONG)
+    length = fields["warc-segment-total-length"]
+    if length and not _NUMBER.fullmatch(length):
+        sentence = f"WARC-Segment-Total-Length {length[:40]!r} is not a number of bytes."
+        yield Deviation(Rule.SEGMENT, sentence, Level.WRONG)
+
+
+def _is_segment_number(number: str, kind: str) -> bool:
+    """Return whether it is 1 for the first part of a document, more for a continuation."""
+    if not _NUMBER.fullmatch(number) or int(number) == 0:
+        return False
+    return (int(number) == 1) != (kind == "continuation")
 
 
 @lru_cache(maxsize=1024)
@@ -230,70 +270,7 @@ def _is_address(value: str) -> bool:
     return "%" not in value
 
 
-def _digest(name: str, value: str) -> Iterator[Deviation]:
-    parts = _DIGEST.fullmatch(value)
-    algorithm = parts[1].lower().replace("-", "") if parts else ""
-    if parts is None:
-        yield Rule.DIGEST_FORM, f"{_title(name)} {value[:80]!r} is no labelled digest.", Level.WRONG
-    elif algorithm not in SIZES:
-        level = Level.UNUSUAL if _FOREIGN.fullmatch(algorithm) else Level.WRONG
-        yield (
-            Rule.DIGEST_FORM,
-            f"{_title(name)} is of {parts[1][:40]!r}, which is not known here.",
-            level,
-        )
-    else:
-        size = SIZES[algorithm]
-        fits = {
-            size * 2,
-            -(-size * 8 // 5),
-            -(-size * 8 // 40) * 8,
-            -(-size * 8 // 6),
-            -(-size // 3) * 4,
-        }
-        if len(parts[2]) not in fits:
-            yield (
-                Rule.DIGEST_FORM,
-                f"{_title(name)} {value[:80]!r} is not as long as {algorithm} is.",
-                Level.WRONG,
-            )
-
-
-def _profile(fields: Fields) -> Iterator[Deviation]:
-    profile = fields.get("warc-profile")
-    if profile and profile not in _PROFILES:
-        level = Level.UNUSUAL if _URI.fullmatch(profile) else Level.WRONG
-        yield Rule.PROFILE, f"WARC-Profile {profile[:120]!r} is none of ISO 28500's.", level
-    if "identical-payload-digest" in profile and not fields.get("warc-payload-digest"):
-        yield (
-            Rule.MISSING,
-            "A revisit by payload digest needs WARC-Payload-Digest, and has none.",
-            Level.WRONG,
-        )
-
-
-def _segment(fields: Fields, kind: str) -> Iterator[Deviation]:
-    number = fields.get("warc-segment-number")
-    if number and not (
-        _NUMBER.fullmatch(number)
-        and int(number) > 0
-        and (int(number) == 1) != (kind == "continuation")
-    ):
-        yield (
-            Rule.SEGMENT,
-            f"WARC-Segment-Number {number[:40]!r} is not one that a {kind[:40]} has.",
-            Level.WRONG,
-        )
-    length = fields.get("warc-segment-total-length")
-    if length and not _NUMBER.fullmatch(length):
-        yield (
-            Rule.SEGMENT,
-            f"WARC-Segment-Total-Length {length[:40]!r} is no number of bytes.",
-            Level.WRONG,
-        )
-
-
 def _title(name: str) -> str:
-    """A field's name as ISO 28500 writes it."""
+    """Return a field's name as ISO 28500 writes it."""
     words = {"warc": "WARC", "uri": "URI", "id": "ID", "ip": "IP"}
     return "-".join(words.get(word, word.capitalize()) for word in name.split("-"))

@@ -1,4 +1,4 @@
-"""One file proven from end to end: its records, its gzip members, and its sha256, all in one reading."""
+"""One WARC file proven from end to end: records, gzip members and sha256, in one reading."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, cast
 
 from archive.model.errors import describe_os_error
 from archive.verify.warc_file.findings import Finding, Rule
-from archive.verify.warc_file.gzip_bits import Members
+from archive.verify.warc_file.gzip_bits import MemberBits
 from archive.verify.warc_file.strict_reader import CheckedRecord, StrictReader
-from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
+from archive.warc.reader import open_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
-    from archive.warc.gzip_reader import Pieces
-
 _READ = 2**20
 
 
-class _Hashing:
+class _HashedFile:
     """A file that is hashed as it is read, each byte once, in whatever order it is read."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -43,10 +41,8 @@ class _Hashing:
         self._at = self._file.seek(offset, whence)
         return self._at
 
-    def fileno(self) -> int:
-        return self._file.fileno()
-
     def finish(self) -> tuple[int, str]:
+        """Read what was not read yet; return the file's size and sha256."""
         self.seek(self._hashed)
         while self.read(_READ):
             pass
@@ -54,14 +50,14 @@ class _Hashing:
 
 
 class FileCheck:
-    """Reads one WARC file strictly; after `run`, ``size`` and ``sha256`` are those of the bytes that were read.
+    """Reads one WARC file strictly.
 
-    ``thorough``: look at bits, too, that change nothing anybody reads; needless where a sum of the
-    whole is known.
+    ``name`` is what findings call it. ``own`` demands that the file is as this project writes them;
+    a file with a `warcinfo` that names this project is checked so from there on. ``thorough``
+    checks the bits, too, that no checksum covers; pointless where the file's sha256 is known.
 
-    ``name`` is what findings call it. ``own`` says that it must be as we write them; a file with a
-    `warcinfo` that says it is ours is held to that by itself from there on. ``end`` is where the
-    last whole record ended.
+    After `run`: ``size`` and ``sha256`` of the bytes that were read, ``records`` their number, and
+    ``end``, the offset behind the last whole record.
     """
 
     def __init__(self, path: Path, name: str, *, own: bool = False, thorough: bool = True) -> None:
@@ -72,38 +68,34 @@ class FileCheck:
         self.end = 0
 
     def run(self) -> Iterator[CheckedRecord | Finding]:
-        """Every whole record, and every finding, in file order; an unreadable file is one."""
+        """Yield every whole record and every finding, in file order; an unreadable file is one."""
         try:
             with self._path.open("rb", buffering=0) as file:
-                yield from self._run(file)
+                yield from self._read(file)
         except OSError as error:
             yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self._path, error))
 
-    def _run(self, file: BinaryIO) -> Iterator[CheckedRecord | Finding]:
-        first = file.read(len(MAGIC))
-        file.seek(0)
-        hashing = _Hashing(file)
-        agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))
-        file = cast("BinaryIO", hashing)  # it does all that is asked of one here
-        pieces: Pieces = GzipPieces(file, measured=False) if agreeing >= 2 else PlainPieces(file)
-        walk = StrictReader(pieces, self.name, own=self.own)
-        members = Members(file.fileno()) if self._thorough and pieces.packed else None
-        damaged = False
-        for item in walk.run():
-            self.own = walk.own
-            if isinstance(item, CheckedRecord):
+    def _read(self, file: BinaryIO) -> Iterator[CheckedRecord | Finding]:
+        hashed = _HashedFile(file)
+        pieces = open_pieces(cast("BinaryIO", hashed))  # reading and seeking is all that it does
+        reader = StrictReader(pieces, self.name, own=self.own)
+        bits = MemberBits(file.fileno()) if self._thorough and pieces.packed else None
+        is_damaged = False
+        for item in reader.run():
+            self.own = reader.own
+            if isinstance(item, Finding):
+                is_damaged = is_damaged or not item.record
+            else:
                 self.records += 1
                 self.end = item.offset + item.length
-                if members is not None:
-                    yield from walk.told(
-                        item.offset, item.record_id, members.see(item, own=walk.own)
-                    )
-            else:
-                damaged = damaged or not item.record
+                if bits is not None:
+                    found = bits.check(item, own=reader.own)
+                    yield from reader.weighed(item.offset, item.record_id, found)
             yield item
-        for offset, record_id, complaint in members.finish() if members is not None else ():
-            yield from walk.told(offset, record_id, [complaint])
-        self.size, self.sha256 = hashing.finish()
-        if pieces.packed and not damaged and self.end and self.end < self.size:
-            lost = f"Behind the last record lie {self.size - self.end} bytes that are of none."
-            yield Finding(self.name, self.end, "", Rule.JUNK, lost)
+        if bits is not None:
+            for offset, record_id, deviation in bits.finish():
+                yield from reader.weighed(offset, record_id, [deviation])
+        self.size, self.sha256 = hashed.finish()
+        if pieces.packed and not is_damaged and 0 < self.end < self.size:
+            sentence = f"The {self.size - self.end} bytes behind the last record belong to none."
+            yield Finding(self.name, self.end, "", Rule.JUNK, sentence)

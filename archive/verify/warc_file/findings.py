@@ -18,7 +18,6 @@ class Rule(StrEnum):
     JUNK = "junk"
     BOMB = "bomb"
     GIVEN_UP = "given_up"
-    FILE_NAME = "file_name"
     FIRST_RECORD = "first_record"
 
     # a record
@@ -72,22 +71,6 @@ class Severity(StrEnum):
 
     ERROR = "error"
     NOTE = "note"
-
-
-class Level(StrEnum):
-    """How a fault of a record counts.
-
-    ``wrong`` in any file; ``unusual`` is legal, but not as we write: an error in a file of ours, a
-    note in others'; ``noted`` is a note in both.
-    """
-
-    WRONG = "wrong"
-    UNUSUAL = "unusual"
-    NOTED = "noted"
-
-
-#: A fault of one record before it is known where it lies.
-Deviation = tuple[Rule, str, Level]
 
 
 @dataclass(frozen=True, slots=True)

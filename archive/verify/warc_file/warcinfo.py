@@ -1,38 +1,39 @@
-"""What a `warcinfo` record says of the file it begins."""
+"""The block of a `warcinfo` record: named fields that describe the file."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from archive.verify.warc_file.findings import Level, Rule
+from archive.verify.warc_file.findings import Rule
+from archive.warc.deviations import Deviation, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.verify.warc_file.block import Block
-    from archive.verify.warc_file.findings import Deviation
-    from archive.verify.warc_file.header import Fields
+    from archive.warc.record_header import HeaderFields
 
 _LINE = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+:.*|[ \t].*")
 
 
-def check_info(fields: Fields, block: Block) -> Iterator[Deviation]:
-    """What is wrong with the block of a `warcinfo`."""
-    if fields.get("content-type").partition(";")[0].strip().lower() != "application/warc-fields":
-        yield Rule.CONTENT_TYPE, "A warcinfo is not application/warc-fields.", Level.UNUSUAL
+def check_info(fields: HeaderFields, text: str) -> Iterator[Deviation]:
+    """Yield what is wrong with the block ``text`` of a `warcinfo`."""
+    media_type = fields["content-type"].partition(";")[0].strip().lower()
+    if media_type != "application/warc-fields":
+        sentence = "A warcinfo is not application/warc-fields."
+        yield Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
         return
-    for line in block.text.replace("\r\n", "\n").split("\n"):
+    for line in text.replace("\r\n", "\n").split("\n"):
         if line and not _LINE.fullmatch(line):
-            yield (
-                Rule.INFO,
-                f"This line of the warcinfo is no named field: {line[:80]!r}.",
-                Level.UNUSUAL,
-            )
+            sentence = f"This line of the warcinfo is not a named field: {line[:80]!r}."
+            yield Deviation(Rule.INFO, sentence, Level.UNUSUAL)
             return
 
 
-def info_fields(text: str) -> dict[str, str]:
-    """The named fields of a `warcinfo` block, names in lower case."""
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+def is_ours(text: str) -> bool:
+    """Return whether the block of a `warcinfo` names this project as the file's writer."""
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip().lower() == "software":
+            return value.strip().startswith("Sacho/")
+    return False

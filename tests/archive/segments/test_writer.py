@@ -146,7 +146,7 @@ def test_a_revisit_leads_to_its_original(tmp_path: Path) -> None:
     assert found.kind == "revisit"
     assert found.exchange is None
     assert found.block == HEAD
-    assert found.fields["warc-refers-to"] == f"<{first.record_id}>"
+    assert found.fields["warc-refers-to"] == first.record_id
     assert by_warcio(the_segment(tmp_path))[-1][2] == REQUEST.partition(b"\r\n\r\n")[2]
 
 

@@ -101,7 +101,7 @@ def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
         row = rows[revisit["record_id"]]
         columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
         found = read_at(desk.archive, Location(*(row[name] for name in columns)))
-        assert found.fields["warc-refers-to"] == f"<{elsewhere['record_id']}>"
+        assert found.fields["warc-refers-to"] == elsewhere["record_id"]
         assert found.fields["warc-refers-to-target-uri"] == address + "20200101000009"
         assert found.block == HEAD
     assert wrong(desk) == []

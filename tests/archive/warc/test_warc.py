@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from archive.model.exchange import digest
 from archive.warc import record_writer as warc
+from archive.warc.dates import parse_date
+from archive.warc.digests import agrees
 from archive.warc.http_repair import repair_head
-from archive.warc.record_parser import agrees, read_date, read_fields
+from archive.warc.record_header import parse_header
 from archive.warc.record_writer import RevisitOf, WarcError, safe_url
 from tests.support.warc_samples import HEAD, MOMENT, exchange, resource
 
@@ -20,7 +22,7 @@ ID, INFO = "urn:uuid:1", "urn:uuid:0"
 
 
 def fields_of(record: bytes) -> dict[str, str]:
-    return read_fields(record.partition(b"\r\n\r\n")[0])
+    return dict(parse_header(record.partition(b"\r\n\r\n")[0]).pairs)
 
 
 def test_a_response_is_these_bytes() -> None:
@@ -136,7 +138,7 @@ def test_the_payload_digest_is_of_the_body_without_chunks(coding: bytes) -> None
 )
 def test_dates_are_utc(moment: datetime, text: str) -> None:
     assert warc.format_date(moment) == text
-    assert read_date(text) == moment
+    assert parse_date(text) == moment
 
 
 def test_a_time_without_zone_is_refused() -> None:
@@ -146,7 +148,7 @@ def test_a_time_without_zone_is_refused() -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_any_date_comes_back(moment: datetime) -> None:
-    assert read_date(warc.format_date(moment)) == moment
+    assert parse_date(warc.format_date(moment)) == moment
 
 
 @pytest.mark.parametrize(

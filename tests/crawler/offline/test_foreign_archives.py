@@ -83,23 +83,21 @@ def test_a_foreign_archive_is_kept_with_requests_revisits_and_provenance(
     assert response.exchange is not None
     assert (response.exchange.body, response.exchange.url) == (PAGE, URL)
     assert response.exchange.head in b"".join(make()), "the head is kept byte for byte"
-    assert response.fields["x-archive-original-record-id"] == f"<{record_id}>"
+    assert response.fields["x-archive-original-record-id"] == record_id
     assert response.fields["warc-payload-digest"] == sha256(PAGE)
     requests = of(records, "request")
     assert len(requests) == len(make()) - len([r for r in make() if b"WARC-Type: request" not in r])
-    assert requests[0].fields["warc-concurrent-to"] == f"<{response.record_id}>"
+    assert requests[0].fields["warc-concurrent-to"] == response.record_id
     assert b"Cookie: redacted" in requests[0].block
     info = next(
-        r
-        for r in of(records, "warcinfo")
-        if response.fields["warc-warcinfo-id"] == f"<{r.record_id}>"
+        r for r in of(records, "warcinfo") if response.fields["warc-warcinfo-id"] == r.record_id
     )
     assert f"imported from {path.name}; ".encode() in info.block
     assert f"software: {software}".encode() in info.block
     assert len(of(records, "revisit")) == revisits
     for revisit in of(records, "revisit"):
         assert revisit.fields["warc-profile"] == foreign.HTTP_1_1
-        assert revisit.fields["warc-refers-to"] == f"<{response.record_id}>"
+        assert revisit.fields["warc-refers-to"] == response.record_id
         assert revisit.fields["warc-refers-to-target-uri"] == URL
         assert revisit.fields["warc-refers-to-date"] == response.fields["warc-date"]
         assert revisit.fields["warc-payload-digest"] == sha256(PAGE)
@@ -130,9 +128,7 @@ def test_a_wacz_is_read_where_it_lies_and_named(desk: Desk, tmp_path: Path, how:
     assert [len(of(found, kind)) for kind in ("response", "request", "revisit")] == [1, 2, 1]
     (response,) = of(found, "response")
     info = next(
-        r
-        for r in of(found, "warcinfo")
-        if response.fields["warc-warcinfo-id"] == f"<{r.record_id}>"
+        r for r in of(found, "warcinfo") if response.fields["warc-warcinfo-id"] == r.record_id
     )
     description = info.block.decode()
     for fact in (
@@ -165,7 +161,7 @@ def test_our_own_wacz_makes_the_same_archive_again(tmp_path: Path) -> None:
             (r.block, r.fields["warc-date"]) for r in others
         ]
     name = "x-archive-original-record-id"
-    assert [r.fields[name] for r in of(found, "response")] == ["<urn:uuid:h1>"], (
+    assert [r.fields[name] for r in of(found, "response")] == ["urn:uuid:h1"], (
         "the first archive's id goes along"
     )
     assert b"Heritrix" in b"".join(r.block for r in of(found, "warcinfo"))
@@ -236,7 +232,7 @@ def test_not_modified_stands_for_the_copy_that_it_names(desk: Desk, tmp_path: Pa
     )
     (revisit,) = of(replayed(desk, path), "revisit")
     assert revisit.fields["warc-profile"] == profile
-    assert revisit.fields["x-archive-original-record-id"] == "<urn:uuid:n1>"
+    assert revisit.fields["x-archive-original-record-id"] == "urn:uuid:n1"
     assert ("skipped", "no_original") in reasons(desk), "n2 names nothing that could be proven"
 
 
@@ -339,11 +335,11 @@ def test_what_wget_itself_wrote_is_kept(desk: Desk, tmp_path: Path, options: lis
     assert response.exchange is not None
     assert (response.exchange.body, response.exchange.url) == (PAGE, url)
     (revisit,) = of(records, "revisit")
-    assert revisit.fields["warc-refers-to"] == f"<{response.record_id}>"
+    assert revisit.fields["warc-refers-to"] == response.record_id
     requests = of(records, "request")
     assert [r.fields["warc-concurrent-to"] for r in requests] == [
-        f"<{response.record_id}>",
-        f"<{revisit.record_id}>",
+        response.record_id,
+        revisit.record_id,
     ]
     assert requests[0].block.startswith(b"GET ")
     assert b"software: Wget/" in b"".join(r.block for r in of(records, "warcinfo"))

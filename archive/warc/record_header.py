@@ -1,0 +1,167 @@
+"""The header of a WARC record (ISO 28500 section 4): its fields, read leniently, and its deviations."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archive.model.outcome import Reason
+from archive.warc.deviations import Deviation, FormatRule, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A WARC record's first line, as a place to start reading from.
+VERSION_LINE = re.compile(rb"WARC/(\d+\.\d+)[ \t]*\r?\n")
+_EXACT_VERSION_LINE = re.compile(rb"WARC/\d+\.\d+\r\n")
+#: Fields whose value is a URI; record ids are always in angle brackets, target URIs only in some
+#: files of WARC/1.0.
+URI_FIELDS = (
+    "warc-record-id",
+    "warc-target-uri",
+    "warc-warcinfo-id",
+    "warc-concurrent-to",
+    "warc-refers-to",
+    "warc-refers-to-target-uri",
+    "warc-segment-origin-id",
+    "x-archive-original-record-id",
+)
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+#: A header without any deviation of form, recognised in one pass; it may still repeat a field.
+_PLAIN = re.compile(rb"WARC/1\.[01]\r\n(?:[A-Za-z0-9\-]+: ?[!-~](?:[ -~]*[!-~])?\r\n)+\r\n")
+#: The only field that may be repeated (ISO 28500 section 5.7).
+_REPEATABLE = frozenset({"warc-concurrent-to"})
+
+
+class MalformedRecordError(Exception):
+    """A record cannot be used; ``sentence`` says why to a person."""
+
+    def __init__(
+        self, reason: Reason, sentence: str, rule: FormatRule = FormatRule.GRAMMAR
+    ) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.sentence = sentence
+        self.rule = rule
+
+
+class HeaderFields(dict[str, str]):
+    """The named fields of a record: names in lower case, the first value of repeated ones.
+
+    ``fields[name]`` is ``""`` for a missing field. URIs have no angle brackets around them.
+    ``version`` is the WARC version (``1.1``); ``pairs`` are all fields in order, as written.
+    """
+
+    __slots__ = ("pairs", "version")
+
+    def __init__(self, version: str, pairs: list[tuple[str, str]]) -> None:
+        super().__init__(reversed(pairs))
+        self.version = version
+        self.pairs = pairs
+        for name in URI_FIELDS:
+            if name in self:
+                self[name] = without_brackets(self[name])
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+    def __reduce__(self) -> tuple[type[HeaderFields], tuple[str, list[tuple[str, str]]]]:
+        return HeaderFields, (self.version, self.pairs)
+
+
+def without_brackets(uri: str) -> str:
+    """Return a URI without the angle brackets that WARC puts around record ids."""
+    return uri[1:-1] if uri[:1] == "<" and uri[-1:] == ">" else uri
+
+
+def parse_header(header: bytes) -> HeaderFields:
+    """Return the fields of a header; lines without a colon are ignored, folded lines joined.
+
+    :raises MalformedRecordError: the first line is not a WARC version.
+    """
+    version = VERSION_LINE.match(header)
+    if version is None:
+        sentence = "The record does not begin with a WARC version."
+        raise MalformedRecordError(Reason.BAD_RECORD, sentence, FormatRule.VERSION)
+    text = header.decode("utf-8", "replace").replace("\r\n", "\n")
+    lines = text.split("\n")
+    if "\n " in text or "\n\t" in text:
+        lines = _unfolded(lines)
+    parts = [line.partition(":") for line in lines]
+    pairs = [(name.rstrip().lower(), value.strip()) for name, colon, value in parts if colon]
+    return HeaderFields(version[1].decode(), pairs)
+
+
+def _unfolded(lines: list[str]) -> list[str]:
+    joined: list[str] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and joined:
+            joined[-1] += " " + line.strip()
+        else:
+            joined.append(line)
+    return joined
+
+
+def block_length(fields: HeaderFields) -> int:
+    """Return Content-Length.
+
+    :raises MalformedRecordError: it is missing or not a number.
+    """
+    text = fields["content-length"]
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        sentence = f"The record's Content-Length is {text[:40]!r}."
+        raise MalformedRecordError(Reason.BAD_RECORD, sentence, FormatRule.LENGTH)
+    return int(text)
+
+
+def header_deviations(header: bytes, fields: HeaderFields) -> Iterator[Deviation]:
+    """Yield every way in which a header, its blank line included, breaks the grammar."""
+    if not _PLAIN.fullmatch(header):
+        yield from _form_deviations(header)
+        for line in header.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[1:]:
+            yield from _line_deviations(line)
+    if len(fields) < len(fields.pairs):
+        yield from _repeated(fields.pairs)
+
+
+def _form_deviations(header: bytes) -> Iterator[Deviation]:
+    if not _EXACT_VERSION_LINE.match(header):
+        yield Deviation(
+            FormatRule.VERSION, "The record's first line is not a WARC version.", Level.WRONG
+        )
+    if header.count(b"\n") != header.count(b"\r\n"):
+        yield _grammar("A line of the header does not end with CR LF.")
+    if not header.endswith(b"\n\r\n"):
+        yield _grammar("The header does not end with an empty line.")
+    try:
+        header.decode("utf-8")
+    except UnicodeDecodeError:
+        yield _grammar("The header is not UTF-8.")
+
+
+def _line_deviations(line: str) -> Iterator[Deviation]:
+    if not line:
+        return
+    if line[0] in " \t":
+        yield _grammar("A field is folded over several lines.", Level.UNUSUAL)
+        return
+    name, colon, value = line.partition(":")
+    if not colon or not _TOKEN.fullmatch(name):
+        yield _grammar(f"This is not a named field: {line[:80]!r}.")
+    if _CONTROLS.search(value):
+        yield _grammar(f"The field {name[:40].strip()} holds a control character.")
+    if colon and not value.strip():
+        yield _grammar(f"The field {name[:40].strip()} is empty.", Level.UNUSUAL)
+
+
+def _grammar(sentence: str, level: Level = Level.WRONG) -> Deviation:
+    return Deviation(FormatRule.GRAMMAR, sentence, level)
+
+
+def _repeated(pairs: list[tuple[str, str]]) -> Iterator[Deviation]:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen and name not in _REPEATABLE:
+            yield Deviation(FormatRule.REPEATED, f"The field {name[:40]} is repeated.", Level.WRONG)
+        seen.add(name)
