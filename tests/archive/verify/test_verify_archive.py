@@ -114,7 +114,7 @@ def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
     said = Desk(tmp_path).call("verify")
     assert (said.code, said.out) == (
         0,
-        "nothing to verify: the archive holds no closed segment yet\n",
+        "nothing to verify: the archive has no closed segment yet\n",
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -153,9 +153,9 @@ def test_a_segment_without_an_entry_gets_one_and_it_is_said(desk: Desk) -> None:
     (desk.archive / NAME).unlink()
     said = desk.call("verify")
     assert said.code == 0
-    assert said.out.count("recorded now") == 2
+    assert said.out.count("added to the fixity manifest") == 2
     assert {one.kind for one in fixity.read(desk.archive).entries.values()} == {EntryKind.FOUND}
-    assert "recorded now" not in desk.call("verify").out
+    assert "added to the fixity manifest" not in desk.call("verify").out
 
 
 def test_a_damaged_segment_is_not_entered(desk: Desk) -> None:
@@ -228,9 +228,9 @@ def test_rows_of_a_dead_writers_segment_must_be_there(desk: Desk) -> None:
 def test_a_sample_can_be_drawn_again(desk: Desk) -> None:
     said = desk.call("verify", "--sample", "1", "--seed", "5")
     assert said.code == 0
-    assert "sample of seed 5: 1 segments, 1 left out" in said.out
+    assert "sample with seed 5: 1 segment, 1 skipped" in said.out
     assert desk.call("verify", "--sample", "1", "--seed", "5").out == said.out
-    assert "2 segments, 0 left out" in desk.call("verify", "--sample", "100%").out
+    assert "2 segments, 0 skipped" in desk.call("verify", "--sample", "100%").out
     chosen = {
         path.name
         for seed in range(20)
@@ -254,7 +254,7 @@ def test_since_is_a_day_of_closing_in_korea(desk: Desk) -> None:
     today = datetime.now(KST).date()
     said = desk.call("verify", "--since", str(today - timedelta(1)))
     assert said.code == 0
-    assert "1 older segments left out" in said.out
+    assert "skipped 1 older segment" in said.out
     assert verify(desk.folder, SegmentSelection(since=today - days))[1].files == 2
     assert verify(desk.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
     old.write_bytes(b"")
