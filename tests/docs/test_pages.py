@@ -6,11 +6,13 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from crawler.cli.main import each_verb, verb_names
+from crawler.model.outlet import Outlet
 from docs import generate
 from tests.support.cli import ROOT
 
@@ -104,6 +106,15 @@ def test_paths_named_on_a_page_exist(path: Path) -> None:
         name for name in named if not any((ROOT / f"{name}{end}").exists() for end in ("", ".py"))
     ]
     assert missing == []
+
+
+def test_the_example_of_an_outlet_is_one() -> None:
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.S
+    )
+    values: dict[str, object] = {}
+    exec(textwrap.dedent(example), values)
+    assert isinstance(values["OUTLET"], Outlet)
 
 
 @pytest.fixture(scope="module")
