@@ -43,7 +43,7 @@ class LastCapture:
 class StoredCapture:
     """A capture of one of an article's addresses.
 
-    ``captured_at`` is aware; if ``time_known`` is False it is when the capture was taken in.
+    ``captured_at`` is aware; if ``time_known`` is False it is when the capture was imported.
     ``revision_id`` and ``revision`` (its number) are of the revision that the capture showed, None
     if it showed none. ``decides`` is whether it decides if the article is deleted
     (see `archive.articles.deletions.deleted_at`).

@@ -1,4 +1,4 @@
-"""What kind of change lies between two neighbouring versions of an article."""
+"""Classify the change between two successive revisions of an article."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 
 class ChangeClass(StrEnum):
-    """All that can happen to an article, the weightiest first; what several of a change's classes are sorted by.
+    """The kinds of change of an article, most important first.
 
-    The first two happen to the article as a whole and make no revision: its page is gone, and is
-    there again.
+    The first two concern the whole article and make no revision: its page is gone, and is back.
     """
 
     DELETION = "deletion"
@@ -37,8 +36,8 @@ class ChangeClass(StrEnum):
     TIME_ONLY = "time_only"
 
 
-#: What a changed field makes of the change, but for the headline and for the times, which count
-#: when nothing else does.
+#: The class of a change of a field. The headline has rules of its own; the times count only if
+#: nothing else changed.
 _CLASS_OF = {
     "subheadlines": ChangeClass.SUBHEADLINE,
     "body": ChangeClass.BODY,
@@ -53,57 +52,47 @@ _ORDER = list(ChangeClass)
 
 _OPEN, _CLOSE = r"[\[【<〈《(〔［＜（]\s*", r"\s*[\]】>〉》)〕］＞）]"
 _STAGE = r"(?:속보|상보|종합|\d{1,2}보)"
-#: Labels that say how far a report has come: [속보], [1보], (종합), (종합2보), [속보·종합]. Others
-#: ([단독], [포토]) are words of the headline. General usage; no outlet's page was seen with one
+#: Labels of the stage of a report: [속보], [1보], (종합), (종합2보), [속보·종합]. Other labels
+#: ([단독], [포토]) are words of the headline. From general usage, not seen on an outlet's page
 #: (confidence C).
 _LABEL = re.compile(rf"{_OPEN}({_STAGE}(?:[\s·ㆍ,/]*{_STAGE})*){_CLOSE}")
 _NOTICE = r"(?:정정|반론|추후)(?:\s?(?:·|ㆍ|및)\s?(?:정정|반론|추후))*\s?보도문?"
-#: A notice of correction: its title, alone or at a line's head, or the sentence that such notices
-#: are written in. News about corrections has other forms: 정정보도를 청구했다, 오류를 바로잡았다,
-#: "정정합니다"라고 말했다. General usage as well: no outlet's page was seen with one (C).
+#: A notice of correction: its title, alone or at the start of a line, or a sentence in which such
+#: notices are worded. News about corrections is worded otherwise: 정정보도를 청구했다, 오류를
+#: 바로잡았다, "정정합니다"라고 말했다. From general usage too (confidence C).
 _CORRECTION = re.compile(
     rf"{_OPEN}(?:{_NOTICE}|정정|바로\s?잡습니다|바로\s?잡음){_CLOSE}"
     rf"|^\W*{_NOTICE}\s*(?:$|[:：|])|(?:정정|반론|추후)\s?보도문$"
-    r"|(?:바로\s?잡(?:습|았습)|정정(?:합|했|하였)(?:습)?|바로\s?잡아\s?드립)니다(?!\.?\s?[”\"’']\s?(?:라|고|며|는|면))"
+    r"|(?:바로\s?잡(?:습|았습)|정정(?:합|했|하였)(?:습)?|바로\s?잡아\s?드립)니다"
+    r"(?!\.?\s?[”\"’']\s?(?:라|고|며|는|면))"
     r"|언론중재위원회의?\s[^.]{0,15}에\s따른\s것입니다"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The classes of a change in the order of their weight; ``body`` is the body's, where it changed."""
+    """The classes of a change, most important first; ``body`` is how much of the body changed."""
 
     classes: tuple[ChangeClass, ...] = ()
     body: Size | None = None
 
     def as_values(self) -> dict[str, Any]:
-        """As the index keeps it and the export gives it: ``classes``, and the body's size or null for each figure."""
+        """Return the change as in index and export: ``classes`` and the figures of `Size`.
+
+        The figures are null if the body did not change.
+        """
         figures: dict[str, Any] = dict.fromkeys(Size.__slots__)
-        return {"classes": [str(name) for name in self.classes]} | (
-            asdict(self.body) if self.body else figures
-        )
+        if self.body is not None:
+            figures = asdict(self.body)
+        return {"classes": [str(name) for name in self.classes]} | figures
 
 
 def classify(old: Article, new: Article, fields: Collection[str] = CONTENT_FIELDS) -> Change:
-    """Say what changed from one version to the next; ``fields`` are those whose difference counts."""
-    changed = [
-        name
-        for name in CONTENT_FIELDS
-        if name in fields and getattr(old, name) != getattr(new, name)
-    ]
+    """Return the change from one revision to the next; only differences in ``fields`` count."""
+    changed = [name for name in fields if getattr(old, name) != getattr(new, name)]
     found = {_CLASS_OF[name] for name in changed if name in _CLASS_OF}
     if "headline" in changed:
-        (old_words, old_labels), (new_words, new_labels) = (
-            parted_headline(old.headline),
-            parted_headline(new.headline),
-        )
-        if old_words != new_words:
-            found.add(ChangeClass.HEADLINE)
-        if old_labels != new_labels:
-            found.add(ChangeClass.RELABEL)
-        # another place of the label, another kind of bracket
-        if (old_words, old_labels) == (new_words, new_labels):
-            found.add(ChangeClass.RELABEL)
+        found |= _headline_classes(old.headline, new.headline)
     if _notices(new, changed) - _notices(old, changed):
         found.add(ChangeClass.CORRECTION)
     if changed and _TIMES.issuperset(changed):
@@ -112,12 +101,26 @@ def classify(old: Article, new: Article, fields: Collection[str] = CONTENT_FIELD
     return Change(tuple(sorted(found, key=_ORDER.index)), body)
 
 
+def _headline_classes(old: str, new: str) -> set[ChangeClass]:
+    """Return the classes of a change of the headline: of its words, of its labels, or both."""
+    old_words, old_labels = split_headline(old)
+    new_words, new_labels = split_headline(new)
+    found: set[ChangeClass] = set()
+    if old_words != new_words:
+        found.add(ChangeClass.HEADLINE)
+    if old_labels != new_labels:
+        found.add(ChangeClass.RELABEL)
+    # If both are equal, a label was moved, or its brackets are others.
+    return found or {ChangeClass.RELABEL}
+
+
 def changed_fields(
     old: Article, old_layouts: Sequence[str], new: Article, new_layouts: Sequence[str]
 ) -> tuple[str, ...]:
-    """The fields that differ between two stored versions read by these layouts; what one form lacks is no change.
+    """Return the fields that differ between two stored revisions that were read by these layouts.
 
-    Unless nothing else is: then what made them two versions was seen in a form they share.
+    A field that one layout does not print is no change, unless no other field differs: then the
+    change was seen in a layout that both have.
     """
     same = old_layouts if len(new_layouts) == 1 else ()
     changed = compare(old, same, new).changed or CONTENT_FIELDS
@@ -127,21 +130,25 @@ def changed_fields(
 def change_between(
     old: Article, old_layouts: Sequence[str], new: Article, new_layouts: Sequence[str]
 ) -> Change:
-    """Classify the change between two stored versions."""
+    """Classify the change between two stored revisions."""
     return classify(old, new, changed_fields(old, old_layouts, new, new_layouts))
 
 
-def parted_headline(headline: str) -> tuple[str, tuple[str, ...]]:
-    """The headline's words, and its labels of the report's stage without brackets, in order."""
+def split_headline(headline: str) -> tuple[str, tuple[str, ...]]:
+    """Return the words of a headline, and its stage labels in order, without brackets."""
     labels = tuple("".join(label.split()) for label in _LABEL.findall(headline))
     return " ".join(_LABEL.sub(" ", headline).split()), labels
 
 
 def _notices(article: Article, fields: Collection[str]) -> Counter[str]:
-    """The correction notices in the fields, by their words."""
-    lines: list[str] = [article.headline] if "headline" in fields else []
+    """Return the correction notices in the fields, without white space."""
+    lines: list[str] = []
+    if "headline" in fields:
+        lines.append(article.headline)
     for name in ("subheadlines", "body"):
-        lines += getattr(article, name) if name in fields else ()
-    return Counter(
-        "".join(match[0].split()) for line in lines for match in _CORRECTION.finditer(line)
-    )
+        if name in fields:
+            lines += getattr(article, name)
+    notices: Counter[str] = Counter()
+    for line in lines:
+        notices.update("".join(match[0].split()) for match in _CORRECTION.finditer(line))
+    return notices

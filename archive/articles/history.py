@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from archive.articles.changes import ChangeClass
 from archive.model.article import KST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from archive.articles.captures import StoredCapture
@@ -54,29 +53,34 @@ def _revision_event(version: StoredArticle) -> HistoryEvent:
 
 def _presence_events(
     shown: Sequence[StoredCapture], gone: Sequence[StoredCapture]
-) -> list[HistoryEvent]:
-    """Return deletions and reappearances.
+) -> Iterator[HistoryEvent]:
+    """Yield deletions and reappearances.
 
     Of successive captures that show the same, the first counts. What an address answered before the
     article was first seen is no deletion.
     """
-    observations = [(c.captured_at, True, c) for c in shown if c.time_known]
-    observations += [(c.captured_at, False, c) for c in gone if c.time_known and c.decides]
-    observations.sort(key=itemgetter(0, 1))
     was_seen = any(not capture.time_known for capture in shown)
     last_sign = ""  # of the deletion; empty while the article is present
-    events: list[HistoryEvent] = []
-    for _, is_present, capture in observations:
-        sign = "" if is_present else capture.sign_of_deletion
-        if is_present and last_sign:
-            events.append(_presence_event(ChangeClass.REAPPEARANCE, capture))
-        elif not is_present and was_seen and sign != last_sign:
-            events.append(_presence_event(ChangeClass.DELETION, capture))
-        if is_present:
-            was_seen = True
-        if was_seen:
-            last_sign = sign
-    return events
+    for capture, sign in _observations(shown, gone):
+        was_seen = was_seen or not sign
+        if not was_seen or sign == last_sign:
+            continue
+        if sign:
+            yield _presence_event(ChangeClass.DELETION, capture)
+        else:
+            yield _presence_event(ChangeClass.REAPPEARANCE, capture)
+        last_sign = sign
+
+
+def _observations(
+    shown: Sequence[StoredCapture], gone: Sequence[StoredCapture]
+) -> list[tuple[StoredCapture, str]]:
+    """Return the captures of known time in order, each with its sign of deletion, if it has one."""
+    observed = [(capture, "") for capture in shown if capture.time_known]
+    for capture in gone:
+        if capture.time_known and capture.decides:
+            observed.append((capture, capture.sign_of_deletion))
+    return sorted(observed, key=lambda one: (one[0].captured_at, not one[1]))
 
 
 def _presence_event(change_class: ChangeClass, capture: StoredCapture) -> HistoryEvent:

@@ -35,7 +35,7 @@ class CaptureEntry:
 
     @property
     def captured_at(self) -> datetime:
-        """When it was fetched; when it was taken in, where that is unknown."""
+        """When it was fetched; when it was imported, if that is unknown."""
         moment: datetime = self.capture["captured_at"]
         return moment
 
@@ -117,7 +117,7 @@ class ArticleState:
         self.revisions.sort(key=lambda r: r.captured_at)
 
     def renumber(self) -> list[Revision]:
-        """Number the revisions from 1; return the stored ones whose number changed."""
+        """Assign the numbers from 1; return the stored revisions whose number changed."""
         renamed: list[Revision] = []
         for number, revision in enumerate(self.revisions, 1):
             if revision.number != number:

@@ -1,16 +1,17 @@
-"""The original that a foreign `revisit` record stands for, looked for among our captures and proven by its digest."""
+"""Find our capture that a `revisit` record of another archive repeats, proven by its digest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.captures import record_of
+from archive.articles.captures import location_of
 from archive.index.schema import captures
-from archive.segments.lookup import RecordError
+from archive.segments.lookup import RecordError, read_at
 from archive.warc.dates import parse_date
 from archive.warc.digests import algorithm_of, compute, states
 from archive.warc.record_parser import digested_forms
@@ -22,44 +23,52 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from archive.model.exchange import Location
     from archive.warc.record_parser import Record
 
-#: Captures of the address that are looked into.
+#: The number of captures of the address that are tried.
 _TRIED = 20
-#: Digests remembered; a hostile file may ask for the longest documents' again and again.
-_REMEMBERED = 10_000
-_SAME = timedelta(seconds=1)  # others' dates have no fractions
+#: The number of captures whose digests are cached: a hostile file may ask for the longest documents
+#: again and again.
+_CACHED = 10_000
+_SAME = timedelta(seconds=1)  # other archives' dates have no fractions
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A committed `response` of ours, and the revision that it shows, if any."""
+    """A committed `response` of ours, and the id of the revision that it shows, if any."""
 
     revisit_of: RevisitOf
     revision_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """What a revisit says of its original.
+
+    ``date`` is the original's, None if it is not stated; ``latest`` is its latest possible one.
+    """
+
+    url: str
+    date: datetime | None
+    latest: datetime
+
+
 class OriginalFinder:
-    """Looks for originals in the archive at ``folder``; each capture is read and digested once, however many ask."""
+    """Finds originals in the archive at ``folder``; reads and digests each capture only once."""
 
     def __init__(self, folder: Path | str) -> None:
         self._folder = folder
-        self._digests: dict[tuple[str, str], tuple[bytes, ...]] = {}
+        self._digests = lru_cache(maxsize=_CACHED)(self._read_digests)
 
     def find(self, connection: Connection, revisit: Record) -> Original | None:
-        """The capture that a revisit of another archive repeats; None if we have none that proves to be it.
+        """Return the capture that a revisit of another archive repeats; None if we have none.
 
-        It has the address that the revisit names as its original's, or its own where it names none,
-        and the payload whose digest it states. Where it states none that can be compared, the date
-        it names has to be the capture's.
+        It has the address that the revisit states for its original, or the revisit's own, and the
+        payload with the stated digest. If no comparable digest is stated, it has the stated date.
         """
-        fields = revisit.fields
         try:
-            url = safe_url(fields["warc-refers-to-target-uri"] or fields["warc-target-uri"])
-            named = None
-            if "warc-refers-to-date" in fields:
-                named = parse_date(fields["warc-refers-to-date"])
-            latest = named or parse_date(fields["warc-date"])
+            reference = _reference(revisit)
         except ValueError:
             return None
         columns = select(
@@ -73,34 +82,47 @@ class OriginalFinder:
             captures.c.revision_id,
         )
         query = columns.where(
-            captures.c.url == url, captures.c.record_type == "response", captures.c.time_known
+            captures.c.url == reference.url,
+            captures.c.record_type == "response",
+            captures.c.time_known,
+            captures.c.captured_at < reference.latest + _SAME,
         )
-        query = query.where(captures.c.captured_at < latest + _SAME)
         for row in connection.execute(query.order_by(captures.c.captured_at.desc()).limit(_TRIED)):
-            if self._is_it(row, named, revisit.payload_digest):
+            if self._is_original(row, reference.date, revisit.payload_digest):
                 original = RevisitOf(row.url, row.captured_at, row.payload_digest, row.record_id)
                 return Original(original, row.revision_id)
         return None
 
-    def _is_it(self, row: Any, named: datetime | None, claim: str) -> bool:
-        if claim == row.payload_digest:
+    def _is_original(self, row: Any, date: datetime | None, stated: str) -> bool:
+        if stated == row.payload_digest:
             return True
-        name = algorithm_of(claim)
-        if not name:
-            return not claim and named is not None and abs(row.captured_at - named) < _SAME
-        return any(states(claim, found) for found in self._digested(name, row))
+        name = algorithm_of(stated)
+        if name:
+            return any(states(stated, digest) for digest in self._digests(name, location_of(row)))
+        return not stated and date is not None and abs(row.captured_at - date) < _SAME
 
-    def _digested(self, name: str, row: Any) -> tuple[bytes, ...]:
-        """What others may state as the payload's digest: of the payload, or of the body with its framing."""
-        key = (name, row.record_id)
-        if key not in self._digests:
-            if len(self._digests) >= _REMEMBERED:
-                self._digests.clear()
-            self._digests[key] = ()
-            try:
-                exchange = record_of(self._folder, row).exchange
-            except RecordError:  # `verify` is who says so
-                exchange = None
-            if exchange is not None:
-                self._digests[key] = tuple(compute(name, data) for data in digested_forms(exchange))
-        return self._digests[key]
+    def _read_digests(self, name: str, location: Location) -> tuple[bytes, ...]:
+        """Return the digests that other archives may state for a capture; none if it is damaged.
+
+        They are of the payload, and of the body with its transfer coding.
+        """
+        try:
+            exchange = read_at(self._folder, location).exchange
+        except RecordError:  # `verify` reports it
+            return ()
+        if exchange is None:
+            return ()
+        return tuple(compute(name, data) for data in digested_forms(exchange))
+
+
+def _reference(revisit: Record) -> _Reference:
+    """Return what a revisit says of its original.
+
+    :raises ValueError: the address or a date is not valid.
+    """
+    fields = revisit.fields
+    url = safe_url(fields["warc-refers-to-target-uri"] or fields["warc-target-uri"])
+    date = None
+    if "warc-refers-to-date" in fields:
+        date = parse_date(fields["warc-refers-to-date"])
+    return _Reference(url, date, date or parse_date(fields["warc-date"]))

@@ -28,7 +28,7 @@ _DEPTH, _LONGEST = 24, 200_000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a difference; ``sign`` is ``" "`` (in both texts), ``"-"`` (old) or ``"+"`` (new)."""
+    """A part of a difference; ``sign`` is ``" "`` (both texts), ``"-"`` (old) or ``"+"`` (new)."""
 
     sign: str
     text: str
@@ -53,7 +53,7 @@ class _Match(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """The tokens from ``a_from`` to ``a_to`` of one text and the corresponding ones of the other."""
+    """The tokens from ``a_from`` to ``a_to`` of one text, and those of the other text."""
 
     a_from: int
     a_to: int

@@ -1,4 +1,4 @@
-"""Bylines: who signed, in every form seen; any text gives people or none."""
+"""Bylines: every form seen; any text gives authors or none."""
 
 from __future__ import annotations
 

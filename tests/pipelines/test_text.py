@@ -1,4 +1,4 @@
-"""Cleaning text: one form for any string, nothing else changed; what language it is, and whether it is damaged."""
+"""Cleaning of text, detection of its language and of wrong decoding."""
 
 from __future__ import annotations
 

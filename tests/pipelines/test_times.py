@@ -1,4 +1,4 @@
-"""Printed times: every form the outlets print comes back as the moment it names, in KST, and nothing else does."""
+"""Printed times: every form that the outlets print, parsed in KST."""
 
 from __future__ import annotations
 

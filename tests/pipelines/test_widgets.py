@@ -1,4 +1,4 @@
-"""Widget rules: everything is either kept or removed under a name, and a body without noise stays as it is."""
+"""Widget rules: blocks are kept or removed under a name; clean bodies are unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a revision changed has a name: a table of cases by hand, and what holds for any two versions."""
+"""Classes of changes: cases by hand, and properties of any two versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archive.articles.changes import (
     change_between,
     changed_fields,
     classify,
-    parted_headline,
+    split_headline,
 )
 from archive.articles.comparison import CONTENT_FIELDS
 from archive.articles.word_diff import Size
@@ -153,8 +153,8 @@ def test_the_bodys_change_has_a_size() -> None:
 
 
 def test_a_headline_is_parted_into_words_and_labels() -> None:
-    assert parted_headline("[속보] 가 나 (종합 2보)") == ("가 나", ("속보", "종합2보"))
-    assert parted_headline("[단독] 가 [사진]") == ("[단독] 가 [사진]", ())
+    assert split_headline("[속보] 가 나 (종합 2보)") == ("가 나", ("속보", "종합2보"))
+    assert split_headline("[단독] 가 [사진]") == ("[단독] 가 [사진]", ())
 
 
 def test_what_a_form_lacks_is_no_change_beside_another_one() -> None:

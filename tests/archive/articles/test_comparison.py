@@ -1,4 +1,4 @@
-"""What is a new version of an article, and what the same one seen through another form."""
+"""Which readings make a new version of an article, and which are the same in another form."""
 
 from __future__ import annotations
 

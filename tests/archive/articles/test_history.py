@@ -1,4 +1,4 @@
-"""An article's history: deletions and returns beside its versions, the same whatever the order captures come in."""
+"""History of an article: versions, deletions and reappearances, in any order of entry."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from archive.model.exchange import Exchange
 
 MOBILE = URL.replace("www.", "m.")
-NOT_FOUND = "<html><head><title>안내</title></head><body><p>요청하신 페이지를 찾을 수 없습니다.</p></body></html>"
+NOT_FOUND = (
+    "<html><head><title>안내</title></head>"
+    "<body><p>요청하신 페이지를 찾을 수 없습니다.</p></body></html>"
+)
 
 
 @pytest.fixture
@@ -46,12 +49,12 @@ def keeper(tmp_path: Path) -> Keeper:
 
 
 def taken_in(capture: Exchange, day: float) -> Exchange:
-    """A capture whose time nobody knows, taken in on a day."""
+    """Return a capture of unknown time that was imported on a day."""
     return replace(capture, captured_at=NOON + day * DAY, time_known=False)
 
 
 def told(keeper: Keeper) -> list[str]:
-    """The article's history: day, and what happened."""
+    """Return the history of the article: days and events."""
     with keeper.index() as index, index.reading() as connection:
         versions = find_article(connection, "etoday", OWN_ID)
         row_id = versions[0].row_id
@@ -62,7 +65,7 @@ def told(keeper: Keeper) -> list[str]:
 
 
 def status(keeper: Keeper) -> str:
-    """What the export says of it: its status, and the day on which it was seen deleted."""
+    """Return the status in the export, and the day of the deletion."""
     stored = next(found for found in keeper.articles() if found.article.article_id == OWN_ID)
     return f"deleted {(stored.deleted_at - NOON) / DAY:g}" if stored.deleted_at else "published"
 
@@ -167,7 +170,7 @@ ROWS = "SELECT captured_at, headline, body, current, change FROM revisions ORDER
 
 
 def rows(keeper: Keeper) -> list[Any]:
-    """The revisions as they lie in the index, but for what names them."""
+    """Return the stored revisions without their ids."""
     with closing(sqlite3.connect(keeper.folder / "index.sqlite3")) as database:
         return database.execute(ROWS).fetchall()
 

@@ -1,4 +1,4 @@
-"""An article's history as `scrapy show` and `scrapy export` tell it: versions, deletions, and what stood at a time."""
+"""History of an article as `scrapy show` and `scrapy export` print it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """One article: labelled, relabelled, deleted, back with another text; and re-fetches that change less than it."""
+    """Return an archive of an article: labelled, relabelled, deleted, back with another text.
+
+    Other captures of it change only bytes or widgets.
+    """
     noisy = PAGE["etoday"].replace("동네한바퀴".encode(), "마을한바퀴".encode())
     assert noisy != PAGE["etoday"]
     Keeper(tmp_path).read(
@@ -40,7 +43,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def cells(out: str, column: int) -> list[str]:
-    """A column of the table of captures."""
+    """Return a column of the table of captures."""
     return [line.split("│")[column].strip() for line in out.splitlines() if ".warc.gz" in line]
 
 

@@ -1,4 +1,4 @@
-"""One article under many addresses and forms is one; a real edit is a revision, a better reading is none."""
+"""Article identity: many addresses and forms of one article, edits, better readings."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def page_capture(
 
 
 def edited(number: int) -> bytes:
-    """The Etoday page with another figure in its first paragraph."""
+    """Return the Etoday page with another number in its first paragraph."""
     return PAGE["etoday"].replace("3200쪽을 처음으로".encode(), f"{number}쪽을 처음으로".encode())
 
 

@@ -1,4 +1,4 @@
-"""Word-level differences: whole, in order, readable in Korean, and found in time whatever the texts."""
+"""Word-level diff: complete, in order, readable in Korean, bounded in time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shown(pieces: list[Piece]) -> str:
 
 
 def applied(pieces: list[Piece], sign: str) -> str:
-    """The text of one side: ``-`` the old one, ``+`` the new one."""
+    """Return the text of one side: ``-`` the old one, ``+`` the new one."""
     return "".join(piece.text for piece in pieces if piece.sign in (" ", sign))
 
 
