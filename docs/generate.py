@@ -112,6 +112,15 @@ def _outlets() -> str:
     return _table(("outlet", "name", "site", "layouts", "channels"), rows)
 
 
+def _confidence() -> str:
+    rows: list[tuple[str, ...]] = []
+    for value in known_outlets().values():
+        name = f"`{value.name}`"
+        rows += [(name, "layout", f"`{one.name}`", one.confidence) for one in value.layouts]
+        rows += [(name, "channel", f"`{one.name}`", one.confidence) for one in value.channels]
+    return _table(("outlet", "kind", "name", "confidence"), rows)
+
+
 def _fields_of(*classes: type) -> str:
     parts = []
     for value in classes:
@@ -448,6 +457,7 @@ _PARTS: dict[str, Callable[[], str]] = {
         channels.RisingIds,
         channels.DailyIds,
     ),
+    "confidence": _confidence,
     "demo": _demo_output,
     "export-keys": _export_keys,
     "layout-fields": lambda: _fields_of(

@@ -27,4 +27,6 @@ def outlet_for(exchange: Exchange) -> Outlet | None:
     for address in page.stated_addresses():
         if outlet := outlet_of(address):
             return outlet
-    return next((outlet for outlet in known_outlets().values() if outlet.titles(page.title)), None)
+    return next(
+        (outlet for outlet in known_outlets().values() if outlet.has_title(page.title)), None
+    )

@@ -1,4 +1,4 @@
-"""Where an outlet's articles are found, and what reading such a place gives, as values."""
+"""Where an outlet's articles are found: feeds, sitemaps, list pages and id walks, as values."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ class Feed:
     """An RSS 2.0, RSS 1.0 (RDF) or Atom feed."""
 
     url: str
-    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """A sitemap, with or without the news namespace, or an index of such."""
+    """A sitemap, with or without the news namespace, or an index of sitemaps."""
 
     url: str
-    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
-    """An HTML list, newest first. ``url`` holds ``{page}``, which counts from ``first`` by ``step``.
+    """An HTML list of articles, newest first.
 
-    Without ``{page}`` it is one page. Selectors: ``item`` holds one article, where that is known;
-    ``link`` (its ``href``), ``title`` (without: the link's text) and ``date`` lie in it. Without
-    ``item`` a title belongs to the link after it, a date to the link before it. ``holder`` is there
-    even when the list has no items: without it the page is not the list.
+    ``url`` holds ``{page}``, which counts from ``first`` by ``step``; without ``{page}`` the list
+    has one page. Selectors: ``item`` is the element of one article, ``""`` if it is not known;
+    ``link`` (its ``href`` is the address), ``title`` (``""``: the link's text) and ``date`` lie in
+    it. Without ``item``, a title belongs to the link after it and a date to the link before it.
+    ``holder`` is an element that is present even if the list is empty: a page without it is not the
+    list.
     """
 
     url: str
-    confidence: Confidence
     link: str
     item: str = ""
     title: str = ""
@@ -48,17 +47,17 @@ class ListPage:
 
     @property
     def paged(self) -> bool:
-        """Whether there are further pages."""
+        """Whether the list has further pages."""
         return "{page}" in self.url
 
     def page_url(self, number: int) -> str:
-        """The address of the list's ``number``-th page, from 0."""
+        """Return the address of the list's ``number``-th page, from 0."""
         return self.url.replace("{page}", str(self.first + number * self.step))
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A known article: on which day which id."""
+    """A known article: the number that is its id, and the day of its publication (KST)."""
 
     number: int
     day: date
@@ -66,31 +65,32 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RisingIds:
-    """Ids that are one integer, rising with time, without a date in it.
+    """Ids that are one integer, rising with time, with no date in it.
 
-    ``anchors`` are known articles in rising order; ``daily`` is the most articles a day, to look
-    beyond the last.
+    ``anchors`` are known articles in rising order. ``daily`` is an upper bound of the articles of a
+    day, used to search beyond the last anchor.
     """
 
     anchors: tuple[Anchor, ...]
     daily: int
-    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyIds:
-    """Ids that are the day, YYYYMMDD, and a number of ``digits`` digits that starts at 1 and stays under ``most``."""
+    """Ids that are the day, YYYYMMDD, and a number of ``digits`` digits, counted from 1.
+
+    The numbers of a day stay under ``most``.
+    """
 
     digits: int
     most: int
-    confidence: Confidence
 
     def day_of(self, article_id: str) -> date | None:
-        """The day an id states, None if it states none."""
+        """Return the day that an id states, None if it states none."""
         if len(article_id) != 8 + self.digits:
             return None
         try:
-            return datetime.strptime(article_id[:8], "%Y%m%d").date()  # noqa: DTZ007  (a day has no time zone)
+            return datetime.strptime(article_id[:8], "%Y%m%d").date()  # noqa: DTZ007  (a day only)
         except ValueError:
             return None
 
@@ -101,11 +101,12 @@ Source = Feed | Sitemap | ListPage
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to learn of articles, under the name it has in stats and report.
+    """One way to discover articles, under its name in statistics and reports.
 
-    ``sources`` together are the channel. ``walk`` counts ids instead, for days that no list
-    reaches. ``instead_of`` names the channel whose death it stands in for; otherwise it is always
-    asked. ``whole``: it names every article of the outlet, as far back as it goes.
+    ``sources`` together are the channel; a ``walk`` enumerates ids instead, for days that no list
+    reaches. ``instead_of`` names the channel that this one replaces when that is dead; other
+    channels are always requested. ``whole`` is whether it names every article of the outlet, as far
+    back as it goes. ``confidence`` rates what is known of its sources.
     """
 
     name: str
@@ -113,3 +114,4 @@ class Channel:
     walk: IdWalk | None = None
     instead_of: str = ""
     whole: bool = False
+    confidence: Confidence = "C"

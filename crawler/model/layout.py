@@ -1,4 +1,4 @@
-"""How an outlet's pages are built: selectors as data, dated, chosen by what the page shows."""
+"""How an outlet's pages are built: selectors with their dates of use, chosen by the capture date."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-#: Ordered sources of one field; the first that yields text wins. ``jsonld:KEY`` and ``meta:NAME``
-#: look into the page's head, anything else is a CSS selector, with ``@name`` behind it for an
-#: attribute.
+#: Sources of one field, in order; the first that yields text is used. ``jsonld:KEY`` and
+#: ``meta:NAME`` read the page's head, anything else is a CSS selector, with ``@name`` appended for
+#: an attribute.
 Sources = tuple[str, ...]
 
-#: A: two or more independent sources, one recent; B: one good or several older; C: one old or weak,
-#: or inference.
+#: How sure a fact about an outlet is. A: two or more independent sources, one of them recent; B: one
+#: good source or several older ones; C: one old or weak source, or an inference.
 Confidence = Literal["A", "B", "C"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One way a layout shows pictures: the ``box`` holding image and caption, ``caption`` within it.
+    """One way in which a layout shows pictures.
 
+    ``box`` is the element around image and caption, ``caption`` the caption's element in it.
     Without ``caption`` the lines of the box's text are the captions.
     """
 
@@ -29,18 +30,19 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """One page template of an outlet and the capture dates it was seen on; ``None`` is an open end.
+    """One page template of an outlet.
 
-    ``root`` is the element that holds all of the article and none of the site's menus, where one is
-    known: what lies outside of it is neither read nor searched for widgets. ``body`` are
-    containers, the first present one is read; ``paragraphs`` are its children that hold the body
-    (text elsewhere in it is kept as removed, under ``outside_paragraphs``). ``times`` are elements
-    whose text carries the printed stamps, ``emails`` those that hold the authors' addresses.
-    ``facts`` is the confidence of the weakest fact it needs.
+    ``since`` and ``until`` are the first and last capture date on which it was seen; None is an
+    open end. ``root`` is the element with all of the article and none of the site's menus, where
+    one is known: nothing outside of it is read or searched for widgets. ``body`` are containers,
+    the first present one is read; ``paragraphs`` are its children that hold the body (other text in
+    it is kept as removed, under ``outside_paragraphs``). ``times`` are elements whose text has the
+    printed times, ``emails`` those with the authors' addresses. ``confidence`` is that of the
+    weakest fact the layout rests on.
     """
 
     name: str
-    facts: Confidence
+    confidence: Confidence
     since: date | None = None
     until: date | None = None
     root: str = ""
@@ -59,24 +61,22 @@ class Layout:
 
     @property
     def first_day(self) -> int:
-        """The day its use began, as a number; the first of all days where that is unknown."""
+        """The first day of its use as an ordinal; that of `date.min` where it is unknown."""
         return (self.since or date.min).toordinal()
 
     def covers(self, day: date) -> bool:
         """Whether the layout was in use on a capture date."""
-        return (self.since is None or self.since <= day) and (
-            self.until is None or day <= self.until
-        )
+        return (self.since or date.min) <= day <= (self.until or date.max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextForm:
-    """How an outlet's pages look as text, without markup.
+    """How an outlet's pages look as plain text, without markup.
 
-    ``recognise``: patterns that are all found in a page of this outlet and of no other. ``times``
-    matches, whole, the lines that print the stamps; the headline is the line before them.
-    ``section_after`` is the line the section follows; ``deck`` whether deck lines stand as one
-    block between the stamps and the body. Captions are told by the outlet's caption patterns.
+    ``recognise`` are patterns that are all found in a page of this outlet and of no other.
+    ``times`` matches, in full, the lines with the printed times; the headline is the line before
+    them. ``section_after`` is the line before the section; ``deck`` is whether deck lines form a
+    block between the times and the body. Captions are recognised by the outlet's caption patterns.
     """
 
     recognise: tuple[str, ...]
@@ -86,9 +86,10 @@ class TextForm:
 
 
 def choose(layouts: tuple[Layout, ...], captured: date) -> tuple[Layout, ...]:
-    """Layouts in the order to try: those in use on the capture date first, newest first; then the others.
+    """Return the layouts in the order to try for a page captured on that day.
 
-    The others stay in the list because dates of use are known from samples only.
+    Those in use on that day come first, newest first. The others follow, because dates of use are
+    known from samples only.
     """
     return tuple(
         sorted(layouts, key=lambda layout: (not layout.covers(captured), -layout.first_day))

@@ -1,4 +1,4 @@
-"""An outlet as a value: what is known of it, with no behaviour of its own."""
+"""An outlet as a value."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class OutletError(ValueError):
-    """An outlet's file contradicts itself, or there is no such outlet."""
+    """There is no such outlet, or an outlet's file is invalid; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An article's address, read: the outlet's own id and the canonical form."""
+    """An article's address: the outlet's own id of the article, and the canonical address."""
 
     article_id: str
     url: str
@@ -31,13 +31,13 @@ class Address:
 class Outlet:
     """Everything known about one outlet.
 
-    ``name`` is its file's stem, its spider's name and its seed folder. ``hosts`` all serve the same
-    articles. ``articles`` are patterns with the group ``id``, over the whole path or the path with
-    its query; ``canonical`` is the address with ``{id}``. ``channels`` are where its articles are
-    found, the preferred first. ``page_title`` is found in the <title> of its pages only.
-    ``per_day`` is how many articles it publishes a day, 0 if that is not known: a crawl that finds
-    nothing new for long is then told from a quiet hour. ``cron`` is when it is crawled (Asia/Seoul)
-    by a job that does not say.
+    ``name`` is the name of its module, its spider and its seed folder; ``title`` is the name of the
+    publication. All ``hosts`` serve the same articles. ``articles`` are patterns with the group
+    ``id``, matched against the whole path, then against the path with its query; ``canonical`` is
+    the address with ``{id}``. ``channels`` are where its articles are found, in order of
+    preference. ``page_title`` is a pattern found in the <title> of its pages only. ``per_day`` is
+    how many articles it publishes a day, 0 if that is not known. ``cron`` is the schedule
+    (Asia/Seoul) of a job that states none.
     """
 
     name: str
@@ -54,8 +54,8 @@ class Outlet:
     rules: Rules = field(default_factory=Rules)
 
     def identify(self, url: str) -> Address | None:
-        """Read an address of this outlet; None if it is not an article's, or another outlet's."""
-        return _identified(url, self.hosts, self.articles, self.canonical)
+        """Return the article's id and canonical address; None if this is no article's address."""
+        return _identify(url, self.hosts, self.articles, self.canonical)
 
     def serves(self, url: str) -> bool:
         """Whether the address is on one of this outlet's hosts."""
@@ -64,14 +64,14 @@ class Outlet:
         except ValueError:
             return False
 
-    def titles(self, title: str) -> bool:
-        """Whether a page's <title> is of the form only this outlet's pages have."""
+    def has_title(self, title: str) -> bool:
+        """Whether a page's <title> has the form that only this outlet's pages have."""
         return bool(self.page_title and re.search(self.page_title, title))
 
 
-# of a page that is fetched, the wire, the spider and the judgement ask in turn
+# The HTTP client, the spider and the judgement each identify the same address.
 @lru_cache(maxsize=1024)
-def _identified(
+def _identify(
     url: str, hosts: tuple[str, ...], articles: tuple[str, ...], canonical: str
 ) -> Address | None:
     try:
@@ -81,11 +81,9 @@ def _identified(
         return None
     if parts.scheme not in ("http", "https") or host not in hosts:
         return None
-    targets = (parts.path, f"{parts.path}?{parts.query}")
     for pattern in articles:
-        match = next(
-            (m for target in targets if (m := re.fullmatch(pattern, target, re.ASCII))), None
-        )
-        if match:
-            return Address(match["id"], canonical.format(id=match["id"]))
+        for target in (parts.path, f"{parts.path}?{parts.query}"):
+            match = re.fullmatch(pattern, target, re.ASCII)
+            if match:
+                return Address(match["id"], canonical.format(id=match["id"]))
     return None

@@ -1,8 +1,12 @@
-"""What all verbs share: the archive and the index they work on, and how a fault ends them."""
+"""Text of command-line arguments and paths."""
 
 from __future__ import annotations
 
 
 def as_text(argument: str) -> str:
-    """An argument or a path as text that can be kept: it is bytes, and in a C locale Python takes Hangul for none."""
+    """Return an argument or a path as text that can be stored as UTF-8.
+
+    Arguments are bytes; what Python could not decode is in them as surrogates (in a C locale, all
+    of Hangul). Bytes that are not UTF-8 become U+FFFD.
+    """
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Where an outlet's articles are found, and what reading such a place gives, as values."""
+"""The window of days that a crawl is limited to."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ if TYPE_CHECKING:
 
 
 class WindowError(ValueError):
-    """The dates asked for contradict each other; the sentence says how."""
+    """The dates of a window are invalid or contradict each other; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days asked for, KST, both included; an open end is None. Without any: what is new."""
+    """Days of publication (KST), both included; None is an open end.
+
+    Without any day the window is what is new.
+    """
 
     since: date | None = None
     until: date | None = None
@@ -28,31 +31,36 @@ class Window:
             raise WindowError(f"since={self.since} lies after until={self.until}")
 
     def excludes(self, published: date | None, modified: date | None = None) -> bool:
-        """Whether an article of these dates is surely outside: nothing is published after it was changed."""
-        if published is not None:
-            return self.before(published) or (self.until is not None and published > self.until)
-        return modified is not None and self.before(modified)
+        """Whether an article of these dates is certainly outside.
 
-    def before(self, day: date) -> bool:
-        """Whether a day lies before the window."""
+        An article modified before the window was published before it.
+        """
+        if published is None:
+            return modified is not None and self._starts_after(modified)
+        return self._starts_after(published) or self._ends_before(published)
+
+    def _starts_after(self, day: date) -> bool:
         return self.since is not None and day < self.since
+
+    def _ends_before(self, day: date) -> bool:
+        return self.until is not None and day > self.until
 
 
 def parse_day(text: str) -> date:
-    """Read ``2023-09-01``.
+    """Return the date written as ``2023-09-01``.
 
-    :raises WindowError: it is no such date.
+    :raises WindowError: the text is not such a date.
     """
     try:
         if len(text) == 10:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise WindowError(f"{text!r} is no date; write it as 2023-09-01")
+    raise WindowError(f"{text!r} is not a valid date; write it as 2023-09-01")
 
 
 def days(first: date, last: date) -> Iterator[date]:
-    """Each day from the last back to the first: what is newest is wanted first."""
+    """Yield each day from the last back to the first, as the newest articles are wanted first."""
     while last >= first:
         yield last
         last -= timedelta(days=1)

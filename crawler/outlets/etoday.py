@@ -1,4 +1,4 @@
-"""Etoday (이투데이). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
+"""Etoday (이투데이). Facts as of 2026-11; how sure they are is stated beside them."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ FEEDS = (
     "opinion",
     "culture-life",
 )
-#: The sections seen: not all there are, so the lists together are not the whole outlet.
+#: The known sections. There are more, so the lists together are not the whole outlet.
 SECTIONS = ("1200", "1202", "1206", "1302", "1391", "1601", "1603", "1701")
 
 CHANNELS = (
-    Channel("sitemap", (Sitemap("https://www.etoday.co.kr/rss/news_sitemap", "B"),)),
-    Channel("feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml", "A"),)),
+    Channel("sitemap", (Sitemap("https://www.etoday.co.kr/rss/news_sitemap"),), confidence="B"),
+    Channel("feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml"),), confidence="A"),
     Channel(
         "section_feeds",
-        tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml", "A") for name in FEEDS),
+        tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml") for name in FEEDS),
+        confidence="A",
     ),
     Channel(
         "section_lists",
         tuple(
             ListPage(
                 url=f"https://www.etoday.co.kr/news/section/subsection?MID={code}&page={{page}}",
-                confidence="A",
                 holder="ul#list_W",
                 item="ul#list_W > li.sp_newslist",
                 link="div.cluster_text_headline21 a",
@@ -50,26 +50,26 @@ CHANNELS = (
             )
             for code in SECTIONS
         ),
+        confidence="A",
     ),
-    # Its address is B; how its items and pages look is unknown: one page, of which every article's
-    # address counts.
+    # The address is B; how its items and further pages look is not known. So it is one page, of
+    # which every article's address is taken.
     Channel(
         "flash_list",
         (
             ListPage(
                 url="https://www.etoday.co.kr/news/flashnews/flash_list",
-                confidence="C",
                 link="a[href]",
             ),
         ),
+        confidence="C",
     ),
     Channel(
         "id_walk",
         walk=RisingIds(
-            # About 300-330 a day, 353 in the quarter before the last anchor; no day is known to
-            # pass 500.
+            # About 300-330 a day, 353 in the quarter before the last anchor; no day with more
+            # than 500 is known.
             daily=500,
-            confidence="A",
             anchors=(
                 Anchor(1855543, date(2020, 2, 12)),
                 Anchor(2343297, date(2024, 3, 23)),
@@ -79,6 +79,7 @@ CHANNELS = (
                 Anchor(2631459, date(2026, 10, 1)),
             ),
         ),
+        confidence="A",
     ),
 )
 
@@ -94,11 +95,11 @@ OUTLET = Outlet(
     canonical="https://www.etoday.co.kr/news/view/{id}",
     channels=CHANNELS,
     page_title=r" - 이투데이$",
-    per_day=300,  # A: about 300-330 by its ids, whose anchors since 2020 agree
+    per_day=300,  # A: about 300-330 according to its ids; all anchors since 2020 agree
     layouts=(
         Layout(
             name="desktop-2020",
-            facts="A",
+            confidence="A",
             since=date(2020, 1, 1),
             root="article.containerWrap",
             body=("div.articleView[itemprop=articleBody]", "div.articleView"),
@@ -114,7 +115,7 @@ OUTLET = Outlet(
         ),
         Layout(
             name="desktop-2019",
-            facts="A",
+            confidence="A",
             since=date(2019, 1, 1),
             until=date(2020, 12, 31),
             body=("div.articleView",),
@@ -130,7 +131,7 @@ OUTLET = Outlet(
         ),
         Layout(
             name="mobile",
-            facts="C",
+            confidence="C",
             body=("#contents_body",),
             headline=("section.DetailView_Wrap div.view_mtitle > h1", "meta:og:title"),
             subheadlines=(".subview_title",),
@@ -144,7 +145,7 @@ OUTLET = Outlet(
         ),
         Layout(
             name="desktop-2017",
-            facts="C",
+            confidence="C",
             since=date(2017, 1, 1),
             until=date(2018, 12, 31),
             body=("div#newsContent",),
@@ -164,8 +165,8 @@ OUTLET = Outlet(
     ),
     rules=Rules(
         site_titles=("이투데이",),
-        # ▲caption, sentence ended, then place/agency: `…찍고 있다.
-        # 블라디보스토크(러시아)/로이터연합뉴스`
+        # ▲caption with its full stop, then place and agency:
+        # `…찍고 있다. 블라디보스토크(러시아)/로이터연합뉴스`
         caption=(r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?", r"▲\s?(?P<caption>.+)"),
         widgets=Widgets(
             (

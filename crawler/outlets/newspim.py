@@ -1,4 +1,4 @@
-"""Newspim (뉴스핌). Page facts as of 2026-11: confidence beside each layout; nothing here is guessed."""
+"""Newspim (뉴스핌). Facts as of 2026-11; how sure they are is stated beside them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crawler.model.outlet import Outlet
 from pipelines.page import Rules
 from pipelines.widget_rules import WidgetRule, Widgets
 
-# Captions sit in a table of the body, not in its paragraphs; older pages use .img-info and
+# Captions are in a table of the body, not in its paragraphs; older pages use .img-info and
 # data-src.
 FIGURES = (
     Figure(box="table", caption=".news_img_caption"),
@@ -18,17 +18,16 @@ FIGURES = (
 )
 BODY = ("div#news-contents", "#news_contents")
 
-#: 정치, 사회, 경제, 부동산, 증권·금융, 산업, 글로벌, 전국, 문화·연예, 스포츠, 라이프·여행, 중국; of
-#: feeds and lists.
+#: Codes in feeds and lists: 정치, 사회, 경제, 부동산, 증권·금융, 산업, 글로벌, 전국, 문화·연예,
+#: 스포츠, 라이프·여행, 중국.
 SECTIONS = ("101", "102", "103", "104", "105", "106", "107", "108", "110", "111", "112", "120")
 EVERYTHING = "1"
 
 
 def _list(code: str) -> ListPage:
-    """A function because 13 lists differ in their code only. What holds an item is not known."""
+    """Return the list of a section; what element holds an item is not known."""
     return ListPage(
         url=f"https://www.newspim.com/news/lists/?category_cd={code}&page={{page}}",
-        confidence="B",
         title="strong.subject_h",
         link="p.summary a[href]",
         date="p.byline",
@@ -41,22 +40,27 @@ CHANNELS = (
     Channel(
         "sitemap",
         tuple(
-            Sitemap(f"https://www.newspim.com/sitemap/recent/{name}", "B")
-            for name in ("all_1", "all_2")
+            Sitemap(f"https://www.newspim.com/sitemap/recent/{name}") for name in ("all_1", "all_2")
         ),
+        confidence="B",
     ),
-    Channel("list", (_list(EVERYTHING),), whole=True),
-    # Many sources name these addresses, but a check of 2026-08-20 found no live feed; maybe not on
-    # this host.
+    Channel("list", (_list(EVERYTHING),), whole=True, confidence="B"),
+    # Many sources name these addresses, but a check of 2026-08-20 found no live feed; maybe they
+    # have moved to another host.
     Channel(
         "feeds",
         tuple(
-            Feed(f"http://rss.newspim.com/news/category/{code}", "A")
-            for code in (EVERYTHING, *SECTIONS)
+            Feed(f"http://rss.newspim.com/news/category/{code}") for code in (EVERYTHING, *SECTIONS)
         ),
+        confidence="A",
     ),
-    Channel("section_lists", tuple(_list(code) for code in SECTIONS), instead_of="list"),
-    Channel("id_walk", walk=DailyIds(digits=6, most=1500, confidence="A")),
+    Channel(
+        "section_lists",
+        tuple(_list(code) for code in SECTIONS),
+        instead_of="list",
+        confidence="B",
+    ),
+    Channel("id_walk", walk=DailyIds(digits=6, most=1500), confidence="A"),
 )
 
 OUTLET = Outlet(
@@ -72,14 +76,14 @@ OUTLET = Outlet(
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
     channels=CHANNELS,
-    # per_day: unknown; its numbers stay under about 1,500 a day, but how many of them are articles
-    # nobody says.
+    # per_day is not known: its numbers stay under about 1,500 a day, but not all of them are
+    # articles.
     page_title=r"^뉴스핌(?: - .*)?$| - 뉴스핌$",
     cron="22 * * * *",  # not all outlets in the same minute
     layouts=(
         Layout(
             name="desktop-2026",
-            facts="A",
+            confidence="A",
             since=date(2026, 1, 1),
             root="article.bodynews",
             body=("article.bodynews #news-contents",),
@@ -91,7 +95,7 @@ OUTLET = Outlet(
         ),
         Layout(
             name="desktop-2021",
-            facts="A",
+            confidence="A",
             since=date(2021, 1, 1),
             until=date(2025, 12, 31),
             body=("div#news-contents",),
@@ -103,7 +107,7 @@ OUTLET = Outlet(
         ),
         Layout(
             name="desktop-2018",
-            facts="A",
+            confidence="A",
             since=date(2018, 1, 1),
             until=date(2020, 12, 31),
             body=(".bodynews #news_contents", "#news_contents"),
@@ -119,8 +123,8 @@ OUTLET = Outlet(
     ),
     rules=Rules(
         site_titles=("뉴스핌", "뉴스핌 - 글로벌리더의 지름길"),
-        # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: a byline's form,
-        # but a photo's credit.
+        # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: it has the form of
+        # a byline, but is a photo's credit.
         caption=(
             r"(?P<credit>\[[^\]]{2,40}\] ?[^=]{2,30}?) ?= ?(?P<caption>.+?\d{4}\.\d{2}\.\d{2})"
             r"(?: (?P<credit_email>[\w.+-]+@newspim\.com))?",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST, Author, Image, Precision
-from tests.support.reading import SEEDS, fixtures, name_of, read_bytes, read_fixture
+from tests.support.reading import SEEDS, name_of, read_article, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 ETODAY = SEEDS / "000_3e66ff564048943b.txt"
 NEWSPIM = SEEDS / "004_e87c195a7c7407d1.txt"
-
-
-def article(path: Path) -> Article:
-    page = read_fixture(path)
-    assert page.article is not None, page.verdict
-    return page.article
 
 
 def lines(path: Path, first: int, last: int) -> tuple[str, ...]:
@@ -40,7 +34,7 @@ def removed(found: Article) -> dict[str, str]:
 
 
 def test_etoday_headline_deck_and_times() -> None:
-    found = article(ETODAY)
+    found = read_article(ETODAY)
     assert found.outlet == "etoday"
     assert (
         found.headline
@@ -59,7 +53,7 @@ def test_etoday_headline_deck_and_times() -> None:
 
 
 def test_etoday_body_is_its_seven_paragraphs_as_printed() -> None:
-    found = article(ETODAY)
+    found = read_article(ETODAY)
     assert found.body == lines(ETODAY, 20, 32)
     assert len(found.body) == 7
     assert found.body[0].startswith("북한과 러시아가 군사적 밀착을 강화하고 있다.")
@@ -68,7 +62,7 @@ def test_etoday_body_is_its_seven_paragraphs_as_printed() -> None:
 
 
 def test_etoday_picture_once_with_its_agency_and_no_author() -> None:
-    found = article(ETODAY)
+    found = read_article(ETODAY)
     assert found.images == (
         Image(
             caption="2019년 4월 25일 러시아 블라디보스토크에서 김정은(왼쪽) 북한 국무위원장과 블라디미르 푸틴 러시아 "
@@ -80,7 +74,7 @@ def test_etoday_picture_once_with_its_agency_and_no_author() -> None:
 
 
 def test_etoday_noise_is_kept_under_its_rules() -> None:
-    spans = removed(article(ETODAY))
+    spans = removed(read_article(ETODAY))
     assert list(spans) == [
         "repeated_caption",
         "font_size",
@@ -109,7 +103,7 @@ def test_etoday_noise_is_kept_under_its_rules() -> None:
 
 
 def test_newspim_headline_times_and_section() -> None:
-    found = article(NEWSPIM)
+    found = read_article(NEWSPIM)
     assert found.outlet == "newspim"
     assert (
         found.headline == '푸틴 "한반도 관련 어떤 합의도 위반 안 해...북한과 좋은 관계 구축할 것"'
@@ -122,7 +116,7 @@ def test_newspim_headline_times_and_section() -> None:
 
 
 def test_newspim_author_is_the_correspondent_and_never_the_photographer() -> None:
-    found = article(NEWSPIM)
+    found = read_article(NEWSPIM)
     assert found.authors == (Author("고인원", "특파원", "koinwon@newspim.com"),)
     assert found.dateline == "휴스턴"
     assert found.images == (
@@ -135,7 +129,7 @@ def test_newspim_author_is_the_correspondent_and_never_the_photographer() -> Non
 
 
 def test_newspim_body_is_its_ten_paragraphs_with_the_dateline_and_without_the_caption() -> None:
-    found = article(NEWSPIM)
+    found = read_article(NEWSPIM)
     printed = lines(NEWSPIM, 15, 37)
     assert found.body == tuple(line for line in printed if not line.startswith("[아무르"))
     assert len(found.body) == 10
@@ -148,7 +142,7 @@ def test_newspim_body_is_its_ten_paragraphs_with_the_dateline_and_without_the_ca
 
 
 def test_newspim_noise_is_kept_under_its_rules() -> None:
-    spans = removed(article(NEWSPIM))
+    spans = removed(read_article(NEWSPIM))
     assert list(spans) == ["site_menu", "breaking_news", "email_tail", "best_articles", "shopping"]
     assert spans["site_menu"] == "전체기사 최신뉴스 GAM 라씨로\nKYD 디데이"
     assert spans["breaking_news"] == "속보\n더보기"
@@ -160,7 +154,7 @@ def test_newspim_noise_is_kept_under_its_rules() -> None:
 @pytest.mark.parametrize("path", [ETODAY, NEWSPIM], ids=name_of)
 def test_every_printed_line_is_in_exactly_one_place(path: Path) -> None:
     """Nothing vanishes: the document's lines are the fields' and the removed spans' lines."""
-    found = article(path)
+    found = read_article(path)
     kept = [found.headline, *found.subheadlines, found.section, *found.body]
     for span in found.removed:
         kept += span.text.split("\n")
@@ -175,64 +169,6 @@ def test_every_printed_line_is_in_exactly_one_place(path: Path) -> None:
     assert sorted(printed) == sorted(line for line in kept if line)
 
 
-#: What a form does not print, because no place for it is known (OUTLETS): layout -> fields.
-UNPRINTED = {
-    ("etoday", "text"): {"authors", "tags"},
-    ("etoday", "mobile"): {"subheadlines", "authors", "modified_at"},
-    ("etoday", "desktop-2017"): {"subheadlines", "authors"},
-    ("newspim", "desktop-2018"): {"section"},
-    ("newspim", "desktop-2021"): {"section"},
-    ("newspim", "desktop-2026"): {"section"},
-}
-SHARED = (
-    "headline",
-    "subheadlines",
-    "authors",
-    "dateline",
-    "section",
-    "tags",
-    "published_at",
-    "modified_at",
-    "body",
-)
-
-
-def families() -> list[tuple[Path, Path]]:
-    """Pairs of a document's text and each page that shows the same article, where there is a text."""
-    texts = {"seed": {"etoday": ETODAY, "newspim": NEWSPIM}}
-    texts["own"] = {outlet: SEEDS / outlet / "own-text.txt" for outlet in ("etoday", "newspim")}
-    pages = [(path.name.partition("-")[0], path) for path in fixtures() if path.suffix == ".html"]
-    assert {family for family, _ in pages} == {*texts, "translated"}
-    return [(texts[family][path.parent.name], path) for family, path in pages if family in texts]
-
-
-@pytest.mark.parametrize("field", SHARED)
-@pytest.mark.parametrize(
-    ("text", "page"), families(), ids=lambda path: name_of(path) if path else ""
-)
-def test_an_article_reads_the_same_from_every_layout_and_from_text(
-    text: Path, page: Path, field: str
-) -> None:
-    forms = article(text), article(page)
-    lacking = [form for form in forms if field in UNPRINTED.get((form.outlet, form.layout), ())]
-    assert not any(getattr(form, field) for form in lacking), (
-        "it is read after all: take it out of UNPRINTED"
-    )
-    assert lacking or getattr(forms[0], field) == getattr(forms[1], field)
-
-
-@pytest.mark.parametrize(
-    ("text", "page"), families(), ids=lambda path: name_of(path) if path else ""
-)
-def test_a_picture_has_the_same_words_in_every_form(text: Path, page: Path) -> None:
-    words = [
-        [(image.caption, image.credit) for image in article(path).images] for path in (text, page)
-    ]
-    assert words[0] == words[1]
-    assert len(words[0]) == 1
-    assert all(image.url.startswith("https://img.") for image in article(page).images)
-
-
 @pytest.mark.parametrize("path", [ETODAY, NEWSPIM], ids=name_of)
 @pytest.mark.parametrize("change", ["crlf", "bom", "nbsp", "nfd", "cp949"])
 def test_another_spelling_of_the_same_text_is_the_same_article(path: Path, change: str) -> None:
@@ -244,9 +180,9 @@ def test_another_spelling_of_the_same_text_is_the_same_article(path: Path, chang
         "nfd": unicodedata.normalize("NFD", text).encode(),
         "cp949": text.replace("\N{NO-BREAK SPACE}", " ").encode("cp949", "ignore"),
     }[change]
-    page = read_bytes(article(path).outlet, data, media_type="text/plain")
+    page = read_bytes(read_article(path).outlet, data, media_type="text/plain")
     assert page.article is not None, page.verdict
-    expected, found = article(path), page.article
+    expected, found = read_article(path), page.article
     for field in (
         "article_id",
         "headline",

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from archive.export.articles import to_values
-from archive.model.exchange import Exchange, content_urn
+from archive.model.exchange import Exchange, Location, content_urn
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import PAGE_ENDINGS, read_file
@@ -45,6 +45,13 @@ def read_fixture(path: Path) -> Page:
     return read_exchange(given.exchange, outlet, given.source)
 
 
+def read_article(path: Path) -> Article:
+    """Return the article of a saved document."""
+    page = read_fixture(path)
+    assert page.article is not None, page.verdict
+    return page.article
+
+
 def read_bytes(
     outlet: str,
     body: bytes | str,
@@ -72,7 +79,7 @@ def values_of(article: Article) -> dict[str, Any]:
         captured_at=NOON,
         layouts=[article.layout],
         revision=1,
-        warc={},
+        location=Location("", 0, 0, "", ""),
         change=None,
         deleted_at=None,
         http_status=None,

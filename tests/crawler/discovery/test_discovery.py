@@ -47,7 +47,6 @@ def test_a_walk_is_no_life_of_its_own_where_every_list_is_dead() -> None:
 
 LIST = ListPage(
     url="https://www.newspim.com/news/lists/?page={page}",
-    confidence="B",
     link="p a",
     date="i",
     first=0,
@@ -121,7 +120,7 @@ def index(*urls: str, lastmod: str = "") -> bytes:
 
 
 def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, SourceRequest]:
-    top = Sitemap("https://www.newspim.com/sitemap", "B")
+    top = Sitemap("https://www.newspim.com/sitemap")
     work = Plan(
         replace(NEWSPIM, channels=(Channel("sitemap", (top,)),)),
         window or Window(),
@@ -180,7 +179,7 @@ def test_sitemaps_that_last_changed_before_the_window_are_not_asked() -> None:
 
 def test_a_feed_that_is_cut_is_a_fault_and_what_it_held_is_found() -> None:
     work = Plan(
-        replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f", "A"),)),)),
+        replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f"),)),)),
         Window(),
         NOW,
     )
@@ -195,7 +194,7 @@ def test_a_feed_that_is_cut_is_a_fault_and_what_it_held_is_found() -> None:
 
 def test_304_is_life_and_foreign_addresses_are_a_fault() -> None:
     work = Plan(
-        replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f", "A"),)),)),
+        replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f"),)),)),
         Window(),
         NOW,
     )
@@ -239,7 +238,7 @@ def test_304_is_life_and_foreign_addresses_are_a_fault() -> None:
 )
 def test_all_addresses_of_an_article_are_one(name: str, addresses: tuple[str, ...]) -> None:
     outlet = replace(
-        outlet_named(name), channels=(Channel("feed", (Feed("https://x.example/f", "A"),)),)
+        outlet_named(name), channels=(Channel("feed", (Feed("https://x.example/f"),)),)
     )
     work = Plan(outlet, Window(), NOW)
     (request,) = work.next_requests()

@@ -15,7 +15,7 @@ from crawler.model.channels import Anchor, DailyIds, RisingIds
 from crawler.outlets import outlet_named
 
 FIRST = date(2026, 1, 1)
-DAILY = DailyIds(digits=6, most=1500, confidence="A")
+DAILY = DailyIds(digits=6, most=1500)
 
 
 @cache
@@ -63,7 +63,7 @@ def test_rising_ids_are_found_between_any_anchors(
     anchors = sorted(
         (middles[FIRST + timedelta(days=n)], FIRST + timedelta(days=n)) for n in set(anchored)
     )
-    form = RisingIds(anchors=tuple(Anchor(*a) for a in anchors), daily=500, confidence="A")
+    form = RisingIds(anchors=tuple(Anchor(*a) for a in anchors), daily=500)
     walk = RisingWalk(form, since, until, {})
     asked = walked(walk, {str(number): day for number, day in ids.items()})
     wanted = {str(number) for number, day in ids.items() if since <= day <= until}
@@ -77,7 +77,7 @@ def test_rising_ids_are_found_between_any_anchors(
 
 def test_a_walk_that_ends_now_ends_at_the_newest_that_is_known() -> None:
     ids = numbering(30, 1, 0.2)
-    form = RisingIds(anchors=(Anchor(min(ids), FIRST),), daily=500, confidence="A")
+    form = RisingIds(anchors=(Anchor(min(ids), FIRST),), daily=500)
     today = FIRST + timedelta(days=29)
     known = {str(number): day for number, day in list(ids.items())[-5:]}
     walk = RisingWalk(form, today, today, {**known, "7": today}, ends_now=True)
@@ -91,7 +91,6 @@ def test_a_walk_that_meets_no_article_says_so_and_ends() -> None:
     form = RisingIds(
         anchors=(Anchor(1000, FIRST), Anchor(900_000, FIRST + timedelta(days=900))),
         daily=1000,
-        confidence="A",
     )
     walk = RisingWalk(form, FIRST + timedelta(days=300), FIRST + timedelta(days=300), {})
     assert len(walked(walk, {})) < 500
