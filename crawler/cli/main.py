@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = "crawler.settings"
 #: Scrapy's own commands that are verbs of ours as they are.
-_OF_SCRAPY = ("list", "settings")
+_OF_SCRAPY = ("settings",)
 
 
 def main() -> None:

@@ -21,6 +21,10 @@ class Command(SinglePageCommand, ScrapyFetch):
 
     _fetched = False
 
+    def short_desc(self) -> str:
+        """Return the line for the list of commands."""
+        return "Print one page, as a crawl would fetch it, without archiving it"
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Fetch the page; the exit status is 1 if that failed."""
         super().run(args, opts)

@@ -9,3 +9,7 @@ from crawler.commands.fetch import Command as Fetch
 
 class Command(Fetch, ScrapyView):
     """Scrapy's command by the rules of a crawl. Reads CONTACT and what the HTTP client reads."""
+
+    def short_desc(self) -> str:
+        """Return the line for the list of commands."""
+        return "Open one page in a browser, as a crawl would fetch it"

@@ -16,6 +16,7 @@ import pytest
 
 from crawler import VERSION
 from tests.support.cli import ROOT
+from tests.support.crawling import Crawls, tally, twin_of_today
 
 SEEDS = ROOT / "seeds"
 SOURCES = ("archive", "crawler", "pipelines", "pyproject.toml", "README.md", "LICENSE")
@@ -140,9 +141,7 @@ def test_replay_search_and_export_from_any_folder(installed: Installed, tmp_path
     assert (tmp_path / "articles.csv").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["한 글", "a%20b?c=d#e", "x'y\"z", b"\xff".decode(errors="surrogateescape")]
-)
+@pytest.mark.parametrize("name", ["한 글%20'b\"?c=d#e", b"\xff".decode(errors="surrogateescape")])
 def test_sacho_home_may_have_any_name(installed: Installed, tmp_path: Path, name: str) -> None:
     home = tmp_path / name
     code, out, err = installed.run(tmp_path, "replay", SEEDS / "etoday", SACHO_HOME=str(home))
@@ -201,6 +200,15 @@ def test_a_jobs_process_is_the_installed_command(installed: Installed, tmp_path:
     assert code == 0, out + err
     (log,) = (tmp_path / "log" / "recover").iterdir()
     assert "sacho recover" in log.read_text()
+
+
+def test_a_crawl(installed: Installed, tmp_path: Path) -> None:
+    with twin_of_today("newspim", 20) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        code, out, err = installed.run(tmp_path, *crawls.command(), **crawls.desk.settings)
+    assert code == 0, err
+    assert tally(out)["stored"] == 20
+    assert (tmp_path / ".local" / "share" / "sacho" / "archive").is_dir()
 
 
 SHELLS = {
