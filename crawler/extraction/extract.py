@@ -1,4 +1,4 @@
-"""From an exchange to a page: the one pure function that spiders, replay and the bench all call."""
+"""From an exchange to a page: the pure functions that spiders, replay and benchmarks call."""
 
 from __future__ import annotations
 
@@ -26,108 +26,121 @@ if TYPE_CHECKING:
     from pipelines.page import Decoded, Printed
     from pipelines.widget_rules import Widgets
 
-#: A body this short is looked at for a wall's words; below a teaser's length few articles are
-#: whole.
+#: A body with fewer characters is searched for the words of a wall: few whole articles are shorter
+#: than a teaser.
 _TEASER = 150
+#: Blocks that are measured first, as they show most bodies to be longer.
 _FEW = 4
-#: A longer page is kept but not read: reading takes many times its size in memory, and a second for
-#: a few megabytes.
+#: A longer page is archived but not read: reading takes many times its size in memory, and a second
+#: for a few megabytes.
 _LONGEST_PAGE = 2**22
 _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
 def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
-    """Read what one exchange of an outlet prints. Never raises: what can't be read gets a verdict with its reason."""
-    address = outlet.identify(exchange.url) if exchange.has_address else None
-    page = Page(
-        exchange=exchange,
-        outlet=outlet.name,
-        rules=outlet.rules,
-        article_id=address.article_id if address else "",
-        url=address.url if address else "",
-        source=source,
-    )
-    if exchange.has_address and address is None:
-        return _ended(page, Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
+    """Return what an exchange of an outlet prints.
+
+    Never raises: a page that cannot be read has a verdict with the reason. ``source`` is the
+    address that was requested, or the name of a file.
+    """
+    page = Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source)
+    if exchange.has_address:
+        address = outlet.identify(exchange.url)
+        if address is None:
+            verdict = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
+            return replace(page, verdict=verdict)
+        page = replace(page, article_id=address.article_id, url=address.url)
     try:
         content, content_type = _content(exchange)
-    except _StatusError as error:
-        return _ended(page, Outcome.SKIPPED, Reason.HTTP_STATUS, str(error))
-    except content_coding.CodingError as error:
-        return _ended(page, Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error))
-    except content_coding.SizeError as error:
-        return _ended(
-            page, Outcome.UNPARSED, Reason.TOO_LARGE, f"it {error}, and no article's page does"
-        )
-    except http.MessageError as error:
-        return _ended(page, Outcome.UNPARSED, Reason.BAD_CONTENT, str(error))
-    if exchange.truncated:  # half a page may look like a whole article
-        return _ended(page, Outcome.UNPARSED, Reason.TRUNCATED, exchange.truncated)
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in _TEXT_TYPES + _HTML_TYPES:
-        return _ended(page, Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)
-    if not content or content.isspace():
-        return _ended(page, Outcome.UNPARSED, Reason.EMPTY_BODY)
-    if len(content) > _LONGEST_PAGE:
-        return _ended(
-            page, Outcome.UNPARSED, Reason.TOO_LARGE, f"{len(content)} bytes are no article's page"
-        )
+        media_type = content_type.partition(";")[0].strip().lower()
+        _check_readable(exchange, content, media_type)
+    except _UnreadableError as error:
+        return replace(page, verdict=error.verdict)
     text, decoded = decode(content, content_type)
+    page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
-        return replace(page, decoded=decoded, printed=read_text(text, outlet.text, outlet.rules))
-    return _read_html(page, text, content if decoded.used == "utf-8" else None, decoded, outlet)
+        return replace(page, printed=read_text(text, outlet.text, outlet.rules))
+    return _read_html(page, text, content, decoded, outlet)
 
 
 def read_exchange(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
-    """Extract, then take the steps of ``ITEM_PIPELINES`` up to the deposit, in their order."""
+    """Return the page after ``extract`` and the item pipelines before the deposit, in their order."""
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
 
 
-def _read_html(
-    page: Page, text: str, content: bytes | None, decoded: Decoded, outlet: Outlet
-) -> Page:
-    reader = PageReader(text if content is None else content)
+class _UnreadableError(Exception):
+    """An exchange holds nothing to read; the verdict says why."""
+
+    def __init__(self, outcome: Outcome, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason)
+        self.verdict = Verdict(outcome, reason, detail)
+
+
+def _content(exchange: Exchange) -> tuple[bytes, str]:
+    """Return the document with all encodings undone, and its content type.
+
+    :raises _UnreadableError: the status is not 200, or the body cannot be decoded.
+    """
+    if not exchange.head:
+        known = exchange.media_type != UNKNOWN_TYPE
+        return exchange.body, exchange.media_type if known else ""
+    try:
+        head = http.parse_head(exchange.head)
+        if head.status != 200:
+            raise _UnreadableError(Outcome.SKIPPED, Reason.HTTP_STATUS, str(head.status))
+        body = http.payload(head, exchange.body)
+        content = content_coding.decode_content(head, body, _LONGEST_PAGE)
+    except content_coding.CodingError as error:
+        raise _UnreadableError(Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error)) from error
+    except content_coding.SizeError as error:
+        detail = f"it {error}, too many for an article's page"
+        raise _UnreadableError(Outcome.UNPARSED, Reason.TOO_LARGE, detail) from error
+    except http.MessageError as error:
+        raise _UnreadableError(Outcome.UNPARSED, Reason.BAD_CONTENT, str(error)) from error
+    return content, head.get("Content-Type")
+
+
+def _check_readable(exchange: Exchange, content: bytes, media_type: str) -> None:
+    """Raise _UnreadableError unless the content is a whole page."""
+    if exchange.truncated:  # half a page may look like a whole article
+        raise _UnreadableError(Outcome.UNPARSED, Reason.TRUNCATED, exchange.truncated)
+    if media_type not in _TEXT_TYPES + _HTML_TYPES:
+        raise _UnreadableError(Outcome.SKIPPED, Reason.NOT_A_PAGE, media_type)
+    if not content or content.isspace():
+        raise _UnreadableError(Outcome.UNPARSED, Reason.EMPTY_BODY)
+    if len(content) > _LONGEST_PAGE:
+        detail = f"{len(content)} bytes are too many for an article's page"
+        raise _UnreadableError(Outcome.UNPARSED, Reason.TOO_LARGE, detail)
+
+
+def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: Outlet) -> Page:
+    """Return the page with what its HTML prints; ``content`` is the text before decoding."""
+    reader = PageReader(content if decoded.used == "utf-8" else text)
     if not page.url:
-        stated = next((a for a in map(outlet.identify, reader.stated_addresses()) if a), None)
-        if stated:
-            page = replace(page, article_id=stated.article_id, url=stated.url)
+        page = _with_stated_address(page, reader, outlet)
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
     printed = read_page(reader, layouts, outlet.rules.widgets)
-    diagnosis = None
     if printed is None:
-        diagnosis = recognise_wall(text)
-    else:
-        teaser = _teaser(printed, outlet.rules.widgets)
-        if teaser is not None:
-            diagnosis = recognise_wall(teaser or text)
-    return replace(page, decoded=decoded, printed=printed, diagnosis=diagnosis)
+        return replace(page, diagnosis=recognise_wall(text))
+    teaser = _teaser(printed, outlet.rules.widgets)
+    diagnosis = None if teaser is None else recognise_wall(teaser or text)
+    return replace(page, printed=printed, diagnosis=diagnosis)
+
+
+def _with_stated_address(page: Page, reader: PageReader, outlet: Outlet) -> Page:
+    """Return the page with the first article's address that it states of itself, if there is one."""
+    for stated in reader.stated_addresses():
+        address = outlet.identify(stated)
+        if address is not None:
+            return replace(page, article_id=address.article_id, url=address.url)
+    return page
 
 
 def _teaser(printed: Printed, widgets: Widgets) -> str | None:
-    """What is left of the body without widgets, if that is no more than a teaser."""
-    # a few lines show most bodies to be longer
+    """Return the body without widgets if it is no longer than a teaser, else None."""
     for part in (printed.blocks[:_FEW], printed.blocks):
         kept, _ = sift(part, widgets)
         if sum(map(len, kept)) >= _TEASER:
             return None
     return "\n".join(kept)
-
-
-def _ended(page: Page, outcome: Outcome, reason: Reason, detail: str = "") -> Page:
-    return replace(page, verdict=Verdict(outcome, reason, detail))
-
-
-class _StatusError(Exception):
-    """The response's status says that its body is no article."""
-
-
-def _content(exchange: Exchange) -> tuple[bytes, str]:
-    """The document with all encodings undone, and its content type."""
-    if not exchange.head:
-        return exchange.body, "" if exchange.media_type == UNKNOWN_TYPE else exchange.media_type
-    head = http.parse_head(exchange.head)
-    if head.status != 200:
-        raise _StatusError(str(head.status))
-    content = content_coding.decode_content(head, http.payload(head, exchange.body), _LONGEST_PAGE)
-    return content, head.get("Content-Type")

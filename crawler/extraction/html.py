@@ -1,7 +1,8 @@
-"""Reading a page's HTML: JSON-LD, then meta, then selectors, in the order its layout names. Pure functions."""
+"""Read a page's HTML by its layout: JSON-LD, meta elements and selectors. Pure functions."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selectolax.lexbor import LexborHTMLParser
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
     from crawler.model.layout import Figure, Layout, Sources
     from pipelines.widget_rules import Widgets
 
-#: Marks a line end while text is collected; white space of the source is none.
+#: Marks a line end while text is collected: line ends of the source are white space.
 _BREAK = "\u2028"
 _BLOCKS = frozenset(
     (  # noqa: SIM905  (a list of 45 quoted words hides them)
-        "address article aside blockquote br button dd div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header"
-        " hr li main nav ol option p pre section select table tbody td tfoot th thead tr ul"
+        "address article aside blockquote br button dd div dl dt figcaption figure footer form"
+        " h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section select table tbody td"
+        " tfoot th thead tr ul"
     ).split()
 )
 _LINKED = "application/ld+json"
@@ -34,10 +36,10 @@ _SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"
 
 
 class PageReader:
-    """One parsed page and the head facts it states, each read once."""
+    """A parsed page, with the facts that its head states, each read once."""
 
     def __init__(self, html: str | bytes) -> None:
-        """Parse a page; bytes must be UTF-8, and save the parser from encoding a text again."""
+        """Parse a page; bytes must be UTF-8, and spare the parser the encoding of a text."""
         self.tree = LexborHTMLParser(bound_tags(html))
         self._html = html
         self.scope: LexborHTMLParser | LexborNode = self.tree
@@ -46,50 +48,44 @@ class PageReader:
 
     @property
     def meta(self) -> dict[str, str]:
-        """First content of each <meta> by its property or name."""
+        """The first content of each <meta>, by its property, name or itemprop."""
         if self._meta is None:
-            self._meta = {}
             head = self.tree.head
-            for node in head.css("meta[content]") if head else ():
-                attributes = node.attributes
-                name = (
-                    attributes.get("property")
-                    or attributes.get("name")
-                    or attributes.get("itemprop")
-                )
-                if name:
-                    self._meta.setdefault(name, attributes.get("content") or "")
+            self._meta = {} if head is None else _metas_in(head)
         return self._meta
 
     @property
     def facts(self) -> dict[str, list[str]]:
-        """The JSON-LD article's texts by key."""
+        """The texts of the JSON-LD article, by key."""
         if self._facts is None:
-            # Mostly it is in the head. To find that the page has none takes the tree four times as
-            # long as the bytes.
-            head, html = self.tree.head, self._html
-            self._facts = _stated_in(head) if head else {}
-            if not self._facts and (
-                _LINKED in html if isinstance(html, str) else _LINKED.encode() in html
-            ):
-                self._facts = _stated_in(self.tree)
+            head = self.tree.head
+            self._facts = {} if head is None else _facts_in(head)
+            # It is mostly in the head. To find that a page has none, searching the source takes a
+            # quarter of the time that searching the tree takes.
+            if not self._facts and self._mentions(_LINKED):
+                self._facts = _facts_in(self.tree)
         return self._facts
 
     @property
     def title(self) -> str:
-        """The <title>'s text."""
+        """The text of the <title>."""
         node = self.tree.css_first("title")
         return node.text().strip() if node else ""
 
+    @property
+    def lang(self) -> str:
+        """The language that the root element declares, or ``""``."""
+        root = self.tree.root
+        return (root.attributes.get("lang") or "") if root else ""
+
     def stated_addresses(self) -> list[str]:
-        """Addresses the page gives as its own: canonical link, then og:url."""
+        """Return the addresses the page states as its own: canonical link, then og:url."""
         link = self.tree.css_first('link[rel="canonical"]')
-        return [
-            a for a in (link.attributes.get("href") if link else None, self.meta.get("og:url")) if a
-        ]
+        canonical = link.attributes.get("href") if link else None
+        return [address for address in (canonical, self.meta.get("og:url")) if address]
 
     def all(self, sources: Sources) -> tuple[str, ...]:
-        """All texts of the first source that has any."""
+        """Return all texts of the first source that has any."""
         for source in sources:
             texts = tuple(text for text in self._texts(source) if text.strip())
             if texts:
@@ -97,8 +93,12 @@ class PageReader:
         return ()
 
     def first(self, sources: Sources) -> str:
-        """The first text of the first source that has any, or ``""``."""
+        """Return the first text of the first source that has any, or ``""``."""
         return next(iter(self.all(sources)), "")
+
+    def _mentions(self, word: str) -> bool:
+        html = self._html
+        return word in html if isinstance(html, str) else word.encode() in html
 
     def _texts(self, source: str) -> Iterable[str]:
         kind, _, key = source.partition(":")
@@ -113,84 +113,97 @@ class PageReader:
         return (node.text() for node in nodes)
 
 
-def _stated_in(part: LexborHTMLParser | LexborNode) -> dict[str, list[str]]:
+def _facts_in(part: LexborHTMLParser | LexborNode) -> dict[str, list[str]]:
     return article_facts([script.text() for script in part.css(f'script[type="{_LINKED}"]')])
+
+
+def _metas_in(head: LexborNode) -> dict[str, str]:
+    metas: dict[str, str] = {}
+    for node in head.css("meta[content]"):
+        attributes = node.attributes
+        name = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
+        if name:
+            metas.setdefault(name, attributes.get("content") or "")
+    return metas
 
 
 def read_page(page: PageReader, layouts: Iterable[Layout], widgets: Widgets) -> Printed | None:
     """Read the page by the first layout whose body container it has; None if it has none of them.
 
-    The page's tree is used up: widgets, captions and deck are taken out of it as they are read.
+    The page's tree is consumed: widgets, captions and deck are removed from it as they are read.
     """
     for layout in layouts:
         root = page.tree.css_first(layout.root) if layout.root else None
         scope = page.tree if root is None else root
-        body = next((node for node in map(scope.css_first, layout.body) if node is not None), None)
+        body = _first_match(scope, layout.body)
         if body is not None:
             page.scope = scope
             return _read(page, layout, body, widgets)
     return None
 
 
+def _first_match(
+    scope: LexborHTMLParser | LexborNode, selectors: Iterable[str]
+) -> LexborNode | None:
+    for selector in selectors:
+        node = scope.css_first(selector)
+        if node is not None:
+            return node
+    return None
+
+
 def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) -> Printed:
-    facts: dict[str, str] = {
-        name: page.first(getattr(layout, name)) for name in ("headline", "published", "modified")
-    }
-    section = page.first(layout.section)
-    tags, bylines, emails = page.all(layout.tags), page.all(layout.bylines), page.all(layout.emails)
-    times = " ".join(text for source in layout.times for text in page.all((source,)))
-    root = page.tree.root
-    declared = (root.attributes.get("lang") if root else "") or ""
-
-    captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
-    deck = next((nodes for nodes in map(page.scope.css, layout.subheadlines) if nodes), [])
-    subheadlines = tuple(line for node in _outermost(deck) for line in _take_lines(node))
-    removed = _take_widgets(page.scope, widgets)
-    captions += [(address, "") for node in body.css("img") if (address := _address(node))]
-
-    blocks, outside = _read_body(body, layout.paragraphs, widgets)
-    removed += outside
-    return Printed(
+    """Return what the page prints by a layout: first what stays in the tree, then what is taken."""
+    printed = Printed(
         layout=layout.name,
-        headline=facts["headline"],
-        published=facts["published"],
-        modified=facts["modified"],
-        section=section,
-        tags=tags,
-        bylines=bylines,
-        emails=emails,
-        times=times,
-        subheadlines=subheadlines,
-        blocks=tuple(blocks),
+        headline=page.first(layout.headline),
+        published=page.first(layout.published),
+        modified=page.first(layout.modified),
+        section=page.first(layout.section),
+        tags=page.all(layout.tags),
+        bylines=page.all(layout.bylines),
+        emails=page.all(layout.emails),
+        times=" ".join(text for source in layout.times for text in page.all((source,))),
+        lang=page.lang,
+    )
+    captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
+    subheadlines = _take_subheadlines(page.scope, layout.subheadlines)
+    removed = _take_widgets(page.scope, widgets)
+    captions += _pictures_without_caption(body)
+    blocks, outside = _read_body(body, layout.paragraphs, widgets)
+    return replace(
+        printed,
+        subheadlines=tuple(subheadlines),
         captions=tuple(captions),
-        lang=declared,
-        removed=tuple(removed),
+        blocks=tuple(blocks),
+        removed=(*removed, *outside),
     )
 
 
 def _read_body(
-    body: LexborNode, paragraphs: str, widgets: Widgets
+    body: LexborNode, selector: str, widgets: Widgets
 ) -> tuple[list[str], list[Removed]]:
-    """The body's lines, and what stands in it outside its paragraphs.
+    """Return the lines of the body's paragraphs, and what it holds outside of them.
 
-    Where most of the text that no rule removes stands outside, the template is not what we took it
-    for: then all lines are the body, so that no sentence is lost.
+    Where most of the text that no rule removes is outside, the template differs from the layout:
+    then all lines are the body, so that no sentence is lost.
     """
-    nodes = [
-        n
-        for n in body.css(paragraphs)
-        if (parent := n.parent) is not None and parent.mem_id == body.mem_id
-    ]
-    blocks = [line for node in nodes for line in _lines(node)]
-    every = _lines(body) if _length(blocks) * 2 < len(body.text()) else []
-    if every and _length(sift(blocks, widgets)[0]) * 2 < _length(sift(every, widgets)[0]):
-        return every, []
-    for node in nodes:  # children of one element, so none lies in another
+    paragraphs = [node for node in body.css(selector) if _is_child(node, body)]
+    blocks = [line for node in paragraphs for line in _lines(node)]
+    if _length(blocks) * 2 < len(body.text()):
+        every = _lines(body)
+        if _length(sift(blocks, widgets)[0]) * 2 < _length(sift(every, widgets)[0]):
+            return every, []
+    for node in paragraphs:  # children of one element, so none lies in another
         node.decompose()
-    if not body.text().strip():  # so it is on most pages
+    if not body.text().strip():  # the usual case
         return blocks, []
     rest, removed = sift(_lines(body), widgets)
     return blocks, [*removed, *(Removed("outside_paragraphs", line) for line in rest)]
+
+
+def _is_child(node: LexborNode, parent: LexborNode) -> bool:
+    return node.parent is not None and node.parent.mem_id == parent.mem_id
 
 
 def _length(lines: Iterable[str]) -> int:
@@ -198,7 +211,7 @@ def _length(lines: Iterable[str]) -> int:
 
 
 def _take_widgets(scope: LexborHTMLParser | LexborNode, widgets: Widgets) -> list[Removed]:
-    """Take out the elements that the rules name, in page order, each span under its rule."""
+    """Remove the elements that the rules name; return their text, in page order, by rule."""
     if not widgets.css:
         return []
     removed: list[Removed] = []
@@ -215,97 +228,130 @@ def _take_widgets(scope: LexborHTMLParser | LexborNode, widgets: Widgets) -> lis
 
 
 def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
-    """The nodes that lie in none of the others: only they may be taken out, the rest goes with them."""
+    """Return the nodes that lie in none of the others: removing them removes all."""
     if len(nodes) < 2:
         return nodes
     wanted = {node.mem_id for node in nodes}
-    inside: dict[int, bool] = {}
-    outermost: list[LexborNode] = []
-    for node in nodes:
-        path: list[int] = []
-        above, found = node.parent, False
-        while above is not None:
-            if above.mem_id in wanted or inside.get(above.mem_id):
-                found = True
-                break
-            if above.mem_id in inside:
-                break
-            path.append(above.mem_id)
-            above = above.parent
-        # Remembering the way up keeps 100,000 nested elements linear.
-        inside.update(dict.fromkeys(path, found))
-        if not found:
-            outermost.append(node)
-    return outermost
+    #: Whether an element lies in, or is, a wanted one. Remembering every ancestor that was passed
+    #: keeps 100,000 nested elements linear.
+    inside: dict[int, bool] = dict.fromkeys(wanted, True)
+    return [node for node in nodes if not _lies_inside(node, inside)]
+
+
+def _lies_inside(node: LexborNode, inside: dict[int, bool]) -> bool:
+    """Whether an ancestor of the node is inside; add the ancestors that were passed."""
+    passed: list[int] = []
+    ancestor = node.parent
+    while ancestor is not None and ancestor.mem_id not in inside:
+        passed.append(ancestor.mem_id)
+        ancestor = ancestor.parent
+    found = ancestor is not None and inside[ancestor.mem_id]
+    inside.update(dict.fromkeys(passed, found))
+    return found
 
 
 def _lines(node: LexborNode) -> list[str]:
-    """The node's text as a browser lays it out: a line a block element or <br>, white space collapsed."""
-    at, inside = node.first_child, 1
+    """Return the node's text as a browser lays it out, one line for each block element or <br>."""
+    at = node.first_child
     if at is None:
         return []
     if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
         return _collapsed([at.text_content or ""])
     parts: list[str] = []
-    # By hand and not by recursion: hostile pages nest 100,000 deep.
+    depth = 1
+    # A loop instead of recursion, because hostile pages nest 100,000 deep.
     while at is not None:
-        tag = at.tag
-        if tag == "-text":
-            parts.append(at.text_content or "")
+        child = _enter(at, parts)
+        if child is not None:
+            at, depth = child, depth + 1
         else:
-            block = tag in _BLOCKS
-            if block:
-                parts.append(_BREAK)
-            child = at.first_child if tag not in _SILENT else None
-            if child is not None:
-                at, inside = child, inside + 1
-                continue
-            if block:
-                parts.append(_BREAK)
-        onward = at.next
-        while onward is None and (inside := inside - 1) and (at := at.parent) is not None:
-            if at.tag in _BLOCKS:
-                parts.append(_BREAK)
-            onward = at.next
-        at = onward
+            at, depth = _following(at, depth, parts)
     return _collapsed("".join(parts).split(_BREAK))
 
 
-def _collapsed(texts: list[str]) -> list[str]:
-    """The texts that are not empty, without the source's line ends; single spaces are the normaliser's work."""
-    return [
-        line for text in texts if (line := " ".join(text.split()) if "\n" in text else text.strip())
-    ]
+def _enter(node: LexborNode, parts: list[str]) -> LexborNode | None:
+    """Append what the node begins with; return its first child if it has text."""
+    tag = node.tag
+    if tag == "-text":
+        parts.append(node.text_content or "")
+        return None
+    if tag in _BLOCKS:
+        parts.append(_BREAK)
+    return None if tag in _SILENT else node.first_child
+
+
+def _following(node: LexborNode, depth: int, parts: list[str]) -> tuple[LexborNode | None, int]:
+    """Return the next node after the end of this one, and its depth; None at the end of the text."""
+    following = node.next
+    while following is None:
+        depth -= 1
+        parent = node.parent
+        if not depth or parent is None:
+            return None, 0
+        if parent.tag in _BLOCKS:
+            parts.append(_BREAK)
+        node, following = parent, parent.next
+    return following, depth
+
+
+def _collapsed(texts: Iterable[str]) -> list[str]:
+    """Return the texts that are not empty, with the source's line ends as spaces.
+
+    Other white space is left to the normaliser.
+    """
+    lines = (" ".join(text.split()) if "\n" in text else text.strip() for text in texts)
+    return [line for line in lines if line]
+
+
+def _take_subheadlines(scope: LexborHTMLParser | LexborNode, selectors: Iterable[str]) -> list[str]:
+    """Remove the elements of the first selector that has any; return their lines."""
+    for selector in selectors:
+        nodes = scope.css(selector)
+        if nodes:
+            return [line for node in _outermost(nodes) for line in _take_lines(node)]
+    return []
 
 
 def _take_lines(node: LexborNode) -> list[str]:
+    """Remove the node; return its lines."""
     lines = _lines(node)
     node.decompose()
     return lines
 
 
 def _address(image: LexborNode | None) -> str:
-    """The image's address; a lazy page keeps it in data-src and a placeholder in src."""
+    """Return the image's address, or ``""``.
+
+    Pages with lazy loading have it in data-src, and a placeholder in src.
+    """
     if image is None:
         return ""
-    found = (image.attributes.get(name) or "" for name in ("data-src", "src"))
-    return next(
-        (address.strip() for address in found if address and not address.startswith("data:")), ""
-    )
+    for name in ("data-src", "src"):
+        address = image.attributes.get(name) or ""
+        if address and not address.startswith("data:"):
+            return address.strip()
+    return ""
+
+
+def _pictures_without_caption(body: LexborNode) -> list[tuple[str, str]]:
+    addresses = map(_address, body.css("img"))
+    return [(address, "") for address in addresses if address]
 
 
 def _take_figures(body: LexborNode, figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of image address and printed caption, a pair a caption line; the boxes leave the tree."""
+    """Remove the boxes of pictures; return image address and printed caption, by caption line."""
     captions: list[tuple[str, str]] = []
     boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
     for box in _outermost(boxes):
-        lines = (
-            [" ".join(_lines(node)) for node in box.css(figure.caption)]
-            if figure.caption
-            else _lines(box)
-        )
+        lines = _caption_lines(box, figure.caption)
         address = _address(box.css_first("img"))
         if address or lines:
-            captions += [(address, line) for line in lines] or [(address, "")]
+            captions += [(address, line) for line in lines or [""]]
             box.decompose()
     return captions
+
+
+def _caption_lines(box: LexborNode, selector: str) -> list[str]:
+    if not selector:
+        return _lines(box)
+    return [" ".join(_lines(node)) for node in box.css(selector)]
