@@ -41,11 +41,12 @@ def checkout() -> Path | None:
     It is the one that the current folder is in, else the one that this code is run from (as after
     ``pip install -e``).
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        if _is_checkout(folder):
-            return folder
-    return None
+    own = Path(__file__).resolve().parents[2]
+    try:
+        here = Path.cwd()
+    except OSError:  # it was deleted
+        return own if _is_checkout(own) else None
+    return next((folder for folder in (here, *here.parents, own) if _is_checkout(folder)), None)
 
 
 def index_url(path: Path) -> str:
@@ -56,7 +57,7 @@ def index_url(path: Path) -> str:
 
 def _home() -> Path | None:
     named = os.environ.get(VARIABLE)
-    return Path(named).expanduser().absolute() if named else None
+    return Path(named).absolute() if named else None
 
 
 def _is_checkout(folder: Path) -> bool:

@@ -185,6 +185,13 @@ def test_a_data_folder_that_cannot_be_made_is_named(installed: Installed, tmp_pa
     _refused(installed, tmp_path, tmp_path / "file" / "home")
 
 
+def test_a_folder_that_was_deleted_is_no_obstacle(installed: Installed, tmp_path: Path) -> None:
+    gone = f'mkdir gone && cd gone && rmdir ../gone && "{installed.command}" list'
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", gone], cwd=tmp_path, env=own, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "etoday\nnewspim\n"), done.stderr
+
+
 def _refused(installed: Installed, folder: Path, home: Path) -> None:
     code, _, err = installed.run(folder, "replay", SEEDS / "etoday", SACHO_HOME=str(home))
     assert code == 1
