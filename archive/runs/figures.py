@@ -8,44 +8,27 @@ years.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Integer, Text, func, select, type_coerce
 
 from archive.index.schema import captures, outcomes, revisions, runs
 from archive.model.outcome import Outcome
+from archive.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
 #: The fields whose fill rate is told, and what they hold when they are empty.
 _EMPTY = {"headline": "", "authors": "[]", "section": "", "tags": "[]", "images": "[]"}
 FIELDS = tuple(_EMPTY)
 #: Of about so many new articles, of so many runs at most: enough to tell a share to a few points.
 _ARTICLES, _RUNS = 400, 40
-_CRAWL = tuple(
-    runs.c[name]
-    for name in ("id", "outlet", "job", "arguments", "started_at", "ended_at", "ending", "counts")
-)
 #: Variables of one statement: SQLite takes 32,766.
 _MANY = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Crawl:
-    """What the figures need of a run of the verb ``crawl``; ``counts`` as in `archive.runs.history.RunRecord`."""
-
-    run_id: str
-    outlet: str
-    job: str
-    arguments: tuple[str, ...]
-    started_at: datetime
-    ended_at: datetime | None
-    ending: str
-    counts: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +47,15 @@ class Example:
     detail: str
 
 
-def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list[Crawl]:
+def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list[RunRecord]:
     """The crawls that began in that time, the oldest first. By the index over the start."""
-    query = select(*_CRAWL).where(
+    query = select(runs).where(
         runs.c.started_at >= begin, runs.c.started_at <= now, runs.c.verb == "crawl"
     )
-    return [_crawl(row) for row in connection.execute(query.order_by(runs.c.started_at, runs.c.id))]
+    return [
+        RunRecord.from_row(row)
+        for row in connection.execute(query.order_by(runs.c.started_at, runs.c.id))
+    ]
 
 
 def counted_since(
@@ -94,19 +80,19 @@ def counted_since(
     return counts
 
 
-def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[Crawl]:
+def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:
     """The outlet's crawls before a moment that counted anything new, the latest first: take as many as are needed.
 
     By the index over outlet and start.
     """
-    query = select(*_CRAWL).where(
+    query = select(runs).where(
         runs.c.outlet == outlet, runs.c.verb == "crawl", runs.c.started_at < before
     )
     query = query.where(type_coerce(runs.c.counts, Text).contains(f'"{Outcome.NEW}":'))
     for row in connection.execute(
         query.order_by(runs.c.started_at.desc()).execution_options(yield_per=50)
     ):
-        yield _crawl(row)
+        yield RunRecord.from_row(row)
 
 
 def last_new_of(connection: Connection, run_id: str, outlet: str) -> datetime | None:
@@ -171,19 +157,6 @@ def examples(
         (row.outcome, row.reason): Example(row.source, row.detail)
         for row in connection.execute(query)
     }
-
-
-def _crawl(row: Row[Any]) -> Crawl:
-    return Crawl(
-        row.id,
-        row.outlet,
-        row.job,
-        tuple(row.arguments),
-        row.started_at,
-        row.ended_at,
-        row.ending,
-        row.counts,
-    )
 
 
 def evenly(found: Sequence[str], number: int) -> list[str]:

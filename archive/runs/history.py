@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
 from archive.index.schema import articles, runs
-from archive.runs.job_runs import Ending, is_dead
+from archive.runs.job_runs import is_dead
+from archive.runs.record import Ending, RunRecord, is_unended
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -19,34 +19,6 @@ if TYPE_CHECKING:
 
 #: Runs that began so long before a period are looked at too: they may have gone on into it.
 LONGEST = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
-    """One run. A run by hand has no ``job``, no ``due_at`` and ``attempt`` 0.
-
-    ``ending`` is None while it goes on, and where nobody knows; ``under_way`` tells which. A run
-    whose process died and of which nobody has said so yet is ``crashed``. ``counts`` are numbers by
-    outlet and outcome, as in ``etoday: {"failed/timeout": 3}``; ``exit_code`` is None if nobody saw
-    one; ``log`` is a path or ``""``.
-    """
-
-    run_id: str
-    verb: str
-    outlet: str
-    arguments: tuple[str, ...]
-    job: str
-    due_at: datetime | None
-    attempt: int
-    started_at: datetime
-    ended_at: datetime | None
-    ending: Ending | None
-    under_way: bool
-    exit_code: int | None
-    host: str
-    version: str
-    log: str
-    counts: dict[str, dict[str, int]]
 
 
 def run_record(connection: Connection, run_id: str, now: datetime) -> RunRecord | None:
@@ -144,27 +116,7 @@ def _distinct(connection: Connection, column: Any) -> Iterator[str]:
 
 
 def _record(connection: Connection, row: Row[Any], now: datetime) -> RunRecord:
-    # What an older version wrote, or left, names no holder: how it ended is not known.
-    unended = not row.ending and bool(row.holder) and (row.ended_at is None or bool(row.job))
-    dead = unended and is_dead(connection, row, now)
-    return RunRecord(
-        run_id=row.id,
-        verb=row.verb,
-        outlet=row.outlet,
-        arguments=tuple(row.arguments),
-        job=row.job,
-        due_at=row.due_at,
-        attempt=row.attempt,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        ending=Ending(row.ending) if row.ending else Ending.CRASHED if dead else None,
-        under_way=unended and not dead,
-        exit_code=row.exit_code,
-        host=row.host,
-        version=row.version,
-        log=row.log,
-        counts=row.counts,
-    )
+    return RunRecord.from_row(row, crashed=is_unended(row) and is_dead(connection, row, now))
 
 
 def summed(records: Sequence[RunRecord], outlet: str = "") -> dict[str, int]:

@@ -12,48 +12,19 @@ from sqlalchemy import Connection, String, func, select, type_coerce
 from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
 from archive.model.article import Precision
 from archive.model.outcome import Outcome
-from archive.runs.job_runs import Ending
+from archive.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 #: Fields whose presence is counted, in the order in which they are named to a person.
 FIELDS = ("headline", "published", "authors", "section", "tags", "images", "subheadlines")
-#: Readings of one crawl that are looked at: a backlog's thousands tell no more.
+#: PageSamples of one crawl that are looked at: a backlog's thousands tell no more.
 _OF_A_CRAWL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crawl:
-    """One crawl of an outlet that has ended; ``counts`` are numbers by outcome, ``log`` is a path or ``""``.
-
-    ``ending`` is None where the index does not say how it ended.
-    """
-
-    run_id: str
-    job: str
-    arguments: tuple[str, ...]
-    started_at: datetime
-    ended_at: datetime
-    ending: Ending | None
-    counts: dict[str, int]
-    log: str = ""
-
-    @property
-    def new(self) -> int:
-        """How many articles it kept that were not known."""
-        return self.counts.get(Outcome.NEW, 0)
-
-    @property
-    def read(self) -> int:
-        """How many pages it kept that were articles, or should have been: those of second looks too."""
-        return self.new + sum(
-            n for name, n in self.counts.items() if name.startswith(Outcome.UNPARSED)
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class PageSample:
     """A new page as it is read today: ``filled`` are those of `FIELDS` it has, ``length`` its body's characters.
 
     ``article_id`` is ``""`` where no article was read, for which ``reason`` says why.
@@ -85,7 +56,9 @@ class Origin:
     published_at: datetime | None
 
 
-def crawls_of(connection: Connection, outlet: str, since: datetime, until: datetime) -> list[Crawl]:
+def crawls_of(
+    connection: Connection, outlet: str, since: datetime, until: datetime
+) -> list[RunRecord]:
     """The outlet's crawls that began in this time and have ended, the earliest first."""
     query = (
         select(runs)
@@ -93,19 +66,7 @@ def crawls_of(connection: Connection, outlet: str, since: datetime, until: datet
         .where(runs.c.verb == "crawl", runs.c.ended_at.is_not(None))
         .order_by(runs.c.started_at, runs.c.id)
     )
-    return [
-        Crawl(
-            run_id=row.id,
-            job=row.job,
-            arguments=tuple(row.arguments),
-            started_at=row.started_at,
-            ended_at=row.ended_at,
-            ending=Ending(row.ending) if row.ending else None,
-            counts=row.counts.get(outlet, {}),
-            log=row.log,
-        )
-        for row in connection.execute(query)
-    ]
+    return [RunRecord.from_row(row) for row in connection.execute(query)]
 
 
 def nth_newest(connection: Connection, outlet: str, n: int, until: datetime) -> datetime | None:
@@ -134,8 +95,8 @@ def published_by_hour(
 
 
 def readings_of(
-    connection: Connection, outlet: str, crawls: Sequence[Crawl]
-) -> dict[str, list[Reading]]:
+    connection: Connection, outlet: str, crawls: Sequence[RunRecord]
+) -> dict[str, list[PageSample]]:
     """What crawls read that was new then, as it is read now, in the order in which it came, by their run's id."""
     query = (
         select(
@@ -158,7 +119,7 @@ def readings_of(
         .where(outcomes.c.outlet == outlet, outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)))
         .order_by(outcomes.c.id)
     )
-    found: dict[str, list[Reading]] = {crawl.run_id: [] for crawl in crawls}
+    found: dict[str, list[PageSample]] = {crawl.run_id: [] for crawl in crawls}
     few = [crawl.run_id for crawl in crawls if crawl.read <= _OF_A_CRAWL]
     asked = [query.where(outcomes.c.run_id.in_(few))] if few else []
     for run_id in found.keys() - set(few):
@@ -199,14 +160,14 @@ def _given(name: str) -> Any:
 _FILLED = [_given(name) for name in FIELDS if name != "published"]
 
 
-def _reading(row: Any) -> Reading:
+def _reading(row: Any) -> PageSample:
     parsed = row.article_id is not None
     filled = {
         name for name in FIELDS if parsed and name != "published" and getattr(row, f"has_{name}")
     }
     if parsed and row.published_precision in (Precision.SECOND, Precision.MINUTE):
         filled.add("published")
-    return Reading(
+    return PageSample(
         source=row.source,
         article_id=row.article_id or "",
         captured_at=row.captured_at,

@@ -21,7 +21,7 @@ from archive.runs.readings import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.runs.readings import Reading
+    from archive.runs.readings import PageSample
 
 #: Stretches of the newest articles that are judged. Of the short ones nearly all have to be bad: an
 #: hour of tables from the stock exchange is no drift.
@@ -50,10 +50,10 @@ class Drift:
     usual: float
     now: float
     number: int
-    first: Reading
+    first: PageSample
 
 
-def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
+def drifts(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> list[Drift]:
     """What is off about the recent readings, the oldest first, by the usual ones; by the shortest stretch that tells.
 
     If pages can't be read, that is all that is told: what is left of them says nothing of the
@@ -67,12 +67,14 @@ def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
     return [drift for drift in (*shares, _of_body(old, new)) if drift is not None]
 
 
-def is_over(fields: Sequence[str], usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
+def is_over(
+    fields: Sequence[str], usual: Sequence[PageSample], recent: Sequence[PageSample]
+) -> bool:
     """Whether the newest articles are, in all of these fields, as the usual ones were."""
     return all(_is_usual(name, usual, recent) for name in fields)
 
 
-def _is_usual(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
+def _is_usual(name: str, usual: Sequence[PageSample], recent: Sequence[PageSample]) -> bool:
     if name == BODY:
         was, now = [r.length for r in _parsed(usual)], [r.length for r in _parsed(recent)][-_BACK:]
         if len(now) < _BACK or not was:
@@ -86,7 +88,7 @@ def _is_usual(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) ->
     return sum(last) <= max(_worst(before, _BACK), (sum(before) / len(before) + _STEP / 2) * _BACK)
 
 
-def _bad(name: str, readings: Sequence[Reading]) -> list[bool]:
+def _bad(name: str, readings: Sequence[PageSample]) -> list[bool]:
     """Which of the readings are bad in a field."""
     if name == UNPARSED:
         return [not reading.parsed for reading in readings]
@@ -94,7 +96,7 @@ def _bad(name: str, readings: Sequence[Reading]) -> list[bool]:
 
 
 def _of_share(
-    name: str, before: list[bool], after: list[bool], readings: Sequence[Reading]
+    name: str, before: list[bool], after: list[bool], readings: Sequence[PageSample]
 ) -> Drift | None:
     if len(before) < LEAST:
         return None
@@ -113,7 +115,7 @@ def _of_share(
     return None
 
 
-def _of_body(usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | None:
+def _of_body(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> Drift | None:
     before = [r.length for r in usual]
     if len(before) < LEAST:
         return None
@@ -138,7 +140,7 @@ def _of_body(usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | Non
     return None
 
 
-def _parsed(readings: Sequence[Reading]) -> list[Reading]:
+def _parsed(readings: Sequence[PageSample]) -> list[PageSample]:
     return [r for r in readings if r.parsed]
 
 

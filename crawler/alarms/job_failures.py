@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.alarms import Cause, Kind
-from archive.runs.job_runs import FAILURES, Ending
+from archive.runs.record import FAILURES, Ending
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from archive.runs.job_runs import Attempt, Past
+    from archive.runs.job_runs import Past
+    from archive.runs.record import RunRecord
     from crawler.jobs.job import Job
 
 _WRONG_USAGE, _FOUND = 2, 1
@@ -26,7 +27,7 @@ _FINDINGS = re.compile(r"^verified .*: (\d+) findings?$", re.MULTILINE)
 _LOG, _FINDING = 65536, 200
 
 
-def last_failure(past: Past) -> Attempt | None:
+def last_failure(past: Past) -> RunRecord | None:
     """The last attempt that ended by itself or its time limit, if it failed; None if the job was done since."""
     for attempt in past.attempts:
         if attempt.ending is Ending.SUCCEEDED:
@@ -65,17 +66,17 @@ def failed(job: Job, past: Past) -> Cause | None:
     )
 
 
-def may_have_found(failure: Attempt) -> bool:
+def may_have_found(failure: RunRecord) -> bool:
     """Whether a verification ended as one does that found something."""
     return failure.ending is Ending.FAILED and failure.exit_code == _FOUND
 
 
-def has_log(attempt: Attempt) -> bool:
+def has_log(attempt: RunRecord) -> bool:
     """Whether its log can be read; logs are deleted after a while, and what was found is then no longer told."""
     return bool(attempt.log) and os.access(attempt.log.encode(), os.R_OK)
 
 
-def unverified(failure: Attempt, archive: str) -> Cause | None:
+def unverified(failure: RunRecord, archive: str) -> Cause | None:
     """The alarm of an archive in which a verification found something; None where it failed for another reason."""
     number, finding = _findings(failure.log)
     if not number:

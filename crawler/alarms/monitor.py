@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from crawler.alarms.outlets import Beat
     from crawler.alarms.webhook import Post
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import Run
+    from crawler.jobs.runner import FinishedRun
 
 _log = logging.getLogger(__name__)
 #: Seconds between looks at everything, where no run of ours has ended meanwhile.
@@ -79,7 +79,7 @@ class Watch:
         self._judged: dict[str, tuple[object, ...]] = {}
         self.raised = 0
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: FinishedRun) -> None:
         """Hear that a run has ended: the next look is a whole one."""
         self._next = 0.0
         self._judged.pop(run.order.job.outlet, None)

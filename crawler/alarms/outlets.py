@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.alarms import Alarm, Cause, Kind, past_alarms
-from archive.runs.job_runs import Ending
 from archive.runs.readings import crawls_of, nth_newest, origins, published_by_hour, readings_of
+from archive.runs.record import Ending
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.job_failures import moment
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.readings import Crawl, Reading
+    from archive.runs.readings import PageSample
+    from archive.runs.record import RunRecord
     from crawler.alarms.drift import Drift
 
 #: A page that no article can be read from is new if it was discovered no longer before; later looks
@@ -36,16 +37,16 @@ class Beat:
     """An outlet's crawls as far back as it is judged by, the earliest first, as they are in the index now."""
 
     outlet: str
-    crawls: list[Crawl]
+    crawls: list[RunRecord]
     silences: list[tuple[datetime, datetime]]
     drifted: list[tuple[datetime, datetime]]
-    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    readings: dict[str, list[PageSample]] = field(default_factory=dict)
 
     @property
     def latest(self) -> tuple[str, datetime] | None:
         """What tells whether there is anything to judge anew."""
         return max(
-            ((c.run_id, c.ended_at) for c in self.crawls), key=lambda pair: pair[1], default=None
+            ((c.run_id, c.ended) for c in self.crawls), key=lambda pair: pair[1], default=None
         )
 
 
@@ -138,7 +139,7 @@ def usual_again(connection: Snapshot, beat: Beat, alarm: Alarm, now: datetime) -
     return is_over(alarm.fields, _readings(connection, beat, usual), newest)
 
 
-def _judged(beat: Beat, alarm: Alarm | None = None) -> list[Crawl]:
+def _judged(beat: Beat, alarm: Alarm | None = None) -> list[RunRecord]:
     """The crawls of news, but for those of earlier drifts, and of what was before one that has become usual."""
     until_usual = max((end for begin, end in beat.drifted if end - begin > WEEKS), default=None)
     return [
@@ -146,16 +147,16 @@ def _judged(beat: Beat, alarm: Alarm | None = None) -> list[Crawl]:
         for crawl in beat.crawls
         if not _is_backfill(crawl)
         and (alarm is None or crawl.started_at >= alarm.began_at - WEEKS)
-        and not any(begin <= crawl.ended_at <= end for begin, end in beat.drifted)
+        and not any(begin <= crawl.ended <= end for begin, end in beat.drifted)
         and (until_usual is None or crawl.started_at > until_usual)
     ]
 
 
-def _is_backfill(crawl: Crawl) -> bool:
+def _is_backfill(crawl: RunRecord) -> bool:
     return is_backfill(crawl, crawl.started_at.astimezone(KST).date())
 
 
-def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list[Reading]:
+def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[RunRecord]) -> list[PageSample]:
     """What the crawls read of articles that were new to the world too, each once."""
     beat.readings.update(
         readings_of(
@@ -164,7 +165,7 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list
             [crawl for crawl in crawls if crawl.run_id not in beat.readings],
         )
     )
-    found: dict[str, Reading] = {}
+    found: dict[str, PageSample] = {}
     for crawl in crawls:
         for reading in beat.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
@@ -176,7 +177,7 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list
     known = origins(connection, beat.outlet, list(unread.values()))
     backfills = {crawl.run_id for crawl in beat.crawls if _is_backfill(crawl)}
 
-    def is_news(reading: Reading) -> bool:
+    def is_news(reading: PageSample) -> bool:
         origin = known.get(unread.get(reading.source, ""))
         published = reading.published_at or (origin.published_at if origin else None)
         if published is not None and reading.captured_at - published > NEWS:
@@ -200,10 +201,10 @@ def _figures(drift: Drift) -> str:
     return f"{what.get(drift.field, drift.field)} {share}"
 
 
-def _name(outlet: str, reading: Reading) -> str:
+def _name(outlet: str, reading: PageSample) -> str:
     named = reading.article_id or (None if reading.parsed else article_id(outlet, reading.source))
     return named or reading.source
 
 
-def _look(outlet: str, reading: Reading) -> str:
+def _look(outlet: str, reading: PageSample) -> str:
     return f"{PROGRAM} show {outlet}/{reading.article_id}" if reading.parsed else reading.source

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from archive.runs.readings import Crawl
+    from archive.runs.record import RunRecord
 
 #: An article is judged as new if it was published no longer before.
 NEWS = timedelta(days=14)
@@ -31,13 +31,13 @@ def reach(now: datetime, enough: datetime | None) -> datetime:
     return min(now - WEEKS, max(now - FURTHEST, enough or now - FURTHEST))
 
 
-def is_current(crawl: Crawl) -> bool:
+def is_current(crawl: RunRecord) -> bool:
     """Whether a crawl looked at what is new, and not at one page, or at days gone by."""
     words = _words(crawl)
     return not words.keys() & {"url", "until", "discover"}
 
 
-def is_backfill(crawl: Crawl, today: date) -> bool:
+def is_backfill(crawl: RunRecord, today: date) -> bool:
     """Whether a crawl asked for days so long ago that their articles are no news."""
     words = _words(crawl)
     longest = str(today - NEWS)
@@ -45,8 +45,8 @@ def is_backfill(crawl: Crawl, today: date) -> bool:
 
 
 def split(
-    crawls: Sequence[Crawl], began_at: datetime | None = None
-) -> tuple[list[Crawl], list[Crawl]]:
+    crawls: Sequence[RunRecord], began_at: datetime | None = None
+) -> tuple[list[RunRecord], list[RunRecord]]:
     """The crawls (the earliest first) that tell what is usual, about `MOST` articles, and those of the newest.
 
     A night's pages are not a day's, so the usual ones are of the same hours of other days, workdays
@@ -54,7 +54,7 @@ def split(
     when what is judged began, where that is known: all before it is usual, all after it new. Of an
     outlet's first week nothing is said.
     """
-    some = [(crawl, crawl.read) for crawl in crawls if crawl.counts]
+    some = [(crawl, crawl.read) for crawl in crawls if crawl.own_counts]
     some = [(crawl, number) for crawl, number in some if number]
     if began_at is None:
         wanted = min(max(sum(number for _, number in some) // 4, STRETCHES[1]), STRETCHES[-1])
@@ -63,7 +63,7 @@ def split(
         wanted = STRETCHES[-1]
         first, begin = (
             len(some),
-            next((i for i, (c, _) in enumerate(some) if c.ended_at >= began_at), len(some)),
+            next((i for i, (c, _) in enumerate(some) if c.ended >= began_at), len(some)),
         )
     count = 0
     while first > begin and count < wanted:
@@ -76,9 +76,9 @@ def split(
     return _usual(before, recent), recent
 
 
-def _usual(before: Sequence[tuple[Crawl, int]], recent: Sequence[Crawl]) -> list[Crawl]:
+def _usual(before: Sequence[tuple[RunRecord, int]], recent: Sequence[RunRecord]) -> list[RunRecord]:
     begin, end = recent[0].started_at - _SLACK, recent[-1].started_at + _SLACK
-    blocks: list[list[Crawl]] = []
+    blocks: list[list[RunRecord]] = []
     if end - begin < _LONG:
         times = [crawl.started_at for crawl, _ in before]
         for days in range(1, (end - times[0]).days + 1):
@@ -104,6 +104,6 @@ def _rests(begin: datetime, end: datetime) -> list[bool]:
     return [day_kind(first + timedelta(n)) >= _SATURDAY for n in range((last - first).days + 1)]
 
 
-def _words(crawl: Crawl) -> dict[str, str]:
+def _words(crawl: RunRecord) -> dict[str, str]:
     """The crawl's arguments (``-a name=value``)."""
     return dict(word.split("=", 1) for word in crawl.arguments if "=" in word)

@@ -23,7 +23,8 @@ from archive.index.fulltext import QueryError
 from archive.index.leases import LeaseHeldError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
 from archive.model.program import PROGRAM
-from archive.runs.job_runs import Ending, end
+from archive.runs.job_runs import end
+from archive.runs.record import Ending
 from archive.runs.recorder import Run
 from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter

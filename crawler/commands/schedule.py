@@ -11,7 +11,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
 from archive.model.program import PROGRAM
-from archive.runs.job_runs import Ending
+from archive.runs.record import Ending
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import Run
+    from crawler.jobs.runner import FinishedRun
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Command(Verb):
         from crawler.jobs.config import JobsFileError, read_jobs
         from crawler.jobs.daemon import Daemon, once, state_of
         from crawler.jobs.logs import Logs
-        from crawler.jobs.runner import House
+        from crawler.jobs.runner import RunnerContext
         from crawler.status.job_list import print_jobs
         from crawler.status.prometheus import MetricsFile
 
@@ -97,7 +97,7 @@ class Command(Verb):
         except AlertUrlError as error:
             raise usage_error(str(error)) from error
         with self.open_index(read_only=False, brief=True) as index:
-            house = House(
+            house = RunnerContext(
                 index=index,
                 logs=Logs(Path(self.text_setting("LOG_FOLDER")), self._number("LOG_KEEP_DAYS")),
                 settings=dict(pair.split("=", 1) for pair in opts.set),
@@ -119,7 +119,7 @@ class Command(Verb):
                 watch.look(jobs)
                 metrics.look(jobs)
 
-            def done(run: Run) -> None:
+            def done(run: FinishedRun) -> None:
                 _tell(run)
                 watch.ended(run)
                 metrics.ended(run)
@@ -149,5 +149,5 @@ class Command(Verb):
         return int(text)
 
 
-def _tell(run: Run) -> None:
-    _log.log(logging.INFO if run.ending is Ending.SUCCEEDED else logging.ERROR, "%s", run)
+def _tell(run: FinishedRun) -> None:
+    _log.log(logging.INFO if run.record.ending is Ending.SUCCEEDED else logging.ERROR, "%s", run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
-from crawler.jobs.schedule import RhythmError, cron, duration, every
+from crawler.jobs.schedule import ScheduleError, cron, duration, every
 from crawler.model.crawl_arguments import checked
 from crawler.model.outlet import OutletError
 from crawler.outlets import outlet_named
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from crawler.jobs.schedule import Rhythm
+    from crawler.jobs.schedule import Schedule
     from crawler.model.outlet import Outlet
 
 _KEYS = (
@@ -172,13 +172,13 @@ class _Entry:
             "backoff": self._take("backoff", _duration, BACKOFF),
             "alert": self._take("alert", _yes_or_no, True),
         }
-        rhythm = self._rhythm(outlet)
+        schedule = self._rhythm(outlet)
         if not {"name", "outlet"} & self._entry.keys():
             self._wrong("", "a job without an outlet needs a name")
-        if not self._sound or rhythm is None:
+        if not self._sound or schedule is None:
             return None
         name = outlet.name if outlet is not None else ""
-        return Job(verb=verb, words=words, rhythm=rhythm, outlet=name, settings=settings, **job)
+        return Job(verb=verb, words=words, schedule=schedule, outlet=name, settings=settings, **job)
 
     def _command(self, outlet: Outlet | None) -> tuple[str, tuple[str, ...]]:
         """The verb and its words."""
@@ -205,24 +205,24 @@ class _Entry:
         words = self._take("arguments", arguments, ())
         return "crawl", (outlet.name if outlet is not None else "", *words)
 
-    def _rhythm(self, outlet: Outlet | None) -> Rhythm | None:
+    def _rhythm(self, outlet: Outlet | None) -> Schedule | None:
         """When it falls due: as it says, else as its outlet does."""
         if "every" in self._entry and "cron" in self._entry:
             self._wrong("cron", "a job has either every or cron")
             return None
-        rhythm: Rhythm | None = cron(outlet.cron) if outlet is not None else None
-        rhythm = self._take("every", lambda text: every(_text(text)), rhythm)
-        rhythm = self._take("cron", lambda text: cron(_text(text)), rhythm)
+        schedule: Schedule | None = cron(outlet.cron) if outlet is not None else None
+        schedule = self._take("every", lambda text: every(_text(text)), schedule)
+        schedule = self._take("cron", lambda text: cron(_text(text)), schedule)
         if not {"outlet", "every", "cron"} & self._entry.keys():
             self._wrong("", 'say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul)')
-        return rhythm
+        return schedule
 
     def _take(self, key: str, read: Callable[[Any], Any], default: Any) -> Any:
         if key not in self._entry:
             return default
         try:
             return read(self._entry[key])
-        except (RhythmError, OutletError, ValueError, _MistakeError) as error:
+        except (ScheduleError, OutletError, ValueError, _MistakeError) as error:
             self._wrong(key, str(error))
             return default
 

@@ -14,137 +14,141 @@ from typing import TYPE_CHECKING
 from archive.index.database import IndexUnusableError
 from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
-from archive.runs.job_runs import Ending
+from archive.runs.record import Ending
 from crawler.cli.base import discard_output
 from crawler.jobs.config import JobsFileError, read_jobs
-from crawler.jobs.dispatcher import Rounds
-from crawler.jobs.signals import Bell, Stop
+from crawler.jobs.dispatcher import Dispatcher
+from crawler.jobs.signals import Stop, WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import House, Run
+    from crawler.jobs.runner import FinishedRun, RunnerContext
 
 _log = logging.getLogger(__name__)
-#: Seconds between looks that nobody asked for: at a jobs file that changed, at a scheduler that
-#: died, at a clock that jumped, and at a job whose turn it was while another process was at it.
+#: Seconds between rounds at most: for a jobs file that changed, a scheduler that died, a clock that
+#: jumped, or a job that another process was running when it was due.
 TICK = 10.0
-#: And at least so long, whatever the clock says.
+#: Seconds between rounds at least.
 _SHORTEST = 0.1
 
 
 class Daemon:
-    """Runs the jobs of a file, for months. ``done`` is told of each run that ended; ``watch`` looks around."""
+    """Runs the jobs of a file until it is stopped.
+
+    Each ended run is passed to ``ended``; ``watch`` is called with the jobs after every round.
+    """
 
     def __init__(
         self,
         path: Path,
-        house: House,
+        context: RunnerContext,
         at_once: int,
-        done: Callable[[Run], None],
+        ended: Callable[[FinishedRun], None],
         watch: Callable[[Sequence[Job]], None],
     ) -> None:
-        self._path, self._house, self._at_once, self._done, self._watch = (
-            path,
-            house,
-            at_once,
-            done,
-            watch,
-        )
-        self._stop, self._bell = Stop(), Bell()
+        self._path = path
+        self._context = context
+        self._at_once = at_once
+        self._ended = ended
+        self._watch = watch
+        self._stop, self._wake_up = Stop(), WakeUp()
         self._reload = False
-        self._seen = (0, 0, 0)
-        self._trouble = ""
+        self._state = (0, 0, 0)
+        self._problem = ""
         self._wait = TICK
 
     def run(self, jobs: Sequence[Job], state: tuple[int, int, int]) -> None:
-        """Run jobs until SIGTERM or Ctrl-C; then the runs under way are asked to end, and waited for.
+        """Run jobs until SIGTERM or Ctrl-C; then ask the running ones to end, and wait for them.
 
-        ``state`` is the file's from before they were read: to open an index may take minutes, and
-        the file may change.
+        ``state`` is `state_of` the file before the jobs were read: opening the index may take
+        minutes, in which the file may change.
         """
-        self._seen = state
+        self._state = state
         with (
-            self._signals(),
-            Rounds(self._house, self._at_once, self._stop, self._bell, self._done) as rounds,
+            self._handled_signals(),
+            Dispatcher(
+                self._context, self._at_once, self._stop, self._wake_up, self._ended
+            ) as dispatcher,
         ):
             waiting = select.poll()
-            for bell in (self._stop, self._bell):
-                waiting.register(bell, select.POLLIN)
-            while not self._stop.asked:
+            for event in (self._stop, self._wake_up):
+                waiting.register(event, select.POLLIN)
+            while not self._stop.requested:
                 jobs = self._reloaded(jobs)
-                self._wait = TICK
-                self._try(lambda: self._round(rounds, jobs))  # noqa: B023  (called before jobs changes)
+                self._round(dispatcher, jobs)
                 waiting.poll(self._wait * 1000)
-                self._bell.silence()
+                self._wake_up.clear()
         _log.info("stopped")
 
-    def _round(self, rounds: Rounds, jobs: Sequence[Job]) -> None:
+    def _round(self, dispatcher: Dispatcher, jobs: Sequence[Job]) -> None:
+        """Start what is due. If the index can't be used, log that once; the next round tries again."""
         # Computed before the round begins, so that a job that becomes due meanwhile ends the wait.
         self._wait = max(_SHORTEST, min(TICK, seconds_to_next(jobs, datetime.now(UTC))))
-        rounds.go(jobs)
-        self._watch(jobs)
+        try:
+            dispatcher.dispatch(jobs)
+            self._watch(jobs)
+        except IndexUnusableError as error:
+            if str(error) != self._problem:
+                _log.error("%s It is tried again every %s seconds.", error, int(TICK))
+            self._problem = str(error)
+        else:
+            self._problem = ""
 
     def _reloaded(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """The jobs of the file, if it has changed and is right; else those there are."""
+        """Return the jobs of the file if it has changed and is valid, else ``jobs``."""
         state = state_of(self._path)
-        if state == self._seen and not self._reload:
+        if state == self._state and not self._reload:
             return jobs
-        self._seen, self._reload = state, False
+        self._state, self._reload = state, False
         try:
             new = read_jobs(self._path)
         except JobsFileError as error:
             for sentence in error.sentences:
                 _log.error("%s", sentence)
-            _log.error("The jobs there were go on.")
+            _log.error("The jobs read before stay in use.")
             return jobs
         _log.info("%s: %s jobs", self._path, len(new))
         return new
 
-    def _try(self, work: Callable[[], None]) -> None:
-        """Do it; if the index can't be used say so once, and leave it to the next tick. Runs under way go on."""
-        try:
-            work()
-        except IndexUnusableError as error:
-            if str(error) != self._trouble:
-                _log.error("%s It is tried again every %s seconds.", error, int(TICK))
-            self._trouble = str(error)
-        else:
-            self._trouble = ""
-
     @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def hear(number: int, _: object) -> None:
+    def _handled_signals(self) -> Iterator[None]:
+        def handle(number: int, _: object) -> None:
             if number == signal.SIGHUP:
                 self._reload = True
-                self._bell.ring()
+                self._wake_up.set()
             else:
-                self._stop.ask()
+                self._stop.request()
 
-        kept = {
-            number: signal.signal(number, hear)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        }
-        try:
+        with _handling(handle, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def _handling(
+    handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals
+) -> Iterator[None]:
+    """Handle signals by ``handler``, and by the handlers before from then on."""
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def seconds_to_next(jobs: Sequence[Job], now: datetime) -> float:
     """Return the seconds from ``now`` to the next moment at which a job is due; infinity if there is none."""
-    moments = (job.rhythm.next(now) for job in jobs)
-    return min(
-        ((moment - now).total_seconds() for moment in moments if moment is not None),
-        default=math.inf,
-    )
+    moments = (job.schedule.next(now) for job in jobs)
+    seconds = [(moment - now).total_seconds() for moment in moments if moment is not None]
+    return min(seconds, default=math.inf)
 
 
 def state_of(path: Path) -> tuple[int, int, int]:
-    """What tells a changed file from the one that was read."""
+    """Return what differs when a file has changed: its time, size and inode; zeros if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -153,63 +157,74 @@ def state_of(path: Path) -> tuple[int, int, int]:
 
 
 def once(
-    jobs: Sequence[Job], house: House, at_once: int, watch: Callable[[Sequence[Job]], None]
+    jobs: Sequence[Job],
+    context: RunnerContext,
+    at_once: int,
+    watch: Callable[[Sequence[Job]], None],
 ) -> int:
-    """Run what is due; 1 if any of it failed, was stopped, or could not be begun or printed.
+    """Run what is due, and print a line per run; return the exit status.
 
-    Prints a line a run, and nothing where nothing is due.
+    It is 1 if a run failed or was stopped, or could not be started or printed.
 
     :raises IndexUnusableError: the index can't be read or written.
     """
-    stop, bell = Stop(), Bell()
-    ended: list[Run] = []
-    unprinted = ""
+    return _Once(context, at_once).run(jobs, watch)
 
-    def done(run: Run) -> None:
-        ended.append(run)
-        nonlocal unprinted
-        try:
-            print(run, flush=True)
-        except OSError as error:  # that ends no run
-            discard_output()
-            if not isinstance(error, BrokenPipeError):  # else the reader has seen enough
-                unprinted = describe_os_error("the file that the output goes to", error)
 
-    kept = {
-        number: signal.signal(number, lambda *_: stop.ask())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        with Rounds(house, at_once, stop, bell, done) as rounds:
+class _Once:
+    """One round: each job that is due runs once."""
+
+    def __init__(self, context: RunnerContext, at_once: int) -> None:
+        self._context, self._at_once = context, at_once
+        self._stop, self._wake_up = Stop(), WakeUp()
+        self._runs: list[FinishedRun] = []
+        self._unprinted = ""
+
+    def run(self, jobs: Sequence[Job], watch: Callable[[Sequence[Job]], None]) -> int:
+        with _handling(lambda *_: self._stop.request(), signal.SIGTERM, signal.SIGINT):
+            all_started = self._dispatch(jobs)
+            watch(jobs)
+        self._print_rest()
+        failed = any(run.record.ending is not Ending.SUCCEEDED for run in self._runs)
+        return int(failed or self._stop.requested or bool(self._unprinted) or not all_started)
+
+    def _dispatch(self, jobs: Sequence[Job]) -> bool:
+        """Run what is due until nothing is left; return whether every run could be started."""
+        with Dispatcher(
+            self._context, self._at_once, self._stop, self._wake_up, self._print
+        ) as dispatcher:
             waiting = select.poll()
-            for one in (stop, bell):
-                waiting.register(one, select.POLLIN)
+            for event in (self._stop, self._wake_up):
+                waiting.register(event, select.POLLIN)
             left = list(jobs)
-            while not stop.asked:
-                begun = rounds.go(left)
-                left = [job for job in left if job.name not in begun]
-                if rounds.idle:
+            while not self._stop.requested:
+                started = dispatcher.dispatch(left)
+                left = [job for job in left if job.name not in started]
+                if dispatcher.idle:
                     break
                 waiting.poll()
-                bell.silence()
-        watch(jobs)
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-    if not ended and not stop.asked and sys.stdout.isatty():
-        print("nothing is due")
-    if stop.asked:
-        print(
-            f"{PROGRAM} schedule: stopped. What was under way is taken up again by the next one.",
-            file=sys.stderr,
-        )
-    if unprinted:
-        print(f"{PROGRAM} schedule: {unprinted}", file=sys.stderr)
-    return (
-        1
-        if unprinted
-        or stop.asked
-        or not rounds.all_begun
-        or any(run.ending is not Ending.SUCCEEDED for run in ended)
-        else 0
-    )
+                self._wake_up.clear()
+        return dispatcher.all_started
+
+    def _print(self, run: FinishedRun) -> None:
+        """Print a run; a full disk or a closed pipe does not end the other runs."""
+        self._runs.append(run)
+        try:
+            print(run, flush=True)
+        except BrokenPipeError:
+            discard_output()
+        except OSError as error:
+            discard_output()
+            self._unprinted = describe_os_error("the file that the output goes to", error)
+
+    def _print_rest(self) -> None:
+        """Print that nothing was due, that the round was stopped, or that output is missing."""
+        if not self._runs and not self._stop.requested and sys.stdout.isatty():
+            print("nothing is due")
+        if self._stop.requested:
+            print(
+                f"{PROGRAM} schedule: stopped. Interrupted runs are repeated by the next one.",
+                file=sys.stderr,
+            )
+        if self._unprinted:
+            print(f"{PROGRAM} schedule: {self._unprinted}", file=sys.stderr)

@@ -1,15 +1,15 @@
-"""What is due: told by the clock and the history of runs alone, so that any process on the index says the same."""
+"""When a job is due: computed from its schedule and its run history alone, the same by any process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from archive.index.leases import Held, held
 from archive.model.article import KST
-from archive.runs.job_runs import FAILURES, INTERRUPTED, Ending, Past
+from archive.runs.record import FAILURES, INTERRUPTED, Ending
+from crawler.cli.times import kst_minute
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
     from archive.runs.job_runs import Past
     from crawler.jobs.job import Job
 
-#: A wrong command line does not mend itself.
-_WRONG_USAGE = 2
+#: Exit code of a command line with invalid arguments, which no retry corrects.
+_INVALID_ARGUMENTS = 2
+#: Arguments of a crawl that choose its period, so that none is added.
+_PERIODS = ("since=", "until=", "url=", "discover=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A job to be run now, as the ``attempt``-th at what fell due at ``due_at``.
+    """A job to run now: the ``attempt``-th run for the moment ``due_at``.
 
-    ``since`` is the first day to catch up on (KST), None where nothing was missed.
+    ``since`` is the first day to catch up on (KST), None if nothing was missed.
     """
 
     job: Job
@@ -36,46 +38,53 @@ class Order:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What stands behind the verb."""
-        window = ("-a", f"since={self.since}") if self.since is not None else ()
-        return (*self.job.words, *window)
+        """The arguments of the command."""
+        if self.since is None:
+            return self.job.words
+        return (*self.job.words, "-a", f"since={self.since}")
 
 
 def due(job: Job, past: Past, now: datetime) -> Order | None:
-    """What is to be run of the job now, if anything. What was missed meanwhile is one run, over all of its time."""
-    slot = job.rhythm.last(now)
+    """Return what to run of the job now, if anything. Several missed moments become one run."""
+    slot = job.schedule.last(now)
     if slot is None:
         return None
-    last = past.attempts[0] if past.attempts else None
-    if last is None or last.due_at < slot:
-        return Order(job=job, due_at=slot, attempt=1, since=_since(job, past, slot))
-    attempt = last.attempt + 1
+    last = past.last
+    if last is None or last.due < slot:
+        return Order(job=job, due_at=slot, attempt=1, since=_catch_up_since(job, past, slot))
     again = Order(
-        job=job, due_at=last.due_at, attempt=attempt, since=_since(job, past, last.due_at)
+        job=job,
+        due_at=last.due,
+        attempt=last.attempt + 1,
+        since=_catch_up_since(job, past, last.due),
     )
     if last.ending in INTERRUPTED:
         return again
     at = retry_at(job, past)
-    # A clock that was set back must not hold the retry up for a day.
-    return (
-        again if at is not None and (at <= now or at - now > job.backoff * 2**job.retries) else None
-    )
+    if at is None:
+        return None
+    # A clock that was set back must not delay the retry by a day.
+    set_back = at - now > job.backoff * 2**job.retries
+    return again if at <= now or set_back else None
 
 
 def retry_at(job: Job, past: Past) -> datetime | None:
-    """When the last attempt is to be made again; None if it was well, goes on, was interrupted, or was the last one."""
-    last = past.attempts[0] if past.attempts else None
-    if last is None or last.ending not in FAILURES or last.exit_code == _WRONG_USAGE:
+    """Return when the last attempt is repeated.
+
+    None if it succeeded, is running, was interrupted, or was the last one.
+    """
+    last = past.last
+    if last is None or last.ending not in FAILURES or last.exit_code == _INVALID_ARGUMENTS:
         return None
-    tries = failures(past, last.due_at)
-    if tries > job.retries or last.ended_at is None:
+    number = failures(past, last.due)
+    if number > job.retries or last.ended_at is None:
         return None
-    wait: timedelta = job.backoff * 2 ** (tries - 1)
+    wait: timedelta = job.backoff * 2 ** (number - 1)
     return last.ended_at + wait
 
 
 def failures(past: Past, due_at: datetime) -> int:
-    """How many attempts at what fell due at ``due_at`` failed since the job was done last."""
+    """Return how many attempts for the moment ``due_at`` failed since the last success."""
     number = 0
     for attempt in past.attempts:
         if attempt.ending is Ending.SUCCEEDED or attempt.due_at != due_at:
@@ -84,23 +93,22 @@ def failures(past: Past, due_at: datetime) -> int:
     return number
 
 
-def _since(job: Job, past: Past, slot: datetime) -> date | None:
-    """The day of the last good run, where a moment of the rhythm has passed without one since."""
-    if not job.outlet or any(
-        word.startswith(("since=", "until=", "url=", "discover=")) for word in job.words
-    ):
+def _catch_up_since(job: Job, past: Past, slot: datetime) -> date | None:
+    """Return the day of the last success, if a moment of the schedule has passed without a run since."""
+    if not job.outlet or any(word.startswith(_PERIODS) for word in job.words):
         return None
     if past.succeeded is not None:
-        due_next = job.rhythm.next(past.succeeded.due_at)
-        missed = due_next is not None and due_next < slot
-        return past.succeeded.started_at.astimezone(KST).date() if missed else None
-    if past.first is not None and past.first.due_at < slot:
+        following = job.schedule.next(past.succeeded.due)
+        if following is None or following >= slot:
+            return None
+        return past.succeeded.started_at.astimezone(KST).date()
+    if past.first is not None and past.first.due < slot:
         return past.first.started_at.astimezone(KST).date()
     return None
 
 
 class How(StrEnum):
-    """Why a job is run next when it is."""
+    """Why a job runs next when it does."""
 
     RUNNING = "running"
     NOW = "now"
@@ -110,11 +118,11 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """When a job is run next: at ``at``, for what is due now when that fell due, None where it is never.
+class NextRun:
+    """When a job runs next: at ``at``, which is None if it never does.
 
-    ``since`` is when the run under way, the job's or another one of its outlet, began; None where
-    there is none.
+    Of a job that is due now, ``at`` is when it became due. ``since`` is when the current run of the
+    job, or of another job of its outlet, began; None if there is none.
     """
 
     how: How
@@ -122,33 +130,34 @@ class Coming:
     since: datetime | None = None
 
     def __str__(self) -> str:
-        """The moment in a word or two, KST."""
+        """Return the time as text, KST."""
         if self.since is not None:
-            return f"running since {_time(self.since)}"
+            return f"running since {kst_minute(self.since)}"
         if self.at is None or self.how is How.NOW:
             return self.how
-        return _time(self.at) + (" (again)" if self.how is How.AGAIN else "")
+        retry = " (again)" if self.how is How.AGAIN else ""
+        return kst_minute(self.at) + retry
 
 
-def coming(job: Job, before: Past, now: datetime, other: Held | None = None) -> Coming:
-    """When the job is run next, by its runs ``before``; ``other`` is who has it, or its outlet, in hand."""
-    scheduled = job.rhythm.next(now)
-    if other is not None:
-        return Coming(How.RUNNING, scheduled, other.taken_at)
-    order = due(job, before, now)
+def next_run(job: Job, past: Past, now: datetime, holder: Held | None = None) -> NextRun:
+    """Return when the job runs next; ``holder`` is who runs it now, see `held_by`."""
+    scheduled = job.schedule.next(now)
+    if holder is not None:
+        return NextRun(How.RUNNING, scheduled, holder.taken_at)
+    order = due(job, past, now)
     if order is not None:
-        return Coming(How.NOW, order.due_at)
-    again = retry_at(job, before)
-    # what falls due before takes its place
+        return NextRun(How.NOW, order.due_at)
+    again = retry_at(job, past)
+    # A scheduled moment before the retry replaces it.
     if again is not None and (scheduled is None or again < scheduled):
-        return Coming(How.AGAIN, again)
-    return Coming(How.SCHEDULED if scheduled is not None else How.NEVER, scheduled)
+        return NextRun(How.AGAIN, again)
+    return NextRun(How.SCHEDULED if scheduled is not None else How.NEVER, scheduled)
 
 
-def in_hand(connection: Snapshot, job: Job, now: datetime) -> Held | None:
-    """Who runs the job now, or crawls its outlet."""
-    return next((found for name in job.leases if (found := held(connection, name, now))), None)
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(KST):%Y-%m-%d %H:%M}"
+def held_by(connection: Snapshot, job: Job, now: datetime) -> Held | None:
+    """Return who runs the job now, or crawls its outlet; None if nobody does."""
+    for name in job.leases:
+        found = held(connection, name, now)
+        if found is not None:
+            return found
+    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archive.index.leases import outlet_lease
 
 if TYPE_CHECKING:
-    from crawler.jobs.schedule import Rhythm
+    from crawler.jobs.schedule import Schedule
 
 TIME_LIMIT = timedelta(hours=2)
 RETRIES = 2
@@ -18,7 +18,7 @@ BACKOFF = timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """``verb`` with its ``words`` each time ``rhythm`` says; ``outlet`` is the crawled one, ``""`` for another verb.
+    """``verb`` with its ``words`` each time ``schedule`` says; ``outlet`` is the crawled one, ``""`` for another verb.
 
     At ``time_limit`` a run is asked to end. One that failed is tried again ``retries`` times,
     ``backoff`` later and twice as long each time. ``settings`` are the run's own. Without ``alert``
@@ -28,7 +28,7 @@ class Job:
     name: str
     verb: str
     words: tuple[str, ...]
-    rhythm: Rhythm
+    schedule: Schedule
     outlet: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     time_limit: timedelta = TIME_LIMIT

@@ -1,4 +1,4 @@
-"""One run of a job, in a process of its own: begun, watched, ended in time, and written down."""
+"""One run of a job in a process of its own: started, watched, stopped at its limit, and recorded."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ import select
 import signal
 import subprocess
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
 from archive.index.leases import RENEWAL, Lease
-from archive.runs.job_runs import Claim, Ending, attempt_of, end, note_log, take_up
+from archive.runs.history import run_record
+from archive.runs.job_runs import Claim, claim, end, set_log
+from archive.runs.record import Ending
 from crawler import VERSION
 from crawler.cli.main import command_line
 from crawler.cli.parent_process import RUN_ID_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import IO
 
     from archive.index.database import Index
+    from archive.runs.record import RunRecord
     from crawler.jobs.due import Order
     from crawler.jobs.logs import Logs
     from crawler.jobs.signals import Stop
 
 _log = logging.getLogger(__name__)
-#: Seconds a run has to end by itself when it is asked to.
+#: Seconds that a run has to end by itself after SIGTERM.
 GRACE = 60.0
-#: Seconds between tries to tell the index how a run ended.
-_AGAIN = 10.0
+#: Seconds between attempts to write the end of a run into the index.
+_RETRY = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
-    """What all runs of a scheduler have in common: the index, the place of their logs, and settings handed on."""
+class RunnerContext:
+    """What all runs of a scheduler share: the index, the log folder, and settings passed on."""
 
     index: Index
     logs: Logs
@@ -45,48 +49,71 @@ class House:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A run that has ended; ``exit_code`` is None if it could not be started.
-
-    ``counts`` are numbers by outcome, ``log`` is a path or ``""``.
-    """
+class FinishedRun:
+    """A run that has ended, and how many seconds it took."""
 
     order: Order
-    run_id: str
-    ending: Ending
-    exit_code: int | None
-    log: str
+    record: RunRecord
     seconds: float
-    counts: Mapping[str, int]
 
     def __str__(self) -> str:
-        """The run in a line."""
-        counts = (
-            ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
-            or "nothing counted"
-        )
-        missed = f", caught up since {self.order.since}" if self.order.since is not None else ""
-        how = (
-            self.ending
-            if self.ending is Ending.SUCCEEDED
-            else f"{self.ending} (exit {self.exit_code})"
-        )
-        return (
-            f"{self.order.job.name}: {how} in {self.seconds:.0f} s: {counts}{missed}"
-            + f"; {self.log}" * bool(self.log)
-        )
+        """Return the run as one line of text."""
+        record = self.record
+        totals: Counter[str] = Counter()
+        for counts in record.counts.values():
+            totals.update(counts)
+        counted = ", ".join(f"{number} {outcome}" for outcome, number in totals.items())
+        how = str(record.ending)
+        if record.ending is not Ending.SUCCEEDED:
+            how += f" (exit {record.exit_code})"
+        line = f"{record.job}: {how} in {self.seconds:.0f} s: {counted or 'nothing counted'}"
+        if self.order.since is not None:
+            line += f", caught up since {self.order.since}"
+        if record.log:
+            line += f"; {record.log}"
+        return line
 
 
-def perform(order: Order, house: House, stop: Stop) -> Run | None:
-    """Run a job to its end; None where another process was faster, or is at it.
+def run_job(order: Order, context: RunnerContext, stop: Stop) -> FinishedRun | None:
+    """Run a job to its end; return None if another process was faster or is running it.
 
-    This is all that running a job is: whoever calls it, on whatever machine, does the same. The run
-    ends with ``stop``, with its time limit, or with the process that called this.
+    Any process on any machine may call this. The run ends when ``stop`` is requested, at its time
+    limit, or when the calling process ends.
 
-    :raises IndexUnusableError: the index can't be written; the run was not begun.
+    :raises IndexUnusableError: the index can't be written; the run was not started.
     """
+    run = claim(context.index, _claim_of(order), datetime.now(UTC))
+    if run is None:
+        return None
+    began = monotonic()
+    log, file = context.logs.open(order)
+    if log:
+        _write(lambda: set_log(context.index, run.run_id, log))
+    with file:
+        process = _start(order, context, run.run_id, file)
+        ending, code = Ending.FAILED, None
+        if process is not None:
+            ending, code = _attend(process, order, context.index, run.run_id, stop)
+    # Until its end is written the job counts as running and nothing can repeat it.
+    while not _write(
+        lambda: end(context.index, run.run_id, ending, code, datetime.now(UTC))
+    ) and not stop.wait(_RETRY):
+        pass
+    ended = replace(
+        run,
+        under_way=False,
+        ended_at=datetime.now(UTC),
+        ending=ending,
+        exit_code=code,
+        log=log,
+        counts=_counts(context.index, run.run_id),
+    )
+    return FinishedRun(order=order, record=ended, seconds=monotonic() - began)
+
+
+def _claim_of(order: Order) -> Claim:
     job = order.job
-    claim = Claim(
+    return Claim(
         job=job.name,
         due_at=order.due_at,
         attempt=order.attempt,
@@ -96,63 +123,51 @@ def perform(order: Order, house: House, stop: Stop) -> Run | None:
         version=VERSION,
         leases=job.leases,
     )
-    run_id = take_up(house.index, claim, datetime.now(UTC))
-    if run_id is None:
-        return None
-    began = monotonic()
-    settings = {**house.settings, **dict(job.settings)}
-    words = [
-        job.verb,
-        *order.words,
-        *(word for pair in settings.items() for word in ("-s", "=".join(pair))),
-    ]
-    log, file = house.logs.open(order)
-    if log:
-        _told(lambda: note_log(house.index, run_id, log))
-    ending: Ending | None = Ending.FAILED
-    code = None
-    with file:
-        try:
-            process = subprocess.Popen(  # noqa: S603  (our own command line)
-                [*command_line(), *words],
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, RUN_ID_VARIABLE: run_id},
-                # Ctrl-C at a terminal goes to every process of the group; a run hears it from us,
-                # once.
-                process_group=0,
-            )
-        except (OSError, ValueError) as error:  # no memory; a word that this locale can't write
-            why = error.strerror if isinstance(error, OSError) else error
-            _log.error("%s: %s could not be started (%s).", job.name, job.verb, why)
-        else:
-            with process:
-                lease = Lease(house.index, job.leases[0], run_id)
-                ending = _watch(process, lease, job.time_limit.total_seconds(), stop)
-            code = process.returncode
-    ending = ending or (Ending.SUCCEEDED if code == 0 else Ending.FAILED)
-    # Until it is told, the job counts as under way, and nobody could take it up: so it is told when
-    # that is possible.
-    while not _told(
-        lambda: end(house.index, run_id, ending, code, datetime.now(UTC))
-    ) and not stop.wait(_AGAIN):
-        pass
-    return Run(
-        order=order,
-        run_id=run_id,
-        ending=ending,
-        exit_code=code,
-        log=log,
-        seconds=monotonic() - began,
-        counts=_counts(house.index, run_id),
-    )
+
+
+def _start(
+    order: Order, context: RunnerContext, run_id: str, output: IO[str]
+) -> subprocess.Popen[bytes] | None:
+    """Start the run's process, its output in a file; log the reason and return None if that fails."""
+    job = order.job
+    settings = {**context.settings, **dict(job.settings)}
+    words = [job.verb, *order.words]
+    for name, value in settings.items():
+        words += ["-s", f"{name}={value}"]
+    try:
+        return subprocess.Popen(  # noqa: S603  (our own command line)
+            [*command_line(), *words],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, RUN_ID_VARIABLE: run_id},
+            # Ctrl-C at a terminal signals the whole process group; a run gets one signal from here.
+            process_group=0,
+        )
+    except OSError as error:
+        _log.error("%s: %s could not be started (%s).", job.name, job.verb, error.strerror)
+    except ValueError as error:  # an argument that the locale can't encode
+        _log.error("%s: %s could not be started (%s).", job.name, job.verb, error)
+    return None
+
+
+def _attend(
+    process: subprocess.Popen[bytes], order: Order, index: Index, run_id: str, stop: Stop
+) -> tuple[Ending, int | None]:
+    """Wait for the end of the process; return how it ended, and its exit code."""
+    with process:
+        lease = Lease(index, order.job.leases[0], run_id)
+        ending = _watch(process, lease, order.job.time_limit.total_seconds(), stop)
+    code = process.returncode
+    if ending is not None:
+        return ending, code
+    return (Ending.SUCCEEDED if code == 0 else Ending.FAILED), code
 
 
 def _watch(
     process: subprocess.Popen[bytes], lease: Lease, limit: float, stop: Stop
 ) -> Ending | None:
-    """Wait for the end of a run; why it was made to end, None where it ended by itself."""
+    """Wait for the process and renew its lease; return why it was stopped, None if it ended by itself."""
     ending: Ending | None = None
     deadline = monotonic() + limit
     waiting = select.poll()
@@ -165,38 +180,35 @@ def _watch(
             ready = {fd for fd, _ in waiting.poll(max(0.0, min(rest, RENEWAL)) * 1000)}
             if child in ready:
                 return ending
-            if ending is None and (stop.asked or monotonic() >= deadline):
-                ending = Ending.STOPPED if stop.asked else Ending.TIMED_OUT
+            if ending is None and (stop.requested or monotonic() >= deadline):
+                ending = Ending.STOPPED if stop.requested else Ending.TIMED_OUT
                 waiting.unregister(stop)
                 process.send_signal(signal.SIGTERM)
                 deadline = monotonic() + GRACE
             elif monotonic() >= deadline:
                 process.kill()
-                # a disk that does not answer keeps even a killed process
+                # Even a killed process stays while a disk does not answer.
                 deadline = monotonic() + GRACE
-            _told(lease.renew)
+            _write(lease.renew)
     finally:
         os.close(child)
 
 
-def _counts(index: Index, run_id: str) -> Mapping[str, int]:
-    """What became of the run's inputs, over all outlets."""
-    counts: Counter[str] = Counter()
+def _counts(index: Index, run_id: str) -> dict[str, dict[str, int]]:
+    """Return what the run counted, by outlet and outcome; nothing if the index can't be read."""
     try:
         with index.reading() as connection:
-            attempt = attempt_of(connection, run_id)
+            found = run_record(connection, run_id, datetime.now(UTC))
     except IndexUnusableError as error:
         _log.error("%s", error)
-        return counts
-    for table in attempt.counts.values() if attempt is not None else ():
-        counts.update(table)
-    return counts
+        return {}
+    return found.counts if found is not None else {}
 
 
-def _told(write: Callable[[], None]) -> bool:
-    """Write to the index; whether it could be. If not, the log says why."""
+def _write(work: Callable[[], None]) -> bool:
+    """Write to the index; log the reason and return False if that fails."""
     try:
-        write()
+        work()
     except IndexUnusableError as error:
         _log.error("%s", error)
         return False

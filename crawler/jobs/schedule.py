@@ -33,12 +33,12 @@ _WEEKDAYS = re.compile(
 _CRON_FIELDS = 5
 
 
-class RhythmError(ValueError):
+class ScheduleError(ValueError):
     """No such moments; the message is a sentence."""
 
 
 @dataclass
-class Rhythm:
+class Schedule:
     """Moments at which something falls due; ``text`` is how it was written."""
 
     text: str
@@ -81,32 +81,32 @@ class Rhythm:
         return found
 
 
-def every(text: str) -> Rhythm:
+def every(text: str) -> Schedule:
     """An interval: ``10m``, ``1h``, ``1h30m``, ``1d``.
 
-    :raises RhythmError: it is none, or shorter than a minute, or longer than a year.
+    :raises ScheduleError: it is none, or shorter than a minute, or longer than a year.
     """
     length = duration(text)
     if not _SHORTEST <= length <= _LONGEST:
-        raise RhythmError("an interval is between a minute and a year")
-    return Rhythm(
+        raise ScheduleError("an interval is between a minute and a year")
+    return Schedule(
         f"every {text}",
         IntervalTrigger(seconds=int(length.total_seconds()), start_date=_ORIGIN, timezone=KST),
     )
 
 
-def cron(text: str) -> Rhythm:
+def cron(text: str) -> Schedule:
     """A cron line of five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
 
-    :raises RhythmError: it is none, or one that crons read differently.
+    :raises ScheduleError: it is none, or one that crons read differently.
     """
     fields = text.split()
     if len(fields) != _CRON_FIELDS:
-        raise RhythmError(
+        raise ScheduleError(
             f"a cron line has five fields, not {len(fields)}: minute hour day month weekday"
         )
     if fields[2] != "*" and fields[4] != "*":
-        raise RhythmError(
+        raise ScheduleError(
             "some crons read a day of the month with a weekday as 'and', some as 'or'; make two jobs of it"
         )
     minute, hour, day, month, weekday = fields
@@ -120,25 +120,25 @@ def cron(text: str) -> Rhythm:
             timezone=KST,
         )
     except ValueError as error:
-        raise RhythmError(f"{text!r} is no cron line ({error})") from error
-    rhythm = Rhythm(f"cron {text}", trigger)
-    if rhythm.next(_ORIGIN) is None:
-        raise RhythmError(f"{text!r} never comes")
-    return rhythm
+        raise ScheduleError(f"{text!r} is no cron line ({error})") from error
+    schedule = Schedule(f"cron {text}", trigger)
+    if schedule.next(_ORIGIN) is None:
+        raise ScheduleError(f"{text!r} never comes")
+    return schedule
 
 
 def duration(text: str) -> timedelta:
     """A length of time: ``90s``, ``45m``, ``1h30m``, ``2d``.
 
-    :raises RhythmError: it is none, or nothing, or longer than a year.
+    :raises ScheduleError: it is none, or nothing, or longer than a year.
     """
     if not re.fullmatch(r"(?:\d{1,9}[smhd])+", text, re.ASCII):
-        raise RhythmError(f"{text!r} is no length of time; write 90s, 45m, 1h30m or 2d")
+        raise ScheduleError(f"{text!r} is no length of time; write 90s, 45m, 1h30m or 2d")
     seconds = sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
     if not seconds:
-        raise RhythmError(f"{text!r} is no time at all")
+        raise ScheduleError(f"{text!r} is no time at all")
     if seconds > _LONGEST.total_seconds():
-        raise RhythmError(f"{text!r} is longer than a year")
+        raise ScheduleError(f"{text!r} is longer than a year")
     return timedelta(seconds=seconds)
 
 
@@ -150,7 +150,7 @@ def _weekdays(field: str) -> str:
     for part in field.lower().split(","):
         match = _WEEKDAYS.fullmatch(part)
         if match is None:
-            raise RhythmError(
+            raise ScheduleError(
                 f"{part!r} is no weekday; write 0-7 (0 and 7 are Sunday) or sun, mon …"
             )
         first = 0 if match["every"] else _weekday(match["first"])
@@ -160,7 +160,7 @@ def _weekdays(field: str) -> str:
         if match["last"] and last < first and last == 0:
             last = 7  # fri-sun
         if last < first or match["step"] == "0":
-            raise RhythmError(f"{part!r} names no weekday")
+            raise ScheduleError(f"{part!r} names no weekday")
         found += _DAYS[first : last + 1 : int(match["step"] or 1)]
     return ",".join(dict.fromkeys(found))
 

@@ -1,4 +1,4 @@
-"""A wish to end that everything can wait for, in any thread, with `select`."""
+"""Events that end a wait in `select`, from any thread or signal handler."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ import select
 from contextlib import suppress
 
 
-class Bell:
-    """Rung by anybody, a signal handler too; readable from then on until it is silenced."""
+class WakeUp:
+    """An event with a file descriptor: readable from `set` until `clear`."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable."""
+        """Return the descriptor that becomes readable."""
         return self._fd
 
-    def ring(self) -> None:
-        """Make it readable."""
+    def set(self) -> None:
+        """Make the descriptor readable."""
         os.eventfd_write(self._fd, 1)
 
-    def silence(self) -> None:
-        """Make it wait for the next ring."""
-        with suppress(BlockingIOError):  # nobody rang
+    def clear(self) -> None:
+        """Make the descriptor unreadable until the next `set`."""
+        with suppress(BlockingIOError):  # it is not set
             os.eventfd_read(self._fd)
 
 
-class Stop(Bell):
-    """A bell that is never silenced."""
+class Stop(WakeUp):
+    """A request to end everything, which is never cleared."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = False
+        self.requested = False
 
-    def ask(self) -> None:
-        """Wish that everything ends."""
-        self.asked = True
-        self.ring()
+    def request(self) -> None:
+        """Request that everything ends."""
+        self.requested = True
+        self.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until it is asked; whether it is."""
+        """Wait until the request, or so long; return whether it was made."""
         waiting = select.poll()
         waiting.register(self, select.POLLIN)
         waiting.poll(seconds * 1000)
-        return self.asked
+        return self.requested

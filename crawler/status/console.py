@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from archive.runs.alarms import Alarm
     from archive.runs.figures import Example
-    from archive.runs.history import RunRecord
+    from archive.runs.record import RunRecord
     from crawler.status.overview import OutletState, Overview
 
 #: What stands where nothing is known, or nothing is to be said.

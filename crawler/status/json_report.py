@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from archive.runs.alarms import Alarm
     from archive.runs.figures import Example
-    from archive.runs.history import RunRecord
-    from crawler.jobs.due import Coming
+    from archive.runs.record import RunRecord
+    from crawler.jobs.due import NextRun
     from crawler.status.overview import JobState, OutletState, Overview
 
 
@@ -120,14 +120,14 @@ def _job(state: JobState) -> dict[str, Any]:
         "verb": job.verb,
         "arguments": list(job.words),
         "outlet": job.outlet or None,
-        "when": job.rhythm.text,
+        "when": job.schedule.text,
         "last_run": run_object(state.last) if state.last is not None else None,
         "last_done_at": _time(state.done_at),
         **_coming(state.coming),
     }
 
 
-def _coming(coming: Coming | None) -> dict[str, Any]:
+def _coming(coming: NextRun | None) -> dict[str, Any]:
     if coming is None:
         return {"next": None, "next_run_at": None, "running_since": None}
     return {

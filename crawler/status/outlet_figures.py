@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.figures import Crawl
+    from archive.runs.record import RunRecord
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 #: The time that a field's fill rate of the last day is compared with.
@@ -74,7 +74,7 @@ class Standing:
         return bad / total if total else None
 
 
-def is_of_today(crawl: Crawl) -> bool:
+def is_of_today(crawl: RunRecord) -> bool:
     """Whether a crawl asked for what is new, so that what was new to it is its day's yield.
 
     A window that ended before the day before it began is of days gone by. So is one that began over
@@ -103,7 +103,7 @@ class Standings:
         self._new = _new(self._since(ours, now - DAY))
         self._new_before = _new(self._since(ours, now - DAY - WEEK))
         #: By outlet, the crawls that something of it was new to, the oldest first.
-        self._yielding: dict[str, list[Crawl]] = defaultdict(list)
+        self._yielding: dict[str, list[RunRecord]] = defaultdict(list)
         for crawl in ours:
             for outlet, counts in crawl.counts.items():
                 if counts.get(Outcome.NEW):
@@ -124,7 +124,7 @@ class Standings:
             filled=(day.articles, weeks.articles),
         )
 
-    def _since(self, crawls: Iterable[Crawl], moment: datetime) -> dict[str, Counter[str]]:
+    def _since(self, crawls: Iterable[RunRecord], moment: datetime) -> dict[str, Counter[str]]:
         """What crawls counted from a moment on, by outlet: a crawl's own counts, where all of it is later."""
         total: dict[str, Counter[str]] = defaultdict(Counter)
         across: list[str] = []

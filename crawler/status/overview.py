@@ -14,9 +14,10 @@ from archive.model.article import KST
 from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import Kind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
-from archive.runs.job_runs import FAILURES, Ending, past
+from archive.runs.job_runs import past
+from archive.runs.record import FAILURES, Ending
 from archive.segments import disk
-from crawler.jobs.due import How, coming, failures, in_hand, retry_at
+from crawler.jobs.due import How, failures, held_by, next_run, retry_at
 from crawler.outlets import known_outlets
 from crawler.status.outlet_figures import Standings
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index, Snapshot
     from archive.runs.alarms import Alarm
-    from archive.runs.history import RunRecord
     from archive.runs.job_runs import Past
-    from crawler.jobs.due import Coming
+    from archive.runs.record import RunRecord
+    from crawler.jobs.due import NextRun
     from crawler.jobs.job import Job
     from crawler.status.outlet_figures import Standing
 
@@ -43,7 +44,7 @@ class JobState:
     job: Job
     last: RunRecord | None
     done_at: datetime | None
-    coming: Coming
+    coming: NextRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class OutletState:
     last: RunRecord | None
     done_at: datetime | None
     standing: Standing
-    coming: Coming | None
+    coming: NextRun | None
     alarms: tuple[Alarm, ...]
 
 
@@ -139,7 +140,7 @@ def _job(connection: Snapshot, job: Job, before: Past, now: datetime) -> JobStat
         job=job,
         last=run_record(connection, last.run_id, now) if last is not None else None,
         done_at=before.succeeded.ended_at if before.succeeded is not None else None,
-        coming=coming(job, before, now, in_hand(connection, job, now)),
+        coming=next_run(job, before, now, held_by(connection, job, now)),
     )
 
 
@@ -173,8 +174,8 @@ def _wrong(state: JobState, before: Past, now: datetime, *, told: bool) -> str:
     job, last = state.job, state.last
     if last is None or last.due_at is None:
         return ""
-    missed = job.rhythm.next(last.due_at)
-    then = job.rhythm.next(missed) if missed is not None else None
+    missed = job.schedule.next(last.due_at)
+    then = job.schedule.next(missed) if missed is not None else None
     if state.coming.how is How.NOW and missed and then and then <= now and now - missed > _OVERDUE:
         return (
             f"{job.name} was due {_kst(missed)} and has not been run since: is a scheduler running?"

@@ -54,7 +54,7 @@ def job(name: str = "etoday", **facts: Any) -> Job:
         "verb": "crawl",
         "words": (name,),
         "outlet": name,
-        "rhythm": every("1h"),
+        "schedule": every("1h"),
         "retries": 0,
     }
     return Job(name=name, **(given | facts))

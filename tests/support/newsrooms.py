@@ -12,8 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
-from archive.runs.job_runs import Ending
-from archive.runs.readings import FIELDS, Crawl, Reading
+from archive.runs.readings import FIELDS, PageSample
+from archive.runs.record import Ending, RunRecord
 from crawler.alarms.drift import Drift, drifts
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.sample import reach, split
@@ -215,9 +215,9 @@ DRIFTS = (
 
 def pages(
     articles: list[datetime], seed: int, change: Change | None = None, at: datetime | None = None
-) -> list[Reading]:
+) -> list[PageSample]:
     """An article's page each, as it is read: fewer authors and pictures at night, wire copy and tables in bursts."""
-    found: list[Reading] = []
+    found: list[PageSample] = []
     for number, moment in enumerate(articles):
         dice = random.Random(f"{seed} {number}")
         late = not 7 <= moment.hour < 19 or day_kind(moment.date()) >= 5
@@ -239,7 +239,7 @@ def pages(
             parsed = parsed and change.field != "unparsed"
             length = length // 3 if change.field == "body" else length
         found.append(
-            Reading(
+            PageSample(
                 source=f"https://news.example.kr/{number}",
                 article_id=str(number) if parsed else "",
                 captured_at=moment.astimezone(UTC),
@@ -267,8 +267,8 @@ class Read:
     ):
         articles = room.articles(days, seed)
         readings = pages(articles, seed, change, at)
-        self.crawls: list[Crawl] = []
-        self.readings: dict[str, list[Reading]] = {}
+        self.crawls: list[RunRecord] = []
+        self.readings: dict[str, list[PageSample]] = {}
         first = 0
         for number in range((days + room.warm) * DAY // room.every):
             moment = START + number * room.every
@@ -276,14 +276,14 @@ class Read:
             self.readings[str(number)] = readings[first:last]
             counts = {"new": last - first}
             self.crawls.append(
-                Crawl(
+                RunRecord(
                     run_id=str(number),
-                    job="",
-                    arguments=(),
+                    verb="crawl",
+                    outlet="etoday",
                     started_at=moment,
                     ended_at=moment,
                     ending=Ending.SUCCEEDED,
-                    counts=counts,
+                    counts={"etoday": counts},
                 )
             )
             first = last

@@ -12,7 +12,7 @@ from archive.index.database import Index
 from crawler.jobs.config import parse_jobs, read_jobs
 from crawler.jobs.daemon import Daemon, seconds_to_next, state_of
 from crawler.jobs.logs import Logs
-from crawler.jobs.runner import House
+from crawler.jobs.runner import RunnerContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,8 @@ def test_a_file_that_changes_before_the_scheduler_runs_is_read_again(tmp_path: P
         os.kill(os.getpid(), signal.SIGTERM)
 
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}", brief=True) as index:
-        house = House(
+        context = RunnerContext(
             index=index, logs=Logs(tmp_path, 1), settings={"ARCHIVE_URL": str(tmp_path / "archive")}
         )
-        Daemon(path, house, 1, lambda _: None, watch).run(jobs, state)
+        Daemon(path, context, 1, lambda _: None, watch).run(jobs, state)
     assert known == ["newer"]

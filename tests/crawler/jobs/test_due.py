@@ -11,21 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model.article import KST
-from archive.runs.job_runs import Attempt, Ending, Past
-from crawler.jobs.due import How, coming, due, failures, retry_at
+from archive.runs.job_runs import Past
+from archive.runs.record import Ending, RunRecord
+from crawler.jobs.due import How, due, failures, next_run, retry_at
 from crawler.jobs.job import Job
 from crawler.jobs.schedule import every
 
-JOB = Job(name="etoday", verb="crawl", words=("etoday",), rhythm=every("1h"), outlet="etoday")
+JOB = Job(name="etoday", verb="crawl", words=("etoday",), schedule=every("1h"), outlet="etoday")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NOON = datetime(2026, 11, 22, 12, tzinfo=KST)
 
 
-def attempt(due_at: datetime, ending: Ending | None, number: int = 1, **facts: Any) -> Attempt:
+def attempt(due_at: datetime, ending: Ending | None, number: int = 1, **facts: Any) -> RunRecord:
     """A run of one minute, at the moment it fell due."""
-    return Attempt(
+    return RunRecord(
         **{
             "run_id": f"{due_at} {number}",
+            "verb": "crawl",
             "job": JOB.name,
             "due_at": due_at,
             "attempt": number,
@@ -42,7 +44,7 @@ def attempt(due_at: datetime, ending: Ending | None, number: int = 1, **facts: A
     )
 
 
-def before(*attempts: Attempt) -> Past:
+def before(*attempts: RunRecord) -> Past:
     """A history, as the index gives it."""
     latest = tuple(sorted(attempts, key=lambda one: (one.due_at, one.attempt), reverse=True))
     done = next((one for one in latest if one.ending is Ending.SUCCEEDED), None)
@@ -155,7 +157,7 @@ def test_however_runs_end_each_moment_is_done_once(
     ends: list[tuple[Ending, int]], minutes: int
 ) -> None:
     """Play a day: look every minute, end each run as told; nothing is due again that was done."""
-    now, attempts, plan = NOON, list[Attempt](), list(ends)
+    now, attempts, plan = NOON, list[RunRecord](), list(ends)
     seen: set[tuple[datetime, int]] = set()
     for _ in range(minutes):
         found = due(JOB, before(*attempts), now)
@@ -179,11 +181,11 @@ def test_however_runs_end_each_moment_is_done_once(
 def test_what_comes_next_is_the_retry_or_what_falls_due_before_it() -> None:
     past = before(attempt(NOON, Ending.FAILED))
     soon, late = replace(JOB, backoff=5 * MINUTE), replace(JOB, backoff=3 * HOUR)
-    assert (coming(soon, past, NOON + MINUTE).how, coming(soon, past, NOON + MINUTE).at) == (
+    assert (next_run(soon, past, NOON + MINUTE).how, next_run(soon, past, NOON + MINUTE).at) == (
         How.AGAIN,
         NOON + 6 * MINUTE,
     )
-    assert (coming(late, past, NOON + MINUTE).how, coming(late, past, NOON + MINUTE).at) == (
+    assert (next_run(late, past, NOON + MINUTE).how, next_run(late, past, NOON + MINUTE).at) == (
         How.SCHEDULED,
         NOON + HOUR,
     )

@@ -43,7 +43,7 @@ def test_what_a_file_says() -> None:
         name="Etoday.2",
         verb="crawl",
         words=("etoday", "-a", "limit=5", "-a", "since=2026-11-01"),
-        rhythm=first.rhythm,
+        schedule=first.schedule,
         outlet="etoday",
         settings=(("DOWNLOAD_DELAY", "2.5"), ("ARCHIVE_IMAGES", "1")),
         time_limit=timedelta(minutes=90),
@@ -51,13 +51,13 @@ def test_what_a_file_says() -> None:
         backoff=timedelta(seconds=90),
         alert=False,
     )
-    assert first.rhythm.text == "every 10m"
-    assert (second.name, second.words, second.rhythm.text) == (
+    assert first.schedule.text == "every 10m"
+    assert (second.name, second.words, second.schedule.text) == (
         "newspim",
         ("newspim",),
         "cron 22 * * * *",
     )
-    assert second.rhythm.text == f"cron {outlet_named('newspim').cron}"
+    assert second.schedule.text == f"cron {outlet_named('newspim').cron}"
     assert (third.verb, third.words, third.outlet) == (
         "verify",
         ("--sample", "2%", "--skip-reading"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model.article import KST
-from crawler.jobs.schedule import Rhythm, RhythmError, cron, duration, every
+from crawler.jobs.schedule import Schedule, ScheduleError, cron, duration, every
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  (made aware)
 NUMBERS = st.integers
@@ -41,14 +41,14 @@ RHYTHMS = st.one_of(
 
 
 @given(RHYTHMS, MOMENTS)
-def test_the_last_moment_is_the_one_before_the_next(rhythm: Rhythm, now: datetime) -> None:
-    last, coming = rhythm.last(now), rhythm.next(now)
+def test_the_last_moment_is_the_one_before_the_next(schedule: Schedule, now: datetime) -> None:
+    last, coming = schedule.last(now), schedule.next(now)
     assert last is not None
     assert coming is not None
     assert last <= now < coming
-    assert rhythm.next(last) == coming
-    assert rhythm.last(last) == last
-    assert rhythm.last(coming - timedelta(microseconds=1)) == last
+    assert schedule.next(last) == coming
+    assert schedule.last(last) == last
+    assert schedule.last(coming - timedelta(microseconds=1)) == last
 
 
 def at(text: str) -> datetime:
@@ -56,7 +56,7 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("rhythm", "now", "last", "coming"),
+    ("schedule", "now", "last", "coming"),
     [
         (every("1h"), "2026-11-22T14:30", "2026-11-22T14:00", "2026-11-22T15:00"),
         (every("1d"), "2026-11-22T14:30", "2026-11-22T00:00", "2026-11-23T00:00"),
@@ -73,10 +73,10 @@ def at(text: str) -> datetime:
         (cron("0 9 * * 5-7"), "2026-11-23T00:00", "2026-11-22T09:00", "2026-11-27T09:00"),
     ],
 )
-def test_moments(rhythm: Rhythm, now: str, last: str, coming: str) -> None:
-    assert (rhythm.last(at(now)), rhythm.next(at(now))) == (at(last), at(coming))
+def test_moments(schedule: Schedule, now: str, last: str, coming: str) -> None:
+    assert (schedule.last(at(now)), schedule.next(at(now))) == (at(last), at(coming))
     # The same whatever zone the question is asked in.
-    assert rhythm.last(at(now).astimezone(UTC)) == at(last)
+    assert schedule.last(at(now).astimezone(UTC)) == at(last)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_moments(rhythm: Rhythm, now: str, last: str, coming: str) -> None:
     ],
 )
 def test_what_is_no_cron_line(line: str, why: str) -> None:
-    with pytest.raises(RhythmError, match=why):
+    with pytest.raises(ScheduleError, match=why):
         cron(line)
 
 
@@ -109,11 +109,11 @@ def test_lengths_of_time() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "-5m", "5 m", "m", "0m", "1y", "٣m"])
 def test_what_is_no_length_of_time(text: str) -> None:
-    with pytest.raises(RhythmError):
+    with pytest.raises(ScheduleError):
         duration(text)
 
 
 @pytest.mark.parametrize("text", ["59s", "0h", "367d"])
 def test_what_is_no_interval(text: str) -> None:
-    with pytest.raises(RhythmError):
+    with pytest.raises(ScheduleError):
         every(text)

@@ -17,8 +17,9 @@ import archive.index.database
 from archive.index.database import Index
 from archive.index.leases import Lease, take
 from archive.index.schema import leases, runs
-from archive.runs.job_runs import Claim, Ending, Past, end_crashed, past, take_up
-from crawler.jobs import runner as perform
+from archive.runs.job_runs import Claim, Past, claim, end_crashed, past
+from archive.runs.record import Ending
+from crawler.jobs import runner
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.due import due
 from crawler.jobs.logs import Logs
@@ -46,7 +47,7 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
     ).stdout.strip()
     now = datetime.now(UTC)
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        claim = Claim(
+        wanted = Claim(
             job="j",
             due_at=now,
             attempt=1,
@@ -56,8 +57,9 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
             version="",
             leases=("job j",),
         )
-        run_id = take_up(index, claim, now)
-        assert run_id is not None
+        run = claim(index, wanted, now)
+        assert run is not None
+        run_id = run.run_id
         with index.writing() as connection:
             connection.execute(update(runs).values(holder=dead))
             connection.execute(update(leases).values(holder=dead))
@@ -66,8 +68,8 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
         Lease(index, "outlet etoday", run_id).release()
         assert end_crashed(index, now) == [run_id]
         assert end_crashed(index, now) == []
-        assert take_up(index, replace(claim, attempt=2), now) is not None
-        assert take_up(index, replace(claim, attempt=3), now) is None  # it is held
+        assert claim(index, replace(wanted, attempt=2), now) is not None
+        assert claim(index, replace(wanted, attempt=3), now) is None  # it is held
 
 
 def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
@@ -95,10 +97,10 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
 ) -> None:
     board = Board(tmp_path)
     monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
-    monkeypatch.setattr(perform, "_AGAIN", 0.05)
+    monkeypatch.setattr(runner, "_RETRY", 0.05)
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     with Index(f"sqlite:///{board.desk.index}") as index:
-        house = perform.House(
+        context = runner.RunnerContext(
             index=index,
             logs=Logs(tmp_path / "log", 1),
             settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(board.desk.archive)},
@@ -112,17 +114,17 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
             other.execute("BEGIN IMMEDIATE")
             return found
 
-        watch = perform._watch
-        monkeypatch.setattr(perform, "_watch", watched)
+        watch = runner._watch
+        monkeypatch.setattr(runner, "_watch", watched)
         with ThreadPoolExecutor(1) as threads:
-            future = threads.submit(perform.perform, order, house, Stop())
+            future = threads.submit(runner.run_job, order, context, Stop())
             wait_for(lambda: "has been writing for over a minute" in caplog.text)
             assert board.endings() == [""]
             other.rollback()
             run = future.result(timeout=60)
         other.close()
         assert run is not None
-        assert (run.ending, board.endings(), board.desk.rows("leases")) == (
+        assert (run.record.ending, board.endings(), board.desk.rows("leases")) == (
             Ending.SUCCEEDED,
             ["succeeded"],
             [],
@@ -136,12 +138,16 @@ def test_a_run_that_cannot_be_started_has_failed(
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
     with Index(f"sqlite:///{board.desk.index}") as index:
-        house = perform.House(index=index, logs=Logs(tmp_path / "log", 1), settings={})
+        context = runner.RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         order = due(job, Past(), datetime.now(UTC))
         assert order is not None
-        run = perform.perform(order, house, Stop())
+        run = runner.run_job(order, context, Stop())
         assert run is not None
-        assert (run.ending, run.exit_code, board.endings()) == (Ending.FAILED, None, ["failed"])
+        assert (run.record.ending, run.record.exit_code, board.endings()) == (
+            Ending.FAILED,
+            None,
+            ["failed"],
+        )
 
 
 def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
@@ -158,11 +164,11 @@ def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
             leases=("job a", "outlet etoday"),
         )
         second = replace(first, job="b", leases=("job b", "outlet etoday"))
-        run_id = take_up(index, first, now)
-        assert run_id is not None
-        assert take_up(index, second, now) is None
+        run = claim(index, first, now)
+        assert run is not None
+        assert claim(index, second, now) is None
         # The crawl that is begun takes the outlet's lease over, and gives it back.
-        lease = Lease(index, "outlet etoday", run_id)
+        lease = Lease(index, "outlet etoday", run.run_id)
         assert lease.take() is None
         lease.release()
-        assert take_up(index, second, now) is not None
+        assert claim(index, second, now) is not None

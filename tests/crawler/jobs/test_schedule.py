@@ -17,12 +17,12 @@ import pytest
 
 from archive.index.database import Index
 from archive.model.article import KST
-from archive.runs.job_runs import Ending
+from archive.runs.record import Ending
 from crawler.jobs.config import parse_jobs, read_jobs
 from crawler.jobs.daemon import once
 from crawler.jobs.due import Order
 from crawler.jobs.logs import Logs
-from crawler.jobs.runner import House, perform
+from crawler.jobs.runner import RunnerContext, run_job
 from crawler.jobs.signals import Stop
 from tests.support.cli import ROOT
 from tests.support.crawling import twin_of_today
@@ -121,9 +121,9 @@ def test_once_tells_of_what_could_not_be_begun(
         closing(sqlite3.connect(board.desk.index)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
-        house = House(index=index, logs=Logs(tmp_path / "log", 1), settings={})
-        assert once(read_jobs(board.jobs_file), house, 1, lambda _: None) == 1
-    assert "a could not be begun" in caplog.text
+        context = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
+        assert once(read_jobs(board.jobs_file), context, 1, lambda _: None) == 1
+    assert "a could not be started" in caplog.text
     assert board.runs() == []
 
 
@@ -234,7 +234,7 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     board.jobs('name = "b"\ncommand = "verfy"\nevery = "1d"')
     daemon.send_signal(signal.SIGHUP)
     until_said(daemon, "line 3: command: 'verfy' is no verb for a job")
-    until_said(daemon, "The jobs there were go on.")
+    until_said(daemon, "The jobs read before stay in use.")
     board.jobs('name = "c"\ncommand = "verify"\nevery = "1d"')  # seen without a signal
     until_said(daemon, "c: succeeded")
     daemon.send_signal(signal.SIGINT)
@@ -327,13 +327,13 @@ def test_a_log_that_takes_nothing_stops_no_run(
     full.parent.mkdir()
     full.symlink_to("/dev/full")
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        house = House(
+        context = RunnerContext(
             index=index, logs=Logs(tmp_path, 1), settings={"ARCHIVE_URL": str(tmp_path / "archive")}
         )
         monkeypatch.setenv("INDEX_URL", index.url)
-        run = perform(Order(job=job, due_at=moment, attempt=1), house, Stop())
+        run = run_job(Order(job=job, due_at=moment, attempt=1), context, Stop())
     assert run is not None
-    assert (run.ending, run.log) == (Ending.SUCCEEDED, "")
+    assert (run.record.ending, run.record.log) == (Ending.SUCCEEDED, "")
 
 
 def test_old_logs_are_deleted(tmp_path: Path) -> None:

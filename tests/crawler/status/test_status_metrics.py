@@ -17,14 +17,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from archive.index.database import Index
 from archive.runs.alarms import Alarm, Kind
 from archive.runs.figures import FIELDS
-from archive.runs.history import RunRecord, runs_between
-from archive.runs.job_runs import Ending
+from archive.runs.history import runs_between
+from archive.runs.record import Ending, RunRecord
 from crawler import VERSION
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.daemon import once
-from crawler.jobs.due import Coming, How
+from crawler.jobs.due import How, NextRun
 from crawler.jobs.logs import Logs
-from crawler.jobs.runner import House
+from crawler.jobs.runner import RunnerContext
 from crawler.status.json_report import overview_object, runs_object
 from crawler.status.outlet_figures import Rate, Standing
 from crawler.status.overview import JobState, OutletState, Overview, Room, survey
@@ -73,7 +73,7 @@ def records(draw: st.DrawFn) -> RunRecord:
     )
 
 
-comings = st.builds(Coming, st.sampled_from(How), st.none() | moments, st.none() | moments)
+comings = st.builds(NextRun, st.sampled_from(How), st.none() | moments, st.none() | moments)
 alarms = st.builds(
     Alarm,
     id=numbers,
@@ -310,7 +310,7 @@ def test_a_round_of_the_scheduler_ends_with_the_file(
     monkeypatch.chdir(ROOT)
     jobs = parse_jobs('[[job]]\nname = "check"\ncommand = "verify"\nevery = "1h"\n')
     with Index(f"sqlite:///{desk.index}", brief=True) as index:
-        house = House(index=index, logs=Logs(tmp_path / "log", 1), settings={})
+        house = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         file = MetricsFile(str(path), index, str(desk.archive))
         assert once(jobs, house, 1, file.look) == 0
     found = samples(path.read_text())
