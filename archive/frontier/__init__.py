@@ -1,1 +1,1 @@
-"""What to fetch next, who holds it, when to look again, and the accounts of a run."""
+"""What to fetch next, which run fetches it, when to fetch again, and the accounting of a run."""

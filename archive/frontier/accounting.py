@@ -1,11 +1,10 @@
-"""The books of a run: every article it discovered or visited, in exactly one place."""
+"""The accounting of a run: every article that it discovered or visited, counted once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, select
 
@@ -14,17 +13,19 @@ from archive.index.schema import frontier
 from archive.model.outcome import Outcome, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What became of the articles a run answers for: those it found first, and those it had in hand.
+    """What became of the articles that a run discovered first, visited or has leased.
 
-    ``failed`` (with what was kept but could not be read) and ``skipped`` are by reason. ``pending``
-    are found and left to a later run, or in another run's hands. ``missing`` are the addresses in
-    none of these places: taken and never settled nor given back. While the run goes on these are
-    what it has in hand; at its end they are lost.
+    ``failed`` (which includes pages that were stored but could not be read) and ``skipped`` are by
+    reason. ``pending`` were discovered and are left to a later run, or leased by another one.
+    ``missing`` are the addresses of all others: leased and neither settled nor released. While the
+    run goes on these are its leases; at its end they are lost.
     """
 
     discovered: int
@@ -37,20 +38,27 @@ class Balance:
 
     @property
     def answered(self) -> bool:
-        """Whether a host answered any visit: with a page, or with a status that it has none."""
+        """Whether a host answered any visit, be it with a status that it has no such page."""
         return bool(self.stored or self.unchanged or self.skipped.keys() - {Reason.ROBOTS})
 
     @property
-    def even(self) -> bool:
+    def is_even(self) -> bool:
         """Whether discovered = stored + unchanged + failed + skipped + pending."""
-        ended = (
-            self.stored + self.unchanged + sum(self.failed.values()) + sum(self.skipped.values())
-        )
+        failed, skipped = sum(self.failed.values()), sum(self.skipped.values())
+        ended = self.stored + self.unchanged + failed + skipped
         return self.discovered == ended + self.pending
 
 
 def balance_of(connection: Connection, outlet: str, run_id: str) -> Balance:
-    """The books of the run at the outlet, as they are now."""
+    """Return the accounting of a run at an outlet as it is now."""
+    counts = _Counts()
+    for row in _rows(connection, outlet, run_id):
+        counts.add(row, run_id)
+    return counts.balance()
+
+
+def _rows(connection: Connection, outlet: str, run_id: str) -> Iterator[Any]:
+    """Yield the rows of the articles of a run, each once."""
     query = select(
         frontier.c.id,
         frontier.c.url,
@@ -59,42 +67,56 @@ def balance_of(connection: Connection, outlet: str, run_id: str) -> Balance:
         frontier.c.reason,
         frontier.c.lease,
     ).where(frontier.c.outlet == outlet)
-    leased = and_(frontier.c.state == State.LEASED, frontier.c.lease == run_id)
-    # One after the other: SQLite would answer their union by reading everything the outlet ever
-    # had.
-    its = (frontier.c.discovered_run == run_id, frontier.c.last_run == run_id, leased)
-    rows = chain.from_iterable(
-        connection.execute(query.where(which).execution_options(yield_per=500)) for which in its
+    # Three queries, because SQLite would scan all rows of the outlet for their union.
+    conditions = (
+        frontier.c.discovered_run == run_id,
+        frontier.c.last_run == run_id,
+        and_(frontier.c.state == State.LEASED, frontier.c.lease == run_id),
     )
-    seen: set[int] = set()  # by id, and not by row: a long run has a hundred thousand of them
-    counts: Counter[Outcome] = Counter()
-    failed: Counter[str] = Counter()
-    skipped: Counter[str] = Counter()
-    pending = 0
-    missing: list[str] = []
-    for row in rows:
-        if row.id in seen:
-            continue
-        seen.add(row.id)
+    seen: set[int] = set()  # ids instead of rows: a long run has a hundred thousand of them
+    for condition in conditions:
+        for row in connection.execute(query.where(condition).execution_options(yield_per=500)):
+            if row.id not in seen:
+                seen.add(row.id)
+                yield row
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Counts of the rows added so far."""
+
+    number: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    def add(self, row: Any, run_id: str) -> None:
+        self.number += 1
         if row.lease == run_id:
-            missing.append(row.url)
+            self.missing.append(row.url)
         elif row.outcome:
-            outcome = Outcome(row.outcome)
-            counts[outcome] += 1
-            if outcome in (Outcome.FAILED, Outcome.UNPARSED):
-                failed[row.reason] += 1
-            elif outcome is Outcome.SKIPPED:
-                skipped[row.reason] += 1
+            self._add_outcome(Outcome(row.outcome), row.reason)
         elif row.state in (State.DUE, State.LEASED):
-            pending += 1
+            self.pending += 1
         else:
-            missing.append(row.url)
-    return Balance(
-        discovered=len(seen),
-        stored=counts[Outcome.NEW] + counts[Outcome.CHANGED],
-        unchanged=counts[Outcome.UNCHANGED],
-        failed=dict(sorted(failed.items())),
-        skipped=dict(sorted(skipped.items())),
-        pending=pending,
-        missing=tuple(sorted(missing)),
-    )
+            self.missing.append(row.url)
+
+    def _add_outcome(self, outcome: Outcome, reason: str) -> None:
+        self.outcomes[outcome] += 1
+        if outcome in (Outcome.FAILED, Outcome.UNPARSED):
+            self.failed[reason] += 1
+        elif outcome is Outcome.SKIPPED:
+            self.skipped[reason] += 1
+
+    def balance(self) -> Balance:
+        return Balance(
+            discovered=self.number,
+            stored=self.outcomes[Outcome.NEW] + self.outcomes[Outcome.CHANGED],
+            unchanged=self.outcomes[Outcome.UNCHANGED],
+            failed=dict(sorted(self.failed.items())),
+            skipped=dict(sorted(self.skipped.items())),
+            pending=self.pending,
+            missing=tuple(sorted(self.missing)),
+        )

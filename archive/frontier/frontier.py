@@ -1,19 +1,18 @@
-"""The frontier: what an outlet was seen to have, what of it to fetch next, and who is fetching it."""
+"""The frontier of an outlet: discovered articles, when each is due, and which run fetches it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from archive.articles.blocklist import blocked_among
-from archive.frontier import revisit_policy
+from archive.frontier import discover, revisit_policy
 from archive.frontier.accounting import Balance, balance_of
 from archive.frontier.revisit_policy import State, VisitKind
 from archive.frontier.settle import after_visit
-from archive.frontier.visits import GIVEN_UP, FrontierLink, Visit, VisitResult
+from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
 from archive.index.process_identity import is_gone, this_process
 from archive.index.schema import frontier
@@ -26,16 +25,17 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
 
-#: How long a lease holds without `Frontier.renew`; renew it three times as often.
+#: How long a lease lasts without `Frontier.renew`; renew it three times as often.
 LEASE = timedelta(seconds=120)
 
 
 class Frontier:
-    """One outlet's frontier in the hands of one run.
+    """The frontier of an outlet, for one run.
 
-    Any number of processes may share an outlet: a lease is one run's alone until it is settled,
-    released, left without `renew` for `LEASE`, or its holder's process is known dead. Each method
-    but `settle` is a transaction of its own. ``clock`` gives aware times.
+    Any number of processes may use the same outlet. A run that leases an article has it alone until
+    it is settled or released, the lease expires (it is not renewed for `LEASE`), or the run's
+    process is found to be dead. Each method except `settle` is one transaction. ``clock`` returns
+    aware times.
     """
 
     def __init__(
@@ -53,112 +53,88 @@ class Frontier:
         self._holder = this_process()
 
     def discover(self, links: Iterable[FrontierLink]) -> int:
-        """Take note of links; give how many articles are new, which are due now unless they were removed.
+        """Add discovered links; return how many articles are new.
 
-        Known ones gain the channel, and the time of publication where none was known. What another
-        run has given up, or put off before it was ever served, is due once more when a further
-        channel names it: an id that was guessed may have been published since. Nothing else
-        changes.
+        New articles are due now, unless they were removed. Known ones gain the channel, and the
+        time of publication if they have none; some are due again (see `discover.is_revived`).
         """
-        found: dict[str, _Found] = {}
-        for link in links:
-            found.setdefault(link.article_id, _Found(link.url)).add(link)
+        found = discover.by_article(links)
+        columns = [frontier.c[name] for name in discover.COLUMNS]
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         revived: list[dict[str, Any]] = []
         with self._index.writing() as connection:
-            columns = [frontier.c[name] for name in _DISCOVERED]
             known = {row.article_id: row for row in self._rows(connection, found, *columns)}
             now = self._clock()
             removed = blocked_among(connection, self._outlet, found.keys() - known.keys())
-            for article_id, seen in found.items():
+            for article_id, of_article in found.items():
                 row = known.get(article_id)
                 if row is None:
                     new.append(
-                        self._new_row(article_id, seen, now)
-                        | (GIVEN_UP if article_id in removed else {})
+                        discover.new_row(
+                            self._outlet,
+                            article_id,
+                            of_article,
+                            now,
+                            self._run,
+                            is_removed=article_id in removed,
+                        )
                     )
                     continue
-                channels = [
-                    *row.channels,
-                    *(channel for channel in seen.channels if channel not in row.channels),
-                ]
-                published_at = row.published_at or seen.published_at
-                if channels != row.channels or published_at != row.published_at:
-                    changed.append(
-                        {"pk": row.id, "channels": channels, "published_at": published_at}
-                    )
-                given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
-                waits = row.state == State.DUE and row.due_at > now and not row.visits
-                if channels != row.channels and (given_up or waits) and row.last_run != self._run:
-                    revived.append({"pk": row.id})
+                update_values = discover.update_of(row, of_article)
+                if update_values is not None:
+                    changed.append(update_values)
+                if discover.is_revived(row, of_article, now, self._run):
+                    revived.append({"pk": row.id, "state": State.DUE, "due_at": now, "failures": 0})
             if new:
                 connection.execute(insert(frontier), new)
-            if changed:
-                connection.execute(
-                    update(frontier).where(frontier.c.id == bindparam("pk")), changed
-                )
-            if revived:
-                again = update(frontier).where(frontier.c.id == bindparam("pk"))
-                connection.execute(again.values(state=State.DUE, due_at=now, failures=0), revived)
+            _update(connection, changed)
+            _update(connection, revived)
         return len(new)
 
-    def known(self, article_ids: Collection[str]) -> set[str]:
-        """Those of the ids that the frontier holds, in whatever state."""
+    def known_ids(self, article_ids: Collection[str]) -> set[str]:
+        """Return those of the ids that are in the frontier, in any state."""
         with self._index.reading() as connection:
-            return {
-                row.article_id for row in self._rows(connection, article_ids, frontier.c.article_id)
-            }
+            rows = self._rows(connection, article_ids, frontier.c.article_id)
+            return {row.article_id for row in rows}
 
-    def held_by_others(self) -> set[str]:
-        """The articles that other runs are visiting now."""
-        others = (frontier.c.lease != self._run, frontier.c.leased_until >= self._clock())
+    def leased_by_others(self) -> set[str]:
+        """Return the ids of the articles that other runs are fetching now."""
+        query = select(frontier.c.article_id).where(
+            self._is_leased(),
+            frontier.c.lease != self._run,
+            frontier.c.leased_until >= self._clock(),
+        )
         with self._index.reading() as connection:
-            return set(
-                connection.scalars(select(frontier.c.article_id).where(self._leased(), *others))
-            )
+            return set(connection.scalars(query))
 
-    def take(self, n: int) -> list[Visit]:
-        """Lease up to ``n`` articles that are due, the longest due first, those never stored before all others.
+    def lease(self, limit: int) -> list[Visit]:
+        """Lease up to ``limit`` articles that are due.
 
-        What failed by our own fault (`revisit_policy.OURS`) in this run is left to the next one.
+        Those never served come first, then those that are due for the longest time. Articles that
+        failed in this run by an error of our own (`revisit_policy.OURS`) are left to the next run.
         """
         with self._index.writing() as connection:
             now = self._clock()
-            self._reclaim(connection, now)
-            due = (
-                select(frontier.c.id, *_VISIT)
-                .where(self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now)
-                .where(
-                    or_(
-                        frontier.c.last_run != self._run,
-                        frontier.c.reason.not_in(revisit_policy.OURS),
-                    )
-                )
-                .order_by(frontier.c.due_at, frontier.c.id)
-            )
-            rows = list(connection.execute(due.where(frontier.c.visits == 0).limit(n)))
-            if len(rows) < n:
-                rows += connection.execute(due.where(frontier.c.visits > 0).limit(n - len(rows)))
+            self._release_expired(connection, now)
+            rows = self._due_rows(connection, limit, now)
             lease = {
                 "state": State.LEASED,
                 "lease": self._run,
                 "leased_until": now + LEASE,
                 "holder": self._holder,
             }
-            if rows:
-                chosen = update(frontier).where(frontier.c.id == bindparam("pk")).values(lease)
-                connection.execute(chosen, [{"pk": row.id} for row in rows])
-        return [Visit(*row[1:]) for row in rows]
+            _update(connection, [{"pk": row.id} | lease for row in rows])
+        return [_visit(row) for row in rows]
 
     def settle(self, connection: Connection, results: Sequence[VisitResult]) -> int:
-        """Write what visits gave, within the transaction that keeps their captures; give how many counted.
+        """Write the results of visits; return how many counted.
 
-        A result of an article that another run has in hand or has finished since does not count,
-        nor does a failure of one that this run no longer holds: their state is the other run's to
-        say.
+        Call it within the transaction that stores their captures. A result does not count if
+        another run has leased or fetched the article since; the result of a failure only counts
+        while this run has the lease.
 
-        :raises ValueError: an article that the frontier does not hold.
+        :raises ValueError: an article is not in the frontier.
         """
         now = self._clock()
         ids = [result.article_id for result in results]
@@ -169,74 +145,82 @@ class Frontier:
             if row is None:
                 raise ValueError(f"{self._outlet}: {result.article_id!r} is not in the frontier")
             kind = revisit_policy.visit_kind(result.verdict, result.status)
-            held = row.lease == self._run
-            if held or (row.state == State.DUE and kind is VisitKind.SERVED):
+            is_leased = row.lease == self._run
+            if is_leased or (row.state == State.DUE and kind is VisitKind.SERVED):
                 changes[result.article_id] = after_visit(row, result, kind, now, self._run)
-        if changes:
-            connection.execute(
-                update(frontier).where(frontier.c.id == bindparam("pk")), list(changes.values())
-            )
+        _update(connection, list(changes.values()))
         return len(changes)
 
     def renew(self) -> int:
-        """Hold this run's leases for another `LEASE`; give how many there are."""
+        """Extend this run's leases by `LEASE`; return how many there are."""
         with self._index.writing() as connection:
-            mine = update(frontier).where(self._leased(), frontier.c.lease == self._run)
-            return connection.execute(mine.values(leased_until=self._clock() + LEASE)).rowcount
+            own = update(frontier).where(self._is_leased(), frontier.c.lease == self._run)
+            return connection.execute(own.values(leased_until=self._clock() + LEASE)).rowcount
 
     def release(self, run_id: str = "") -> int:
-        """Give back the leases of a run (this one if none is named), due at once; give how many there were."""
-        with self._index.writing() as connection:
-            return self._free(connection, frontier.c.lease == (run_id or self._run))
+        """Release the leases of a run (default: this one); return how many there were.
 
-    def adopt_orphans(self) -> int:
-        """Make due what lapsed leases and dead processes hold; `take` does so too. Give how many there were."""
+        The articles are due at once.
+        """
         with self._index.writing() as connection:
-            return self._reclaim(connection, self._clock())
+            return self._release(connection, frontier.c.lease == (run_id or self._run))
+
+    def release_expired(self) -> int:
+        """Release expired leases and those of dead processes, as `lease` does.
+
+        Return how many there were.
+        """
+        with self._index.writing() as connection:
+            return self._release_expired(connection, self._clock())
 
     def revive(self, reasons: Collection[Reason]) -> int:
-        """Make due now what was given up for one of these reasons (its cause is gone); give how many."""
-        return self._due_now(frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
+        """Make due the articles that were given up for one of the reasons; return how many."""
+        return self._make_due(frontier.c.state == State.DEAD, frontier.c.reason.in_(set(reasons)))
 
-    def again(self, article_ids: Collection[str]) -> int:
-        """Make these due now, whatever became of them, unless they are in hand or were removed; give how many."""
-        which = (frontier.c.state != State.LEASED, frontier.c.reason != Reason.REMOVED)
-        return self._due_now(*which, frontier.c.article_id.in_(article_ids))
+    def make_due(self, article_ids: Collection[str]) -> int:
+        """Make articles due in any state, unless they are leased or removed; return how many."""
+        return self._make_due(
+            frontier.c.state != State.LEASED,
+            frontier.c.reason != Reason.REMOVED,
+            frontier.c.article_id.in_(article_ids),
+        )
 
     def due_count(self) -> int:
-        """How many articles are due now, those under other runs' lapsed leases with them."""
+        """Return how many articles are due now, including those of other runs' expired leases."""
         now = self._clock()
         due = and_(frontier.c.state == State.DUE, frontier.c.due_at <= now)
-        lapsed = and_(self._leased(), frontier.c.lease != self._run, frontier.c.leased_until < now)
+        expired = and_(
+            self._is_leased(), frontier.c.lease != self._run, frontier.c.leased_until < now
+        )
         count = select(func.count()).select_from(frontier).where(self._own)
         with self._index.reading() as connection:
-            return sum(connection.scalar(count.where(which)) or 0 for which in (due, lapsed))
+            return sum(connection.scalar(count.where(which)) or 0 for which in (due, expired))
 
-    def last_new(self) -> datetime | None:
-        """When an article was first looked at that was not known before; None if that never was."""
+    def last_new_at(self) -> datetime | None:
+        """Return when an article was last served for the first time; None if none ever was."""
+        query = select(func.max(frontier.c.first_visit_at)).where(self._own)
         with self._index.reading() as connection:
-            found: datetime | None = connection.scalar(
-                select(func.max(frontier.c.first_visit_at)).where(self._own)
-            )
-        return found
+            moment: datetime | None = connection.scalar(query)
+        return moment
 
     def balance(self, run_id: str = "") -> Balance:
-        """The books of a run (this one if none is named) at this outlet."""
+        """Return the accounting of a run (default: this one) at this outlet."""
         with self._index.reading() as connection:
             return balance_of(connection, self._outlet, run_id or self._run)
 
-    def _new_row(self, article_id: str, seen: _Found, now: datetime) -> dict[str, Any]:
-        return {
-            "outlet": self._outlet,
-            "article_id": article_id,
-            "url": seen.url,
-            "published_at": seen.published_at,
-            "discovered_at": now,
-            "channels": seen.channels,
-            "state": State.DUE,
-            "due_at": now,
-            "discovered_run": self._run,
-        } | _BLANK
+    def _due_rows(self, connection: Connection, limit: int, now: datetime) -> Sequence[Any]:
+        is_allowed = or_(
+            frontier.c.last_run != self._run, frontier.c.reason.not_in(revisit_policy.OURS)
+        )
+        due = select(frontier.c.id, *_VISIT).where(
+            self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now, is_allowed
+        )
+        due = due.order_by(frontier.c.due_at, frontier.c.id)
+        rows = list(connection.execute(due.where(frontier.c.visits == 0).limit(limit)))
+        if len(rows) < limit:
+            rest = due.where(frontier.c.visits > 0).limit(limit - len(rows))
+            rows += connection.execute(rest)
+        return rows
 
     def _rows(
         self, connection: Connection, ids: Iterable[str], *columns: Any
@@ -244,79 +228,52 @@ class Frontier:
         query = select(*columns).where(self._own)
         return connection.execute(query.where(one_of(frontier.c.article_id, ids)))
 
-    def _due_now(self, *which: ColumnElement[bool]) -> int:
+    def _make_due(self, *which: ColumnElement[bool]) -> int:
         values = {"state": State.DUE, "due_at": self._clock(), "failures": 0}
+        chosen = update(frontier).where(self._own, *which).values(values)
         with self._index.writing() as connection:
-            return connection.execute(
-                update(frontier).where(self._own, *which).values(values)
-            ).rowcount
+            return connection.execute(chosen).rowcount
 
-    def _leased(self) -> ColumnElement[bool]:
+    def _is_leased(self) -> ColumnElement[bool]:
         return and_(self._own, frontier.c.state == State.LEASED)
 
-    def _reclaim(self, connection: Connection, now: datetime) -> int:
-        # This run's own leases, even lapsed, are of articles on their way: given back only by
-        # `release`.
+    def _release_expired(self, connection: Connection, now: datetime) -> int:
+        # Not this run's own leases, even if they expired: their articles are being fetched.
         others = frontier.c.lease != self._run
         holders = connection.scalars(
-            select(frontier.c.holder).distinct().where(self._leased(), others)
+            select(frontier.c.holder).distinct().where(self._is_leased(), others)
         )
         dead = [holder for holder in holders if is_gone(holder)]
-        return self._free(
-            connection,
-            and_(others, or_(frontier.c.leased_until < now, frontier.c.holder.in_(dead))),
-        )
+        is_expired = or_(frontier.c.leased_until < now, frontier.c.holder.in_(dead))
+        return self._release(connection, and_(others, is_expired))
 
-    def _free(self, connection: Connection, which: ColumnElement[bool]) -> int:
-        given_back = update(frontier).where(self._leased(), which)
+    def _release(self, connection: Connection, which: ColumnElement[bool]) -> int:
+        released = update(frontier).where(self._is_leased(), which)
         return connection.execute(
-            given_back.values(state=State.DUE, lease="", leased_until=None, holder="")
+            released.values(state=State.DUE, lease="", leased_until=None, holder="")
         ).rowcount
 
 
-@dataclass(slots=True)
-class _Found:
-    """What a batch of links says of one article."""
-
-    url: str
-    published_at: datetime | None = None
-    channels: list[str] = field(default_factory=list)
-
-    def add(self, link: FrontierLink) -> None:
-        self.published_at = self.published_at or link.published_at
-        if link.channel not in self.channels:
-            self.channels.append(link.channel)
+def _visit(row: Any) -> Visit:
+    return Visit(**{column.name: row._mapping[column] for column in _VISIT})
 
 
-#: A `Visit`'s fields, and what `Frontier.settle` has to know, in columns.
+def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Update rows by id: ``pk`` is the id, the other keys are columns, the same in all rows."""
+    if rows:
+        connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), rows)
+
+
+#: The columns of the fields of a `Visit`.
 _VISIT = tuple(
     frontier.c[name]
     for name in ("article_id", "url", "failures", "visits", "etag", "last_modified", "published_at")
 )
-_DISCOVERED = (
-    "id",
-    "article_id",
-    "channels",
-    "published_at",
-    "state",
-    "last_run",
-    "reason",
-    "due_at",
-    "visits",
+#: The columns that `Frontier.settle` reads.
+_SETTLED = (
+    *_VISIT,
+    *(
+        frontier.c[name]
+        for name in ("id", "state", "lease", "last_run", "outcome", "first_visit_at")
+    ),
 )
-_ALSO = ("id", "state", "lease", "last_run", "outcome", "first_visit_at")
-_SETTLED = (*_VISIT, *(frontier.c[name] for name in _ALSO))
-#: What a new row knows of visits: nothing.
-_BLANK = {
-    "failures": 0,
-    "visits": 0,
-    "first_visit_at": None,
-    "outcome": "",
-    "reason": "",
-    "etag": "",
-    "last_modified": "",
-    "lease": "",
-    "leased_until": None,
-    "holder": "",
-    "last_run": "",
-}

@@ -1,4 +1,4 @@
-"""When to visit an article again: pure functions over what the last visit gave."""
+"""The revisit policy: when to fetch an article again. Pure functions of the last visit."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ if TYPE_CHECKING:
 
     from archive.model.outcome import Verdict
 
-#: Looks at an article, counted from its publication: outlets edit most in the first hours, and
-#: hardly after a week.
+#: When an article is visited again, counted from its publication: outlets edit most in the first
+#: hours, and seldom after a week.
 REVISITS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
-#: Waits after the first, second, … failed try in a row; one more failure and the article is given
-#: up. Together they outlast a day, so that an outage or a bad certificate overnight costs no
-#: article.
+#: The delays after the first, second, … failure in a row; after one more the article is given up.
+#: Together they are longer than a day, so that an outage overnight loses no article.
 BACK_OFF = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-MAX_TRIES = len(BACK_OFF) + 1
-#: However long a server asks us to stay away (Retry-After), we come back after this.
+MAX_FAILURES = len(BACK_OFF) + 1
+#: The longest delay that a server may ask for (Retry-After).
 LONGEST_WAIT = timedelta(days=7)
 
-#: Failures that may be over the next time. Those of the host (a name, a certificate) are among
-#: them: they would otherwise give up every article of an outlet at once.
+#: Failures that may be over at the next visit. They include failures of the host (DNS,
+#: certificate), for which otherwise all articles of an outlet would be given up at once.
 TRANSIENT = frozenset(
     {
         Reason.DNS,
@@ -44,20 +43,21 @@ TRANSIENT = frozenset(
         Reason.BOT_CHALLENGE,
     }
 )
-#: The page itself was not asked for, so the failure is no try of it: put off, never given up.
-PUT_OFF = frozenset({Reason.ROBOTS_UNREACHABLE, Reason.HOST_BUSY})
-#: Our own faults: again at once for the next run (the fault may be mended by then), never for the
-#: same one.
+#: The page itself was not requested, so that no failure is counted: postponed, never given up.
+POSTPONED = frozenset({Reason.ROBOTS_UNREACHABLE, Reason.HOST_BUSY})
+#: Errors of our own: due at once for the next run (they may be fixed by then), not for this one.
 OURS = frozenset({Reason.INTERNAL_ERROR})
-#: The page is kept and looks unfinished: a flash is a headline first. It is looked at again as a
-#: stored article is.
+#: The page is stored and seems unfinished: breaking news starts as a headline. It is visited again
+#: like a stored article.
 UNFINISHED = frozenset(
     {Reason.NO_HEADLINE, Reason.NO_PUBLISHED, Reason.NO_BODY, Reason.BODY_TOO_SHORT}
 )
+#: The outcomes of a page that could be read.
+_READ = frozenset({Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED})
 
 
 class State(StrEnum):
-    """Where an article stands: ``done`` and ``dead`` are not fetched again, ``dead`` for a reason."""
+    """The state of an article; ``done`` and ``dead`` (given up) are not fetched again."""
 
     DUE = "due"
     LEASED = "leased"
@@ -71,13 +71,13 @@ class VisitKind(Enum):
     SERVED = auto()
     RETRY = auto()
     RETRY_NEXT_RUN = auto()
-    PUT_OFF = auto()
+    POSTPONE = auto()
     GIVE_UP = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class NextVisit:
-    """What follows from a visit; ``due_at`` is None where nothing does."""
+    """The state of an article after a visit; ``due_at`` is None if it is not fetched again."""
 
     state: State
     due_at: datetime | None
@@ -86,25 +86,29 @@ class NextVisit:
 
 
 def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
-    """What a verdict means for the next visit; ``status`` is the HTTP status, if there was an answer."""
+    """Return what a verdict means for the next visit.
+
+    ``status`` is the HTTP status, None if there was no response or it is not known.
+    """
     reason = verdict.reason
-    if verdict.outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED) or reason in UNFINISHED:
+    if verdict.outcome in _READ or reason in UNFINISHED:
         return VisitKind.SERVED
-    if reason in PUT_OFF:
-        return VisitKind.PUT_OFF
+    if reason in POSTPONED:
+        return VisitKind.POSTPONE
     if reason in OURS:
         return VisitKind.RETRY_NEXT_RUN
-    if reason is Reason.HTTP_STATUS:
-        # An unknown status is one nobody told us: not a ground to give up an article for good.
-        return (
-            VisitKind.RETRY if status is None or status in TRANSIENT_STATUSES else VisitKind.GIVE_UP
-        )
-    return VisitKind.RETRY if reason in TRANSIENT else VisitKind.GIVE_UP
+    if reason in TRANSIENT:
+        return VisitKind.RETRY
+    # An unknown status is no reason to give up an article for good.
+    if reason is Reason.HTTP_STATUS and (status is None or status in TRANSIENT_STATUSES):
+        return VisitKind.RETRY
+    return VisitKind.GIVE_UP
 
 
 def next_scheduled(counted_from: datetime, now: datetime) -> datetime | None:
-    """The first look of the ladder that is still to come; None after the last."""
-    return next((counted_from + rung for rung in REVISITS if counted_from + rung > now), None)
+    """Return the first time of `REVISITS` that is still to come; None after the last."""
+    times = (counted_from + revisit for revisit in REVISITS)
+    return next((time for time in times if time > now), None)
 
 
 def next_visit(
@@ -116,18 +120,19 @@ def next_visit(
     now: datetime,
     retry_at: datetime | None,
 ) -> NextVisit:
-    """What follows from a visit that ended ``now``.
+    """Return the state of an article after a visit that ended ``now``.
 
-    ``failures`` and ``visits`` are those before it, ``counted_from`` is what the ladder counts from,
-    ``retry_at`` the earliest moment at which the server wants to be asked again.
+    ``failures`` and ``visits`` are those before it, ``counted_from`` is the time from which
+    `REVISITS` are counted, ``retry_at`` the earliest time at which the server wants a request.
     """
     if kind is VisitKind.SERVED:
         due_at = next_scheduled(counted_from, now)
-        return NextVisit(State.DUE if due_at else State.DONE, due_at, 0, visits + 1)
-    if kind is VisitKind.PUT_OFF:
+        state = State.DONE if due_at is None else State.DUE
+        return NextVisit(state, due_at, 0, visits + 1)
+    if kind is VisitKind.POSTPONE:
         return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), failures, visits)
     failures += 1
-    if kind is VisitKind.GIVE_UP or failures >= MAX_TRIES:
+    if kind is VisitKind.GIVE_UP or failures >= MAX_FAILURES:
         return NextVisit(State.DEAD, None, failures, visits)
     wait = timedelta(0) if kind is VisitKind.RETRY_NEXT_RUN else BACK_OFF[failures - 1]
     return NextVisit(State.DUE, _not_before(retry_at, now, wait), failures, visits)
@@ -135,4 +140,6 @@ def next_visit(
 
 def _not_before(retry_at: datetime | None, now: datetime, wait: timedelta) -> datetime:
     earliest = now + wait
-    return max(earliest, min(retry_at, now + LONGEST_WAIT)) if retry_at is not None else earliest
+    if retry_at is None:
+        return earliest
+    return max(earliest, min(retry_at, now + LONGEST_WAIT))

@@ -1,11 +1,10 @@
-"""What a visit changes of its article's row in the frontier: a pure function of the row and the result."""
+"""What a visit changes in the frontier: a pure function of a row and the result."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.frontier import revisit_policy
-from archive.frontier.revisit_policy import VisitKind
+from archive.frontier.revisit_policy import VisitKind, next_visit
 from archive.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -21,35 +20,23 @@ _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 def after_visit(
     row: Row[Any], result: VisitResult, kind: VisitKind, now: datetime, run: str
 ) -> dict[str, Any]:
-    """The columns of the row, which ``pk`` names, after a visit of the run that ended ``now``."""
-    verdict = result.verdict
-    looked = kind is VisitKind.SERVED
+    """Return the columns of a row after a visit of the run that ended ``now``; ``pk`` is its id."""
     published_at = row.published_at or result.published_at
-    first_visit_at = row.first_visit_at or (now if looked else None)
-    # Nothing is fetched before it is published: a later date is a clock's or a zone's mistake, or
-    # an edit's.
-    counted_from = min(
-        moment for moment in (published_at, first_visit_at, now) if moment is not None
-    )
-    step = revisit_policy.next_visit(
+    first_visit_at = row.first_visit_at
+    if first_visit_at is None and kind is VisitKind.SERVED:
+        first_visit_at = now
+    # Nothing is fetched before it is published: a later time is an error of a clock or a time zone,
+    # or was edited.
+    known = [moment for moment in (published_at, first_visit_at, now) if moment is not None]
+    step = next_visit(
         kind,
         failures=row.failures,
         visits=row.visits,
-        counted_from=counted_from,
+        counted_from=min(known),
         now=now,
         retry_at=result.retry_at,
     )
-    etag, last_modified = row.etag, row.last_modified
-    if verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
-        etag, last_modified = result.etag or etag, result.last_modified or last_modified
-    elif looked:
-        # Of an unfinished page none are kept: a 304 to it would hide that no article was ever read.
-        readable = verdict.outcome in _STORED
-        etag, last_modified = (result.etag, result.last_modified) if readable else ("", "")
-    outcome, reason = str(verdict.outcome), str(verdict.reason or "")
-    if verdict.outcome is Outcome.UNCHANGED and row.last_run == run and row.outcome in _STORED:
-        # in one run, a second look doesn't cover up what the first one stored
-        outcome = row.outcome
+    etag, last_modified = _validators(row, result, kind)
     return {
         "pk": row.id,
         "state": step.state,
@@ -58,8 +45,8 @@ def after_visit(
         "visits": step.visits,
         "published_at": published_at,
         "first_visit_at": first_visit_at,
-        "outcome": outcome,
-        "reason": reason,
+        "outcome": _outcome(row, result, run),
+        "reason": str(result.verdict.reason or ""),
         "etag": etag,
         "last_modified": last_modified,
         "lease": "",
@@ -67,3 +54,23 @@ def after_visit(
         "holder": "",
         "last_run": run,
     }
+
+
+def _validators(row: Row[Any], result: VisitResult, kind: VisitKind) -> tuple[str, str]:
+    """Return ETag and Last-Modified for the next visit."""
+    if result.verdict.outcome is Outcome.UNCHANGED:  # a 304 need not repeat them
+        return result.etag or row.etag, result.last_modified or row.last_modified
+    if kind is not VisitKind.SERVED:
+        return row.etag, row.last_modified
+    if result.verdict.outcome in _STORED:
+        return result.etag, result.last_modified
+    # An unfinished page: a 304 to it would hide that no article was ever read.
+    return "", ""
+
+
+def _outcome(row: Row[Any], result: VisitResult, run: str) -> str:
+    """Return the outcome of the run: a second visit does not replace what the first one stored."""
+    outcome = result.verdict.outcome
+    if outcome is Outcome.UNCHANGED and row.last_run == run and row.outcome in _STORED:
+        return str(row.outcome)
+    return str(outcome)

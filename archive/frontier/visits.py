@@ -1,4 +1,4 @@
-"""The frontier: what an outlet was seen to have, what of it to fetch next, and who is fetching it."""
+"""The values that pass between a crawl and its frontier: links, visits, results of visits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.frontier.revisit_policy import State
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import Outcome, Reason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrontierLink:
-    """An article as a discovery channel showed it; ``url`` is its canonical address."""
+    """An article that a discovery channel listed; ``url`` is its canonical address."""
 
     article_id: str
     url: str
@@ -26,10 +26,10 @@ class FrontierLink:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """An article to fetch now, leased to this run; it was served ``visits`` times, and failed ``failures`` times since.
+    """An article to fetch now, leased to this run.
 
-    ``etag`` and ``last_modified`` are those of the last page that could be read, ``""`` where there
-    were none.
+    It was served ``visits`` times before, and has failed ``failures`` times since the last of them.
+    ``etag`` and ``last_modified`` are of the last page that could be read, ``""`` for none.
     """
 
     article_id: str
@@ -43,11 +43,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitResult:
-    """What a visit gave: its verdict, and what the server said of the next one.
+    """The result of one visit.
 
-    ``status`` is the HTTP status of the last answer (304 too), None where there was none.
-    ``published_at`` is what the page prints; it counts where discovery knew none. ``retry_at`` is
-    Retry-After as a moment.
+    ``status`` is the HTTP status of the last response (also 304), None if there was none.
+    ``published_at`` is what the page prints; it is used if discovery did not know it. ``retry_at``
+    is the time that the header Retry-After states.
     """
 
     article_id: str
@@ -59,9 +59,9 @@ class VisitResult:
     retry_at: datetime | None = None
 
 
-#: How its row in the frontier says that it is never fetched again. No address is left: it may hold
-#: the headline.
-GIVEN_UP = {
+#: The columns of a removed article's row: it is never fetched again. The address is cleared,
+#: because it may contain the headline.
+REMOVED_COLUMNS = {
     "url": "",
     "state": State.DEAD,
     "due_at": None,

@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.blocklist import REMOVED
-from archive.frontier.visits import GIVEN_UP
+from archive.frontier.visits import REMOVED_COLUMNS
 from archive.index.article_rows import search_columns, to_article
 from archive.index.bulk import one_of
 from archive.index.fulltext import Document, delete_documents
@@ -113,7 +113,7 @@ def _strip_outcomes(connection: Connection, plan: TakedownPlan) -> None:
 def _close_frontier(connection: Connection, takedown: Takedown) -> None:
     """Mark the article as given up in the frontier, also if it has no row there yet."""
     own = (frontier.c.outlet == takedown.outlet, one_of(frontier.c.article_id, takedown.names))
-    connection.execute(update(frontier).where(*own).values(GIVEN_UP))
+    connection.execute(update(frontier).where(*own).values(REMOVED_COLUMNS))
     row: dict[str, Any] = {
         "outlet": takedown.outlet,
         "article_id": takedown.article_id,
@@ -126,7 +126,7 @@ def _close_frontier(connection: Connection, takedown: Takedown) -> None:
         "discovered_run": "",
         "last_run": "",
     }
-    connection.execute(sqlite_insert(frontier).on_conflict_do_nothing(), [row | GIVEN_UP])
+    connection.execute(sqlite_insert(frontier).on_conflict_do_nothing(), [row | REMOVED_COLUMNS])
 
 
 def move_rows(

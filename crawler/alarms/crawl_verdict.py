@@ -133,7 +133,7 @@ def _counts_do_not_add_up(crawl: EndedCrawl) -> Iterator[str]:
     if balance is None:
         if not crawl.session.fault:
             yield "the crawl ended before its articles could be counted."
-    elif balance.missing or not balance.even:
+    elif balance.missing or not balance.is_even:
         missing = ", ".join(balance.missing[:5]) or "unknown"
         yield f"the counts do not add up; missing: {missing}"
 

@@ -88,7 +88,7 @@ def recover(
         with recover_segment(path, settled) as segment:
             if segment is None:
                 continue
-            visits = frontier.adopt_orphans() if frontier is not None else 0
+            visits = frontier.release_expired() if frontier is not None else 0
             found = 0
             for record, place in _unknown(segment, index):
                 page = _read(record, place, index, frontier, outlet)
@@ -131,7 +131,7 @@ def _read(
         frontier is not None
         and page.outlet == outlet
         and asked is not None
-        and frontier.known([asked.article_id])
+        and frontier.known_ids([asked.article_id])
     ):
         page = replace(page, visit=asked.article_id)
     return page

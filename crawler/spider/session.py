@@ -182,22 +182,22 @@ class CrawlSession:
     @_stops_on_fault
     def visit_again(self, article_ids: Collection[str]) -> None:
         """Make articles due now."""
-        self._frontier.again(article_ids)
+        self._frontier.make_due(article_ids)
 
     @_stops_on_fault
     def lease_visits(self, number: int) -> list[Visit]:
         """Lease at most ``number`` articles that are due."""
-        return self._frontier.take(number)
+        return self._frontier.lease(number)
 
     @_stops_on_fault
     def in_frontier(self, article_ids: Collection[str]) -> set[str]:
         """Return the ids that the frontier has."""
-        return self._frontier.known(article_ids)
+        return self._frontier.known_ids(article_ids)
 
     @_stops_on_fault
     def leased_by_others(self) -> set[str]:
         """Return the ids of the articles that other runs have leased."""
-        return self._frontier.held_by_others()
+        return self._frontier.leased_by_others()
 
     @_stops_on_fault
     def last_captures(self, urls: Iterable[str]) -> dict[str, LastCapture]:
@@ -288,7 +288,7 @@ class CrawlSession:
             # must show it, so they are taken before the release.
             if reason == "finished":
                 self.balance = self._frontier.balance()
-                self.last_new = self._frontier.last_new()
+                self.last_new = self._frontier.last_new_at()
             self._frontier.release()
             self.balance = self.balance or self._frontier.balance()
             self._lease.release()

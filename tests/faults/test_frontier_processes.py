@@ -1,4 +1,4 @@
-"""The frontier in several processes' hands: never the same article twice, and none lost with a process."""
+"""The frontier shared by processes: leases of killed, stopped and concurrent runs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from pathlib import Path
 from tests.support.frontier_kit import *
 with kit(Path(sys.argv[1])) as at:
     run = at.run(sys.argv[2])
-    visits = run.take(7)
+    visits = run.lease(7)
     print("ready", flush=True)
     sys.stdin.readline()
     while visits:
         at.settle(run, *(new(visit.article_id) for visit in visits))
         print(*(visit.article_id for visit in visits), sep="\\n")
-        visits = run.take(7)
+        visits = run.lease(7)
 """
 
 #: Takes, says so, and stays.
@@ -45,7 +45,7 @@ import sys, time
 from pathlib import Path
 from tests.support.frontier_kit import *
 with kit(Path(sys.argv[1])) as at:
-    print(len(at.run("held").take(3)), flush=True)
+    print(len(at.run("held").lease(3)), flush=True)
     time.sleep(60)
 """
 
@@ -84,9 +84,9 @@ def test_processes_never_take_the_same(at: Kit) -> None:
     times = Counter(article_id for taken in said.values() for article_id in taken)
     assert times == Counter(map(str, range(600)))
     assert all(said.values())
-    books = [at.run(name).balance() for name in "abcd"]
-    assert all(book.even for book in books)
-    assert sum(book.stored for book in books) == 600
+    balances = [at.run(name).balance() for name in "abcd"]
+    assert all(one.is_even for one in balances)
+    assert sum(one.stored for one in balances) == 600
     assert all(row.visits == 1 for row in at.rows().values())
 
 
@@ -96,14 +96,14 @@ def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:
     held = start(HOLDER, at.path)
     try:
         assert line(held) == "3"
-        assert [visit.article_id for visit in run.take(5)] == ["3", "4"]
-        assert run.adopt_orphans() == 0
+        assert [visit.article_id for visit in run.lease(5)] == ["3", "4"]
+        assert run.release_expired() == 0
         held.send_signal(signal.SIGKILL)
         # Not waited for: a zombie is dead as well.
         deadline = time.monotonic() + 10
         while not is_gone(at.row("0").holder):
             assert time.monotonic() < deadline
-        assert [visit.article_id for visit in run.take(5)] == ["0", "1", "2"]
+        assert [visit.article_id for visit in run.lease(5)] == ["0", "1", "2"]
         assert at.run("held").balance().discovered == 0
     finally:
         held.kill()
@@ -118,7 +118,7 @@ def test_orphans_are_adopted_without_taking_them(at: Kit) -> None:
     held.kill()
     held.communicate()
     assert run.due_count() == 2
-    assert run.adopt_orphans() == 3
+    assert run.release_expired() == 3
     assert run.due_count() == 5
 
 
@@ -129,9 +129,9 @@ def test_a_stopped_process_keeps_its_lease_until_it_lapses(at: Kit) -> None:
     try:
         line(held)
         held.send_signal(signal.SIGSTOP)
-        assert run.take(3) == []
+        assert run.lease(3) == []
         at.clock.turn(LEASE + timedelta(seconds=1))
-        assert len(run.take(3)) == 3
+        assert len(run.lease(3)) == 3
     finally:
         held.kill()
         held.communicate()

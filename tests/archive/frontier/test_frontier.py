@@ -1,4 +1,4 @@
-"""The frontier: discovered once, taken once, settled with what was stored, looked at again by the ladder."""
+"""The frontier: articles are discovered, leased, settled and visited again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from archive.frontier.revisit_policy import BACK_OFF, MAX_TRIES
+from archive.frontier.revisit_policy import BACK_OFF, MAX_FAILURES
 from archive.frontier.visits import FrontierLink
 from archive.index.robots_store import RobotsShelf
 from archive.model.outcome import Reason
@@ -48,7 +48,7 @@ def at(tmp_path: Path) -> Iterator[Kit]:
 
 
 def ids(run: Frontier, n: int = 100) -> list[str]:
-    return [visit.article_id for visit in run.take(n)]
+    return [visit.article_id for visit in run.lease(n)]
 
 
 def test_a_link_is_new_once(at: Kit) -> None:
@@ -63,14 +63,14 @@ def test_a_link_is_new_once(at: Kit) -> None:
         "due",
         utc(NOON),
     )
-    assert run.known(["1", "3", "4"]) == {"1", "3"}
-    assert at.run(outlet="newspim").known(["1"]) == set()
+    assert run.known_ids(["1", "3", "4"]) == {"1", "3"}
+    assert at.run(outlet="newspim").known_ids(["1"]) == set()
 
 
 def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, new("1", etag='"e"'))
     before = at.row("1")
     at.clock.turn(HOUR)
@@ -87,32 +87,32 @@ def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) 
 
 def test_the_longest_due_comes_first_and_a_second_look_last(at: Kit) -> None:
     run = at.run()
-    run.discover([link("looked")])
-    run.take(1)
-    at.settle(run, new("looked"))
+    run.discover([link("visited")])
+    run.lease(1)
+    at.settle(run, new("visited"))
     at.clock.turn(2 * HOUR)
     run.discover(links([3, 1]))
     at.clock.turn(MINUTE)
     run.discover(links([2]))
     assert run.due_count() == 4
     assert ids(run, 2) == ["3", "1"]
-    assert ids(run, 2) == ["2", "looked"]
-    assert run.take(5) == []
+    assert ids(run, 2) == ["2", "visited"]
+    assert run.lease(5) == []
     assert run.due_count() == 0
 
 
 def test_an_outlet_takes_its_own(at: Kit) -> None:
     at.run(outlet="newspim").discover([link(1)])
-    assert at.run().take(1) == []
+    assert at.run().lease(1) == []
 
 
 def test_a_visit_carries_what_the_request_needs(at: Kit) -> None:
     run = at.run()
     run.discover([link(1, NOON)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, new("1", etag='W/"a"', last_modified="Sun, 22 Nov 2026 03:00:00 GMT"))
     at.clock.turn(HOUR)
-    (visit,) = run.take(1)
+    (visit,) = run.lease(1)
     assert (visit.url, visit.visits, visit.failures, visit.published_at) == (
         address(1),
         1,
@@ -134,17 +134,17 @@ def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> 
         assert ids(run) == ["1"]
         at.settle(run, result)
         assert at.row("1").etag == etag
-        assert run.take(1) == []
+        assert run.lease(1) == []
         at.clock.turn(wait - MINUTE)
-        assert run.take(1) == []
+        assert run.lease(1) == []
         at.clock.turn(MINUTE)
 
 
 def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: Kit) -> None:
-    """An id that a walk met before the article was published is the feed's find later."""
+    """A feed lists an id later that a walk tried before the article was published."""
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed")])
-    run.take(9)
+    run.lease(9)
     at.settle(run, *(skipped(number, Reason.HTTP_STATUS, status=404) for number in "12"))
     run.discover([link(1, channel="feed")])
     assert ids(run) == []
@@ -160,11 +160,11 @@ def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: 
 def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(at: Kit) -> None:
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed"), link(3, channel="id_walk")])
-    run.take(9)
+    run.lease(9)
     at.settle(run, failed("1", Reason.HOST_BUSY), failed("2"), new("3"))
     at.clock.turn(DAY)
     again = at.run("b")
-    again.take(9)
+    again.lease(9)
     at.settle(again, failed("1", Reason.HOST_BUSY), failed("2"), failed("3"))
     again.discover([link(1, channel="feed")])
     assert ids(again) == [], "not within the run that it failed in"
@@ -179,9 +179,9 @@ def test_what_others_visit_is_told(at: Kit) -> None:
     run, other = at.run("a"), at.run("b")
     run.discover(links(range(4)))
     mine, theirs = ids(run, 2), ids(other, 2)
-    assert (run.held_by_others(), other.held_by_others()) == (set(theirs), set(mine))
+    assert (run.leased_by_others(), other.leased_by_others()) == (set(theirs), set(mine))
     at.clock.turn(DAY)
-    assert run.held_by_others() == set()
+    assert run.leased_by_others() == set()
 
 
 @pytest.mark.parametrize("source", ["discovery", "page", "nobody"])
@@ -202,13 +202,13 @@ def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source
     assert (row.state, row.visits, row.due_at) == ("done", 5, None)
     at.clock.turn(1000 * DAY)
     run.discover([link(1, NOON)])
-    assert run.take(1) == []
+    assert run.lease(1) == []
 
 
 def test_an_old_article_is_looked_at_once(at: Kit) -> None:
     run = at.run()
     run.discover([link(1, NOON - 7 * DAY)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, new("1"))
     assert at.row("1").state == "done"
 
@@ -216,7 +216,7 @@ def test_an_old_article_is_looked_at_once(at: Kit) -> None:
 def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> None:
     run = at.run()
     run.discover([link(1, NOON + 9 * HOUR)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, new("1"))
     assert at.row("1").due_at == utc(NOON + HOUR)
 
@@ -225,32 +225,32 @@ def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
     for failures, wait in enumerate(BACK_OFF):
-        (visit,) = run.take(1)
+        (visit,) = run.lease(1)
         assert visit.failures == failures
         at.settle(run, failed("1"))
         at.clock.turn(wait - timedelta(seconds=1))
-        assert run.take(1) == []
+        assert run.lease(1) == []
         at.clock.turn(timedelta(seconds=1))
     assert ids(run) == ["1"]
     at.settle(run, failed("1", Reason.DNS))
     row = at.row("1")
     assert (row.state, row.failures, row.outcome, row.reason) == (
         "dead",
-        MAX_TRIES,
+        MAX_FAILURES,
         "failed",
         "dns",
     )
     at.clock.turn(1000 * DAY)
-    assert run.take(1) == []
+    assert run.lease(1) == []
     assert run.revive([Reason.TIMEOUT]) == 0
     assert run.revive([Reason.DNS]) == 1
-    assert run.take(1)[0].failures == 0
+    assert run.lease(1)[0].failures == 0
 
 
 def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
     run = at.run()
     run.discover(links(range(5)))
-    run.take(5)
+    run.lease(5)
     at.settle(
         run,
         skipped("0", Reason.HTTP_STATUS, status=404),
@@ -267,9 +267,9 @@ def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
 def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, failed("1", Reason.INTERNAL_ERROR))
-    assert run.take(1) == []
+    assert run.lease(1) == []
     assert ids(at.run("b")) == ["1"]
 
 
@@ -298,11 +298,11 @@ def test_no_query_reads_the_whole_table(at: Kit) -> None:
     try:
         run.discover(links(range(100)))
         run.discover([link(1, NOON, "list")])
-        run.known(["1"])
-        at.settle(run, *(new(visit.article_id) for visit in run.take(50)))
-        run.take(100)
+        run.known_ids(["1"])
+        at.settle(run, *(new(visit.article_id) for visit in run.lease(50)))
+        run.lease(100)
         run.renew()
-        run.adopt_orphans()
+        run.release_expired()
         run.release()
         run.due_count()
         run.balance()
@@ -333,4 +333,4 @@ def test_ten_thousand_links_take_less_than_a_second(at: Kit) -> None:
         started = time.process_time()
         assert run.discover(batch) == new_ones
         assert time.process_time() - started < 1
-    assert len(run.known([str(n) for n in range(100_000)])) == 10_000
+    assert len(run.known_ids([str(n) for n in range(100_000)])) == 10_000

@@ -1,4 +1,4 @@
-"""Whose an article is, and whose books it is in: leases, clean stops, rolled-back deposits, balances."""
+"""Leases of articles, clean stops, rolled-back transactions, the accounting of runs."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def at(tmp_path: Path) -> Iterator[Kit]:
 
 
 def ids(run: Frontier, n: int = 100) -> list[str]:
-    return [visit.article_id for visit in run.take(n)]
+    return [visit.article_id for visit in run.lease(n)]
 
 
 def test_what_is_rolled_back_is_not_settled(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    run.take(1)
+    run.lease(1)
     before = at.row("1")
 
     def deposit() -> None:
@@ -75,12 +75,12 @@ def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
     a.discover(links([1, 2]))
     assert ids(a) == ["1", "2"]
     at.clock.turn(LEASE)
-    assert b.take(2) == []
+    assert b.lease(2) == []
     assert a.renew() == 2
     at.clock.turn(LEASE)
-    assert b.take(2) == []
+    assert b.lease(2) == []
     at.clock.turn(timedelta(seconds=1))
-    assert a.take(2) == []  # on their way, however late
+    assert a.lease(2) == []  # on their way, however late
     assert b.due_count() == 2
     assert ids(b, 1) == ["1"]
     assert a.renew() == 0
@@ -110,7 +110,7 @@ def test_the_books_of_a_run(at: Kit) -> None:
     at.settle(old, new("100"))
     run.discover(links(range(10)))
     assert run.balance().pending == 10
-    visits = run.take(9)
+    visits = run.lease(9)
     assert run.balance().missing == tuple(sorted(visit.url for visit in visits))
     at.settle(
         run,
@@ -122,33 +122,41 @@ def test_the_books_of_a_run(at: Kit) -> None:
         unparsed("3", Reason.NO_LAYOUT),
         skipped("4", Reason.ROBOTS),
     )
-    books = run.balance()
-    assert books.failed == {"dns": 1, "no_layout": 1, "timeout": 1}
-    assert (books.discovered, books.stored, books.unchanged, books.skipped) == (
+    balance = run.balance()
+    assert balance.failed == {"dns": 1, "no_layout": 1, "timeout": 1}
+    assert (balance.discovered, balance.stored, balance.unchanged, balance.skipped) == (
         12,
         2,
         1,
         {"robots": 1},
     )
-    assert (books.pending, books.missing, books.even) == (3, (address(5), address(6)), False)
+    assert (balance.pending, balance.missing, balance.is_even) == (
+        3,
+        (address(5), address(6)),
+        False,
+    )
     run.release()
-    books = run.balance()
-    assert (books.pending, books.missing, books.even) == (5, (), True)
+    balance = run.balance()
+    assert (balance.pending, balance.missing, balance.is_even) == (5, (), True)
     assert old.balance() == run.balance("old")
-    assert (old.balance().discovered, old.balance().stored, old.balance().even) == (3, 3, True)
+    assert (old.balance().discovered, old.balance().stored, old.balance().is_even) == (3, 3, True)
 
 
 def test_a_second_look_in_one_run_does_not_cover_up_what_it_stored(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    run.take(1)
+    run.lease(1)
     at.settle(run, new("1"))
     at.clock.turn(HOUR)
-    run.take(1)
+    run.lease(1)
     at.settle(run, unchanged("1"))
     assert (run.balance().stored, run.balance().unchanged) == (1, 0)
     at.clock.turn(5 * HOUR)
     later = at.run("b")
-    later.take(1)
+    later.lease(1)
     at.settle(later, unchanged("1"))
-    assert (later.balance().stored, later.balance().unchanged, later.balance().even) == (0, 1, True)
+    assert (later.balance().stored, later.balance().unchanged, later.balance().is_even) == (
+        0,
+        1,
+        True,
+    )

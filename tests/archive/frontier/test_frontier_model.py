@@ -1,4 +1,4 @@
-"""The frontier against a model of it: whatever runs do and die of, nothing is lost, doubled, or back too early."""
+"""The frontier against a model: random steps of several runs give the same state."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ dead_process = cache(a_dead_process)
 
 @cache
 def empty_index() -> Path:
-    """An index to copy: making one takes longer than the test's steps."""
+    """Return an index to copy: making one takes longer than the steps of a test."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     path = Path(folder) / "index.sqlite3"
@@ -66,7 +66,7 @@ def empty_index() -> Path:
 
 @dataclass
 class Hand:
-    """A run, and what it believes to have in hand."""
+    """A run, and the articles that it takes for leased by it."""
 
     run: Frontier
     name: str
@@ -75,7 +75,7 @@ class Hand:
 
 @dataclass
 class Known:
-    """What the model knows of an article; ``due`` is None where it is never again."""
+    """State of an article in the model; ``due`` is None if it is never fetched again."""
 
     due: datetime | None
     published: datetime | None
@@ -138,7 +138,7 @@ class Frontiers(RuleBasedStateMachine):
             for i, k in self.model.items()
             if not k.holder and k.due is not None and k.due <= now and k.not_for != hand.name
         }
-        taken = hand.run.take(n)
+        taken = hand.run.lease(n)
         ids = [visit.article_id for visit in taken]
         assert len(ids) == len(set(ids)) == min(n, len(due))
         assert set(ids) <= due.keys()
@@ -182,7 +182,7 @@ class Frontiers(RuleBasedStateMachine):
 
     @rule(by=HANDS, seen=st.booleans())
     def crash(self, by: int, seen: bool) -> None:
-        """A run's process dies: where others can see that, and where they can't."""
+        """Kill the process of a run, visibly for others or not."""
         hand = self.hands[by]
         if seen:
             self.dead.add(hand.name)
@@ -218,10 +218,10 @@ class Frontiers(RuleBasedStateMachine):
                 known.due,
             )
         for hand in self.hands:
-            books = hand.run.balance()
+            balance = hand.run.balance()
             held = sum(known.holder == hand.name for known in self.model.values())
-            assert len(books.missing) == held
-            assert books.even == (held == 0)
+            assert len(balance.missing) == held
+            assert balance.is_even == (held == 0)
 
     def counts(self, n: str, hand: Hand, which: str) -> bool:
         known = self.model[n]
@@ -235,9 +235,9 @@ class Frontiers(RuleBasedStateMachine):
         if which in LOOKS:
             known.first_look = known.first_look or now
             counted_from = min(known.published or now, known.first_look)
-            rungs = [counted_from + rung for rung in REVISITS if counted_from + rung > now]
+            times = [counted_from + delay for delay in REVISITS if counted_from + delay > now]
             known.due, known.failures, known.visits = (
-                (rungs[0] if rungs else None),
+                (times[0] if times else None),
                 0,
                 known.visits + 1,
             )
@@ -264,12 +264,12 @@ class Frontiers(RuleBasedStateMachine):
             connection.rollback()
 
     def finish(self) -> None:
-        """One run that outlives all brings every article to its end."""
+        """Let a run that outlives all others finish every article."""
         last, ends = self.hand(), 0
         for _ in range(len(REVISITS) + 2):
             self.clock.turn(30 * DAY)
             self.reclaim(last)
-            visits = last.run.take(100)
+            visits = last.run.lease(100)
             assert len(visits) == sum(k.due is not None for k in self.model.values())
             self.at.settle(last.run, *(new(visit.article_id) for visit in visits))
             for visit in visits:

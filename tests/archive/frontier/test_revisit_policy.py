@@ -1,4 +1,4 @@
-"""When an article is visited again: the ladder, the waits after failures, and what each reason means."""
+"""The revisit policy: times of visits, delays after failures, the meaning of each reason."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from archive.frontier.revisit_policy import (
     BACK_OFF,
     LONGEST_WAIT,
-    MAX_TRIES,
+    MAX_FAILURES,
     OURS,
-    PUT_OFF,
+    POSTPONED,
     TRANSIENT,
     UNFINISHED,
     NextVisit,
@@ -28,7 +28,7 @@ from tests.support.frontier_kit import DAY, HOUR, MINUTE, NOON
 
 
 @pytest.mark.parametrize(
-    ("age", "rung"),
+    ("age", "delay"),
     [
         (timedelta(0), HOUR),
         (59 * MINUTE, HOUR),
@@ -41,8 +41,8 @@ from tests.support.frontier_kit import DAY, HOUR, MINUTE, NOON
         (1000 * DAY, None),
     ],
 )
-def test_the_next_rung_is_the_first_still_to_come(age: timedelta, rung: timedelta | None) -> None:
-    assert next_scheduled(NOON, NOON + age) == (NOON + rung if rung is not None else None)
+def test_the_next_visit_is_the_first_still_to_come(age: timedelta, delay: timedelta | None) -> None:
+    assert next_scheduled(NOON, NOON + age) == (NOON + delay if delay is not None else None)
 
 
 def test_rungs_are_spans_of_time_in_any_zone() -> None:
@@ -70,13 +70,13 @@ def test_a_look_climbs_and_forgets_failures() -> None:
 
 
 def test_each_failure_waits_longer_until_the_article_is_given_up() -> None:
-    waits = [step(VisitKind.RETRY, failures) for failures in range(MAX_TRIES)]
+    waits = [step(VisitKind.RETRY, failures) for failures in range(MAX_FAILURES)]
     assert waits == [
         *(
             NextVisit(State.DUE, NOON + wait, failures + 1, 2)
             for failures, wait in enumerate(BACK_OFF)
         ),
-        NextVisit(State.DEAD, None, MAX_TRIES, 2),
+        NextVisit(State.DEAD, None, MAX_FAILURES, 2),
     ]
     assert all(later >= 3 * earlier for earlier, later in pairwise(BACK_OFF))
     assert sum(BACK_OFF, timedelta(0)) > DAY
@@ -87,8 +87,8 @@ def test_what_is_given_up_is_dead_at_once() -> None:
 
 
 def test_a_host_to_be_left_alone_costs_no_try() -> None:
-    for failures in (0, MAX_TRIES - 1):
-        assert step(VisitKind.PUT_OFF, failures) == NextVisit(
+    for failures in (0, MAX_FAILURES - 1):
+        assert step(VisitKind.POSTPONE, failures) == NextVisit(
             State.DUE, NOON + BACK_OFF[0], failures, 2
         )
 
@@ -96,16 +96,16 @@ def test_a_host_to_be_left_alone_costs_no_try() -> None:
 def test_retry_after_is_kept_to_within_reason() -> None:
     assert step(VisitKind.RETRY, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
     assert step(VisitKind.RETRY, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
-    assert step(VisitKind.PUT_OFF, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
+    assert step(VisitKind.POSTPONE, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
 
 
 def test_our_own_fault_waits_for_nothing_but_is_a_try() -> None:
     assert step(VisitKind.RETRY_NEXT_RUN) == NextVisit(State.DUE, NOON, 1, 2)
-    assert step(VisitKind.RETRY_NEXT_RUN, MAX_TRIES - 1).state is State.DEAD
+    assert step(VisitKind.RETRY_NEXT_RUN, MAX_FAILURES - 1).state is State.DEAD
 
 
 def test_every_reason_means_one_thing() -> None:
-    sets = (TRANSIENT, PUT_OFF, OURS, UNFINISHED)
+    sets = (TRANSIENT, POSTPONED, OURS, UNFINISHED)
     assert sum(map(len, sets)) == len(frozenset().union(*sets))
     assert not any(Reason.HTTP_STATUS in reasons for reasons in sets)
 
@@ -128,8 +128,8 @@ def test_reasons(reason: Reason | None) -> None:
         Reason.DNS: VisitKind.RETRY,
         Reason.CERTIFICATE: VisitKind.RETRY,
         Reason.DATALOSS: VisitKind.RETRY,
-        Reason.ROBOTS_UNREACHABLE: VisitKind.PUT_OFF,
-        Reason.HOST_BUSY: VisitKind.PUT_OFF,
+        Reason.ROBOTS_UNREACHABLE: VisitKind.POSTPONE,
+        Reason.HOST_BUSY: VisitKind.POSTPONE,
         Reason.INTERNAL_ERROR: VisitKind.RETRY_NEXT_RUN,
     }
     outcome = Outcome.NEW if reason is None else Outcome.FAILED

@@ -232,11 +232,11 @@ def test_the_frontier_refuses_what_was_removed_before_it_knew_it(desk: Desk) -> 
         run = Frontier(index, NAME[0], "run")
         link = FrontierLink(NAME[1], "https://www.newspim.com/news/view/" + NAME[1], None, "rss")
         run.discover([link])
-        assert run.take(10) == []
-        books = run.balance()
-        assert (books.discovered, books.skipped, books.even) == (1, {"removed": 1}, True)
+        assert run.lease(10) == []
+        balance = run.balance()
+        assert (balance.discovered, balance.skipped, balance.is_even) == (1, {"removed": 1}, True)
         later = Frontier(index, NAME[0], "later")
         later.discover([FrontierLink(NAME[1], link.url, None, "sitemap")])
-        later.again([NAME[1]])
-        assert later.take(10) == []
+        later.make_due([NAME[1]])
+        assert later.lease(10) == []
         assert later.due_count() == 0

@@ -167,7 +167,7 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
         dead = Frontier(index, "etoday", "dead", lambda: MOMENT)
         dead.discover([FrontierLink("9000000001", page.url, None, "feed")])
-        assert dead.take(9)
+        assert dead.lease(9)
     results = mend(tmp_path, "etoday")
     assert [str(result.verdict) for result in results] == ["unchanged"]
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, index.reading() as connection:

@@ -1,0 +1,118 @@
+"""What discovered links change in the frontier: pure functions of a row and the links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archive.frontier.revisit_policy import State
+from archive.frontier.visits import REMOVED_COLUMNS
+from archive.model.outcome import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from archive.frontier.visits import FrontierLink
+
+#: The columns of a row that `update_of` and `is_revived` read.
+COLUMNS = (
+    "id",
+    "article_id",
+    "channels",
+    "published_at",
+    "state",
+    "last_run",
+    "reason",
+    "due_at",
+    "visits",
+)
+#: The columns of a new row that concern visits.
+_NO_VISITS = {
+    "failures": 0,
+    "visits": 0,
+    "first_visit_at": None,
+    "outcome": "",
+    "reason": "",
+    "etag": "",
+    "last_modified": "",
+    "lease": "",
+    "leased_until": None,
+    "holder": "",
+    "last_run": "",
+}
+
+
+@dataclass(slots=True)
+class ArticleLinks:
+    """All links of a batch to one article."""
+
+    url: str
+    published_at: datetime | None = None
+    channels: list[str] = field(default_factory=list)
+
+    def add(self, link: FrontierLink) -> None:
+        """Add a link: the first time of publication counts, each channel once."""
+        self.published_at = self.published_at or link.published_at
+        if link.channel not in self.channels:
+            self.channels.append(link.channel)
+
+
+def by_article(links: Iterable[FrontierLink]) -> dict[str, ArticleLinks]:
+    """Return the links by article id, in the order in which the articles appear."""
+    found: dict[str, ArticleLinks] = {}
+    for link in links:
+        found.setdefault(link.article_id, ArticleLinks(link.url)).add(link)
+    return found
+
+
+def new_row(
+    outlet: str, article_id: str, links: ArticleLinks, now: datetime, run: str, *, is_removed: bool
+) -> dict[str, Any]:
+    """Return the row of an article that is not in the frontier; due now unless it was removed."""
+    row: dict[str, Any] = {
+        "outlet": outlet,
+        "article_id": article_id,
+        "url": links.url,
+        "published_at": links.published_at,
+        "discovered_at": now,
+        "channels": links.channels,
+        "state": State.DUE,
+        "due_at": now,
+        "discovered_run": run,
+    }
+    row |= _NO_VISITS
+    if is_removed:
+        row |= REMOVED_COLUMNS
+    return row
+
+
+def update_of(row: Row[Any], links: ArticleLinks) -> dict[str, Any] | None:
+    """Return the changed columns of a row, with ``pk`` for its id; None if nothing changed.
+
+    The row gains new channels, and the time of publication if it has none.
+    """
+    channels = [*row.channels, *_new_channels(row, links)]
+    published_at = row.published_at or links.published_at
+    if channels == row.channels and published_at == row.published_at:
+        return None
+    return {"pk": row.id, "channels": channels, "published_at": published_at}
+
+
+def is_revived(row: Row[Any], links: ArticleLinks, now: datetime, run: str) -> bool:
+    """Return whether an article is due again because a further channel lists it.
+
+    It is if another run gave it up, or postponed it before it was ever served: an id that was
+    guessed may have been published since.
+    """
+    if row.last_run == run or not _new_channels(row, links):
+        return False
+    is_given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
+    is_postponed = row.state == State.DUE and row.due_at > now and not row.visits
+    return is_given_up or is_postponed
+
+
+def _new_channels(row: Row[Any], links: ArticleLinks) -> list[str]:
+    return [channel for channel in links.channels if channel not in row.channels]
