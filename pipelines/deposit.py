@@ -12,7 +12,7 @@ from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
-from archive.runs.recorder import Result, Run
+from archive.runs.recorder import Result, RunRecorder
 from archive.warc.http_message import MessageError, parse_head
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
@@ -64,7 +64,7 @@ class CaptureStore:
         self,
         segments: SegmentWriter,
         index: Index,
-        run: Run,
+        run: RunRecorder,
         report: Callable[[Result], None],
         frontier: Frontier | None = None,
     ) -> None:

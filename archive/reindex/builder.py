@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from archive.model.article import Article
     from archive.reindex.spans import Segment
-    from archive.runs.recorder import Run
+    from archive.runs.recorder import RunRecorder
     from archive.takedown.log import Takedown
 
 #: Captures that the writer decides on in one batch.
@@ -164,7 +164,7 @@ class IndexBuilder:
             for outlet, outcome, why, count in rows
         ]
 
-    def end(self, run: Run) -> None:
+    def end(self, run: RunRecorder) -> None:
         """Note the counts and the findings as the run's, and close it."""
         for outlet, outcome, reason, count in self.counts():
             run.counts[(outlet, str(Verdict(outcome, reason)))] += count

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 
-class Kind(StrEnum):
+class AlarmKind(StrEnum):
     """What is wrong. The subject is a job, an outlet, an outlet, the archive, and the archive or the index."""
 
     JOB_FAILED = "job_failed"
@@ -32,7 +32,7 @@ class Alarm:
     """One alarm; ``ended_at`` is None while it is open. ``fields`` are the fields that drifted."""
 
     id: int
-    kind: Kind
+    kind: AlarmKind
     subject: str
     sentence: str
     began_at: datetime
@@ -46,7 +46,7 @@ class Alarm:
 class Cause:
     """What is to be an alarm."""
 
-    kind: Kind
+    kind: AlarmKind
     subject: str
     sentence: str
     began_at: datetime
@@ -58,7 +58,7 @@ def open_alarms(connection: Connection) -> list[Alarm]:
     return _alarms(connection, alarms.c.ended_at.is_(None))
 
 
-def past_alarms(connection: Connection, kind: Kind, subject: str) -> list[Alarm]:
+def past_alarms(connection: Connection, kind: AlarmKind, subject: str) -> list[Alarm]:
     """All of a kind and subject that are over, the oldest first."""
     return _alarms(
         connection,
@@ -68,7 +68,7 @@ def past_alarms(connection: Connection, kind: Kind, subject: str) -> list[Alarm]
     )
 
 
-def untold(connection: Connection, since: datetime) -> list[Alarm]:
+def undelivered(connection: Connection, since: datetime) -> list[Alarm]:
     """Those of which ALERT_URL has not taken all there is to say, but for what was over before ``since``."""
     unsaid = alarms.c.notified_at.is_(None) | (
         alarms.c.ended_at.is_not(None) & alarms.c.resolved_notified_at.is_(None)
@@ -108,7 +108,7 @@ def end_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
     return bool(connection.execute(its.values(ended_at=max(now, alarm.began_at))).rowcount)
 
 
-def told(connection: Connection, alarm: Alarm, now: datetime, *, over: bool) -> None:
+def mark_delivered(connection: Connection, alarm: Alarm, now: datetime, *, over: bool) -> None:
     """Note that ALERT_URL took an alarm, or that it is over."""
     what = {"resolved_notified_at" if over else "notified_at": now}
     connection.execute(update(alarms).where(alarms.c.id == alarm.id).values(what))
@@ -121,7 +121,7 @@ def _alarms(connection: Connection, *which: Any) -> list[Alarm]:
 def _alarm(row: Row[Any]) -> Alarm:
     return Alarm(
         id=row.id,
-        kind=Kind(row.kind),
+        kind=AlarmKind(row.kind),
         subject=row.subject,
         sentence=row.sentence,
         began_at=row.began_at,

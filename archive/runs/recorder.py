@@ -40,7 +40,7 @@ class Result:
     visited: VisitResult | None = None
 
 
-class Run:
+class RunRecorder:
     """Collects results and writes them within the transactions of those who keep the captures.
 
     ``begun`` is the id of a run that whoever started this process has written down already, ``""``

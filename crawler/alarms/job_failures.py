@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import KST
 from archive.model.program import PROGRAM
-from archive.runs.alarms import Cause, Kind
+from archive.runs.alarms import AlarmKind, Cause
 from archive.runs.record import FAILURES, Ending
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def failed(job: Job, past: Past) -> Cause | None:
         f"then try: {command(job)}"
     )
     return Cause(
-        kind=Kind.JOB_FAILED, subject=job.name, sentence=sentence, began_at=first.started_at
+        kind=AlarmKind.JOB_FAILED, subject=job.name, sentence=sentence, began_at=first.started_at
     )
 
 
@@ -86,7 +86,7 @@ def unverified(failure: RunRecord, archive: str) -> Cause | None:
         f"{finding} Read {failure.log}, mend it, then verify all of it: {PROGRAM} verify"
     )
     return Cause(
-        kind=Kind.UNVERIFIED, subject=archive, sentence=sentence, began_at=failure.started_at
+        kind=AlarmKind.UNVERIFIED, subject=archive, sentence=sentence, began_at=failure.started_at
     )
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.index.database import index_path
-from archive.runs.alarms import Alarm, Cause, Kind, end_alarm, open_alarms, raise_alarm
+from archive.runs.alarms import Alarm, AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from archive.runs.history import whole_verification
 from archive.runs.job_runs import past
 from archive.runs.readings import crawls_of
@@ -150,7 +150,7 @@ class _Seen:
             job.name: dict(job.settings).get("ARCHIVE_URL", self._name) for job in jobs
         }
         self._set_right()
-        for alarm in self._of(Kind.UNVERIFIED):
+        for alarm in self._of(AlarmKind.UNVERIFIED):
             if self._verified(alarm.subject, alarm.began_at):
                 self._over.append(alarm)
         by_outlet: dict[str, list[Job]] = {}
@@ -169,25 +169,25 @@ class _Seen:
         self._disk()
         return self._over, self._causes
 
-    def _of(self, kind: Kind, subject: str | None = None) -> Iterator[Alarm]:
+    def _of(self, kind: AlarmKind, subject: str | None = None) -> Iterator[Alarm]:
         """The open alarms of a kind, and of a subject."""
         yield from (
             a for a in self._open.values() if a.kind is kind and subject in (None, a.subject)
         )
 
-    def _lasting(self, kind: Kind, subject: str) -> bool:
+    def _lasting(self, kind: AlarmKind, subject: str) -> bool:
         """Whether an alarm will be open after this look."""
         lasting = [a for a in self._of(kind, subject) if a not in self._over]
         return bool(lasting) or any(c.kind is kind and c.subject == subject for c in self._causes)
 
     def _beat(self, outlet: str) -> Beat | None:
         """The outlet's crawls, where there is anything to judge anew."""
-        alarms = [*self._of(Kind.SILENT, outlet), *self._of(Kind.DRIFT, outlet)]
+        alarms = [*self._of(AlarmKind.SILENT, outlet), *self._of(AlarmKind.DRIFT, outlet)]
         beat = beat_of(
             self._connection, outlet, self._now, min((a.began_at for a in alarms), default=None)
         )
         state = (file_number(self._index), beat.latest, *(a.id for a in alarms))
-        if self._judged.get(outlet) == state and not any(a.kind is Kind.DRIFT for a in alarms):
+        if self._judged.get(outlet) == state and not any(a.kind is AlarmKind.DRIFT for a in alarms):
             return None
         self._judged[outlet] = state
         return beat
@@ -196,12 +196,12 @@ class _Seen:
         if beat is None:
             return
         told: list[str] = []
-        for alarm in self._of(Kind.DRIFT, outlet):
+        for alarm in self._of(AlarmKind.DRIFT, outlet):
             if usual_again(self._connection, beat, alarm, self._now):
                 self._over.append(alarm)
             else:
                 told += alarm.fields
-        if any(alarm.subject == outlet and alarm.kind is Kind.DRIFT for alarm in self._over):
+        if any(alarm.subject == outlet and alarm.kind is AlarmKind.DRIFT for alarm in self._over):
             return  # what has just become usual is judged at the next look
         cause = drifted(self._connection, beat, told)
         if cause is not None:
@@ -211,7 +211,9 @@ class _Seen:
         failure = last_failure(before)
         if before.succeeded is not None and failure is None:
             since = before.succeeded.started_at
-            self._over += [a for a in self._of(Kind.JOB_FAILED, job.name) if a.began_at < since]
+            self._over += [
+                a for a in self._of(AlarmKind.JOB_FAILED, job.name) if a.began_at < since
+            ]
         if failure is not None and job.verb == "verify" and may_have_found(failure):
             archive = self._archives[job.name]
             found = unverified(failure, archive)
@@ -233,11 +235,11 @@ class _Seen:
         """Whether what was found then is told, or over: that does not begin again."""
         same = (
             archive,
-            *(a.subject for a in self._of(Kind.UNVERIFIED) if not self._is_named(a.subject)),
+            *(a.subject for a in self._of(AlarmKind.UNVERIFIED) if not self._is_named(a.subject)),
         )
-        return any(self._lasting(Kind.UNVERIFIED, subject) for subject in same) or self._verified(
-            archive, at
-        )
+        return any(
+            self._lasting(AlarmKind.UNVERIFIED, subject) for subject in same
+        ) or self._verified(archive, at)
 
     def _is_named(self, archive: str) -> bool:
         return archive == self._name or archive in self._archives.values()
@@ -268,12 +270,12 @@ class _Seen:
         if any(name.startswith("unparsed") for name in counts):
             first = before.first_failed
             waits = first is not None and self._now - first.started_at < _UNREAD
-            return waits or self._lasting(Kind.DRIFT, job.outlet)
+            return waits or self._lasting(AlarmKind.DRIFT, job.outlet)
         # Where no page can be read nothing is new either, and after a day a crawl that finds none
         # to look at says so.
         told = [
-            *self._of(Kind.SILENT, job.outlet),
-            *(a for a in self._of(Kind.DRIFT, job.outlet) if UNPARSED in a.fields),
+            *self._of(AlarmKind.SILENT, job.outlet),
+            *(a for a in self._of(AlarmKind.DRIFT, job.outlet) if UNPARSED in a.fields),
         ]
         began = min((alarm.began_at for alarm in told if alarm not in self._over), default=None)
         if began is None:
@@ -289,12 +291,12 @@ class _Seen:
     def _silence(self, outlet: str, beat: Beat | None) -> None:
         if beat is None:
             return
-        open_ones = list(self._of(Kind.SILENT, outlet))
+        open_ones = list(self._of(AlarmKind.SILENT, outlet))
         self._over += [alarm for alarm in open_ones if heard_again(beat, alarm)]
         failing = any(
-            self._lasting(Kind.JOB_FAILED, job) for job in {c.job for c in beat.crawls} if job
+            self._lasting(AlarmKind.JOB_FAILED, job) for job in {c.job for c in beat.crawls} if job
         )
-        if open_ones or failing or self._lasting(Kind.DRIFT, outlet):
+        if open_ones or failing or self._lasting(AlarmKind.DRIFT, outlet):
             self._judged.pop(outlet, None)
             return
         cause = silent(self._connection, beat)
@@ -304,14 +306,14 @@ class _Seen:
     def _forget(self, jobs: Mapping[str, bool], outlets: Collection[str]) -> None:
         """End the alarms of jobs that have none any more, and of jobs and outlets that nobody runs any more."""
         lately = self._now - _FORGOTTEN
-        for alarm in self._of(Kind.JOB_FAILED):
+        for alarm in self._of(AlarmKind.JOB_FAILED):
             last = past(self._connection, alarm.subject, self._now).attempts[:1]
             gone = alarm.subject not in jobs and all(
                 attempt.started_at < lately for attempt in last
             )
             if gone or not jobs.get(alarm.subject, True):
                 self._over.append(alarm)
-        for alarm in (*self._of(Kind.SILENT), *self._of(Kind.DRIFT)):
+        for alarm in (*self._of(AlarmKind.SILENT), *self._of(AlarmKind.DRIFT)):
             if alarm.subject not in outlets and not crawls_of(
                 self._connection, alarm.subject, lately, self._now
             ):
@@ -320,7 +322,9 @@ class _Seen:
     def _disk(self) -> None:
         places = (self._archive, self._index)
         known = rooms(places, self._least)
-        paths = {alarm.id: os.fsdecode(alarm.subject.encode()) for alarm in self._of(Kind.DISK)}
+        paths = {
+            alarm.id: os.fsdecode(alarm.subject.encode()) for alarm in self._of(AlarmKind.DISK)
+        }
         lying = {
             number: [room.device for room in rooms([path], 0)] for number, path in paths.items()
         }
@@ -329,7 +333,7 @@ class _Seen:
             # now.
             open_ones = [
                 a
-                for a in self._of(Kind.DISK)
+                for a in self._of(AlarmKind.DISK)
                 if a.subject == room.place or room.device in lying[a.id]
             ]
             if room.ample:
@@ -338,10 +342,12 @@ class _Seen:
                 a_day = growth(Path(self._archive), self._index, both=len(known) == 1)
                 text = sentence(room, a_day)
                 self._causes.append(
-                    Cause(kind=Kind.DISK, subject=room.place, sentence=text, began_at=self._now)
+                    Cause(
+                        kind=AlarmKind.DISK, subject=room.place, sentence=text, began_at=self._now
+                    )
                 )
         ours = {room.device for room in known}
-        for alarm in self._of(Kind.DISK):
+        for alarm in self._of(AlarmKind.DISK):
             # Neither lies there any more; what can't be looked at is no less full for that.
             if alarm.subject not in (as_text(str(place)) for place in places) and not ours & set(
                 lying[alarm.id]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import KST
 from archive.model.program import PROGRAM
-from archive.runs.alarms import Alarm, Cause, Kind, past_alarms
+from archive.runs.alarms import Alarm, AlarmKind, Cause, past_alarms
 from archive.runs.readings import crawls_of, nth_newest, origins, published_by_hour, readings_of
 from archive.runs.record import Ending
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
@@ -62,7 +62,7 @@ def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: dateti
             for a in past_alarms(connection, kind, outlet)
             if a.ended_at is not None
         ]
-        for kind in (Kind.SILENT, Kind.DRIFT)
+        for kind in (AlarmKind.SILENT, AlarmKind.DRIFT)
     )
     return Beat(outlet, crawls_of(connection, outlet, since, now), silences, drifted)
 
@@ -87,7 +87,7 @@ def silent(connection: Snapshot, beat: Beat) -> Cause | None:
         f"missing. See whether its site shows newer ones; read {current[-1].log or 'the last log'}, then try: "
         f"{PROGRAM} crawl {beat.outlet}"
     )
-    return Cause(kind=Kind.SILENT, subject=beat.outlet, sentence=sentence, began_at=said.since)
+    return Cause(kind=AlarmKind.SILENT, subject=beat.outlet, sentence=sentence, began_at=said.since)
 
 
 def heard_again(beat: Beat, alarm: Alarm) -> bool:
@@ -122,7 +122,7 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
     )
     fields = tuple(drift.field for drift in found)
     return Cause(
-        kind=Kind.DRIFT,
+        kind=AlarmKind.DRIFT,
         subject=beat.outlet,
         sentence=sentence,
         began_at=first.captured_at,

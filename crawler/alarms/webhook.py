@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from archive.index.database import IndexUnusableError
 from archive.index.leases import Lease
 from archive.model.article import KST
-from archive.runs.alarms import Alarm, told, untold
+from archive.runs.alarms import Alarm, mark_delivered, undelivered
 from crawler import VERSION
 from crawler.model.text import as_text
 
@@ -196,7 +196,7 @@ class Post:
     def _tell_all(self) -> bool:
         """Tell what there is in its order, and note it; whether there is more."""
         with self._index.reading() as connection:
-            waiting = untold(connection, datetime.now(UTC) - NEWS)
+            waiting = undelivered(connection, datetime.now(UTC) - NEWS)
         for alarm in waiting[:AT_ONCE]:
             if alarm.notified_at is None:
                 self._say(alarm, over=False)
@@ -208,7 +208,7 @@ class Post:
         self._lease.renew()
         post(self._address, message_of(alarm, self._index.url, over=over), self._patience)
         with self._index.writing() as connection:
-            told(connection, alarm, datetime.now(UTC), over=over)
+            mark_delivered(connection, alarm, datetime.now(UTC), over=over)
 
     def _trouble_is(self, sentence: str) -> None:
         if sentence != self._trouble:

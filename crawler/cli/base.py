@@ -25,7 +25,7 @@ from archive.model.errors import BackupError, ReaderLostError, SegmentError, des
 from archive.model.program import PROGRAM
 from archive.runs.job_runs import end
 from archive.runs.record import Ending
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
@@ -109,13 +109,15 @@ class Verb(ScrapyCommand):
         ) as segments:
             yield segments
 
-    def begin(self, verb: str, outlet: str = "", arguments: Sequence[str] = ()) -> Run:
+    def begin(self, verb: str, outlet: str = "", arguments: Sequence[str] = ()) -> RunRecorder:
         """Return the recorder of this process's run in the history of runs."""
-        run = Run(verb, begun=self._run_id, outlet=outlet, arguments=arguments, version=VERSION)
+        run = RunRecorder(
+            verb, begun=self._run_id, outlet=outlet, arguments=arguments, version=VERSION
+        )
         self._run_id = run.id
         return run
 
-    def enter(self, run: Run) -> None:
+    def enter(self, run: RunRecorder) -> None:
         """Write the start of a run that keeps nothing to the history, unless a scheduler has.
 
         Its end is then written, too.

@@ -22,7 +22,7 @@ from crawler.outlets import article_id
 
 if TYPE_CHECKING:
     from archive.reindex.spans import Segment
-    from archive.runs.recorder import Run
+    from archive.runs.recorder import RunRecorder
     from crawler.cli.summary import Report
 
 #: Whose code decides what a record shows: another code, and what was read before is read again.
@@ -46,7 +46,7 @@ class Remade:
     old: Path | None = None
 
 
-def reindex(folder: str, url: str, processes: int, report: Report, run: Run) -> Remade:
+def reindex(folder: str, url: str, processes: int, report: Report, run: RunRecorder) -> Remade:
     """Make the index at ``url`` anew from the WARCs in ``folder``.
 
     ``report`` is given the captures' outcomes and the findings; ``run`` writes them down. The

@@ -21,7 +21,7 @@ from archive.index.robots_store import RobotsShelf
 from archive.model.article import KST
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Verdict
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
@@ -96,7 +96,7 @@ class CrawlSession:
     ``bugs`` counts the exceptions of pipelines and callbacks.
     """
 
-    def __init__(self, crawler: Crawler, run: Run | None = None) -> None:
+    def __init__(self, crawler: Crawler, run: RunRecorder | None = None) -> None:
         settings = crawler.settings
         self._crawler = crawler
         self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
@@ -105,7 +105,7 @@ class CrawlSession:
         self.bugs = 0
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
-        self.run = run or Run("crawl", outlet=self.outlet.name, version=VERSION)
+        self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
         self._take_lease()
@@ -136,7 +136,7 @@ class CrawlSession:
         return _SESSIONS[crawler]
 
     @classmethod
-    def of_run(cls, crawler: Crawler, run: Run) -> CrawlSession:
+    def of_run(cls, crawler: Crawler, run: RunRecorder) -> CrawlSession:
         """Create the crawl's one session, which records what it stores under ``run``.
 
         :raises LeaseHeldError: another run is crawling the outlet.

@@ -12,7 +12,7 @@ from archive.articles.captures import check_archive
 from archive.index.database import index_path
 from archive.model.article import KST
 from archive.model.errors import SegmentError, describe_os_error
-from archive.runs.alarms import Kind, open_alarms
+from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import past
 from archive.runs.record import FAILURES, Ending
@@ -115,7 +115,7 @@ def survey(
             for name in names
             if only in ("", name)
         )
-    told = {alarm.subject for alarm in alarms if alarm.kind == Kind.JOB_FAILED}
+    told = {alarm.subject for alarm in alarms if alarm.kind == AlarmKind.JOB_FAILED}
     wrong = [
         _wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archive.articles.queries import each_article, find_article
 from archive.index.database import Index
 from archive.model.exchange import Exchange, content_urn
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
@@ -64,7 +64,7 @@ class Keeper:
             self.index() as index,
             SegmentWriter(self.folder / "archive", software=SOFTWARE, job="t", host="t") as s,
         ):
-            store = CaptureStore(s, index, Run("test"), results.append)
+            store = CaptureStore(s, index, RunRecorder("test"), results.append)
             for page in pages:
                 store.add_page(page)
             store.close()

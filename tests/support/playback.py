@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archive.index.database import Index
 from archive.model.exchange import Exchange, content_urn
 from archive.model.outcome import Outcome, Verdict
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler.extraction.extract import read_exchange
@@ -131,7 +131,7 @@ def archive_of_every_kind(desk: Desk) -> None:
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, job="playback", host="t") as segments,
     ):
-        store = CaptureStore(segments, index, Run("playback"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("playback"), lambda _: None)
         first: dict[str, warc.RevisitOf] = {}
         for name, outlet, exchange in every_kind():
             source = f"made#{name}"

@@ -19,7 +19,7 @@ from archive.articles.history import history
 from archive.articles.queries import find_article
 from archive.index.schema import articles
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc.record_writer import RevisitOf
 from crawler.outlets import outlet_named
@@ -236,7 +236,7 @@ def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper)
         with index.reading() as connection:
             last = last_captures(connection, [URL])[URL]
         original = RevisitOf(last.url, last.captured_at, last.payload_digest, last.record_id)
-        store = CaptureStore(segments, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
         unread = Page(
             exchange=again,
             outlet="etoday",

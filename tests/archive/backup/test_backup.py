@@ -12,7 +12,7 @@ import pytest
 import archive.backup.create
 from archive.index.database import Index
 from archive.model.exchange import Exchange
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
@@ -164,7 +164,7 @@ def test_what_is_open_is_restored_and_closed(
     """A live writer's segment: a page in the index, one on disk only, and a torn end."""
     with Index(f"sqlite:///{desk.index}") as index:
         segments_of = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
-        store = CaptureStore(segments_of, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments_of, index, RunRecorder("test"), lambda _: None)
         store.add_page(page(1))
         store.flush()
         store.add_page(page(2))
@@ -197,7 +197,7 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     def copied(path: Path, copy: Path) -> Any:
         with Index(f"sqlite:///{desk.index}") as index:
             writer = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
-            store = CaptureStore(writer, index, Run("test"), lambda _: None)
+            store = CaptureStore(writer, index, RunRecorder("test"), lambda _: None)
             store.add_page(page(1))
             store.flush()
             item = copy_index(path, copy)

@@ -13,7 +13,7 @@ import pytest
 
 from archive.index.database import Index
 from archive.model.outcome import Outcome, Verdict
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from archive.warc.cdxj import packed
@@ -201,7 +201,7 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, host="t") as segments,
     ):
-        store = CaptureStore(segments, index, Run("t"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)
         for url, answer, body in made:
             one = exchange(url=url, head=answer, body=body, captured_at=at(1))
             store.add_page(
@@ -263,7 +263,7 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, host="t") as segments,
     ):
-        store = CaptureStore(segments, index, Run("t"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)
         store.add_page(
             read_exchange(
                 exchange(url=f"{ETODAY}9000000002", body=UTF8), outlet_named("etoday"), "x"

@@ -20,7 +20,7 @@ from archive.index.schema import articles as articles_table
 from archive.index.schema import frontier, revisions
 from archive.model.exchange import Exchange, Location
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.lookup import read_at
 from archive.segments.writer import SegmentWriter
 from archive.takedown import log as takedown_log
@@ -71,7 +71,7 @@ def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, 
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
     ):
-        store = CaptureStore(segments, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
         store.append(one, original)
         store.add_page(one)
         store.close()
@@ -149,7 +149,7 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
         SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
     ):
         store = CaptureStore(
-            segments, index, Run("test"), lambda result: results.append(str(result.verdict))
+            segments, index, RunRecorder("test"), lambda result: results.append(str(result.verdict))
         )
         store.append(provisional_page(kept, outlet, url))  # on its way when the removal comes
         with takedown_log.locked(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:

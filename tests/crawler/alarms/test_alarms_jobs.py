@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.runs.alarms import Cause, Kind, end_alarm, raise_alarm
+from archive.runs.alarms import AlarmKind, Cause, end_alarm, raise_alarm
 from crawler.alarms import disk as room
 from crawler.alarms.disk import Room
 from crawler.alarms.monitor import Watch
@@ -356,7 +356,7 @@ def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
     raised = [int(process.communicate(timeout=60)[0]) for process in processes]
     assert sum(raised) == 1
     assert len(desk.alarms()) == 1
-    assert desk.alarms()[0].kind == Kind.JOB_FAILED
+    assert desk.alarms()[0].kind == AlarmKind.JOB_FAILED
 
 
 def test_an_idle_look_asks_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,22 +368,22 @@ def test_an_idle_look_asks_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_is_open_is_not_raised_again_by_whoever_saw_it_too(desk: Desk) -> None:
-    def raised(kind: Kind, subject: str, *fields: str) -> bool:
+    def raised(kind: AlarmKind, subject: str, *fields: str) -> bool:
         with desk.index.writing() as connection:
             cause = Cause(
                 kind=kind, subject=subject, sentence="x", began_at=desk.now, fields=fields
             )
             return raise_alarm(connection, cause)
 
-    assert raised(Kind.SILENT, "etoday")
-    assert not raised(Kind.SILENT, "etoday")
-    assert raised(Kind.SILENT, "newspim")
-    assert raised(Kind.DRIFT, "etoday", "tags", "authors")
-    assert not raised(Kind.DRIFT, "etoday", "body", "tags")
-    assert raised(Kind.DRIFT, "etoday", "body")
+    assert raised(AlarmKind.SILENT, "etoday")
+    assert not raised(AlarmKind.SILENT, "etoday")
+    assert raised(AlarmKind.SILENT, "newspim")
+    assert raised(AlarmKind.DRIFT, "etoday", "tags", "authors")
+    assert not raised(AlarmKind.DRIFT, "etoday", "body", "tags")
+    assert raised(AlarmKind.DRIFT, "etoday", "body")
     (first, *_) = desk.open()
     for expected in (True, False):
         with desk.index.writing() as connection:
             assert end_alarm(connection, first, desk.now - DAY) is expected
     assert desk.alarms()[0].ended_at == utc(desk.now), "not before it began"
-    assert raised(Kind.SILENT, "etoday")
+    assert raised(AlarmKind.SILENT, "etoday")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.index.leases import Lease
-from archive.runs.alarms import Cause, Kind, end_alarm, open_alarms, raise_alarm
+from archive.runs.alarms import AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from crawler.alarms import webhook as post
 from crawler.alarms.webhook import AlertUrlError, Post, address_of
 from tests.support.alarm_kit import Desk, job
@@ -104,7 +104,10 @@ def begin(desk: Desk, subject: str) -> None:
         assert raise_alarm(
             connection,
             Cause(
-                kind=Kind.SILENT, subject=subject, sentence=f"{subject} 조용하다", began_at=desk.now
+                kind=AlarmKind.SILENT,
+                subject=subject,
+                sentence=f"{subject} 조용하다",
+                began_at=desk.now,
             ),
         )
 

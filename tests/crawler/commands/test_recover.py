@@ -8,7 +8,7 @@ import pytest
 
 from archive.index.database import Index
 from archive.model.exchange import Exchange
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
@@ -35,7 +35,7 @@ def live(desk: Desk) -> Iterator[SegmentWriter]:
     """A writer that has written a page, of which the index knows nothing yet."""
     segments = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
     with Index(f"sqlite:///{desk.index}") as index:
-        store = CaptureStore(segments, index, Run("test"), lambda _: None)
+        store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
         url = "https://www.newspim.com/news/view/20260101000001"
         body = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
         store.add_page(

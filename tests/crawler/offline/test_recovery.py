@@ -10,7 +10,7 @@ import pytest
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments import file_locks as locks
 from archive.segments.names import open_segments
 from archive.segments.recovery import recover_segment
@@ -51,7 +51,7 @@ def killed(out: SegmentWriter) -> Path:
 def mend(folder: Path, frontier_of: str = "") -> list[Result]:
     results: list[Result] = []
     with Index(f"sqlite:///{folder / 'index.sqlite3'}") as index, writer(folder) as segments:
-        run = Run("test")
+        run = RunRecorder("test")
         frontier = Frontier(index, frontier_of, run.id) if frontier_of else None
         store = CaptureStore(segments, index, run, results.append, frontier)
         recover(folder, index, store, frontier, frontier_of)
@@ -207,7 +207,7 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
         Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
         writer(tmp_path / "archive", max_bytes=1) as out,
     ):
-        store = CaptureStore(out, index, Run("test"), [].append)
+        store = CaptureStore(out, index, RunRecorder("test"), [].append)
         for number in range(3):
             url = f"https://www.etoday.co.kr/robots.txt?{number}"
             store.add_page(
@@ -238,7 +238,7 @@ def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: 
 
 
 def _deposit(out: SegmentWriter, index: Index) -> None:
-    store = CaptureStore(out, index, Run("test"), [].append)
+    store = CaptureStore(out, index, RunRecorder("test"), [].append)
     for page in (article(), exchange(url="https://www.etoday.co.kr/robots.txt", head=OK)):
         store.add_page(read_exchange(page, outlet_named("etoday")))
     store.flush()

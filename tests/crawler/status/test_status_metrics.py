@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from archive.index.database import Index
-from archive.runs.alarms import Alarm, Kind
+from archive.runs.alarms import Alarm, AlarmKind
 from archive.runs.figures import FIELDS
 from archive.runs.history import runs_between
 from archive.runs.record import Ending, RunRecord
@@ -77,7 +77,7 @@ comings = st.builds(NextRun, st.sampled_from(How), st.none() | moments, st.none(
 alarms = st.builds(
     Alarm,
     id=numbers,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(AlarmKind),
     subject=odd,
     sentence=odd,
     began_at=moments,
