@@ -1,1 +1,1 @@
-"""Articles in the index: which revision a capture is, what changed, history, queries, blocklist."""
+"""Articles in the index: ingest, identity and revisions, changes, history, queries, blocklist."""

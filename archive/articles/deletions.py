@@ -10,11 +10,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, literal, or_, select, update
+from sqlalchemy import func, literal, or_, select
 
 from archive.articles.captures import GONE_STATUSES, stored_capture
-from archive.articles.ingest_model import ArticleState, Revision, changed_changes
-from archive.index.article_rows import to_article
 from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.model.outcome import Reason
 
@@ -65,36 +63,6 @@ def gone_captures(connection: Connection, row_id: int) -> list[StoredCapture]:
         stored_capture(row, revision=None, decides=row.url == own or not own_captured)
         for row in rows
     ]
-
-
-def classify_all(connection: Connection) -> None:
-    """Classify the change of every stored revision again, and write it."""
-    several = select(revisions.c.article).group_by(revisions.c.article).having(func.count() > 1)
-    query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
-        articles
-    )
-    query = query.order_by(revisions.c.captured_at, revisions.c.number)
-    for pk in connection.scalars(several).all():
-        rows = [
-            dict(row)
-            for row in connection.execute(query.where(revisions.c.article == pk)).mappings()
-        ]
-        story = ArticleState(pk, rows[0]["outlet"], rows[0]["article_id"], rows[0]["url"])
-        story.revisions = [
-            Revision(
-                row["id"],
-                row["number"],
-                to_article(row),
-                list(row["layouts"]),
-                row["capture_id"],
-                row["captured_at"],
-                change=row["change"],
-                dirty=True,
-            )
-            for row in rows
-        ]
-        if changes := changed_changes([story]):
-            connection.execute(update(revisions).where(revisions.c.id == bindparam("pk")), changes)
 
 
 def _is_gone(table: FromClause) -> ColumnElement[bool]:
