@@ -186,7 +186,9 @@ def _option(action: Any) -> str:
 
 
 def _help(action: Any) -> str:
-    return (action.help or "").replace("%(default)s", str(action.default)).replace("%%", "%")
+    # The number of processes is that of the cores of the machine that this runs on.
+    default = "N" if action.dest == "processes" else str(action.default)
+    return (action.help or "").replace("%(default)s", default).replace("%%", "%")
 
 
 # --- settings

@@ -30,8 +30,9 @@ class Command(Verb):
         """Return the description for --help."""
         return (
             "Print a completion script for bash, zsh or fish, made from the options of all verbs. "
-            'Example, in ~/.bashrc or ~/.zshrc: eval "$(sacho completion bash)" (or zsh); in '
-            "~/.config/fish/config.fish: sacho completion fish | source"
+            "A shell reads it when it starts: in ~/.bashrc or ~/.zshrc by eval, in "
+            "~/.config/fish/config.fish by: sacho completion fish | source. "
+            'Example, in ~/.bashrc: eval "$(sacho completion bash)"'
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (Verb's)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ import pytest
 from crawler.cli.main import each_verb, verb_names
 from crawler.model.outlet import Outlet
 from docs import generate
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, Desk
+from tests.support.reading import SEEDS
 
 DOCS = ROOT / "docs"
 PAGES = [*generate.pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -115,6 +118,25 @@ def test_the_example_of_an_outlet_is_one() -> None:
     values: dict[str, object] = {}
     exec(textwrap.dedent(example), values)
     assert isinstance(values["OUTLET"], Outlet)
+
+
+def test_the_way_from_a_row_to_its_bytes_is_one(tmp_path: Path) -> None:
+    """The query and the code of the page, on an archive of the seeds."""
+    text = (DOCS / "index-schema.md").read_text("utf-8")
+    (query,) = re.findall(r"```sql\n(.*?)```", text, re.S)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    desk = Desk(tmp_path)
+    assert desk.call("replay", SEEDS / "newspim").code == 0
+    with closing(sqlite3.connect(desk.index)) as connection:
+        rows = connection.execute(query).fetchall()
+    assert rows
+    for file, offset, length, _ in rows:
+        values = {"warc_file": file, "warc_offset": offset, "warc_length": length}
+        exec(code.replace("var/archive", str(desk.archive)), values)
+        record = values["record"]
+        assert isinstance(record, bytes)
+        assert record.startswith(b"WARC/1.1")
+        assert "푸틴".encode() in record
 
 
 @pytest.fixture(scope="module")
