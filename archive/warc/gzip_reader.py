@@ -117,12 +117,16 @@ class PlainPieces:
 
 
 class GzipPieces:
-    """A file of gzip members; zero bytes between them are padding (RFC 1952 readers skip them)."""
+    """A file of gzip members; zero bytes between them are padding (RFC 1952 readers skip them).
+
+    ``marks`` are how a member begins that `resync` goes to, each of at most 8 bytes.
+    """
 
     packed = True
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, marks: tuple[bytes, ...] = (b"WARC/",)) -> None:
         self._file = file
+        self._marks = marks
         self._buffer = b""
         # file offset of the buffer, and where in it the next byte to feed is
         self._base = self._at = 0
@@ -214,7 +218,7 @@ class GzipPieces:
             return (
                 isal_zlib.decompressobj(31)
                 .decompress(self._file.read(_PEEK), 8)
-                .startswith(b"WARC/")
+                .startswith(self._marks)
             )
         except INFLATE_ERROR:
             return False

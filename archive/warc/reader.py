@@ -74,7 +74,10 @@ class _Buffer:
         self._parts.append(bytes(data))
 
     def kept(self) -> bytes:
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        """Return the block, and let go of it: the longest one must not be in memory twice."""
+        block = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts = []
+        return block
 
 
 def _read(pieces: Pieces, limit: int) -> Iterator[Record | Damage]:
@@ -94,10 +97,13 @@ def _damage(span: BrokenSpan) -> Damage:
     return Damage(span.offset, _REASONS.get(span.rule, Reason.BAD_RECORD), span.sentence)
 
 
-def open_pieces(file: BinaryIO) -> Pieces:
-    """Return the pieces of a file, gzipped or not; it must be seekable and at its beginning."""
+def open_pieces(file: BinaryIO, marks: tuple[bytes, ...] = (b"WARC/",)) -> Pieces:
+    """Return the pieces of a file, gzipped or not; it must be seekable and at its beginning.
+
+    ``marks`` are how the records begin that are looked for behind damaged gzip data.
+    """
     first = file.read(len(MAGIC))
     file.seek(0)
     agreeing = sum(one == other for one, other in zip(first, MAGIC, strict=False))
     # one damaged byte must not cost the whole file
-    return GzipPieces(file) if agreeing >= 2 else PlainPieces(file)
+    return GzipPieces(file, marks) if agreeing >= 2 else PlainPieces(file)

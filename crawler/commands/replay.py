@@ -32,7 +32,7 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Read saved pages (.txt, .html, .warc, .warc.gz, .wacz) into the archive, without the network"
+        return "Read saved pages (.txt, .html, .warc, .arc, .wacz) into the archive, without the network"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc import http_message as http
-from archive.warc import reader
 from archive.warc import record_writer as warc
 from archive.warc.http_repair import repair_head
 from crawler.offline.warc_import import Input, documents
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 WARC_ENDINGS = (".warc", ".warc.gz")
+ARC_ENDINGS = (".arc", ".arc.gz")
 PACKAGE_ENDING = ".wacz"
 #: Packages within a package that are named one by one.
 _NESTED = 10
@@ -49,16 +49,12 @@ def read_file(path: Path) -> Iterator[Input]:
         size = path.stat().st_size
         if size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
-        elif path.name.endswith(WARC_ENDINGS):
-            yield from documents(
-                reader.iterate(path, MAX_DOCUMENT),
-                _shown(path),
-                f"imported from {_shown(path.name)}",
-            )
+        elif path.name.endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
+            yield from _web_archive(path)
         elif path.name.endswith(PACKAGE_ENDING):
             yield from _package(path)
         elif path.suffix.lower() not in PAGE_ENDINGS:
-            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS, PACKAGE_ENDING))
+            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING))
             yield _failed(path, Reason.UNREADABLE, f"only files ending in {known} can be replayed")
         elif size > MAX_DOCUMENT:
             limit = MAX_DOCUMENT // 2**20
@@ -82,7 +78,7 @@ def _in_folder(folder: Path) -> Iterator[Path | Input]:
     for place, folders, names in os.walk(folder, onerror=refused):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith((*WARC_ENDINGS, PACKAGE_ENDING, *PAGE_ENDINGS)):
+            if name.lower().endswith((*WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING, *PAGE_ENDINGS)):
                 found = True
                 yield Path(place, name)
     yield from failures
@@ -90,7 +86,7 @@ def _in_folder(folder: Path) -> Iterator[Path | Input]:
         yield _failed(
             folder,
             Reason.MISSING,
-            "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz, .wacz)",
+            "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz, .arc, .arc.gz, .wacz)",
         )
 
 
@@ -154,12 +150,26 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
     return repair_head(head, body), body
 
 
+def _web_archive(path: Path) -> Iterator[Input]:
+    """Yield the documents of a WARC or ARC file."""
+    from archive.warc.warcio_reader import (  # warcio takes a while to import, and pages need none
+        iterate_arc_file,
+        iterate_with_fallback,
+    )
+
+    iterate = iterate_arc_file if path.name.endswith(ARC_ENDINGS) else iterate_with_fallback
+    with path.open("rb", buffering=0) as file:
+        records = iterate(file, MAX_DOCUMENT)
+        yield from documents(records, _shown(path), f"imported from {_shown(path.name)}")
+
+
 def _package(path: Path) -> Iterator[Input]:
     """The documents of the WARCs in a WACZ."""
     from archive.warc.wacz_reader import (  # zipfile takes a while to import, and few need it
         PackageError,
         open_wacz,
     )
+    from archive.warc.warcio_reader import iterate_with_fallback
 
     try:
         with open_wacz(path) as package:
@@ -182,7 +192,7 @@ def _package(path: Path) -> Iterator[Input]:
                     yield _failed(source, Reason.BAD_PACKAGE, str(warc_file))
                 else:
                     yield from documents(
-                        reader.iterate_file(warc_file, MAX_DOCUMENT), source, f"{origin}: {name}"
+                        iterate_with_fallback(warc_file, MAX_DOCUMENT), source, f"{origin}: {name}"
                     )
             if empty:
                 yield _failed(path, Reason.BAD_PACKAGE, "there is no WARC file in it")

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import zipfile
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -344,3 +345,22 @@ def test_what_wget_itself_wrote_is_kept(desk: Desk, tmp_path: Path, options: lis
     assert requests[0].block.startswith(b"GET ")
     assert b"software: Wget/" in b"".join(r.block for r in of(records, "warcinfo"))
     assert set(reasons(desk)) == {("new", ""), ("skipped", "not_a_page")}
+
+
+@pytest.mark.parametrize("name", ["old.arc", "old.arc.gz"])
+def test_a_legacy_arc_file_is_kept(desk: Desk, tmp_path: Path, name: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=UTF-8\r\n\r\n"
+    lines = b"1 0 InternetArchive\nURL IP-address Archive-date Content-type Archive-length\n"
+    records = [
+        b"filedesc://old.arc 0.0.0.0 20090102030405 text/plain %d\n%s\n" % (len(lines), lines),
+        b"%s 203.0.113.9 20230901030405 text/html %d\n%s\n"
+        % (URL.encode(), len(head + PAGE), head + PAGE),
+    ]
+    data = packed(*records) if name.endswith(".gz") else b"".join(records)
+    (tmp_path / name).write_bytes(data)
+    (response,) = of(replayed(desk, tmp_path / name), "response")
+    assert response.exchange is not None
+    assert (response.exchange.url, response.exchange.body) == (URL, PAGE)
+    assert response.exchange.captured_at == datetime(2023, 9, 1, 3, 4, 5, tzinfo=UTC)
+    assert "x-archive-original-record-id" not in response.fields
+    assert reasons(desk).count(("new", "")) == 1
