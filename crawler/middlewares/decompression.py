@@ -1,4 +1,4 @@
-"""Content-encodings undone, with ISA-L and within bounds; what was served stays in the exchange."""
+"""Decode responses with ISA-L and within a limit; the archived exchange is not changed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: What stands for "no limit" with decoders that want a number.
-_ENDLESS = 2**40
+#: "No limit" for decoders that need a number.
+_NO_LIMIT = 2**40
 
 
 class TooLarge(IgnoreRequest):
-    """The body decodes to more than DOWNLOAD_MAXSIZE. It has been archived as served."""
+    """The body decodes to more than DOWNLOAD_MAXSIZE; it was archived as served."""
 
     reason: ClassVar[str] = "too_large"
 
 
 class DecompressionMiddleware:
-    """Asks for gzip and undoes it, in place of HttpCompressionMiddleware at a third of its cost.
+    """Requests gzip and decodes it, at a third of the cost of Scrapy's HttpCompressionMiddleware.
 
-    Only gzip is asked for, since whoever reads the archive later can undo that; deflate and br are
-    undone where they come unasked. Codings nobody here can undo leave the response as it is. A body
-    that is not coded at all in spite of its label is taken as it is; of one that is cut or damaged,
-    what decodes, flagged ``dataloss``. ``request.meta["exchange"]`` is not touched. A response to a
-    request whose meta says ``as_served`` stays as it is: whoever asked reads the exchange.
+    Only gzip is requested, as every reader of the archive can decode it; deflate and br are decoded
+    if they are served nevertheless. A response with another coding is returned unchanged. A body
+    that is not encoded as its header says is returned as it is. Of a truncated or damaged body the
+    part that decodes is returned, with the flag ``dataloss``. ``request.meta["exchange"]`` is not
+    changed. If the request's meta has ``as_served``, the response is returned unchanged: the
+    callback reads the exchange.
 
     Settings, Scrapy's: ``COMPRESSION_ENABLED``, ``DOWNLOAD_MAXSIZE`` and ``DOWNLOAD_WARNSIZE`` with
     their meta keys. Stats: ``httpcompression/response_bytes`` and
@@ -52,71 +53,72 @@ class DecompressionMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way to build it."""
+        """Create the middleware, as Scrapy does."""
         if not crawler.settings.getbool("COMPRESSION_ENABLED"):
             raise NotConfigured
         return cls(crawler)
 
     def process_request(self, request: Request) -> None:
-        """Ask for gzip."""
+        """Request gzip."""
         request.headers.setdefault("Accept-Encoding", "gzip")
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """The response decoded.
+        """Return the decoded response.
 
         :raises TooLarge: it decodes to more than the limit.
         """
         fields = response.headers.getlist("Content-Encoding")
-        if (
-            not fields
-            or request.meta.get("as_served")
-            or request.method == "HEAD"
-            or response.status in (204, 304)
-        ):
+        if not fields or _is_unused(request, response):
             return response
         codings = split_codings(field.decode("latin-1") for field in fields)
         if not all(coding in KNOWN for coding in codings):
             self._count("unknown")
-            _log.warning(
-                "%s: content-encoding %s is not one that can be undone",
-                response,
-                ", ".join(codings),
-            )
+            _log.warning("%s: content-encoding %s is not supported", response, ", ".join(codings))
             return response
-        limit: int = request.meta.get("download_maxsize", self._maxsize) or _ENDLESS
-        flags = response.flags
-        body = served = response.body
-        if body:
-            fault = ""
-            try:
-                body = decode(served, codings, limit)
-            except MessageError as error:
-                fault = str(error)
-            part = self._part(response, codings, limit) if fault else None
-            if part is not None:
-                body, flags = part, [*flags, "dataloss"]
-                self._count("damaged")
-                _log.warning("%s: %s; %d bytes of it decode", response, fault, len(part))
-        self._warn_if_large(request, response, len(served), len(body))
+        limit: int = request.meta.get("download_maxsize", self._maxsize) or _NO_LIMIT
+        body, flags = self._decoded(response, codings, limit)
+        self._warn_if_large(request, response, len(response.body), len(body))
         self._count("response_bytes", len(body))
         self._count("response_count")
         headers = response.headers.copy()
         del headers["Content-Encoding"]
         response_class = responsetypes.from_args(headers=headers, url=response.url, body=body)
-        return response.replace(cls=response_class, headers=headers, body=body, flags=flags)
+        return response.replace(
+            cls=response_class, headers=headers, body=body, flags=[*response.flags, *flags]
+        )
+
+    def _decoded(
+        self, response: Response, codings: list[str], limit: int
+    ) -> tuple[bytes, list[str]]:
+        """Return the decoded body and the flags to add to the response.
+
+        :raises TooLarge: it decodes to more than the limit.
+        """
+        if not response.body:
+            return b"", []
+        try:
+            return decode(response.body, codings, limit), []
+        except MessageError as error:
+            problem = str(error)
+        part = self._part(response, codings, limit)
+        if part is None:
+            return response.body, []
+        self._count("damaged")
+        _log.warning("%s: %s; %d bytes of it decode", response, problem, len(part))
+        return part, ["dataloss"]
 
     def _part(self, response: Response, codings: list[str], limit: int) -> bytes | None:
-        """What can be had of a body that does not decode; None where it is to be taken as it is."""
+        """Return the part of a damaged body that decodes, None if the body is not encoded."""
         try:
             return decode(response.body, codings, limit, salvage=True)
         except NotEncodedError:
             self._count("mislabelled")
-            _log.info("%s: not %s, as its head says", response, ", ".join(codings))
+            _log.info("%s: is not encoded as %s", response, ", ".join(codings))
             return None
         except SizeError:
             self._count("too_large")
-        # Raised outside the handler: the frames that decoded hold all that came out, and would live
-        # as long as the failure.
+        # Raised outside the handler: the traceback of SizeError would keep the decoded bytes in
+        # memory as long as the failure lives.
         why = f"{response}: {len(response.body)} bytes decode to more than {limit}"
         _log.warning("%s", why)
         raise TooLarge(why)
@@ -133,3 +135,10 @@ class DecompressionMiddleware:
     def _count(self, name: str, by: int = 1) -> None:
         if self._stats is not None:
             self._stats.inc_value(f"httpcompression/{name}", by)
+
+
+def _is_unused(request: Request, response: Response) -> bool:
+    """Return whether the response has no body, or the callback does not read it."""
+    if request.meta.get("as_served"):
+        return True
+    return request.method == "HEAD" or response.status in (204, 304)

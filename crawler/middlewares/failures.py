@@ -1,4 +1,4 @@
-"""Why a request gave no page: every exception of the downloader as one of the closed set of reasons."""
+"""Map the exceptions of a request to the verdict of its visit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from archive.model.outcome import Outcome, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
-#: In order: the first class an exception is of decides.
+#: The first class that an exception is an instance of decides.
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (CannotResolveHostError, Reason.DNS),
     (DownloadConnectionRefusedError, Reason.CONNECTION_REFUSED),
@@ -33,34 +33,46 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (UnsupportedURLSchemeError, Reason.REQUEST_REFUSED),
 )
 _NAMES = frozenset(map(str, Reason))
-#: Reasons by which a page was rightly left alone.
+#: Reasons that make a visit skipped and not failed.
 _SKIPPED = frozenset({Reason.ROBOTS})
 
 
 def verdict_of(error: BaseException | None) -> Verdict:
-    """What a visit that ended in this exception became.
+    """Return the verdict of a visit that ended in an exception.
 
-    Exceptions of our own carry their ``reason``; one that nobody foresaw is ours:
-    ``internal_error``, logged whole.
+    Our own exceptions have a ``reason``. An unexpected exception is logged with its traceback and
+    becomes ``internal_error``.
     """
-    named = getattr(error, "reason", "")
     detail = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(named, str) and named in _NAMES:
-        reason = Reason(named)
-        return Verdict(Outcome.SKIPPED if reason in _SKIPPED else Outcome.FAILED, reason, detail)
-    for kind, reason in _REASONS:
-        if isinstance(error, kind):
-            return Verdict(Outcome.FAILED, reason, detail)
-    # only redirects that Scrapy didn't follow end so: see the spider's statuses
+    reason = _own_reason(error) or _scrapy_reason(error)
+    if reason is not None:
+        outcome = Outcome.SKIPPED if reason in _SKIPPED else Outcome.FAILED
+        return Verdict(outcome, reason, detail)
     if isinstance(error, HttpError):
+        # The spider handles all statuses but redirects, so this is one that Scrapy did not follow.
         where = (error.response.headers.get("Location") or b"nowhere").decode("latin-1")
         return Verdict(
-            Outcome.FAILED, Reason.REQUEST_REFUSED, f"a redirect to {where} is not followed"
+            Outcome.FAILED, Reason.REQUEST_REFUSED, f"the redirect to {where} is not followed"
         )
     if isinstance(error, IgnoreRequest) and "redirect" in detail:
         return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
-    # of a copy of robots.txt; it ends the crawl
-    if isinstance(error, (IndexUnusableError, SegmentError)):
-        return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)
-    _log.error("A request ended in an exception nobody foresaw", exc_info=error)
+    # An index or archive that cannot store a copy of robots.txt ends the crawl, which reports it.
+    if not isinstance(error, (IndexUnusableError, SegmentError)):
+        _log.error("Unexpected exception of a request", exc_info=error)
     return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, detail)
+
+
+def _own_reason(error: BaseException | None) -> Reason | None:
+    """Return the reason that an exception of ours names, None for other exceptions."""
+    name = getattr(error, "reason", "")
+    if isinstance(name, str) and name in _NAMES:
+        return Reason(name)
+    return None
+
+
+def _scrapy_reason(error: BaseException | None) -> Reason | None:
+    """Return the reason for an exception of Scrapy's download handlers, None for others."""
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return None

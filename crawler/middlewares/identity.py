@@ -1,4 +1,4 @@
-"""Who answers for a crawl: an outlet must be able to reach a person, so a live crawl has to name one."""
+"""The contact of a crawl: a live crawl must name one, so that an outlet can reach a person."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-#: The name outlets know us by: the first word of the user agent, and the one robots.txt is read
-#: for.
+#: The product name in the user agent, for which robots.txt is read as well.
 NAME = "Sacho"
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _EMAIL = re.compile(
     rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+)*@{_HOST}", re.I
 )
 _URL = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:[/?#].*)?", re.I)
-#: What would end the comment it stands in, or the header field.
-_UNFIT = re.compile(r"[^\x21-\x7e]|[()\\<>\"]")
+#: Characters that would end the user agent's comment or the header field.
+_INVALID = re.compile(r"[^\x21-\x7e]|[()\\<>\"]")
 
 _HOW = (
     "Set CONTACT to an e-mail address or web page at which outlets reach you, "
@@ -34,63 +33,76 @@ _HOW = (
 
 
 class ContactError(ValueError):
-    """The message is the sentence the operator needs."""
+    """The contact is missing or not valid; the message tells the operator what to do."""
 
 
 def check(contact: str) -> str:
-    """The contact, if it is one: an e-mail address, or an http(s) URL of a named host without credentials.
+    """Return the contact if it is valid.
 
-    :raises ContactError: it is not, or it would not arrive unchanged in a header.
+    A contact is an e-mail address, or an http(s) URL with a host name and without credentials.
+
+    :raises ContactError: it is not valid, or would not reach an outlet unchanged in a header.
     """
-    if _UNFIT.search(contact):
+    if _INVALID.search(contact):
         raise ContactError(
-            f"CONTACT {contact!r} has a space, line break, bracket, quotation mark or non-ASCII character. {_HOW}"
+            f"CONTACT {contact!r} has a space, line break, bracket, quotation mark or "
+            f"non-ASCII character. {_HOW}"
         )
-    if not (
-        _EMAIL.fullmatch(contact)
-        or (_URL.fullmatch(contact) and "@" not in urlsplit(contact).netloc)
-    ):
-        raise ContactError(
-            f"CONTACT {contact!r} is neither an e-mail address nor an http(s) address. {_HOW}"
-        )
-    return contact
+    if _EMAIL.fullmatch(contact):
+        return contact
+    if _URL.fullmatch(contact) and "@" not in urlsplit(contact).netloc:
+        return contact
+    raise ContactError(
+        f"CONTACT {contact!r} is neither an e-mail address nor an http(s) URL. {_HOW}"
+    )
 
 
 def agent(contact: str, version: str) -> str:
-    """The user agent: ``Sacho/0.1.0 (+contact)``; without a contact the name and version alone.
+    """Return the user agent: ``Sacho/0.1.0 (+contact)``, or ``Sacho/0.1.0`` without a contact.
 
-    :raises ContactError: the contact is not one, or the version is more than letters, digits, dots,
-        ``+`` and ``-``.
+    :raises ContactError: the contact is not valid, or the version has characters other than
+        letters, digits, dots, ``+`` and ``-``.
     """
     if not re.fullmatch(r"[0-9A-Za-z.+-]+", version):
-        raise ContactError(f"{version!r} is no version to put into a user agent")
+        raise ContactError(f"{version!r} is not a version that a user agent can contain")
     return f"{NAME}/{version} (+{check(contact)})" if contact else f"{NAME}/{version}"
 
 
 def check_contact(settings: BaseSettings, hosts: Iterable[str] = ()) -> str:
-    """The user agent of a crawl that will reach ``hosts``.
+    """Return the user agent of a crawl that will connect to ``hosts``; none means any host.
 
-    Without a contact that is fine only where all of them are loopback: named so, or led there by
-    ``RESOLVER_MAP`` under ``ALLOW_LOOPBACK``. No hosts means any host. Reads ``CONTACT``,
-    ``ALLOW_LOOPBACK``, ``RESOLVER_MAP``.
+    A contact is not needed if all hosts are loopback, by their names or by ``RESOLVER_MAP``, and
+    ``ALLOW_LOOPBACK`` is set. Reads ``CONTACT``, ``ALLOW_LOOPBACK``, ``RESOLVER_MAP``.
 
-    :raises ContactError: ``CONTACT`` is missing where it is needed, or is none.
+    :raises ContactError: ``CONTACT`` is not valid, or is missing and needed.
     """
     contact = str(settings.get("CONTACT") or "")
     if not contact:
-        wanted = {host.lower() for host in hosts}
-        mapped = {name.lower() for name in settings.getdict("RESOLVER_MAP")}
-        # A map entry for one port leaves the host's other ports to the real resolver; both ports of
-        # the web are all that a crawl reaches.
-        led = {host for host in wanted if host in mapped or {f"{host}:80", f"{host}:443"} <= mapped}
-        public = sorted(host for host in wanted - led if not _spells_loopback(host))
-        if not settings.getbool("ALLOW_LOOPBACK") or not wanted or public:
-            named = f" ({', '.join(public[:3])}{' …' if len(public) > 3 else ''})" if public else ""
-            raise ContactError(f"A live crawl{named} needs a CONTACT. {_HOW}")
+        _check_loopback(settings, {host.lower() for host in hosts})
     return agent(contact, VERSION)
 
 
-def _spells_loopback(host: str) -> bool:
+def _check_loopback(settings: BaseSettings, hosts: set[str]) -> None:
+    """Check that a crawl of ``hosts`` connects to loopback addresses only.
+
+    :raises ContactError: it may connect to others.
+    """
+    mapped = {name.lower() for name in settings.getdict("RESOLVER_MAP")}
+    public = sorted(host for host in hosts if not _is_loopback_host(host, mapped))
+    if settings.getbool("ALLOW_LOOPBACK") and hosts and not public:
+        return
+    named = ""
+    if public:
+        more = " …" if len(public) > 3 else ""
+        named = f" ({', '.join(public[:3])}{more})"
+    raise ContactError(f"A live crawl{named} needs a CONTACT. {_HOW}")
+
+
+def _is_loopback_host(host: str, mapped: set[str]) -> bool:
+    """Return whether a host is loopback by its name or by the names of RESOLVER_MAP."""
+    # An entry for one port leaves the host's other ports to DNS; a crawl uses these two.
+    if host in mapped or {f"{host}:80", f"{host}:443"} <= mapped:
+        return True
     try:
         return is_loopback(ip_address(host.strip("[]")))
     except ValueError:

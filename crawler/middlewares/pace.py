@@ -1,4 +1,4 @@
-"""When the next request to a host may go out: spacing, holds and hosts given up, on asyncio timers."""
+"""When the next request to a host may be sent: delays, holds and abandoned hosts."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ from scrapy.exceptions import IgnoreRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Seconds between two looks at whether the crawl is being stopped, while anything waits.
-_WATCH = 0.25
+#: Seconds between checks whether the crawl is being stopped, while a request waits.
+_CHECK_INTERVAL = 0.25
 
 
 class HostBusy(IgnoreRequest):
-    """The host asks for more patience than a run has; nothing more is sent to it in this run."""
+    """The host asks for a longer wait than allowed; nothing more is sent to it in this run."""
 
     reason: ClassVar[str] = "host_busy"
 
 
 class CrawlStopped(IgnoreRequest):
-    """The crawl is ending; the request was not sent, and is as good as never asked for."""
+    """The crawl is ending; the request was not sent."""
 
     reason: ClassVar[str] = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
-class Adaption:
-    """How the delay follows the host's latency: AutoThrottle's rule.
+class AdaptiveDelay:
+    """How the delay follows the host's latency: the rule of Scrapy's AutoThrottle.
 
-    ``start`` and ``most`` are seconds, ``target`` is how many requests the host shall have at once
-    on average.
+    ``start`` and ``most`` are seconds, ``target`` is the average number of concurrent requests.
     """
 
     start: float
@@ -42,25 +41,29 @@ class Adaption:
     target: float
 
     def adapted(self, delay: float, latency: float, *, ok: bool) -> float:
-        """The delay after a response that took ``latency`` seconds; errors, being quick, never shorten it."""
-        wanted = latency / self.target
-        new = min(max(wanted, (delay + wanted) / 2), self.most)
+        """Return the delay after a response that took ``latency`` seconds.
+
+        Errors never shorten it: they are served faster than pages.
+        """
+        target = latency / self.target
+        new = min(max(target, (delay + target) / 2), self.most)
         return new if ok else max(new, delay)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a busy host is waited for: at most ``most`` seconds at once, first ``first`` ones, then double."""
+class Backoff:
+    """How long to wait for a busy host: ``first`` seconds, doubled each time, at most ``most``."""
 
     first: float
     most: float
 
     def seconds(self, asked: float | None, times: int, chance: float) -> float:
-        """Seconds to hold after the ``times``-th busy answer in a row (from 1), ``asked`` being its Retry-After.
+        """Return the seconds to wait after the ``times``-th busy response in a row (from 1).
 
-        Without one, ``first`` doubled each time, and up to half of that more by ``chance`` (0 to
-        1), lest crawlers come back in step. A host that goes on being busy after the time it asked
-        for gets no less than that.
+        ``asked`` is its Retry-After. Without one, the time is ``first``, doubled each time, and up
+        to half as much again by ``chance`` (0 to 1), so that several crawlers do not return at the
+        same moment. For a host that is still busy after the time it asked for, the doubled time is
+        the minimum.
         """
         doubled = self.first * 2.0 ** min(times - 1, 60)
         if asked is None:
@@ -80,24 +83,23 @@ class _Host:
     spread: float = 1.0
     held_until: float = 0.0
     busy: int = 0
-    given_up: str = ""
+    abandoned: str = ""
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     timer: asyncio.TimerHandle | None = None
 
     @property
     def ready_at(self) -> float:
-        """When the next request may go out; reckoned anew each time, since delay and floors change meanwhile."""
-        return max(
-            self.last_at + max(self.delay * self.spread, *self.floors.values(), 0.0),
-            self.held_until,
-        )
+        """When the next request may be sent; never cached, as delay and floors change."""
+        delay = max(self.delay * self.spread, *self.floors.values(), 0.0)
+        return max(self.last_at + delay, self.held_until)
 
 
 class Pace:
-    """Hands out turns, each host by itself: so many at once, so far apart, none while the host is held.
+    """Decides when requests may be sent, for each host: how many at once, how far apart.
 
-    ``hosts`` are exceptions by host, as in DOWNLOAD_SLOTS. ``stopping`` is asked now and then,
-    while requests wait, whether the crawl is ending. Every `turn` that returned is owed one `done`.
+    No request is sent while its host is held. ``hosts`` are exceptions by host, as in
+    DOWNLOAD_SLOTS. ``stopping`` returns whether the crawl is ending; it is called regularly while
+    requests wait. Each `turn` that returned must be followed by one `done`.
     """
 
     def __init__(
@@ -106,8 +108,8 @@ class Pace:
         concurrency: int,
         delay: float,
         jitter: float,
-        patience: Patience,
-        adaption: Adaption | None = None,
+        backoff: Backoff,
+        adaptive: AdaptiveDelay | None = None,
         hosts: dict[str, dict[str, float]] | None = None,
         stopping: Callable[[], bool] = lambda: False,
         chance: Callable[[], float] = random.random,
@@ -115,13 +117,13 @@ class Pace:
         self._concurrency = concurrency
         self._delay = delay
         self._jitter = jitter
-        self._patience = patience
-        self._adaption = adaption
+        self._backoff = backoff
+        self._adaptive = adaptive
         self._exceptions = hosts or {}
         self._stopping = stopping
         self._chance = chance
         self._hosts: dict[str, _Host] = {}
-        self._watch: asyncio.TimerHandle | None = None
+        self._check: asyncio.TimerHandle | None = None
         self._stopped = False
 
     async def turn(self, host: str) -> None:
@@ -132,80 +134,93 @@ class Pace:
         """
         state = self._state(host)
         if self._stopped:
-            raise CrawlStopped(f"the crawl is ending; nothing more is sent to {host}")
-        if state.given_up:
-            raise HostBusy(state.given_up)
+            raise CrawlStopped(f"the crawl is ending; no more requests are sent to {host}")
+        if state.abandoned:
+            raise HostBusy(state.abandoned)
         waiter = asyncio.get_running_loop().create_future()
         state.waiting.append(waiter)
         self._admit(state)
-        if not waiter.done() and self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(_WATCH, self._look)
+        if not waiter.done() and self._check is None:
+            self._check = asyncio.get_running_loop().call_later(
+                _CHECK_INTERVAL, self._check_stopping
+            )
         try:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.done(host)  # the turn came, and nobody was left to take it
+                self.done(host)  # the turn was given to a request that is cancelled
             raise
 
     def done(self, host: str) -> None:
-        """The request whose turn it was is over; whatever the answer is to change must have been told before."""
+        """End the turn of a request; call `answered` or `busy` before."""
         state = self._state(host)
         state.under_way -= 1
         self._admit(state)
 
     def at_least(self, host: str, source: str, seconds: float) -> None:
-        """Space the host's requests by at least so much from now on; the longest of all sources' wishes counts."""
-        # Counted from the request that went out last, be it the one for robots.txt itself.
+        """Set the minimum delay of a host from now on; the longest of all sources' applies.
+
+        ``source`` is the origin whose robots.txt has it.
+        """
+        # Counted from the last request, which may be the one for robots.txt.
         self._state(host).floors[source] = seconds
 
     def answered(self, host: str, latency: float | None, *, ok: bool) -> None:
-        """The host answered and is not busy; ``latency`` is None where it tells nothing about the host."""
+        """Record a response of a host that is not busy.
+
+        ``latency`` is None if it says nothing about the host.
+        """
         state = self._state(host)
         state.busy = 0
-        if self._adaption is not None and latency is not None:
-            state.delay = max(self._adaption.adapted(state.delay, latency, ok=ok), state.least)
+        if self._adaptive is not None and latency is not None:
+            state.delay = max(self._adaptive.adapted(state.delay, latency, ok=ok), state.least)
 
     def busy(self, host: str, asked: float | None) -> float:
-        """The host asks for patience, for ``asked`` seconds if it says; returns for how many it is held.
+        """Record a busy response, and return the seconds for which the host is held.
 
-        More than ``patience`` allows, and the host is given up: then the result is negative.
+        ``asked`` is its Retry-After, None without one. If the time is longer than the backoff
+        allows, the host is abandoned and the result is negative.
         """
         state, now = self._state(host), asyncio.get_running_loop().time()
         if now < state.held_until:
-            # The answer to a request that had gone out before the hold began: no new round of it.
+            # The request was sent before the hold began: not another busy response in a row.
             seconds = max(asked or 0.0, state.held_until - now)
         else:
             state.busy += 1
-            seconds = self._patience.seconds(asked, state.busy, self._chance())
-        if seconds > self._patience.most:
-            self._give_up(
-                state, f"{host} wants to be left alone for {seconds:.0f} s: given up for this run"
+            seconds = self._backoff.seconds(asked, state.busy, self._chance())
+        if seconds > self._backoff.most:
+            self._abandon(
+                state,
+                f"{host} asks for a wait of {seconds:.0f} s; nothing more is sent to it in this "
+                "run",
             )
             return -1.0
         state.held_until = max(state.held_until, now + seconds)
         return seconds
 
-    def given_up(self, host: str) -> str:
-        """Why the host has been given up, or ``""``."""
-        return self._state(host).given_up
+    def abandoned(self, host: str) -> str:
+        """Return why the host was abandoned, or ``""``."""
+        return self._state(host).abandoned
 
     def stop(self) -> None:
-        """Turn away all who wait, and all who will."""
+        """Refuse all waiting and all later requests."""
         self._stopped = True
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
         for host, state in self._hosts.items():
-            self._refuse(state, CrawlStopped, f"the crawl is ending; {host} is not waited for")
+            self._refuse(
+                state, CrawlStopped, f"the crawl is ending; the request to {host} is not sent"
+            )
 
     def _state(self, host: str) -> _Host:
         state = self._hosts.get(host)
         if state is None:
             own = self._exceptions.get(host, {})
             least = float(own.get("delay", self._delay))
-            delay = (
-                max(least, self._adaption.start) if self._adaption and "delay" not in own else least
-            )
+            delay = least
+            if self._adaptive is not None and "delay" not in own:
+                delay = max(least, self._adaptive.start)
             state = self._hosts[host] = _Host(
                 concurrency=int(own.get("concurrency", self._concurrency)),
                 least=least,
@@ -215,7 +230,7 @@ class Pace:
         return state
 
     def _admit(self, state: _Host) -> None:
-        """Let in whoever's turn it is; see to it that somebody looks again when the next one's comes."""
+        """Give turns to requests that may be sent now, and set a timer for the next one."""
         if state.timer is not None:
             state.timer.cancel()
             state.timer = None
@@ -233,8 +248,8 @@ class Pace:
             state.under_way += 1
             state.waiting.popleft().set_result(None)
 
-    def _give_up(self, state: _Host, why: str) -> None:
-        state.given_up = why
+    def _abandon(self, state: _Host, why: str) -> None:
+        state.abandoned = why
         self._refuse(state, HostBusy, why)
 
     def _refuse(self, state: _Host, refusal: type[IgnoreRequest], why: str) -> None:
@@ -246,9 +261,11 @@ class Pace:
             if not waiter.done():
                 waiter.set_exception(refusal(why))
 
-    def _look(self) -> None:
-        self._watch = None
+    def _check_stopping(self) -> None:
+        self._check = None
         if self._stopping():
             self.stop()
         elif any(state.waiting for state in self._hosts.values()):
-            self._watch = asyncio.get_running_loop().call_later(_WATCH, self._look)
+            self._check = asyncio.get_running_loop().call_later(
+                _CHECK_INTERVAL, self._check_stopping
+            )

@@ -1,8 +1,4 @@
-"""One request at a time, far enough apart, and patience where a host asks for it.
-
-Two downloader middlewares: `PaceMiddleware` nearest to the downloader, `RetryAfterMiddleware`
-beside Scrapy's retry.
-"""
+"""Downloader middlewares that send requests at a host's pace and retry when it is busy."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
 from archive.warc.http_message import BUSY_STATUSES
-from crawler.middlewares.pace import Adaption, CrawlStopped, HostBusy, Pace, Patience
+from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +32,10 @@ _AUTOTHROTTLE = "scrapy.extensions.throttle.AutoThrottle"
 
 
 def retry_after(value: str, now: datetime) -> float | None:
-    """The seconds a Retry-After asks for from ``now`` on, not below 0; None where it says nothing readable."""
+    """Return the seconds that a Retry-After asks for, at least 0, None if it is not valid.
+
+    A date is relative to ``now``.
+    """
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:12])
@@ -43,13 +43,13 @@ def retry_after(value: str, now: datetime) -> float | None:
         until = parsedate_to_datetime(value)
     except ValueError:
         return None
-    if until.tzinfo is None:  # "-0000": a time in UTC that knows nothing of its zone
+    if until.tzinfo is None:  # "-0000": UTC without a known time zone
         until = until.replace(tzinfo=UTC)
     return max(0.0, (until - now).total_seconds())
 
 
 class PaceMiddleware:
-    """Lets a request through to the downloader when its host's turn has come; in place of Scrapy's delays.
+    """Delays each request until its host's turn has come; replaces Scrapy's delays.
 
     A request that waits in one of Scrapy's download slots can neither be held back when the host
     asks for it nor be withdrawn when the crawl ends. So requests wait here, and all go through one
@@ -61,48 +61,31 @@ class PaceMiddleware:
     ``DOWNLOAD_DELAY``, ``DOWNLOAD_DELAY_JITTER``, ``DOWNLOAD_SLOTS``, ``AUTOTHROTTLE_ENABLED``,
     ``AUTOTHROTTLE_START_DELAY``, ``AUTOTHROTTLE_MAX_DELAY``, ``AUTOTHROTTLE_TARGET_CONCURRENCY``
     and the request meta key ``autothrottle_dont_adjust_delay``. Own ones: ``RETRY_AFTER_MAX``
-    (seconds a host is held at most; longer, and it is given up for the run; 600), ``RETRY_BACKOFF``
-    (seconds for the first busy answer without a Retry-After, doubled with each in a row; 5). Stats:
-    ``pace/holds``, ``pace/held_seconds``, ``pace/hosts_given_up``, ``pace/refused/<reason>``.
+    (longest wait for a host, in seconds, before it is abandoned for the run; 600),
+    ``RETRY_BACKOFF`` (seconds after the first busy response without Retry-After, doubled with each
+    one in a row; 5). Stats:
+    ``pace/holds``, ``pace/held_seconds``, ``pace/hosts_abandoned``, ``pace/refused/<reason>``.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
-        adaption = None
-        if settings.getbool("AUTOTHROTTLE_ENABLED"):
-            if (
-                settings.get_component_priority_dict_with_base("EXTENSIONS").get(_AUTOTHROTTLE)
-                is not None
-            ):
-                raise ValueError(
-                    f"Two would set the pace: put {_AUTOTHROTTLE!r}: None into EXTENSIONS"
-                )
-            adaption = Adaption(
-                start=settings.getfloat("AUTOTHROTTLE_START_DELAY"),
-                most=settings.getfloat("AUTOTHROTTLE_MAX_DELAY"),
-                target=settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY"),
-            )
-            if adaption.target <= 0:
-                raise ValueError(
-                    f"AUTOTHROTTLE_TARGET_CONCURRENCY must be above 0, not {adaption.target}"
-                )
         self._crawler = crawler
         self._under_way: dict[Request, str] = {}
         self.pace = Pace(
             concurrency=max(1, settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")),
             delay=settings.getfloat("DOWNLOAD_DELAY"),
             jitter=min(1.0, settings.getfloat("DOWNLOAD_DELAY_JITTER")),
-            patience=Patience(
+            backoff=Backoff(
                 settings.getfloat("RETRY_BACKOFF", 5.0), settings.getfloat("RETRY_AFTER_MAX", 600.0)
             ),
-            adaption=adaption,
+            adaptive=_adaptive_delay(settings),
             hosts=settings.getdict("DOWNLOAD_SLOTS"),
             stopping=self._stopping,
         )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way to build it."""
+        """Create the middleware, as Scrapy does."""
         middleware = cls(crawler)
         crawler.signals.connect(middleware._add_slot, signal=signals.engine_started)
         crawler.signals.connect(middleware._closed, signal=signals.spider_closed)
@@ -111,7 +94,7 @@ class PaceMiddleware:
     async def process_request(self, request: Request) -> None:
         """Wait for the host's turn.
 
-        :raises HostBusy: the host has been given up.
+        :raises HostBusy: the host was abandoned.
         :raises CrawlStopped: the crawl is ending.
         """
         host = host_of(request)
@@ -124,21 +107,25 @@ class PaceMiddleware:
         request.meta["download_slot"] = _SLOT
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Tell the pace what the answer means, then that the turn is over."""
+        """Report the response to the pace, and end the turn."""
         host = self._under_way.pop(request, None)
         if host is not None:
             if response.status in BUSY_STATUSES:
                 self._hold(host, response)
             else:
-                latency = request.meta.get("download_latency")
-                if request.meta.get("autothrottle_dont_adjust_delay"):
-                    latency = None
+                latency = None
+                if not request.meta.get("autothrottle_dont_adjust_delay"):
+                    latency = request.meta.get("download_latency")
                 self.pace.answered(host, latency, ok=response.status == 200)
             self.pace.done(host)
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002 - Scrapy's names
-        """The turn is over."""
+    def process_exception(
+        self,
+        request: Request,
+        exception: Exception,  # noqa: ARG002 - Scrapy's signature
+    ) -> None:
+        """End the turn."""
         host = self._under_way.pop(request, None)
         if host is not None:
             self.pace.done(host)
@@ -157,22 +144,24 @@ class PaceMiddleware:
         value = (response.headers.get("Retry-After") or b"").decode("latin-1")
         seconds = self.pace.busy(host, retry_after(value, datetime.now(UTC)))
         if seconds < 0:
-            self._count("hosts_given_up")
-            _log.warning("%s", self.pace.given_up(host))
+            self._count("hosts_abandoned")
+            _log.warning("%s", self.pace.abandoned(host))
         else:
             self._count("holds")
             self._count("held_seconds", round(seconds, 3))
             _log.info(
-                "%s answers %d: nothing is sent to it for %.1f s", host, response.status, seconds
+                "%s answers %d; no requests are sent to it for %.1f s",
+                host,
+                response.status,
+                seconds,
             )
 
     def _stopping(self) -> bool:
         engine = self._crawler.engine
         if engine is None or not engine.running:
             return True
-        # A spider that is closed for another reason than Ctrl-C has no signal that says so. What is
-        # left when the engine takes no requests, though neither the downloader nor the scraper is
-        # full, is that.
+        # Scrapy sends no signal when it starts to close a spider. The engine then accepts no
+        # requests although neither the downloader nor the scraper is full.
         scraping = engine.scraper.slot
         full = engine.downloader.needs_backout() or (
             scraping is not None and scraping.needs_backout()
@@ -184,16 +173,17 @@ class PaceMiddleware:
 
     def _count(self, name: str, by: float = 1) -> None:
         if self._crawler.stats is not None:
-            self._crawler.stats.inc_value(f"pace/{name}", by)  # type: ignore[arg-type]  # sums seconds just as well
+            # Typed as int, but it adds floats as well.
+            self._crawler.stats.inc_value(f"pace/{name}", by)  # type: ignore[arg-type]
 
 
 class RetryAfterMiddleware:
-    """Tries again what a busy host (429, 503) did not answer; the pace sees to it that this is not too early.
+    """Retries requests that a busy host (429, 503) did not answer; the pace delays the retries.
 
-    Right behind Scrapy's RetryMiddleware, which then never sees such an answer that is tried again.
+    It must come right after Scrapy's RetryMiddleware, which does not see the retried responses.
     Settings: ``RETRY_ENABLED``, ``RETRY_TIMES``, ``RETRY_PRIORITY_ADJUST`` and their meta keys,
-    ``dont_retry`` among them, as Scrapy documents them. Stats: ``retry/…``, as Scrapy's. After the
-    last try the answer goes on to the spider.
+    ``dont_retry`` among them, as Scrapy documents them. Stats: ``retry/…``, as Scrapy's.
+    After the last try the spider gets the response.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -202,25 +192,25 @@ class RetryAfterMiddleware:
         self._codes_of_scrapy = {int(code) for code in crawler.settings.getlist("RETRY_HTTP_CODES")}
         if self._enabled and self._codes_of_scrapy & BUSY_STATUSES:
             raise ValueError(
-                "RETRY_HTTP_CODES must not hold 429 and 503: RetryAfterMiddleware retries those, and would count double"
+                "RETRY_HTTP_CODES must not contain 429 and 503: RetryAfterMiddleware retries them"
             )
         self._pace: Pace | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way to build it."""
+        """Create the middleware, as Scrapy does."""
         return cls(crawler)
 
     def process_response(self, request: Request, response: Response) -> Response | Request:
-        """The response, or the request that tries again.
+        """Return the response, or a new request to retry.
 
-        :raises HostBusy: the host has been given up over this answer.
+        :raises HostBusy: the host was abandoned after this response.
         """
         if response.status not in BUSY_STATUSES:
             return response
         if self._pace is None:
             self._pace = pace_of(self._crawler)
-        if why := self._pace.given_up(host_of(request)):
+        if why := self._pace.abandoned(host_of(request)):
             raise HostBusy(why)
         if not self._enabled or request.meta.get("dont_retry"):
             return response
@@ -236,15 +226,37 @@ class RetryAfterMiddleware:
         return again or response
 
 
+def _adaptive_delay(settings: BaseSettings) -> AdaptiveDelay | None:
+    """Return the rule of AutoThrottle with its settings, None if it is off.
+
+    :raises ValueError: the settings contradict each other.
+    """
+    if not settings.getbool("AUTOTHROTTLE_ENABLED"):
+        return None
+    extensions = settings.get_component_priority_dict_with_base("EXTENSIONS")
+    if extensions.get(_AUTOTHROTTLE) is not None:
+        raise ValueError(
+            f"PaceMiddleware replaces AutoThrottle; put {_AUTOTHROTTLE!r}: None into EXTENSIONS"
+        )
+    target = settings.getfloat("AUTOTHROTTLE_TARGET_CONCURRENCY")
+    if target <= 0:
+        raise ValueError(f"AUTOTHROTTLE_TARGET_CONCURRENCY must be above 0, not {target}")
+    return AdaptiveDelay(
+        start=settings.getfloat("AUTOTHROTTLE_START_DELAY"),
+        most=settings.getfloat("AUTOTHROTTLE_MAX_DELAY"),
+        target=target,
+    )
+
+
 def host_of(request: Request) -> str:
-    """The host a request is for, lower case, without its port: what paces go by."""
+    """Return the host of a request in lower case, without the port."""
     return urlparse_cached(request).hostname or ""
 
 
 def pace_of(crawler: Crawler) -> Pace:
-    """The crawl's pace, once the engine has been created.
+    """Return the crawl's pace; the engine must exist.
 
-    :raises RuntimeError: `PaceMiddleware` is not among DOWNLOADER_MIDDLEWARES.
+    :raises RuntimeError: `PaceMiddleware` is not in DOWNLOADER_MIDDLEWARES.
     """
     middleware = crawler.get_downloader_middleware(PaceMiddleware)
     if middleware is None:

@@ -1,4 +1,4 @@
-"""robots.txt as RFC 9309 wants it read: fetched once, unreachable means no, kept a day."""
+"""Obey robots.txt as RFC 9309 defines it: fetched once, kept a day, unreachable is disallowed."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: How long a copy is good for (RFC 9309 section 2.4).
-KEPT = timedelta(hours=24)
-#: Bytes of it that are read; section 2.5 asks for no less.
-PARSED = 500 * 1024
-#: Redirects followed, to any authority; section 2.3.1.2 asks for no fewer.
-REDIRECTS = 5
-#: Ahead of everything else that waits.
+#: How long a copy is valid (RFC 9309 section 2.4).
+VALID_FOR = timedelta(hours=24)
+#: Bytes that are parsed; section 2.5 requires at least this.
+MAX_PARSED = 500 * 1024
+#: Redirects followed, to any host; section 2.3.1.2 requires at least this many.
+MAX_REDIRECTS = 5
+#: Higher than that of all other requests.
 _PRIORITY = 1000
-#: What fetching may fail with so that the outlet, not we, is the cause.
+#: Failures that mean the host did not serve its robots.txt.
 _UNREACHABLE = (
     CannotResolveHostError,
     DownloadCancelledError,
@@ -66,7 +66,10 @@ _UNREACHABLE = (
 
 
 class RobotsDisallowed(IgnoreRequest):
-    """The request is not sent because of robots.txt; ``reason`` is ``robots`` or ``robots_unreachable``."""
+    """The request is not sent because of robots.txt.
+
+    ``reason`` is ``robots`` or ``robots_unreachable``.
+    """
 
     def __init__(self, message: str, reason: str = "robots") -> None:
         super().__init__(message)
@@ -74,10 +77,10 @@ class RobotsDisallowed(IgnoreRequest):
 
 
 class RobotsCopy(NamedTuple):
-    """What an origin answered for its robots.txt, redirects followed: when (aware), status, body as decoded.
+    """An origin's response for its robots.txt, redirects followed.
 
-    The status is 2xx, 4xx, or 3xx where the redirects lead nowhere; only 2xx has a body. A failure
-    is never kept.
+    ``fetched_at`` is aware, ``body`` is decoded and empty unless the status is 2xx. Other statuses
+    are 4xx, and 3xx if the redirects do not end. Failures are never stored.
     """
 
     fetched_at: datetime
@@ -86,37 +89,40 @@ class RobotsCopy(NamedTuple):
 
 
 class RobotsStore(Protocol):
-    """Where copies outlive a run: what the class that ``ROBOTS_STORE`` names must be. Built once a crawl.
+    """Stores copies between runs; the class that ``ROBOTS_STORE`` names. Created once for a crawl.
 
-    ``origin`` is scheme, host and, unless it is the scheme's own, port:
+    ``origin`` is scheme, host and, unless it is the scheme's default, port:
     ``https://www.example.org``.
     """
 
     def get(self, origin: str) -> tuple[datetime, int, bytes] | None:
-        """The last copy put, however old; None if there is none."""
+        """Return the stored copy, however old, None without one."""
 
     def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
-        """Keep a copy in place of the last."""
+        """Store a copy in place of the last one."""
 
 
 class MemoryStore:
-    """Keeps copies for the run alone."""
+    """Stores copies in memory, for one run."""
 
     def __init__(self) -> None:
         self._copies: dict[str, RobotsCopy] = {}
 
     def get(self, origin: str) -> RobotsCopy | None:
-        """The last copy put."""
+        """Return the stored copy, None without one."""
         return self._copies.get(origin)
 
     def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
-        """Keep a copy."""
+        """Store a copy in place of the last one."""
         self._copies[origin] = RobotsCopy(fetched_at, status, body)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What holds for an origin until ``until``: a parser, nothing forbidden (None), or all of it (``why``)."""
+    """The rules of an origin, valid until ``until``.
+
+    They are those of ``parser``; without one everything is allowed or, with ``why``, disallowed.
+    """
 
     until: datetime
     parser: RobotParser | None = None
@@ -124,20 +130,21 @@ class _Rules:
 
 
 class RobotsMiddleware:
-    """Sends only what robots.txt allows, in place of Scrapy's RobotsTxtMiddleware.
+    """Sends only requests that robots.txt allows; replaces Scrapy's RobotsTxtMiddleware.
 
-    However many requests wait, robots.txt is fetched once an origin. 2xx is read, 4xx allows
-    everything but 429, which with 5xx and any failure to get an answer disallows everything, until
-    it is tried again after ``ROBOTS_RETRY_AFTER``. It is read for our own name. Crawl-delay,
-    capped, becomes the least distance of the host's requests. More than five redirects count as
-    4xx, as RFC 9309 allows.
+    robots.txt is fetched once for each origin, however many requests wait for it. 2xx is parsed,
+    for our own name; 4xx except 429 allows everything; 429, 5xx and any failure disallow
+    everything until the next try after ``ROBOTS_RETRY_AFTER``. Crawl-delay, up to
+    ``ROBOTS_MAX_DELAY``, is the host's minimum delay. More than five redirects count as 4xx, as RFC
+    9309 allows.
 
-    Settings: ``ROBOTSTXT_OBEY`` (Scrapy's, and ours is off without it), ``ROBOTS_STORE`` (dotted
-    path of a `RobotsStore`; None: memory), ``ROBOTS_MAX_DELAY`` (seconds of Crawl-delay obeyed at
-    most, 60), ``ROBOTS_RETRY_AFTER`` (seconds, 300). Meta key: ``dont_obey_robotstxt``, as
-    Scrapy's. Signal: ``robots_parsed``. Stats: ``robots/request_count``, ``robots/response_count``,
-    ``robots/response_status_count/<status>``, ``robots/from_store``, ``robots/unreachable`` (times
-    an origin was), ``robots/refused/<reason>`` (requests).
+    Settings: ``ROBOTSTXT_OBEY`` (as Scrapy's), ``ROBOTS_STORE`` (dotted path of a `RobotsStore`;
+    None: memory), ``ROBOTS_MAX_DELAY`` (seconds, 60), ``ROBOTS_RETRY_AFTER`` (seconds, 300).
+    Meta key: ``dont_obey_robotstxt``, as Scrapy's. Signal: ``robots_parsed``.
+
+    Stats: ``robots/request_count``, ``robots/response_count``,
+    ``robots/response_status_count/<status>``, ``robots/from_store``, ``robots/unreachable``
+    (failed fetches), ``robots/refused/<reason>`` (requests).
     """
 
     def __init__(
@@ -151,13 +158,13 @@ class RobotsMiddleware:
         self._store = store
         self._clock = clock
         self._most = settings.getfloat("ROBOTS_MAX_DELAY", 60.0)
-        self._again = timedelta(seconds=settings.getfloat("ROBOTS_RETRY_AFTER", 300.0))
+        self._retry_after = timedelta(seconds=settings.getfloat("ROBOTS_RETRY_AFTER", 300.0))
         self._rules: dict[Origin, _Rules] = {}
         self._under_way: dict[Origin, asyncio.Task[_Rules]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Scrapy's way to build it."""
+        """Create the middleware, as Scrapy does."""
         if not crawler.settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
         store = crawler.settings.get("ROBOTS_STORE")
@@ -166,11 +173,11 @@ class RobotsMiddleware:
         )
 
     async def process_request(self, request: Request) -> None:
-        """Let the request through, or not.
+        """Return if the request is allowed.
 
-        :raises RobotsDisallowed: robots.txt forbids it, or cannot be had.
-        :raises AddressRefused: the host is not one that may be asked.
-        :raises HostBusy: the host was given up before it gave its robots.txt.
+        :raises RobotsDisallowed: robots.txt disallows it, or could not be fetched.
+        :raises AddressRefused: the host may not be connected to.
+        :raises HostBusy: the host was abandoned before it served its robots.txt.
         :raises CrawlStopped: the crawl is ending.
         """
         if request.meta.get("dont_obey_robotstxt"):
@@ -178,7 +185,7 @@ class RobotsMiddleware:
         try:
             origin, _ = split_url(request.url)
         except RequestRefused:
-            return  # no http(s) address: the wire refuses it, and says why
+            return  # the download handler refuses it with a message
         rules = self._rules.get(origin)
         if rules is None or rules.until <= self._clock():
             rules = await self._shared(origin, request)
@@ -190,43 +197,47 @@ class RobotsMiddleware:
             raise RobotsDisallowed(f"the robots.txt of {_key(origin)} disallows {request.url}")
 
     async def _shared(self, origin: Origin, request: Request) -> _Rules:
-        """The origin's rules, of the one look at them that all who wait share."""
+        """Return the origin's rules from the one fetch that all waiting requests share."""
         task = self._under_way.get(origin)
         if task is None:
-            task = self._under_way[origin] = asyncio.ensure_future(self._look(origin, request))
+            task = self._under_way[origin] = asyncio.ensure_future(self._load(origin, request))
             task.add_done_callback(lambda _: self._under_way.pop(origin))
         return await asyncio.shield(task)
 
-    async def _look(self, origin: Origin, request: Request) -> _Rules:
+    async def _load(self, origin: Origin, request: Request) -> _Rules:
         kept = self._store.get(_key(origin))
-        if kept is not None and (copy := RobotsCopy(*kept)).fetched_at + KEPT > self._clock():
+        if kept is not None and (copy := RobotsCopy(*kept)).fetched_at + VALID_FOR > self._clock():
             self._count("from_store")
         else:
             try:
                 copy = await self._fetch(origin)
             except (AddressRefused, HostBusy, CrawlStopped):
-                raise  # no word of the host's: it was not asked
+                raise  # the host was not contacted, so nothing is known of it
             except _UNREACHABLE as error:
-                why = f"the robots.txt of {_key(origin)} cannot be had ({error}), which forbids everything"
-                self._count("unreachable")
-                _log.warning("%s; tried again in %.0f s", why, self._again.total_seconds())
-                rules = self._rules[origin] = _Rules(self._clock() + self._again, why=why)
-                return rules
+                return self._unreachable(origin, error)
             self._store.put(_key(origin), *copy)
         rules = self._rules[origin] = self._read(origin, copy, request)
+        return rules
+
+    def _unreachable(self, origin: Origin, error: Exception) -> _Rules:
+        why = (
+            f"could not fetch {_key(origin)}/robots.txt ({error}); treating the host as disallowed"
+        )
+        self._count("unreachable")
+        _log.warning("%s; next try in %.0f s", why, self._retry_after.total_seconds())
+        rules = self._rules[origin] = _Rules(self._clock() + self._retry_after, why=why)
         return rules
 
     async def _fetch(self, origin: Origin) -> RobotsCopy:
         engine = self._crawler.engine
         assert engine is not None
         url = first = f"{_key(origin)}/robots.txt"
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             request = Request(
                 url,
                 callback=NO_CALLBACK,
                 priority=_PRIORITY,
-                # Redirects are followed here, where their number is ours and none is asked for its
-                # own robots.txt.
+                # Redirects are followed here, with our own limit and without a robots.txt check.
                 meta={"dont_obey_robotstxt": True, "dont_redirect": True, "allow_offsite": True},
             )
             self._count("request_count")
@@ -235,7 +246,9 @@ class RobotsMiddleware:
             except AddressRefused as error:
                 if url == first:
                     raise
-                raise DownloadFailedError(f"{first} redirects inward: {error}") from error
+                raise DownloadFailedError(
+                    f"{first} redirects to an address that is not public: {error}"
+                ) from error
             self._count("response_count")
             self._count(f"response_status_count/{response.status}")
             where = _location(response)
@@ -246,13 +259,13 @@ class RobotsMiddleware:
             raise DownloadFailedError(f"{url} answers {response.status}")
         ok = 200 <= response.status < 300
         body = response.body if ok else b""
-        if len(body) > PARSED:
-            # Half a line could forbid, or allow, more than the whole one.
-            body = body[: body.rfind(b"\n", 0, PARSED) + 1]
+        if len(body) > MAX_PARSED:
+            # Part of a line could allow or disallow more than the whole line.
+            body = body[: body.rfind(b"\n", 0, MAX_PARSED) + 1]
         return RobotsCopy(self._clock(), response.status, body)
 
     def _read(self, origin: Origin, copy: RobotsCopy, request: Request) -> _Rules:
-        until = copy.fetched_at + KEPT
+        until = copy.fetched_at + VALID_FOR
         parser = None
         delay = 0.0
         if 200 <= copy.status < 300:
@@ -263,7 +276,10 @@ class RobotsMiddleware:
             )
         if delay > self._most:
             _log.warning(
-                "%s wants a Crawl-delay of %g s: %g s it is", _key(origin), delay, self._most
+                "robots.txt of %s asks for a crawl delay of %g s; using %g s (ROBOTS_MAX_DELAY)",
+                _key(origin),
+                delay,
+                self._most,
             )
             delay = self._most
         pace_of(self._crawler).at_least(origin.host, _key(origin), delay)
@@ -279,9 +295,9 @@ def _key(origin: Origin) -> str:
 
 
 def _location(response: Response) -> str | None:
-    """Where a redirect leads, None if it is none or says nothing.
+    """Return the URL that a redirect leads to, None for other responses and without Location.
 
-    :raises DownloadFailedError: it is no address that could be asked.
+    :raises DownloadFailedError: the Location is not an http(s) URL.
     """
     value = response.headers.get("Location")
     if response.status not in REDIRECT_STATUSES or not value:
@@ -289,7 +305,9 @@ def _location(response: Response) -> str | None:
     try:
         where = urljoin(response.url, value.decode("latin-1"))
     except ValueError as error:
-        raise DownloadFailedError(f"{response.url} redirects to no address: {error}") from error
+        raise DownloadFailedError(f"{response.url} redirects to an invalid URL: {error}") from error
     if not where.startswith(("http://", "https://")):
-        raise DownloadFailedError(f"{response.url} redirects to {where!r}, which is not the web")
+        raise DownloadFailedError(
+            f"{response.url} redirects to {where!r}, which is not an http(s) URL"
+        )
     return where

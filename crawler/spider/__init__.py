@@ -1,1 +1,1 @@
-"""The one spider and what Scrapy's engine needs around it: session, loader, candidates."""
+"""The spider of every outlet, its loader, and the session that stores what it fetches."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from datetime import datetime
 
+    from crawler.discovery.entries import DiscoveredLink
     from crawler.discovery.plan import Plan
     from crawler.spider.session import CrawlSession
 
@@ -40,17 +41,20 @@ class Candidates:
         published = self._session.published_times(link.article_id for link in links) or {}
         for article_id, published_at in published.items():
             self._plan.learn(article_id, published_at)
-        unpublished = [link for link in links if link.article_id not in published]
-        visited = self._visited([link.article_id for link in unpublished])
-        for link in unpublished:
+        self._visit([link for link in links if link.article_id not in published], visits)
+        return True
+
+    def _visit(self, links: list[DiscoveredLink], visits: Container[str]) -> None:
+        """Add links to the frontier, unless an earlier visit found no article there."""
+        visited = self._visited([link.article_id for link in links])
+        for link in links:
             if link.article_id in visited and link.article_id not in visits:
-                self._plan.learn(link.article_id, None)  # an earlier visit found no article
+                self._plan.learn(link.article_id, None)
             else:
                 self._open.add(link.article_id)
         self._session.discover(
-            FrontierLink(link.article_id, link.url, None, link.channel) for link in unpublished
+            FrontierLink(link.article_id, link.url, None, link.channel) for link in links
         )
-        return True
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:
         """Pass the result of a visit to the plan if it was a candidate's."""

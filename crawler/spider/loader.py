@@ -1,4 +1,4 @@
-"""Spiders out of outlets: what Scrapy asks of a spider loader, answered from ``crawler/outlets``."""
+"""The spider loader: creates a spider class for each outlet of ``crawler.outlets``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class OutletLoader:
-    """Scrapy's SPIDER_LOADER_CLASS: an outlet is a value, so its spider's class is made, not written."""
+    """Scrapy's SPIDER_LOADER_CLASS. An outlet is a value, so its spider class is generated."""
 
     @classmethod
-    def from_settings(cls, settings: BaseSettings) -> OutletLoader:  # noqa: ARG003  (Scrapy's protocol)
-        """Make a loader; it reads no settings."""
+    def from_settings(cls, settings: BaseSettings) -> OutletLoader:  # noqa: ARG003  (Scrapy's)
+        """Create a loader; it reads no settings."""
         return cls()
 
     def load(self, spider_name: str) -> type[Spider]:

@@ -1,4 +1,4 @@
-"""One crawl's archive, index, frontier and lease, shared by download handler, pipelines and spider."""
+"""One crawl's archive, index, frontier and lease, used by download handler, spider, pipelines."""
 
 from __future__ import annotations
 

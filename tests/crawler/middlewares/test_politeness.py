@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from scrapy.utils.test import get_crawler
 
-from crawler.middlewares.pace import Adaption, CrawlStopped, HostBusy, Pace, Patience
+from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware, retry_after
 from tests.support.polite_kit import crawl, response, site
 from tests.support.wire_kit import run
@@ -58,7 +58,7 @@ def test_retry_after_is_seconds_or_a_date(value, seconds):
     ],
 )
 def test_patience_doubles_and_believes_a_host_once(asked, times, chance, seconds):
-    assert Patience(5.0, 600.0).seconds(asked, times, chance) == seconds
+    assert Backoff(5.0, 600.0).seconds(asked, times, chance) == seconds
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_patience_doubles_and_believes_a_host_once(asked, times, chance, seconds
     ],
 )
 def test_the_delay_follows_the_latency_and_errors_do_not_shorten_it(delay, latency, ok, new):
-    assert Adaption(1.0, 60.0, 1.0).adapted(delay, latency, ok=ok) == new
+    assert AdaptiveDelay(1.0, 60.0, 1.0).adapted(delay, latency, ok=ok) == new
 
 
 def pace(**more):
     return Pace(
-        **{"concurrency": 1, "delay": 0.0, "jitter": 0.0, "patience": Patience(0.05, 10.0), **more}
+        **{"concurrency": 1, "delay": 0.0, "jitter": 0.0, "backoff": Backoff(0.05, 10.0), **more}
     )
 
 
@@ -134,7 +134,7 @@ async def test_a_burst_of_busy_answers_is_one_round_of_patience():
     for _ in range(8):
         await ours.turn("a")
     assert all(0 < ours.busy("a", None) <= 0.075 for _ in range(8))
-    assert ours.given_up("a") == ""
+    assert ours.abandoned("a") == ""
 
 
 @run
@@ -144,7 +144,7 @@ async def test_all_who_wait_for_a_host_given_up_are_told_and_no_others():
     waiting = asyncio.ensure_future(ours.turn("a"))
     await asyncio.sleep(0)
     assert ours.busy("a", 11.0) < 0
-    with pytest.raises(HostBusy, match="a wants to be left alone for 11 s"):
+    with pytest.raises(HostBusy, match="a asks for a wait of 11 s"):
         await waiting
     with pytest.raises(HostBusy):
         await ours.turn("a")
@@ -243,7 +243,7 @@ async def test_a_host_that_asks_for_too_much_is_given_up_for_the_run():
         assert len(www.pages()) == 1
         assert len(other.pages()) == 4
         assert [seen["outcomes"][url] for url in urls if HOST in url] == ["host_busy"] * 4
-        assert seen["stats"]["pace/hosts_given_up"] == 1
+        assert seen["stats"]["pace/hosts_abandoned"] == 1
         assert seen["stats"]["pace/refused/host_busy"] == 3
 
 
@@ -310,12 +310,12 @@ async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
         (
             {"*": response(b"", "503 Busy", "Retry-After: 500")},
             {},
-            "nothing is sent to it for 500.0 s",
+            "no requests are sent to it for 500.0 s",
         ),
         (
             {"/robots.txt": response(b"", "503 Busy", "Retry-After: 500")},
             {},
-            "nothing is sent to it for 500.0 s",
+            "no requests are sent to it for 500.0 s",
         ),
         (
             {"/robots.txt": response(b"User-agent: *\nCrawl-delay: 50")},
@@ -353,7 +353,7 @@ def crawler(**settings):
 
 
 def test_contradictory_settings_are_refused_with_a_sentence():
-    with pytest.raises(ValueError, match="Two would set the pace"):
+    with pytest.raises(ValueError, match="PaceMiddleware replaces AutoThrottle"):
         PaceMiddleware.from_crawler(crawler(AUTOTHROTTLE_ENABLED=True))
-    with pytest.raises(ValueError, match="RETRY_HTTP_CODES must not hold 429 and 503"):
+    with pytest.raises(ValueError, match="RETRY_HTTP_CODES must not contain 429 and 503"):
         RetryAfterMiddleware.from_crawler(crawler())

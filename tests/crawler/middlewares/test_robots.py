@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.http import TextResponse
 from scrapy.utils.test import get_crawler
 
-from crawler.middlewares.robots import KEPT, MemoryStore, RobotsDisallowed, RobotsMiddleware
+from crawler.middlewares.robots import VALID_FOR, MemoryStore, RobotsDisallowed, RobotsMiddleware
 from tests.support.polite_kit import Cut, Hang, crawl, response, site
 from tests.support.twin.canary import Canary
 from tests.support.wire_kit import make_certificates, run
@@ -269,7 +269,7 @@ async def test_a_copy_of_an_earlier_run_serves_for_a_day(tmp_path_factory):
         assert await again() == ["/open"]
         (kept,) = folder.iterdir()
         when, *rest = json.loads(kept.read_text())
-        kept.write_text(json.dumps([(datetime.fromisoformat(when) - KEPT).isoformat(), *rest]))
+        kept.write_text(json.dumps([(datetime.fromisoformat(when) - VALID_FOR).isoformat(), *rest]))
         www.answers["/robots.txt"] = response(b"", "503 Busy")
         assert await again() == ["/robots.txt"] * 3
         assert json.loads(kept.read_text())[1] == 200  # a failure is not kept
@@ -314,7 +314,7 @@ async def test_a_copy_is_good_for_24_hours_of_a_run():
     fetched: list[str] = []
     robot = middleware(fetched, lambda: now[0])
     await robot.process_request(Request(f"https://{HOST}/a"))
-    now[0] += KEPT - timedelta(seconds=1)
+    now[0] += VALID_FOR - timedelta(seconds=1)
     with pytest.raises(RobotsDisallowed):
         await robot.process_request(Request(f"https://{HOST}/private"))
     assert len(fetched) == 1
