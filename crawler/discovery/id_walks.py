@@ -97,7 +97,7 @@ class _Boundary:
         return next((number for number in run if number not in missing), first)
 
     def _probe_around(self, wanted: int, missing: Set[int]) -> int:
-        """Return an id near ``wanted``, in steps that grow to both sides: a whole range may be gone."""
+        """Return an id near ``wanted``; steps grow to both sides, as a whole range may be gone."""
         low, high = self.low.number, self.high.number
         step = (self.misses + 1) // 2 * (1 + self.misses // 10)
         if self.misses % 2 == 0:
@@ -188,7 +188,7 @@ class RisingWalk:
         return [str(number) for number in sorted(probes)]
 
     def _remaining(self) -> Iterator[int]:
-        """Yield the ids between the boundaries that were not visited, from the last to the first."""
+        """Return the ids between the boundaries that were not visited, from the last one on."""
         first, last = self._first.low.number - SLACK, self._last.high.number + SLACK
         done = self._probed | self._known
         return (number for number in range(last, max(first, 0), -1) if number not in done)

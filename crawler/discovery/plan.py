@@ -137,7 +137,7 @@ class Plan:
         return [DiscoveredLink(article_id, url, name, alias=url) for article_id, url in urls]
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:
-        """Take note of what a candidate was: when its article was published, None for no article."""
+        """Take note of when a candidate's article was published; None if it is no article."""
         if self._walk is None:
             return
         name, walk = self._walk

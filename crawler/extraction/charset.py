@@ -1,7 +1,7 @@
-"""From bytes to text: strict UTF-8, else strict cp949, else the label with replacement; never a guess.
+"""Decode documents: strict UTF-8, else strict cp949, else the declared charset with replacement.
 
-Measured order: a wrong label is common on Korean pages, so the bytes decide before the label does.
-All EUC-KR labels mean cp949, whose extra syllables (똠, 뷁) pages with those labels do use.
+The order was measured: a wrong declaration is common on Korean pages, so the bytes decide first.
+All EUC-KR labels mean cp949, because pages with those labels use its additional syllables (똠, 뷁).
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _BOMS = (
 
 
 def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
-    """Decode a document; ``content_type`` is the header's value. Never fails: damage is counted as U+FFFD."""
+    """Return the document's text and how it was decoded; ``content_type`` is the header's value.
+
+    Never fails: bytes that cannot be decoded become U+FFFD and are counted as damage.
+    """
     declared = declared_charset(data, content_type)
     for bom, charset in _BOMS:
         if data.startswith(bom):
@@ -45,8 +48,8 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
             text = data.decode(charset)
         except UnicodeDecodeError:
             continue
-        # One byte is looked for ten times as fast as three, and hardly any page of Hangul holds
-        # this one in UTF-8.
+        # Searching one byte is ten times as fast as three, and hardly any page of Hangul has this
+        # one in UTF-8.
         damage = text.count("\ufffd") if b"\xef" in data else 0
         return text, Decoded(declared=declared, used=charset, damage=damage)
     charset = python_charset(declared)
@@ -55,7 +58,10 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
 
 
 def declared_charset(data: bytes, content_type: str = "") -> str:
-    """The charset the header names, else the one a <meta> in the first 4 KB names, lower case; ``""`` for none."""
+    """Return the declared charset in lower case, ``""`` if there is none.
+
+    It is the one of the header, else that of a <meta> in the first 4 KB.
+    """
     header = _HEADER.search(content_type)
     if header:
         return header[1].lower()
@@ -64,11 +70,11 @@ def declared_charset(data: bytes, content_type: str = "") -> str:
 
 
 def python_charset(label: str) -> str:
-    """The codec for a label: cp949 for every EUC-KR name, UTF-8 for none or one nobody knows."""
+    """Return the codec for a label: cp949 for every EUC-KR name, UTF-8 for none or unknown."""
     if label in _EUC_KR:
         return "cp949"
     try:
-        # a codec that is no charset (rot13, hex) raises here as an unknown one does
+        # A codec that is not a charset (rot13, hex) raises here, like an unknown one.
         "".encode(label)
         return codecs.lookup(label).name
     except (LookupError, ValueError):

@@ -65,7 +65,7 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
 
 
 def read_exchange(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
-    """Return the page after ``extract`` and the item pipelines before the deposit, in their order."""
+    """Return the page after ``extract`` and the item pipelines that precede the deposit."""
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
 
 
@@ -129,7 +129,7 @@ def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: 
 
 
 def _with_stated_address(page: Page, reader: PageReader, outlet: Outlet) -> Page:
-    """Return the page with the first article's address that it states of itself, if there is one."""
+    """Return the page with the first article's address that it states as its own, if any."""
     for stated in reader.stated_addresses():
         address = outlet.identify(stated)
         if address is not None:

@@ -257,31 +257,36 @@ def _lines(node: LexborNode) -> list[str]:
         return []
     if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
         return _collapsed([at.text_content or ""])
+    return _collapsed("".join(_texts_from(at)).split(_BREAK))
+
+
+def _texts_from(first: LexborNode) -> list[str]:
+    """Return the texts of a node, its following siblings and all they hold, and line breaks.
+
+    A loop instead of recursion, because hostile pages nest 100,000 deep.
+    """
     parts: list[str] = []
+    at: LexborNode | None = first
     depth = 1
-    # A loop instead of recursion, because hostile pages nest 100,000 deep.
     while at is not None:
-        child = _enter(at, parts)
+        child = None
+        tag = at.tag
+        if tag == "-text":
+            parts.append(at.text_content or "")
+        else:
+            if tag in _BLOCKS:
+                parts.append(_BREAK)
+            if tag not in _SILENT:
+                child = at.first_child
         if child is not None:
             at, depth = child, depth + 1
         else:
             at, depth = _following(at, depth, parts)
-    return _collapsed("".join(parts).split(_BREAK))
-
-
-def _enter(node: LexborNode, parts: list[str]) -> LexborNode | None:
-    """Append what the node begins with; return its first child if it has text."""
-    tag = node.tag
-    if tag == "-text":
-        parts.append(node.text_content or "")
-        return None
-    if tag in _BLOCKS:
-        parts.append(_BREAK)
-    return None if tag in _SILENT else node.first_child
+    return parts
 
 
 def _following(node: LexborNode, depth: int, parts: list[str]) -> tuple[LexborNode | None, int]:
-    """Return the next node after the end of this one, and its depth; None at the end of the text."""
+    """Return the node after the end of this one, and its depth; None at the end of the text."""
     following = node.next
     while following is None:
         depth -= 1

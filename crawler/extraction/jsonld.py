@@ -1,4 +1,4 @@
-"""A page's own statement about its article: the first schema.org article in its JSON-LD."""
+"""Read the first schema.org article in a page's JSON-LD."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _MAX_DEPTH = 6
 
 
 def article_facts(scripts: list[str]) -> dict[str, list[str]]:
-    """Texts by key (headline, datePublished, dateModified, author, articleSection, keywords, image).
+    """Return the article's texts by key: headline, datePublished, author, keywords and so on.
 
-    A script that is no JSON, or states no article, is passed over: the page's other sources remain.
+    ``scripts`` are the contents of the script elements. Those that are not valid JSON or hold no
+    article are ignored.
     """
     for script in scripts:
         try:
@@ -22,28 +23,33 @@ def article_facts(scripts: list[str]) -> dict[str, list[str]]:
         except (ValueError, RecursionError):
             continue
         for thing in _things(data, 0):
-            if any(str(kind).endswith("Article") for kind in _listed(thing.get("@type"))):
-                return {key: texts for key, value in thing.items() if (texts := _texts(value))}
+            if any(str(kind).endswith("Article") for kind in _as_list(thing.get("@type"))):
+                facts = {key: _texts(value) for key, value in thing.items()}
+                return {key: texts for key, texts in facts.items() if texts}
     return {}
 
 
 def _things(data: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a document, those nested in @graph and mainEntity too."""
     if depth > _MAX_DEPTH:
         return
-    for item in _listed(data):
+    for item in _as_list(data):
         if isinstance(item, dict):
             yield item
             yield from _things(item.get("@graph"), depth + 1)
             yield from _things(item.get("mainEntity"), depth + 1)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _texts(value: Any) -> list[str]:
+    """Return the texts of a value; an object's text is its name or its url."""
     texts: list[str] = []
-    for item in _listed(value):
+    for item in _as_list(value):
         if isinstance(item, dict):
             item = item.get("name") or item.get("url")
         if isinstance(item, str) and item.strip():

@@ -1,4 +1,4 @@
-"""Replay: saved pages, text renderings and WARCs read again, without the network and without the engine."""
+"""Recognise the outlet of a saved document."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
 
 def outlet_for(exchange: Exchange) -> Outlet | None:
-    """The outlet of a document: by its address, else by what the page says of itself or prints."""
+    """Return the outlet of a document, None if it is not recognised.
+
+    A document with an address is its host's; another is recognised by the addresses that the page
+    states, by its title, or by what a text rendering prints.
+    """
     if exchange.has_address:
         return outlet_of(exchange.url)
     text, _ = decode(exchange.body)
+    outlets = known_outlets().values()
     if exchange.media_type == "text/plain":
-        return next(
-            (outlet for outlet in known_outlets().values() if recognises(outlet.text, text)), None
-        )
+        return next((outlet for outlet in outlets if recognises(outlet.text, text)), None)
     page = PageReader(text)
     for address in page.stated_addresses():
-        if outlet := outlet_of(address):
+        outlet = outlet_of(address)
+        if outlet is not None:
             return outlet
-    return next(
-        (outlet for outlet in known_outlets().values() if outlet.has_title(page.title)), None
-    )
+    return next((outlet for outlet in outlets if outlet.has_title(page.title)), None)

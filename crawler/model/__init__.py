@@ -1,1 +1,1 @@
-"""What an outlet is, as plain values: hosts, layouts, channels, windows of days, crawl arguments."""
+"""Plain values: outlets, layouts, channels, windows of days, arguments of a crawl."""

@@ -1,4 +1,4 @@
-"""Where Sacho keeps its data: the archive, the index, the logs and jobs.toml, if no setting says otherwise."""
+"""Where Sacho keeps its data (archive, index, logs, jobs.toml) unless a setting says otherwise."""
 
 from __future__ import annotations
 

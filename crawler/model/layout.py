@@ -1,4 +1,4 @@
-"""How an outlet's pages are built: selectors with their dates of use, chosen by the capture date."""
+"""How an outlet's pages are built: selectors with their dates of use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Literal
 #: an attribute.
 Sources = tuple[str, ...]
 
-#: How sure a fact about an outlet is. A: two or more independent sources, one of them recent; B: one
-#: good source or several older ones; C: one old or weak source, or an inference.
+#: How sure a fact about an outlet is. A: two or more independent sources, one of them recent; B:
+#: one good source or several older ones; C: one old or weak source, or an inference.
 Confidence = Literal["A", "B", "C"]
 
 
