@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
     from archive.frontier.frontier import Frontier
     from archive.index.database import Index
-    from archive.model.exchange import Location
+    from archive.model.exchange import Exchange, Location
     from archive.model.outcome import Verdict
     from archive.segments.writer import SegmentWriter
-    from archive.warc.http_message import Head
     from pipelines.page import Page
 
 #: A batch is written when it holds this many captures, or when its oldest capture is this many
@@ -257,13 +256,13 @@ class CaptureStore:
 
 def columns_of(page: Page) -> dict[str, Any]:
     """Return the columns of ``captures`` that are known before the record is written."""
-    exchange, head = page.exchange, _head(page)
+    exchange, head = page.exchange, _head_facts(page.exchange)
     return {
         "outlet": page.outlet,
         "url": exchange.url,
         "record_type": "response" if exchange.head else "resource",
-        "status": head.status if head else None,
-        "media_type": head.get("Content-Type") if head else exchange.media_type,
+        "status": head.status,
+        "media_type": head.media_type,
         "captured_at": exchange.captured_at,
         "time_known": exchange.time_known,
         "charset_declared": page.decoded.declared,
@@ -323,32 +322,51 @@ def _known_entry(page: Page, row: Any) -> CaptureEntry:
     return CaptureEntry(columns, page.article, page.verdict, row.id, revision_id)
 
 
-def _head(page: Page) -> Head | None:
-    """Return the parsed response head; None if there is none, or it cannot be parsed."""
-    if page.exchange.head:
-        with suppress(MessageError):  # stored all the same, without a status
-            return parse_head(page.exchange.head)
-    return None
+@dataclass(frozen=True, slots=True)
+class _HeadFacts:
+    """What index and frontier store of a response head."""
+
+    status: int | None = None
+    media_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+def _head_facts(exchange: Exchange) -> _HeadFacts:
+    """Return the facts of the response head; if there is none, or it is malformed, no status."""
+    if exchange.head:
+        with suppress(MessageError):
+            head = parse_head(exchange.head)
+            return _HeadFacts(
+                status=head.status,
+                media_type=head.get("Content-Type"),
+                etag=head.get("ETag"),
+                last_modified=head.get("Last-Modified"),
+            )
+    return _HeadFacts(media_type=exchange.media_type)
 
 
 def _result(page: Page, verdict: Verdict) -> Result:
+    visited = None
+    if page.visit:
+        visited = _visit_result(page, verdict)
     return Result(
         source=page.source,
         outlet=page.outlet,
         verdict=verdict,
         url=page.exchange.url,
-        visited=_visit_result(page, verdict) if page.visit else None,
+        visited=visited,
     )
 
 
 def _visit_result(page: Page, verdict: Verdict) -> VisitResult:
-    head = _head(page)
+    head = _head_facts(page.exchange)
     return VisitResult(
         article_id=page.visit,
         verdict=verdict,
-        status=head.status if head else None,
-        etag=head.get("ETag") if head else "",
-        last_modified=head.get("Last-Modified") if head else "",
+        status=head.status,
+        etag=head.etag,
+        last_modified=head.last_modified,
         published_at=page.article.published_at if page.article else None,
     )
 

@@ -84,7 +84,9 @@ def _headline(printed: str, rules: Rules) -> str:
     headline = clean(printed)
     for title in rules.site_titles:
         headline = headline.removesuffix(f" - {title}").strip()
-    return "" if headline in rules.site_titles else headline
+    if headline in rules.site_titles:
+        return ""
+    return headline
 
 
 def _first_time(texts: Iterable[str], base: datetime) -> tuple[datetime | None, Precision | None]:

@@ -30,7 +30,9 @@ def clean(text: str) -> str:
     """
     if text.isprintable():  # then U+0020 is the only white space in it, mostly single
         text = unicodedata.normalize("NFC", text)
-        return " ".join(text.split()) if "  " in text else text.strip()
+        if "  " not in text:
+            return text.strip()
+        return " ".join(text.split())
     text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
     return " ".join(unicodedata.normalize("NFC", text).split())
 
@@ -50,7 +52,9 @@ def language_of(text: str, declared: str = "") -> str:
         if (found := _count(code, text)) and found * weight >= letters:
             return code
     declared = declared[:2].lower()
-    return declared if letters and declared not in ("", "ko", "ja", "zh") else ""
+    if not letters or declared in ("ko", "ja", "zh"):
+        return ""
+    return declared
 
 
 def _count(code: str, text: str) -> int:

@@ -62,16 +62,20 @@ def labelled_stamps(text: str) -> tuple[str, str]:
             published = published or found["stamp"].strip()
     if not published and not modified:
         stamp = _STAMP.search(text) or _RELATIVE.search(text)
-        published = stamp[0].strip() if stamp else ""
+        if stamp:
+            published = stamp[0].strip()
     return published, modified
 
 
 def _machine_time(text: str) -> tuple[datetime, Precision]:
     moment = datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=KST) if moment.tzinfo is None else moment.astimezone(KST)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=KST)
+    moment = moment.astimezone(KST).replace(microsecond=0)
     clock = text[10:].split("+")[0].rstrip("Z")
-    has_seconds = clock.count(":") >= 2
-    return moment.replace(microsecond=0), Precision.SECOND if has_seconds else Precision.MINUTE
+    if clock.count(":") >= 2:
+        return moment, Precision.SECOND
+    return moment, Precision.MINUTE
 
 
 def _printed_time(stamp: re.Match[str]) -> tuple[datetime, Precision]:
@@ -84,7 +88,9 @@ def _printed_time(stamp: re.Match[str]) -> tuple[datetime, Precision]:
     elif stamp["half"] in ("오전", "AM") and hour == 12:
         hour = 0
     moment = day.replace(hour=hour, minute=int(stamp["M"]), second=int(stamp["S"] or 0))
-    return moment, Precision.SECOND if stamp["S"] else Precision.MINUTE
+    if stamp["S"]:
+        return moment, Precision.SECOND
+    return moment, Precision.MINUTE
 
 
 def _relative_time(relative: re.Match[str], base: datetime) -> tuple[datetime, Precision]:

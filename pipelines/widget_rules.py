@@ -94,15 +94,17 @@ class Widgets:
 
 def _matching_group(pattern: re.Pattern[str] | None, block: str) -> str:
     """Return the name of the group that matches the whole block, ``""`` for none."""
-    match = pattern.fullmatch(block) if pattern is not None else None
-    if match is None:
+    match = pattern and pattern.fullmatch(block)
+    if not match:
         return ""
     return match.lastgroup or ""
 
 
 def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None:
     named = [f"(?P<{name}>{pattern})" for name, pattern in patterns if pattern]
-    return re.compile("|".join(named)) if named else None
+    if not named:
+        return None
+    return re.compile("|".join(named))
 
 
 def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tuple[Removed, ...]]:

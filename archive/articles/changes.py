@@ -122,8 +122,9 @@ def changed_fields(
     A field that one layout does not print is no change, unless no other field differs: then the
     change was seen in a layout that both have.
     """
-    same = old_layouts if len(new_layouts) == 1 else ()
-    changed = compare(old, same, new).changed or CONTENT_FIELDS
+    if len(new_layouts) != 1:
+        old_layouts = ()  # they can't be the same single layout
+    changed = compare(old, old_layouts, new).changed or CONTENT_FIELDS
     return tuple(name for name in changed if getattr(old, name) != getattr(new, name))
 
 

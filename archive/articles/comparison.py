@@ -95,9 +95,10 @@ def _compare_field(name: str, known: Article, seen: Article, *, same_layout: boo
         return {}
     if not old:
         return _facts_of(name, seen)
-    merge = _MERGES.get(name)
-    merged = merge(old, new) if merge is not None else None
-    return None if merged is None else {name: merged}
+    merged = _MERGES.get(name, _no_merge)(old, new)
+    if merged is None:
+        return None
+    return {name: merged}
 
 
 def _compare_times(name: str, known: Article, seen: Article) -> _Facts:
@@ -105,7 +106,9 @@ def _compare_times(name: str, known: Article, seen: Article) -> _Facts:
         getattr(known, _TIMES[name].precision), getattr(seen, _TIMES[name].precision)
     )
     old, new = getattr(known, name), getattr(seen, name)
-    return {} if _truncate(old, precision) == _truncate(new, precision) else None
+    if _truncate(old, precision) == _truncate(new, precision):
+        return {}
+    return None
 
 
 def _facts_of(name: str, seen: Article) -> dict[str, Any]:
@@ -155,6 +158,10 @@ def _merge_images(old: Sequence[Image], new: Sequence[Image]) -> tuple[Image, ..
             return None
         merged.append(Image(a.url or b.url, a.caption or b.caption, a.credit or b.credit))
     return tuple(merged)
+
+
+def _no_merge(_old: object, _new: object) -> None:
+    """Values of other fields never become one."""
 
 
 def _conflict(a: str, b: str) -> bool:

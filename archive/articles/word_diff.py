@@ -68,7 +68,7 @@ def diff(old: str, new: str) -> list[Piece]:
     ``"+"`` the new one. No two neighbours have the same sign, and ``"-"`` comes before ``"+"``.
     """
     if old == new:
-        return [Piece(" ", old)] if old else []
+        return list(_non_empty(Piece(" ", old)))
     a, b = _TOKEN.findall(old), _TOKEN.findall(new)
     return list(_pieces(_signed_tokens(a, b)))
 
@@ -217,7 +217,9 @@ def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         tops[pile : pile + 1] = [value]
         top_pairs[pile : pile + 1] = [index]
     rising: list[tuple[int, int]] = []
-    index = top_pairs[-1] if top_pairs else -1
+    if not top_pairs:
+        return []
+    index = top_pairs[-1]
     while index >= 0:
         rising.append(pairs[index])
         index = previous[index]

@@ -127,14 +127,17 @@ def next_visit(
     """
     if kind is VisitKind.SERVED:
         due_at = next_scheduled(counted_from, now)
-        state = State.DONE if due_at is None else State.DUE
-        return NextVisit(state, due_at, 0, visits + 1)
+        if due_at is None:
+            return NextVisit(State.DONE, None, 0, visits + 1)
+        return NextVisit(State.DUE, due_at, 0, visits + 1)
     if kind is VisitKind.POSTPONE:
         return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), failures, visits)
     failures += 1
     if kind is VisitKind.GIVE_UP or failures >= MAX_FAILURES:
         return NextVisit(State.DEAD, None, failures, visits)
-    wait = timedelta(0) if kind is VisitKind.RETRY_NEXT_RUN else BACK_OFF[failures - 1]
+    wait = BACK_OFF[failures - 1]
+    if kind is VisitKind.RETRY_NEXT_RUN:
+        wait = timedelta(0)
     return NextVisit(State.DUE, _not_before(retry_at, now, wait), failures, visits)
 
 
