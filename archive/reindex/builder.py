@@ -1,11 +1,12 @@
-"""An index made anew beside the old one: what is read of the archive goes into it, with how far that has come.
+"""Building of a new index: what was read of the archive, and how far reading has come.
 
-It lies at ``INDEX.reindex`` until it is whole. Killed at any moment, it goes on behind the last
-span that it holds.
+The index is built at ``INDEX.reindex``, next to the old one. After a kill at any moment it
+continues after the last span that it holds.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,7 @@ from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
 from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
+from archive.index.bulk import one_of
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import captures
 from archive.model.errors import describe_os_error
@@ -35,10 +37,18 @@ if TYPE_CHECKING:
     from archive.runs.recorder import RunRecorder
     from archive.takedown.log import Takedown
 
-#: Captures that the writer decides on in one batch.
+#: Captures ingested in one batch.
 _BATCH = 500
-#: Tables that are in it only while it is made.
+#: Tables that are in it only while it is built.
 SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
+_CREATE = (
+    "CREATE TABLE rebuild_state (state TEXT)",
+    "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
+    "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
+)
+_WRITE_POSITION = "INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)"
+_WRITE_FINDING = "INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"
+_SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class ReadCapture:
 
 @dataclass(frozen=True, slots=True)
 class ReindexFinding:
-    """A place of the archive that gave no row, and why."""
+    """A place in the archive that gave no row, and why."""
 
     source: str
     reason: Reason
@@ -61,12 +71,12 @@ class ReindexFinding:
 
 
 class IndexBuilder:
-    """The new index while it is made; use as a context manager. One process at a time has it.
+    """The new index while it is built, by one process at a time; use as a context manager.
 
-    ``state`` says what it is made from and by: one begun from or by anything else is begun afresh.
-    ``resumed`` is whether there was one to go on with.
+    ``state`` identifies the archive and the code it is built from: an unfinished index with another
+    state is discarded. ``resumed`` is whether an unfinished one is continued.
 
-    :raises IndexUnusableError: it cannot be made, or another process is making it.
+    :raises IndexUnusableError: it cannot be created, or another process is building it.
     """
 
     def __init__(self, url: str, state: str) -> None:
@@ -87,24 +97,24 @@ class IndexBuilder:
         self._lock.close()
 
     def position(self, segment: Segment) -> int:
-        """Where in the segment the first record lies that it does not hold yet; `END` if it holds all.
+        """Return the offset of the segment's first record that is not read yet; `END` if all are.
 
-        Nobody appends to a segment that was read to its end but a writer who had only just made it:
-        then all of it is to be read again, and what is known of it is passed over.
+        A segment that was read to its end grows only if its writer had just created it; then it is
+        read again from the beginning, and known records are skipped.
         """
         query = text("SELECT position, size FROM rebuild_segments WHERE name = :name")
         with self.index.reading() as connection:
             row = connection.execute(query, {"name": segment.name}).one_or_none()
         return int(row.position) if row is not None and segment.size <= row.size else 0
 
-    def know(self, removed: Sequence[Takedown]) -> None:
-        """Take note of removed articles: what is read of them from now on is no article."""
+    def add_takedowns(self, removed: Sequence[Takedown]) -> None:
+        """Block removed articles: captures of them read from now on are not ingested."""
         with self.index.writing() as connection:
             for removal in removed:
                 record_takedown(connection, removal)
 
-    def forget_removed(self) -> int:
-        """Take out articles that were read before it was known that they are removed; give their number."""
+    def remove_blocked(self) -> int:
+        """Delete articles that were ingested before they were blocked; return their number."""
         with self.index.writing() as connection:
             number = remove_blocked(connection)
         if number:
@@ -115,37 +125,33 @@ class IndexBuilder:
         self,
         segment: Segment,
         position: int,
-        kept: Sequence[ReadCapture],
+        read: Sequence[ReadCapture],
         findings: Sequence[ReindexFinding],
     ) -> int:
-        """Take what was read up to ``position``, in one transaction; give how many captures are new to it.
+        """Ingest what was read up to ``position``, in one transaction; return how many are new.
 
-        A record that is in the archive twice is kept once, and its copy elsewhere a finding.
+        A record that is in the archive twice is ingested once; its copy becomes a finding.
         """
         number = 0
-        copies: list[ReindexFinding] = []
+        every = [*findings]
         with self.index.writing() as connection:
-            for batch in _batches(kept):
-                fresh = _without_copies(connection, batch, copies)
-                _enter(connection, fresh)
+            for batch in _batches(read):
+                fresh, copies = _without_copies(connection, batch)
+                _ingest(connection, fresh)
                 number += len(fresh)
+                every += copies
             place = {"name": segment.name, "position": position, "size": segment.size}
-            so_far = text(
-                "INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)"
-            )
-            connection.execute(so_far, place)
+            connection.execute(text(_WRITE_POSITION), place)
             rows = [
-                {"source": f.source, "reason": f.reason, "sentence": f.sentence}
-                for f in (*findings, *copies)
+                {"source": one.source, "reason": one.reason, "sentence": one.sentence}
+                for one in every
             ]
             if rows:
-                connection.execute(
-                    text("INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"), rows
-                )
+                connection.execute(text(_WRITE_FINDING), rows)
         return number
 
     def findings(self) -> list[ReindexFinding]:
-        """All findings so far, those of killed runs too."""
+        """Return all findings so far, including those of killed runs."""
         with self.index.reading() as connection:
             rows = connection.execute(
                 text("SELECT source, reason, sentence FROM rebuild_findings")
@@ -153,7 +159,7 @@ class IndexBuilder:
         return [ReindexFinding(row.source, Reason(row.reason), row.sentence) for row in rows]
 
     def counts(self) -> list[tuple[str, Outcome, Reason | None, int]]:
-        """How many captures of each outlet became what."""
+        """Return the number of captures by outlet, outcome and reason."""
         columns = (captures.c.outlet, captures.c.outcome, captures.c.reason)
         with self.index.reading() as connection:
             rows = connection.execute(
@@ -164,8 +170,8 @@ class IndexBuilder:
             for outlet, outcome, why, count in rows
         ]
 
-    def end(self, run: RunRecorder) -> None:
-        """Note the counts and the findings as the run's, and close it."""
+    def finish(self, run: RunRecorder) -> None:
+        """Record the counts and the findings with the run, and close the index."""
         for outlet, outcome, reason, count in self.counts():
             run.counts[(outlet, str(Verdict(outcome, reason)))] += count
         for finding in self.findings():
@@ -175,44 +181,35 @@ class IndexBuilder:
             run.write(connection, ended=True)
         self.index.close()
 
-    def forget(self) -> None:
-        """Remove it, unfinished."""
-        self.index.close()
-        _remove(self.path)
-
     def _open(self, state: str) -> bool:
+        """Open the unfinished index if it has that state, else create one; return which it was."""
         if self.path.exists():
-            try:
+            # of another version, or damaged: everything in it can be read again
+            with suppress(IndexUnusableError):
                 if self._state() == state:
                     return True
-            except IndexUnusableError:
-                pass  # of another version, or damaged: nothing in it that could not be read again
             _remove(self.path)
         self._reopen()
         with self.index.writing() as connection:
-            for statement in (
-                "CREATE TABLE rebuild_state (state TEXT)",
-                "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
-                "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
-            ):
+            for statement in _CREATE:
                 connection.execute(text(statement))
             connection.execute(text("INSERT INTO rebuild_state VALUES (:state)"), {"state": state})
         return False
 
     def _state(self) -> str:
+        """Open the unfinished index; return its state, or ``""`` if it has none."""
         self._reopen()
         try:
             with self.index.reading() as connection:
-                made = connection.scalar(
+                created = connection.scalar(
                     text("SELECT 1 FROM sqlite_master WHERE name = 'rebuild_state'")
                 )
-                state = (
-                    str(connection.scalar(text("SELECT state FROM rebuild_state"))) if made else ""
-                )
+                if not created:
+                    return ""
+                return str(connection.scalar(text("SELECT state FROM rebuild_state")))
         except BaseException:
             self.index.close()
             raise
-        return state
 
     def _reopen(self) -> None:
         self.index = Index(f"sqlite:///{self.path}", lasting=False)
@@ -235,11 +232,11 @@ def exclude_reindex(url: str) -> FileLock:
         raise IndexUnusableError(describe_os_error(path, error)) from error
 
 
-def _batches(kept: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
-    """In order; a revisit never in one batch with what it repeats, whose row it has to find."""
+def _batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
+    """Yield batches, in order; a revisit is in a later one than its original, whose row it needs."""
     batch: list[ReadCapture] = []
     records: set[str] = set()
-    for one in kept:
+    for one in captures_read:
         record_id = one.capture["record_id"]
         if len(batch) == _BATCH or one.repeats in records or record_id in records:
             yield batch
@@ -251,33 +248,27 @@ def _batches(kept: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
 
 
 def _without_copies(
-    connection: Connection, batch: Sequence[ReadCapture], copies: list[ReindexFinding]
-) -> list[ReadCapture]:
+    connection: Connection, batch: Sequence[ReadCapture]
+) -> tuple[list[ReadCapture], list[ReindexFinding]]:
+    """Return the captures that are not in the index yet, and a finding for each copy of one."""
     columns = select(captures.c.record_id, captures.c.warc_file, captures.c.warc_offset)
     ids = [one.capture["record_id"] for one in batch]
-    rows = connection.execute(columns.where(captures.c.record_id.in_(ids)))
+    rows = connection.execute(columns.where(one_of(captures.c.record_id, ids)))
     known = {row.record_id: (row.warc_file, row.warc_offset) for row in rows}
     fresh: list[ReadCapture] = []
+    copies: list[ReindexFinding] = []
     for one in batch:
-        row = one.capture
-        place = known.get(row["record_id"])
-        if place == (row["warc_file"], row["warc_offset"]):
-            continue
-        if place is not None:
-            sentence = (
-                f"The record {row['record_id']} is in the archive twice; this copy is passed over."
-            )
-            copies.append(
-                ReindexFinding(
-                    f"{row['warc_file']}@{row['warc_offset']}", Reason.BAD_RECORD, sentence
-                )
-            )
-        else:
+        record_id = one.capture["record_id"]
+        file, offset = one.capture["warc_file"], one.capture["warc_offset"]
+        if record_id not in known:
             fresh.append(one)
-    return fresh
+        elif known[record_id] != (file, offset):
+            sentence = f"The record {record_id} is in the archive twice; this copy is skipped."
+            copies.append(ReindexFinding(f"{file}@{offset}", Reason.BAD_RECORD, sentence))
+    return fresh, copies
 
 
-def _enter(connection: Connection, batch: Sequence[ReadCapture]) -> None:
+def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> None:
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
     entries: list[CaptureEntry] = []
     for one in batch:
@@ -296,10 +287,8 @@ def _enter(connection: Connection, batch: Sequence[ReadCapture]) -> None:
 
 
 def _remove(path: Path) -> None:
-    for name in (
-        path,
-        *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal")),
-    ):
+    for ending in _SIDE_FILES:
+        name = path.with_name(path.name + ending)
         try:
             name.unlink(missing_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Tables of an index that an earlier version made, read for a reindex under the names of today."""
+"""The tables of an index of an earlier schema, read under the column names of today."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def check_readable(path: Path, tables: Iterable[Table]) -> None:
 
 
 def not_carried(error: sqlite3.Error) -> IndexUnusableError:
-    """Return the error to raise where a table of the old index can't be read or copied."""
+    """Return the error for a table of the old index that cannot be read or copied."""
     return IndexUnusableError(
-        f"The run history, alarms, frontier and robots.txt copies of the old index can't be taken "
-        f"over: {error}. Move it away, and run the same command again to do without."
+        "Cannot copy the run history, alarms, frontier and robots.txt from the old index:"
+        f" {error}. Move it away, and run the same command again to do without them."
     )
 
 
 def columns(connection: sqlite3.Connection, table: Table) -> dict[str, str]:
-    """Return SQL expressions over a row ``old`` of the table as it is, by the name of the column today.
+    """Return SQL expressions over a row ``old`` of the table, by the column names of today.
 
     A column that the table does not have is left out, so that its default applies. Of an index of
     today's schema each column is itself.
@@ -80,5 +80,5 @@ def columns(connection: sqlite3.Connection, table: Table) -> dict[str, str]:
 
 
 def _names(connection: sqlite3.Connection, table: Table) -> set[str]:
-    """Return the names of the columns of the table in the database; empty if there is no such table."""
+    """Return the names of the table's columns in the database; empty if there is no such table."""
     return {row[1] for row in connection.execute(f"PRAGMA main.table_info({table.name})")}

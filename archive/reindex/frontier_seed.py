@@ -1,4 +1,4 @@
-"""The frontier made again from the captures, so that nothing kept is fetched as if it were new."""
+"""Rebuilding of the frontier from captures, so that no archived article is fetched as new."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ _MANY = 1000
 
 
 def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], now: datetime) -> int:
-    """Give the frontier a row for each article that was visited and that it lacks; give how many.
+    """Add a row to the frontier for each visited article that it lacks; return their number.
 
-    ``article_of`` gives the id of the article that an outlet has at an address, if any. A row says
-    when it was first and last looked at, and when the ladder wants the next look. The server's
-    validators and the failures before are not remembered: the next look is a whole one, and the
-    count of failures begins anew.
+    ``article_of`` returns the id of the article that an outlet has at a URL, or None. A row says
+    when the article was first visited and when the revisit policy wants the next visit. Validators
+    (ETag, Last-Modified) and earlier failures are not restored: the next visit fetches the whole
+    page, and failures are counted from 0.
     """
     number = 0
     rows: list[dict[str, Any]] = []
     with index.reading() as reading:
-        for row in _rows(
-            reading.execute(_VISITS.execution_options(yield_per=_MANY)), article_of, now
-        ):
+        visits = reading.execute(_VISITS.execution_options(yield_per=_MANY))
+        for row in _rows(visits, article_of, now):
             rows.append(row)
             if len(rows) == _MANY:
                 number += _add(index, rows)
@@ -48,9 +47,9 @@ def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], no
 
 
 def _rows(
-    found: Any, article_of: Callable[[str, str], str | None], now: datetime
+    visits: Any, article_of: Callable[[str, str], str | None], now: datetime
 ) -> Iterator[dict[str, Any]]:
-    for (outlet, source), group in groupby(found, key=lambda row: (row.outlet, row.source)):
+    for (outlet, source), group in groupby(visits, key=lambda row: (row.outlet, row.source)):
         article_id = article_of(outlet, source)
         if article_id is not None:
             yield _row(outlet, article_id, source, list(group), now)
@@ -59,50 +58,23 @@ def _rows(
 def _row(
     outlet: str, article_id: str, url: str, visits: Sequence[Row[Any]], now: datetime
 ) -> dict[str, Any]:
-    kinds = [revisit_policy.visit_kind(_verdict(visit), visit.status) for visit in visits]
-    served = [
-        visit.captured_at
-        for visit, kind in zip(visits, kinds, strict=True)
-        if kind is VisitKind.SERVED
-    ]
-    published_at = next(
-        (visit.published_at for visit in visits if visit.published_at is not None), None
-    )
-    due_at: datetime | None = now
-    state, failures, outcome, reason = State.DUE, 0, "", ""
-    # A redirect is no end: if nothing came behind it, the article is still to be visited.
-    ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
-    if ended:
-        last = ended[-1]
-        kind = revisit_policy.visit_kind(_verdict(last), last.status)
-        counted_from = min(
-            moment for moment in (published_at, *served[:1], last.captured_at) if moment is not None
-        )
-        step = revisit_policy.next_visit(
-            kind,
-            failures=0,
-            visits=len(served),
-            counted_from=counted_from,
-            now=last.captured_at,
-            retry_at=None,
-        )
-        # The step counts this look, which is counted in `served` already.
-        state, due_at, failures = step.state, step.due_at, step.failures
-        outcome, reason = last.outcome, last.reason
-    return {
+    served = [visit.captured_at for visit in visits if _kind(visit) is VisitKind.SERVED]
+    published = [visit.published_at for visit in visits if visit.published_at is not None]
+    published_at = published[0] if published else None
+    row: dict[str, Any] = {
         "outlet": outlet,
         "article_id": article_id,
         "url": url,
         "published_at": published_at,
         "discovered_at": visits[0].captured_at,
         "channels": [],
-        "state": state,
-        "due_at": due_at,
-        "failures": failures,
+        "state": State.DUE,
+        "due_at": now,
+        "failures": 0,
         "visits": len(served),
         "first_visit_at": served[0] if served else None,
-        "outcome": outcome,
-        "reason": reason,
+        "outcome": "",
+        "reason": "",
         "etag": "",
         "last_modified": "",
         "lease": "",
@@ -111,6 +83,36 @@ def _row(
         "discovered_run": "",
         "last_run": "",
     }
+    # a redirect does not end a visit: if nothing followed it, the article is still due
+    ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
+    return row | _after(ended[-1], served, published_at) if ended else row
+
+
+def _after(
+    last: Row[Any], served: Sequence[datetime], published_at: datetime | None
+) -> dict[str, Any]:
+    """Return the columns that follow from the last visit."""
+    known = (published_at, *served[:1], last.captured_at)
+    step = revisit_policy.next_visit(
+        _kind(last),
+        failures=0,
+        visits=len(served),
+        counted_from=min(moment for moment in known if moment is not None),
+        now=last.captured_at,
+        retry_at=None,
+    )
+    # step.visits is not used: it adds the last visit, which is among those served already
+    return {
+        "state": step.state,
+        "due_at": step.due_at,
+        "failures": step.failures,
+        "outcome": last.outcome,
+        "reason": last.reason,
+    }
+
+
+def _kind(visit: Row[Any]) -> VisitKind:
+    return revisit_policy.visit_kind(_verdict(visit), visit.status)
 
 
 def _verdict(visit: Row[Any]) -> Verdict:

@@ -1,8 +1,8 @@
-"""The archive's segments cut into spans that can be read apart, and put together again without a seam.
+"""Spans: parts of the archive's segments that can be read apart and joined again without gaps.
 
-Where a record begins in the middle of a segment can only be guessed: a document may hold what looks
-like one. So a span says where it began and where the next one must, and whoever joins them reads a
-span anew whose guess was wrong.
+Where a record begins in the middle of a segment can only be guessed: a document may contain what
+looks like a record. So reading a span gives where it began and where the next one must begin, and a
+span whose guess was wrong is read again when the spans are joined.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 #: Compressed bytes of a span: some 200 pages, less than a second's work.
 STEP = 4 * 2**20
-#: The place behind a segment's last record.
+#: The position behind a segment's last record.
 END = sys.maxsize
 _NEVER = datetime.min.replace(tzinfo=UTC)
-#: What is said of the end of a segment whose writer was killed, or had hardly begun.
+#: Damage at the end of a segment whose writer was killed, or has only just begun it.
 _TORN = frozenset({Reason.TRUNCATED, Reason.NOT_A_WARC})
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A file of the archive; ``name`` is its final one, which rows call it by even while it is open."""
+    """A segment; ``name`` is its final name, by which rows refer to it even while it is open."""
 
     path: Path
     name: str
     size: int
 
     def where(self) -> Path:
-        """Its file; a recovery may have closed it since."""
+        """Return its current path: it may have been closed since it was listed."""
         return self.path if self.path.exists() else self.path.with_name(self.name)
 
     @property
@@ -54,7 +54,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The records of a segment that begin from ``start`` to before ``end``; where ``guessed``, from ``start`` on."""
+    """The records of a segment that begin from ``start`` to before ``end``.
+
+    If ``guessed``, the first record is the first thing from ``start`` on that looks like one.
+    """
 
     segment: Segment
     start: int
@@ -62,19 +65,23 @@ class Span:
     guessed: bool = False
 
     def at(self, start: int) -> Span:
-        """The same span, read from where its first record is known to begin."""
+        """Return the same span with the known beginning of its first record."""
         return replace(self, start=start, guessed=False)
 
 
 class SpanReader:
-    """One pass over a span: iterate, then ``first`` is where it began and ``next`` where what follows it begins."""
+    """One pass over a span.
+
+    After it is iterated, ``first`` is where its first record began, and ``next`` where the first
+    record after it begins; `END` if there is none.
+    """
 
     def __init__(self, span: Span) -> None:
         self._span = span
         self.first = self.next = END
 
     def __iter__(self) -> Iterator[Record | Damage]:
-        """Its records and damaged places.
+        """Yield its records and damaged places.
 
         :raises SegmentError: the segment cannot be read.
         """
@@ -92,7 +99,7 @@ class SpanReader:
 
 
 def list_segments(folder: Path | str) -> list[Segment]:
-    """The segments of an archive in the order in which they were begun; open ones too.
+    """Return the segments of an archive, open ones too, in the order in which they were begun.
 
     :raises SegmentError: the folder cannot be read.
     """
@@ -105,18 +112,17 @@ def list_segments(folder: Path | str) -> list[Segment]:
                 found[name] = Segment(path, name, path.stat().st_size)
     except FileNotFoundError:
         if folder.exists():
-            return list_segments(folder)  # a writer closed one under our eyes
-        sentence = (
+            return list_segments(folder)  # a writer closed one meanwhile
+        raise SegmentError(
             f"There is no archive at {folder}: name the folder of the WARC files in ARCHIVE_URL."
-        )
-        raise SegmentError(sentence) from None
+        ) from None
     except OSError as error:
         raise SegmentError(describe_os_error(folder, error)) from error
     return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
 
 
 def being_written(segments: Iterable[Segment]) -> list[Segment]:
-    """Those of the segments that a living process is writing.
+    """Return those of the segments that a live process is writing.
 
     :raises SegmentError: one cannot be opened.
     """
@@ -124,7 +130,7 @@ def being_written(segments: Iterable[Segment]) -> list[Segment]:
 
 
 def split(segment: Segment, start: int = 0) -> Iterator[Span]:
-    """The segment's spans from the record at ``start`` on, in order; together they are all of it."""
+    """Yield the spans, in order, that make up the segment from the record at ``start`` on."""
     guessed = False
     while True:
         end = start + STEP
@@ -136,19 +142,23 @@ def split(segment: Segment, start: int = 0) -> Iterator[Span]:
 
 
 def _begun(segment: Segment) -> datetime:
-    """When the segment was begun; without a readable first record, before all others."""
+    """Return when the segment was begun; the earliest time if its first record is unreadable."""
     try:
         first = next(records(segment.where()), None)
-        return parse_date(first.fields["warc-date"]) if isinstance(first, Record) else _NEVER
+        if isinstance(first, Record):
+            return parse_date(first.fields["warc-date"])
     except ValueError:
-        return _NEVER
+        pass
     except OSError as error:
         raise SegmentError(describe_os_error(segment.path, error)) from error
+    return _NEVER
 
 
 def _is_tail(found: Record | Damage) -> bool:
-    """Whether it is what a killed writer leaves behind its last record, and recovery cuts: no damage."""
-    return found.reason in _TORN if isinstance(found, Damage) else not found.length
+    """Return whether a killed writer leaves this at the end, where recovery cuts it."""
+    if isinstance(found, Damage):
+        return found.reason in _TORN
+    return not found.length
 
 
 def _is_held(segment: Segment) -> bool:

@@ -1,4 +1,4 @@
-"""A finished index put in the old one's place, which nobody has open then and of which nothing is lost."""
+"""Replacing the old index by a finished new one, while no other process has it open."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-#: Seconds to wait for those who read the index to let go of it, and between two looks.
-WAIT, _LOOK = 10.0, 0.1
-#: Tables that are not made from the WARCs, and so come from the old index; those they refer to
-#: first.
+#: Seconds to wait for other processes to close the index, and between two attempts.
+WAIT, _PAUSE = 10.0, 0.1
+#: Tables that are copied from the old index since they are not derived from the WARCs, in the order
+#: of their foreign keys.
 CARRIED = tuple(table for table in metadata.sorted_tables if table not in DERIVED)
 
 
 def check_old_index(url: str) -> bool:
-    """Return whether there is an index; its tables that are taken over have been read once.
+    """Return whether there is an old index, after reading the tables that will be copied once.
 
-    :raises IndexUnusableError: the file is no index of ours, a newer version's, or damaged.
+    :raises IndexUnusableError: it is not an index of Sacho, of a newer version, or damaged.
     """
     if not index_path(url).exists():
         return False
@@ -49,30 +49,32 @@ def check_old_index(url: str) -> bool:
 
 @contextmanager
 def exclusive(url: str, wait: float = WAIT) -> Iterator[sqlite3.Connection | None]:
-    """Keep everyone else out of the index, or give None where there is none. Its WAL is empty and gone meanwhile.
+    """Lock the index against every other process; yield None if there is none.
 
-    :raises IndexUnusableError: another process has it open, or it can't be used.
+    It has no write-ahead log meanwhile.
+
+    :raises IndexUnusableError: another process has it open, or it is not usable.
     """
     path = index_path(url)
     if not path.exists():
         yield None
         return
     until = monotonic() + wait
-    while (connection := _alone(path)) is None:
+    while (connection := _connect_exclusively(path)) is None:
         if monotonic() > until:
             raise IndexUnusableError(
-                f"Another process has {path} open (a crawl, or a search). Everything else is done: run the same "
-                "command again when it has ended."
+                f"Another process has {path} open (a crawl, or a search). Everything else is done:"
+                " run the same command again when it has finished."
             )
-        sleep(_LOOK)
+        sleep(_PAUSE)
     with closing(connection):
         yield connection
 
 
 def carry_over(old: sqlite3.Connection, fresh: Path) -> None:
-    """Give the new index, which nobody has open, what the old one remembers: runs, frontier, robots.
+    """Copy runs, frontier and robots.txt from the old index to the new one, which must be closed.
 
-    :raises IndexUnusableError: one of them can't be read or written.
+    :raises IndexUnusableError: one of them cannot be read or written.
     """
     try:
         old.execute("ATTACH DATABASE ? AS fresh", (str(fresh),))
@@ -96,11 +98,11 @@ def carry_over(old: sqlite3.Connection, fresh: Path) -> None:
 
 
 def swap_in(fresh: Path, url: str) -> Path | None:
-    """Give the new index, which nobody has open, the name of the old one; give the name that the old one has now.
+    """Rename the new index, which must be closed, to the old one's name; return where that is kept.
 
-    The caller is `exclusive` with the old one, which keeps its content under that name.
+    The caller has locked the old one with `exclusive`. Return None if there was none.
 
-    :raises IndexUnusableError: it can't be renamed; then everything is as it was.
+    :raises IndexUnusableError: it cannot be renamed; everything is then as it was.
     """
     path = index_path(url)
     kept = path.with_name(path.name + ".old")
@@ -114,12 +116,12 @@ def swap_in(fresh: Path, url: str) -> Path | None:
                 raise IndexUnusableError(f"{fresh} is in use by another process.")
         sync_file(fresh)
         if not path.exists():
-            _link(fresh, path)  # which, unlike renaming, fails if somebody has just made one
+            _link(fresh, path)  # unlike a rename, this fails if an index was created just now
             fresh.unlink(missing_ok=True)
             sync_folder(path.parent)
             return None
         fresh.chmod(path.stat().st_mode)
-        _keep(path, kept)
+        _keep_as(path, kept)
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
@@ -129,8 +131,8 @@ def swap_in(fresh: Path, url: str) -> Path | None:
     return kept
 
 
-def _keep(path: Path, kept: Path) -> None:
-    """Give the file another name besides its own, in place of what has that name."""
+def _keep_as(path: Path, kept: Path) -> None:
+    """Give the file a second name, in the place of any file that has it."""
     beside = kept.with_name(kept.name + ".link")
     beside.unlink(missing_ok=True)
     _link(path, beside)
@@ -138,7 +140,7 @@ def _keep(path: Path, kept: Path) -> None:
 
 
 def _link(path: Path, name: Path) -> None:
-    """Give the file a new name besides its own; where a file system has no links, instead of its own."""
+    """Give the file a second name, or rename it where the file system has no hard links."""
     try:
         os.link(path, name)
     except OSError as error:
@@ -147,11 +149,11 @@ def _link(path: Path, name: Path) -> None:
         path.replace(name)
 
 
-def _alone(path: Path) -> sqlite3.Connection | None:
-    """A connection that has the database to itself; None where others have it open."""
+def _connect_exclusively(path: Path) -> sqlite3.Connection | None:
+    """Return a connection that has locked the database; None if another process has it open."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
-        # A database leaves WAL mode only in the hands of its one connection.
+        # SQLite leaves WAL mode only if there is no other connection
         left = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete"
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
@@ -171,7 +173,7 @@ def _alone(path: Path) -> sqlite3.Connection | None:
 
 
 def _copy(table: Table, columns: Mapping[str, str]) -> str:
-    """Return the statement that copies a table; references to captures follow the record to its new row.
+    """Return the statement that copies a table, with references to captures changed to new rows.
 
     ``columns`` are SQL expressions over a row ``old``, by the name of the new column.
     """
@@ -179,10 +181,11 @@ def _copy(table: Table, columns: Mapping[str, str]) -> str:
     for name, value in columns.items():
         if any(key.column.table is captures for key in table.columns[name].foreign_keys):
             wanted.append(
-                "(SELECT new.id FROM main.captures AS known JOIN fresh.captures AS new ON new.record_id = "  # noqa: S608  (ours)
-                f"known.record_id WHERE known.id = {value})"
+                "(SELECT new.id FROM main.captures AS known"  # noqa: S608  (our own expression)
+                " JOIN fresh.captures AS new ON new.record_id = known.record_id"
+                f" WHERE known.id = {value})"
             )
         else:
             wanted.append(value)
     names, values = ", ".join(columns), ", ".join(wanted)
-    return f"INSERT INTO fresh.{table.name} ({names}) SELECT {values} FROM main.{table.name} AS old"  # noqa: S608  (ours)
+    return f"INSERT INTO fresh.{table.name} ({names}) SELECT {values} FROM main.{table.name} AS old"  # noqa: S608  (our own table's name)

@@ -62,7 +62,7 @@ def reindex(folder: str, url: str, processes: int, report: Report, run: RunRecor
     check_old_index(url)
     with IndexBuilder(url, _state(folder)) as rebuild:
         remade = Remade(resumed=rebuild.resumed)
-        rebuild.know([*takedown_log.read(Path(folder)).takedowns.values()])
+        rebuild.add_takedowns([*takedown_log.read(Path(folder)).takedowns.values()])
         while True:
             _read(rebuild, _closed(folder), processes, report, remade)
             remade.seconds = monotonic() - began
@@ -72,13 +72,13 @@ def reindex(folder: str, url: str, processes: int, report: Report, run: RunRecor
                 _see_that_nobody_writes(folder)
                 if any(rebuild.position(segment) != END for segment in list_segments(folder)):
                     continue
-                rebuild.forget_removed()
+                rebuild.remove_blocked()
                 rebuild.index.close()
                 if old is not None:
                     carry_over(old, rebuild.path)
                 remade.seeded = seed_frontier(rebuild.index, article_id, datetime.now(UTC))
                 _tell(rebuild, report)
-                rebuild.end(run)
+                rebuild.finish(run)
                 remade.old = swap_in(rebuild.path, url)
                 return remade
 
@@ -113,7 +113,7 @@ def _read(
     report.start("reading", total=size)
     for span, found in read_spans(spans, processes):
         if found.removed:
-            rebuild.know(found.removed)
+            rebuild.add_takedowns(found.removed)
         remade.captures += rebuild.write(span.segment, found.next, found.captures, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
 

@@ -47,7 +47,7 @@ from scrapy.cmdline import execute
 
 spans.STEP = 4_000
 name, number, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-place = builder.IndexBuilder if name in ("write", "end") else reindex
+place = builder.IndexBuilder if name in ("write", "finish") else reindex
 whole = getattr(place, name)
 calls = 0
 
@@ -78,7 +78,7 @@ def stopped_at(desk: Desk, name: str, number: int, how: str) -> Said:
 
 @pytest.mark.parametrize(
     ("step", "number"),
-    [("write", 1), ("write", 3), ("carry_over", 1), ("end", 1), ("swap_in", 1)],
+    [("write", 1), ("write", 3), ("carry_over", 1), ("finish", 1), ("swap_in", 1)],
 )
 def test_killed_at_any_step_the_same_command_completes_it(
     desk: Desk, step: str, number: int
