@@ -1,6 +1,6 @@
-"""Handing articles on: one JSON object a line, or a table for spreadsheets; a file is there whole or not at all.
+"""Export of articles: one JSON object a line, or a table for spreadsheets.
 
-Captures are handed on by `archive.export.captures`.
+Captures are exported by `archive.export.captures`.
 """
 
 from __future__ import annotations
@@ -18,39 +18,40 @@ from archive.articles.changes import Change
 from archive.segments.atomic_files import PART, replace_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from archive.articles.queries import StoredArticle
 
-#: What `write_articles` can write, by the file's ending.
+#: The endings of files that `write_articles` can write.
 ENDINGS = (".jsonl", ".csv")
-#: And what `archive.export.captures` can.
+#: And those that `archive.export.captures` can write.
 CAPTURE_ENDINGS = (".cdxj", ".wacz")
-#: A cell that begins so is a formula to a spreadsheet; an apostrophe before it keeps it text.
+#: Spreadsheets take a cell that begins so for a formula, unless an apostrophe precedes it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportError(Exception):
-    """The export can't be written; the message is a sentence with what to do."""
+    """The export cannot be written; the message says why and what to do."""
 
 
 def to_values(stored: StoredArticle) -> dict[str, Any]:
-    """One revision as plain values, the export's contract: times ISO 8601 with +09:00, body as one text.
+    """Return a revision as plain values: times in ISO 8601 with +09:00, the body as one text.
 
-    ``status`` is the article's: ``published`` as far as is known, or ``deleted``, first seen so at
-    ``deleted_at``.
+    ``status`` is that of the article: ``published`` as far as is known, or ``deleted``, first
+    observed at ``deleted_at``.
     """
     values: dict[str, Any] = ItemAdapter(stored.article).asdict()
     for name in ("aliases", "layout"):
         del values[name]
     for name in ("published_at", "modified_at"):
-        values[name] = values[name].isoformat() if values[name] is not None else None
+        values[name] = _iso(values[name])
     return values | {
         "body": stored.article.text,
         "captured_at": stored.captured_at.isoformat(),
         "change": stored.change,
-        "deleted_at": stored.deleted_at.isoformat() if stored.deleted_at else None,
+        "deleted_at": _iso(stored.deleted_at),
         "http_status": stored.http_status,
         "identity": "content" if stored.article.identity_is_content else "outlet",
         "layouts": list(stored.layouts),
@@ -61,14 +62,25 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
 
 
 def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:
-    """Write the articles to a .jsonl or .csv file, replacing it only when all are written; give their number.
+    """Write articles to a .jsonl or .csv file, replaced only when all are written.
 
-    :raises ExportError: another ending, or the file can't be written.
+    Return their number.
+
+    :raises ExportError: another ending, or the file cannot be written.
     """
-    if path.suffix not in ENDINGS:
-        raise ExportError(f"{path}: can't tell the format; end the name in {' or '.join(ENDINGS)}")
+    check_ending(path, ENDINGS)
+    write = _write_csv if path.suffix == ".csv" else _write_jsonl
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        return _write_csv(file, articles) if path.suffix == ".csv" else _write_jsonl(file, articles)
+        return write(file, articles)
+
+
+def check_ending(path: Path, endings: Sequence[str]) -> None:
+    """Check that the path has one of the endings, which determine the format.
+
+    :raises ExportError: it has another one.
+    """
+    if path.suffix not in endings:
+        raise ExportError(f"{path}: unknown format; end the name in {' or '.join(endings)}")
 
 
 @contextmanager
@@ -95,7 +107,7 @@ def _write_jsonl(file: TextIO, articles: Iterable[StoredArticle]) -> int:
 
 
 def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
-    file.write("\ufeff")  # else Excel takes UTF-8 for the local code page
+    file.write("\ufeff")  # without it Excel assumes the local code page
     writer: csv.DictWriter[str] | None = None
     count = 0
     for stored in articles:
@@ -110,16 +122,20 @@ def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     change = values.pop("change") or Change().as_values()
-    nested = {"warc": values.pop("warc"), "change": change}
-    return values | {
-        f"{group}_{name}": value for group, facts in nested.items() for name, value in facts.items()
-    }
+    warc = values.pop("warc")
+    flat = values | {f"change_{name}": value for name, value in change.items()}
+    return flat | {f"warc_{name}": value for name, value in warc.items()}
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value in ([], (), {}):
         return ""
     if isinstance(value, (list, tuple, dict)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return str(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,4 +1,4 @@
-"""Handing captures on: a WACZ that holds them, or the CDXJ that leads to them in the archive's own segments."""
+"""Export of captures: a WACZ that holds them, or a CDXJ that refers to the archive's segments."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from archive.articles.queries import published
-from archive.export import wacz_writer as package
-from archive.export.articles import CAPTURE_ENDINGS, ExportError, replacing
+from archive.export.articles import CAPTURE_ENDINGS, ExportError, check_ending, replacing
 from archive.export.selection import open_selection
-from archive.export.wacz_writer import PackageInfo, WaczPage
+from archive.export.wacz_writer import PackageInfo, WaczPage, write_wacz
 from archive.index.schema import articles, captures, revisions
 from archive.segments.lookup import RecordError
 
@@ -29,17 +28,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CaptureFilter:
-    """Which articles' captures: of an outlet, if it is named, and published between two days (KST), inclusive."""
+    """The articles whose captures are exported, all by default.
+
+    ``outlet`` selects one outlet, ``since`` and ``until`` the days of publication (KST), inclusive.
+    """
 
     outlet: str = ""
     since: date | None = None
     until: date | None = None
 
     def __str__(self) -> str:
-        days = [str(day) if day else "" for day in (self.since, self.until)]
-        return " ".join(
-            part for part in ("사초", self.outlet, "–".join(days) if any(days) else "") if part
-        )
+        parts = ["사초", self.outlet]
+        if self.since or self.until:
+            parts.append(f"{self.since or ''}–{self.until or ''}")
+        return " ".join(part for part in parts if part)
 
 
 def export_captures(
@@ -50,29 +52,24 @@ def export_captures(
     software: str = "",
     begin: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
 ) -> tuple[int, int]:
-    """Write what was asked for to a .wacz or .cdxj file, replacing it only when all is written.
+    """Write captures to a .wacz or .cdxj file, which is replaced only when all are written.
 
-    ``begin`` is told how many captures there are, and gives what to call after each. Gives the
-    numbers of captures and of pages.
+    Return the number of captures and of pages. ``begin`` is called with the number of captures and
+    returns a function that is called after each.
 
-    :raises ExportError: another ending, nothing to hand over, a damaged record, or the file can't
-        be written.
+    :raises ExportError: another ending, no captures, a damaged record, or the file cannot be
+        written.
     """
-    if path.suffix not in CAPTURE_ENDINGS:
-        raise ExportError(
-            f"{path}: can't tell the format; end the name in {' or '.join(CAPTURE_ENDINGS)}"
-        )
+    check_ending(path, CAPTURE_ENDINGS)
     try:
         with replacing(path) as part:
-            part.open("wb").close()  # what can't be written is said before the work
+            part.open("wb").close()  # fail before the work if the file cannot be written
             with open_selection(part.with_suffix(".scratch")) as selection:
                 number = selection.choose(
                     connection, folder, asked.outlet, asked.since, asked.until
                 )
                 if not number:
-                    raise ExportError(
-                        f"no capture is of what was asked for, so {path} was not written"
-                    )
+                    raise ExportError(f"no capture matches, so {path} was not written")
                 step = begin(number)
                 if path.suffix == ".cdxj":
                     pages = 0
@@ -80,21 +77,20 @@ def export_captures(
                 else:
                     about = PackageInfo(str(asked), software, datetime.now(UTC))
                     with part.open("wb") as file:
-                        pages = package.write_wacz(
-                            file, selection, _pages(connection, asked), folder, about, step
-                        )
+                        of_articles = _pages(connection, asked)
+                        pages = write_wacz(file, selection, of_articles, folder, about, step)
     except RecordError as error:
         raise ExportError(f"{error} So {path} was not written.") from error
     except sqlite3.Error as error:
         raise ExportError(
-            f"{path} can't be written (notes beside it: {error}); nothing was changed"
+            f"cannot write {path} (temporary database next to it: {error}); nothing was changed"
         ) from error
     return number, pages
 
 
 def _write_cdxj(path: Path, selection: CaptureSelection, step: Callable[[], None]) -> None:
-    for chosen in selection.captures():
-        selection.put(chosen, chosen.location.offset)
+    for capture in selection.captures():
+        selection.add_line(capture, capture.location.offset)
         step()
     with path.open("w", encoding="ascii", newline="\n") as file:
         for line in selection.lines():
@@ -102,13 +98,9 @@ def _write_cdxj(path: Path, selection: CaptureSelection, step: Callable[[], None
 
 
 def _pages(connection: Connection, asked: CaptureFilter) -> Iterator[WaczPage]:
-    """Each version of each article at the capture that it was read from, oldest first."""
-    among = published(
-        select(revisions.c.article).join(articles).where(revisions.c.current),
-        asked.outlet,
-        asked.since,
-        asked.until,
-    )
+    """Yield each revision of each article, at the capture it was read from, oldest first."""
+    current = select(revisions.c.article).join(articles).where(revisions.c.current)
+    among = published(current, asked.outlet, asked.since, asked.until)
     query = (
         select(
             captures.c.url,

@@ -1,7 +1,7 @@
-"""What a hand-over holds: the captures of the articles asked for, and what a player needs beside them.
+"""Selection of the captures to export: those of articles, and what a player needs besides them.
 
-They are noted in a scratch database beside the file that is written, so that ten million take no
-more memory than ten.
+They are collected in a temporary database next to the exported file, so that memory use does not
+grow with their number.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from sqlalchemy import select
 
 from archive.articles.captures import record_of
 from archive.articles.queries import published
+from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.warc.cdxj import line, timestamp
 from archive.warc.http_message import REDIRECT_STATUSES, MessageError, parse_head
+from archive.warc.record_parser import original_of
 from archive.warc.record_writer import WarcError, safe_url
 
 if TYPE_CHECKING:
@@ -31,10 +33,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 _NOT_MODIFIED = 304
-#: Redirects that are followed one behind the other; a browser follows as many.
+#: Redirects followed in a row; a browser follows as many.
 _HOPS = 20
 #: Rows read or looked up at once.
 _MANY = 500
+_ADD = """
+INSERT OR IGNORE INTO chosen VALUES (
+    :record_id, :warc_file, :warc_offset, :warc_length, :payload_digest,
+    :url, :captured_at, :record_type, :media_type, :status, :outlet
+)
+"""
 _TABLES = """
 CREATE TABLE chosen (
     record_id TEXT PRIMARY KEY, file TEXT, offset INTEGER, length INTEGER, digest TEXT,
@@ -62,7 +70,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SelectedCapture:
-    """One capture of a hand-over; ``moment`` is its `timestamp`, ``kind`` its record's type."""
+    """A capture to export; ``moment`` is its `timestamp`, ``kind`` its record's type."""
 
     location: Location
     url: str
@@ -72,7 +80,7 @@ class SelectedCapture:
     status: int | None
 
     def line(self, offset: int) -> str:
-        """Its line in a CDXJ, lying at that offset of a file of the same name."""
+        """Return its CDXJ line, for a record at that offset of a file of the same name."""
         place = self.location
         return line(
             url=self.url,
@@ -88,7 +96,7 @@ class SelectedCapture:
 
 
 class CaptureSelection:
-    """The captures chosen by `choose`, and the CDXJ lines put in by `put`, in any number."""
+    """The captures that `choose` selects, and the CDXJ lines that `add_line` adds."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -102,103 +110,97 @@ class CaptureSelection:
         since: date | None = None,
         until: date | None = None,
     ) -> int:
-        """Choose captures, and give their number.
+        """Select captures; return their number.
 
-        Without days those are all of the outlet, or of the archive. With days: all that show an
-        article published on them, its pictures, and the redirects that lead there. Either way the
-        originals of revisits come with them.
+        Without days these are all of the outlet, or of the archive. With days: all that show an
+        article published on them, its images, and the redirects that lead to it. In both cases the
+        originals of revisits are added.
 
-        :raises RecordError: a record that has to be looked into is damaged.
+        :raises RecordError: a record that has to be read is damaged.
         """
         if since or until:
             asked = select(revisions.c.article).join(articles).where(revisions.c.current)
             asked = published(asked, outlet, since, until)
             showing = select(*_COLUMNS).join(revisions, captures.c.revision_id == revisions.c.id)
             self._add(connection, showing.where(revisions.c.article.in_(asked)))
-            self._add_pictures(
-                connection, select(revisions.c.images).where(revisions.c.article.in_(asked))
-            )
+            images = select(revisions.c.images).where(revisions.c.article.in_(asked))
+            self._add_images(connection, images)
             self._add_redirects(connection, folder)
+        elif outlet:
+            self._add(connection, select(*_COLUMNS).where(captures.c.outlet == outlet))
         else:
-            self._add(
-                connection,
-                select(*_COLUMNS).where(captures.c.outlet == outlet)
-                if outlet
-                else select(*_COLUMNS),
-            )
+            self._add(connection, select(*_COLUMNS))
         if outlet or since or until:
             self._add_originals(connection, folder)
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
 
     def captures(self, kind: str = "") -> Iterator[SelectedCapture]:
-        """The chosen captures, of one kind if it is named, in the order in which they lie in the archive."""
+        """Yield the selected captures in the order of the archive, of one kind if it is given."""
         query = "SELECT * FROM chosen WHERE ? IN ('', kind) ORDER BY file, offset"
-        for record_id, file, offset, length, payload_digest, *facts, _ in self._database.execute(
-            query, (kind,)
-        ):
-            yield SelectedCapture(Location(file, offset, length, record_id, payload_digest), *facts)
+        for row in self._database.execute(query, (kind,)):
+            record_id, file, offset, length, payload_digest, *facts, _ = row
+            location = Location(file, offset, length, record_id, payload_digest)
+            yield SelectedCapture(location, *facts)
 
-    def put(self, chosen: SelectedCapture, offset: int) -> None:
-        """Put the capture's line of the CDXJ aside, for a file of the same name where it lies at ``offset``.
+    def add_line(self, capture: SelectedCapture, offset: int) -> None:
+        """Add the CDXJ line of a capture, for a file of the same name where it lies at ``offset``.
 
-        A 304 has none: players serve it as it is, with nothing to show, in place of the copy that
-        was good still.
+        A 304 has none: players would serve it as an empty page instead of the earlier copy.
         """
-        if chosen.status != _NOT_MODIFIED:
-            self._database.execute("INSERT INTO lines VALUES (?)", (chosen.line(offset),))
+        if capture.status != _NOT_MODIFIED:
+            self._database.execute("INSERT INTO lines VALUES (?)", (capture.line(offset),))
 
     def lines(self) -> Iterator[str]:
-        """The lines, sorted as bytes."""
-        return (
-            found for (found,) in self._database.execute("SELECT line FROM lines ORDER BY line")
-        )
+        """Yield the lines, sorted as bytes."""
+        for (found,) in self._database.execute("SELECT line FROM lines ORDER BY line"):
+            yield found
 
     def _add(self, connection: Connection, query: Select[Any]) -> None:
         for row in connection.execute(query.execution_options(yield_per=_MANY)):
-            values = [timestamp(value) if at == 6 else value for at, value in enumerate(row)]
-            self._database.execute(
-                "INSERT OR IGNORE INTO chosen VALUES (?,?,?,?,?,?,?,?,?,?,?)", values
-            )
+            values = {**row._mapping, "captured_at": timestamp(row.captured_at)}
+            self._database.execute(_ADD, values)
 
-    def _add_pictures(self, connection: Connection, query: Select[Any]) -> None:
+    def _add_images(self, connection: Connection, query: Select[Any]) -> None:
         found: set[str] = set()
         for images in connection.scalars(query.execution_options(yield_per=_MANY)):
             found |= {image["url"] for image in images if image.get("url")}
             if len(found) >= _MANY:
-                self._add_addresses(connection, found)
+                self._add_urls(connection, found)
                 found = set()
-        self._add_addresses(connection, found)
+        self._add_urls(connection, found)
 
-    def _add_addresses(self, connection: Connection, urls: Iterable[str]) -> None:
-        self._add(connection, select(*_COLUMNS).where(captures.c.url.in_(list(urls))))
+    def _add_urls(self, connection: Connection, urls: Iterable[str]) -> None:
+        self._add(connection, select(*_COLUMNS).where(one_of(captures.c.url, urls)))
 
     def _add_redirects(self, connection: Connection, folder: Path | str) -> None:
-        """Add the redirects, one hop after the other, that end at a chosen address."""
+        """Add the redirects, one hop after the other, that end at a selected URL."""
         outlets = [name for (name,) in self._database.execute("SELECT DISTINCT outlet FROM chosen")]
         query = select(*_COLUMNS).where(
             captures.c.status.in_(REDIRECT_STATUSES), captures.c.outlet.in_(outlets)
         )
         for row in connection.execute(query.execution_options(yield_per=_MANY)):
             target = _target(folder, row)
-            self._database.execute("INSERT OR IGNORE INTO moved VALUES (?,?)", (row[0], target))
+            moved = row.record_id, target
+            self._database.execute("INSERT OR IGNORE INTO moved VALUES (?,?)", moved)
         for _ in range(_HOPS):
             self._database.execute("INSERT OR IGNORE INTO wanted SELECT url FROM chosen")
             self._database.execute(
-                "INSERT OR IGNORE INTO referred SELECT record_id FROM moved WHERE target IN (SELECT url FROM wanted)"
+                "INSERT OR IGNORE INTO referred"
+                " SELECT record_id FROM moved WHERE target IN (SELECT url FROM wanted)"
             )
             if not self._add_referred(connection):
                 return
 
     def _add_originals(self, connection: Connection, folder: Path | str) -> None:
-        """Add what the chosen revisits refer to; that is never a revisit itself."""
-        for chosen in self.captures("revisit"):
-            original = read_at(folder, chosen.location).fields.get("warc-refers-to", "")
+        """Add the originals of the selected revisits, which are never revisits themselves."""
+        for revisit in self.captures("revisit"):
+            original = original_of(read_at(folder, revisit.location))
             self._database.execute("INSERT OR IGNORE INTO referred VALUES (?)", (original,))
         self._add_referred(connection)
 
     def _add_referred(self, connection: Connection) -> bool:
-        """Add the captures of the records noted as referred to; whether there was one that was not chosen."""
+        """Add the captures of the records in ``referred``; return whether any was not selected."""
         lacking = (
             "SELECT record_id FROM referred"
             " WHERE record_id NOT IN (SELECT record_id FROM chosen) ORDER BY +record_id"
@@ -207,7 +209,7 @@ class CaptureSelection:
         any_added = False
         while some := [found for (found,) in cursor.fetchmany(_MANY)]:
             any_added = True
-            self._add(connection, select(*_COLUMNS).where(captures.c.record_id.in_(some)))
+            self._add(connection, select(*_COLUMNS).where(one_of(captures.c.record_id, some)))
         return any_added
 
 
@@ -224,10 +226,10 @@ def _target(folder: Path | str, row: Row[*tuple[Any, ...]]) -> str:
 
 @contextmanager
 def open_selection(path: Path) -> Iterator[CaptureSelection]:
-    """A selection whose database is a file at that path, which is gone afterwards."""
+    """Yield a selection whose database is a file at that path, deleted at the end."""
     database = sqlite3.connect(path, isolation_level=None)
     try:
-        # Nobody needs it after a crash.
+        # of no use after a crash
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN")

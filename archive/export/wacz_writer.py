@@ -1,8 +1,8 @@
-"""WACZ 1.1.1: the records of a hand-over with index and pages, in one zip for players of web archives.
+"""Writing of WACZ 1.1.1: WARC records with an index and a list of pages in one zip file.
 
-The WARCs in it are named as our segments and hold the same gzip members byte for byte, each proven
-on the way. An archive handed over whole has whole segments; of a part, each file holds the
-`warcinfo` records that explain it.
+The WARCs in it have the names of the segments and hold the same gzip members byte for byte, each
+checked on the way. The export of a part holds, in each file, the `warcinfo` records that its
+records refer to.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class WaczPage:
-    """One line of the list of pages: an address at a time (UTC), and the headline it showed."""
+    """One line of the list of pages: a URL at a time (UTC), and the headline it showed."""
 
     url: str
     captured_at: datetime
@@ -47,7 +47,7 @@ class WaczPage:
 
 @dataclass(frozen=True, slots=True)
 class PackageInfo:
-    """What a package says of itself."""
+    """The description of a package."""
 
     title: str
     software: str
@@ -62,23 +62,23 @@ def write_wacz(
     about: PackageInfo,
     step: Callable[[], None] = lambda: None,
 ) -> int:
-    """Write the package; ``step`` is called after each capture. Gives the number of pages.
+    """Write the package; return the number of pages. ``step`` is called after each capture.
 
     :raises RecordError: a record is damaged or not where the index says.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
         resources: list[dict[str, Any]] = []
-        records = 0
+        number = 0
         for name, captures in groupby(selection.captures(), lambda chosen: chosen.location.file):
             segment = _Segment(folder, name)
             with _Member(package, f"archive/{name}", resources) as out:
                 for chosen in captures:
                     for data in segment.before(chosen.location):
                         out.write(data)
-                    selection.put(chosen, out.size)
+                    selection.add_line(chosen, out.size)
                     for data in segment.record(chosen.location):
                         out.write(data)
-                    records += 1
+                    number += 1
                     step()
         second = [packed_head(_CDX)]
         with _Member(package, f"indexes/{_CDX}", resources) as out:
@@ -87,29 +87,22 @@ def write_wacz(
                 second.append(place)
         with _Member(package, "indexes/index.idx", resources) as out:
             out.write("".join(second).encode("ascii"))
-        number, last = _write_pages(package, resources, pages)
-        _write_manifest(package, resources, about, f"{records} captures, {number} pages", last)
-    return number
+        number_of_pages, last = _write_pages(package, resources, pages)
+        description = f"{number} captures, {number_of_pages} pages"
+        _write_manifest(package, resources, about, description, last)
+    return number_of_pages
 
 
 def _write_pages(
     package: zipfile.ZipFile, resources: list[dict[str, Any]], pages: Iterable[WaczPage]
 ) -> tuple[int, WaczPage | None]:
-    """Write the list of pages; give their number and the newest."""
+    """Write the list of pages; return their number and the newest."""
     number, newest = 0, None
     with _Member(package, "pages/pages.jsonl", resources, zipfile.ZIP_DEFLATED) as out:
         out.write(_line({"format": "json-pages-1.0", "id": "pages", "title": "기사"}))
         for page in pages:
-            out.write(
-                _line(
-                    {
-                        "id": page.id,
-                        "url": page.url,
-                        "ts": _stamp(page.captured_at),
-                        "title": page.title,
-                    }
-                )
-            )
+            line = {"id": page.id, "url": page.url, "ts": _time(page.captured_at)}
+            out.write(_line(line | {"title": page.title}))
             number += 1
             if newest is None or page.captured_at >= newest.captured_at:
                 newest = page
@@ -128,13 +121,13 @@ def _write_manifest(
         "wacz_version": VERSION,
         "title": about.title,
         "description": description,
-        "created": _stamp(about.created),
-        "modified": _stamp(about.created),
+        "created": _time(about.created),
+        "modified": _time(about.created),
         "software": about.software,
         "resources": resources,
     }
     if main is not None:
-        manifest |= {"mainPageUrl": main.url, "mainPageDate": _stamp(main.captured_at)}
+        manifest |= {"mainPageUrl": main.url, "mainPageDate": _time(main.captured_at)}
     data = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
     digest = {"path": "datapackage.json", "hash": "sha256:" + hashlib.sha256(data).hexdigest()}
     for name, content in (
@@ -146,7 +139,7 @@ def _write_manifest(
 
 
 class _Member:
-    """A file of the package while it is written; at its end it is in the list of resources."""
+    """A file of the package while it is written; at its end it is added to the resources."""
 
     def __init__(
         self,
@@ -181,7 +174,7 @@ class _Member:
         path = Path(self._name)
         self._resources.append(
             {
-                # Frictionless allows no capitals and no plus in a name, and our segments have both.
+                # Frictionless allows no capitals and no plus in a name; segments can have both
                 "name": _NOT_IN_NAMES.sub("-", path.name.lower()),
                 "path": self._name,
                 "hash": "sha256:" + self._hash.hexdigest(),
@@ -191,18 +184,18 @@ class _Member:
 
 
 class _Segment:
-    """One of our segments, read for what a hand-over takes of it."""
+    """A segment, read for the records that are exported from it."""
 
     def __init__(self, folder: Path | str, name: str) -> None:
         self._folder, self._name = folder, name
         self._written: set[str] = set()
         self._infos: dict[str, Location] = {}
-        self._walk: Iterator[Record] | None = None
+        self._records: Iterator[Record] | None = None
         self._found: Record | None = None
         self._data = b""
 
     def before(self, location: Location) -> Iterator[bytes]:
-        """What has to come before a record: the `warcinfo` it belongs to, unless it is there already."""
+        """Yield the `warcinfo` that a record refers to, unless it was yielded before."""
         self._data = read_bytes(self._folder, location)
         self._found = parse_record(self._data, location)
         info = self._found.fields.get("warc-warcinfo-id", "")
@@ -213,27 +206,27 @@ class _Segment:
                 yield read_bytes(self._folder, place)
 
     def record(self, location: Location) -> Iterator[bytes]:
-        """The record, and the request that it answers."""
+        """Yield the record of `before`, and the request that it answers."""
         yield self._data
-        follower = request_after(self._folder, location)
-        if follower is not None and location.record_id in follower[0].fields.get(
-            "warc-concurrent-to", ""
-        ):
-            yield follower[1]
+        following = request_after(self._folder, location)
+        if following is not None:
+            request, data = following
+            if location.record_id in request.fields.get("warc-concurrent-to", ""):
+                yield data
 
     def _info(self, record_id: str, before: int) -> Location | None:
-        """Where a `warcinfo` lies that stands before an offset: most often it is the first record."""
-        if self._walk is None:
-            self._walk = self._records()
+        """Return where a `warcinfo` before an offset lies: most often it is the first record."""
+        if self._records is None:
+            self._records = self._read_records()
         while record_id not in self._infos:
-            found = next(self._walk, None)
+            found = next(self._records, None)
             if found is not None and found.kind == "warcinfo":
                 self._infos[found.record_id] = location_in(self._name, found)
             if found is None or found.offset >= before:
                 break
         return self._infos.get(record_id)
 
-    def _records(self) -> Iterator[Record]:
+    def _read_records(self) -> Iterator[Record]:
         path = Path(self._folder) / self._name
         if not path.exists():
             path = path.with_name(open_name(path.name))
@@ -244,5 +237,5 @@ def _line(values: dict[str, str]) -> bytes:
     return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
-def _stamp(moment: datetime) -> str:
+def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
