@@ -1,1 +1,1 @@
-"""An index made anew beside the old one and swapped in."""
+"""Rebuilding of the index from the WARC files, next to the old one, which it then replaces."""

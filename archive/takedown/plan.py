@@ -88,17 +88,16 @@ def plan_takedown(
     row, article_id, known = _find_article(connection, outlet, name)
     names, urls = _names(connection, article_id, row)
     revision_ids = _revision_ids(connection, row)
-    own: dict[int, Row[Any]] = _rows(connection, captures.c.revision_id, revision_ids)
+    own = _rows(connection, captures.c.revision_id, revision_ids)
     digests = {capture.payload_digest for capture in own.values()} - {""}
-    if known:
-        digests |= _removed_digests(connection, outlet, article_id)
+    digests |= _removed_digests(connection, outlet, article_id)
     urls |= {capture.url for capture in own.values()}
     urls |= _urls_of_article(connection, outlet, names, article_of)
     found = own | _rows(connection, captures.c.url, urls)
     found |= _rows(connection, captures.c.payload_digest, digests)
     pictures = _pictures(connection, row, found)
     states = _frontier_states(connection, outlet, names)
-    if row is None and not found and not states and not known:
+    if not (row is not None or found or states or known):
         return None
     others = {capture.revision_id for capture in found.values()} - revision_ids - {None}
     rows = dict(sorted((found | pictures).items()))
@@ -108,7 +107,7 @@ def plan_takedown(
         row=row,
         names=tuple(sorted(names)),
         captures=tuple(rows),
-        records=tuple(_record(one, shows=one.payload_digest in digests) for one in rows.values()),
+        records=_records(rows, digests),
         urls=tuple(sorted({one.url for one in rows.values()} | urls)),
         versions=len(revision_ids),
         size=sum(one.warc_length for one in rows.values()),
@@ -230,6 +229,11 @@ def _pictures(
         for key, picture in pictures.items()
         if key not in found and picture.revision_id is None
     }
+
+
+def _records(rows: dict[int, Row[Any]], digests: set[str]) -> tuple[RemovedRecord, ...]:
+    """Return the records to remove; those with one of these digests show the article."""
+    return tuple(_record(row, shows=row.payload_digest in digests) for row in rows.values())
 
 
 def _record(row: Row[Any], *, shows: bool) -> RemovedRecord:

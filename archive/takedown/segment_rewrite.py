@@ -134,6 +134,9 @@ class SegmentRewrite:
                 damaged = self._remove(found.offset, 0, *here[found.offset], self._warcinfo_id)
         if damaged is not None:
             damaged.end = os.fstat(file.fileno()).st_size
+        self._check_all_found()
+
+    def _check_all_found(self) -> None:
         for _, record in self._going.values():
             if record.file == self._path.name and record.record_id not in self._removed:
                 raise SegmentError(
