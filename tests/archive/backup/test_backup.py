@@ -17,7 +17,7 @@ from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.backing import check_restored, copy_of, files, made, same
+from tests.support.backing import check_restored, files, same
 from tests.support.cli import Desk
 from tests.support.keeping import SOFTWARE
 from tests.support.reading import NOON, SEEDS
@@ -29,21 +29,6 @@ if TYPE_CHECKING:
     from pipelines.page import Page
 
 NAME = "newspim/20230915999901"
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return made(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def desk(origin: Desk, tmp_path: Path) -> Desk:
-    return copy_of(origin, tmp_path / "desk")
-
-
-@pytest.fixture
-def backup(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
 
 
 def page(number: int) -> Page:

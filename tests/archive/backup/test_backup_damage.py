@@ -7,32 +7,15 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-
 from archive.index.database import Index
 from archive.segments import manifest as fixity
-from tests.support.backing import check_restored, copy_of, damage, files, made, same
+from tests.support.backing import check_restored, copy_of, damage, files, same
 from tests.support.cli import Desk
 from tests.support.reading import SEEDS
 from tests.support.removing import wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return made(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def desk(origin: Desk, tmp_path: Path) -> Desk:
-    return copy_of(origin, tmp_path / "desk")
-
-
-@pytest.fixture
-def backup(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
 
 
 def segments(folder: Path) -> list[Path]:

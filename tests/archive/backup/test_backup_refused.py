@@ -13,28 +13,13 @@ import pytest
 import archive.backup.create
 import archive.backup.index_snapshot
 from archive.backup import inventory
-from tests.support.backing import check_restored, copy_of, files, made, same
+from tests.support.backing import check_restored, files, same
 from tests.support.cli import Desk
 from tests.support.faults import full_disks
 from tests.support.reading import SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return made(tmp_path_factory.mktemp("origin"))
-
-
-@pytest.fixture
-def desk(origin: Desk, tmp_path: Path) -> Desk:
-    return copy_of(origin, tmp_path / "desk")
-
-
-@pytest.fixture
-def backup(tmp_path: Path) -> Path:
-    return tmp_path / "backup"
 
 
 def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_path: Path) -> None:

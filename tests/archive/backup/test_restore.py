@@ -28,18 +28,12 @@ from tests.support.backing import (
     kill_restores,
     killed_after,
     killed_at,
-    made,
     restore_desk,
     same,
 )
 from tests.support.cli import ROOT, Desk
 from tests.support.faults import full_disks
 from tests.support.removing import wrong
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return made(tmp_path_factory.mktemp("origin"))
 
 
 @pytest.fixture(scope="module")

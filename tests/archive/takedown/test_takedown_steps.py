@@ -22,7 +22,7 @@ from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from crawler.outlets import article_id
 from tests.support.cli import Desk
-from tests.support.removal_kit import NAME, remove, text_of, two_segments
+from tests.support.removal_kit import NAME, remove, text_of
 from tests.support.removing import articles, traces, wrong
 
 if TYPE_CHECKING:
@@ -41,17 +41,6 @@ STEPS = (
     "scrub",
     "done",
 )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return two_segments(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def desk(made: Path, tmp_path: Path) -> Desk:
-    shutil.copytree(made, tmp_path / "copy")
-    return Desk(tmp_path / "copy")
 
 
 def killed_before(desk: Desk, at: int) -> bool:

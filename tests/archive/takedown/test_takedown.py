@@ -42,12 +42,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def desk(made: Path, tmp_path: Path) -> Desk:
-    shutil.copytree(made, tmp_path / "copy")
-    return Desk(tmp_path / "copy")
-
-
 def text_of(desk: Desk, name: str) -> list[str]:
     """An article's headline and paragraphs, the longer ones: short ones may be anybody's."""
     outlet, _, article_id = name.partition("/")

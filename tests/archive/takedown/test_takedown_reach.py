@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -31,25 +30,13 @@ from crawler.extraction.judge import provisional_page
 from crawler.outlets import article_id, outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.cli import Desk
 from tests.support.keeping import SOFTWARE
 from tests.support.reading import NOON, SEEDS
-from tests.support.removal_kit import NAME, remove, text_of, two_segments
+from tests.support.removal_kit import NAME, remove, text_of
 from tests.support.removing import articles, traces, wrong
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return two_segments(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def desk(made: Path, tmp_path: Path) -> Desk:
-    shutil.copytree(made, tmp_path / "copy")
-    return Desk(tmp_path / "copy")
+    from tests.support.cli import Desk
 
 
 WALL = b"<html><title>wall</title><body>log in, please</body></html>"

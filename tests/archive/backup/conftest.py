@@ -1,0 +1,32 @@
+"""Fixtures of the backup tests: an archive of three segments, and the folder to back it up to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.backing import copy_of, made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.cli import Desk
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """An archive that no test changes."""
+    return made(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture
+def desk(origin: Desk, tmp_path: Path) -> Desk:
+    """A copy of it."""
+    return copy_of(origin, tmp_path / "desk")
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """The folder to back it up to, which does not exist yet."""
+    return tmp_path / "backup"

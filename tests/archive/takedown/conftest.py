@@ -1,0 +1,27 @@
+"""Fixtures of the take-down tests: an archive of two segments that both hold the article."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import Desk
+from tests.support.removal_kit import two_segments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive that no test changes."""
+    return two_segments(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Desk:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path / "copy")
+    return Desk(tmp_path / "copy")
