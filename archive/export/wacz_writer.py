@@ -198,7 +198,7 @@ class _Segment:
         """Yield the `warcinfo` that a record refers to, unless it was yielded before."""
         self._data = read_bytes(self._folder, location)
         self._found = parse_record(self._data, location)
-        info = self._found.fields.get("warc-warcinfo-id", "")
+        info = self._found.fields["warc-warcinfo-id"]
         if info and info not in self._written:
             place = self._info(info, location.offset)
             if place is not None:
@@ -211,7 +211,7 @@ class _Segment:
         following = request_after(self._folder, location)
         if following is not None:
             request, data = following
-            if location.record_id in request.fields.get("warc-concurrent-to", ""):
+            if location.record_id in request.fields["warc-concurrent-to"]:
                 yield data
 
     def _info(self, record_id: str, before: int) -> Location | None:

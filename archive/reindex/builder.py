@@ -233,7 +233,7 @@ def exclude_reindex(url: str) -> FileLock:
 
 
 def _batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
-    """Yield batches, in order; a revisit needs the row of its original, so it is in a later one."""
+    """Yield batches in order; a revisit is not in one with its original, whose row it needs."""
     batch: list[ReadCapture] = []
     records: set[str] = set()
     for one in captures_read:

@@ -46,21 +46,18 @@ class RevisitTargets:
         for row in connection.execute(revisits).all():
             if row.record_id in self._going:
                 continue
-            fields = self._fields(row)
-            if fields.get("warc-refers-to", "") not in self._going:
+            try:
+                fields = record_of(self._folder, row).fields
+            except RecordError:  # reported by `verify`
+                continue
+            if fields["warc-refers-to"] not in self._going:
                 continue
             self.files.add(row.warc_file)
             # "not modified" is only true of a capture of the same URL
-            url = row.url if fields.get("warc-profile") == NOT_MODIFIED else ""
+            url = row.url if fields["warc-profile"] == NOT_MODIFIED else ""
             original = self._other(connection, row, url)
             if original is not None:
                 self.originals[row.record_id] = original
-
-    def _fields(self, row: Row[Any]) -> dict[str, str]:
-        try:
-            return dict(record_of(self._folder, row).fields)
-        except RecordError:  # reported by `verify`
-            return {}
 
     def _other(self, connection: Connection, row: Row[Any], url: str) -> RevisitOf | None:
         """Return the first capture of the same payload that stays, of that URL if one is given."""

@@ -185,7 +185,7 @@ class SegmentRewrite:
         removed = RemovedRecord(
             record_id=record.record_id,
             type=record.kind,
-            date=record.fields.get("warc-date", ""),
+            date=record.fields["warc-date"],
             payload_digest=record.payload_digest,
             file=self._path.name,
             offset=record.offset,
@@ -198,7 +198,7 @@ class SegmentRewrite:
         changes: dict[str, str] = {}
         if record.kind == "revisit" and refers_to in self._going:
             changes = _references(self._originals[record.record_id])
-        elif record.kind == "warcinfo" and record.fields.get("warc-filename") == self._path.name:
+        elif record.kind == "warcinfo" and record.fields["warc-filename"] == self._path.name:
             changes = {"WARC-Filename": self._result.name}
         length = record.length
         if changes:

@@ -57,7 +57,7 @@ def is_tombstone(kind: str, media_type: str) -> bool:
 
 def read_tombstone(found: Record) -> Takedown | None:
     """Return the take-down that a tombstone describes, or None if the record is not a tombstone."""
-    if not is_tombstone(found.kind, found.fields.get("content-type", "")):
+    if not is_tombstone(found.kind, found.fields["content-type"]):
         return None
     try:
         content: dict[str, Any] = json.loads(found.block)
