@@ -20,6 +20,7 @@ import sys
 import tempfile
 import tomllib
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,23 @@ def _cell(text: str) -> str:
 
 
 # --- packages
+
+
+def _layers() -> str:
+    """Return the layers that import-linter's contracts state, crawler and archive side by side."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    columns = [
+        [contract["containers"][0], *(layer.replace(" |", ",") for layer in contract["layers"])]
+        for contract in contracts
+        if "containers" in contract and contract["type"] == "layers"
+    ]
+    crawler, archive = sorted(columns, key=lambda column: column[0], reverse=True)
+    lines = [
+        f"{left:<30}{right}".rstrip() for left, right in zip_longest(crawler, archive, fillvalue="")
+    ]
+    lines.insert(1, "-" * 24 + " " * 6 + "-" * 24)
+    return "\n".join(["```text", *lines, "```"])
 
 
 def _packages() -> str:
@@ -462,6 +480,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "confidence": _confidence,
     "demo": _demo_output,
     "export-keys": _export_keys,
+    "layers": _layers,
     "layout-fields": lambda: _fields_of(
         outlet.Outlet, layout.Layout, layout.Figure, layout.TextForm
     ),
