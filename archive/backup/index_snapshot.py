@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from archive.backup.file_copy import FileDigest
 from archive.index.database import BUSY_TIMEOUT, IndexUnusableError
+from archive.index.errors import describe_database_error
 from archive.model.errors import describe_os_error
-from archive.model.program import PROGRAM
 from archive.segments.atomic_files import sync_file
 from archive.segments.manifest import measure
 
@@ -72,11 +72,4 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _sentence(path: Path, copy: Path, error: sqlite3.Error) -> str:
-    cause = str(error)
-    if "disk is full" in cause or "disk I/O" in cause:
-        return f"Cannot copy {path} to {copy} ({cause}): check whether the disk is full or failing."
-    if "locked" in cause:
-        return f"Cannot copy {path}: another process has locked it for over a minute. Try again."
-    if "no such table" in cause or "not a database" in cause:
-        return f"{path} is not an index of Sacho ({cause}); name the index in INDEX_URL."
-    return f"Cannot copy {path} ({cause}). If it is damaged, rebuild it with {PROGRAM} reindex."
+    return f"Cannot copy {path} to {copy}: {describe_database_error(error)}"

@@ -1,4 +1,4 @@
-"""Between articles and rows: the one place that knows how a revision's fields lie in columns."""
+"""Articles to rows of ``revisions`` and back, and to the texts for full-text search."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PLAIN = ("headline", "dateline", "section", "published_raw", "modified_raw", "l
 
 
 def to_row(article: Article, layouts: Sequence[str]) -> dict[str, Any]:
-    """The columns of ``revisions`` that hold the article's fields."""
+    """Return the columns of ``revisions`` that hold the article's fields."""
     return {
         "content_key": content_key(article),
         "headline": article.headline,
         "subheadlines": list(article.subheadlines),
-        # Written out: dataclasses.asdict copies every text's container, at ten times the cost.
+        # Not dataclasses.asdict: it takes ten times as long.
         "authors": [{"name": a.name, "role": a.role, "email": a.email} for a in article.authors],
         "dateline": article.dateline,
         "section": article.section,
@@ -42,7 +42,7 @@ def to_row(article: Article, layouts: Sequence[str]) -> dict[str, Any]:
 
 
 def to_article(row: Mapping[str, Any]) -> Article:
-    """The article of a ``revisions`` row joined with its ``articles`` row; times in KST."""
+    """Return the article of a ``revisions`` row joined with its ``articles`` row; times in KST."""
     return Article(
         outlet=row["outlet"],
         article_id=row["article_id"],
@@ -64,12 +64,13 @@ def to_article(row: Mapping[str, Any]) -> Article:
 
 
 def search_columns(article: Article) -> tuple[str, str]:
-    """What full-text search covers: headlines; body, captions and authors' names."""
-    captions = (text for image in article.images for text in (image.caption, image.credit))
-    names = (author.name for author in article.authors)
-    return "\n".join((article.headline, *article.subheadlines)), "\n".join(
-        (*article.body, *captions, *names)
-    )
+    """Return the texts for full-text search: headlines; and body, captions and authors' names."""
+    headlines = [article.headline, *article.subheadlines]
+    texts = list(article.body)
+    for image in article.images:
+        texts += [image.caption, image.credit]
+    texts += [author.name for author in article.authors]
+    return "\n".join(headlines), "\n".join(texts)
 
 
 def _kst(moment: datetime | None) -> datetime | None:
@@ -77,7 +78,8 @@ def _kst(moment: datetime | None) -> datetime | None:
 
 
 def _text(precision: Precision | None) -> str | None:
-    return precision.value if precision else None  # an enum's member takes SQLite's long way round
+    # The plain text: sqlite3 has to adapt a member of an enum.
+    return precision.value if precision else None
 
 
 def _precision(value: str | None) -> Precision | None:

@@ -1,4 +1,4 @@
-"""The index: one connection to the database, opened on the right schema, written in immediate transactions."""
+"""The index: the database, opened on the current schema, written in immediate transactions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
+from archive.index.errors import describe_database_error
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
-    #: What `Index.reading` gives, for those who only hand it on and know nothing of SQL.
+    #: What `Index.reading` yields, for code that only passes it on and does not use SQL.
     Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/index/migrations/versions.
@@ -27,16 +28,14 @@ SCHEMA = "0006"
 #: what the WARC files can't tell.
 EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: How long a writer waits for another one, milliseconds.
+#: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
-
-
-#: Made once: json.dumps() makes an encoder for every value.
+#: Created once: json.dumps() creates an encoder for every value.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class IndexUnusableError(Exception):
-    """The index can't be used as asked; the message is a sentence with what to do."""
+    """The index can't be used; the message is a sentence with what to do."""
 
 
 class EarlierSchemaError(IndexUnusableError):
@@ -44,11 +43,11 @@ class EarlierSchemaError(IndexUnusableError):
 
 
 class Index:
-    """An open index. ``read_only`` never creates or migrates one.
+    """An open index. With ``read_only`` it is neither created nor upgraded.
 
-    Without ``lasting`` the last commits may be gone after a power cut, but no half ones remain: for
-    what is made anew. With ``brief`` it is held only while it is used: who has it open for months
-    must not keep a reindex from it.
+    Without ``lasting`` the last commits may be lost in a power failure, each as a whole: for an
+    index that can be built again. With ``brief`` no connection is kept between uses:
+    a process that runs for months must not keep a reindex from replacing the file.
     """
 
     def __init__(
@@ -56,12 +55,12 @@ class Index:
     ) -> None:
         self.url = url
         self._engine = _engine(url, read_only, brief)
-        event.listen(self._engine, "connect", _set_up if lasting else _set_up_in_haste)
+        event.listen(self._engine, "connect", _set_up if lasting else _set_up_unsynced)
         try:
             self._bring_up(read_only)
         except DBAPIError as error:
             self._engine.dispose()
-            raise IndexUnusableError(f"{url}: {_plain(error)}") from error
+            raise IndexUnusableError(f"{url}: {describe_database_error(error.orig)}") from error
         except BaseException:
             self._engine.dispose()
             raise
@@ -78,12 +77,12 @@ class Index:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One immediate write transaction, committed at the end, rolled back on any error.
+        """Begin an immediate write transaction; commit it at the end, roll it back on any error.
 
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
             or damaged.
         """
-        with self.lending() as engine, engine.connect() as connection:
+        with self._translated_errors() as engine, engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -94,39 +93,35 @@ class Index:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One read transaction: everything read in it belongs to one moment."""
-        with self.lending() as engine, engine.connect() as connection:
+        """Begin a read transaction: everything read in it is of one moment.
+
+        :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
+        """
+        with self._translated_errors() as engine, engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             yield connection
             connection.rollback()
 
     @contextmanager
-    def lending(self) -> Iterator[Engine]:
-        """SQLAlchemy's engine, for a library that brings its own statements: each is a transaction of its own.
-
-        :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
-            or damaged.
-        """
+    def _translated_errors(self) -> Iterator[Engine]:
         try:
             yield self._engine
         except DBAPIError as error:
-            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+            raise IndexUnusableError(
+                f"{self.url}: {describe_database_error(error.orig)}"
+            ) from error
 
     def scrub(self) -> bool:
-        """Write the database anew, without what was deleted from it; False while another process reads its old state.
+        """Rewrite the file without what was deleted; return False if a reader still uses old pages.
 
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
             or damaged.
         """
-        try:
-            with self._engine.connect() as connection:
-                # A deleted text's tokens stay in the search index until its parts are merged into
-                # one.
-                connection.exec_driver_sql("INSERT INTO search(search) VALUES ('optimize')")
-                connection.exec_driver_sql("VACUUM")
-                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-        except DBAPIError as error:
-            raise IndexUnusableError(f"{self.url}: {_plain(error)}") from error
+        with self._translated_errors() as engine, engine.connect() as connection:
+            # The tokens of a deleted text stay in the full-text index until its parts are merged.
+            connection.exec_driver_sql("INSERT INTO search(search) VALUES ('optimize')")
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         return not busy
 
     def _bring_up(self, read_only: bool) -> None:
@@ -147,9 +142,10 @@ class Index:
             )
         if found in EARLIER_SCHEMAS:
             raise EarlierSchemaError(
-                f"{self.url} was made by an earlier version of Sacho (schema {found}): run {PROGRAM} "
-                "reindex. It makes a new index from the WARC files, takes over the run history, "
-                "alarms, frontier and robots.txt copies of this one, and keeps this one beside it."
+                f"{self.url} was made by an earlier version of Sacho (schema {found}): run "
+                f"{PROGRAM} reindex. It makes a new index from the WARC files, takes over the run "
+                "history, alarms, frontier and robots.txt copies of this one, and keeps this one "
+                "beside it."
             )
         if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
             raise IndexUnusableError(
@@ -169,25 +165,25 @@ class Index:
         )
 
     def _found(self) -> tuple[str | None, bool]:
-        """The schema there is, if any, and whether there are tables without one."""
+        """Return the schema of the file, if any, and whether it has tables without one."""
         while True:
-            there = _inode(self.url)
+            inode = _inode(self.url)
             with self._engine.connect() as connection:
-                # one moment's: another process may be making it
+                # One transaction: another process may be creating the schema.
                 connection.exec_driver_sql("BEGIN")
                 named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
                 version = "SELECT version_num FROM alembic_version"
                 found = connection.scalar(text(version)) if connection.scalar(text(named)) else None
                 tables = connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'"))
                 connection.rollback()
-            if there in (0, _inode(self.url)):
+            if inode in (0, _inode(self.url)):
                 return found, found is None and tables is not None
-            # a reindex put its own in this one's place while we were opening it
+            # A reindex replaced the file while it was being opened.
             self._engine.dispose()
 
     def _migrate(self) -> None:
-        """Create or upgrade the schema in one transaction; where another process was faster, do nothing."""
-        # Alembic takes a third of a second to import, and is needed only here.
+        """Create or upgrade the schema in one transaction; do nothing if another process has."""
+        # Imported here only: importing Alembic takes a third of a second.
         from alembic import command
         from alembic.config import Config
 
@@ -211,27 +207,28 @@ def _engine(url: str, read_only: bool, brief: bool) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IndexUnusableError(
-            f"{path.parent} can't be made ({error.strerror}): name a folder you may write in INDEX_URL."
+            f"{path.parent} can't be created ({error.strerror}): name a folder that you may write "
+            "to in INDEX_URL."
         ) from error
     return create_engine(
         make_url(url),
         json_serializer=_as_json,
-        # Transactions are begun by name: BEGIN IMMEDIATE for every write.
+        # Transactions are begun explicitly: BEGIN IMMEDIATE for every write.
         connect_args={"isolation_level": None},
         poolclass=NullPool if brief else None,
     )
 
 
 def index_path(url: str) -> Path:
-    """The file that an INDEX_URL names, links followed.
+    """Return the file that an INDEX_URL names, links followed.
 
-    :raises IndexUnusableError: it names none.
+    :raises IndexUnusableError: it is not a valid address of an SQLite file.
     """
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise IndexUnusableError(
-            f"INDEX_URL {url!r} is no database address; use sqlite:///path/to/file"
+            f"INDEX_URL {url!r} is not a database address; use sqlite:///path/to/file"
         ) from error
     if parsed.get_backend_name() != "sqlite":
         raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
@@ -253,10 +250,10 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _set_up_in_haste(connection: sqlite3.Connection, record: Any) -> None:
+def _set_up_unsynced(connection: sqlite3.Connection, record: Any) -> None:
     _set_up(connection, record)
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: captures come in no index's order
+    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: captures arrive in no index's order
     connection.execute("PRAGMA wal_autocheckpoint = 16384")
 
 
@@ -268,23 +265,6 @@ def _inode(url: str) -> int:
 
 
 def _use_wal(connection: Connection) -> None:
-    """Let readers go on while one writes; the database remembers it."""
+    """Let readers continue while one process writes; the setting is stored in the file."""
     if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-
-
-def _plain(error: DBAPIError) -> str:
-    cause = str(error.orig)
-    if isinstance(error, OperationalError) and "locked" in cause:
-        return "another process has been writing for over a minute; try again when it is done."
-    if "disk is full" in cause:
-        return f"{cause}: make room, then run the same command again."
-    if "disk I/O" in cause:  # so SQLite calls some full disks too
-        return f"{cause}: see whether the disk is full or failing, then run the same command again."
-    if "readonly" in cause or "unable to open" in cause:
-        return f"{cause}: check that you may write this file and its folder, or name another one with INDEX_URL."
-    if "no such table" in cause:
-        return f"{cause}: it was deleted or emptied while it was in use; run {PROGRAM} reindex, or restore it."
-    if "not a database" in cause or "malformed" in cause:
-        return f"{cause}: it is no index of ours, or damaged; move it away, or name another one with INDEX_URL."
-    return f"{cause}."

@@ -1,10 +1,10 @@
-"""Leases: what one process at a time may do, over all processes that share an index."""
+"""Leases: what only one run at a time may do, over all processes that share an index."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
 
-#: A holder on another machine counts as dead when it was not heard of for so long; on this one its
-#: process is looked at. Seconds between renewals: a third of it.
+#: A holder on another machine counts as dead if its lease was not renewed for so long; of a holder
+#: on this machine the process itself is checked.
 LAPSE = timedelta(seconds=45)
+#: Seconds between renewals.
 RENEWAL = 15.0
 
 
 class LeaseHeldError(Exception):
-    """Another process has the lease; the message is a sentence with what to do."""
+    """Another process holds the lease; the message is a sentence with what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A lease in the hands of a live process, or of one that was heard of a moment ago."""
+    """A lease whose holder is alive, or renewed it less than `LAPSE` ago."""
 
     name: str
     run_id: str
@@ -39,22 +40,18 @@ class Held:
 
 
 def held(connection: Connection, name: str, now: datetime) -> Held | None:
-    """Who has the lease; None if nobody has, or nobody who lives."""
+    """Return who holds the lease; None if no live process does."""
     row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
-    if row is None:
+    if row is None or not _is_alive(row, now):
         return None
-    # The clock may have jumped either way since it was renewed, and says nothing of a process that
-    # can be looked at.
-    alive = not is_gone(row.holder) if is_here(row.holder) else abs(now - row.renewed_at) < LAPSE
-    return (
-        Held(name=name, run_id=row.run_id, holder=row.holder, taken_at=row.taken_at)
-        if alive
-        else None
-    )
+    return Held(name=name, run_id=row.run_id, holder=row.holder, taken_at=row.taken_at)
 
 
 def take(connection: Connection, name: str, run_id: str, now: datetime) -> Held | None:
-    """Take the lease for this process within the caller's write transaction; who has it, if somebody else does."""
+    """Take the lease for this process, within the caller's write transaction.
+
+    Return None, or the other run that holds it.
+    """
     other = held(connection, name, now)
     if other is not None and other.run_id != run_id:
         return other
@@ -68,7 +65,7 @@ def take(connection: Connection, name: str, run_id: str, now: datetime) -> Held 
 
 
 class Lease:
-    """A lease that a run holds, or is to hold. ``clock`` gives aware times."""
+    """One lease of one run. ``clock`` returns aware times."""
 
     def __init__(
         self,
@@ -81,7 +78,7 @@ class Lease:
         self._own = (leases.c.name == name) & (leases.c.run_id == run_id)
 
     def take(self) -> Held | None:
-        """Take it; who has it, if somebody else does.
+        """Take the lease; return None, or the other run that holds it.
 
         :raises IndexUnusableError: the index can't be written.
         """
@@ -89,7 +86,7 @@ class Lease:
             return take(connection, self._name, self._run_id, self._clock())
 
     def renew(self) -> None:
-        """Be heard of.
+        """Write that the holder is alive.
 
         :raises IndexUnusableError: the index can't be written.
         """
@@ -97,7 +94,7 @@ class Lease:
             connection.execute(update(leases).where(self._own).values(renewed_at=self._clock()))
 
     def release(self) -> None:
-        """Leave it to others, if it is still ours.
+        """Free the lease, if this run still holds it.
 
         :raises IndexUnusableError: the index can't be written.
         """
@@ -106,5 +103,14 @@ class Lease:
 
 
 def outlet_lease(outlet: str) -> str:
-    """The lease of whoever crawls an outlet: one run at a time."""
+    """Return the name of the lease that a crawl of the outlet holds."""
     return f"outlet {outlet}"
+
+
+def _is_alive(row: Any, now: datetime) -> bool:
+    """Return whether the holder of a row of ``leases`` is alive."""
+    if is_here(row.holder):
+        return not is_gone(row.holder)
+    # The clock may have been set either way since the renewal.
+    renewed_at: datetime = row.renewed_at
+    return abs(now - renewed_at) < LAPSE

@@ -1,4 +1,4 @@
-"""Who holds a lease: a process, named so that another one on the same machine can tell whether it still lives."""
+"""Names of processes, by which another process on the machine can tell whether one is alive."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ _PROC = Path("/proc")
 
 
 def this_process() -> str:
-    """The name of the running process: machine, process id, and when it was started (``-`` if that can't be told)."""
+    """Return the name of this process: machine, process id and start (``-`` if it is unknown)."""
     _, start = _look_up(os.getpid())
     return f"{_machine()} {os.getpid()} {start or '-'}"
 
 
 def is_here(holder: str) -> bool:
-    """Whether the process of that name is, or was, one of this machine since it was started: then `is_gone` knows."""
+    """Return whether the process is or was one of this machine since it was booted."""
     machine, _, process = holder.partition(" ")
     return machine == _machine() and process.partition(" ")[0].isdecimal()
 
 
 def is_gone(holder: str) -> bool:
-    """Whether the process of that name is certainly dead; False where it can't be known from here."""
+    """Return whether the process is certainly dead; False if that can't be known from here."""
     machine, _, process = holder.partition(" ")
     pid, _, started = process.partition(" ")
     if machine != _machine() or not pid.isdecimal():
@@ -32,15 +32,15 @@ def is_gone(holder: str) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # another user's, and alive unless its number is used again
+        pass  # another user's process, and alive unless its id was reused
     state, start = _look_up(int(pid))
-    # A killed process whose parent has not asked after it yet is a zombie: dead for all we care.
-    # And a process id is used again one day; with its start it isn't.
+    # A killed process whose parent has not waited for it is a zombie, which does nothing any more.
+    # A process id may be reused; together with its start it is unique.
     return state in ("Z", "X") or bool(start and started != "-" and start != started)
 
 
 def _machine() -> str:
-    """What a process id is unique within: this boot of this kernel, and this container of it."""
+    """Return what a process id is unique within: the boot of this kernel, and its container."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
@@ -49,10 +49,13 @@ def _machine() -> str:
 
 
 def _look_up(pid: int) -> tuple[str, str]:
-    """The state and the start (clock ticks since boot) of a process, both ``""`` where the system won't say."""
+    """Return the state and the start of a process, both ``""`` if the system does not tell.
+
+    The start is in clock ticks since boot.
+    """
     try:
         stat = (_PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return "", ""
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
     return fields[0], fields[19]

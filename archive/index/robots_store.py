@@ -1,4 +1,4 @@
-"""The shelf of robots.txt: the last one of each origin, kept between runs."""
+"""The last robots.txt of each origin, stored between runs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from archive.index.database import Index
 
 
-class RobotsShelf:
-    """What each origin (``https://host[:port]``) last answered for /robots.txt. Judging it is the caller's."""
+class RobotsTable:
+    """The last response of each origin (``https://host[:port]``) to a request for /robots.txt."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
 
     def get(self, origin: str) -> tuple[datetime, int, bytes] | None:
-        """When it was fetched (UTC), its HTTP status and its body; None if it never was."""
+        """Return when it was fetched (UTC), its HTTP status and its body; None if it never was."""
         columns = select(robots.c.fetched_at, robots.c.status, robots.c.body)
         with self._index.reading() as connection:
             row = connection.execute(columns.where(robots.c.origin == origin)).one_or_none()
         return (row.fetched_at, row.status, row.body) if row is not None else None
 
     def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
-        """Keep an answer in place of the one before; it is durable on return."""
+        """Replace the stored response; it is durable on return."""
         facts = {"fetched_at": fetched_at, "status": status, "body": body}
         statement = insert(robots).values(origin=origin, **facts)
         with self._index.writing() as connection:

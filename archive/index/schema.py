@@ -1,4 +1,4 @@
-"""The index's tables. What is derived from the archive is in `DERIVED`; the rest is the index's own memory."""
+"""The tables of the index. Those in `DERIVED` are made from the WARC files, the others are not."""
 
 from __future__ import annotations
 
@@ -25,22 +25,35 @@ from sqlalchemy import (
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware time, kept as UTC: SQLite gives ``DateTime(timezone=True)`` back naive, this does not."""
+    """An aware time, stored as UTC; SQLite returns ``DateTime(timezone=True)`` as naive."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's signature)
-        """Convert to UTC; a naive time is a mistake of ours and is refused."""
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Any,  # noqa: ARG002  (SQLAlchemy's signature)
+    ) -> datetime | None:
+        """Return the time in UTC.
+
+        :raises ValueError: the time is naive.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a time without a zone can't be kept")
+            raise ValueError("a time without a zone can't be stored")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002  (as above)
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Any,  # noqa: ARG002  (as above)
+    ) -> datetime | None:
         """Return an aware UTC time."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
 
 
 metadata = MetaData(
@@ -52,7 +65,7 @@ metadata = MetaData(
     }
 )
 
-#: One archived exchange, where it lies, and what became of it when it was read last.
+#: One archived exchange: where its record is, and the outcome of reading it last.
 captures = Table(
     "captures",
     metadata,
@@ -78,8 +91,7 @@ captures = Table(
     Column("revision_id", Integer, ForeignKey("revisions.id"), index=True),
 )
 
-#: One article: (outlet, the outlet's own id), or an id made from its content until the real one
-#: shows.
+#: One article: outlet and the outlet's own id, or an id made from its content until that is known.
 articles = Table(
     "articles",
     metadata,
@@ -90,7 +102,7 @@ articles = Table(
     UniqueConstraint("outlet", "article_id"),
 )
 
-#: Other ids and addresses of an article: mobile, legacy, and ids made from content before the join.
+#: Other ids and addresses of an article: mobile, legacy, and ids made from content.
 aliases = Table(
     "aliases",
     metadata,
@@ -99,9 +111,9 @@ aliases = Table(
     Column("article", Integer, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
-#: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all it was
-#: read by. ``change`` is what archive.articles.changes says of it and the version before it in
-#: time; null where there is none.
+#: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all layouts
+#: it was read with. ``change`` is its difference from the version before it in time, see
+#: `archive.articles.changes`; null if there is none.
 revisions = Table(
     "revisions",
     metadata,
@@ -135,11 +147,9 @@ revisions = Table(
     Index("ix_revisions_published_at", "published_at"),
 )
 
-#: One run of a verb that writes, or of a job, with its counts by outlet and outcome. ``arguments``
-#: are the words behind the verb. A job's run names the job, the moment ``due_at`` that it answers,
-#: and which ``attempt`` at that it is; a run by hand has ``""``, null and 0. ``holder`` is the
-#: process that answers for it; ``ending`` is a word of `archive.runs.job_runs.Ending`, ``""`` until
-#: it has ended; ``exit_code`` is null where nobody saw one; ``log`` is a path.
+#: One run of a command that writes, or of a job; see `archive.runs.record.RunRecord`. A run by hand
+#: has ``job`` ``""``, ``due_at`` null and ``attempt`` 0. ``ending`` is ``""`` until it has ended;
+#: ``exit_code`` is null if no process reported one; ``log`` is a path.
 runs = Table(
     "runs",
     metadata,
@@ -159,10 +169,10 @@ runs = Table(
     Column("ending", String, nullable=False, server_default=""),
     Column("exit_code", Integer),
     Column("log", String, nullable=False, server_default=""),
-    # it is taken up once, by whomever
+    # Each attempt is claimed by one process.
     Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
     Index("ix_runs_started_at", "started_at"),
-    # Those that go on, which every look of a scheduler asks for.
+    # The runs under way, which a scheduler asks for at every round.
     Index(
         "ix_runs_going",
         "started_at",
@@ -172,8 +182,7 @@ runs = Table(
     Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )
 
-#: Who may do alone what ``name`` names: the run that does it, its process, and when that was last
-#: heard of.
+#: The run that alone may do what ``name`` names, its process, and when it last renewed the lease.
 leases = Table(
     "leases",
     metadata,
@@ -184,9 +193,9 @@ leases = Table(
     Column("renewed_at", Instant, nullable=False),
 )
 
-#: What somebody has to look at, from when it began until it was over: of what ``kind``, of which
-#: outlet, job or place. ``notified_at`` and ``resolved_notified_at`` are when ALERT_URL took it, else null.
-#: ``fields`` are those that drifted.
+#: An alarm, from ``began_at`` until ``ended_at``: its ``kind``, and the outlet, job or folder that
+#: it concerns. ``notified_at`` and ``resolved_notified_at`` are when ALERT_URL accepted it and its
+#: end, else null. ``fields`` are those that drifted.
 alarms = Table(
     "alarms",
     metadata,
@@ -202,8 +211,7 @@ alarms = Table(
     Index("ix_alarms_kind_subject", "kind", "subject"),
 )
 
-#: What became of each input of a run; those that were plainly unchanged are only counted, in
-#: ``runs``.
+#: The outcome of each input of a run. Inputs that were unchanged are only counted, in ``runs``.
 outcomes = Table(
     "outcomes",
     metadata,
@@ -218,11 +226,11 @@ outcomes = Table(
     Column("capture_id", Integer, ForeignKey("captures.id")),
 )
 
-#: A crawl's memory: each article an outlet was seen to have, when to fetch it next, and what the
-#: last visit gave. ``due_at`` is null where it is never again. ``lease`` is the run that has it in
-#: hand, and ``holder`` its process. ``discovered_run`` and ``last_run`` are the runs that discovered and
-#: last visited it; ``first_visit_at`` is when it was first served, where publication is unknown the
-#: start that the revisit policy counts from. Empty strings: none.
+#: Every article that an outlet was seen to have, when to visit it next, and the outcome of the last
+#: visit. ``due_at`` is null if it is not visited again. ``lease`` is the run that is visiting it.
+#: ``discovered_run`` and ``last_run`` are the runs that discovered and last visited it.
+#: ``first_visit_at`` is the first visit that succeeded; revisits are counted from it if the time of
+#: publication is unknown. Empty strings: none.
 frontier = Table(
     "frontier",
     metadata,
@@ -248,13 +256,13 @@ frontier = Table(
     Column("discovered_run", String, nullable=False),
     Column("last_run", String, nullable=False),
     UniqueConstraint("outlet", "article_id"),
-    # Never stored before stored, each in the order it falls due: without the first, a week of
-    # waiting second visits would be read through for every batch of new articles.
+    # Articles never stored come before the others, each in the order of due times: without the
+    # first index, every batch of new articles would read through all waiting revisits.
     Index("ix_frontier_fresh", "outlet", "state", "visits", "due_at"),
     Index("ix_frontier_due", "outlet", "state", "due_at"),
-    # an outlet's rhythm
+    # when an outlet publishes
     Index("ix_frontier_published_at", "outlet", "published_at", "first_visit_at"),
-    Index("ix_frontier_discovered_run", "outlet", "discovered_run"),  # a run's books
+    Index("ix_frontier_discovered_run", "outlet", "discovered_run"),  # a run's accounts
     Index("ix_frontier_last_run", "outlet", "last_run"),
 )
 
@@ -268,7 +276,7 @@ robots = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-#: An article that was taken down: when (UTC), why, and by whom. What was kept of it is gone.
+#: An article that was taken down: when (UTC), why, and by whom. Its content is gone.
 removals = Table(
     "removals",
     metadata,
@@ -281,8 +289,8 @@ removals = Table(
     UniqueConstraint("outlet", "article_id"),
 )
 
-#: What a removed article must not come back under: its ids, ids made from its content, and digests
-#: of its payloads.
+#: What a removed article must not be stored under again: its ids, ids made from its content, and
+#: the digests of its payloads.
 refused = Table(
     "refused",
     metadata,
@@ -291,5 +299,5 @@ refused = Table(
     Column("removal", Integer, ForeignKey("removals.id"), nullable=False),
 )
 
-#: What is made of the archive; all other tables are the index's own memory, and outlive a new one.
+#: Tables made from the WARC files. A reindex copies all others from the old index.
 DERIVED = frozenset({captures, articles, aliases, revisions, removals, refused})

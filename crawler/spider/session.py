@@ -17,7 +17,7 @@ from archive.articles.queries import published_times
 from archive.frontier.frontier import Frontier
 from archive.index.database import Index, IndexUnusableError
 from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
-from archive.index.robots_store import RobotsShelf
+from archive.index.robots_store import RobotsTable
 from archive.model.article import KST
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Verdict
@@ -82,9 +82,9 @@ class CrawlRobotsStore:
     """ROBOTS_STORE of a crawl: copies of robots.txt in the crawl's index."""
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> RobotsShelf:
+    def from_crawler(cls, crawler: Crawler) -> RobotsTable:
         """Return the robots.txt store of the crawl's index."""
-        return RobotsShelf(CrawlSession.from_crawler(crawler).index)
+        return RobotsTable(CrawlSession.from_crawler(crawler).index)
 
 
 class CrawlSession:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from archive.frontier.revisit_policy import BACK_OFF, MAX_FAILURES
 from archive.frontier.visits import FrontierLink
-from archive.index.robots_store import RobotsShelf
+from archive.index.robots_store import RobotsTable
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
     DAY,
@@ -274,7 +274,7 @@ def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
 
 
 def test_robots_are_kept(at: Kit) -> None:
-    shelf = RobotsShelf(at.index)
+    shelf = RobotsTable(at.index)
     assert shelf.get("https://www.etoday.co.kr") is None
     shelf.put("https://www.etoday.co.kr", NOON, 503, b"")
     shelf.put("https://www.etoday.co.kr", NOON + DAY, 200, b"User-agent: *\r\n# \xb0\xa1\xff\x00")

@@ -84,7 +84,7 @@ def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damag
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [(b"no database", "it is no index of ours, or damaged"), (None, "another program's")],
+    [(b"no database", "it is not an index of Sacho, or damaged"), (None, "another program's")],
 )
 def test_what_is_no_index_is_not_replaced(
     tmp_path: Path, content: bytes | None, named: str
