@@ -77,6 +77,11 @@ def link(
     return FrontierLink(str(number), address(number), published_at, channel)
 
 
+def leased_ids(run: Frontier, limit: int = 100) -> list[str]:
+    """Lease articles; return their ids."""
+    return [visit.article_id for visit in run.lease(limit)]
+
+
 def links(numbers: Iterable[int]) -> list[FrontierLink]:
     return [link(number) for number in numbers]
 

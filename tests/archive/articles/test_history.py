@@ -43,11 +43,6 @@ NOT_FOUND = (
 )
 
 
-@pytest.fixture
-def keeper(tmp_path: Path) -> Keeper:
-    return Keeper(tmp_path)
-
-
 def taken_in(capture: Exchange, day: float) -> Exchange:
     """Return a capture of unknown time that was imported on a day."""
     return replace(capture, captured_at=NOON + day * DAY, time_known=False)

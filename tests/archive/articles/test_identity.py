@@ -19,8 +19,6 @@ from tests.support.keeping import Keeper, exchange
 from tests.support.reading import NOON, SEEDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from archive.model.exchange import Exchange
 
 ETODAY = "https://www.etoday.co.kr/news/view/9000000002"
@@ -32,11 +30,6 @@ PAGE = {
 ADDRESS = {"etoday": ETODAY, "newspim": "https://www.newspim.com/news/view/20180302999902"}
 ID = {"etoday": "9000000002", "newspim": "20180302999902"}
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def keeper(tmp_path: Path) -> Keeper:
-    return Keeper(tmp_path)
 
 
 def text_capture(outlet: str, data: bytes | None = None) -> Exchange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -24,7 +24,7 @@ from tests.support.frontier_kit import (
     address,
     changed,
     failed,
-    kit,
+    leased_ids,
     link,
     links,
     new,
@@ -33,22 +33,6 @@ from tests.support.frontier_kit import (
     unparsed,
     utc,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from archive.frontier.frontier import Frontier
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Kit]:
-    with kit(tmp_path / "index.sqlite3") as made:
-        yield made
-
-
-def ids(run: Frontier, n: int = 100) -> list[str]:
-    return [visit.article_id for visit in run.lease(n)]
 
 
 def test_a_link_is_new_once(at: Kit) -> None:
@@ -95,8 +79,8 @@ def test_the_longest_due_comes_first_and_a_second_look_last(at: Kit) -> None:
     at.clock.turn(MINUTE)
     run.discover(links([2]))
     assert run.due_count() == 4
-    assert ids(run, 2) == ["3", "1"]
-    assert ids(run, 2) == ["2", "visited"]
+    assert leased_ids(run, 2) == ["3", "1"]
+    assert leased_ids(run, 2) == ["2", "visited"]
     assert run.lease(5) == []
     assert run.due_count() == 0
 
@@ -131,7 +115,7 @@ def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> 
         (18 * HOUR, unparsed("1", Reason.NO_BODY), ""),
         (6 * DAY, changed("1", etag='"b"'), '"b"'),
     ):
-        assert ids(run) == ["1"]
+        assert leased_ids(run) == ["1"]
         at.settle(run, result)
         assert at.row("1").etag == etag
         assert run.lease(1) == []
@@ -147,10 +131,10 @@ def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: 
     run.lease(9)
     at.settle(run, *(skipped(number, Reason.HTTP_STATUS, status=404) for number in "12"))
     run.discover([link(1, channel="feed")])
-    assert ids(run) == []
+    assert leased_ids(run) == []
     later = at.run("b")
     later.discover([link(1, channel="sitemap"), link(2, channel="feed")])
-    assert ids(later) == ["1"]
+    assert leased_ids(later) == ["1"]
     at.settle(later, new("1"))
     due_at = at.row("1").due_at
     at.run("c").discover([link(1, channel="list")])
@@ -167,18 +151,18 @@ def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(
     again.lease(9)
     at.settle(again, failed("1", Reason.HOST_BUSY), failed("2"), failed("3"))
     again.discover([link(1, channel="feed")])
-    assert ids(again) == [], "not within the run that it failed in"
+    assert leased_ids(again) == [], "not within the run that it failed in"
     later = at.run("c")
     later.discover([link(number, channel="feed") for number in (1, 2, 3)])
-    assert ids(later) == [], "1 and 2 are known of the feed, 3 was stored"
+    assert leased_ids(later) == [], "1 and 2 are known of the feed, 3 was stored"
     later.discover([link(number, channel="list") for number in (1, 2, 3)])
-    assert ids(later) == ["1", "2"]
+    assert leased_ids(later) == ["1", "2"]
 
 
 def test_what_others_visit_is_told(at: Kit) -> None:
     run, other = at.run("a"), at.run("b")
     run.discover(links(range(4)))
-    mine, theirs = ids(run, 2), ids(other, 2)
+    mine, theirs = leased_ids(run, 2), leased_ids(other, 2)
     assert (run.leased_by_others(), other.leased_by_others()) == (set(theirs), set(mine))
     at.clock.turn(DAY)
     assert run.leased_by_others() == set()
@@ -191,7 +175,7 @@ def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source
     at.clock.turn(30 * MINUTE)
     counted_from = NOON + 30 * MINUTE if source == "nobody" else NOON
     visits = 0
-    while ids(run) == ["1"]:
+    while leased_ids(run) == ["1"]:
         at.settle(run, new("1", published_at=NOON if source == "page" else None))
         visits += 1
         if (due_at := at.row("1").due_at) is None:
@@ -231,7 +215,7 @@ def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
         at.clock.turn(wait - timedelta(seconds=1))
         assert run.lease(1) == []
         at.clock.turn(timedelta(seconds=1))
-    assert ids(run) == ["1"]
+    assert leased_ids(run) == ["1"]
     at.settle(run, failed("1", Reason.DNS))
     row = at.row("1")
     assert (row.state, row.failures, row.outcome, row.reason) == (
@@ -270,7 +254,7 @@ def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
     run.lease(1)
     at.settle(run, failed("1", Reason.INTERNAL_ERROR))
     assert run.lease(1) == []
-    assert ids(at.run("b")) == ["1"]
+    assert leased_ids(at.run("b")) == ["1"]
 
 
 def test_robots_are_kept(at: Kit) -> None:

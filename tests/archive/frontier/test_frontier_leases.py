@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert
 
-from archive.frontier.frontier import LEASE, Frontier
+from archive.frontier.frontier import LEASE
 from archive.index.schema import runs
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
@@ -18,7 +17,7 @@ from tests.support.frontier_kit import (
     address,
     changed,
     failed,
-    kit,
+    leased_ids,
     link,
     links,
     new,
@@ -26,20 +25,6 @@ from tests.support.frontier_kit import (
     unchanged,
     unparsed,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def at(tmp_path: Path) -> Iterator[Kit]:
-    with kit(tmp_path / "index.sqlite3") as made:
-        yield made
-
-
-def ids(run: Frontier, n: int = 100) -> list[str]:
-    return [visit.article_id for visit in run.lease(n)]
 
 
 def test_what_is_rolled_back_is_not_settled(at: Kit) -> None:
@@ -73,7 +58,7 @@ def test_a_result_of_nothing_known_is_refused(at: Kit) -> None:
 def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
     a, b = at.run("a"), at.run("b")
     a.discover(links([1, 2]))
-    assert ids(a) == ["1", "2"]
+    assert leased_ids(a) == ["1", "2"]
     at.clock.turn(LEASE)
     assert b.lease(2) == []
     assert a.renew() == 2
@@ -82,7 +67,7 @@ def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
     at.clock.turn(timedelta(seconds=1))
     assert a.lease(2) == []  # on their way, however late
     assert b.due_count() == 2
-    assert ids(b, 1) == ["1"]
+    assert leased_ids(b, 1) == ["1"]
     assert a.renew() == 0
     # The late answers: of what another run fetches now nothing counts, of what nobody does a page
     # counts.
@@ -96,17 +81,17 @@ def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
 def test_a_clean_stop_gives_back_what_was_taken(at: Kit) -> None:
     a, b = at.run("a"), at.run("b")
     a.discover(links(range(5)))
-    assert ids(a, 3) == ["0", "1", "2"]
+    assert leased_ids(a, 3) == ["0", "1", "2"]
     assert b.release() == 0
     assert a.release() == 3
-    assert ids(b) == ["0", "1", "2", "3", "4"]
+    assert leased_ids(b) == ["0", "1", "2", "3", "4"]
     assert a.release("b") == 5
 
 
 def test_the_books_of_a_run(at: Kit) -> None:
     old, run = at.run("old"), at.run("run")
     old.discover(links([100, 101, 102]))
-    assert ids(old, 1) == ["100"]
+    assert leased_ids(old, 1) == ["100"]
     at.settle(old, new("100"))
     run.discover(links(range(10)))
     assert run.balance().pending == 10
