@@ -1,4 +1,4 @@
-"""Set up and run Sacho with nothing but Python 3.11+ and git: ``python3 run.py demo`` or ``python3 run.py test``.
+"""Set up and run Sacho with nothing but Python 3.11+ and git: ``python3 run.py demo``.
 
 Everything is installed into ``.venv`` beside this file, once, and again when pyproject.toml or
 constraints.txt change.
@@ -19,61 +19,64 @@ PYTHON = PLACE / ("Scripts" if os.name == "nt" else "bin") / "python"
 STAMP = PLACE / "installed-for"
 
 USAGE = """usage: python3 run.py COMMAND
-  demo          replay the seeds, list the articles, search once
-  test [ARGS]   run the tests, one process a core (ARGS go to pytest; -n0: one process in all)
+  demo          replay the pages in seeds/, list the articles, search them
+  test [ARGS]   run the tests, one process for each core (ARGS go to pytest; -n0: a single process)
   check         format, lint, types, tests: what a change must pass
   docs          write the generated pages and build the documentation into build/site
-  bench         measure speed, printing ratios
+  bench         measure speed, as ratios
   sacho ARGS    run a verb: python3 run.py sacho search 푸틴
-  scrapy ARGS   the same by Scrapy's own command"""
+  scrapy ARGS   run a verb by Scrapy's own command"""
 
-SACHO = "crawler.cli.main"
-#: What a demo ends with: what to type next.
+#: The last lines of the demo.
 NEXT = """
 Next:
-  .venv/bin/sacho show newspim/20230915999901        one article with its revisions and captures
-  .venv/bin/sacho export articles.jsonl              all articles as JSON, one a line
-  CONTACT=you@example.org .venv/bin/sacho crawl etoday -a limit=20    a first live crawl
-  .venv/bin/sacho --help                             all verbs; docs/ describes them"""
+  .venv/bin/sacho show newspim/20230915999901   one article with its revisions and captures
+  .venv/bin/sacho export articles.jsonl         all articles as JSON, one a line
+  .venv/bin/sacho --help                        all verbs; docs/ describes them
+  CONTACT=you@example.org .venv/bin/sacho crawl etoday -a limit=20   a first live crawl"""
 
-#: A process a core, each with whole files, as what is costly to set up is shared by a file's tests.
-#: More than this gain little: the longest file ends last.
+#: At most 8 processes, each with whole files: what is costly to set up is shared by a file's tests,
+#: and more processes gain little, since the longest file ends last.
 TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadscope"]
+
+SACHO = "crawler.cli.main"
+#: The modules that each command runs, one after the other, with their arguments.
+STEPS = {
+    "demo": [[SACHO, "replay", "seeds"], [SACHO, "show"], [SACHO, "search", "푸틴"]],
+    "test": [TESTS],
+    "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
+    "docs": [["docs.generate"], ["mkdocs", "build", "--strict", "--quiet"]],
+    "bench": [
+        ["bench.replay"],
+        ["bench.warc"],
+        ["bench.rows"],
+        ["bench.wire"],
+        ["bench.crawl"],
+        ["bench.reindex"],
+    ],
+    "sacho": [[SACHO]],
+    "scrapy": [["scrapy"]],
+}
+#: The commands that take arguments, for the module they run.
+WITH_ARGUMENTS = ("test", "sacho", "scrapy")
 
 
 def main(arguments: list[str]) -> int:
-    """Set up if needed, run the command, give its exit status."""
-    if sys.version_info < (3, 11):  # noqa: UP036  (an older Python must be told, not fail)
-        print(
-            f"Sacho needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr
-        )
+    """Set up if needed, run the command, and return its exit status."""
+    if sys.version_info < (3, 11):  # noqa: UP036  (an older Python gets a message, no traceback)
+        version = sys.version.split()[0]
+        print(f"Sacho needs Python 3.11 or newer; this is {version}.", file=sys.stderr)
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
-    steps = {
-        "demo": [[SACHO, "replay", "seeds"], [SACHO, "show"], [SACHO, "search", "푸틴"]],
-        "docs": [["docs.generate"], ["mkdocs", "build", "--strict", "--quiet"]],
-        "test": [[*TESTS, *rest]],
-        "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
-        "bench": [
-            ["bench.replay"],
-            ["bench.warc"],
-            ["bench.rows"],
-            ["bench.wire"],
-            ["bench.crawl"],
-            ["bench.reindex"],
-        ],
-        "sacho": [[SACHO, *rest]],
-        "scrapy": [["scrapy", *rest]],
-    }.get(command)
-    if steps is None:
+    if command not in STEPS:
         print(USAGE, file=sys.stderr)
         return 2
     if not set_up():
         return 1
-    for step in steps:
+    for step in STEPS[command]:
         if command == "demo":
             print(f"$ sacho {' '.join(step[1:])}", flush=True)
-        status = run(step)
+        status = run([*step, *rest] if command in WITH_ARGUMENTS else step)
         if status:
             return status
     if command == "demo":
@@ -82,13 +85,14 @@ def main(arguments: list[str]) -> int:
 
 
 def run(module: list[str]) -> int:
-    """Run a Python module of the environment with arguments; its exit status."""
+    """Run a Python module of the environment with arguments, and return its exit status."""
     command = [str(PYTHON), "-m", *module]
-    return subprocess.run(command, cwd=HERE, check=False).returncode  # noqa: S603  (our own commands)
+    done = subprocess.run(command, cwd=HERE, check=False)  # noqa: S603  (our own commands)
+    return done.returncode
 
 
 def set_up() -> bool:
-    """Make ``.venv`` hold what pyproject.toml and constraints.txt ask for; whether it does now."""
+    """Install what pyproject.toml asks for into ``.venv``; return whether it is there."""
     wanted = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         wanted.update((HERE / name).read_bytes())

@@ -56,7 +56,7 @@ def pages() -> list[Path]:
 
 
 def generated(text: str) -> str:
-    """Return a page with its generated parts made anew.
+    """Return a page with its generated parts replaced by current ones.
 
     :raises KeyError: a part has no function here, or a name has no meaning.
     """

@@ -11,6 +11,9 @@ PROGRAM = os.environ.get(_VARIABLE) or "scrapy"
 
 
 def started_as(name: str) -> None:
-    """Set `PROGRAM` for this process and its children, before any module that reads it is imported."""
+    """Set `PROGRAM` for this process and its children.
+
+    Call it before any module that reads the name is imported.
+    """
     global PROGRAM
     PROGRAM = os.environ[_VARIABLE] = name

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a verb with its arguments and options; return the exit status, 2 where the usage is wrong."""
+    """Run a verb with its arguments and options; return the exit status, 2 for invalid usage."""
     name = next((word for word in arguments if not word.startswith("-")), None)
     if name is None:
         if "--version" in arguments:

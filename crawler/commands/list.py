@@ -6,7 +6,7 @@ from scrapy.commands.list import Command as ScrapyList
 
 
 class Command(ScrapyList):
-    """Scrapy's command, described in our words: a spider is an outlet. Reads SPIDER_LOADER_CLASS."""
+    """Scrapy's command, in our words: a spider is an outlet. Reads SPIDER_LOADER_CLASS."""
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""

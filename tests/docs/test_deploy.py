@@ -1,4 +1,4 @@
-"""The files in docs/deploy and the Dockerfile, as far as they can be held to anything without installing them."""
+"""The files in docs/deploy and the Dockerfile, checked without installing them."""
 
 from __future__ import annotations
 

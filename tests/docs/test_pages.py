@@ -1,4 +1,4 @@
-"""The documentation: current, complete, without a broken link, and nothing fetched from elsewhere."""
+"""The documentation: current, complete, without broken links or files from other sites."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ def test_a_crawl(installed: Installed, tmp_path: Path) -> None:
 SHELLS = {
     "bash": 'eval "$(sacho completion bash)"; COMP_WORDS=(sacho exp); COMP_CWORD=1; '
     '_shtab_sacho; echo "${COMPREPLY[@]}"',
-    "zsh": 'autoload -Uz compinit; compinit -u -D; eval "$(sacho completion zsh)"; echo ${_comps[sacho]} export',
+    "zsh": "autoload -Uz compinit; compinit -u -D; "
+    'eval "$(sacho completion zsh)"; echo ${_comps[sacho]} export',
     "fish": "sacho completion fish | source; complete -C 'sacho exp'",
 }
 
