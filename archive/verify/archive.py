@@ -1,4 +1,4 @@
-"""A whole verification: files by themselves, or an archive with its manifest and its index."""
+"""A whole verification: files by themselves, or an archive with its manifest and index."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ from archive.verify.warc_file.findings import Finding, Rule, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from sqlalchemy import Connection
+
     from archive.verify.articles import Reader
     from archive.verify.selection import SegmentSelection
+    from archive.verify.warc_file.strict_reader import CheckedRecord
 
 #: Seconds after its close in which a segment's last records may still be on their way into the
 #: index.
@@ -40,7 +43,7 @@ class Tally:
     """What was verified.
 
     ``recorded``: segments entered in the manifest now; ``unrecorded``: why others could not be.
-    ``live``: segments that a live process writes; ``passed_over``: those not chosen.
+    ``live``: segments that a running process writes; ``passed_over``: those not selected.
     """
 
     files: int = 0
@@ -54,22 +57,44 @@ class Tally:
     passed_over: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The segments of an archive's folder.
+
+    ``chosen`` are the closed ones to verify, ``abandoned`` the open ones whose writer died,
+    ``live`` the final names of those that a running process writes. ``whole``: none is left out.
+    """
+
+    folder: Path
+    manifest: Manifest
+    chosen: list[Path]
+    abandoned: list[Path]
+    live: set[str]
+    whole: bool
+
+
 class Verification:
-    """Verifies, and yields findings as they come; ``tally`` says how much.
+    """Verifies, and yields findings as they come; ``tally`` counts what was verified.
 
     ``progress`` is called with bytes read. With a ``reader`` the captures of a whole archive are
-    read again, and the index is held to what they say.
+    read again, and the index is compared with the result. With ``witness`` each record is compared
+    with warcio's reading of it.
     """
 
     def __init__(
-        self, progress: Callable[[int], None] = lambda _: None, reader: Reader | None = None
+        self,
+        progress: Callable[[int], None] = lambda _: None,
+        reader: Reader | None = None,
+        *,
+        witness: bool = False,
     ) -> None:
         self.tally = Tally()
         self._reader = reader
+        self._witness = witness
         self._progress = progress
         self._links = Links()
         self._done: set[str] = set()
-        self._removed: TakedownCheck | None = None
+        self._takedowns: TakedownCheck | None = None
 
     def __enter__(self) -> Verification:
         return self
@@ -84,144 +109,126 @@ class Verification:
             if path.parent not in manifests:
                 try:
                     manifests[path.parent] = fixity.read(path.parent)
-                except OSError:  # another's folder, and no business of the file's
+                except OSError:  # the folder is not an archive, or does not concern the file
                     manifests[path.parent] = Manifest({}, ())
             entry = manifests[path.parent].entries.get(path.name)
             check = FileCheck(path, str(path), thorough=entry is None)
             yield from self._read(check, None)
-            yield from _compare(check, str(path), entry)
+            yield from _compare(check, entry)
         yield from self._links.finish(whole=False)
 
-    def archive(self, folder: Path, index_url: str, choice: SegmentSelection) -> Iterator[Finding]:
-        """Verify an archive: its segments, its manifest, and that its index says what they hold."""
-        try:
-            manifest = fixity.read(folder)
-        except OSError as error:
-            yield Finding(
-                fixity.NAME, -1, "", Rule.UNREADABLE, describe_os_error(folder / fixity.NAME, error)
-            )
-            manifest = Manifest({}, ())
-        self._removed = TakedownCheck(folder)
+    def archive(
+        self, folder: Path, index_url: str, selection: SegmentSelection
+    ) -> Iterator[Finding]:
+        """Verify an archive: its segments, its manifest, and that its index matches them."""
+        manifest, finding = _read_manifest(folder)
+        if finding is not None:
+            yield finding
         for offset, sentence in manifest.faults:
             yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
+        self._takedowns = TakedownCheck(folder)
         segments = closed_segments(folder)
-        left, live = _open_segments(folder)
-        chosen = choice.of(segments, manifest)
+        abandoned, live = _open_segments(folder)
+        chosen = selection.of(segments, manifest)
         self.tally.live = len(live)
         self.tally.passed_over = len(segments) - len(chosen)
-        yield from _gone(folder, manifest)
-        if not segments and not left and not live and not _exists(index_url):
+        yield from _missing(folder, manifest)
+        if not segments and not abandoned and not live and not _exists(index_url):
             return
-        try:
-            with Index(index_url, read_only=True) as index:
-                yield from self._with_index(
-                    folder, index, chosen, left, live, manifest, whole=choice.is_all
-                )
-        except IndexUnusableError as error:
-            yield Finding("index", -1, "", Rule.INDEX, str(error))
-        except (
-            ValueError,
-            TypeError,
-        ) as error:  # what a column holds is none of its values, or no text
-            sentence = f"A value in it cannot be read ({error}); what else it says is not compared."
-            yield Finding("index", -1, "", Rule.INDEX, sentence)
+        contents = _Contents(folder, manifest, chosen, abandoned, live, selection.is_all)
+        yield from self._index(index_url, contents)
         for path in chosen:
             if path.name not in self._done:
-                yield from self._segment(path, None, None, manifest)
-        yield from self._links.finish(whole=choice.is_all)
-        yield from self._removed.finish(whole=choice.is_all)
+                yield from self._segment(path, None, None, contents)
+        yield from self._links.finish(whole=selection.is_all)
+        yield from self._takedowns.finish(whole=selection.is_all)
 
-    def _with_index(
-        self,
-        folder: Path,
-        index: Index,
-        chosen: list[Path],
-        left: list[Path],
-        live: set[str],
-        manifest: Manifest,
-        *,
-        whole: bool,
-    ) -> Iterator[Finding]:
-        paths = {final_name(path.name): path for path in (*chosen, *left)}
+    def _index(self, index_url: str, contents: _Contents) -> Iterator[Finding]:
+        """Verify the index, and the segments with their rows."""
+        try:
+            with Index(index_url, read_only=True) as index:
+                yield from self._segments(index, contents)
+                with index.reading() as connection:
+                    yield from self._tables(connection, contents)
+        except IndexUnusableError as error:
+            yield Finding("index", -1, "", Rule.INDEX, str(error))
+        except (ValueError, TypeError) as error:  # a column holds what its type cannot be
+            sentence = f"A value in it cannot be read ({error}); the rest of it is not compared."
+            yield Finding("index", -1, "", Rule.INDEX, sentence)
+
+    def _segments(self, index: Index, contents: _Contents) -> Iterator[Finding]:
+        """Verify the segments, each with the rows that lead into it."""
+        paths = {final_name(path.name): path for path in (*contents.chosen, *contents.abandoned)}
         with index.reading() as connection:
-            rows = CaptureRows(connection, None if whole else {*paths})
+            rows = CaptureRows(connection, None if contents.whole else {*paths})
             for name, path in sorted(paths.items()):
-                yield from self._elsewhere(folder, rows, name, live)
+                yield from self._rows_elsewhere(rows, name, contents)
                 # All at once: what cannot be read must fail before the segment is begun.
                 check = RowCheck(name, iter(list(rows.of(name))))
-                if path in left:
-                    yield from self._left_open(path, check)
+                if path in contents.abandoned:
+                    yield from self._abandoned(path, check)
                 else:
-                    yield from self._segment(
-                        path, check, index, manifest, in_flight=bool(live) and _is_new(path)
-                    )
+                    yield from self._segment(path, check, index, contents)
                 self.tally.rows += check.count
-            yield from self._elsewhere(folder, rows, None, live)
-        with index.reading() as connection:
-            yield from check_index(connection, whole=whole)
-            if self._removed is not None:
-                yield from self._removed.rows(connection)
-            if whole and self._reader is not None:
-                yield from ArticleCheck(connection, folder, self._reader).run()
+            yield from self._rows_elsewhere(rows, None, contents)
+
+    def _tables(self, connection: Connection, contents: _Contents) -> Iterator[Finding]:
+        """Verify what the index says by itself, of take-downs, and of articles."""
+        yield from check_index(connection, whole=contents.whole)
+        if self._takedowns is not None:
+            yield from self._takedowns.rows(connection)
+        if contents.whole and self._reader is not None:
+            yield from ArticleCheck(connection, contents.folder, self._reader).run()
 
     def _segment(
-        self,
-        path: Path,
-        rows: RowCheck | None,
-        index: Index | None,
-        manifest: Manifest,
-        *,
-        in_flight: bool = False,
+        self, path: Path, rows: RowCheck | None, index: Index | None, contents: _Contents
     ) -> Iterator[Finding]:
+        """Verify a closed segment; enter it in the manifest if it is sound and not there yet."""
         self._done.add(path.name)
-        entry = manifest.entries.get(path.name)
+        entry = contents.manifest.entries.get(path.name)
         check = FileCheck(path, path.name, own=True, thorough=entry is None)
-        sound = True
+        is_sound = True
         for finding in self._read(check, rows):
-            sound = sound and finding.severity is Severity.NOTE
+            is_sound = is_sound and finding.severity is Severity.NOTE
             yield finding
         if rows is not None and index is not None:
+            in_flight = bool(contents.live) and _is_new(path)
             yield from without_row(index, path.name, rows.lacking, in_flight=in_flight)
-        yield from _compare(check, path.name, entry)
-        if entry is None and check.sha256 and sound:
-            self._record(path, check)
+        yield from _compare(check, entry)
+        if entry is None and check.sha256 and is_sound:
+            self._record(check)
 
-    def _record(self, path: Path, check: FileCheck) -> None:
-        """Enter a sound segment that has no entry yet: an older archive's, or one whose writer was killed."""
+    def _record(self, check: FileCheck) -> None:
+        """Enter a sound segment in the manifest: an older archive's, or that of a killed writer."""
+        folder = check.path.parent
         now = datetime.now(UTC).replace(microsecond=0)
+        entry = ManifestEntry(EntryKind.FOUND, check.path.name, check.size, check.sha256, now)
         try:
-            fixity.append(
-                path.parent,
-                ManifestEntry(EntryKind.FOUND, path.name, check.size, check.sha256, now),
-            )
+            fixity.append(folder, entry)
         except OSError as error:
-            self.tally.unrecorded = describe_os_error(path.parent / fixity.NAME, error)
+            self.tally.unrecorded = describe_os_error(folder / fixity.NAME, error)
         else:
-            self.tally.recorded.append(path.name)
+            self.tally.recorded.append(check.path.name)
 
-    def _left_open(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
-        """A dead writer's segment: what was committed of it must be there; its torn tail is no damage."""
-        name = final_name(path.name)
-        check = FileCheck(path, name, own=True)
+    def _abandoned(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
+        """Verify a dead writer's segment: what was committed must be there, its torn tail may be."""
+        check = FileCheck(path, final_name(path.name), own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
-        sentence = f"Its writer died before it was closed; {PROGRAM} recover, or the next crawl or replay, recovers it."
+        sentence = (
+            f"Its writer died before closing it; {PROGRAM} recover, or the next crawl or replay,"
+            " recovers it."
+        )
         yield Finding(path.name, -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:
-        """Read a file to its end: what is wrong with it, its records' links, and the rows that lead into it."""
+        """Read a file to its end: its own faults, its records' links, and rows that lead into it."""
         before = 0
         for item in check.run():
             if isinstance(item, Finding):
                 yield item
                 continue
-            self.tally.records += 1
-            self.tally.kinds[item.fields["warc-type"]] += 1
-            yield from self._links.add(check.name, item, own=check.own)
-            if self._removed is not None:
-                yield from self._removed.see(check.name, item)
-            if rows is not None:
-                yield from rows.see(item)
+            yield from self._record_findings(check, item, rows)
             if item.offset > before:
                 self._progress(item.offset - before)
                 before = item.offset
@@ -230,51 +237,75 @@ class Verification:
         self.tally.bytes += max(check.size, 0)
         if rows is not None:
             yield from rows.finish()
+        if self._witness and check.sha256:
+            from archive.verify.witness import compare_with_warcio  # warcio takes long to import
 
-    def _elsewhere(
-        self, folder: Path, rows: CaptureRows, name: str | None, live: set[str]
+            yield from compare_with_warcio(check.path, check.name)
+
+    def _record_findings(
+        self, check: FileCheck, record: CheckedRecord, rows: RowCheck | None
     ) -> Iterator[Finding]:
-        """Findings about rows that lead into segments that are not there."""
+        self.tally.records += 1
+        self.tally.kinds[record.fields["warc-type"]] += 1
+        yield from self._links.add(check.name, record, own=check.own)
+        if self._takedowns is not None:
+            yield from self._takedowns.see(check.name, record)
+        if rows is not None:
+            yield from rows.see(record)
+
+    def _rows_elsewhere(
+        self, rows: CaptureRows, name: str | None, contents: _Contents
+    ) -> Iterator[Finding]:
+        """Yield findings about rows that lead into segments that do not exist."""
         for file, group in rows.before(name):
-            there = file in live or (Path(file).name == file and _is_there(folder, file))
+            exists = file in contents.live or _exists_in(contents.folder, file)
             for row in group:
                 self.tally.rows += 1
-                if not there:
-                    sentence = (
-                        f"Row {row.id} of captures leads into it, and it is not in the archive."
-                    )
-                    yield Finding(
-                        file, row.warc_offset, row.record_id, Rule.MISSING_SEGMENT, sentence
-                    )
+                if not exists:
+                    sentence = f"Row {row.id} of captures leads into it, but it does not exist."
+                    place = row.warc_offset
+                    yield Finding(file, place, row.record_id, Rule.MISSING_SEGMENT, sentence)
 
 
-def _compare(check: FileCheck, name: str, entry: ManifestEntry | None) -> Iterator[Finding]:
+def _read_manifest(folder: Path) -> tuple[Manifest, Finding | None]:
+    """Return the manifest, or an empty one and why it cannot be read."""
+    try:
+        return fixity.read(folder), None
+    except OSError as error:
+        sentence = describe_os_error(folder / fixity.NAME, error)
+        return Manifest({}, ()), Finding(fixity.NAME, -1, "", Rule.UNREADABLE, sentence)
+
+
+def _compare(check: FileCheck, entry: ManifestEntry | None) -> Iterator[Finding]:
+    """Compare a file with its entry in the manifest."""
     if entry is None or not check.sha256:
         return
+    then = f"{entry.at:%Y-%m-%d %H:%M:%S} UTC"
     if entry.kind is EntryKind.REMOVED:
-        yield Finding(
-            name, -1, "", Rule.FIXITY, f"It was removed on {entry.at:%Y-%m-%d}, and is there."
-        )
+        sentence = f"It was removed on {entry.at:%Y-%m-%d}, but it exists."
+        yield Finding(check.name, -1, "", Rule.FIXITY, sentence)
     elif check.size != entry.size:
-        sentence = (
-            f"It has {check.size} bytes; it had {entry.size} on {entry.at:%Y-%m-%d %H:%M:%S} UTC."
-        )
-        yield Finding(name, -1, "", Rule.FIXITY, sentence)
+        sentence = f"It has {check.size} bytes; it had {entry.size} on {then}."
+        yield Finding(check.name, -1, "", Rule.FIXITY, sentence)
     elif check.sha256 != entry.sha256:
-        sentence = f"Its sha256 is {check.sha256}; it was {entry.sha256} on {entry.at:%Y-%m-%d %H:%M:%S} UTC."
-        yield Finding(name, -1, "", Rule.FIXITY, sentence)
+        sentence = f"Its sha256 is {check.sha256}; it was {entry.sha256} on {then}."
+        yield Finding(check.name, -1, "", Rule.FIXITY, sentence)
 
 
-def _gone(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+def _missing(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Yield findings about segments that the manifest lists and that do not exist."""
     for name, entry in sorted(manifest.entries.items()):
         if entry.kind is not EntryKind.REMOVED and not (folder / name).exists():
-            sentence = f"It had {entry.size} bytes on {entry.at:%Y-%m-%d %H:%M:%S} UTC, and is not in the archive."
+            sentence = (
+                f"It had {entry.size} bytes on {entry.at:%Y-%m-%d %H:%M:%S} UTC, but is not in the"
+                " archive."
+            )
             yield Finding(name, -1, "", Rule.MISSING_SEGMENT, sentence)
 
 
 def _open_segments(folder: Path) -> tuple[list[Path], set[str]]:
-    """Those that dead writers left, and the final names of those that live ones write."""
-    left: list[Path] = []
+    """Return the segments that dead writers left, and the final names of those being written."""
+    abandoned: list[Path] = []
     live: set[str] = set()
     for path in open_segments(folder):
         try:
@@ -284,11 +315,14 @@ def _open_segments(folder: Path) -> tuple[list[Path], set[str]]:
         if held:
             live.add(final_name(path.name))
         else:
-            left.append(path)
-    return left, live
+            abandoned.append(path)
+    return abandoned, live
 
 
-def _is_there(folder: Path, file: str) -> bool:
+def _exists_in(folder: Path, file: str) -> bool:
+    """Return whether a segment exists, closed or open; a path never does."""
+    if Path(file).name != file:
+        return False
     return (folder / file).is_file() or (folder / open_name(file)).is_file()
 
 

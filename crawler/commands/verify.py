@@ -43,7 +43,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --since, --sample, --seed, --skip-reading."""
+        """Add --since, --sample, --seed, --skip-reading, --witness."""
         super().add_options(parser)
         parser.add_argument(
             "--since",
@@ -61,6 +61,11 @@ class Command(Verb):
             "--skip-reading",
             action="store_true",
             help="don't read the articles again out of their captures",
+        )
+        parser.add_argument(
+            "--witness",
+            action="store_true",
+            help="compare each record with how warcio reads it, too",
         )
         parser.add_argument(
             "--seed", type=int, metavar="N", help="draw the sample of that seed again"
@@ -92,9 +97,8 @@ class Command(Verb):
         if not paths:
             self._note_run(opts)
         findings = Findings()
-        with Verification(
-            findings.advance, None if opts.skip_reading else read_article
-        ) as verification:
+        reader = None if opts.skip_reading else read_article
+        with Verification(findings.advance, reader, witness=opts.witness) as verification:
             findings.start(paths or closed_segments(folder))
             try:
                 if paths:
@@ -119,9 +123,8 @@ class Command(Verb):
         words = [f"--since={opts.since}"] * bool(opts.since) + [f"--sample={opts.sample}"] * bool(
             opts.sample
         )
-        run = RunRecorder(
-            "verify", arguments=words + ["--skip-reading"] * opts.skip_reading, version=VERSION
-        )
+        words += ["--skip-reading"] * opts.skip_reading + ["--witness"] * opts.witness
+        run = RunRecorder("verify", arguments=words, version=VERSION)
         try:
             self.enter(run)
         except IndexUnusableError as error:

@@ -61,7 +61,7 @@ class FileCheck:
     """
 
     def __init__(self, path: Path, name: str, *, own: bool = False, thorough: bool = True) -> None:
-        self._path, self.name, self.own = path, name, own
+        self.path, self.name, self.own = path, name, own
         self._thorough = thorough
         self.size, self.sha256 = -1, ""
         self.records = 0
@@ -70,10 +70,10 @@ class FileCheck:
     def run(self) -> Iterator[CheckedRecord | Finding]:
         """Yield every whole record and every finding, in file order; an unreadable file is one."""
         try:
-            with self._path.open("rb", buffering=0) as file:
+            with self.path.open("rb", buffering=0) as file:
                 yield from self._read(file)
         except OSError as error:
-            yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self._path, error))
+            yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self.path, error))
 
     def _read(self, file: BinaryIO) -> Iterator[CheckedRecord | Finding]:
         hashed = _HashedFile(file)

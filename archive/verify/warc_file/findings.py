@@ -44,6 +44,8 @@ class Rule(StrEnum):
     HTTP = "http"
     INFO = "warcinfo"
 
+    WITNESS = "witness"
+
     # between records
     DUPLICATE_ID = "duplicate_id"
     LINK = "link"

@@ -26,7 +26,7 @@ from tests.support.cli import Desk
 from tests.support.drift import changed_copy
 from tests.support.faults.mutations import by_warcio, ours
 from tests.support.reading import SEEDS
-from tests.support.warc_samples import exchange
+from tests.support.warc_samples import exchange, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,6 +278,19 @@ def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(
     said = desk.call("verify", tmp_path / "nowhere.warc", tmp_path)
     assert said.code == 1
     assert said.out.count(": unreadable: ") >= 2
+
+
+def test_warcio_is_the_witness_of_an_archive_and_of_files(desk: Desk, tmp_path: Path) -> None:
+    said = desk.call("verify", "--witness")
+    assert (said.code, "no findings" in said.out) == (0, True), said.out
+    foreign = tmp_path / "w.warc.gz"
+    foreign.write_bytes(by_warcio())
+    assert desk.call("verify", "--witness", foreign).code == 0
+    foreign.write_bytes(record(version="WARC/1.2"))
+    said = desk.call("verify", "--witness", foreign)
+    assert said.code == 1
+    assert ": witness: warcio reads no further" in said.out
+    assert ": witness: " not in desk.call("verify", foreign).out
 
 
 def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(desk: Desk) -> None:
