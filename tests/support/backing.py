@@ -1,4 +1,4 @@
-"""Backups of small archives, and what is asked of what is restored from them."""
+"""Backups of small archives, and checks of what is restored from them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TABLES = ("captures", "articles", "revisions", "aliases", "frontier", "runs", "o
 
 
 def made(folder: Path) -> Desk:
-    """An archive of three segments, and its index."""
+    """Make an archive of three segments, and its index."""
     desk = Desk(folder)
     for what in ("etoday", "newspim"):
         assert desk.call("replay", SEEDS / what).code == 0
@@ -43,20 +43,20 @@ def made(folder: Path) -> Desk:
 
 
 def copy_of(desk: Desk, folder: Path) -> Desk:
-    """The same archive and index elsewhere."""
+    """Return a copy of the archive and its index."""
     shutil.copytree(desk.folder, folder)
     return Desk(folder)
 
 
 def same(desk: Desk, other: Desk) -> bool:
-    """Whether the two hold the same, row by row and article by article."""
+    """Return whether the two hold the same rows and articles."""
     return articles(desk) == articles(other) and all(
         desk.rows(table) == other.rows(table) for table in TABLES
     )
 
 
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file below, with its inode: what was not written again has the same one."""
+    """Return every file below, with its inode: an unchanged one was not written again."""
     every = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_ino, path.read_bytes())
@@ -72,7 +72,7 @@ def damage(path: Path, at: int = -40) -> None:
 
 
 def check_restored(backup: Path, folder: Path) -> Desk:
-    """Restore a backup into a new folder; it must be whole, and nothing be found wrong with it."""
+    """Restore a backup into a new folder; check that it is whole and verify finds no error."""
     desk = Desk(folder)
     done = restore(backup, desk.archive, f"sqlite:///{desk.index}")
     assert done.faults == []
@@ -93,17 +93,17 @@ def restore_desk(backup: Path, desk: Desk) -> None:
 
 
 def killed_at(number: int, work: Callable[..., None], *args: Any) -> bool:
-    """Do the work in a process that is killed before its so-manieth change to a disk; whether it came so far."""
+    """Run the work in a process killed before its n-th change to a disk; return whether it was."""
     return _is_killed(signal.SIGKILL, _dying, number, work, args)
 
 
 def killed_after(seconds: float, work: Callable[..., None], *args: Any) -> bool:
-    """Do the work in a process that dies, without a chance to notice, after that time; whether it came so far."""
+    """Run the work in a process killed after that time; return whether it was."""
     return _is_killed(signal.SIGALRM, _timed, seconds, work, args)
 
 
 def kill_backups(desk: Desk, top: Path, step: int) -> int:
-    """Kill backups before each ``step``-th change to a disk, and do them again; give how many were killed.
+    """Kill backups before each ``step``-th change to a disk, and repeat them; return the kills.
 
     A first one, of which nothing is whole yet; and one on top of it, after an article was taken
     down.
@@ -142,7 +142,7 @@ def kill_backups(desk: Desk, top: Path, step: int) -> int:
 
 
 def kill_restores(desk: Desk, backup: Path, top: Path, step: int) -> int:
-    """Kill restores before each ``step``-th change to a disk, and go on; give how many were killed."""
+    """Kill restores before each ``step``-th change to a disk, and continue; return the kills."""
     kills = 0
     for number in range(0, 10_000, step):
         other = Desk(top / f"restored-{number}")

@@ -17,14 +17,14 @@ DERIVED = ("captures", "articles", "aliases", "revisions", "search")
 
 
 def of_the_seeds(folder: Path) -> Desk:
-    """An archive of the seeds."""
+    """Make an archive of the seeds."""
     made = Desk(folder)
     assert made.call("replay", SEEDS).code == 0
     return made
 
 
 def reindexed(desk: Desk, *options: str) -> Said:
-    """Reindex, and see that nothing is left lying about."""
+    """Reindex, and check that no temporary file is left."""
     said = desk.call("reindex", *options)
     assert not [
         path.name
@@ -35,5 +35,5 @@ def reindexed(desk: Desk, *options: str) -> Said:
 
 
 def without_the_run(tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The tables but for the row of the reindex itself."""
+    """Return the tables without the row of the reindex itself."""
     return tables | {"runs": [row for row in tables["runs"] if '"verb": "reindex"' not in row]}

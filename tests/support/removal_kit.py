@@ -1,4 +1,4 @@
-"""A small archive, and one article of it taken down in the test's own process."""
+"""A small archive, and the removal of one of its articles in the test's own process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = ("newspim", "20230915999901")
 
 
 def two_segments(folder: Path) -> Path:
-    """An archive of two segments, both with captures of the article, and its index."""
+    """Make an archive of two segments, both with captures of the article, and its index."""
     assert Desk(folder).call("replay", SEEDS / "newspim", SEEDS / "etoday").code == 0
     again = folder / "again"
     again.mkdir()
@@ -45,5 +45,5 @@ def remove(desk: Desk, step: Callable[[str], None] = lambda _: None) -> None:
 
 
 def text_of(desk: Desk) -> str:
-    """The article's longest paragraph."""
+    """Return the article's longest paragraph."""
     return max(articles(desk)[NAME].split("\n\n"), key=len)

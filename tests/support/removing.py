@@ -1,4 +1,4 @@
-"""What is left of a removed article, looked for as bytes in every file and as tokens in the search index."""
+"""Searches for traces of a removed article: as bytes in files, as tokens in the search index."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Traces:
-    """Where a text still is: files that hold its bytes, records that do when all is inflated and decoded, tokens."""
+    """Where a text was found: files with its bytes, records that hold it decoded, and tokens."""
 
     files: list[str] = field(default_factory=list)
     records: list[str] = field(default_factory=list)
@@ -69,14 +69,14 @@ def traces(folder: Path, text: str, words: Sequence[str] = ()) -> Traces:
 
 
 def wrong(desk: Desk) -> list[str]:
-    """What verify finds, articles read again."""
+    """Return the errors that verify finds, with articles read again."""
     with Verification(reader=read_article) as verification:
         found = verification.archive(desk.archive, f"sqlite:///{desk.index}", SegmentSelection())
         return [str(one) for one in found if one.severity is Severity.ERROR]
 
 
 def articles(desk: Desk) -> dict[tuple[str, str], str]:
-    """The text of each article, by outlet and id."""
+    """Return the text of each article, by outlet and id."""
     from archive.articles.queries import each_article
 
     with Index(f"sqlite:///{desk.index}", read_only=True) as index, index.reading() as connection:

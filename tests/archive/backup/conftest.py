@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """An archive that no test changes."""
+    """Return an archive that no test changes."""
     return made(tmp_path_factory.mktemp("origin"))
 
 
 @pytest.fixture
 def desk(origin: Desk, tmp_path: Path) -> Desk:
-    """A copy of it."""
+    """Return a copy of it."""
     return copy_of(origin, tmp_path / "desk")
 
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """The folder to back it up to, which does not exist yet."""
+    """Return the folder to back it up to, which does not exist yet."""
     return tmp_path / "backup"

@@ -32,7 +32,7 @@ NAME = "newspim/20230915999901"
 
 
 def page(number: int) -> Page:
-    """An article of that number."""
+    """Return the page of an article of that number."""
     url = f"https://www.newspim.com/news/view/2026010100000{number}"
     body = (
         (SEEDS / "newspim" / "own-desktop-2021.html")
@@ -117,7 +117,7 @@ def test_what_was_taken_down_leaves_the_backup_with_the_next_run(
 def test_what_is_taken_down_while_it_copies_is_not_in_it(
     desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    """The article goes right before, or right after the index was copied, and all is copied once more."""
+    """The article is removed before or after the index is copied: all is copied once more."""
     text, calls, copy_index = text_of(desk), [], archive.backup.create.copy_index
 
     def copied(path: Path, copy: Path) -> Any:
@@ -176,7 +176,7 @@ def test_what_is_open_is_restored_and_closed(
 def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its later records are in the copy, and their rows are not in that of the index: restoring reads them."""
+    """The copy has later records than the copied index has rows: restoring indexes them."""
     copy_index = archive.backup.create.copy_index
 
     def copied(path: Path, copy: Path) -> Any:
@@ -207,7 +207,7 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
 
 
 def test_an_older_schema_is_backed_up_as_it_is(desk: Desk, backup: Path) -> None:
-    """Before an upgrade is when a backup is wanted."""
+    """A backup is most needed before an upgrade."""
     with closing(sqlite3.connect(desk.index)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert desk.call("backup", backup).code == 0

@@ -1,4 +1,4 @@
-"""A backup taken while a crawl runs: restored elsewhere it is whole, and the crawl goes on from there."""
+"""A backup made during a crawl: restored elsewhere it is whole, and the crawl continues there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `scrapy backup` says of what is damaged or lost, in the archive, its index or the backup; a good copy stays."""
+"""Damage and loss in archive, index or backup: `scrapy backup` reports it, good copies stay."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_a_damaged_segment_is_named_and_the_rest_copied(
         assert said.code == 1
         assert said.err == (
             f"scrapy backup: {bad} is damaged: its sha256 is not that of "
-            f"{fixity.read(desk.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; scrapy verify lists "
-            "the records concerned.\n"
+            f"{fixity.read(desk.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; "
+            "scrapy verify lists the records concerned.\n"
         )
         assert "holds the archive as of" in said.out
     other = Desk(tmp_path / "other")

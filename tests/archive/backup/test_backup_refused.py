@@ -1,4 +1,4 @@
-"""Where `scrapy backup` will not write, and how it ends when it can't, or is stopped: the backup before stays."""
+"""Destinations that `scrapy backup` refuses, and failures and interrupts: the old backup stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scrapy restore`: into nothing, whole or named; and backups and restores killed at any change to a disk."""
+"""`scrapy restore`: into empty places, damage reported; and kills at any change to a disk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.support.removing import wrong
 
 @pytest.fixture(scope="module")
 def kept(origin: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup of it."""
+    """Return a backup of it."""
     backup = tmp_path_factory.mktemp("kept") / "backup"
     back_up_desk(origin, backup)
     return backup
@@ -72,7 +72,7 @@ def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, ther
 
 
 def test_into_empty_folders_it_restores(backup: Path, tmp_path: Path) -> None:
-    """As the mount points of a container are."""
+    """The mount points of a container are such folders."""
     (tmp_path / "desk" / "archive" / "lost+found").mkdir(parents=True)
     check_restored(backup, tmp_path / "desk")
 
@@ -82,7 +82,7 @@ def test_into_empty_folders_it_restores(backup: Path, tmp_path: Path) -> None:
 def test_each_disk_needs_room_for_what_it_is_to_hold(
     backup: Path, tmp_path: Path, small: str
 ) -> None:
-    """The index needs more than the archive here: 0.3 MB, and a disk of 128 KiB holds the one and not the other."""
+    """The index needs 0.3 MB here, more than the archive: a disk of 128 KiB holds only that."""
     desk = Desk(tmp_path / "desk")
     place = tmp_path / "small"
     place.mkdir()
@@ -124,7 +124,7 @@ def test_what_is_no_backup_is_said(tmp_path: Path, backup: Path) -> None:
 
 
 def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: Path) -> None:
-    """Every file in turn; what is not damaged is restored, and verify or reindex have the last word."""
+    """Damage every file in turn: the others are restored, verify or reindex report the rest."""
     places = [
         path.relative_to(kept)
         for path in sorted(kept.rglob("*"))
@@ -239,7 +239,7 @@ def test_an_index_of_an_earlier_version_is_restored_and_left_to_a_reindex(tmp_pa
 def test_a_backup_killed_at_any_change_leaves_the_one_before_and_the_next_is_whole(
     origin: Desk, tmp_path: Path
 ) -> None:
-    """Every eighth change here, every one in the bench."""
+    """Every eighth change here, every one in the benchmark."""
     assert kill_backups(origin, tmp_path, step=8) > 4
 
 

@@ -1,4 +1,4 @@
-"""Captures handed over: the package holds the records byte for byte, its index leads to them, it explains itself."""
+"""Export of captures: a package with the records byte for byte, their index, and a description."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 def records(package: zipfile.ZipFile) -> dict[str, list[Record]]:
-    """The records of each WARC in it, all of them whole."""
+    """Return the records of each WARC in it, all of them whole."""
     found: dict[str, list[Record]] = {}
     for name in package.namelist():
         if name.startswith("archive/"):
@@ -58,7 +58,7 @@ def records(package: zipfile.ZipFile) -> dict[str, list[Record]]:
 
 
 def lines(package: zipfile.ZipFile) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of its index, proven to be sorted: key with time, and values."""
+    """Return the lines of its index, checked to be sorted: key with time, and values."""
     text = gzip.decompress(package.read("indexes/index.cdx.gz"))
     split = text.splitlines()
     assert split == sorted(split)
@@ -180,7 +180,7 @@ def test_the_pages_have_their_korean_headlines(desk: Desk, tmp_path: Path) -> No
 
 
 def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_path: Path) -> None:
-    """One article of two, seen twice; its picture, a redirect to it by way of another, and what is not asked for."""
+    """Archive two articles: one with two captures, an image, and two redirects that lead to it."""
     desk = Desk(tmp_path / "desk")
     desk.folder.mkdir()
     other = UTF8.replace(b"2018-03-02", b"2019-05-06").replace("도서관".encode(), "우체국".encode())

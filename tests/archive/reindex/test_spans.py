@@ -1,4 +1,4 @@
-"""A segment cut into spans, read apart and joined, gives what reading it from end to end gives."""
+"""A segment split into spans, read apart and joined, gives what reading it at once gives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = (SEEDS / "etoday" / "own-desktop-2020.html").read_bytes()
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A segment of pages, and of documents that are WARC files: each holds what looks like a record of its own."""
+    """Write a segment of pages and of documents that are WARC files, which look like records."""
     with SegmentWriter(tmp_path / "inner", software=SOFTWARE) as inner:
         for number in range(30):
             inner.write(exchange(f"https://www.etoday.co.kr/news/view/{number + 1}", PAGE))
@@ -52,7 +52,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def stored(record: bytes) -> bytes:
-    """A gzip member that holds the record uncompressed, as a packer leaves what is packed already."""
+    """Return a gzip member with the record uncompressed, as packers leave compressed content."""
     packer = zlib.compressobj(0, zlib.DEFLATED, 31)
     return packer.compress(record) + packer.flush()
 

@@ -1,4 +1,4 @@
-"""The chained log beneath the manifest and the removals: lines of any length, and lines nobody could have written."""
+"""The chained log: lines of any length, and lines that no writer could have written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_torn_line_of_any_length_is_cut_by_the_next(tmp_path: Path) -> None:
 
 
 def test_lines_whose_keys_were_sorted_are_read_as_any(tmp_path: Path) -> None:
-    """So the log of removals was written once."""
+    """The log of take-downs was once written like this."""
     before, data = "", b""
     for number in range(3):
         fields = {"kind": "begun", "at": number}

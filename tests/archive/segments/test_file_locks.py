@@ -55,7 +55,7 @@ def test_a_lock_file_is_deleted_on_release_if_asked_for(tmp_path: Path) -> None:
 def test_a_lock_on_a_deleted_file_is_not_taken_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its opening and its lock, the holder before deletes the file and another creates it."""
+    """Before the file is locked, its holder deletes it and another process creates it again."""
     path = tmp_path / "lock"
     flock = file_locks.fcntl.flock
     calls: list[int] = []

@@ -1,4 +1,4 @@
-"""The fixity manifest: an entry a closed segment, by many processes at once, and every later change of it shows."""
+"""The fixity manifest: one entry a closed segment, written by many processes, changes detected."""
 
 from __future__ import annotations
 

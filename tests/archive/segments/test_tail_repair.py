@@ -1,4 +1,4 @@
-"""An open segment of which a loss of power kept any sectors behind the last sync is whole when it is mended."""
+"""Repair of an open segment after a loss of power kept any sectors after the last sync."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
 
 
 def _after(good: bytes, synced: int, pick: Random) -> bytes:
-    """The bytes up to the last sync, and of those behind it any sectors, with zeros in place of the others."""
+    """Return the bytes up to the last sync and any sectors after it, with zeros for the others."""
     left = bytearray(good[:synced])
     end = pick.randrange(synced, len(good) + 1)
     chance = pick.choice((0.2, 0.5, 0.8, 0.95))

@@ -1,4 +1,4 @@
-"""Segments: what is written can be read by everyone, survives a kill, and a fault is said and costs nothing synced."""
+"""Segments: other readers can read them, and faults are reported and lose nothing synced."""
 
 from __future__ import annotations
 

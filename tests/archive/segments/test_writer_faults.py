@@ -1,4 +1,4 @@
-"""Segments and faults: kills, full disks, failing syncs and wrong folders are said and cost nothing synced."""
+"""Kills, full disks, failing syncs and wrong folders: reported, and nothing synced is lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def test_an_open_segment_can_be_read_and_a_crash_leaves_it_open(tmp_path: Path) 
 def test_a_killed_process_leaves_what_it_synced(tmp_path: Path) -> None:
     program = (
         "import os, pathlib, sys; from tests.support.warc_samples import *\n"
-        "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync(); os.kill(os.getpid(), 9)"
+        "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync()\n"
+        "os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=False
@@ -72,9 +73,11 @@ def test_a_full_disk_takes_back_only_what_was_not_synced(tmp_path: Path) -> None
     program = (
         "import pathlib, resource as limits, sys; from tests.support.warc_samples import *\n"
         "from archive.model.errors import SegmentError\n"
-        "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync(); out.write(exchange())\n"
+        "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync()\n"
+        "out.write(exchange())\n"
         "limits.setrlimit(limits.RLIMIT_FSIZE, (4000, 4000))\n"
-        "for call in (lambda: out.write(exchange(body=__import__('os').urandom(9000))), out.sync, out.close):\n"
+        "page = exchange(body=__import__('os').urandom(9000))\n"
+        "for call in (lambda: out.write(page), out.sync, out.close):\n"
         "    try: call()\n"
         "    except SegmentError as error: print(error)\n"
     )

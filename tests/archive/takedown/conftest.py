@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive that no test changes."""
+    """Make an archive that no test changes."""
     return two_segments(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
 def desk(made: Path, tmp_path: Path) -> Desk:
-    """A copy of it."""
+    """Return a copy of it."""
     shutil.copytree(made, tmp_path / "copy")
     return Desk(tmp_path / "copy")

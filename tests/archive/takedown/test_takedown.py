@@ -1,4 +1,4 @@
-"""`scrapy remove`: the text is nowhere, everything else stands, the removal is on record and nothing comes back."""
+"""`scrapy remove`: the text is gone and stays out, everything else stays, all is on record."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REASON = ("--reason", "법원 결정 2026-1")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of two segments and its index."""
+    """Make an archive of two segments and its index."""
     folder = tmp_path_factory.mktemp("made")
     for outlet in ("etoday", "newspim"):
         assert Desk(folder).call("replay", SEEDS / outlet).code == 0
@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def text_of(desk: Desk, name: str) -> list[str]:
-    """An article's headline and paragraphs, the longer ones: short ones may be anybody's."""
+    """Return an article's headline and its longer paragraphs: short ones occur elsewhere too."""
     outlet, _, article_id = name.partition("/")
     (found,) = (
         one for one in desk.export() if (one["outlet"], one["article_id"]) == (outlet, article_id)
@@ -53,7 +53,7 @@ def text_of(desk: Desk, name: str) -> list[str]:
 
 
 def state(desk: Desk) -> dict[str, bytes]:
-    """Every file there is, but for what SQLite keeps beside an open index."""
+    """Return every file, except those that SQLite keeps next to an open index."""
     every = (
         path
         for path in desk.folder.rglob("*")
@@ -130,7 +130,7 @@ def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_be
 
 
 def members_of(path: Path) -> dict[str, bytes]:
-    """Each record's gzip member as it lies in the file."""
+    """Return each record's gzip member as it lies in the file."""
     data = path.read_bytes()
     found = [one for one in iterate(path) if isinstance(one, Record)]
     return {one.record_id: data[one.offset : one.offset + one.length] for one in found}
@@ -160,7 +160,7 @@ def test_a_replay_of_the_same_files_does_not_bring_it_back(desk: Desk) -> None:
 
 
 def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(desk: Desk) -> None:
-    """Tombstones alone tell; that the log is gone is found."""
+    """The tombstones alone are enough; that the log is missing is reported."""
     outlet, _, article_id = NAME.partition("/")
     desk.call("remove", NAME, *REASON, "--yes")
     desk.index.unlink()
@@ -182,7 +182,7 @@ def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(desk: Desk) 
 def test_a_copy_that_was_read_before_its_tombstone_is_no_article_after_a_reindex(
     desk: Desk,
 ) -> None:
-    """A segment of before is put back, and the log is lost: what it holds is refused, and verify says so."""
+    """An old segment is put back and the log is lost: its article is blocked, verify reports it."""
     outlet, _, article_id = NAME.partition("/")
     (old,) = {row["warc_file"] for row in desk.rows("captures") if row["outlet"] == "newspim"}
     text = max(text_of(desk, NAME), key=len)

@@ -1,4 +1,4 @@
-"""How far a take-down reaches: revisits, free space, the search index, an index kept, a running crawl, the frontier."""
+"""How far a take-down reaches: revisits, free pages, search index, kept index, crawl, frontier."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\
 
 
 def page(url: str, minutes: int) -> Page:
-    """A login wall at an address, captured so many minutes after noon."""
+    """Return a login wall at a URL, captured so many minutes after noon."""
     exchange = Exchange(
         url, NOON + timedelta(minutes=minutes), WALL, HEAD, b"GET / HTTP/1.1\r\n\r\n"
     )
@@ -53,7 +53,7 @@ def page(url: str, minutes: int) -> Page:
 
 
 def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:
-    """Keep a page in a segment of its own; its row."""
+    """Archive a page in a segment of its own; return its row."""
     with (
         Index(f"sqlite:///{desk.index}") as index,
         SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
@@ -69,7 +69,7 @@ def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, 
 def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
     desk: Desk, *, other: bool
 ) -> None:
-    """A wall at the article's address, and the same wall at another article's, kept as a revisit of the first."""
+    """Archive a wall at the article's URL, and at another's as a revisit of the first."""
     address = "https://www.newspim.com/news/view/"
     first = page(address + NAME[1], 0)
     original = keep(desk, first)
@@ -97,13 +97,14 @@ def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
 
 
 def test_what_was_overwritten_before_is_scrubbed_as_well(desk: Desk) -> None:
-    """A text that an earlier reading left in the database's free space goes when the database is written anew."""
+    """Text that was left in free pages of the database is deleted when it is rewritten."""
     text = text_of(desk)
     with closing(sqlite3.connect(desk.index)) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         with connection:
             connection.execute(
-                "CREATE TABLE beside AS SELECT body FROM revisions, (SELECT 1 FROM captures, captures)"
+                "CREATE TABLE beside AS"
+                " SELECT body FROM revisions, (SELECT 1 FROM captures, captures)"
             )
             connection.execute("DROP TABLE beside")
     assert desk.index.read_bytes().count(text.encode()) > 100
@@ -185,7 +186,7 @@ def test_a_damaged_record_of_the_article_goes_too(desk: Desk) -> None:
 
 
 def test_the_search_index_is_as_if_the_article_had_never_been(desk: Desk) -> None:
-    """Byte for byte what the other articles' tokens alone make: terms are packed, so looking for them proves little."""
+    """The index equals, byte for byte, one of the other articles: it packs terms together."""
     remove(desk)
     query = select(
         revisions, articles_table.c.outlet, articles_table.c.article_id, articles_table.c.url

@@ -1,4 +1,4 @@
-"""A take-down killed before each of its steps, on a full disk, beside others at work: no row lies, the next ends it."""
+"""A take-down killed before each step, on a full disk, with other processes: rows stay right."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STEPS = (
 
 
 def killed_before(desk: Desk, at: int) -> bool:
-    """Remove in a process that is killed before its step of that number; whether it came so far."""
+    """Remove in a process that is killed before that step; return whether it came so far."""
     left = [at]
 
     def step(_: str) -> None:
@@ -60,7 +60,7 @@ def killed_before(desk: Desk, at: int) -> bool:
 
 
 def check_rows(desk: Desk) -> None:
-    """Every row leads to its record."""
+    """Check that every row refers to its record."""
     for row in desk.rows("captures"):
         columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
         try:
