@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archive.backup.inventory import read
 from tests.support.cli import Desk
-from tests.support.crawling import Crawls, books, twin_of_today
+from tests.support.crawling import Crawls, tally, twin_of_today
 from tests.support.faults.nursery import Arrivals, Nursery
 from tests.support.removing import articles, wrong
 
@@ -54,6 +54,6 @@ def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_
         )
         said = other.run()
         assert said.code == 0, said.err
-        assert books(said.out)["failed"] == 0
+        assert tally(said.out)["failed"] == 0
         assert articles(other.desk) == articles(crawls.desk)
         other.check_captures()
