@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class BackupResult:
-    """What a backup did, as numbers of segments: ``new``, ``unchanged``, ``open``, and deleted.
+    """What a backup did.
 
-    ``gone`` are those deleted from the backup, ``copied`` bytes copied, ``size`` the bytes of all
-    files, ``index`` whether it holds an index. ``mended`` are segments whose damaged copies were
-    replaced, ``faults`` sentences about what was damaged or missing, ``pending`` articles whose
-    take-down is not finished.
+    ``new``, ``unchanged``, ``open`` and ``deleted`` are numbers of segments in the backup,
+    ``copied`` the bytes copied, ``size`` those of all its files; ``index`` is whether it holds an
+    index. ``recopied`` are segments whose copies were damaged, ``faults`` sentences about what was
+    damaged or missing, ``pending`` articles whose take-down is not finished.
     """
 
     at: datetime
     new: int = 0
     unchanged: int = 0
     open: int = 0
-    gone: int = 0
+    deleted: int = 0
     copied: int = 0
     size: int = 0
     index: bool = False
-    mended: list[str] = field(default_factory=list)
+    recopied: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
 
@@ -272,7 +272,7 @@ class _Attempt:
 
     def _count_copied(self, name: str) -> None:
         if name in self._destination.damaged:
-            self._result.mended.append(name)
+            self._result.recopied.append(name)
         else:
             self._result.new += 1
 
@@ -292,7 +292,7 @@ class _Attempt:
 
     def _finish(self) -> BackupResult:
         result = self._result
-        result.gone = self._destination.tidy()
+        result.deleted = self._destination.tidy()
         result.size = sum(digest.size for digest in self._files.values())
         result.faults = [sentence for _, sentence in sorted(self._faults.items())]
         result.pending = [str(one) for one in takedown_log.read(self._archive).pending]

@@ -85,7 +85,7 @@ def _report(made: BackupResult, folder: Path) -> int:
     """Print what was copied; return the exit status."""
     for sentence in made.faults:
         print(f"{PROGRAM} backup: {sentence}", file=sys.stderr)
-    for name in made.mended:
+    for name in made.recopied:
         print(f"{name} was damaged in the backup and was copied again")
     for name in made.pending:
         print(f"the removal of {name} is not complete; the backup contains what is left of it")
@@ -93,7 +93,7 @@ def _report(made: BackupResult, folder: Path) -> int:
         print("there is no index, so the backup contains none")
     open_ones = f", {made.open} open" if made.open else ""
     print(
-        f"segments: {made.new} new, {made.unchanged} unchanged, {made.gone} deleted{open_ones}; "
+        f"segments: {made.new} new, {made.unchanged} unchanged, {made.deleted} deleted{open_ones}; "
         f"{made.copied / 1e6:.1f} MB copied"
     )
     print(f"{folder} holds the archive as of {kst_second(made.at)} KST, {made.size / 1e6:.1f} MB")
