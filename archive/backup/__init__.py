@@ -1,1 +1,1 @@
-"""A copy of archive and index as of one moment, and back."""
+"""Backups of the archive and its index as of one moment, and their restore."""

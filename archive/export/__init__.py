@@ -1,1 +1,1 @@
-"""Handing on: JSON Lines, CSV, WACZ, CDXJ."""
+"""Export of articles as JSON Lines or CSV, and of captures as WACZ or CDXJ."""

@@ -1,1 +1,1 @@
-"""Removing an article from index and WARCs, on record, resumable."""
+"""Take-downs: removal of an article from index and WARC files, recorded and resumable."""
