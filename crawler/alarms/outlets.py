@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from archive.model.article import KST
 from archive.model.program import PROGRAM
-from archive.runs.alarms import Alarm, AlarmKind, Cause, past_alarms
+from archive.runs.alarms import Alarm, Cause, Kind, past_alarms
+from archive.runs.job_runs import Ending
 from archive.runs.readings import crawls_of, nth_newest, origins, published_by_hour, readings_of
-from archive.runs.record import Ending
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.job_failures import moment
-from crawler.alarms.sample import NEWS, is_backfill, is_current, reach, split
+from crawler.alarms.sample import is_backfill, is_current, reach, split
 from crawler.alarms.silence import ENOUGH, WEEKS, Observation, PublicationRate, silence
+from crawler.model.crawl_arguments import NEWS
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.readings import PageSample
-    from archive.runs.record import RunRecord
+    from archive.runs.readings import Crawl, Reading
     from crawler.alarms.drift import Drift
 
 #: A page that no article can be read from is new if it was discovered no longer before; later looks
@@ -37,16 +36,16 @@ class Beat:
     """An outlet's crawls as far back as it is judged by, the earliest first, as they are in the index now."""
 
     outlet: str
-    crawls: list[RunRecord]
+    crawls: list[Crawl]
     silences: list[tuple[datetime, datetime]]
     drifted: list[tuple[datetime, datetime]]
-    readings: dict[str, list[PageSample]] = field(default_factory=dict)
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
 
     @property
     def latest(self) -> tuple[str, datetime] | None:
         """What tells whether there is anything to judge anew."""
         return max(
-            ((c.run_id, c.ended) for c in self.crawls), key=lambda pair: pair[1], default=None
+            ((c.run_id, c.ended_at) for c in self.crawls), key=lambda pair: pair[1], default=None
         )
 
 
@@ -62,14 +61,14 @@ def beat_of(connection: Snapshot, outlet: str, now: datetime, open_since: dateti
             for a in past_alarms(connection, kind, outlet)
             if a.ended_at is not None
         ]
-        for kind in (AlarmKind.SILENT, AlarmKind.DRIFT)
+        for kind in (Kind.SILENT, Kind.DRIFT)
     )
     return Beat(outlet, crawls_of(connection, outlet, since, now), silences, drifted)
 
 
 def silent(connection: Snapshot, beat: Beat) -> Cause | None:
     """The alarm of an outlet that is silent, by the crawls that could have seen what is new."""
-    current = [crawl for crawl in beat.crawls if is_current(crawl) and not _is_backfill(crawl)]
+    current = [crawl for crawl in beat.crawls if is_current(crawl) and not is_backfill(crawl)]
     looks = [Observation(c.started_at, c.ending is Ending.SUCCEEDED, c.new > 0) for c in current]
     last = max((i for i, look in enumerate(looks) if look.found_new), default=None)
     if last is None or last >= len(looks) - 2:
@@ -87,7 +86,7 @@ def silent(connection: Snapshot, beat: Beat) -> Cause | None:
         f"missing. See whether its site shows newer ones; read {current[-1].log or 'the last log'}, then try: "
         f"{PROGRAM} crawl {beat.outlet}"
     )
-    return Cause(kind=AlarmKind.SILENT, subject=beat.outlet, sentence=sentence, began_at=said.since)
+    return Cause(kind=Kind.SILENT, subject=beat.outlet, sentence=sentence, began_at=said.since)
 
 
 def heard_again(beat: Beat, alarm: Alarm) -> bool:
@@ -95,7 +94,7 @@ def heard_again(beat: Beat, alarm: Alarm) -> bool:
     return any(
         c.new and c.started_at > alarm.began_at
         for c in beat.crawls
-        if is_current(c) and not _is_backfill(c)
+        if is_current(c) and not is_backfill(c)
     )
 
 
@@ -122,7 +121,7 @@ def drifted(connection: Snapshot, beat: Beat, told: Sequence[str]) -> Cause | No
     )
     fields = tuple(drift.field for drift in found)
     return Cause(
-        kind=AlarmKind.DRIFT,
+        kind=Kind.DRIFT,
         subject=beat.outlet,
         sentence=sentence,
         began_at=first.captured_at,
@@ -139,24 +138,20 @@ def usual_again(connection: Snapshot, beat: Beat, alarm: Alarm, now: datetime) -
     return is_over(alarm.fields, _readings(connection, beat, usual), newest)
 
 
-def _judged(beat: Beat, alarm: Alarm | None = None) -> list[RunRecord]:
+def _judged(beat: Beat, alarm: Alarm | None = None) -> list[Crawl]:
     """The crawls of news, but for those of earlier drifts, and of what was before one that has become usual."""
     until_usual = max((end for begin, end in beat.drifted if end - begin > WEEKS), default=None)
     return [
         crawl
         for crawl in beat.crawls
-        if not _is_backfill(crawl)
+        if not is_backfill(crawl)
         and (alarm is None or crawl.started_at >= alarm.began_at - WEEKS)
-        and not any(begin <= crawl.ended <= end for begin, end in beat.drifted)
+        and not any(begin <= crawl.ended_at <= end for begin, end in beat.drifted)
         and (until_usual is None or crawl.started_at > until_usual)
     ]
 
 
-def _is_backfill(crawl: RunRecord) -> bool:
-    return is_backfill(crawl, crawl.started_at.astimezone(KST).date())
-
-
-def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[RunRecord]) -> list[PageSample]:
+def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[Crawl]) -> list[Reading]:
     """What the crawls read of articles that were new to the world too, each once."""
     beat.readings.update(
         readings_of(
@@ -165,7 +160,7 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[RunRecord]) -> 
             [crawl for crawl in crawls if crawl.run_id not in beat.readings],
         )
     )
-    found: dict[str, PageSample] = {}
+    found: dict[str, Reading] = {}
     for crawl in crawls:
         for reading in beat.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
@@ -175,9 +170,9 @@ def _readings(connection: Snapshot, beat: Beat, crawls: Sequence[RunRecord]) -> 
         if not r.parsed and (named := article_id(beat.outlet, r.source))
     }
     known = origins(connection, beat.outlet, list(unread.values()))
-    backfills = {crawl.run_id for crawl in beat.crawls if _is_backfill(crawl)}
+    backfills = {crawl.run_id for crawl in beat.crawls if is_backfill(crawl)}
 
-    def is_news(reading: PageSample) -> bool:
+    def is_news(reading: Reading) -> bool:
         origin = known.get(unread.get(reading.source, ""))
         published = reading.published_at or (origin.published_at if origin else None)
         if published is not None and reading.captured_at - published > NEWS:
@@ -201,10 +196,10 @@ def _figures(drift: Drift) -> str:
     return f"{what.get(drift.field, drift.field)} {share}"
 
 
-def _name(outlet: str, reading: PageSample) -> str:
+def _name(outlet: str, reading: Reading) -> str:
     named = reading.article_id or (None if reading.parsed else article_id(outlet, reading.source))
     return named or reading.source
 
 
-def _look(outlet: str, reading: PageSample) -> str:
+def _look(outlet: str, reading: Reading) -> str:
     return f"{PROGRAM} show {outlet}/{reading.article_id}" if reading.parsed else reading.source

@@ -10,15 +10,14 @@ from archive.model.article import KST
 from crawler.alarms.drift import MOST, STRETCHES
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.silence import FURTHEST, LEAST_HISTORY, WEEKS
+from crawler.model.crawl_arguments import CrawlArguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
-    from archive.runs.record import RunRecord
+    from archive.runs.readings import Crawl
 
-#: An article is judged as new if it was published no longer before.
-NEWS = timedelta(days=14)
 #: Crawls of the same hours begin within so much of each other; what takes longer than this has no
 #: hours of its own.
 _SLACK, _LONG = timedelta(minutes=30), timedelta(days=3)
@@ -31,22 +30,20 @@ def reach(now: datetime, enough: datetime | None) -> datetime:
     return min(now - WEEKS, max(now - FURTHEST, enough or now - FURTHEST))
 
 
-def is_current(crawl: RunRecord) -> bool:
-    """Whether a crawl looked at what is new, and not at one page, or at days gone by."""
-    words = _words(crawl)
-    return not words.keys() & {"url", "until", "discover"}
+def is_current(crawl: Crawl) -> bool:
+    """Return whether a crawl discovered new articles, and not one address or past days."""
+    return CrawlArguments.from_words(crawl.arguments).finds_new
 
 
-def is_backfill(crawl: RunRecord, today: date) -> bool:
-    """Whether a crawl asked for days so long ago that their articles are no news."""
-    words = _words(crawl)
-    longest = str(today - NEWS)
-    return any(words.get(name, longest) < longest for name in ("since", "until")) or "url" in words
+def is_backfill(crawl: Crawl) -> bool:
+    """Return whether a crawl asked for days so long ago that their articles are no news."""
+    today = crawl.started_at.astimezone(KST).date()
+    return CrawlArguments.from_words(crawl.arguments).is_backfill(today)
 
 
 def split(
-    crawls: Sequence[RunRecord], began_at: datetime | None = None
-) -> tuple[list[RunRecord], list[RunRecord]]:
+    crawls: Sequence[Crawl], began_at: datetime | None = None
+) -> tuple[list[Crawl], list[Crawl]]:
     """The crawls (the earliest first) that tell what is usual, about `MOST` articles, and those of the newest.
 
     A night's pages are not a day's, so the usual ones are of the same hours of other days, workdays
@@ -54,7 +51,7 @@ def split(
     when what is judged began, where that is known: all before it is usual, all after it new. Of an
     outlet's first week nothing is said.
     """
-    some = [(crawl, crawl.read) for crawl in crawls if crawl.own_counts]
+    some = [(crawl, crawl.read) for crawl in crawls if crawl.counts]
     some = [(crawl, number) for crawl, number in some if number]
     if began_at is None:
         wanted = min(max(sum(number for _, number in some) // 4, STRETCHES[1]), STRETCHES[-1])
@@ -63,7 +60,7 @@ def split(
         wanted = STRETCHES[-1]
         first, begin = (
             len(some),
-            next((i for i, (c, _) in enumerate(some) if c.ended >= began_at), len(some)),
+            next((i for i, (c, _) in enumerate(some) if c.ended_at >= began_at), len(some)),
         )
     count = 0
     while first > begin and count < wanted:
@@ -76,9 +73,9 @@ def split(
     return _usual(before, recent), recent
 
 
-def _usual(before: Sequence[tuple[RunRecord, int]], recent: Sequence[RunRecord]) -> list[RunRecord]:
+def _usual(before: Sequence[tuple[Crawl, int]], recent: Sequence[Crawl]) -> list[Crawl]:
     begin, end = recent[0].started_at - _SLACK, recent[-1].started_at + _SLACK
-    blocks: list[list[RunRecord]] = []
+    blocks: list[list[Crawl]] = []
     if end - begin < _LONG:
         times = [crawl.started_at for crawl, _ in before]
         for days in range(1, (end - times[0]).days + 1):
@@ -102,8 +99,3 @@ def _rests(begin: datetime, end: datetime) -> list[bool]:
     """Which of the days are a Saturday, a Sunday or a holiday."""
     first, last = begin.astimezone(KST).date(), end.astimezone(KST).date()
     return [day_kind(first + timedelta(n)) >= _SATURDAY for n in range((last - first).days + 1)]
-
-
-def _words(crawl: RunRecord) -> dict[str, str]:
-    """The crawl's arguments (``-a name=value``)."""
-    return dict(word.split("=", 1) for word in crawl.arguments if "=" in word)

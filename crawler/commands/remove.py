@@ -1,4 +1,4 @@
-"""``scrapy remove``: take an article down, from the index and out of the archive's bytes."""
+"""``scrapy remove``: remove articles from the index and from the archive's files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import getpass
 import os
 import socket
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
@@ -18,6 +19,7 @@ from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_ind
 from archive.takedown.plan import add_quotes, combine, plan_takedown
 from archive.takedown.quotes import find_quotes
 from crawler.cli.base import Verb, usage_error
+from crawler.cli.plural import counted
 from crawler.cli.summary import Report
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover
@@ -26,17 +28,48 @@ from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from archive.index.database import Index
+    from archive.index.database import Index, Snapshot
     from archive.takedown.execute import TakedownResult
     from archive.takedown.plan import TakedownPlan
 
 _WORD = "remove"
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is to be removed: articles by outlet and id, why, and from which archive and index."""
+
+    articles: tuple[tuple[str, str], ...]
+    reason: str
+    folder: Path
+    index_url: str
+    keep_lists: bool
+    dry_run: bool
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The articles to remove, and the removals that were begun earlier and are not complete.
+
+    ``quotes`` are the addresses of feeds and lists that quote an article, by its name.
+    """
+
+    articles: list[TakedownPlan]
+    pending: Sequence[takedown_log.Takedown]
+    quotes: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[str]:
+        """The segments that will be rewritten."""
+        names = {name for one in self.articles for name in one.files}
+        return sorted(names | {record.file for one in self.pending for record in one.records})
+
+
 class Command(Verb):
-    """Removes articles. Reads ARCHIVE_URL and INDEX_URL."""
+    """Remove articles. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -44,14 +77,15 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Take articles down: out of the index, out of the WARCs, and never in again"
+        return "Remove articles from the index and the WARC files, and block them for good"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Hide articles at once, write the segments that hold their captures anew without them, and scrub the "
-            "index. Tombstones and removals.jsonl say what was removed, when, by whom and why; verify checks them. "
-            "Asks before it acts. Stopped at any moment, the same command goes on. "
+            "Hide the articles at once, rewrite the segments with their captures without them, and "
+            "delete their rows from the index. A tombstone record and a line in removals.jsonl say "
+            "what was removed, when, by whom and why; verify checks both. The articles cannot be "
+            "added again. Asks for confirmation. If it is interrupted, the same command continues. "
             f'Example: {PROGRAM} remove newspim/20230915999901 --reason "court order 2026-1" '
             "--dry-run"
         )
@@ -60,102 +94,116 @@ class Command(Verb):
         """Add --reason, --keep-lists, --dry-run, --yes."""
         super().add_options(parser)
         parser.add_argument(
-            "--reason", default="", metavar="TEXT", help="why; it stays on record for good"
+            "--reason", default="", metavar="TEXT", help="why; it is recorded permanently"
         )
         parser.add_argument(
             "--keep-lists",
             action="store_true",
-            help="leave captures of feeds and lists, though they quote the article",
+            help="keep captures of feeds and lists, although they quote the article",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-        parser.add_argument("--yes", action="store_true", help="don't ask")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only print what would be removed"
+        )
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Remove; 1 if there is no such article, or something is left to do."""
-        wanted = [_name(argument) for argument in dict.fromkeys(args)]
-        if not wanted:
+        """Remove; return 1 if an article does not exist, or a removal is not complete."""
+        request = self._request(args, opts)
+        plan = self._plan(request)
+        if plan is None:
+            return 1
+        if not plan.articles and not plan.pending:
+            return 0
+        _print_plan(request.folder, plan)
+        _check(request, plan)
+        if request.dry_run:
+            print("nothing was changed (--dry-run)")
+            return 0
+        if not request.yes and not _is_confirmed():
+            print("Nothing was removed.", file=sys.stderr)
+            return 1
+        return self._execute(request, plan)
+
+    def _request(self, args: list[str], opts: argparse.Namespace) -> _Request:
+        """Return what the command line asks for.
+
+        :raises UsageError: an argument is invalid, or nobody can be asked for confirmation.
+        :raises SegmentError: there is no archive.
+        """
+        articles = tuple(_article_name(argument) for argument in dict.fromkeys(args))
+        if not articles:
             raise usage_error("name at least one article as OUTLET/ID")
         reason = " ".join(as_text(opts.reason).split())
         if not reason:
-            raise usage_error("say why with --reason TEXT; it stays on record")
+            raise usage_error("give the reason with --reason TEXT; it is recorded permanently")
         if not (opts.yes or opts.dry_run or sys.stdin.isatty()):
             raise usage_error(
-                "nobody can be asked here: add --yes, or --dry-run to see what would go"
+                "no terminal to ask for confirmation; pass --yes, or --dry-run to see what would "
+                "be removed"
             )
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
         if not folder.is_dir():
             raise SegmentError(f"There is no archive at {folder}: name its folder in ARCHIVE_URL.")
-        index_url = self.text_setting("INDEX_URL")
-        quoted: dict[str, list[str]] = {}
-        with self.open_index() as index, index.reading() as connection:
-            going = _look(connection, wanted)
-            if going is None:
-                return 1
-            if not opts.keep_lists:
-                quoted = {
-                    str(one): list(find_quotes(connection, folder, one.row))
-                    for one in going
-                    if one.row is not None
-                }
-                going = [add_quotes(connection, one, quoted.get(str(one), ())) for one in going]
-        pending = takedown_log.read(folder).pending
-        left = [one for one in going if one.captures or one.row is not None or not one.known]
-        for one in going:
-            if one not in left and str(one) not in map(str, pending):
-                print(f"{one} is removed already")
-        if not left and not pending:
-            return 0
-        _say(folder, left, pending)
-        for one in left:
-            if one.others:
-                raise SegmentError(str(SharedBytesError(one)))
-        files = sorted(
-            {name for one in left for name in one.files}
-            | {g.file for p in pending for g in p.records}
+        return _Request(
+            articles=articles,
+            reason=reason,
+            folder=folder,
+            index_url=self.text_setting("INDEX_URL"),
+            keep_lists=opts.keep_lists,
+            dry_run=opts.dry_run,
+            yes=opts.yes,
         )
-        lack = room_lacks(folder, index_url, files)
-        if lack:
-            raise SegmentError(lack)
-        for path in old_indexes(index_url):
-            print(f"{path}, which a reindex kept, holds the texts too and is deleted")
-        if opts.dry_run:
-            print("nothing was changed (--dry-run)")
-            return 0
-        if not opts.yes and not _agreed():
-            print("Nothing was removed.", file=sys.stderr)
-            return 1
-        return self._remove(folder, wanted, reason, quoted)
 
-    def _remove(
-        self,
-        folder: Path,
-        wanted: Sequence[tuple[str, str]],
-        reason: str,
-        quoted: Mapping[str, Sequence[str]],
-    ) -> int:
+    def _plan(self, request: _Request) -> _Plan | None:
+        """Return what will be removed, None if an article does not exist; print either."""
+        quotes: dict[str, list[str]] = {}
+        with self.open_index() as index, index.reading() as connection:
+            found = _find(connection, request.articles)
+            if found is None:
+                return None
+            if not request.keep_lists:
+                for one in found:
+                    if one.row is not None:
+                        quotes[str(one)] = list(find_quotes(connection, request.folder, one.row))
+                found = [add_quotes(connection, one, quotes.get(str(one), ())) for one in found]
+        pending = takedown_log.read(request.folder).pending
+        left = [one for one in found if one.captures or one.row is not None or not one.known]
+        for one in found:
+            if one not in left and str(one) not in map(str, pending):
+                print(f"{one} has already been removed")
+        return _Plan(left, pending, quotes)
+
+    def _execute(self, request: _Request, plan: _Plan) -> int:
+        """Remove; return the exit status.
+
+        :raises SegmentError: another process removes articles, other articles share the bytes, or
+            the log of removals cannot be written.
+        """
+        folder = request.folder
         try:
-            log = takedown_log.locked(folder)
-            away = exclude_reindex(self.text_setting("INDEX_URL"))
-            with away, self.open_index(read_only=False) as index, log as held:
-                if held is None:
+            lock = takedown_log.locked(folder)
+            no_reindex = exclude_reindex(request.index_url)
+            with no_reindex, self.open_index(read_only=False) as index, lock as log:
+                if log is None:
                     raise SegmentError(
-                        "Another process is removing articles; run the same command when it has ended."
+                        "Another process is removing articles; run the same command when it has "
+                        "ended."
                     )
                 if open_segments(folder):
                     self._recover(folder, index)
-                removing = TakedownExecutor(folder, index, held, article_id_of)
-                going = removing.begin(wanted, reason, _who(), quoted)
-                finished = removing.finish()
+                executor = TakedownExecutor(folder, index, log, article_id_of)
+                begun = executor.begin(request.articles, request.reason, _user(), plan.quotes)
+                result = executor.finish()
         except SharedBytesError as error:
             raise SegmentError(str(error)) from error
         except OSError as error:
             raise SegmentError(
                 f"{folder / takedown_log.NAME} can't be written ({error.strerror})."
             ) from error
-        return _tell(going, finished)
+        return _print_result(begun, result)
 
     def _recover(self, folder: Path, index: Index) -> None:
-        """Bring in what killed writers left, so that nothing of the articles stays in it."""
+        """Index what crashed runs left open, so that nothing of the articles remains in it."""
         report = Report()
         with self.open_segments("remove") as segments:
             store = CaptureStore(segments, index, self.begin("remove"), report.add)
@@ -163,53 +211,71 @@ class Command(Verb):
                 store.close()
 
 
-def _look(connection: Any, wanted: Sequence[tuple[str, str]]) -> list[TakedownPlan] | None:
-    """What is to go; None, and a sentence for each, if there is no such article."""
-    found = {name: plan_takedown(connection, *name, article_id_of) for name in wanted}
-    unknown = [
-        f"{outlet}/{article_id}" for (outlet, article_id), one in found.items() if one is None
-    ]
-    for name in unknown:
-        print(
-            f"no article {name} in the index; {PROGRAM} show lists those there are", file=sys.stderr
-        )
-    return None if unknown else combine(one for one in found.values() if one is not None)
+def _article_name(argument: str) -> tuple[str, str]:
+    """Return outlet and id.
 
-
-def _name(argument: str) -> tuple[str, str]:
+    :raises UsageError: the argument is not OUTLET/ID.
+    """
     outlet, slash, article_id = as_text(argument).partition("/")
     if not (outlet and slash and article_id):
-        raise usage_error(f"{argument} names no article: say OUTLET/ID")
+        raise usage_error(f"{argument} is not an article: write OUTLET/ID")
     return outlet, article_id
 
 
-def _say(
-    folder: Path, going: Sequence[TakedownPlan], pending: Sequence[takedown_log.Takedown]
-) -> None:
-    """Print exactly what will go."""
-    for one in going:
-        also = f", {one.pictures} of them pictures that only it shows" if one.pictures else ""
-        also += f", {one.lists} of them feeds and lists that quote it" if one.lists else ""
+def _find(connection: Snapshot, articles: Sequence[tuple[str, str]]) -> list[TakedownPlan] | None:
+    """Return a plan for each article; None if one does not exist, after naming it on stderr."""
+    found = {name: plan_takedown(connection, *name, article_id_of) for name in articles}
+    unknown = ["/".join(name) for name, plan in found.items() if plan is None]
+    for name in unknown:
+        print(f"no article {name} in the index; {PROGRAM} show lists all articles", file=sys.stderr)
+    return None if unknown else combine(plan for plan in found.values() if plan is not None)
+
+
+def _check(request: _Request, plan: _Plan) -> None:
+    """Check that the plan can be carried out; name old indexes that will be deleted.
+
+    :raises SegmentError: other articles share the bytes, or the disk is too full for the rewrite.
+    """
+    for one in plan.articles:
+        if one.others:
+            raise SegmentError(str(SharedBytesError(one)))
+    lack = room_lacks(request.folder, request.index_url, plan.files)
+    if lack:
+        raise SegmentError(lack)
+    for path in old_indexes(request.index_url):
+        print(f"{path}, kept by a reindex, contains the texts too and will be deleted")
+
+
+def _print_plan(folder: Path, plan: _Plan) -> None:
+    """Print exactly what will be removed."""
+    for one in plan.articles:
+        also = ""
+        if one.pictures:
+            also += f", including {counted(one.pictures, 'image')} that no other article shows"
+        if one.lists:
+            also += f", including {counted(one.lists, 'feed or list', 'feeds or lists')} quoting it"
         print(
-            f"{one}: {one.versions} versions; {len(one.captures)} captures{also}, {one.size} bytes, with their requests"
+            f"{one}: {counted(one.versions, 'revision')}; {counted(len(one.captures), 'capture')}"
+            f"{also}, {counted(one.size, 'byte')}, with their requests"
         )
         for name in sorted(one.files):
             path = folder / name
             size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "open"
-            print(f"  to be written anew: {name} ({size})")
+            print(f"  to be rewritten: {name} ({size})")
         if one.leased:
             print("  a crawl is visiting it now")
-    for removal in pending:
-        print(f"{removal}: begun on {removal.at:%Y-%m-%d}, to be ended")
+    for takedown in plan.pending:
+        print(f"{takedown}: begun on {takedown.at:%Y-%m-%d}, not complete")
 
 
-def _agreed() -> bool:
-    """Whether somebody types the word; an end of input or anything else is no."""
-    print(f"This cannot be undone. Type {_WORD} to go on: ", end="", flush=True)
+def _is_confirmed() -> bool:
+    """Ask for the word; the end of the input or any other text is a no."""
+    print(f"This cannot be undone. Type {_WORD} to continue: ", end="", flush=True)
     return sys.stdin.readline().strip() == _WORD
 
 
-def _who() -> str:
+def _user() -> str:
+    """Return the user and the host that remove, for the log of removals."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user has no name
@@ -217,24 +283,27 @@ def _who() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(going: Sequence[TakedownPlan], finished: TakedownResult) -> int:
-    for old, new in finished.rewritten:
-        print(f"{old} is now {new}")
-    if finished.repointed:
+def _print_result(begun: Sequence[TakedownPlan], result: TakedownResult) -> int:
+    """Print what was removed and what is left; return the exit status."""
+    for old, new in result.rewritten:
+        print(f"{old} was rewritten as {new}")
+    if result.repointed:
         print(
-            f"{finished.repointed} revisits of removed captures refer to others of the same payload now"
+            f"{counted(result.repointed, 'revisit')} of removed captures now "
+            f"{'refers' if result.repointed == 1 else 'refer'} to others with the same payload"
         )
-    for removal in finished.done:
-        print(f"removed {removal}: {len(removal.records)} captures")
-    late = [one for one in going if one.leased]
-    for one in late:
+    for takedown in result.done:
+        print(f"removed {takedown}: {counted(len(takedown.records), 'capture')}")
+    leased = [one for one in begun if one.leased]
+    for one in leased:
         print(
-            f"A crawl was visiting {one}. What it brings is not read; run the same command when it has ended.",
+            f"A crawl was visiting {one}. Its capture is not read; run the same command when the "
+            "crawl has ended.",
             file=sys.stderr,
         )
-    for sentence in finished.waiting:
+    for sentence in result.waiting:
         print(
-            f"{sentence} The article is hidden; to remove all of it, run the same command later.",
+            f"{sentence} The article is hidden; run the same command later to remove all of it.",
             file=sys.stderr,
         )
-    return 1 if finished.waiting or late else 0
+    return 1 if result.waiting or leased else 0

@@ -1,4 +1,4 @@
-"""``scrapy verify``: prove that the archive is whole, conforms, and is what its index says."""
+"""``scrapy verify``: check the archive against its manifest and index, or single WARC files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
-from archive.runs.recorder import RunRecorder
+from archive.runs.recorder import Run
 from archive.segments.names import archive_folder, closed_segments
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Verifies the archive, or files. Reads ARCHIVE_URL and INDEX_URL."""
+    """Verify the archive, or files. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -31,14 +31,16 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Verify the archive against its manifest and index, or any WARC files by themselves"
+        return "Verify the archive against its manifest and index, or single WARC files"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Read every segment of the archive strictly, compare it with the fixity manifest, every row of the index "
-            "with the record it leads to, both ways, and every article with what is read from its captures. With "
-            "FILEs, read those WARC files only, whoever wrote them. One line a finding; exit status 1 if there is any. "
+            "Read every segment of the archive strictly and check it against the fixity manifest, "
+            "every row of the index against its record and every record against the index, and "
+            "every article against what is read from its captures now. With FILEs, read only "
+            "these WARC files, whatever wrote them. Prints one line for each finding; exit "
+            "status 1 if there is an error. "
             f"Example: {PROGRAM} verify --sample 10%"
         )
 
@@ -55,12 +57,12 @@ class Command(Verb):
             "--sample",
             default="",
             metavar="N|N%%",
-            help="only so many segments, or so many in a hundred, by chance",
+            help="only N segments, or N %% of them, chosen at random",
         )
         parser.add_argument(
             "--skip-reading",
             action="store_true",
-            help="don't read the articles again out of their captures",
+            help="do not read the articles from their captures again",
         )
         parser.add_argument(
             "--witness",
@@ -68,47 +70,37 @@ class Command(Verb):
             help="compare each record with how warcio reads it, too",
         )
         parser.add_argument(
-            "--seed", type=int, metavar="N", help="draw the sample of that seed again"
+            "--seed",
+            type=int,
+            metavar="N",
+            help="choose the same sample as the run that printed this seed",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Verify; 1 if anything was found."""
-        if args and (opts.since or opts.sample):
-            raise usage_error(
-                "--since and --sample choose among the archive's segments; name no files"
-            )
-        if opts.seed is not None and not opts.sample:
-            raise usage_error("--seed is that of a --sample")
-        if opts.sample:
-            try:
-                sample_of(opts.sample)
-            except ValueError as error:
-                raise usage_error(f"--sample {opts.sample}: {error}") from error
+        """Verify; return 1 if there is an error."""
+        _check_options(args, opts)
         paths = list(dict.fromkeys(map(Path, args)))
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
-        if not args and folder.exists() and not folder.is_dir():
-            print(
-                f"{PROGRAM} verify: {folder} is a file; ARCHIVE_URL names the folder of the "
-                "archive.",
-                file=sys.stderr,
-            )
-            return 1
-        seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
         if not paths:
-            self._note_run(opts)
+            if folder.exists() and not folder.is_dir():
+                print(
+                    f"{PROGRAM} verify: {folder} is a file; ARCHIVE_URL names the folder of the "
+                    "archive.",
+                    file=sys.stderr,
+                )
+                return 1
+            self._record_start(opts)
+        seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
         findings = Findings()
-        reader = None if opts.skip_reading else read_article
-        with Verification(findings.advance, reader, witness=opts.witness) as verification:
+        read = None if opts.skip_reading else read_article
+        with Verification(findings.advance, read, witness=opts.witness) as verification:
             findings.start(paths or closed_segments(folder))
             try:
                 if paths:
                     found = verification.files(paths)
                 else:
-                    found = verification.archive(
-                        folder,
-                        self.text_setting("INDEX_URL"),
-                        SegmentSelection(opts.since, opts.sample, seed),
-                    )
+                    selection = SegmentSelection(opts.since, opts.sample, seed)
+                    found = verification.archive(folder, self.text_setting("INDEX_URL"), selection)
                 for finding in found:
                     findings.add(finding)
             finally:
@@ -116,17 +108,41 @@ class Command(Verb):
             findings.summary(verification.tally, seed=seed if opts.sample else None)
         return findings.exit_code
 
-    def _note_run(self, opts: argparse.Namespace) -> None:
-        """Write into the history that the archive is being verified, where there is an index that takes it."""
+    def _record_start(self, opts: argparse.Namespace) -> None:
+        """Write the start of the verification to the history of runs, if there is an index."""
         if not index_path(self.text_setting("INDEX_URL")).exists():
             return
-        words = [f"--since={opts.since}"] * bool(opts.since) + [f"--sample={opts.sample}"] * bool(
-            opts.sample
-        )
-        words += ["--skip-reading"] * opts.skip_reading + ["--witness"] * opts.witness
+        words = []
+        if opts.since:
+            words.append(f"--since={opts.since}")
+        if opts.sample:
+            words.append(f"--sample={opts.sample}")
+        if opts.skip_reading:
+            words.append("--skip-reading")
+        if opts.witness:
+            words.append("--witness")
         run = RunRecorder("verify", arguments=words, version=VERSION)
         try:
             self.enter(run)
         except IndexUnusableError as error:
-            # What can only be read can be verified, too.
-            print(f"{PROGRAM} verify: the history will not tell of it: {error}", file=sys.stderr)
+            # An archive whose index can only be read can be verified all the same.
+            print(
+                f"{PROGRAM} verify: this run could not be recorded in the run history: {error}",
+                file=sys.stderr,
+            )
+
+
+def _check_options(args: list[str], opts: argparse.Namespace) -> None:
+    """Check the options against each other.
+
+    :raises UsageError: they do not go together, or the sample is not a number.
+    """
+    if args and (opts.since or opts.sample):
+        raise usage_error("--since and --sample select segments of the archive; name no files")
+    if opts.seed is not None and not opts.sample:
+        raise usage_error("--seed needs --sample")
+    if opts.sample:
+        try:
+            sample_of(opts.sample)
+        except ValueError as error:
+            raise usage_error(f"--sample {opts.sample}: {error}") from error

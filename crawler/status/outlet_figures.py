@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from archive.runs.figures import (
     last_new_of,
 )
 from archive.runs.history import first_crawl
+from crawler.model.crawl_arguments import CrawlArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,16 +81,11 @@ def is_of_today(crawl: RunRecord) -> bool:
     A window that ended before the day before it began is of days gone by. So is one that began over
     a week earlier, where a person asked for it: a scheduler asks so to catch up.
     """
-    window = dict(
-        word.partition("=")[::2]
-        for word in crawl.arguments
-        if word.startswith(("since=", "until="))
-    )
+    arguments = CrawlArguments.from_words(crawl.arguments)
     today = crawl.started_at.astimezone(KST).date()
-    until, since = _day(window.get("until")), _day(window.get("since"))
-    if until is not None and until < today - DAY:
+    if arguments.until is not None and arguments.until < today - DAY:
         return False
-    return bool(crawl.job) or since is None or since >= today - WEEK
+    return bool(crawl.job) or not arguments.is_backfill(today, WEEK)
 
 
 class Standings:
@@ -173,10 +169,3 @@ def _rate(name: str, day: Fill, weeks: Fill) -> Rate:
     both = (last * day.articles + before * weeks.articles) / (day.articles + weeks.articles)
     chance = sqrt(both * (1 - both) * (1 / day.articles + 1 / weeks.articles))
     return Rate(last, before, far_off=abs(last - before) > max(_FAR, _CHANCE * chance))
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None  # no crawl takes it, but a row may hold it

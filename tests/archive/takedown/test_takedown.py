@@ -217,9 +217,9 @@ def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
     ("args", "code", "sentence"),
     [
         ((), 2, "name at least one article"),
-        (("etoday",), 2, "names no article"),
-        ((NAME,), 2, "say why with --reason"),
-        ((NAME, "--reason", "  "), 2, "say why with --reason"),
+        (("etoday",), 2, "is not an article: write OUTLET/ID"),
+        ((NAME,), 2, "give the reason with --reason"),
+        ((NAME, "--reason", "  "), 2, "give the reason with --reason"),
         ((NAME, *REASON), 2, "add --yes"),
         (("etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
         (("nobody/1", *REASON, "--yes"), 1, "no article nobody/1 in the index"),
@@ -242,7 +242,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(desk: Desk) -> None:
     said = desk.call("remove", NAME, *REASON, "--dry-run")
     assert (said.code, said.err) == (0, "")
     assert NAME in said.out
-    assert "to be written anew: " in said.out
+    assert "to be rewritten: " in said.out
     assert said.out.endswith("nothing was changed (--dry-run)\n")
     assert state(desk) == before
 
@@ -251,7 +251,7 @@ def test_a_second_run_says_that_it_is_removed(desk: Desk) -> None:
     assert desk.call("remove", NAME, *REASON, "--yes").code == 0
     before = desk.kept_bytes()
     said = desk.call("remove", NAME, *REASON, "--yes")
-    assert (said.code, said.out, said.err) == (0, f"{NAME} is removed already\n", "")
+    assert (said.code, said.out, said.err) == (0, f"{NAME} has already been removed\n", "")
     assert desk.kept_bytes() == before
 
 
@@ -275,7 +275,7 @@ def test_a_terminal_is_asked(desk: Desk, typed: str, code: int) -> None:
         )
         assert process.stdout is not None
         said = b""
-        while b"to go on: " not in said:
+        while b"to continue: " not in said:
             piece = os.read(process.stdout.fileno(), 4096)
             assert piece, said
             said += piece

@@ -166,7 +166,10 @@ def test_the_index_that_a_reindex_kept_goes_as_well(desk: Desk) -> None:
     assert desk.call("reindex").code == 0
     assert "index.sqlite3.old" in traces(desk.folder, text).files
     said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
-    assert "index.sqlite3.old, which a reindex kept, holds the texts too and is deleted" in said.out
+    assert (
+        "index.sqlite3.old, kept by a reindex, contains the texts too and will be deleted"
+        in said.out
+    )
     assert not traces(desk.folder, text).any
 
 

@@ -131,7 +131,7 @@ def test_a_deletion_is_history_and_no_revision(crawled: Crawled, kind: str) -> N
     assert ("reappearance" in out) == (kind != "410")
     assert after["revision"] == (2 if kind == "soft" else 1)
     at = crawled.show(article_id, "--at", during["deleted_at"])
-    assert "   status  deleted (seen gone " in at
+    assert "   status  deleted (first seen " in at
     assert during["headline"] in at
 
 
