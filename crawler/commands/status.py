@@ -1,10 +1,11 @@
-"""``scrapy status``: where things stand, and what was collected when."""
+"""``scrapy status``: the status of outlets and jobs, and the history of runs."""
 
 from __future__ import annotations
 
 import json
 import sys
 from datetime import UTC, datetime, time, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,17 @@ from crawler.status.json_report import overview_object, runs_object
 if TYPE_CHECKING:
     import argparse
 
+    from archive.index.database import Snapshot
+    from archive.runs.figures import Example
     from crawler.jobs.job import Job
+    from crawler.status.overview import Overview
 
-#: Runs that are shown where neither a number nor days are asked for.
+#: Runs that are shown by default.
 _LAST = 20
 
 
 class Command(Verb):
-    """Says how things stand. Reads INDEX_URL, ARCHIVE_URL and JOBS_FILE."""
+    """Show the status of outlets and jobs. Reads INDEX_URL, ARCHIVE_URL and JOBS_FILE."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -37,16 +41,17 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Show each outlet's last run and yield, open alarms, and the history of runs"
+        return "Show each outlet's last run and results, open alarms, and the history of runs"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "One row an outlet: its last run, what is new of it, what it is expected to publish, its next run, and "
-            "what is amiss; below, the other jobs and the open alarms. It only reads. Exit status 1 if an alarm is "
-            "open, if a job has failed for good or is not run when it is due, or if the jobs file is wrong. "
-            f"Example: {PROGRAM} status --runs --since 2026-11-17 --until 2026-11-17, for what was "
-            "collected last Tuesday"
+            "Print a row for each outlet: its last run and results, its new articles, how many it "
+            "is expected to publish, its next run and warnings; then the other jobs and the open "
+            "alarms. Nothing is written. Exit status 1 if an alarm is open, if a job has failed "
+            "for good or is not run when it is due, or if the jobs file is invalid. "
+            f"Example: {PROGRAM} status --runs --since 2026-11-17 --until 2026-11-17, for the runs "
+            "of one day"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -58,114 +63,94 @@ class Command(Verb):
             nargs="?",
             const=0,
             metavar="N",
-            help=f"the history: the last N runs (default: {_LAST}, or all of the days asked for), those by hand too",
+            help=f"the history of runs, manual ones too: the last N (default: {_LAST}, or all of "
+            "the requested days)",
         )
         parser.add_argument("--outlet", default="", metavar="NAME", help="only this outlet")
         parser.add_argument(
             "--since",
             type=day_option,
             metavar="YYYY-MM-DD",
-            help="with --runs: those that went on on this day (KST) or later",
+            help="with --runs: runs that were running on this day (KST) or later",
         )
         parser.add_argument(
             "--until",
             type=day_option,
             metavar="YYYY-MM-DD",
-            help="with --runs: on this day or earlier",
+            help="with --runs: on this day (KST) or earlier",
         )
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--json", action="store_true", help="one JSON object for machines")
+        how.add_argument("--json", action="store_true", help="print one JSON object")
         how.add_argument(
             "--metrics",
             default="",
             metavar="FILE",
-            help="write a Prometheus text file (FILE.prom) instead",
+            help="write a Prometheus text file (FILE.prom) instead of printing",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Show; 1 if somebody has to look at something."""
-        if args:
-            raise usage_error("it takes no arguments; --outlet NAME shows one")
-        if opts.runs is None and (opts.since or opts.until):
-            raise usage_error("--since and --until choose among --runs")
-        if opts.since and opts.until and opts.since > opts.until:
-            raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
-        if opts.metrics and (opts.runs is not None or opts.outlet):
-            raise usage_error("--metrics writes all figures; leave out --runs and --outlet")
-        return self._runs(opts) if opts.runs is not None else self._overview(opts)
+        """Show the status; return 1 if something needs attention."""
+        _check_options(args, opts)
+        if opts.runs is not None:
+            return self._show_runs(opts)
+        return self._show_overview(opts)
 
-    def _overview(self, opts: argparse.Namespace) -> int:
-        # Every verb's module is imported by every verb; the scheduler's libraries are for those
-        # that need them.
+    def _show_overview(self, opts: argparse.Namespace) -> int:
+        # Imported here: every command's module is imported by every command, and this one needs
+        # the scheduler's libraries.
         from crawler.status.overview import survey
 
         jobs, problems = self._jobs()
         folder, now = archive_folder(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
-        only = as_text(opts.outlet)
+        outlet = as_text(opts.outlet)
         with self.open_index() as index:
-            overview = survey(index, folder, jobs, now, problems, only)
-        if only and not overview.outlets:
-            print(
-                f"no outlet {only!r} has a job, a crawl or an article; {PROGRAM} list shows the "
-                "outlets",
-                file=sys.stderr,
-            )
-            return 1
+            overview = survey(index, folder, jobs, now, problems, outlet)
+        if outlet and not overview.outlets:
+            return _refuse_unknown(outlet)
         if opts.metrics:
-            from crawler.status.prometheus import write_metrics
-
-            try:
-                write_metrics(opts.metrics, overview)
-            except OSError as error:
-                print(
-                    f"{PROGRAM} status: {opts.metrics} can't be written "
-                    f"({error.strerror or error}).",
-                    file=sys.stderr,
-                )
-                return 1
-        elif opts.json:
+            return max(_write_metrics(opts.metrics, overview), 0 if overview.ok else 1)
+        if opts.json:
             _print_json(overview_object(overview))
         else:
             print_overview(overview)
         return 0 if overview.ok else 1
 
-    def _runs(self, opts: argparse.Namespace) -> int:
+    def _show_runs(self, opts: argparse.Namespace) -> int:
         begin = datetime.combine(opts.since, time(), KST) if opts.since else None
         end = datetime.combine(opts.until + timedelta(days=1), time(), KST) if opts.until else None
-        limit = opts.runs or (None if opts.since or opts.until else _LAST)
+        one_day = opts.since is not None and opts.since == opts.until
+        limit = opts.runs or None
+        if limit is None and begin is None and end is None:
+            limit = _LAST
         outlet, now = as_text(opts.outlet), datetime.now(UTC)
+        last: dict[tuple[str, str], Example] = {}
         with self.open_index() as index, index.reading() as connection:
             records = runs_between(connection, begin, end, now, outlet, limit)
-            a_day = bool(outlet) and opts.since is not None and opts.since == opts.until
-            last = (
-                examples(connection, [record.run_id for record in records], outlet) if a_day else {}
-            )
-            if (
-                outlet
-                and not records
-                and outlet not in {*known_outlets(), *outlets_seen(connection)}
-            ):
-                return _nobody(outlet)
+            if outlet and one_day:
+                last = examples(connection, [record.run_id for record in records], outlet)
+            if outlet and not records and not _is_known(connection, outlet):
+                return _refuse_unknown(outlet)
         counts = summed(records, outlet)
         if opts.json:
-            said = runs_object(
-                records,
-                now,
-                since=opts.since,
-                until=opts.until,
-                outlet=outlet,
-                counts=counts,
-                last=last,
+            _print_json(
+                runs_object(
+                    records,
+                    now,
+                    since=opts.since,
+                    until=opts.until,
+                    outlet=outlet,
+                    counts=counts,
+                    last=last,
+                )
             )
-            _print_json(said)
             return 0
         print_runs(records, counts)
-        if a_day:
+        if outlet and one_day:
             print_reasons(counts, last)
         return 0
 
     def _jobs(self) -> tuple[list[Job], list[str]]:
-        """The jobs, and what is wrong with their file; none where there is none: then all is crawled by hand."""
+        """Return the jobs, and what is invalid in their file; neither if there is no file."""
         from crawler.jobs.config import JobsFileError, read_jobs
 
         path = Path(self.text_setting("JOBS_FILE"))
@@ -177,7 +162,27 @@ class Command(Verb):
             return [], error.sentences
 
 
-def _nobody(outlet: str) -> int:
+def _check_options(args: list[str], opts: argparse.Namespace) -> None:
+    """Check the options against each other.
+
+    :raises UsageError: they do not go together.
+    """
+    if args:
+        raise usage_error("status takes no arguments; --outlet NAME shows one outlet")
+    if opts.runs is None and (opts.since or opts.until):
+        raise usage_error("--since and --until need --runs")
+    if opts.since and opts.until and opts.since > opts.until:
+        raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
+    if opts.metrics and (opts.runs is not None or opts.outlet):
+        raise usage_error("--metrics writes all figures; omit --runs and --outlet")
+
+
+def _is_known(connection: Snapshot, outlet: str) -> bool:
+    return outlet in known_outlets() or outlet in outlets_seen(connection)
+
+
+def _refuse_unknown(outlet: str) -> int:
+    """Say that the outlet is unknown; return the exit status."""
     print(
         f"no outlet {outlet!r} has a job, a crawl or an article; {PROGRAM} list shows the outlets",
         file=sys.stderr,
@@ -185,7 +190,23 @@ def _nobody(outlet: str) -> int:
     return 1
 
 
-def _print_json(said: dict[str, Any]) -> None:
-    # JSON is UTF-8 whatever the terminal speaks.
-    getattr(sys.stdout, "reconfigure", lambda **_: None)(encoding="utf-8", errors="replace")
-    print(json.dumps(said, ensure_ascii=False, indent=2))
+def _write_metrics(path: str, overview: Overview) -> int:
+    """Write the Prometheus text file; return 1 if that failed."""
+    from crawler.status.prometheus import write_metrics
+
+    try:
+        write_metrics(path, overview)
+    except OSError as error:
+        print(
+            f"{PROGRAM} status: {path} can't be written ({error.strerror or error}).",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    # JSON is UTF-8, whatever the encoding of the terminal.
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    print(json.dumps(value, ensure_ascii=False, indent=2))

@@ -127,7 +127,7 @@ def test_show_at_a_time_is_what_stood_then(
         (
             ["--at", "2024-05-06"],
             1,
-            "nothing of etoday/9000000002 was captured until 2024-05-06 23:59:59",
+            "etoday/9000000002 was not captured until 2024-05-06 23:59:59",
         ),
         (["--revision", "4"], 1, "no revision 4; it has 1, 2, 3"),
         (["--at", "yesterday"], 2, "is not a valid time"),

@@ -166,8 +166,8 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["etoday"], "it takes no arguments"),
-        (["--since", "2026-11-01"], "--since and --until choose among --runs"),
+        (["etoday"], "status takes no arguments"),
+        (["--since", "2026-11-01"], "--since and --until need --runs"),
         (["--runs", "0"], "'0' is not a number of at least 1"),
         (["--runs", "many"], "'many' is not a number of at least 1"),
         (["--runs", "--since", "tuesday"], "'tuesday' is not a valid date: write YYYY-MM-DD"),
