@@ -1,4 +1,4 @@
-"""How much room the file systems have that the archive and the index grow on, and how long it lasts."""
+"""The alarm of a file system that fills up under the archive or the index."""
 
 from __future__ import annotations
 
@@ -9,47 +9,96 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
 
+from archive.runs.alarms import AlarmKind, Cause
 from archive.segments import disk
 from archive.segments.names import is_segment
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
-#: What must be free where nobody says: so many bytes, or such a share if that is more.
+    from archive.runs.alarms import Alarm
+    from crawler.alarms.changes import AlarmChanges
+
+#: Bytes that must be free by default, or this share of the file system if that is more.
 LEAST_BYTES, LEAST_SHARE = 2**30, 0.05
-#: An alarm is over when so much more than that is free.
+#: An alarm is over when this multiple of the required bytes is free.
 MARGIN = 1.2
-_WEEK, _DAY = 7 * 86400, 86400
+_WEEK = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """The file system of ``place``: ``free`` bytes to us, of which ``wanted`` must be."""
+class FileSystem:
+    """The file system of ``place``: ``free`` bytes, of which ``required`` should be free."""
 
     place: str
     device: int
     free: int
-    wanted: int
+    required: int
 
     @property
-    def short(self) -> bool:
-        """Whether there is too little."""
-        return self.free < self.wanted
+    def is_short(self) -> bool:
+        """Whether too little is free."""
+        return self.free < self.required
 
     @property
-    def ample(self) -> bool:
-        """Whether there is enough again for an alarm to be over."""
-        return self.free >= self.wanted * MARGIN
+    def is_ample(self) -> bool:
+        """Whether enough is free again for an alarm to be over."""
+        return self.free >= self.required * MARGIN
 
 
-def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
-    """The file systems of these places, each once, under the first place on it.
+class DiskAlarms:
+    """Judges the file systems of the archive and the index, within one look of the monitor.
 
-    ``least`` bytes must be free; 0 is the usual. What can't be looked at is left out: whoever
-    writes there will say so.
+    ``least`` bytes must be free; 0 for the default.
     """
-    found: dict[int, Room] = {}
+
+    def __init__(
+        self, changes: AlarmChanges, now: datetime, archive: str, index: Path, least: int
+    ) -> None:
+        self._changes, self._now = changes, now
+        self._archive, self._index, self._least = archive, index, least
+
+    def judge(self) -> None:
+        """End and raise the alarms of both file systems, which may be one."""
+        places = (self._archive, self._index)
+        known = file_systems(places, self._least)
+        alarms = self._changes.open(AlarmKind.DISK)
+        devices = {alarm.id: _devices(alarm) for alarm in alarms}
+        for one in known:
+            # Archive and index may have been moved, or be on one disk now: the device decides.
+            its = [a for a in alarms if a.subject == one.place or one.device in devices[a.id]]
+            if one.is_ample:
+                self._changes.end(its)
+            elif one.is_short and not its:
+                self._raise(one, both=len(known) == 1)
+        names = {as_text(str(place)) for place in places}
+        ours = {one.device for one in known}
+        for alarm in alarms:
+            # A place that cannot be examined may still be full.
+            if alarm.subject not in names and not ours & devices[alarm.id]:
+                self._changes.end([alarm])
+
+    def _raise(self, one: FileSystem, *, both: bool) -> None:
+        per_day = growth(Path(self._archive), self._index, both=both)
+        self._changes.add(
+            Cause(
+                kind=AlarmKind.DISK,
+                subject=one.place,
+                sentence=sentence(one, per_day),
+                began_at=self._now,
+            )
+        )
+
+
+def file_systems(places: Iterable[str | Path], least: int) -> list[FileSystem]:
+    """Return the file systems of these places, each once, under the first place on it.
+
+    ``least`` bytes must be free; 0 for the default. A place that cannot be examined is left out:
+    whatever writes there reports it.
+    """
+    found: dict[int, FileSystem] = {}
     for place in places:
         try:
             there = disk.existing(Path(place))
@@ -57,47 +106,48 @@ def rooms(places: Iterable[str | Path], least: int) -> list[Room]:
             figures = os.statvfs(there)
         except OSError:
             continue
-        wanted = least or max(LEAST_BYTES, int(figures.f_blocks * figures.f_frsize * LEAST_SHARE))
-        found.setdefault(
-            device, Room(as_text(str(place)), device, figures.f_bavail * figures.f_frsize, wanted)
-        )
+        share = int(figures.f_blocks * figures.f_frsize * LEAST_SHARE)
+        required = least or max(LEAST_BYTES, share)
+        free = figures.f_bavail * figures.f_frsize
+        found.setdefault(device, FileSystem(as_text(str(place)), device, free, required))
     return list(found.values())
 
 
 def growth(archive: Path, index: Path, *, both: bool) -> float:
-    """Bytes a day that the archive grew by over the last week, with the index in proportion if ``both``."""
-    total = young = 0
+    """Return the bytes a day that the archive grew by in the last week.
+
+    With ``both``, the index is added in proportion. 0 if the files cannot be examined.
+    """
+    total = recent = 0
+    week_ago = time() - _WEEK
     try:
         for entry in os.scandir(archive):
             if is_segment(entry.name):
-                size = entry.stat().st_size
-                total += size
-                young += size * (entry.stat().st_mtime > time() - _WEEK)
-        beside = index.stat().st_size / total if both and total else 0.0
+                total += entry.stat().st_size
+                if entry.stat().st_mtime > week_ago:
+                    recent += entry.stat().st_size
+        index_share = index.stat().st_size / total if both and total else 0.0
     except OSError:
         return 0.0
-    return young * (1 + beside) / 7
+    return recent * (1 + index_share) / 7
 
 
-def sentence(room: Room, a_day: float) -> str:
-    """What to tell of a file system that is nearly full, which fills by so many bytes a day."""
-    lasts = (
-        f"at last week's {_size(a_day)} a day it lasts {room.free / a_day:.1f} days"
-        if a_day
-        else "nothing grew"
-    )
+def sentence(one: FileSystem, per_day: float) -> str:
+    """Return the sentence about a file system that fills up by ``per_day`` bytes a day."""
+    lasts = "nothing grew last week"
+    if per_day:
+        days = one.free / per_day
+        lasts = f"at last week's {_size(per_day)} a day it lasts {days:.1f} days"
     return (
-        f"{room.place} has {_size(room.free)} left, less than the {_size(room.wanted)} that should be free "
-        f"(DISK_FREE_MIN); {lasts}. Make room, or move it; to see what is there: df -h {shlex.quote(room.place)}"
+        f"{one.place} has {_size(one.free)} free, less than the {_size(one.required)} that should "
+        f"be free (DISK_FREE_MIN); {lasts}. Free some space or move it; see: "
+        f"df -h {shlex.quote(one.place)}"
     )
 
 
-def file_number(path: Path) -> int:
-    """The number of the file that has this name now, 0 if none has."""
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return 0
+def _devices(alarm: Alarm) -> set[int]:
+    """Return the device of the alarm's place now, nothing if it cannot be examined."""
+    return {one.device for one in file_systems([os.fsdecode(alarm.subject.encode())], 0)}
 
 
 def _size(number: float) -> str:

@@ -1,11 +1,10 @@
-"""When an outlet's newest articles are read otherwise than its articles of the weeks before.
+"""Whether an outlet's newest articles are read differently than those of the weeks before.
 
-Each field's fill rate, the share of pages that no article could be read from, and the length of
-bodies are held against the outlet's own past. Three things must come together: it can't be chance
-(Fisher's exact test, or the rank test), it is far enough off to matter, and no stretch of as many
-articles was like it in the weeks before: what an outlet does every Sunday, or whenever the stock
-exchange closes, is its way. Fields that come to be filled more often are no alarm: that is what a
-mended parser does.
+The fill rate of each field, the share of pages without an article, and the length of bodies are
+compared with the outlet's own past. A drift needs three things: it is not chance (Fisher's exact
+test, or the rank test), it is large enough to matter, and no stretch of as many articles was like
+it in the weeks before, because what an outlet does every Sunday, or whenever the stock exchange
+closes, is usual. A field that is filled more often is no drift: a corrected parser does that.
 """
 
 from __future__ import annotations
@@ -21,62 +20,72 @@ from archive.runs.readings import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.runs.readings import PageSample
+    from archive.runs.readings import Reading
 
-#: Stretches of the newest articles that are judged. Of the short ones nearly all have to be bad: an
-#: hour of tables from the stock exchange is no drift.
+#: Numbers of newest articles that are judged. Of a number below _SHORT nearly all have to be bad: an
+#: hour of stock exchange tables is no drift.
 STRETCHES = (10, 20, 40, 80)
 _SHORT, _NEARLY_ALL = 40, 0.9
-#: No judgement with fewer articles to judge by, and no more than this are looked at.
+#: No judgement with fewer articles to compare with; no more than MOST are read.
 LEAST, MOST = 40, 800
-#: An error of the first kind in ten million looks, and no smaller change of a rate than this.
+#: The probability of a false alarm in one look, and the smallest change of a rate that matters.
 _CHANCE, _STEP = 1e-7, 0.25
 #: Bodies: half or twice the length, and so many standard deviations of the rank test.
 _RATIO, _DEVIATIONS = 2.0, 5.0
-#: Back to usual, over so many articles.
+#: A median is beyond the earlier stretches if it differs from all of them by this factor.
+_BEYOND = 1.25
+#: A drift is over when so many articles are as usual.
 _BACK = 20
 UNPARSED, BODY = "unparsed", "body"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One field that is off: its value was ``usual`` and is ``now``, over ``number`` articles from ``first`` on.
+    """One field that has changed: from ``usual`` to ``now``, in the last ``number`` articles.
 
-    Values are shares, and characters of ``body``. ``first`` is the first article of them that is
-    bad.
+    The values are shares, and characters for ``body``. ``first`` is the first of the articles that
+    is bad.
     """
 
     field: str
     usual: float
     now: float
     number: int
-    first: PageSample
+    first: Reading
 
 
-def drifts(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> list[Drift]:
-    """What is off about the recent readings, the oldest first, by the usual ones; by the shortest stretch that tells.
+def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
+    """Return the fields in which recent readings differ from the usual ones.
 
-    If pages can't be read, that is all that is told: what is left of them says nothing of the
-    fields.
+    Both are in the order of time. Each field is judged over the smallest number of newest articles
+    that is significant. If pages without an article are significant, only these are returned: the
+    remaining pages say nothing about the fields.
     """
-    unread = _of_share(UNPARSED, _bad(UNPARSED, usual), _bad(UNPARSED, recent), recent)
-    if unread is not None:
-        return [unread]
+    unparsed = _share_drift(UNPARSED, usual, recent)
+    if unparsed is not None:
+        return [unparsed]
     old, new = _parsed(usual), _parsed(recent)
-    shares = (_of_share(name, _bad(name, old), _bad(name, new), new) for name in FIELDS)
-    return [drift for drift in (*shares, _of_body(old, new)) if drift is not None]
+    found = [_share_drift(name, old, new) for name in FIELDS]
+    found.append(_body_drift(old, new))
+    return [drift for drift in found if drift is not None]
 
 
-def is_over(
-    fields: Sequence[str], usual: Sequence[PageSample], recent: Sequence[PageSample]
-) -> bool:
-    """Whether the newest articles are, in all of these fields, as the usual ones were."""
+def is_over(fields: Sequence[str], usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
+    """Return whether the newest articles are as usual again in all of these fields."""
     return all(_is_usual(name, usual, recent) for name in fields)
 
 
-def _is_usual(name: str, usual: Sequence[PageSample], recent: Sequence[PageSample]) -> bool:
+def is_significant(bad: int, n: int, was_bad: int, was: int) -> bool:
+    """Return whether ``bad`` of ``n`` is a larger share than ``was_bad`` of ``was``, not by chance.
+
+    The smallest change that counts is 25 percentage points.
+    """
+    return bad / n - was_bad / was >= _STEP and _fisher(bad, n, was_bad, was) < _CHANCE
+
+
+def _is_usual(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
     if name == BODY:
-        was, now = [r.length for r in _parsed(usual)], [r.length for r in _parsed(recent)][-_BACK:]
+        was, now = _lengths(usual), _lengths(recent)[-_BACK:]
         if len(now) < _BACK or not was:
             return False
         return 1 / sqrt(_RATIO) < median(now) / max(median(was), 1) < sqrt(_RATIO)
@@ -85,67 +94,89 @@ def _is_usual(name: str, usual: Sequence[PageSample], recent: Sequence[PageSampl
     before, last = _bad(name, usual), _bad(name, recent)[-_BACK:]
     if len(last) < _BACK or not before:
         return False
-    return sum(last) <= max(_worst(before, _BACK), (sum(before) / len(before) + _STEP / 2) * _BACK)
+    usually_bad = (sum(before) / len(before) + _STEP / 2) * _BACK
+    return sum(last) <= max(_worst(before, _BACK), usually_bad)
 
 
-def _bad(name: str, readings: Sequence[PageSample]) -> list[bool]:
-    """Which of the readings are bad in a field."""
+def _bad(name: str, readings: Sequence[Reading]) -> list[bool]:
+    """Return for each reading whether it is bad in a field."""
     if name == UNPARSED:
         return [not reading.parsed for reading in readings]
     return [name not in reading.filled for reading in readings]
 
 
-def _of_share(
-    name: str, before: list[bool], after: list[bool], readings: Sequence[PageSample]
-) -> Drift | None:
+def _share_drift(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | None:
+    """Return the drift of a share, by the smallest number of newest articles that shows it."""
+    before, after = _bad(name, usual), _bad(name, recent)
     if len(before) < LEAST:
         return None
-    was = sum(before) / len(before)
     for n in STRETCHES:
         last = after[-n:]
-        bad = sum(last)
-        if len(last) < n or (n < _SHORT and bad < n * _NEARLY_ALL):
+        if len(last) < n or not _is_beyond(sum(last), n, before):
             continue
-        if bad / n - was < _STEP or bad <= _bound(before, n):
-            continue
-        if _fisher(bad, n, sum(before), len(before)) < _CHANCE:
-            first = next(r for r, is_bad in zip(readings[-n:], last, strict=True) if is_bad)
-            value = (was, bad / n) if name == UNPARSED else (1 - was, 1 - bad / n)
-            return Drift(name, *value, n, first)
+        first = next(r for r, is_bad in zip(recent[-n:], last, strict=True) if is_bad)
+        was, now = sum(before) / len(before), sum(last) / n
+        if name != UNPARSED:  # the share of articles that have the field
+            was, now = 1 - was, 1 - now
+        return Drift(name, was, now, n, first)
     return None
 
 
-def _of_body(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> Drift | None:
-    before = [r.length for r in usual]
+def _is_beyond(bad: int, n: int, before: Sequence[bool]) -> bool:
+    """Return whether so many bad ones of ``n`` are significant, and more than in any stretch."""
+    if n < _SHORT and bad < n * _NEARLY_ALL:
+        return False
+    return bad > _bound(before, n) and is_significant(bad, n, sum(before), len(before))
+
+
+def _body_drift(usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | None:
+    """Return the drift of the length of bodies, None if there is none."""
+    before = [reading.length for reading in usual]
     if len(before) < LEAST:
         return None
     was = median(before)
     for n in STRETCHES[2:]:
-        last = [r.length for r in recent[-n:]]
-        if len(last) < n:
-            break
+        newest = recent[-n:]
+        if len(newest) < n:
+            return None
+        last = [reading.length for reading in newest]
         now = median(last)
-        shrunk, grown = now * _RATIO < was, now > was * _RATIO
-        if not (shrunk or grown):
+        if not _is_other_length(now, was) or abs(_ranks(last, before)) <= _DEVIATIONS:
             continue
-        stretches = [median(before[i : i + n]) for i in range(len(before) - n + 1)] or [was]
-        beyond = now < min(stretches) / 1.25 if shrunk else now > max(stretches) * 1.25
-        if beyond and abs(_ranks(last, before)) > _DEVIATIONS:
-            bad = (
-                r
-                for r in recent[-n:]
-                if (r.length * _RATIO < was if shrunk else r.length > was * _RATIO)
+        if _is_beyond_medians(now, was, before, n):
+            shrunk = now < was
+            first = next(
+                reading
+                for reading in newest
+                if _is_other_length(reading.length, was) and (reading.length < was) is shrunk
             )
-            return Drift(BODY, was, now, n, next(bad))
+            return Drift(BODY, was, now, n, first)
     return None
 
 
-def _parsed(readings: Sequence[PageSample]) -> list[PageSample]:
-    return [r for r in readings if r.parsed]
+def _is_other_length(length: float, usual: float) -> bool:
+    """Return whether a length is less than half or more than twice the usual one."""
+    return length * _RATIO < usual or length > usual * _RATIO
+
+
+def _is_beyond_medians(now: float, was: float, before: Sequence[int], n: int) -> bool:
+    """Return whether a median differs from those of all earlier stretches of ``n`` articles."""
+    medians = [median(before[i : i + n]) for i in range(len(before) - n + 1)] or [was]
+    if now < was:
+        return now < min(medians) / _BEYOND
+    return now > max(medians) * _BEYOND
+
+
+def _parsed(readings: Sequence[Reading]) -> list[Reading]:
+    return [reading for reading in readings if reading.parsed]
+
+
+def _lengths(readings: Sequence[Reading]) -> list[int]:
+    return [reading.length for reading in readings if reading.parsed]
 
 
 def _worst(bad: Sequence[bool], n: int) -> int:
-    """The most bad ones in any stretch of ``n``."""
+    """Return the largest number of bad ones in any stretch of ``n``."""
     most = count = sum(bad[:n])
     for i in range(n, len(bad)):
         count += bad[i] - bad[i - n]
@@ -154,27 +185,37 @@ def _worst(bad: Sequence[bool], n: int) -> int:
 
 
 def _bound(bad: Sequence[bool], n: int) -> int:
-    """How many bad ones of ``n`` are still like the weeks before: some more than ever, but not all of twenty."""
+    """Return how many bad ones of ``n`` are still like the weeks before.
+
+    That is some more than ever, but of twenty and more never all of them.
+    """
     most = _worst(bad, n)
     bound = most + 2 + n // 6
-    return bound if n < STRETCHES[1] else min(bound, max(most, n - 1))
+    if n < STRETCHES[1]:
+        return bound
+    return min(bound, max(most, n - 1))
 
 
 def _fisher(bad: int, n: int, was_bad: int, was: int) -> float:
-    """The chance of so many bad ones or more among ``n``, were all drawn from one urn."""
+    """Return the probability of so many bad ones or more among ``n`` (Fisher's exact test)."""
     total, all_bad = n + was, bad + was_bad
-    whole = _choose(total, n)
+    whole = _log_choose(total, n)
     possible = range(max(bad, n - (total - all_bad)), min(n, all_bad) + 1)
-    return sum(exp(_choose(all_bad, k) + _choose(total - all_bad, n - k) - whole) for k in possible)
+    return sum(
+        exp(_log_choose(all_bad, k) + _log_choose(total - all_bad, n - k) - whole) for k in possible
+    )
 
 
-def _choose(n: int, k: int) -> float:
-    """The logarithm of n over k."""
+def _log_choose(n: int, k: int) -> float:
+    """Return the natural logarithm of n over k."""
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def _ranks(some: Sequence[int], others: Sequence[int]) -> float:
-    """By how many standard deviations some are longer than others (Mann and Whitney's U, ties shared)."""
+    """Return by how many standard deviations some are longer than others.
+
+    This is the statistic of Mann and Whitney's U, with ties counted half.
+    """
     order = sorted(others)
     above = sum((bisect_left(order, x) + bisect_right(order, x)) / 2 for x in some)
     n, m = len(some), len(others)

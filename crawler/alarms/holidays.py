@@ -1,4 +1,4 @@
-"""Days on which newspapers rest: Korean public holidays, with their substitutes."""
+"""Korean public holidays, on which newspapers publish as on a Sunday."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ _SUNDAY = 6
 
 @lru_cache(maxsize=512)
 def day_kind(day: date) -> int:
-    """The weekday by which an outlet publishes, Monday 0; a public holiday is a Sunday.
+    """Return the weekday by which an outlet publishes, Monday 0; a public holiday is a Sunday.
 
-    A holiday that the government proclaims at short notice is unknown until the library is brought
-    up to date.
+    A holiday that was proclaimed at short notice is unknown until the library is updated.
     """
     return _SUNDAY if day in _holidays() else day.weekday()
 
 
 @cache
 def _holidays() -> HolidayBase:
-    import holidays  # a fifth of a second, for those who judge only
+    import holidays  # takes 0.2 s, and only alarms need it
 
     return holidays.country_holidays("KR")

@@ -1,4 +1,4 @@
-"""Which crawls tell what is usual at an outlet, and which what is new there."""
+"""Which crawls show what is usual at an outlet, and which what is new there."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
     from archive.runs.readings import Crawl
 
-#: Crawls of the same hours begin within so much of each other; what takes longer than this has no
-#: hours of its own.
+#: Crawls of the same hours begin within so much of each other. A stretch of crawls that is longer
+#: than _LONG has no hours of its own.
 _SLACK, _LONG = timedelta(minutes=30), timedelta(days=3)
-#: Other days that are enough to tell what is usual.
+#: So many other days are enough to show what is usual.
 _FEWEST, _SATURDAY = 2, 5
 
 
 def reach(now: datetime, enough: datetime | None) -> datetime:
-    """From when on an outlet is judged: four weeks, or as long as it took to publish ``enough``, up to half a year."""
-    return min(now - WEEKS, max(now - FURTHEST, enough or now - FURTHEST))
+    """Return since when an outlet is judged.
+
+    That is four weeks ago, or when the last ``ENOUGH`` articles began (``enough``), at most half a
+    year ago.
+    """
+    furthest = now - FURTHEST
+    return min(now - WEEKS, max(furthest, enough or furthest))
 
 
 def is_current(crawl: Crawl) -> bool:
@@ -44,58 +49,85 @@ def is_backfill(crawl: Crawl) -> bool:
 def split(
     crawls: Sequence[Crawl], began_at: datetime | None = None
 ) -> tuple[list[Crawl], list[Crawl]]:
-    """The crawls (the earliest first) that tell what is usual, about `MOST` articles, and those of the newest.
+    """Return the crawls that show what is usual (about `MOST` pages), and the newest ones.
 
-    A night's pages are not a day's, so the usual ones are of the same hours of other days, workdays
-    or days of rest as the newest are; where that is three days and longer, any. ``began_at`` is
-    when what is judged began, where that is known: all before it is usual, all after it new. Of an
-    outlet's first week nothing is said.
+    Pages of a night differ from those of a day, so the usual crawls are of the same hours of other
+    days, workdays or days of rest as the newest are; where the newest span three days or more, of
+    any hours. ``began_at`` is when the change that is judged began, if that is known: all before is
+    usual, all after is new. The crawls are in the order of time. In an outlet's first week, there
+    are no usual ones.
     """
-    some = [(crawl, crawl.read) for crawl in crawls if crawl.counts]
-    some = [(crawl, number) for crawl, number in some if number]
+    reading = [crawl for crawl in crawls if crawl.counts and crawl.read]
     if began_at is None:
-        wanted = min(max(sum(number for _, number in some) // 4, STRETCHES[1]), STRETCHES[-1])
-        first, begin = len(some), 0
+        quarter = sum(crawl.read for crawl in reading) // 4
+        first = _newest(reading, min(max(quarter, STRETCHES[1]), STRETCHES[-1]), 0)
+        before = reading[:first]
     else:
-        wanted = STRETCHES[-1]
-        first, begin = (
-            len(some),
-            next((i for i, (c, _) in enumerate(some) if c.ended_at >= began_at), len(some)),
+        begin = next(
+            (i for i, crawl in enumerate(reading) if crawl.ended_at >= began_at), len(reading)
         )
-    count = 0
-    while first > begin and count < wanted:
-        first -= 1
-        count += some[first][1]
-    recent = [crawl for crawl, _ in some[first:]]
-    before = some[: first if began_at is None else begin]
-    if not recent or not before or recent[-1].started_at - before[0][0].started_at < LEAST_HISTORY:
+        first = _newest(reading, STRETCHES[-1], begin)
+        before = reading[:begin]
+    recent = reading[first:]
+    if not recent or not before or recent[-1].started_at - before[0].started_at < LEAST_HISTORY:
         return [], recent
     return _usual(before, recent), recent
 
 
-def _usual(before: Sequence[tuple[Crawl, int]], recent: Sequence[Crawl]) -> list[Crawl]:
+def _newest(crawls: Sequence[Crawl], wanted: int, begin: int) -> int:
+    """Return the index, at least ``begin``, from which crawls read about ``wanted`` pages."""
+    first, count = len(crawls), 0
+    while first > begin and count < wanted:
+        first -= 1
+        count += crawls[first].read
+    return first
+
+
+def _usual(before: Sequence[Crawl], recent: Sequence[Crawl]) -> list[Crawl]:
+    """Return crawls of the same hours of other days, else any; at most about `MOST` pages."""
     begin, end = recent[0].started_at - _SLACK, recent[-1].started_at + _SLACK
-    blocks: list[list[Crawl]] = []
+    blocks: list[Sequence[Crawl]] = []
     if end - begin < _LONG:
-        times = [crawl.started_at for crawl, _ in before]
-        for days in range(1, (end - times[0]).days + 1):
-            shift = timedelta(days)
-            if _rests(begin - shift, end - shift) == _rests(begin, end):
-                its = before[bisect_left(times, begin - shift) : bisect_right(times, end - shift)]
-                blocks.insert(0, [crawl for crawl, _ in its])
-        blocks = [block for block in blocks if block]
+        blocks = _of_same_hours(before, begin, end)
     if len(blocks) < _FEWEST:
-        blocks, count = [[]], 0
-        for crawl, number in before:
-            if count >= STRETCHES[-1]:
-                blocks, count = [*blocks, []], 0
-            blocks[-1].append(crawl)
-            count += number
-    step = max(1, -(-sum(crawl.read for block in blocks for crawl in block) // MOST))
-    return [crawl for block in blocks[::-1][::step][::-1] for crawl in block]
+        blocks = _of_any_hours(before)
+    pages = sum(crawl.read for block in blocks for crawl in block)
+    step = max(1, -(-pages // MOST))
+    # every step-th block, the last one included
+    chosen = blocks[::-1][::step][::-1]
+    return [crawl for block in chosen for crawl in block]
+
+
+def _of_same_hours(
+    before: Sequence[Crawl], begin: datetime, end: datetime
+) -> list[Sequence[Crawl]]:
+    """Return a block of crawls for each earlier day of the same kind, the earliest first."""
+    times = [crawl.started_at for crawl in before]
+    rests = _rests(begin, end)
+    blocks = []
+    for days in range((end - times[0]).days, 0, -1):
+        shift = timedelta(days)
+        if _rests(begin - shift, end - shift) == rests:
+            first, last = bisect_left(times, begin - shift), bisect_right(times, end - shift)
+            blocks.append(before[first:last])
+    return [block for block in blocks if block]
+
+
+def _of_any_hours(before: Sequence[Crawl]) -> list[Sequence[Crawl]]:
+    """Return blocks of crawls that read as many pages as the longest stretch has."""
+    blocks: list[list[Crawl]] = [[]]
+    count = 0
+    for crawl in before:
+        if count >= STRETCHES[-1]:
+            blocks.append([])
+            count = 0
+        blocks[-1].append(crawl)
+        count += crawl.read
+    return list(blocks)
 
 
 def _rests(begin: datetime, end: datetime) -> list[bool]:
-    """Which of the days are a Saturday, a Sunday or a holiday."""
+    """Return for each of the days whether it is a Saturday, a Sunday or a holiday."""
     first, last = begin.astimezone(KST).date(), end.astimezone(KST).date()
-    return [day_kind(first + timedelta(n)) >= _SATURDAY for n in range((last - first).days + 1)]
+    days = (first + timedelta(n) for n in range((last - first).days + 1))
+    return [day_kind(day) >= _SATURDAY for day in days]

@@ -1,4 +1,9 @@
-"""Telling ALERT_URL: one POST of JSON an alarm, and one when it is over, in a thread that nothing waits for."""
+"""Posting of alarms to ALERT_URL: one POST of JSON for each alarm, and one when it is over.
+
+The POST is made with http.client in a thread of its own. urllib3, requests and httpx bound the time
+between two bytes, not the whole exchange: a server that sent a byte each 0.1 s held a POST with a
+timeout of 0.5 s for 6 s.
+"""
 
 from __future__ import annotations
 
@@ -19,32 +24,40 @@ from urllib.parse import unquote, urlsplit
 
 from archive.index.database import IndexUnusableError
 from archive.index.leases import Lease
-from archive.model.article import KST
 from archive.runs.alarms import Alarm, mark_delivered, undelivered
 from crawler import VERSION
+from crawler.cli.times import kst_iso
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from archive.index.database import Index
 
 _log = logging.getLogger(__name__)
-#: Seconds that telling one alarm may take, and until the next try after one that was not taken.
-PATIENCE, AGAIN = 10.0, 60.0
-#: Alarms told at a time, and how long ago one may have been over that is told at all.
-AT_ONCE, NEWS = 20, timedelta(days=7)
+#: Seconds that one POST may take, and until the next attempt after one that failed.
+TIMEOUT, RETRY_AFTER = 10.0, 60.0
+#: Alarms posted in a row, and how long ago an alarm may have ended that is posted at all.
+BATCH, NEWS = 20, timedelta(days=7)
 
-
-_NO_ADDRESS = "ALERT_URL is no address: write http:// or https://, a host and a path, with %XX for what is not ASCII"
+_INVALID = (
+    "ALERT_URL is not a valid address: write http:// or https://, a host and a path, with %XX for "
+    "characters that are not ASCII"
+)
 _HOST, _VISIBLE = re.compile(r"[0-9A-Za-z._:-]+", re.ASCII), re.compile(r"[!-~]*")
 
 
 class AlertUrlError(ValueError):
-    """It is no address to tell alarms to; the message is a sentence."""
+    """ALERT_URL is not a valid address; the message is a sentence."""
+
+
+class DeliveryError(Exception):
+    """The server did not accept the POST; the message says why in few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where alarms are told. ``shown`` is what may be said of it: path and query may be somebody's key."""
+    """The address that alarms are posted to; ``target`` is its path and query."""
 
     secure: bool
     host: str
@@ -54,187 +67,202 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address without what may be secret."""
+        """The address for the log, without path and query, which may contain a key."""
+        scheme = "https" if self.secure else "http"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.secure else 'http'}://{host}" + (
-            f":{self.port}" if self.port else ""
-        )
+        port = f":{self.port}" if self.port else ""
+        return f"{scheme}://{host}{port}"
 
 
-def address_of(url: str) -> Address:
-    """Read an ALERT_URL.
+def parse_address(url: str) -> Address:
+    """Return the address of an ALERT_URL.
 
-    :raises AlertUrlError: it is none.
+    :raises AlertUrlError: it is not valid.
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        host = host.encode("idna").decode("ascii")
-    except (
-        ValueError
-    ) as error:  # a port beyond reckoning, a bracket too few, a name with a part too long or empty
-        raise AlertUrlError(_NO_ADDRESS) from error
-    rest = parts.path + parts.query
-    if (
-        parts.scheme not in ("http", "https")
-        or not _HOST.fullmatch(host)
-        or not _VISIBLE.fullmatch(rest)
-    ):
-        raise AlertUrlError(_NO_ADDRESS)
-    named = unquote(f"{parts.username or ''}:{parts.password or ''}")
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError as error:  # a port out of range, an open bracket, an invalid label
+        raise AlertUrlError(_INVALID) from error
+    valid = parts.scheme in ("http", "https") and _HOST.fullmatch(host)
+    if not valid or not _VISIBLE.fullmatch(parts.path + parts.query):
+        raise AlertUrlError(_INVALID)
+    query = f"?{parts.query}" if parts.query else ""
     return Address(
         secure=parts.scheme == "https",
         host=host,
         port=port,
-        target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-        credentials=named if named != ":" else "",
+        target=(parts.path or "/") + query,
+        credentials=_credentials(parts),
     )
 
 
-class NotTakenError(Exception):
-    """The other side did not take it; the message says why in few words."""
+def post(address: Address, message: dict[str, str | None], timeout: float = TIMEOUT) -> None:
+    """Send one POST. Redirects are not followed, no proxy is used, certificates are verified.
 
-
-def post(address: Address, message: dict[str, str | None], patience: float = PATIENCE) -> None:
-    """Tell one thing; no redirect is followed, and certificates are verified.
-
-    :raises NotTakenError: it was not taken within so many seconds.
+    :raises DeliveryError: it was not accepted within ``timeout`` seconds, the look-up of the name
+        and a slow answer included.
     """
-    body = json.dumps(message, ensure_ascii=False).encode()
-    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"Sacho/{VERSION}"}
-    if address.credentials:
-        headers["Authorization"] = "Basic " + base64.b64encode(address.credentials.encode()).decode(
-            "ascii"
-        )
     kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-    # Without a port it would look for one behind the last colon of an IPv6 address.
-    connection = kind(address.host, address.port or kind.default_port, timeout=patience)
-    cut = threading.Event()
-    late = threading.Timer(patience, _cut, [connection, cut])
-    late.daemon = True
-    late.start()
+    # without a port it would search for one behind the last colon of an IPv6 address
+    connection = kind(address.host, address.port or kind.default_port, timeout=timeout)
+    expired = threading.Event()
+    timer = threading.Timer(timeout, _cut, [connection, expired])
+    timer.daemon = True
+    timer.start()
     try:
-        connection.connect()
-        # so long took its name to be found: it would take what is told again in a minute
-        if cut.is_set():
-            raise TimeoutError
-        connection.request("POST", address.target, body, headers)
-        status = connection.getresponse().status
+        status = _exchange(connection, address, message, expired)
     except TimeoutError as error:
-        raise NotTakenError(f"no answer in {patience:.0f} s") from error
+        raise _no_answer(timeout) from error
     except ssl.SSLCertVerificationError as error:
-        raise NotTakenError(f"its certificate is not valid: {error.verify_message}") from error
+        raise DeliveryError(f"its certificate is not valid: {error.verify_message}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise NotTakenError(
-            f"no answer in {patience:.0f} s" if cut.is_set() else _plain(error)
-        ) from error
+        if expired.is_set():
+            raise _no_answer(timeout) from error
+        raise DeliveryError(_reason(error)) from error
     finally:
-        late.cancel()
+        timer.cancel()
         connection.close()
-    if cut.is_set():  # an answer that was cut looks like a short one
-        raise NotTakenError(f"no answer in {patience:.0f} s")
+    if expired.is_set():  # an answer that was cut off looks like a short one
+        raise _no_answer(timeout)
+    if 300 <= status < 400:
+        raise DeliveryError(f"it answered {status}, and redirects are not followed")
     if not 200 <= status < 300:
-        raise NotTakenError(
-            f"it answered {status}" + ", and redirects are not followed" * (300 <= status < 400)
-        )
+        raise DeliveryError(f"it answered {status}")
 
 
-class Post:
-    """Tells alarms of the index to an address until they are taken; any number of processes tell each of them once."""
+class Webhook:
+    """Posts the alarms of an index to an address until they are accepted.
+
+    Any number of processes may do so: a lease lets one of them post at a time, so that each alarm
+    is posted once. ``timeout`` and ``retry_after`` are in seconds.
+    """
 
     def __init__(
-        self, address: Address, index: Index, patience: float = PATIENCE, again: float = AGAIN
+        self,
+        address: Address,
+        index: Index,
+        timeout: float = TIMEOUT,
+        retry_after: float = RETRY_AFTER,
     ) -> None:
-        self._address, self._index, self._patience, self._again = address, index, patience, again
+        self._address, self._index = address, index
+        self._timeout, self._retry_after = timeout, retry_after
         self._lease = Lease(index, "alerts", uuid.uuid4().hex)
         self._thread: threading.Thread | None = None
         self._next: float | None = 0.0
-        self._trouble = ""
+        self._problem = ""
 
     def wake(self) -> None:
-        """There may be something to tell."""
+        """Note that there may be alarms to post."""
         if self._next is None:
             self._next = 0.0
 
     def look(self) -> None:
-        """Begin to tell, if there may be something, it is time, and nobody is at it yet."""
-        if (
-            self._next is None
-            or monotonic() < self._next
-            or (self._thread is not None and self._thread.is_alive())
-        ):
+        """Start to post in a thread, if there may be alarms, it is time, and no thread runs."""
+        if self._next is None or monotonic() < self._next:
+            return
+        if self._thread is not None and self._thread.is_alive():
             return
         self._next = None
-        self._thread = threading.Thread(target=self._tell, name="alerts", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Let what is being told be told, within one message's patience."""
+        """Wait for the POST that is being sent, at most for its timeout."""
         if self._thread is not None:
-            self._thread.join(self._patience + 1)
+            self._thread.join(self._timeout + 1)
 
-    def _tell(self) -> None:
+    def _run(self) -> None:
         try:
-            if self._lease.take() is not None:
-                self._next = monotonic() + self._again
+            if self._lease.take() is not None:  # another process posts
+                self._next = monotonic() + self._retry_after
                 return
             try:
-                rest = self._tell_all()
+                has_more = self._deliver()
             finally:
                 self._lease.release()
         except IndexUnusableError as error:
-            self._trouble_is(str(error))
-        except NotTakenError as error:
-            self._trouble_is(f"ALERT_URL ({self._address.shown}) took no alarm: {error}.")
+            self._retry(str(error))
+        except DeliveryError as error:
+            self._retry(f"ALERT_URL ({self._address.shown}) did not accept an alarm: {error}.")
         else:
-            if self._trouble:
-                _log.info("ALERT_URL (%s) takes alarms again.", self._address.shown)
-            self._trouble = ""
-            if rest:
+            if self._problem:
+                _log.info("ALERT_URL (%s) accepts alarms again.", self._address.shown)
+            self._problem = ""
+            if has_more:
                 self._next = 0.0
 
-    def _tell_all(self) -> bool:
-        """Tell what there is in its order, and note it; whether there is more."""
+    def _deliver(self) -> bool:
+        """Post a batch in the order of the alarms; return whether there are more."""
         with self._index.reading() as connection:
             waiting = undelivered(connection, datetime.now(UTC) - NEWS)
-        for alarm in waiting[:AT_ONCE]:
+        for alarm in waiting[:BATCH]:
             if alarm.notified_at is None:
-                self._say(alarm, over=False)
+                self._post(alarm, over=False)
             if alarm.ended_at is not None and alarm.resolved_notified_at is None:
-                self._say(alarm, over=True)
-        return len(waiting) > AT_ONCE
+                self._post(alarm, over=True)
+        return len(waiting) > BATCH
 
-    def _say(self, alarm: Alarm, *, over: bool) -> None:
+    def _post(self, alarm: Alarm, *, over: bool) -> None:
         self._lease.renew()
-        post(self._address, message_of(alarm, self._index.url, over=over), self._patience)
+        post(self._address, message_of(alarm, self._index.url, over=over), self._timeout)
         with self._index.writing() as connection:
             mark_delivered(connection, alarm, datetime.now(UTC), over=over)
 
-    def _trouble_is(self, sentence: str) -> None:
-        if sentence != self._trouble:
-            _log.error("%s It is tried again every %s seconds.", sentence, int(self._again))
-        self._trouble = sentence
-        self._next = monotonic() + self._again
+    def _retry(self, sentence: str) -> None:
+        """Plan the next attempt; log the reason unless it is the same as before."""
+        if sentence != self._problem:
+            _log.error("%s Retrying every %s seconds.", sentence, int(self._retry_after))
+        self._problem = sentence
+        self._next = monotonic() + self._retry_after
 
 
 def message_of(alarm: Alarm, index: str, *, over: bool) -> dict[str, str | None]:
-    """An alarm as it is told: when it began as if it were open still, and when it is over."""
+    """Return the JSON of an alarm; ``ended_at`` is None in the message about its begin."""
+    ended_at = kst_iso(alarm.ended_at) if over and alarm.ended_at else None
     return {
         "kind": alarm.kind.value,
         "subject": alarm.subject,
         "sentence": alarm.sentence,
-        "began_at": alarm.began_at.astimezone(KST).isoformat(timespec="seconds"),
-        "ended_at": alarm.ended_at.astimezone(KST).isoformat(timespec="seconds")
-        if over and alarm.ended_at
-        else None,
+        "began_at": kst_iso(alarm.began_at),
+        "ended_at": ended_at,
         "host": socket.gethostname(),
         "index": as_text(index),
     }
 
 
-def _cut(connection: http.client.HTTPConnection, cut: threading.Event) -> None:
-    """End an exchange that keeps sending a little."""
-    cut.set()
+def _credentials(parts: SplitResult) -> str:
+    """Return ``user:password``, ``""`` if the address has neither."""
+    named = unquote(f"{parts.username or ''}:{parts.password or ''}")
+    return named if named != ":" else ""
+
+
+def _exchange(
+    connection: http.client.HTTPConnection,
+    address: Address,
+    message: dict[str, str | None],
+    expired: threading.Event,
+) -> int:
+    """Send the message and return the status of the answer.
+
+    :raises TimeoutError: the time was over before anything was sent.
+    """
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"Sacho/{VERSION}"}
+    if address.credentials:
+        token = base64.b64encode(address.credentials.encode()).decode("ascii")
+        headers["Authorization"] = f"Basic {token}"
+    connection.connect()
+    if expired.is_set():  # a late message would be accepted now, and sent again in a minute
+        raise TimeoutError
+    body = json.dumps(message, ensure_ascii=False).encode()
+    connection.request("POST", address.target, body, headers)
+    return connection.getresponse().status
+
+
+def _cut(connection: http.client.HTTPConnection, expired: threading.Event) -> None:
+    """End an exchange whose time is over, even while it receives a little at a time."""
+    expired.set()
     if connection.sock is not None:
         try:
             connection.sock.shutdown(socket.SHUT_RDWR)
@@ -242,7 +270,11 @@ def _cut(connection: http.client.HTTPConnection, cut: threading.Event) -> None:
             return  # it has just ended by itself
 
 
-def _plain(error: OSError | http.client.HTTPException) -> str:
+def _no_answer(timeout: float) -> DeliveryError:
+    return DeliveryError(f"no answer in {timeout:.0f} s")
+
+
+def _reason(error: OSError | http.client.HTTPException) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return f"no HTTP answer ({type(error).__name__})"

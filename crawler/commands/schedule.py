@@ -1,9 +1,11 @@
-"""``scrapy schedule``: run crawl jobs as they fall due."""
+"""``scrapy schedule``: run jobs when they are due."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,25 +13,28 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
 from archive.model.program import PROGRAM
-from archive.runs.record import Ending
+from archive.runs.job_runs import Ending
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from crawler.alarms.monitor import AlarmMonitor
+    from crawler.alarms.webhook import Address
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import FinishedRun
+    from crawler.jobs.runner import House, Run
+    from crawler.status.prometheus import MetricsFile
 
 _log = logging.getLogger(__name__)
 
 
 class Command(Verb):
-    """Runs jobs, and raises alarms.
+    """Run jobs and raise alarms.
 
     Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL,
-    DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL and what the jobs' verbs read.
+    DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL, and the settings of the jobs' commands.
     """
 
     def syntax(self) -> str:
@@ -38,43 +43,38 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Run crawl jobs as they fall due"
+        return "Run the jobs of the jobs file when they are due, and raise alarms"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Run the jobs of jobs.toml (JOBS_FILE) as they fall due, each in a process of its own, until SIGTERM or "
-            "Ctrl-C. What was missed is caught up with in one run. Any number of schedulers may share an index. "
-            f"SIGHUP, or a change of the file, reads it again. Example, from cron: {PROGRAM} "
-            "schedule --once"
+            "Run the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
+            "own, until SIGTERM or Ctrl-C. Runs that were missed are made up for in one run. "
+            "Several schedulers may share an index. The file is read again on SIGHUP and when it "
+            f"changes. Example, from cron: {PROGRAM} schedule --once"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --once and --list."""
         super().add_options(parser)
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--once", action="store_true", help="run what is due now, and end")
+        how.add_argument("--once", action="store_true", help="run the jobs that are due, and exit")
         how.add_argument(
             "--list",
             action="store_true",
-            help="show the jobs, when each falls due, how it last ended",
+            help="list the jobs: when each is due, and how its last run ended",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Run or list jobs; 1 if a run failed or an alarm was raised (--once)."""
-        # Every verb's module is imported by every verb; the scheduler's libraries are this one's
-        # alone.
-        from crawler.alarms.monitor import Watch
-        from crawler.alarms.webhook import AlertUrlError, Post, address_of
+        """Run or list jobs; with --once, return 1 if a run failed or an alarm was raised."""
+        # Imported here: every command's module is imported by every command, and only this one
+        # needs the scheduler's libraries.
         from crawler.jobs.config import JobsFileError, read_jobs
-        from crawler.jobs.daemon import Daemon, once, state_of
-        from crawler.jobs.logs import Logs
-        from crawler.jobs.runner import RunnerContext
+        from crawler.jobs.daemon import state_of
         from crawler.status.job_list import print_jobs
-        from crawler.status.prometheus import MetricsFile
 
         if args:
-            raise usage_error("it takes no arguments; JOBS_FILE names the file of the jobs")
+            raise usage_error("schedule takes no arguments; JOBS_FILE names the jobs file")
         path = Path(self.text_setting("JOBS_FILE"))
         state = state_of(path)
         try:
@@ -85,69 +85,102 @@ class Command(Verb):
             return 2
         if opts.list:
             return print_jobs(jobs, self.text_setting("INDEX_URL"))
-        if not opts.once:
-            self._speak()
-        at_once = self._number("JOBS_AT_ONCE")
-        try:
-            alerts = (
-                address_of(self.text_setting("ALERT_URL"))
-                if self.text_setting("ALERT_URL")
-                else None
-            )
-        except AlertUrlError as error:
-            raise usage_error(str(error)) from error
-        with self.open_index(read_only=False, brief=True) as index:
-            house = RunnerContext(
-                index=index,
-                logs=Logs(Path(self.text_setting("LOG_FOLDER")), self._number("LOG_KEEP_DAYS")),
-                settings=dict(pair.split("=", 1) for pair in opts.set),
-            )
-            metrics = MetricsFile(
-                self.text_setting("METRICS_FILE"),
-                index,
-                archive_folder(self.text_setting("ARCHIVE_URL")),
-            )
-            watch = Watch(
-                index,
-                archive_folder(self.text_setting("ARCHIVE_URL")),
-                Post(alerts, index) if alerts is not None else None,
-                self._number("DISK_FREE_MIN", least=0),
-            )
-
-            def look(jobs: Sequence[Job]) -> None:
-                # The alarms first: the figures tell of them.
-                watch.look(jobs)
-                metrics.look(jobs)
-
-            def done(run: FinishedRun) -> None:
-                _tell(run)
-                watch.ended(run)
-                metrics.ended(run)
-
-            if opts.once:
-                code = once(jobs, house, at_once, look)
-                watch.close()
-                return 1 if watch.raised else code
-            Daemon(path, house, at_once, done, look).run(jobs, state)
-            watch.close()
+        if opts.once:
+            return self._run_once(jobs, opts)
+        self._log_progress()
+        self._run_forever(path, jobs, state, opts)
         return 0
 
-    def _speak(self) -> None:
-        """Let the scheduler log what it does; every other verb only says what it printed."""
+    def _run_once(self, jobs: Sequence[Job], opts: argparse.Namespace) -> int:
+        from crawler.jobs.daemon import once
+
+        with self._scheduler(opts) as scheduler:
+            code = once(jobs, scheduler.house, scheduler.at_once, scheduler.look)
+        return 1 if scheduler.monitor.raised else code
+
+    def _run_forever(
+        self, path: Path, jobs: Sequence[Job], state: tuple[int, int, int], opts: argparse.Namespace
+    ) -> None:
+        from crawler.jobs.daemon import Daemon
+
+        with self._scheduler(opts) as scheduler:
+            daemon = Daemon(
+                path, scheduler.house, scheduler.at_once, scheduler.run_ended, scheduler.look
+            )
+            daemon.run(jobs, state)
+
+    @contextmanager
+    def _scheduler(self, opts: argparse.Namespace) -> Iterator[_Scheduler]:
+        """Yield what a scheduler works with; at the end, wait for alarms that are being posted.
+
+        :raises UsageError: a setting is invalid.
+        """
+        from crawler.alarms.monitor import AlarmMonitor
+        from crawler.alarms.webhook import Webhook
+        from crawler.jobs.logs import Logs
+        from crawler.jobs.runner import House
+        from crawler.status.prometheus import MetricsFile
+
+        at_once, keep_days = self._number("JOBS_AT_ONCE"), self._number("LOG_KEEP_DAYS")
+        least_free = self._number("DISK_FREE_MIN", least=0)
+        address = self._alert_address()
+        archive = archive_folder(self.text_setting("ARCHIVE_URL"))
+        with self.open_index(read_only=False, brief=True) as index:
+            house = House(
+                index=index,
+                logs=Logs(Path(self.text_setting("LOG_FOLDER")), keep_days),
+                settings=dict(pair.split("=", 1) for pair in opts.set),
+            )
+            metrics = MetricsFile(self.text_setting("METRICS_FILE"), index, archive)
+            webhook = Webhook(address, index) if address is not None else None
+            monitor = AlarmMonitor(index, archive, webhook, least_free)
+            yield _Scheduler(house, at_once, monitor, metrics)
+            monitor.close()
+
+    def _alert_address(self) -> Address | None:
+        from crawler.alarms.webhook import AlertUrlError, parse_address
+
+        url = self.text_setting("ALERT_URL")
+        try:
+            return parse_address(url) if url else None
+        except AlertUrlError as error:
+            raise usage_error(str(error)) from error
+
+    def _log_progress(self) -> None:
+        """Log what the scheduler does; other commands print their results instead."""
         assert self.settings is not None
         if self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["cmdline"]:
             self.settings.set("LOG_LEVEL", "INFO", priority="cmdline")
         configure_logging(self.settings)
-        # It warns of an index that can't be read at every look, with SQL; we say it once.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def _number(self, name: str, least: int = 1) -> int:
-        """A setting that is a number of at least 1, or so many."""
+        """Return a setting that is a number of at least ``least``.
+
+        :raises UsageError: it is not.
+        """
         text = self.text_setting(name) or "0"
         if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise usage_error(f"{name} is {text!r}, and has to be a number of at least {least}")
+            raise usage_error(f"{name} is {text!r}; it must be a number of at least {least}")
         return int(text)
 
 
-def _tell(run: FinishedRun) -> None:
-    _log.log(logging.INFO if run.record.ending is Ending.SUCCEEDED else logging.ERROR, "%s", run)
+@dataclass(frozen=True, slots=True)
+class _Scheduler:
+    """What the runs of a scheduler need, and who is notified of them."""
+
+    house: House
+    at_once: int
+    monitor: AlarmMonitor
+    metrics: MetricsFile
+
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Judge alarms, then write the metrics, which include them."""
+        self.monitor.look(jobs)
+        self.metrics.look(jobs)
+
+    def run_ended(self, run: Run) -> None:
+        """Log a run that has ended, and judge it at the next look."""
+        level = logging.INFO if run.ending is Ending.SUCCEEDED else logging.ERROR
+        _log.log(level, "%s", run)
+        self.monitor.ended(run)
+        self.metrics.ended(run)

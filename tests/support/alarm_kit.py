@@ -13,7 +13,7 @@ from archive.index.database import Index
 from archive.index.schema import alarms, articles, captures, frontier, outcomes, revisions, runs
 from archive.model.article import KST
 from archive.runs.alarms import Alarm, open_alarms
-from crawler.alarms.monitor import Watch
+from crawler.alarms.monitor import AlarmMonitor
 from crawler.jobs.job import Job
 from crawler.jobs.schedule import every
 
@@ -79,7 +79,7 @@ class Desk:
         self.url = f"sqlite:///{self.folder / 'index.sqlite3'}"
         self.index = Index(self.url, brief=True, lasting=False)
         # So much is free on every disk.
-        self.watch = Watch(self.index, str(self.archive), least=1, clock=lambda: self.now)
+        self.watch = AlarmMonitor(self.index, str(self.archive), least=1, clock=lambda: self.now)
 
     def look(self) -> list[str]:
         """A whole look, as it is after a run; the kinds of the open alarms then."""

@@ -220,7 +220,7 @@ def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
         (("etoday",), 2, "is not an article: write OUTLET/ID"),
         ((NAME,), 2, "give the reason with --reason"),
         ((NAME, "--reason", "  "), 2, "give the reason with --reason"),
-        ((NAME, *REASON), 2, "add --yes"),
+        ((NAME, *REASON), 2, "pass --yes"),
         (("etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
         (("nobody/1", *REASON, "--yes"), 1, "no article nobody/1 in the index"),
         ((NAME, "etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.runs.alarms import AlarmKind, Cause, end_alarm, raise_alarm
-from crawler.alarms import disk as room
-from crawler.alarms.disk import Room
-from crawler.alarms.monitor import Watch
+from crawler.alarms import disk
+from crawler.alarms.disk import FileSystem
+from crawler.alarms.monitor import AlarmMonitor
 from tests.support.alarm_kit import DAY, HOUR, Desk, job, utc, verify_job
 from tests.support.cli import ROOT
 
@@ -43,8 +43,9 @@ def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
     assert (alarm.kind, alarm.subject) == ("job_failed", "etoday")
     assert alarm.began_at == utc(desk.now - 3 * HOUR)
     assert alarm.sentence == (
-        "etoday failed 3 times since it was done 2026-11-18 12:00 KST (exit status 1; the first failed 2026-11-18 "
-        "13:00 KST). Read /var/log/etoday/1.log, then try: scrapy crawl etoday -a limit=5"
+        "Job etoday failed 3 times since it last succeeded on 2026-11-18 12:00 KST (exit status 1; "
+        "first failure 2026-11-18 13:00 KST). Read /var/log/etoday/1.log, then try: scrapy crawl "
+        "etoday -a limit=5"
     )
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     desk.now += HOUR
@@ -74,7 +75,10 @@ def test_a_job_that_is_written_wrongly_is_told_at_once(desk: Desk) -> None:
     desk.jobs = [job(retries=9)]
     desk.run("etoday", "failed", exit_code=2)
     assert desk.look() == ["job_failed"]
-    assert "etoday was refused as wrong usage (exit status 2; " in desk.open()[0].sentence
+    assert (
+        "Job etoday was refused: its arguments are invalid (exit status 2; "
+        in desk.open()[0].sentence
+    )
 
 
 def test_a_job_without_alert_is_history(desk: Desk) -> None:
@@ -106,9 +110,9 @@ def test_a_verification_that_finds_something_names_its_log(desk: Desk) -> None:
     assert desk.look() == ["unverified"]
     (alarm,) = desk.open()
     assert alarm.subject == str(desk.archive)
-    assert "verify found 1 faults" in alarm.sentence
+    assert "verify found 1 error in the archive" in alarm.sentence
     assert (
-        f"the first: {finding} Read {log}, mend it, then verify all of it: scrapy verify"
+        f"the first: {finding} Read {log}, repair it, then verify all of it: scrapy verify"
         in alarm.sentence
     )
     desk.now += DAY
@@ -196,7 +200,9 @@ def test_a_log_that_was_deleted_makes_no_failed_job_of_what_was_found(desk: Desk
 
 def test_what_was_found_in_an_archive_that_has_moved_is_told_once_and_over(desk: Desk) -> None:
     found_by_a_job(desk)
-    desk.watch = Watch(desk.index, str(desk.folder / "moved"), least=1, clock=lambda: desk.now)
+    desk.watch = AlarmMonitor(
+        desk.index, str(desk.folder / "moved"), least=1, clock=lambda: desk.now
+    )
     assert desk.look() == ["unverified"]
     desk.run("verify", "succeeded", verb="verify")
     assert desk.look() == []
@@ -223,7 +229,7 @@ def test_what_lasts_when_a_clock_is_set_right_is_told_anew(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "crawler.alarms.monitor.rooms", lambda *_: [Room(str(desk.archive), 1, 0, 100)]
+        "crawler.alarms.disk.file_systems", lambda *_: [FileSystem(str(desk.archive), 1, 0, 100)]
     )
     desk.now += 365 * DAY
     assert desk.look() == ["disk"]
@@ -242,16 +248,16 @@ def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     disks = {archive: 1, index: 2, "/moved": 2}
     free = {1: 1000, 2: 0, 3: 0}
 
-    def rooms(places: Iterable[object], _: int) -> list[Room]:
+    def rooms(places: Iterable[object], _: int) -> list[FileSystem]:
         found = {
             disks[str(place)]: str(place) for place in reversed(list(places)) if str(place) in disks
         }
-        return [Room(place, disk, free[disk], 100) for disk, place in found.items()]
+        return [FileSystem(place, disk, free[disk], 100) for disk, place in found.items()]
 
-    monkeypatch.setattr("crawler.alarms.monitor.rooms", rooms)
+    monkeypatch.setattr("crawler.alarms.disk.file_systems", rooms)
     assert desk.look() == ["disk"]
     assert desk.open()[0].subject == index
-    desk.watch = Watch(desk.index, "/moved", least=1, clock=lambda: desk.now)
+    desk.watch = AlarmMonitor(desk.index, "/moved", least=1, clock=lambda: desk.now)
     assert desk.look() == ["disk"], (
         "the archive is on the index's disk now, which is no fuller for it"
     )
@@ -263,7 +269,7 @@ def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     assert desk.open()[0].subject == "/moved"
     disks |= {archive: 1, index: 1}
     del disks["/moved"]
-    desk.watch = Watch(desk.index, archive, least=1, clock=lambda: desk.now)
+    desk.watch = AlarmMonitor(desk.index, archive, least=1, clock=lambda: desk.now)
     disks["/moved"] = 3
     assert desk.look() == [], "nothing of ours lies on that disk any more"
 
@@ -279,7 +285,7 @@ def test_a_place_that_cannot_be_looked_at_is_left_out(
         return stat(path, **how)
 
     monkeypatch.setattr(os, "stat", stale)
-    (one,) = room.rooms([tmp_path / "archive", tmp_path / "index.sqlite3"], 1)
+    (one,) = disk.file_systems([tmp_path / "archive", tmp_path / "index.sqlite3"], 1)
     assert one.place == str(tmp_path / "index.sqlite3")
 
 
@@ -288,10 +294,10 @@ def test_a_disk_that_fills_is_told_once_and_does_not_flap(
 ) -> None:
     free = {"now": 2000}
 
-    def rooms(*_: object) -> list[Room]:
-        return [Room(str(desk.archive), 1, free["now"] * 2**20, 1024 * 2**20)]
+    def rooms(*_: object) -> list[FileSystem]:
+        return [FileSystem(str(desk.archive), 1, free["now"] * 2**20, 1024 * 2**20)]
 
-    monkeypatch.setattr("crawler.alarms.monitor.rooms", rooms)
+    monkeypatch.setattr("crawler.alarms.disk.file_systems", rooms)
     desk.archive.mkdir()
     (desk.archive / "sacho-1.warc.gz").write_bytes(b"x" * 7 * 2**20)
     told = []
@@ -301,26 +307,27 @@ def test_a_disk_that_fills_is_told_once_and_does_not_flap(
     assert told == [0, 0, 1, 1, 1, 1, 0, 0, 1]
     assert len(desk.alarms()) == 2
     assert (
-        f"{desk.archive} has 1.0 GiB left, less than the 1.0 GiB that should be free (DISK_FREE_MIN); at last week's "
-        f"1.0 MiB a day it lasts DAYS days. Make room, or move it; to see what is there: df -h {desk.archive}"
+        f"{desk.archive} has 1.0 GiB free, less than the 1.0 GiB that should be free "
+        f"(DISK_FREE_MIN); at last week's 1.0 MiB a day it lasts DAYS days. Free some space or "
+        f"move it; see: df -h {desk.archive}"
         == re.sub(r"(?<=lasts )\d+\.\d", "DAYS", desk.alarms()[0].sentence)
     )
 
 
 def test_the_room_of_a_disk_is_what_the_system_says(tmp_path: Path) -> None:
     archive, index = tmp_path / "not" / "yet", tmp_path / "index.sqlite3"
-    (one,) = room.rooms([archive, index], 0)
+    (one,) = disk.file_systems([archive, index], 0)
     assert one.place == str(archive), "both are on one disk"
-    assert one.wanted >= 2**30
-    (small,) = room.rooms([archive], 1)
-    assert (small.wanted, small.short, small.ample) == (1, False, True)
-    (large,) = room.rooms([archive], 2**62)
-    assert large.short
-    assert not large.ample
+    assert one.required >= 2**30
+    (small,) = disk.file_systems([archive], 1)
+    assert (small.required, small.is_short, small.is_ample) == (1, False, True)
+    (large,) = disk.file_systems([archive], 2**62)
+    assert large.is_short
+    assert not large.is_ample
 
 
 def test_what_to_type_can_be_typed() -> None:
-    assert room.sentence(Room("/mnt/사초 1/archive", 1, 0, 1), 0.0).endswith(
+    assert disk.sentence(FileSystem("/mnt/사초 1/archive", 1, 0, 1), 0.0).endswith(
         "df -h '/mnt/사초 1/archive'"
     )
 
@@ -333,9 +340,9 @@ def test_growth_is_that_of_the_last_week(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (time() - age * 86400,) * 2)
     index = tmp_path / "index.sqlite3"
     index.write_bytes(b"x" * 7000)
-    assert room.growth(tmp_path, index, both=False) == 1000
-    assert room.growth(tmp_path, index, both=True) == 1500
-    assert room.growth(tmp_path / "none", index, both=True) == 0
+    assert disk.growth(tmp_path, index, both=False) == 1000
+    assert disk.growth(tmp_path, index, both=True) == 1500
+    assert disk.growth(tmp_path / "none", index, both=True) == 0
 
 
 def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:

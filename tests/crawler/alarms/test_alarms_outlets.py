@@ -48,9 +48,9 @@ def test_silence_is_told_by_the_crawls_that_could_have_seen_an_article(desk: Des
     (alarm,) = desk.open()
     assert (alarm.kind, alarm.subject, alarm.began_at) == ("silent", "etoday", utc(last))
     assert alarm.sentence == (
-        "etoday is silent: 6 crawls found nothing new since the one of 2026-11-28 11:00 KST, where 6 articles are "
-        "usual; in the weeks before never more than 1 were missing. See whether its site shows newer ones; read "
-        "/var/log/etoday.log, then try: scrapy crawl etoday"
+        "etoday is silent: 6 crawls found no new article since 2026-11-28 11:00 KST, where 6 are "
+        "usual; in the weeks before, at most 1 were missing. Check whether its site has newer "
+        "articles; read /var/log/etoday.log, then try: scrapy crawl etoday"
     )
     desk.now += HOUR
     desk.crawl(0)
@@ -74,7 +74,7 @@ def test_an_outlet_whose_crawls_fail_is_not_silent_as_well(desk: Desk) -> None:
 def test_a_crawl_that_fails_of_the_silence_is_no_other_alarm(desk: Desk) -> None:
     assert until_told(desk, 24) == 6
     desk.now += DAY
-    desk.crawl(0, ending="failed")  # `crawler.alarms.shortfall`: 300 a day, and none for a day
+    desk.crawl(0, ending="failed")  # `is_silent_for_a_day`: 300 a day, and none for a day
     assert desk.look() == ["silent"]
     desk.now += HOUR
     desk.crawl(0, ending="failed", failed=2)
@@ -138,7 +138,7 @@ def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: De
     assert f"etoday/{2_000_000 + first + 2} of 2026-11-26 13:00 KST" in alarm.sentence
     assert f"sacho-1.warc.gz at byte {(first + 2) * 100}." in alarm.sentence
     assert (
-        f"scrapy show etoday/{2_000_000 + first + 2}; once crawler/outlets/etoday.py is mended"
+        f"scrapy show etoday/{2_000_000 + first + 2}; then correct crawler/outlets/etoday.py"
         in alarm.sentence
     )
     for _ in range(9):
@@ -181,7 +181,7 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     (alarm,) = busy.open()
     assert "pages without an article 100% in the last 10 articles, usually 0%" in alarm.sentence
     assert "(no_body)" in alarm.sentence
-    assert "Look: https://www.etoday.co.kr/news/view/20" in alarm.sentence
+    assert "look at it: https://www.etoday.co.kr/news/view/20" in alarm.sentence
     for _ in range(5):
         assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
     busy.now += DAY
@@ -211,7 +211,7 @@ def test_a_failed_job_is_counted_from_when_it_was_done_last(busy: Desk) -> None:
         assert busy.look() == ([] if busy.now - begin < 6 * HOUR else ["job_failed"])
         busy.now += 5 * MINUTE
     (alarm,) = busy.open()
-    assert "failed 73 times since it was done" in alarm.sentence
+    assert "failed 73 times since it last succeeded" in alarm.sentence
     assert alarm.began_at == begin
 
 

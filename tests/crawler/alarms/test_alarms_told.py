@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.index.leases import Lease
+from archive.model.article import KST
 from archive.runs.alarms import AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
-from crawler.alarms import webhook as post
-from crawler.alarms.webhook import AlertUrlError, Post, address_of
+from crawler.alarms import webhook
+from crawler.alarms.webhook import AlertUrlError, Webhook, parse_address
 from tests.support.alarm_kit import Desk, job
 from tests.support.cli import Desk as Line
 from tests.support.twin.tls import authority
@@ -118,14 +119,14 @@ def end(desk: Desk, subject: str, later: timedelta = timedelta(hours=1)) -> None
         assert end_alarm(connection, alarm, alarm.began_at + later)
 
 
-def told(desk: Desk, url: str, patience: float = 5.0, again: float = 0.0) -> Post:
+def told(desk: Desk, url: str, timeout: float = 5.0, retry_after: float = 0.0) -> Webhook:
     """Tell what there is, to the end."""
-    one = Post(address_of(url), desk.index, patience, again)
+    one = Webhook(parse_address(url), desk.index, timeout, retry_after)
     tell(one)
     return one
 
 
-def tell(one: Post) -> None:
+def tell(one: Webhook) -> None:
     one.look()
     one.wait()
 
@@ -143,11 +144,11 @@ def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
         "subject": "etoday",
         "sentence": "etoday 조용하다",
         "ended_at": None,
-        "began_at": desk.now.astimezone(post.KST).isoformat(timespec="seconds"),
+        "began_at": desk.now.astimezone(KST).isoformat(timespec="seconds"),
         "host": socket.gethostname(),
         "index": desk.url,
     }
-    assert second["ended_at"] == (desk.now + timedelta(hours=1)).astimezone(post.KST).isoformat(
+    assert second["ended_at"] == (desk.now + timedelta(hours=1)).astimezone(KST).isoformat(
         timespec="seconds"
     )
     assert {**second, "ended_at": None} == first
@@ -188,7 +189,7 @@ def test_what_is_not_taken_is_told_again_and_said_once(
         ("etoday", False),
         ("newspim", True),
     ]
-    assert "takes alarms again" in caplog.messages[-1]
+    assert "accepts alarms again" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("answer", ["hang", "drip"])
@@ -197,7 +198,7 @@ def test_what_hangs_holds_nobody_up(
 ) -> None:
     ear.answer = answer
     begin(desk, "etoday")
-    one = Post(address_of(ear.url), desk.index, patience=0.3)
+    one = Webhook(parse_address(ear.url), desk.index, timeout=0.3)
     began = monotonic()
     one.look()
     one.look()
@@ -214,9 +215,9 @@ def test_nobody_there_is_said_once_and_waited_for(
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     begin(desk, "etoday")
-    one = told(desk, f"http://user:secret@127.0.0.1:{port}/secret", again=60)
+    one = told(desk, f"http://user:secret@127.0.0.1:{port}/secret", retry_after=60)
     assert caplog.messages == [
-        f"ALERT_URL (http://127.0.0.1:{port}) took no alarm: Connection refused. It is tried again every 60 seconds."
+        f"ALERT_URL (http://127.0.0.1:{port}) did not accept an alarm: Connection refused. Retrying every 60 seconds."
     ]
     one.wake()
     one.look()
@@ -262,18 +263,18 @@ def test_what_was_over_long_ago_is_not_told(desk: Desk, ear: Ear) -> None:
 
 
 def test_many_are_told_a_few_at_a_time(desk: Desk, ear: Ear) -> None:
-    for number in range(post.AT_ONCE + 3):
+    for number in range(webhook.BATCH + 3):
         begin(desk, str(number))
     one = told(desk, ear.url)
-    assert len(ear.heard) == post.AT_ONCE
+    assert len(ear.heard) == webhook.BATCH
     tell(one)
     assert [heard["subject"] for heard in ear.heard] == [
-        str(number) for number in range(post.AT_ONCE + 3)
+        str(number) for number in range(webhook.BATCH + 3)
     ]
 
 
 def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
-    desk.watch._post = Post(address_of(ear.url), desk.index)
+    desk.watch._webhook = Webhook(parse_address(ear.url), desk.index)
     desk.jobs = [job()]
     desk.run("etoday", "failed")
     desk.look()
@@ -303,8 +304,8 @@ def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
     ],
 )
 def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
-    with pytest.raises(AlertUrlError, match="ALERT_URL is no address"):
-        address_of(url)
+    with pytest.raises(AlertUrlError, match="ALERT_URL is not a valid address"):
+        parse_address(url)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +317,7 @@ def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
     ],
 )
 def test_what_is_shown_of_an_address_is_no_secret(url: str, shown: str) -> None:
-    assert address_of(url).shown == shown
+    assert parse_address(url).shown == shown
 
 
 @pytest.mark.parametrize(
@@ -332,16 +333,16 @@ def test_an_address_in_brackets_needs_no_port(
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", refused)
-    with pytest.raises(post.NotTakenError):
-        post.post(address_of(url), {}, 5.0)
-    assert asked == [(address_of(url).host, port)]
+    with pytest.raises(webhook.DeliveryError):
+        webhook.post(parse_address(url), {}, 5.0)
+    assert asked == [(parse_address(url).host, port)]
 
 
 def test_what_is_too_late_to_be_taken_is_not_sent(
     desk: Desk, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = threading.Event()
-    cut, connect = post._cut, socket.create_connection
+    cut, connect = webhook._cut, socket.create_connection
 
     def cutting(*given: Any) -> None:
         cut(*given)
@@ -351,10 +352,10 @@ def test_what_is_too_late_to_be_taken_is_not_sent(
         assert late.wait(30), "a name server that takes its time"
         return connect(*given)
 
-    monkeypatch.setattr(post, "_cut", cutting)
+    monkeypatch.setattr(webhook, "_cut", cutting)
     monkeypatch.setattr(socket, "create_connection", slow)
     begin(desk, "etoday")
-    told(desk, ear.url, patience=0.1)
+    told(desk, ear.url, timeout=0.1)
     assert ear.heard == [], "it would be told again each minute, and taken each time"
     assert desk.alarms()[0].notified_at is None
 
@@ -366,7 +367,7 @@ def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
     jobs = desk.folder / "jobs.toml"
     jobs.write_text('[[job]]\nname = "e"\ncommand = "verify --sample 1"\nevery = "1d"\n')
     for setting, why in (
-        ("ALERT_URL=nowhere", "ALERT_URL is no address"),
+        ("ALERT_URL=nowhere", "ALERT_URL is not a valid address"),
         ("DISK_FREE_MIN=much", "is 'much'"),
     ):
         said = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
@@ -415,7 +416,7 @@ def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, 
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "etoday was refused as wrong usage" in said.decode()
+    assert "Job etoday was refused" in said.decode()
     (heard,) = ear.heard
     assert heard["sentence"] in said.decode()
     assert desk.alarms()[0].notified_at is not None
