@@ -1,4 +1,4 @@
-"""When each job is run next and how it last ended; ``scrapy schedule --list``."""
+"""The list of jobs for ``schedule --list``: when each is run next, and how its last run ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archive.index.database import Index, index_path
 from archive.runs.job_runs import Past, past
 from crawler.cli.tables import print_table
 from crawler.cli.times import kst_minute
-from crawler.jobs.due import held_by, next_run
+from crawler.jobs.due import coming, in_hand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,32 +19,33 @@ if TYPE_CHECKING:
 
 
 def print_jobs(jobs: Sequence[Job], url: str) -> int:
-    """Print them; 0.
+    """Print the jobs in a table; return 0.
 
-    :raises IndexUnusableError: there is an index, and it can't be read.
+    :raises IndexUnusableError: the index exists and cannot be read.
     """
     now = datetime.now(UTC)
     pasts = {job.name: Past() for job in jobs}
-    busy: dict[str, Held | None] = {}
+    running: dict[str, Held | None] = {}
     if index_path(url).exists():
         with Index(url, read_only=True) as index, index.reading() as connection:
             pasts = {job.name: past(connection, job.name, now) for job in jobs}
-            busy = {job.name: held_by(connection, job, now) for job in jobs}
+            running = {job.name: in_hand(connection, job, now) for job in jobs}
     rows = []
     for job in jobs:
-        before = pasts[job.name]
-        coming = str(next_run(job, before, now, busy.get(job.name)))
-        what = " ".join((job.verb, *job.words))
-        rows.append((job.name, what, job.schedule.text, coming, _last(before)))
-    print_table(("job", "what", "when (Asia/Seoul)", "next", "last"), rows)
+        runs = pasts[job.name]
+        command = " ".join((job.verb, *job.words))
+        next_run = str(coming(job, runs, now, running.get(job.name)))
+        rows.append((job.name, command, job.rhythm.text, next_run, _last(runs)))
+    print_table(("job", "command", "when (Asia/Seoul)", "next", "last"), rows)
     return 0
 
 
-def _last(before: Past) -> str:
-    last = before.last
+def _last(runs: Past) -> str:
+    last = runs.attempts[0] if runs.attempts else None
     if last is None:
         return "–"
+    started = kst_minute(last.started_at)
     if last.ending is None:
-        return f"{kst_minute(last.started_at)} under way"
+        return f"{started} running"
     exit_code = f" (exit {last.exit_code})" if last.exit_code else ""
-    return f"{kst_minute(last.started_at)} {last.ending}{exit_code}"
+    return f"{started} {last.ending}{exit_code}"

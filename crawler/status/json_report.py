@@ -1,11 +1,11 @@
-"""``scrapy status --json``: where things stand, and runs, for machines. Keys stay as they are; times are of Seoul."""
+"""The JSON of `status --json`: the status, and runs. Keys are stable; times are KST, ISO 8601."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.model.article import KST
 from crawler import VERSION
+from crawler.cli.times import kst_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def overview_object(overview: Overview) -> dict[str, Any]:
-    """The overview as JSON takes it."""
+    """Return the overview as a JSON object."""
     return {
         "at": _time(overview.at),
         "version": VERSION,
@@ -46,7 +46,10 @@ def runs_object(
     counts: Mapping[str, int],
     last: Mapping[tuple[str, str], Example],
 ) -> dict[str, Any]:
-    """A part of the history as JSON takes it; ``last`` are examples by outcome and reason."""
+    """Return a part of the history as a JSON object.
+
+    ``last`` are examples by outcome and reason.
+    """
     return {
         "at": _time(at),
         "version": VERSION,
@@ -63,7 +66,7 @@ def runs_object(
 
 
 def run_object(record: RunRecord) -> dict[str, Any]:
-    """A run as JSON takes it."""
+    """Return a run as a JSON object."""
     ended = record.ended_at
     return {
         "run": record.run_id,
@@ -87,27 +90,30 @@ def run_object(record: RunRecord) -> dict[str, Any]:
 
 
 def _outlet(state: OutletState) -> dict[str, Any]:
-    standing = state.standing
+    figures = state.figures
     return {
         "outlet": state.name,
         "jobs": list(state.jobs),
         "last_run": run_object(state.last) if state.last is not None else None,
         "last_done_at": _time(state.done_at),
-        "new_last_day": standing.new,
-        "new_daily_mean": standing.daily,
+        "new_last_day": figures.new,
+        "new_daily_mean": figures.daily,
         "expected_per_day": state.expected,
-        "last_new_at": _time(standing.last_new_at),
-        "outcomes_last_day": dict(standing.outcomes),
-        "unparsed_or_failed_share": standing.bad,
+        "last_new_at": _time(figures.last_new_at),
+        "outcomes_last_day": dict(figures.outcomes),
+        "unparsed_or_failed_share": figures.error_rate,
         "fill": {
             name: {
                 "last_day": rate.last_day,
                 "four_weeks_before": rate.before,
                 "far_off": rate.far_off,
             }
-            for name, rate in standing.rates.items()
+            for name, rate in figures.rates.items()
         },
-        "fill_articles": {"last_day": standing.filled[0], "four_weeks_before": standing.filled[1]},
+        "fill_articles": {
+            "last_day": figures.articles.last_day,
+            "four_weeks_before": figures.articles.before,
+        },
         **_coming(state.coming),
         "alarms": [_alarm(alarm) for alarm in state.alarms],
     }
@@ -147,5 +153,4 @@ def _alarm(alarm: Alarm) -> dict[str, Any]:
 
 
 def _time(moment: datetime | None) -> str | None:
-    """ISO 8601 with +09:00, to the second."""
-    return moment.astimezone(KST).isoformat(timespec="seconds") if moment is not None else None
+    return kst_iso(moment) if moment is not None else None

@@ -1,4 +1,7 @@
-"""Where things stand: each outlet and job with its figures, open alarms, room; for table, JSON and metrics alike."""
+"""The status: each outlet and job with its figures, open alarms, disk space.
+
+Tables, JSON and metrics show the same overview.
+"""
 
 from __future__ import annotations
 
@@ -10,50 +13,49 @@ from typing import TYPE_CHECKING
 
 from archive.articles.captures import check_archive
 from archive.index.database import index_path
-from archive.model.article import KST
 from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
-from archive.runs.job_runs import past
-from archive.runs.record import FAILURES, Ending
+from archive.runs.job_runs import FAILURES, Ending, past
 from archive.segments import disk
-from crawler.jobs.due import How, failures, held_by, next_run, retry_at
+from crawler.cli.times import kst_minute
+from crawler.jobs.due import How, coming, failures, in_hand, retry_at
 from crawler.outlets import known_outlets
-from crawler.status.outlet_figures import Standings
+from crawler.status.outlet_figures import FiguresReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from archive.index.database import Index, Snapshot
     from archive.runs.alarms import Alarm
+    from archive.runs.history import RunRecord
     from archive.runs.job_runs import Past
-    from archive.runs.record import RunRecord
-    from crawler.jobs.due import NextRun
+    from crawler.jobs.due import Coming
     from crawler.jobs.job import Job
-    from crawler.status.outlet_figures import Standing
+    from crawler.status.outlet_figures import OutletFigures
 
-#: A job that has missed two of its moments, the first so long ago, has nobody who runs it.
+#: A job that missed two due times, the first so long ago, is not run by any scheduler.
 _OVERDUE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job of JOBS_FILE: its last run, when it was last done, and when it is run next."""
+    """A job of JOBS_FILE: its last run, when it last succeeded, and when it is run next."""
 
     job: Job
     last: RunRecord | None
     done_at: datetime | None
-    coming: NextRun
+    coming: Coming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutletState:
-    """An outlet that has a job, was ever crawled, or has articles.
+    """An outlet that has a job, a crawl or articles.
 
-    ``last`` is its last crawl, by a job or by hand, ``done_at`` when one was last done. ``coming``
-    is the next run of the first of its ``jobs`` to come, None without jobs. ``expected`` articles a
-    day are None where unknown.
+    ``last`` is its last crawl, by a job or by hand, ``done_at`` the end of the last one that
+    succeeded. ``coming`` is the next run of all its ``jobs``, None without jobs. ``expected`` is
+    the declared number of articles a day, None if unknown.
     """
 
     name: str
@@ -61,14 +63,14 @@ class OutletState:
     jobs: tuple[str, ...]
     last: RunRecord | None
     done_at: datetime | None
-    standing: Standing
-    coming: NextRun | None
+    figures: OutletFigures
+    coming: Coming | None
     alarms: tuple[Alarm, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Bytes of the archive's files and of the index, and those free where the archive lies; None: can't be told."""
+    """Bytes of the archive's files, of the index, and free for the archive; None if unknown."""
 
     archive: int | None
     index: int
@@ -77,7 +79,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All of it, at one moment. ``problems`` are sentences of what somebody must see besides the alarms."""
+    """The status at one moment. ``problems`` are sentences about what needs attention.
+
+    Open alarms need attention too, and are not repeated in ``problems``.
+    """
 
     at: datetime
     outlets: tuple[OutletState, ...]
@@ -88,7 +93,7 @@ class Overview:
 
     @property
     def ok(self) -> bool:
-        """Whether nobody need look at anything."""
+        """Whether nothing needs attention."""
         return not self.alarms and not self.problems
 
 
@@ -100,33 +105,44 @@ def survey(
     problems: Sequence[str] = (),
     only: str = "",
 ) -> Overview:
-    """Where things stand now; of one outlet ``only``, if it is named. ``archive`` is the folder of the segments.
+    """Return the status now, with all outlets or ``only`` one.
 
-    :raises IndexUnusableError: the index can't be read.
+    ``archive`` is the folder of the segments, ``problems`` are sentences that are known already.
+
+    :raises IndexUnusableError: the index cannot be read.
     """
     with index.reading() as connection:
         pasts = {job.name: past(connection, job.name, now) for job in jobs}
         states = tuple(_job(connection, job, pasts[job.name], now) for job in jobs)
         alarms = tuple(open_alarms(connection))
-        names = sorted({*outlets_seen(connection), *(job.outlet for job in jobs if job.outlet)})
-        standings, lost = Standings(connection, now), _lost(connection, archive)
+        lost = _lost(connection, archive)
+        names = {*outlets_seen(connection), *(job.outlet for job in jobs if job.outlet)}
+        figures = FiguresReader(connection, now)
         outlets = tuple(
-            _outlet(connection, name, states, alarms, standings, now)
-            for name in names
+            _outlet(connection, name, states, alarms, figures.of(name), now)
+            for name in sorted(names)
             if only in ("", name)
         )
-    told = {alarm.subject for alarm in alarms if alarm.kind == AlarmKind.JOB_FAILED}
-    wrong = [
-        _wrong(state, pasts[state.job.name], now, told=state.job.name in told) for state in states
-    ]
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    said = [*problems, *filter(None, [*wrong, out_of_reach or lost])]
+    failed = {alarm.subject for alarm in alarms if alarm.kind is AlarmKind.JOB_FAILED}
+    found = list(problems)
+    for state in states:
+        found.append(_not_run(state, now))
+        if not found[-1] and state.job.name not in failed:
+            found.append(_failed(state, pasts[state.job.name]))
+    found.append(out_of_reach or lost)
     return Overview(
-        at=now, outlets=outlets, jobs=states, alarms=alarms, problems=tuple(said), room=room
+        at=now,
+        outlets=outlets,
+        jobs=states,
+        alarms=alarms,
+        problems=tuple(filter(None, found)),
+        room=room,
     )
 
 
 def _lost(connection: Snapshot, archive: str) -> str:
+    """Return a sentence if the archive does not hold what the index knows, else ``""``."""
     try:
         check_archive(archive, connection)
     except SegmentError as error:
@@ -134,13 +150,13 @@ def _lost(connection: Snapshot, archive: str) -> str:
     return ""
 
 
-def _job(connection: Snapshot, job: Job, before: Past, now: datetime) -> JobState:
-    last = before.attempts[0] if before.attempts else None
+def _job(connection: Snapshot, job: Job, runs: Past, now: datetime) -> JobState:
+    last = runs.attempts[0] if runs.attempts else None
     return JobState(
         job=job,
         last=run_record(connection, last.run_id, now) if last is not None else None,
-        done_at=before.succeeded.ended_at if before.succeeded is not None else None,
-        coming=next_run(job, before, now, held_by(connection, job, now)),
+        done_at=runs.succeeded.ended_at if runs.succeeded is not None else None,
+        coming=coming(job, runs, now, in_hand(connection, job, now)),
     )
 
 
@@ -149,73 +165,79 @@ def _outlet(
     name: str,
     states: Sequence[JobState],
     alarms: Sequence[Alarm],
-    standings: Standings,
+    figures: OutletFigures,
     now: datetime,
 ) -> OutletState:
     own = [state for state in states if state.job.outlet == name]
-    names = tuple(state.job.name for state in own)
-    to_come = [state.coming for state in own if state.coming.at is not None]
-    done = last_run(connection, name, now, Ending.SUCCEEDED)
+    jobs = tuple(state.job.name for state in own)
+    succeeded = last_run(connection, name, now, Ending.SUCCEEDED)
     known = known_outlets().get(name)
     return OutletState(
         name=name,
         expected=(known.per_day or None) if known is not None else None,
-        jobs=names,
+        jobs=jobs,
         last=last_run(connection, name, now),
-        done_at=done.ended_at if done is not None else None,
-        standing=standings.of(name),
-        coming=min(to_come, key=lambda one: (one.at is None, one.at)) if to_come else None,
-        alarms=tuple(alarm for alarm in alarms if alarm.subject in (name, *names)),
+        done_at=succeeded.ended_at if succeeded is not None else None,
+        figures=figures,
+        coming=_next(own),
+        alarms=tuple(alarm for alarm in alarms if alarm.subject in (name, *jobs)),
     )
 
 
-def _wrong(state: JobState, before: Past, now: datetime, *, told: bool) -> str:
-    """Why somebody must look at a job: nobody runs it, or it has failed for good, if not ``told``; ``""``: no need."""
+def _next(states: Iterable[JobState]) -> Coming | None:
+    """Return the earliest run to come of these jobs."""
+    dated = [(state.coming.at, state.coming) for state in states if state.coming.at is not None]
+    return min(dated, key=lambda pair: pair[0])[1] if dated else None
+
+
+def _not_run(state: JobState, now: datetime) -> str:
+    """Return a sentence if a job is due for long and no scheduler runs it, else ``""``."""
     job, last = state.job, state.last
-    if last is None or last.due_at is None:
+    if last is None or last.due_at is None or state.coming.how is not How.NOW:
         return ""
-    missed = job.schedule.next(last.due_at)
-    then = job.schedule.next(missed) if missed is not None else None
-    if state.coming.how is How.NOW and missed and then and then <= now and now - missed > _OVERDUE:
-        return (
-            f"{job.name} was due {_kst(missed)} and has not been run since: is a scheduler running?"
-        )
-    if told or not job.alert:
+    missed = job.rhythm.next(last.due_at)
+    if missed is None or now - missed <= _OVERDUE:
         return ""
-    if last.ending in FAILURES and retry_at(job, before) is None:
-        tries = failures(before, last.due_at)
-        how = (
-            "ran out of time"
-            if last.ending is Ending.TIMED_OUT
-            else f"failed (exit {last.exit_code})"
-        )
-        times = f", {tries} times" if tries > 1 else ""
-        return f"{job.name} {how}{times}, at what fell due {_kst(last.due_at)}" + (
-            f": {last.log}" if last.log else ""
-        )
-    return ""
+    following = job.rhythm.next(missed)
+    if following is None or following > now:
+        return ""
+    return (
+        f"Job {job.name} was due at {kst_minute(missed)} KST and has not been run since; is a "
+        "scheduler running?"
+    )
 
 
-def _kst(moment: datetime) -> str:
-    return f"{moment.astimezone(KST):%Y-%m-%d %H:%M} KST"
+def _failed(state: JobState, runs: Past) -> str:
+    """Return a sentence if a job has failed and is not retried, else ``""``."""
+    job, last = state.job, state.last
+    if last is None or last.due_at is None or not job.alert:
+        return ""
+    if last.ending not in FAILURES or retry_at(job, runs) is not None:
+        return ""
+    how = f"failed (exit {last.exit_code})"
+    if last.ending is Ending.TIMED_OUT:
+        how = "timed out"
+    tries = failures(runs, last.due_at)
+    attempts = f" in {tries} attempts" if tries > 1 else ""
+    log = f": {last.log}" if last.log else ""
+    return f"Job {job.name} {how}{attempts}, scheduled for {kst_minute(last.due_at)} KST{log}"
 
 
 def _room(archive: Path, index: Path) -> tuple[Room, str]:
-    """The room there is, and why somebody must look at the archive: it is out of reach; ``""``: it is not."""
-    beside = sum(_size(index.with_name(index.name + ending)) for ending in ("", "-wal"))
+    """Return the used and free space, and a sentence if the archive cannot be read, else ``""``."""
+    index_size = sum(_size(index.with_name(index.name + ending)) for ending in ("", "-wal"))
     try:
         free = disk.free(archive)
-        # Where nothing has been kept yet there is nothing to count.
-        kept = (
-            sum(_size(Path(entry.path)) for entry in os.scandir(archive)) if archive.exists() else 0
-        )
-    except OSError as error:  # no rights, a stale mount, a file in the folder's place
-        return Room(archive=None, index=beside, free=None), describe_os_error(archive, error)
-    return Room(archive=kept, index=beside, free=free), ""
+        archive_size = 0  # before anything is kept, there is no folder
+        if archive.exists():
+            archive_size = sum(_size(Path(entry.path)) for entry in os.scandir(archive))
+    except OSError as error:  # no permission, a stale mount, a file in place of the folder
+        return Room(archive=None, index=index_size, free=None), describe_os_error(archive, error)
+    return Room(archive=archive_size, index=index_size, free=free), ""
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size if path.is_file() else 0
     except OSError:
-        return 0  # a segment that was closed, or removed, while we looked
+        return 0  # a segment that was closed or removed meanwhile

@@ -1,4 +1,4 @@
-"""Where things stand as a Prometheus text file, for the node exporter's textfile collector or any other reader."""
+"""The status as a Prometheus text file, for the node exporter's textfile collector."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from crawler.status.overview import JobState, OutletState, Overview
 
 _log = logging.getLogger(__name__)
-#: The file is never older than this while a scheduler runs.
+#: While a scheduler runs, the file is not older than this.
 OFTEN = timedelta(minutes=5)
 
 
 class MetricsFile:
-    """METRICS_FILE in the hands of a scheduler: hand `ended` what ended, and call `look` now and then.
+    """METRICS_FILE of a scheduler: call `ended` when a run has ended, and `look` regularly.
 
-    What keeps it from being written is said once in the log, and once more when it is something
-    else; it stops nothing.
+    An error of writing it is logged once, and again if it changes; it stops nothing.
     """
 
     def __init__(
@@ -43,14 +42,14 @@ class MetricsFile:
     ) -> None:
         self._path, self._index, self._archive, self._clock = path, index, archive, clock
         self._written: datetime | None = None
-        self._trouble = ""
+        self._problem = ""
 
     def ended(self, _: object = None) -> None:
-        """Note that a run has ended: the next `look` writes."""
+        """Note that a run has ended: the next `look` writes the file."""
         self._written = None
 
     def look(self, jobs: Sequence[Job]) -> None:
-        """Write the file if a run has ended or it is five minutes old; nothing without a METRICS_FILE."""
+        """Write the file if a run has ended or it is five minutes old; nothing without a path."""
         now = self._clock()
         # A clock that was set back is no reason to wait.
         if not self._path or (self._written is not None and abs(now - self._written) < OFTEN):
@@ -59,48 +58,49 @@ class MetricsFile:
         try:
             write_metrics(self._path, survey(self._index, self._archive, jobs, now))
         except (OSError, IndexUnusableError) as error:
-            trouble = f"{self._path}: the metrics can't be written ({_why(error)})."
-            if trouble != self._trouble:
-                _log.error(
-                    "%s It is tried again every %s minutes.", trouble, OFTEN // timedelta(minutes=1)
-                )
-            self._trouble = trouble
+            problem = f"{self._path}: the metrics can't be written ({_reason(error)})."
+            if problem != self._problem:
+                minutes = OFTEN // timedelta(minutes=1)
+                _log.error("%s Retrying every %s minutes.", problem, minutes)
+            self._problem = problem
         else:
-            self._trouble = ""
+            self._problem = ""
 
 
 def write_metrics(path: str, overview: Overview) -> None:
-    """Write the file in one piece: whoever reads it sees the old one or the new one.
+    """Write the file atomically: a reader sees the old one or the new one.
 
-    :raises OSError: it can't be written, or what is there is no file.
+    :raises OSError: it cannot be written, or the path is not a regular file.
     """
-    place = Path(path).resolve()  # a link to it stays one
+    place = Path(path).resolve()  # a link stays a link
     if place.exists() and not stat.S_ISREG(place.stat().st_mode):
-        raise OSError(f"{place} is no file")
+        raise OSError(f"{place} is not a file")
     write_to_textfile(os.fspath(place), registry_of(overview))
 
 
 def registry_of(overview: Overview) -> CollectorRegistry:
-    """The figures of the overview, each as a gauge; what is not known has no sample."""
+    """Return a gauge for each figure of the overview; an unknown figure has no sample."""
     gauges = _Gauges()
     gauges.set("build_info", "The version that wrote this", 1, version=VERSION)
-    gauges.set("status_timestamp_seconds", "When these figures were taken", _seconds(overview.at))
-    gauges.set("ok", "1 if nobody need look at anything, else 0", overview.ok)
+    gauges.set(
+        "status_timestamp_seconds", "When these figures were computed", _seconds(overview.at)
+    )
+    gauges.set("ok", "1 if nothing needs attention, else 0", overview.ok)
     gauges.set("archive_bytes", "Bytes of the archive's files", overview.room.archive)
     gauges.set("index_bytes", "Bytes of the index", overview.room.index)
-    gauges.set("disk_free_bytes", "Bytes free where the archive lies", overview.room.free)
+    gauges.set(
+        "disk_free_bytes", "Free bytes on the file system of the archive", overview.room.free
+    )
     for state in overview.jobs:
-        _tell_job(gauges, state)
+        _add_job(gauges, state)
     for outlet in overview.outlets:
-        _tell_outlet(gauges, outlet)
+        _add_outlet(gauges, outlet)
     for alarm in overview.alarms:
-        gauges.set(
-            "alarm_open", "An alarm that is not over", 1, kind=alarm.kind, subject=alarm.subject
-        )
+        gauges.set("alarm_open", "An open alarm", 1, kind=alarm.kind, subject=alarm.subject)
     return gauges.registry
 
 
-def _tell_job(gauges: _Gauges, state: JobState) -> None:
+def _add_job(gauges: _Gauges, state: JobState) -> None:
     job, last = state.job.name, state.last
     began = last.started_at if last is not None else None
     gauges.set(
@@ -108,7 +108,7 @@ def _tell_job(gauges: _Gauges, state: JobState) -> None:
     )
     gauges.set(
         "run_last_success_timestamp_seconds",
-        "When a job was last done",
+        "When a job last succeeded",
         _seconds(state.done_at),
         job=job,
     )
@@ -117,7 +117,9 @@ def _tell_job(gauges: _Gauges, state: JobState) -> None:
     )
     if last is None:
         return
-    gauges.set("run_under_way", "1 while a job's last run goes on, else 0", last.under_way, job=job)
+    gauges.set(
+        "run_under_way", "1 while a job's last run is running, else 0", last.under_way, job=job
+    )
     if last.ended_at is not None:
         took = (last.ended_at - last.started_at).total_seconds()
         gauges.set("run_last_duration_seconds", "How long a job's last run took", took, job=job)
@@ -126,8 +128,8 @@ def _tell_job(gauges: _Gauges, state: JobState) -> None:
         gauges.set("run_last_ending", "How a job's last run ended", 1, job=job, ending=last.ending)
 
 
-def _tell_outlet(gauges: _Gauges, state: OutletState) -> None:
-    name, standing = state.name, state.standing
+def _add_outlet(gauges: _Gauges, state: OutletState) -> None:
+    name, figures = state.name, state.figures
     began = state.last.started_at if state.last is not None else None
     gauges.set(
         "crawl_last_start_timestamp_seconds",
@@ -137,61 +139,70 @@ def _tell_outlet(gauges: _Gauges, state: OutletState) -> None:
     )
     gauges.set(
         "crawl_last_success_timestamp_seconds",
-        "When one was last done",
+        "When a crawl last succeeded",
         _seconds(state.done_at),
         outlet=name,
     )
     gauges.set(
         "articles_new_last_day",
         "Articles new to crawls of the last 24 hours",
-        standing.new,
+        figures.new,
         outlet=name,
     )
     gauges.set(
-        "articles_new_daily_mean", "A day's in the 7 days before", standing.daily, outlet=name
+        "articles_new_daily_mean",
+        "New articles a day in the 7 days before",
+        figures.daily,
+        outlet=name,
     )
     gauges.set(
         "articles_expected_per_day",
-        "A day's as the outlet's file says",
+        "Articles a day that the outlet's file declares",
         state.expected,
         outlet=name,
     )
-    last_new = _seconds(standing.last_new_at)
+    last_new = _seconds(figures.last_new_at)
     gauges.set(
-        "article_last_new_timestamp_seconds", "When an article was last new", last_new, outlet=name
+        "article_last_new_timestamp_seconds",
+        "When an outlet last had a new article",
+        last_new,
+        outlet=name,
     )
-    for what, number in standing.outcomes.items():
+    for what, number in figures.outcomes.items():
         outcome, _, reason = what.partition("/")
         labels = {"outlet": name, "outcome": outcome, "reason": reason}
         gauges.set(
             "outcomes_last_day",
-            "What became of the crawls' inputs of the last 24 hours",
+            "Outcomes of the crawls of the last 24 hours",
             number,
             **labels,
         )
-    for field, rate in standing.rates.items():
+    for field, rate in figures.rates.items():
         labels = {"outlet": name, "field": field}
         gauges.set(
             "fill_rate",
-            "The share of the last day's new articles that have it",
+            "Share of the last day's new articles that have the field",
             rate.last_day,
             **labels,
         )
         gauges.set("fill_rate_before", "The same of the four weeks before", rate.before, **labels)
     gauges.set(
-        "fill_articles", "New articles that the fill rates are of", standing.filled[0], outlet=name
+        "fill_articles",
+        "New articles that the fill rates are computed from",
+        figures.articles.last_day,
+        outlet=name,
     )
 
 
 class _Gauges:
-    """Gauges under our prefix, made when they get their first sample."""
+    """Gauges with the prefix ``sacho_``, created with their first sample."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._gauges: dict[str, Gauge] = {}
 
     def set(self, name: str, meaning: str, value: float | None, **labels: str) -> None:
-        """Set a sample; none for what is not known."""
+        """Set a sample; nothing for None."""
         if value is None:
             return
         if name not in self._gauges:
@@ -206,5 +217,5 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment is not None else None
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

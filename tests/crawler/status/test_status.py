@@ -349,12 +349,12 @@ SHOWN = [
     [
         "outlet",
         "last run (KST)",
-        "counted",
+        "results",
         "new 24 h",
-        "7 d mean",
+        "avg/day (7d)",
         "expected",
         "last new",
-        "bad",
+        "error rate",
         "next",
         "warnings",
     ],
@@ -382,13 +382,13 @@ SHOWN = [
         "–",
         "–",
     ],
-    ["job", "what", "next", "last run (KST)"],
+    ["job", "command", "next", "last run (KST)"],
     ["verify", "verify --sample 2%", "2026-11-23 00:00", "11-22 00:30 succeeded"],
 ]
 BELOW = [
     "! etoday has been silent (since 2026-11-22 15:30 KST)",
     "! the disk is nearly full (since 2026-11-22 15:30 KST)",
-    "! etoday ran out of time, 2 times, at what fell due 2026-11-22 18:07 KST",
+    "! Job etoday timed out in 2 attempts, scheduled for 2026-11-22 18:07 KST",
     "archive 5.0 GiB, index 812 B; 2026-11-22 18:30 KST",
 ]
 
@@ -441,20 +441,21 @@ FAILED = {"ending": "failed", "exit_code": 1}
         (
             [(0, 1, FAILED), (0, 2, FAILED)],
             JOBS,
-            "etoday failed (exit 1), 2 times, at what fell due 2026-11-22 18:07 KST",
+            "Job etoday failed (exit 1) in 2 attempts, scheduled for 2026-11-22 18:07 KST",
         ),
         ([(0, 1, FAILED), (0, 2, FAILED)], JOBS.replace("retries", "alert = false\nretries"), ""),
         (
             [(0, 1, FAILED | {"exit_code": 2})],
             JOBS,
-            "etoday failed (exit 2), at what fell due 2026-11-22 18:07 KST",
+            "Job etoday failed (exit 2), scheduled for 2026-11-22 18:07 KST",
         ),
         ([(0, 1, {"ending": "crashed", "exit_code": None})], JOBS, ""),  # taken up again
         ([(2, 1, {})], JOBS, ""),
         (
             [(4, 1, {})],
             JOBS,
-            "etoday was due 2026-11-22 15:07 KST and has not been run since: is a scheduler running?",
+            "Job etoday was due at 2026-11-22 15:07 KST and has not been run since; is a "
+            "scheduler running?",
         ),
     ],
 )

@@ -16,6 +16,7 @@ from archive.index.process_identity import this_process
 from archive.runs.figures import evenly, examples
 from archive.runs.history import runs_between, summed
 from crawler.jobs.config import parse_jobs
+from crawler.status.outlet_figures import Articles
 from crawler.status.overview import Overview, survey
 from tests.support.status_kit import DAY, HOUR, NOW, History
 
@@ -55,10 +56,10 @@ def test_a_days_new_articles_are_those_of_its_24_hours_and_the_mean_is_of_the_7_
         23 * HOUR, {"new": 7, "failed/timeout": 1, "unparsed/no_body": 1, "skipped/robots": 1}
     )
     history.run(HOUR, {"new": 5, "changed": 2, "unchanged": 3})
-    standing = outlet_of(look(history)).standing
-    assert standing.new == 12
-    assert standing.daily == sum(10 * day for day in range(1, 8)) / 7
-    assert standing.outcomes == {
+    figures = outlet_of(look(history)).figures
+    assert figures.new == 12
+    assert figures.daily == sum(10 * day for day in range(1, 8)) / 7
+    assert figures.outcomes == {
         "changed": 2,
         "failed/timeout": 1,
         "new": 12,
@@ -66,15 +67,15 @@ def test_a_days_new_articles_are_those_of_its_24_hours_and_the_mean_is_of_the_7_
         "unchanged": 3,
         "unparsed/no_body": 1,
     }
-    assert standing.bad == 2 / 20
-    assert standing.last_new_at == NOW - HOUR
+    assert figures.error_rate == 2 / 20
+    assert figures.last_new_at == NOW - HOUR
 
 
 def test_the_mean_of_an_outlet_that_is_new_is_of_the_days_it_was_crawled(history: History) -> None:
     history.run(3 * DAY, {"new": 100})
     history.run(2 * DAY, {"new": 20})
-    assert outlet_of(look(history)).standing.daily == 60
-    assert outlet_of(look(history, now=NOW - DAY - HOUR)).standing.daily is None
+    assert outlet_of(look(history)).figures.daily == 60
+    assert outlet_of(look(history, now=NOW - DAY - HOUR)).figures.daily is None
 
 
 @pytest.mark.parametrize(
@@ -98,10 +99,10 @@ def test_what_is_taken_in_of_days_gone_by_is_no_days_yield(
     history: History, facts: dict[str, Any], counted: int
 ) -> None:
     history.run(2 * HOUR, {"new": 9}, **facts)
-    standing = outlet_of(look(history)).standing
-    assert standing.new == counted
-    assert (standing.last_new_at is not None) is bool(counted)
-    assert sum(standing.outcomes.values()) == (9 if facts.get("verb", "crawl") == "crawl" else 0)
+    figures = outlet_of(look(history)).figures
+    assert figures.new == counted
+    assert (figures.last_new_at is not None) is bool(counted)
+    assert sum(figures.outcomes.values()) == (9 if facts.get("verb", "crawl") == "crawl" else 0)
 
 
 @pytest.mark.parametrize("took", [7 * HOUR, None])
@@ -111,17 +112,17 @@ def test_a_run_across_the_days_border_counts_on_each_side_what_it_did_there(
     history.run(9 * DAY, {})
     times = {NOW - 27 * HOUR: 4, NOW - 24 * HOUR: 2, NOW - 23 * HOUR: 3}
     history.run(28 * HOUR, {"new": 9, "unchanged": 6}, took=took, at=times)
-    standing = outlet_of(look(history)).standing
-    assert (standing.new, standing.daily) == (5, 4 / 7)
-    assert standing.outcomes == {"new": 5}
-    assert standing.last_new_at == NOW - 23 * HOUR
+    figures = outlet_of(look(history)).figures
+    assert (figures.new, figures.daily) == (5, 4 / 7)
+    assert figures.outcomes == {"new": 5}
+    assert figures.last_new_at == NOW - 23 * HOUR
 
 
 def test_a_clock_that_was_ahead_has_left_nothing_new(history: History) -> None:
     history.run(HOUR, {"new": 2})
     history.run(-3 * HOUR, {"new": 50})
     state = outlet_of(look(history))
-    assert state.standing.new == 2
+    assert state.figures.new == 2
     assert state.last is not None
     assert state.last.started_at == NOW - HOUR
 
@@ -131,15 +132,20 @@ def test_the_last_new_article_is_found_however_long_ago_it_was(history: History)
     history.run(80 * DAY, {"new": 3}, arguments=["etoday", "-a", "until=2020-01-01"])
     for ago in range(1, 70, 7):
         history.run(ago * DAY, {"unchanged": 3})
-    standing = outlet_of(look(history)).standing
-    assert standing.last_new_at == NOW - 90 * DAY
-    assert (standing.new, standing.daily) == (0, 0)
+    figures = outlet_of(look(history)).figures
+    assert figures.last_new_at == NOW - 90 * DAY
+    assert (figures.new, figures.daily) == (0, 0)
 
 
 def test_an_outlet_that_was_only_replayed_has_a_row_without_a_crawl(history: History) -> None:
     history.run(HOUR, {"new": 2}, outlet="newspim", verb="replay", arguments=["seeds"])
     state = outlet_of(look(history), "newspim")
-    assert (state.last, state.standing.daily, state.standing.last_new_at, state.standing.bad) == (
+    assert (
+        state.last,
+        state.figures.daily,
+        state.figures.last_new_at,
+        state.figures.error_rate,
+    ) == (
         None,
         None,
         None,
@@ -154,11 +160,11 @@ def test_a_field_that_is_suddenly_empty_stands_out(history: History) -> None:
     history.run(DAY + HOUR, {"new": 10}, empty=("tags",))
     for hour in range(1, 6):
         history.run(hour * HOUR, {"new": 9}, empty=("authors", "images") if hour > 1 else ())
-    standing = outlet_of(look(history)).standing
-    assert standing.filled == (45, 100)
-    assert {name for name, rate in standing.rates.items() if rate.far_off} == {"authors", "images"}
-    assert (standing.rates["authors"].last_day, standing.rates["authors"].before) == (9 / 45, 1.0)
-    assert (standing.rates["tags"].last_day, standing.rates["tags"].before) == (1.0, 0.9)
+    figures = outlet_of(look(history)).figures
+    assert figures.articles == Articles(45, 100)
+    assert {name for name, rate in figures.rates.items() if rate.far_off} == {"authors", "images"}
+    assert (figures.rates["authors"].last_day, figures.rates["authors"].before) == (9 / 45, 1.0)
+    assert (figures.rates["tags"].last_day, figures.rates["tags"].before) == (1.0, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -169,13 +175,13 @@ def test_fill_rates_are_of_no_more_articles_than_need_be(
 ) -> None:
     for n in range(runs):
         history.run(HOUR + n * HOUR / 4, {"new": new})
-    assert outlet_of(look(history)).standing.filled == (taken, 0)
+    assert outlet_of(look(history)).figures.articles == Articles(taken, 0)
 
 
 def test_few_articles_say_nothing_of_a_field(history: History) -> None:
     history.run(2 * DAY, {"new": 19})
     history.run(HOUR, {"new": 19}, empty=("authors",))
-    rate = outlet_of(look(history)).standing.rates["authors"]
+    rate = outlet_of(look(history)).figures.rates["authors"]
     assert (rate.last_day, rate.before, rate.far_off) == (0.0, 1.0, False)
 
 
@@ -211,7 +217,7 @@ def test_no_query_reads_a_big_table_or_the_history_through(
     history.index().close()
     plans.clear()
     overview = look(history, JOBS)
-    assert outlet_of(overview, "newspim").standing.last_new_at is not None, "all queries are made"
+    assert outlet_of(overview, "newspim").figures.last_new_at is not None, "all queries are made"
     with history.index() as index, index.reading() as connection:
         for outlet in ("", "etoday"):
             for begin in (None, NOW - 2 * DAY):

@@ -26,7 +26,7 @@ from crawler.jobs.due import How, NextRun
 from crawler.jobs.logs import Logs
 from crawler.jobs.runner import RunnerContext
 from crawler.status.json_report import overview_object, runs_object
-from crawler.status.outlet_figures import Rate, Standing
+from crawler.status.outlet_figures import Articles, OutletFigures, Rate
 from crawler.status.overview import JobState, OutletState, Overview, Room, survey
 from crawler.status.prometheus import MetricsFile, registry_of, write_metrics
 from tests.support.cli import ROOT, Desk
@@ -85,8 +85,8 @@ alarms = st.builds(
     notified_at=st.none() | moments,
     resolved_notified_at=st.none(),
 )
-standings = st.builds(
-    Standing,
+figures = st.builds(
+    OutletFigures,
     new=numbers,
     daily=st.none() | st.floats(0, 1e9),
     last_new_at=st.none() | moments,
@@ -97,7 +97,7 @@ standings = st.builds(
             for name in FIELDS
         }
     ),
-    filled=st.tuples(numbers, numbers),
+    articles=st.builds(Articles, numbers, numbers),
 )
 (JOB,) = parse_jobs('[[job]]\noutlet = "etoday"\n')
 
@@ -117,7 +117,7 @@ overviews = st.builds(
             jobs=st.just(()),
             last=st.none() | records(),
             done_at=st.none() | moments,
-            standing=standings,
+            figures=figures,
             coming=st.none() | comings,
             alarms=st.just(()),
         ),
@@ -330,7 +330,7 @@ def test_a_file_that_cannot_be_written_is_said_once_and_stops_nothing(
             file.look([JOB])
         (message,) = caplog.messages
         why = f"{place}/x.prom: the metrics can't be written (No such file or directory)."
-        assert message == f"{why} It is tried again every 5 minutes."
+        assert message == f"{why} Retrying every 5 minutes."
         place.mkdir()
         file.ended()
         file.look([JOB])
@@ -375,7 +375,7 @@ def test_a_link_stays_one_and_what_is_no_file_is_left_alone(
         said = desk.call("status", "--metrics", place)
         assert (said.code, said.sentences) == (
             1,
-            [f"scrapy status: {place} can't be written ({place} is no file)."],
+            [f"scrapy status: {place} can't be written ({place} is not a file)."],
         )
     assert stat.S_ISFIFO(fifo.stat().st_mode)
     said = desk.call("status", "--metrics", tmp_path / "none" / "x.prom")
