@@ -20,7 +20,7 @@ from archive.runs.readings import FIELDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.runs.readings import Reading
+    from archive.runs.readings import PageSample
 
 #: Numbers of newest articles that are judged. Of a number below _SHORT nearly all have to be bad: an
 #: hour of stock exchange tables is no drift.
@@ -51,10 +51,10 @@ class Drift:
     usual: float
     now: float
     number: int
-    first: Reading
+    first: PageSample
 
 
-def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
+def drifts(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> list[Drift]:
     """Return the fields in which recent readings differ from the usual ones.
 
     Both are in the order of time. Each field is judged over the smallest number of newest articles
@@ -70,7 +70,9 @@ def drifts(usual: Sequence[Reading], recent: Sequence[Reading]) -> list[Drift]:
     return [drift for drift in found if drift is not None]
 
 
-def is_over(fields: Sequence[str], usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
+def is_over(
+    fields: Sequence[str], usual: Sequence[PageSample], recent: Sequence[PageSample]
+) -> bool:
     """Return whether the newest articles are as usual again in all of these fields."""
     return all(_is_usual(name, usual, recent) for name in fields)
 
@@ -83,7 +85,7 @@ def is_significant(bad: int, n: int, was_bad: int, was: int) -> bool:
     return bad / n - was_bad / was >= _STEP and _fisher(bad, n, was_bad, was) < _CHANCE
 
 
-def _is_usual(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) -> bool:
+def _is_usual(name: str, usual: Sequence[PageSample], recent: Sequence[PageSample]) -> bool:
     if name == BODY:
         was, now = _lengths(usual), _lengths(recent)[-_BACK:]
         if len(now) < _BACK or not was:
@@ -98,14 +100,16 @@ def _is_usual(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) ->
     return sum(last) <= max(_worst(before, _BACK), usually_bad)
 
 
-def _bad(name: str, readings: Sequence[Reading]) -> list[bool]:
+def _bad(name: str, readings: Sequence[PageSample]) -> list[bool]:
     """Return for each reading whether it is bad in a field."""
     if name == UNPARSED:
         return [not reading.parsed for reading in readings]
     return [name not in reading.filled for reading in readings]
 
 
-def _share_drift(name: str, usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | None:
+def _share_drift(
+    name: str, usual: Sequence[PageSample], recent: Sequence[PageSample]
+) -> Drift | None:
     """Return the drift of a share, by the smallest number of newest articles that shows it."""
     before, after = _bad(name, usual), _bad(name, recent)
     if len(before) < LEAST:
@@ -129,7 +133,7 @@ def _is_beyond(bad: int, n: int, before: Sequence[bool]) -> bool:
     return bad > _bound(before, n) and is_significant(bad, n, sum(before), len(before))
 
 
-def _body_drift(usual: Sequence[Reading], recent: Sequence[Reading]) -> Drift | None:
+def _body_drift(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> Drift | None:
     """Return the drift of the length of bodies, None if there is none."""
     before = [reading.length for reading in usual]
     if len(before) < LEAST:
@@ -167,11 +171,11 @@ def _is_beyond_medians(now: float, was: float, before: Sequence[int], n: int) ->
     return now > max(medians) * _BEYOND
 
 
-def _parsed(readings: Sequence[Reading]) -> list[Reading]:
+def _parsed(readings: Sequence[PageSample]) -> list[PageSample]:
     return [reading for reading in readings if reading.parsed]
 
 
-def _lengths(readings: Sequence[Reading]) -> list[int]:
+def _lengths(readings: Sequence[PageSample]) -> list[int]:
     return [reading.length for reading in readings if reading.parsed]
 
 

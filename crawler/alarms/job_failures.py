@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, Cause
-from archive.runs.job_runs import FAILURES, Ending, past
+from archive.runs.job_runs import past
 from archive.runs.readings import crawls_of
+from archive.runs.record import FAILURES, Ending
 from crawler.alarms.drift import UNPARSED
 from crawler.alarms.silence import is_silent_for_a_day
 from crawler.cli.times import kst_minute
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.job_runs import Attempt, Past
+    from archive.runs.job_runs import Past
+    from archive.runs.record import RunRecord
     from crawler.alarms.changes import AlarmChanges
     from crawler.alarms.verification_findings import VerificationAlarms
     from crawler.jobs.job import Job
@@ -77,7 +79,7 @@ class JobAlarms:
             alarms = self._changes.open(AlarmKind.JOB_FAILED, job.name)
             self._changes.end(alarm for alarm in alarms if alarm.began_at < since)
 
-    def _is_explained(self, job: Job, runs: Past, failure: Attempt) -> bool:
+    def _is_explained(self, job: Job, runs: Past, failure: RunRecord) -> bool:
         """Return whether the alarm of the outlet is the reason why its crawl failed."""
         counts = failure.counts.get(job.outlet, {})
         if failure.exit_code != 1 or _has_outcome(counts, "failed"):
@@ -93,7 +95,7 @@ class JobAlarms:
             return True
         return self._changes.will_be_open(AlarmKind.DRIFT, job.outlet)
 
-    def _is_without_news(self, job: Job, failure: Attempt) -> bool:
+    def _is_without_news(self, job: Job, failure: RunRecord) -> bool:
         """Return whether an alarm of the outlet explains that a crawl found no new article.
 
         Pages without an article explain it, too: after a day, a crawl that finds no page to read
@@ -114,7 +116,7 @@ class JobAlarms:
         return is_silent_for_a_day(per_day, since, failure.ended_at or self._now)
 
 
-def last_failure(runs: Past) -> Attempt | None:
+def last_failure(runs: Past) -> RunRecord | None:
     """Return the job's last failure, None if it has succeeded since.
 
     Attempts that were stopped, or whose process died, neither failed nor succeeded.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crawler.alarms.outlet_history import OutletHistory
     from crawler.alarms.webhook import Webhook
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import Run
+    from crawler.jobs.runner import FinishedRun
 
 _log = logging.getLogger(__name__)
 #: Seconds between complete looks if no run of this scheduler has ended meanwhile.
@@ -61,7 +61,7 @@ class AlarmMonitor:
         self._judged = _JudgedOutlets(index_path(index.url))
         self.raised = 0
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: FinishedRun) -> None:
         """Note that a run has ended: the next look is a complete one."""
         self._next = 0.0
         self._judged.forget(run.order.job.outlet)

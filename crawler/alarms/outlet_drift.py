@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from archive.index.database import Snapshot
     from archive.runs.alarms import Alarm
-    from archive.runs.readings import Reading
+    from archive.runs.readings import PageSample
     from crawler.alarms.changes import AlarmChanges
     from crawler.alarms.drift import Drift
     from crawler.alarms.outlet_history import OutletHistory
@@ -83,7 +83,7 @@ def drift_cause(
     )
 
 
-def _sentence(outlet: str, found: Sequence[Drift], first: Reading) -> str:
+def _sentence(outlet: str, found: Sequence[Drift], first: PageSample) -> str:
     reason = f" ({first.reason})" if first.reason else ""
     name = first.article_id
     look = f"{PROGRAM} show {outlet}/{name}"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from archive.index.database import Snapshot
     from archive.runs.alarms import Alarm
-    from archive.runs.readings import Crawl, Origin, Reading
+    from archive.runs.readings import Origin, PageSample
+    from archive.runs.record import RunRecord
 
 #: A page without an article is new if it was discovered no longer ago; later visits do not count.
 _FRESH = timedelta(days=1)
@@ -34,15 +35,15 @@ class OutletHistory:
     """
 
     outlet: str
-    crawls: list[Crawl]
+    crawls: list[RunRecord]
     silences: list[tuple[datetime, datetime]]
     drifts: list[tuple[datetime, datetime]]
-    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    readings: dict[str, list[PageSample]] = field(default_factory=dict)
 
     @property
     def latest(self) -> tuple[str, datetime] | None:
         """Id and end of the crawl that ended last: it differs if there is anything new to judge."""
-        ends = [(crawl.run_id, crawl.ended_at) for crawl in self.crawls]
+        ends = [(crawl.run_id, crawl.ended) for crawl in self.crawls]
         return max(ends, key=lambda pair: pair[1], default=None)
 
 
@@ -62,7 +63,7 @@ def outlet_history(
     )
 
 
-def crawls_to_judge(history: OutletHistory, alarm: Alarm | None = None) -> list[Crawl]:
+def crawls_to_judge(history: OutletHistory, alarm: Alarm | None = None) -> list[RunRecord]:
     """Return the crawls of news that pages are judged by.
 
     Left out are those of earlier drifts, and all before a drift that became usual. For an open
@@ -72,7 +73,7 @@ def crawls_to_judge(history: OutletHistory, alarm: Alarm | None = None) -> list[
     became_usual = max((end for begin, end in history.drifts if end - begin > WEEKS), default=None)
     found = []
     for crawl in history.crawls:
-        if is_backfill(crawl) or _is_within(crawl.ended_at, history.drifts):
+        if is_backfill(crawl) or _is_within(crawl.ended, history.drifts):
             continue
         if begin is not None and crawl.started_at < begin:
             continue
@@ -83,12 +84,12 @@ def crawls_to_judge(history: OutletHistory, alarm: Alarm | None = None) -> list[
 
 
 def news_readings(
-    connection: Snapshot, history: OutletHistory, crawls: Sequence[Crawl]
-) -> list[Reading]:
+    connection: Snapshot, history: OutletHistory, crawls: Sequence[RunRecord]
+) -> list[PageSample]:
     """Return what the crawls read of articles that were news when they were captured, each once."""
     missing = [crawl for crawl in crawls if crawl.run_id not in history.readings]
     history.readings.update(readings_of(connection, history.outlet, missing))
-    found: dict[str, Reading] = {}
+    found: dict[str, PageSample] = {}
     for crawl in crawls:
         for reading in history.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
@@ -103,7 +104,7 @@ def news_readings(
 
 
 def _is_news(
-    reading: Reading,
+    reading: PageSample,
     unread: Mapping[str, str],
     origins_by_id: Mapping[str, Origin],
     backfills: Collection[str],

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, Cause
-from archive.runs.job_runs import Ending
 from archive.runs.readings import published_by_hour
+from archive.runs.record import Ending
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.sample import is_backfill, is_current
 from crawler.alarms.silence import Observation, PublicationRate, silence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.readings import Crawl
+    from archive.runs.record import RunRecord
     from crawler.alarms.changes import AlarmChanges
     from crawler.alarms.outlet_history import OutletHistory
 
@@ -76,7 +76,7 @@ def silence_cause(connection: Snapshot, history: OutletHistory) -> Cause | None:
     )
 
 
-def _crawls_of_news(history: OutletHistory) -> list[Crawl]:
+def _crawls_of_news(history: OutletHistory) -> list[RunRecord]:
     """Return the crawls that could see a new article."""
     return [crawl for crawl in history.crawls if is_current(crawl) and not is_backfill(crawl)]
 

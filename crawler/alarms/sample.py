@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from archive.runs.readings import Crawl
+    from archive.runs.record import RunRecord
 
 #: Crawls of the same hours begin within so much of each other. A stretch of crawls that is longer
 #: than _LONG has no hours of its own.
@@ -35,20 +35,20 @@ def reach(now: datetime, enough: datetime | None) -> datetime:
     return min(now - WEEKS, max(furthest, enough or furthest))
 
 
-def is_current(crawl: Crawl) -> bool:
+def is_current(crawl: RunRecord) -> bool:
     """Return whether a crawl discovered new articles, and not one address or past days."""
     return CrawlArguments.from_words(crawl.arguments).finds_new
 
 
-def is_backfill(crawl: Crawl) -> bool:
+def is_backfill(crawl: RunRecord) -> bool:
     """Return whether a crawl asked for days so long ago that their articles are no news."""
     today = crawl.started_at.astimezone(KST).date()
     return CrawlArguments.from_words(crawl.arguments).is_backfill(today)
 
 
 def split(
-    crawls: Sequence[Crawl], began_at: datetime | None = None
-) -> tuple[list[Crawl], list[Crawl]]:
+    crawls: Sequence[RunRecord], began_at: datetime | None = None
+) -> tuple[list[RunRecord], list[RunRecord]]:
     """Return the crawls that show what is usual (about `MOST` pages), and the newest ones.
 
     Pages of a night differ from those of a day, so the usual crawls are of the same hours of other
@@ -57,14 +57,14 @@ def split(
     usual, all after is new. The crawls are in the order of time. In an outlet's first week, there
     are no usual ones.
     """
-    reading = [crawl for crawl in crawls if crawl.counts and crawl.read]
+    reading = [crawl for crawl in crawls if crawl.read]
     if began_at is None:
         quarter = sum(crawl.read for crawl in reading) // 4
         first = _newest(reading, min(max(quarter, STRETCHES[1]), STRETCHES[-1]), 0)
         before = reading[:first]
     else:
         begin = next(
-            (i for i, crawl in enumerate(reading) if crawl.ended_at >= began_at), len(reading)
+            (i for i, crawl in enumerate(reading) if crawl.ended >= began_at), len(reading)
         )
         first = _newest(reading, STRETCHES[-1], begin)
         before = reading[:begin]
@@ -74,7 +74,7 @@ def split(
     return _usual(before, recent), recent
 
 
-def _newest(crawls: Sequence[Crawl], wanted: int, begin: int) -> int:
+def _newest(crawls: Sequence[RunRecord], wanted: int, begin: int) -> int:
     """Return the index, at least ``begin``, from which crawls read about ``wanted`` pages."""
     first, count = len(crawls), 0
     while first > begin and count < wanted:
@@ -83,10 +83,10 @@ def _newest(crawls: Sequence[Crawl], wanted: int, begin: int) -> int:
     return first
 
 
-def _usual(before: Sequence[Crawl], recent: Sequence[Crawl]) -> list[Crawl]:
+def _usual(before: Sequence[RunRecord], recent: Sequence[RunRecord]) -> list[RunRecord]:
     """Return crawls of the same hours of other days, else any; at most about `MOST` pages."""
     begin, end = recent[0].started_at - _SLACK, recent[-1].started_at + _SLACK
-    blocks: list[Sequence[Crawl]] = []
+    blocks: list[Sequence[RunRecord]] = []
     if end - begin < _LONG:
         blocks = _of_same_hours(before, begin, end)
     if len(blocks) < _FEWEST:
@@ -99,8 +99,8 @@ def _usual(before: Sequence[Crawl], recent: Sequence[Crawl]) -> list[Crawl]:
 
 
 def _of_same_hours(
-    before: Sequence[Crawl], begin: datetime, end: datetime
-) -> list[Sequence[Crawl]]:
+    before: Sequence[RunRecord], begin: datetime, end: datetime
+) -> list[Sequence[RunRecord]]:
     """Return a block of crawls for each earlier day of the same kind, the earliest first."""
     times = [crawl.started_at for crawl in before]
     rests = _rests(begin, end)
@@ -113,9 +113,9 @@ def _of_same_hours(
     return [block for block in blocks if block]
 
 
-def _of_any_hours(before: Sequence[Crawl]) -> list[Sequence[Crawl]]:
+def _of_any_hours(before: Sequence[RunRecord]) -> list[Sequence[RunRecord]]:
     """Return blocks of crawls that read as many pages as the longest stretch has."""
-    blocks: list[list[Crawl]] = [[]]
+    blocks: list[list[RunRecord]] = [[]]
     count = 0
     for crawl in before:
         if count >= STRETCHES[-1]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, Cause
 from archive.runs.history import whole_verification
-from archive.runs.job_runs import Ending
+from archive.runs.record import Ending
 from crawler.cli.plural import counted
 from crawler.cli.times import kst_minute
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.job_runs import Attempt
+    from archive.runs.record import RunRecord
     from crawler.alarms.changes import AlarmChanges
     from crawler.jobs.job import Job
 
@@ -53,7 +53,7 @@ class VerificationAlarms:
             if self._is_verified(alarm.subject, alarm.began_at):
                 self._changes.end([alarm])
 
-    def explains(self, job: Job, failure: Attempt) -> bool:
+    def explains(self, job: Job, failure: RunRecord) -> bool:
         """Return whether a verification failed because it found an error; raise its alarm."""
         if failure.ending is not Ending.FAILED or failure.exit_code != _FOUND:
             return False
@@ -90,7 +90,7 @@ class VerificationAlarms:
         return whole_verification(self._connection, since, self._now, elsewhere)
 
 
-def findings_cause(failure: Attempt, archive: str) -> Cause | None:
+def findings_cause(failure: RunRecord, archive: str) -> Cause | None:
     """Return the cause of an alarm, None if the log names no finding."""
     number, finding = _findings(failure.log)
     if not number:
@@ -105,7 +105,7 @@ def findings_cause(failure: Attempt, archive: str) -> Cause | None:
     )
 
 
-def _has_log(attempt: Attempt) -> bool:
+def _has_log(attempt: RunRecord) -> bool:
     """Return whether the log can be read; old logs are deleted, and their findings unknown."""
     return bool(attempt.log) and os.access(attempt.log.encode(), os.R_OK)
 

@@ -13,7 +13,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.log import configure_logging
 
 from archive.model.program import PROGRAM
-from archive.runs.job_runs import Ending
+from archive.runs.record import Ending
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from crawler.alarms.monitor import AlarmMonitor
     from crawler.alarms.webhook import Address
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import House, Run
+    from crawler.jobs.runner import FinishedRun, RunnerContext
     from crawler.status.prometheus import MetricsFile
 
 _log = logging.getLogger(__name__)
 
 
 class Command(Verb):
-    """Run jobs and raise alarms.
+    """FinishedRun jobs and raise alarms.
 
     Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL,
     DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL, and the settings of the jobs' commands.
@@ -43,12 +43,12 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Run the jobs of the jobs file when they are due, and raise alarms"
+        return "FinishedRun the jobs of the jobs file when they are due, and raise alarms"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Run the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
+            "FinishedRun the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
             "own, until SIGTERM or Ctrl-C. Runs that were missed are made up for in one run. "
             "Several schedulers may share an index. The file is read again on SIGHUP and when it "
             f"changes. Example, from cron: {PROGRAM} schedule --once"
@@ -66,7 +66,7 @@ class Command(Verb):
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Run or list jobs; with --once, return 1 if a run failed or an alarm was raised."""
+        """FinishedRun or list jobs; with --once, return 1 if a run failed or an alarm was raised."""
         # Imported here: every command's module is imported by every command, and only this one
         # needs the scheduler's libraries.
         from crawler.jobs.config import JobsFileError, read_jobs
@@ -95,7 +95,7 @@ class Command(Verb):
         from crawler.jobs.daemon import once
 
         with self._scheduler(opts) as scheduler:
-            code = once(jobs, scheduler.house, scheduler.at_once, scheduler.look)
+            code = once(jobs, scheduler.context, scheduler.at_once, scheduler.look)
         return 1 if scheduler.monitor.raised else code
 
     def _run_forever(
@@ -105,7 +105,7 @@ class Command(Verb):
 
         with self._scheduler(opts) as scheduler:
             daemon = Daemon(
-                path, scheduler.house, scheduler.at_once, scheduler.run_ended, scheduler.look
+                path, scheduler.context, scheduler.at_once, scheduler.run_ended, scheduler.look
             )
             daemon.run(jobs, state)
 
@@ -118,7 +118,7 @@ class Command(Verb):
         from crawler.alarms.monitor import AlarmMonitor
         from crawler.alarms.webhook import Webhook
         from crawler.jobs.logs import Logs
-        from crawler.jobs.runner import House
+        from crawler.jobs.runner import RunnerContext
         from crawler.status.prometheus import MetricsFile
 
         at_once, keep_days = self._number("JOBS_AT_ONCE"), self._number("LOG_KEEP_DAYS")
@@ -126,7 +126,7 @@ class Command(Verb):
         address = self._alert_address()
         archive = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False, brief=True) as index:
-            house = House(
+            context = RunnerContext(
                 index=index,
                 logs=Logs(Path(self.text_setting("LOG_FOLDER")), keep_days),
                 settings=dict(pair.split("=", 1) for pair in opts.set),
@@ -134,7 +134,7 @@ class Command(Verb):
             metrics = MetricsFile(self.text_setting("METRICS_FILE"), index, archive)
             webhook = Webhook(address, index) if address is not None else None
             monitor = AlarmMonitor(index, archive, webhook, least_free)
-            yield _Scheduler(house, at_once, monitor, metrics)
+            yield _Scheduler(context, at_once, monitor, metrics)
             monitor.close()
 
     def _alert_address(self) -> Address | None:
@@ -168,7 +168,7 @@ class Command(Verb):
 class _Scheduler:
     """What the runs of a scheduler need, and who is notified of them."""
 
-    house: House
+    context: RunnerContext
     at_once: int
     monitor: AlarmMonitor
     metrics: MetricsFile
@@ -178,9 +178,9 @@ class _Scheduler:
         self.monitor.look(jobs)
         self.metrics.look(jobs)
 
-    def run_ended(self, run: Run) -> None:
+    def run_ended(self, run: FinishedRun) -> None:
         """Log a run that has ended, and judge it at the next look."""
-        level = logging.INFO if run.ending is Ending.SUCCEEDED else logging.ERROR
+        level = logging.INFO if run.record.ending is Ending.SUCCEEDED else logging.ERROR
         _log.log(level, "%s", run)
         self.monitor.ended(run)
         self.metrics.ended(run)

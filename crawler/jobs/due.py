@@ -10,6 +10,7 @@ from archive.index.leases import Held, held
 from archive.model.article import KST
 from archive.runs.record import FAILURES, INTERRUPTED, Ending
 from crawler.cli.times import kst_minute
+from crawler.model.crawl_arguments import CrawlArguments
 
 if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Exit code of a command line with invalid arguments, which no retry corrects.
 _INVALID_ARGUMENTS = 2
-#: Arguments of a crawl that choose its period, so that none is added.
-_PERIODS = ("since=", "until=", "url=", "discover=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,8 @@ def failures(past: Past, due_at: datetime) -> int:
 
 def _catch_up_since(job: Job, past: Past, slot: datetime) -> date | None:
     """Return the day of the last success, if a moment of the schedule has passed without a run since."""
-    if not job.outlet or any(word.startswith(_PERIODS) for word in job.words):
+    arguments = CrawlArguments.from_words(job.words)
+    if not job.outlet or not arguments.finds_new or arguments.since is not None:
         return None
     if past.succeeded is not None:
         following = job.schedule.next(past.succeeded.due)

@@ -9,7 +9,7 @@ from archive.index.database import Index, index_path
 from archive.runs.job_runs import Past, past
 from crawler.cli.tables import print_table
 from crawler.cli.times import kst_minute
-from crawler.jobs.due import coming, in_hand
+from crawler.jobs.due import held_by, next_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,13 @@ def print_jobs(jobs: Sequence[Job], url: str) -> int:
     if index_path(url).exists():
         with Index(url, read_only=True) as index, index.reading() as connection:
             pasts = {job.name: past(connection, job.name, now) for job in jobs}
-            running = {job.name: in_hand(connection, job, now) for job in jobs}
+            running = {job.name: held_by(connection, job, now) for job in jobs}
     rows = []
     for job in jobs:
         runs = pasts[job.name]
         command = " ".join((job.verb, *job.words))
-        next_run = str(coming(job, runs, now, running.get(job.name)))
-        rows.append((job.name, command, job.rhythm.text, next_run, _last(runs)))
+        coming = str(next_run(job, runs, now, running.get(job.name)))
+        rows.append((job.name, command, job.schedule.text, coming, _last(runs)))
     print_table(("job", "command", "when (Asia/Seoul)", "next", "last"), rows)
     return 0
 

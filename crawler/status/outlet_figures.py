@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.index.database import Snapshot
-    from archive.runs.figures import Crawl
+    from archive.runs.record import RunRecord
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 #: The time that the last day's fill rates are compared with.
@@ -84,7 +84,7 @@ class OutletFigures:
         return errors / total if total else None
 
 
-def is_of_today(crawl: Crawl) -> bool:
+def is_of_today(crawl: RunRecord) -> bool:
     """Return whether a crawl looked for new articles, so that they count for its day.
 
     A window that ended before yesterday is of past days. So is one that began over a week earlier,
@@ -108,7 +108,7 @@ class FiguresReader:
         self._new = _new(self._counted_since(current, now - DAY))
         self._new_of_both = _new(self._counted_since(current, now - DAY - WEEK))
         #: By outlet, the crawls that found new articles of it, the oldest first.
-        self._fruitful: dict[str, list[Crawl]] = defaultdict(list)
+        self._fruitful: dict[str, list[RunRecord]] = defaultdict(list)
         for crawl in current:
             for outlet, counts in crawl.counts.items():
                 if counts.get(Outcome.NEW):
@@ -129,7 +129,9 @@ class FiguresReader:
             articles=Articles(day.articles, weeks.articles),
         )
 
-    def _counted_since(self, crawls: Iterable[Crawl], moment: datetime) -> dict[str, Counter[str]]:
+    def _counted_since(
+        self, crawls: Iterable[RunRecord], moment: datetime
+    ) -> dict[str, Counter[str]]:
         """Return what crawls counted since a moment, by outlet.
 
         A crawl that began later is counted by its own counts, one across the moment by its
@@ -152,7 +154,7 @@ class FiguresReader:
         crawl = self._last_fruitful(outlet)
         return last_new_of(self._connection, crawl.run_id, outlet) if crawl is not None else None
 
-    def _last_fruitful(self, outlet: str) -> Crawl | None:
+    def _last_fruitful(self, outlet: str) -> RunRecord | None:
         recent = self._fruitful[outlet]
         if recent:
             return recent[-1]

@@ -16,10 +16,11 @@ from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
-from archive.runs.job_runs import FAILURES, Ending, past
+from archive.runs.job_runs import past
+from archive.runs.record import FAILURES, Ending
 from archive.segments import disk
 from crawler.cli.times import kst_minute
-from crawler.jobs.due import How, coming, failures, in_hand, retry_at
+from crawler.jobs.due import How, failures, held_by, next_run, retry_at
 from crawler.outlets import known_outlets
 from crawler.status.outlet_figures import FiguresReader
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index, Snapshot
     from archive.runs.alarms import Alarm
-    from archive.runs.history import RunRecord
     from archive.runs.job_runs import Past
-    from crawler.jobs.due import Coming
+    from archive.runs.record import RunRecord
+    from crawler.jobs.due import NextRun
     from crawler.jobs.job import Job
     from crawler.status.outlet_figures import OutletFigures
 
@@ -46,7 +47,7 @@ class JobState:
     job: Job
     last: RunRecord | None
     done_at: datetime | None
-    coming: Coming
+    coming: NextRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ class OutletState:
     last: RunRecord | None
     done_at: datetime | None
     figures: OutletFigures
-    coming: Coming | None
+    coming: NextRun | None
     alarms: tuple[Alarm, ...]
 
 
@@ -156,7 +157,7 @@ def _job(connection: Snapshot, job: Job, runs: Past, now: datetime) -> JobState:
         job=job,
         last=run_record(connection, last.run_id, now) if last is not None else None,
         done_at=runs.succeeded.ended_at if runs.succeeded is not None else None,
-        coming=coming(job, runs, now, in_hand(connection, job, now)),
+        coming=next_run(job, runs, now, held_by(connection, job, now)),
     )
 
 
@@ -184,7 +185,7 @@ def _outlet(
     )
 
 
-def _next(states: Iterable[JobState]) -> Coming | None:
+def _next(states: Iterable[JobState]) -> NextRun | None:
     """Return the earliest run to come of these jobs."""
     dated = [(state.coming.at, state.coming) for state in states if state.coming.at is not None]
     return min(dated, key=lambda pair: pair[0])[1] if dated else None
@@ -195,10 +196,10 @@ def _not_run(state: JobState, now: datetime) -> str:
     job, last = state.job, state.last
     if last is None or last.due_at is None or state.coming.how is not How.NOW:
         return ""
-    missed = job.rhythm.next(last.due_at)
+    missed = job.schedule.next(last.due_at)
     if missed is None or now - missed <= _OVERDUE:
         return ""
-    following = job.rhythm.next(missed)
+    following = job.schedule.next(missed)
     if following is None or following > now:
         return ""
     return (
