@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, String, func, select, type_coerce
 
 from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
-from archive.model.article import Precision
 from archive.model.outcome import Outcome
+from archive.runs.fields import FIELDS, is_filled
 from archive.runs.record import RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: Fields whose presence is counted, in the order in which they are named to a person.
-FIELDS = ("headline", "published", "authors", "section", "tags", "images", "subheadlines")
 #: PageSamples of one crawl that are looked at: a backlog's thousands tell no more.
 _OF_A_CRAWL = 200
 
@@ -108,9 +106,8 @@ def readings_of(
             captures.c.reason,
             articles.c.article_id,
             revisions.c.published_at,
-            revisions.c.published_precision,
             func.length(revisions.c.body).label("length"),
-            *_FILLED,
+            *(is_filled(name).label(f"has_{name}") for name in FIELDS),
         )
         .select_from(outcomes)
         .join(captures, captures.c.id == outcomes.c.capture_id)
@@ -151,22 +148,9 @@ def _served(outlet: str, until: datetime) -> Iterable[Any]:
     )
 
 
-def _given(name: str) -> Any:
-    column = revisions.c[name]
-    lists = name in ("authors", "tags", "images", "subheadlines")
-    return (type_coerce(column, String) != ("[]" if lists else "")).label(f"has_{name}")
-
-
-_FILLED = [_given(name) for name in FIELDS if name != "published"]
-
-
 def _reading(row: Any) -> PageSample:
     parsed = row.article_id is not None
-    filled = {
-        name for name in FIELDS if parsed and name != "published" and getattr(row, f"has_{name}")
-    }
-    if parsed and row.published_precision in (Precision.SECOND, Precision.MINUTE):
-        filled.add("published")
+    filled = {name for name in FIELDS if parsed and getattr(row, f"has_{name}")}
     return PageSample(
         source=row.source,
         article_id=row.article_id or "",

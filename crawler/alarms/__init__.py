@@ -1,1 +1,1 @@
-"""What is worth waking somebody for: silence, drift, failed jobs, full disks; raised once, posted."""
+"""Alarms: silence, drift, failed jobs, findings, full disks; each raised once and posted."""

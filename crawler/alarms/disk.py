@@ -15,7 +15,7 @@ from archive.segments.names import is_segment
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from archive.runs.alarms import Alarm
@@ -62,8 +62,7 @@ class DiskAlarms:
 
     def judge(self) -> None:
         """End and raise the alarms of both file systems, which may be one."""
-        places = (self._archive, self._index)
-        known = file_systems(places, self._least)
+        known = file_systems((self._archive, self._index), self._least)
         alarms = self._changes.open(AlarmKind.DISK)
         devices = {alarm.id: _devices(alarm) for alarm in alarms}
         for one in known:
@@ -73,9 +72,12 @@ class DiskAlarms:
                 self._changes.end(its)
             elif one.is_short and not its:
                 self._raise(one, both=len(known) == 1)
-        names = {as_text(str(place)) for place in places}
-        ours = {one.device for one in known}
-        for alarm in alarms:
+        self._end_moved({one.device for one in known}, devices)
+
+    def _end_moved(self, ours: set[int], devices: Mapping[int, set[int]]) -> None:
+        """End the alarms of file systems that neither the archive nor the index is on any more."""
+        names = {as_text(str(place)) for place in (self._archive, self._index)}
+        for alarm in self._changes.open(AlarmKind.DISK):
             # A place that cannot be examined may still be full.
             if alarm.subject not in names and not ours & devices[alarm.id]:
                 self._changes.end([alarm])

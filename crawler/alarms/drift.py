@@ -15,15 +15,15 @@ from math import exp, lgamma, sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
-from archive.runs.readings import FIELDS
+from archive.runs.fields import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.runs.readings import PageSample
 
-#: Numbers of newest articles that are judged. Of a number below _SHORT nearly all have to be bad: an
-#: hour of stock exchange tables is no drift.
+#: Numbers of newest articles that are judged. Below _SHORT nearly all have to be bad: an hour of
+#: stock exchange tables is no drift.
 STRETCHES = (10, 20, 40, 80)
 _SHORT, _NEARLY_ALL = 40, 0.9
 #: No judgement with fewer articles to compare with; no more than MOST are read.
@@ -145,17 +145,27 @@ def _body_drift(usual: Sequence[PageSample], recent: Sequence[PageSample]) -> Dr
             return None
         last = [reading.length for reading in newest]
         now = median(last)
-        if not _is_other_length(now, was) or abs(_ranks(last, before)) <= _DEVIATIONS:
-            continue
-        if _is_beyond_medians(now, was, before, n):
-            shrunk = now < was
-            first = next(
-                reading
-                for reading in newest
-                if _is_other_length(reading.length, was) and (reading.length < was) is shrunk
-            )
-            return Drift(BODY, was, now, n, first)
+        if _is_other_body(now, was, last, before):
+            return Drift(BODY, was, now, n, _first_other(newest, was, shrunk=now < was))
     return None
+
+
+def _is_other_body(now: float, was: float, last: Sequence[int], before: Sequence[int]) -> bool:
+    """Return whether the last lengths, of median ``now``, differ from those before."""
+    return (
+        _is_other_length(now, was)
+        and abs(_ranks(last, before)) > _DEVIATIONS
+        and _is_beyond_medians(now, was, before, len(last))
+    )
+
+
+def _first_other(readings: Sequence[PageSample], was: float, *, shrunk: bool) -> PageSample:
+    """Return the first body that is much shorter than usual (``shrunk``), or much longer."""
+    return next(
+        reading
+        for reading in readings
+        if _is_other_length(reading.length, was) and (reading.length < was) is shrunk
+    )
 
 
 def _is_other_length(length: float, usual: float) -> bool:

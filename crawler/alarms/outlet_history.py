@@ -14,7 +14,7 @@ from crawler.model.crawl_arguments import NEWS
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from archive.index.database import Snapshot
@@ -66,21 +66,19 @@ def outlet_history(
 def crawls_to_judge(history: OutletHistory, alarm: Alarm | None = None) -> list[RunRecord]:
     """Return the crawls of news that pages are judged by.
 
-    Left out are those of earlier drifts, and all before a drift that became usual. For an open
+    Left out are those of earlier drifts, and all before a drift that has become usual. For an open
     ``alarm``, the crawls begin four weeks before it.
     """
-    begin = alarm.began_at - WEEKS if alarm is not None else None
-    became_usual = max((end for begin, end in history.drifts if end - begin > WEEKS), default=None)
-    found = []
-    for crawl in history.crawls:
-        if is_backfill(crawl) or _is_within(crawl.ended, history.drifts):
-            continue
-        if begin is not None and crawl.started_at < begin:
-            continue
-        if became_usual is not None and crawl.started_at <= became_usual:
-            continue
-        found.append(crawl)
-    return found
+    ends = [end for begin, end in history.drifts if end - begin > WEEKS]
+    after = max(ends, default=None)
+    return [
+        crawl
+        for crawl in history.crawls
+        if not is_backfill(crawl)
+        and not _is_within(crawl.ended, history.drifts)
+        and (alarm is None or crawl.started_at >= alarm.began_at - WEEKS)
+        and (after is None or crawl.started_at > after)
+    ]
 
 
 def news_readings(
@@ -93,14 +91,20 @@ def news_readings(
     for crawl in crawls:
         for reading in history.readings[crawl.run_id]:
             found.setdefault(reading.source, reading)
-    unread: dict[str, str] = {}
-    for reading in found.values():
-        named = None if reading.parsed else article_id(history.outlet, reading.source)
-        if named:
-            unread[reading.source] = named
+    unread = _unread_ids(history.outlet, found.values())
     known = origins(connection, history.outlet, list(unread.values()))
     backfills = {crawl.run_id for crawl in history.crawls if is_backfill(crawl)}
     return [one for one in found.values() if _is_news(one, unread, known, backfills)]
+
+
+def _unread_ids(outlet: str, readings: Iterable[PageSample]) -> dict[str, str]:
+    """Return the article ids in the addresses of pages without an article, by address."""
+    found: dict[str, str] = {}
+    for reading in readings:
+        named = None if reading.parsed else article_id(outlet, reading.source)
+        if named:
+            found[reading.source] = named
+    return found
 
 
 def _is_news(

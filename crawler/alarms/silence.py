@@ -48,7 +48,7 @@ _DECLARED_TIME, _DECLARED_MISSING = DAY, 30
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A crawl that could see new articles: its start, whether it was complete, whether it found one."""
+    """A crawl that could see new articles: its start, if it was complete, if it found one."""
 
     at: datetime
     complete: bool
@@ -125,8 +125,7 @@ def silence(
     The observations are in the order of time. Gaps that began within ``without`` (earlier silences)
     are no measure of what is usual.
     """
-    found = [i for i, one in enumerate(observations) if one.found_new]
-    last = found[-1] if found else 0
+    last = _last_found(observations)
     since = observations[last].at
     empty = sum(one.complete for one in observations[last + 1 :])
     if empty < _CRAWLS or not _has_history(observations[0].at, since, rate):
@@ -135,7 +134,7 @@ def silence(
         return None  # the usual case, without the sums below
     longest = _longest_counted(observations)
     missing, seen = _missing(observations[last:], rate, longest)
-    if seen < _TIME or missing < _MISSING:
+    if seen < _TIME:
         return None
     least, most = _earlier_gaps(observations[: last + 1], rate, longest, without)
     crawls = sum(one.complete for one in observations)
@@ -152,6 +151,14 @@ def is_silent_for_a_day(per_day: int, last_new: datetime, now: datetime) -> bool
     """
     waited = now - last_new
     return waited >= _DECLARED_TIME and int(per_day * (waited / DAY)) >= _DECLARED_MISSING
+
+
+def _last_found(observations: Sequence[Observation]) -> int:
+    """Return the index of the last observation that found something, 0 if none did."""
+    for at in range(len(observations) - 1, 0, -1):
+        if observations[at].found_new:
+            return at
+    return 0
 
 
 def _has_history(first: datetime, last: datetime, rate: PublicationRate) -> bool:

@@ -122,7 +122,7 @@ def _marked(line: ChangedLine) -> Text:
 
 
 def _field_text(article: Article, name: str) -> str:
-    """Return a field as text; each item of a list is a paragraph, as unchanged ones are left out."""
+    """Return a field as text, each item of a list as a paragraph."""
     value = getattr(article, name)
     if name == "authors":
         return ", ".join(" ".join(filter(None, (a.name, a.role, a.email))) for a in value)

@@ -61,7 +61,7 @@ class NoSpiders:
     """Scrapy's SPIDER_LOADER_CLASS without spiders: an outlet's spider keeps what it fetches."""
 
     @classmethod
-    def from_settings(cls, settings: BaseSettings) -> NoSpiders:  # noqa: ARG003  (Scrapy's protocol)
+    def from_settings(cls, settings: BaseSettings) -> NoSpiders:  # noqa: ARG003  (Scrapy's)
         """Return a loader; it reads no settings."""
         return cls()
 
@@ -76,7 +76,7 @@ class NoSpiders:
         """Return no names."""
         return []
 
-    def find_by_request(self, request: Request) -> builtins.list[str]:  # noqa: ARG002  (Scrapy's protocol)
+    def find_by_request(self, request: Request) -> builtins.list[str]:  # noqa: ARG002  (Scrapy's)
         """Return no names."""
         return []
 

@@ -1,1 +1,1 @@
-"""One module a verb (COMMANDS_MODULE)."""
+"""The commands, one module each (COMMANDS_MODULE)."""

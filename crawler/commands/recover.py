@@ -41,7 +41,7 @@ class Command(Verb):
             f"Example: {PROGRAM} recover"
         )
 
-    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (no options)
         """Recover them; return 1 if one of their pages gave no article."""
         if args:
             raise usage_error("recover takes no arguments; ARCHIVE_URL names the archive")
@@ -49,7 +49,10 @@ class Command(Verb):
         before = len(open_segments(folder))
         index = index_path(self.text_setting("INDEX_URL"))
         if before and not index.exists():
-            sentence = f"there is no index at {index}: name it in INDEX_URL, or run {PROGRAM} reindex first."
+            sentence = (
+                f"there is no index at {index}: name it in INDEX_URL, or run {PROGRAM} reindex "
+                "first."
+            )
             raise IndexUnusableError(sentence)
         if index.exists():
             with self.open_index() as there, there.reading() as connection:

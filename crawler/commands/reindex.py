@@ -1,4 +1,4 @@
-"""``scrapy reindex``: the index again, from the WARCs alone."""
+"""``scrapy reindex``: rebuild the index from the WARC files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, number_option, usage_error
+from crawler.cli.plural import counted
 from crawler.cli.summary import Report
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Makes the index anew. Reads ARCHIVE_URL and INDEX_URL."""
+    """Rebuild the index. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -25,15 +26,16 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Make the index anew from the WARCs: after mending a parser, or when it was lost or damaged"
+        return "Rebuild the index from the WARC files, after a parser was fixed or it was lost"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Read every record of the archive again and make a new index of it beside the old one, which takes its "
-            "place when it is whole. What the WARCs can't tell (runs, the frontier, copies of robots.txt) is taken "
-            "over from the old index; without one, the frontier is made from the captures. The archive is only read. "
-            "Stopped at any moment, the same command goes on. Needs room for a second index. "
+            "Read every record of the archive again and make a new index beside the old one, which "
+            "it replaces when it is complete. What the WARC files do not contain (runs, alarms, "
+            "the frontier, copies of robots.txt) is taken over from the old index; without one, "
+            "the frontier is made from the captures. The archive is only read. If it is "
+            "interrupted, the same command continues. Needs disk space for a second index. "
             f"Example: {PROGRAM} reindex --processes 4"
         )
 
@@ -45,24 +47,24 @@ class Command(Verb):
             type=number_option,
             default=len(os.sched_getaffinity(0)),
             metavar="N",
-            help="how many processes read (default: as many as there are cores: %(default)s)",
+            help="number of processes that read (default: the number of cores, %(default)s)",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Make it anew; 1 if anything in the archive is damaged."""
+        """Rebuild the index; return 1 if a file of the archive is damaged."""
         if args:
             raise usage_error(
-                "it takes no arguments; ARCHIVE_URL and INDEX_URL say what is read and made"
+                "reindex takes no arguments; ARCHIVE_URL and INDEX_URL name what is read and made"
             )
-        # Every verb's module is imported by every verb; what reads records in processes is this
-        # one's alone.
+        # Imported here: every command's module is imported by every command, and only this one
+        # reads records in several processes.
         from crawler.offline.reindex import reindex
 
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         report = Report()
         done = False
         try:
-            remade = reindex(
+            result = reindex(
                 folder,
                 self.text_setting("INDEX_URL"),
                 opts.processes,
@@ -73,20 +75,22 @@ class Command(Verb):
         finally:
             self.exitcode = report.exit_code if done else 1
             report.finish()
-        _print(remade)
+        _print_result(result)
         return report.exit_code
 
 
-def _print(remade: Remade) -> None:
-    again = "the rest: " if remade.resumed else ""
-    rate = remade.captures / remade.seconds if remade.seconds else 0.0
-    by = "1 process" if remade.processes == 1 else f"{remade.processes} processes"
+def _print_result(result: Remade) -> None:
+    rest = "the rest: " if result.resumed else ""
+    rate = result.captures / result.seconds if result.seconds else 0.0
     print(
-        f"{again}{remade.captures} captures read in {remade.seconds:.1f} s by {by}: {rate:.0f} a second"
+        f"{rest}{counted(result.captures, 'capture')} read in {result.seconds:.1f} s by "
+        f"{counted(result.processes, 'process', 'processes')}: {rate:.0f} per second"
     )
-    if remade.seeded:
+    if result.seeded:
+        were = "was" if result.seeded == 1 else "were"
         print(
-            f"{remade.seeded} articles were missing in the frontier, and are in it again as their captures tell"
+            f"{counted(result.seeded, 'article')} {were} missing from the frontier and added from "
+            "the captures"
         )
-    if remade.old is not None:
-        print(f"the index before is kept as {remade.old}")
+    if result.old is not None:
+        print(f"the old index is kept as {result.old}")

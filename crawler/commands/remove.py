@@ -162,14 +162,15 @@ class Command(Verb):
             if found is None:
                 return None
             if not request.keep_lists:
-                for one in found:
-                    if one.row is not None:
-                        quotes[str(one)] = list(find_quotes(connection, request.folder, one.row))
+                quotes = _quotes(connection, request.folder, found)
                 found = [add_quotes(connection, one, quotes.get(str(one), ())) for one in found]
         pending = takedown_log.read(request.folder).pending
-        left = [one for one in found if one.captures or one.row is not None or not one.known]
+        unfinished = {str(one) for one in pending}
+        left = []
         for one in found:
-            if one not in left and str(one) not in map(str, pending):
+            if one.captures or one.row is not None or not one.known:
+                left.append(one)
+            elif str(one) not in unfinished:
                 print(f"{one} has already been removed")
         return _Plan(left, pending, quotes)
 
@@ -231,6 +232,17 @@ def _find(connection: Snapshot, articles: Sequence[tuple[str, str]]) -> list[Tak
     return None if unknown else combine(plan for plan in found.values() if plan is not None)
 
 
+def _quotes(
+    connection: Snapshot, folder: Path, plans: Sequence[TakedownPlan]
+) -> dict[str, list[str]]:
+    """Return the addresses of feeds and lists that quote the articles, by the articles' names."""
+    return {
+        str(one): list(find_quotes(connection, folder, one.row))
+        for one in plans
+        if one.row is not None
+    }
+
+
 def _check(request: _Request, plan: _Plan) -> None:
     """Check that the plan can be carried out; name old indexes that will be deleted.
 
@@ -288,10 +300,8 @@ def _print_result(begun: Sequence[TakedownPlan], result: TakedownResult) -> int:
     for old, new in result.rewritten:
         print(f"{old} was rewritten as {new}")
     if result.repointed:
-        print(
-            f"{counted(result.repointed, 'revisit')} of removed captures now "
-            f"{'refers' if result.repointed == 1 else 'refer'} to others with the same payload"
-        )
+        revisits = counted(result.repointed, "revisit record")
+        print(f"{revisits} of removed captures rewritten to refer to others with the same payload")
     for takedown in result.done:
         print(f"removed {takedown}: {counted(len(takedown.records), 'capture')}")
     leased = [one for one in begun if one.leased]

@@ -1,4 +1,4 @@
-"""``scrapy replay``: read saved pages and WARCs into the archive."""
+"""``scrapy replay``: import saved pages and web archives into the archive."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Replays files and folders. Reads ARCHIVE_URL and INDEX_URL."""
+    """Import files and folders. Reads ARCHIVE_URL and INDEX_URL."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -32,26 +32,27 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Read saved pages (.txt, .html, .warc, .arc, .wacz) into the archive, without the network"
+        return "Import saved pages and web archives (.txt, .html, .warc, .arc, .wacz), offline"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "Read saved pages, text renderings, WARC and WACZ files, or folders of them, keep their bytes in the "
-            "archive and their articles in the index. A page's address and time of capture are read from NAME.json "
-            "beside it. Records of a web archive are kept with the requests they answer and the name of its software. "
-            f"Replaying the same again changes nothing. Example: {PROGRAM} replay seeds/"
+            "Read saved pages, text renderings, WARC, ARC and WACZ files, or folders of "
+            "them; keep their bytes in the archive and their articles in the index. A page's "
+            "address and time of capture are read from NAME.json beside it. Records of a web "
+            "archive are kept with their requests and the name of the software that wrote them. "
+            f"Importing the same files again changes nothing. Example: {PROGRAM} replay seeds/"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add --outlet."""
         super().add_options(parser)
         parser.add_argument(
-            "--outlet", default="", metavar="NAME", help="the outlet all given documents are of"
+            "--outlet", default="", metavar="NAME", help="the outlet of all given documents"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Replay; 1 if anything given could not be read."""
+        """Import; return 1 if anything could not be read."""
         if not args:
             raise usage_error("name at least one file or folder to replay")
         try:
@@ -73,7 +74,7 @@ class Command(Verb):
             else:
                 store.close()
             finally:
-                self.exitcode = report.exit_code  # holds even if nobody reads the summary
+                self.exitcode = report.exit_code  # even if the output is closed early
                 report.finish()
         return report.exit_code
 

@@ -39,14 +39,13 @@ class Command(Verb):
             "check every file against its checksum; then close the segments that were open. A "
             "damaged segment is reported and restored as it is; a damaged index is left out (run "
             f"{PROGRAM} verify and {PROGRAM} reindex). FOLDER is only read. An index of an earlier "
-            f"version is restored as it is and has to be rebuilt ({PROGRAM} reindex). If a restore is interrupted, "
-            "the same command continues. "
+            f"version is restored as it is and has to be rebuilt ({PROGRAM} reindex). If a restore "
+            "is interrupted, the same command continues. "
             "Example: ARCHIVE_URL=new/archive INDEX_URL=sqlite:///new/index.sqlite3 "
-            f"{PROGRAM} restore "
-            "/mnt/backup/sacho"
+            f"{PROGRAM} restore /mnt/backup/sacho"
         )
 
-    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (a verb's signature)
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (no options)
         """Restore; return 1 if a file is damaged or missing."""
         from archive.backup.restore import restore
 

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class Command(Verb):
-    """FinishedRun jobs and raise alarms.
+    """Run jobs and raise alarms.
 
     Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL,
     DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL, and the settings of the jobs' commands.
@@ -43,12 +43,12 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "FinishedRun the jobs of the jobs file when they are due, and raise alarms"
+        return "Run the jobs of the jobs file when they are due, and raise alarms"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "FinishedRun the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
+            "Run the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
             "own, until SIGTERM or Ctrl-C. Runs that were missed are made up for in one run. "
             "Several schedulers may share an index. The file is read again on SIGHUP and when it "
             f"changes. Example, from cron: {PROGRAM} schedule --once"
@@ -66,7 +66,7 @@ class Command(Verb):
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """FinishedRun or list jobs; with --once, return 1 if a run failed or an alarm was raised."""
+        """Run or list jobs; with --once, return 1 if a run failed or an alarm was raised."""
         # Imported here: every command's module is imported by every command, and only this one
         # needs the scheduler's libraries.
         from crawler.jobs.config import JobsFileError, read_jobs

@@ -1,4 +1,4 @@
-"""``scrapy search``: Korean full-text search over the articles."""
+"""``scrapy search``: full-text search in the articles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Command(Verb):
-    """Searches current revisions. Reads INDEX_URL."""
+    """Search current revisions. Reads INDEX_URL."""
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -28,9 +28,9 @@ class Command(Verb):
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
-            "List the articles that hold every term of QUERY in headline, deck, body, captions or authors' names, "
-            f"newest first. A term is found within longer words too. Example: {PROGRAM} search 푸틴 "
-            "김정은"
+            "List the articles that contain every term of QUERY in headline, deck, body, captions "
+            "or author names, newest first. A term is also found within longer words. "
+            f"Example: {PROGRAM} search 푸틴 김정은"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -41,9 +41,9 @@ class Command(Verb):
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
-        """Search and print; nothing found is no failure."""
+        """Search and print; no match is not a failure."""
         if not args:
-            raise usage_error("name what to search for")
+            raise usage_error("name at least one term to search for")
         if opts.limit < 1:
             raise usage_error("--limit must be at least 1")
         with self.open_index() as index, index.reading() as connection:

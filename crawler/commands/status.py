@@ -116,17 +116,16 @@ class Command(Verb):
         return 0 if overview.ok else 1
 
     def _show_runs(self, opts: argparse.Namespace) -> int:
-        begin = datetime.combine(opts.since, time(), KST) if opts.since else None
-        end = datetime.combine(opts.until + timedelta(days=1), time(), KST) if opts.until else None
-        one_day = opts.since is not None and opts.since == opts.until
+        begin, end = _period(opts)
         limit = opts.runs or None
         if limit is None and begin is None and end is None:
             limit = _LAST
         outlet, now = as_text(opts.outlet), datetime.now(UTC)
+        one_day = bool(outlet) and opts.since is not None and opts.since == opts.until
         last: dict[tuple[str, str], Example] = {}
         with self.open_index() as index, index.reading() as connection:
             records = runs_between(connection, begin, end, now, outlet, limit)
-            if outlet and one_day:
+            if one_day:
                 last = examples(connection, [record.run_id for record in records], outlet)
             if outlet and not records and not _is_known(connection, outlet):
                 return _refuse_unknown(outlet)
@@ -145,7 +144,7 @@ class Command(Verb):
             )
             return 0
         print_runs(records, counts)
-        if outlet and one_day:
+        if one_day:
             print_reasons(counts, last)
         return 0
 
@@ -169,12 +168,20 @@ def _check_options(args: list[str], opts: argparse.Namespace) -> None:
     """
     if args:
         raise usage_error("status takes no arguments; --outlet NAME shows one outlet")
-    if opts.runs is None and (opts.since or opts.until):
-        raise usage_error("--since and --until need --runs")
-    if opts.since and opts.until and opts.since > opts.until:
+    if opts.runs is None:
+        if opts.since or opts.until:
+            raise usage_error("--since and --until need --runs")
+    elif opts.since and opts.until and opts.since > opts.until:
         raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
     if opts.metrics and (opts.runs is not None or opts.outlet):
         raise usage_error("--metrics writes all figures; omit --runs and --outlet")
+
+
+def _period(opts: argparse.Namespace) -> tuple[datetime | None, datetime | None]:
+    """Return the begin of the first day and the end of the last, KST; None without an option."""
+    begin = datetime.combine(opts.since, time(), KST) if opts.since else None
+    end = datetime.combine(opts.until + timedelta(days=1), time(), KST) if opts.until else None
+    return begin, end
 
 
 def _is_known(connection: Snapshot, outlet: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
-from archive.runs.recorder import Run
+from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder, closed_segments
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of

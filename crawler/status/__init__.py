@@ -1,1 +1,1 @@
-"""How things stand, computed once, shown as table, JSON and Prometheus text."""
+"""The status of outlets and jobs, computed once, as tables, JSON and Prometheus text."""

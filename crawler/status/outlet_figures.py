@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import KST
 from archive.model.outcome import Outcome
+from archive.runs.fields import FIELDS
 from archive.runs.figures import (
-    FIELDS,
     Fill,
     counted_since,
     crawls_back,

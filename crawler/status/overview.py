@@ -25,7 +25,7 @@ from crawler.outlets import known_outlets
 from crawler.status.outlet_figures import FiguresReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from archive.index.database import Index, Snapshot
@@ -125,13 +125,7 @@ def survey(
             if only in ("", name)
         )
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    failed = {alarm.subject for alarm in alarms if alarm.kind is AlarmKind.JOB_FAILED}
-    found = list(problems)
-    for state in states:
-        found.append(_not_run(state, now))
-        if not found[-1] and state.job.name not in failed:
-            found.append(_failed(state, pasts[state.job.name]))
-    found.append(out_of_reach or lost)
+    found = [*problems, *_job_problems(states, pasts, alarms, now), out_of_reach or lost]
     return Overview(
         at=now,
         outlets=outlets,
@@ -140,6 +134,18 @@ def survey(
         problems=tuple(filter(None, found)),
         room=room,
     )
+
+
+def _job_problems(
+    states: Sequence[JobState], pasts: Mapping[str, Past], alarms: Sequence[Alarm], now: datetime
+) -> Iterator[str]:
+    """Yield a sentence or ``""`` for each job; a failed job with an alarm needs none."""
+    alarming = {alarm.subject for alarm in alarms if alarm.kind is AlarmKind.JOB_FAILED}
+    for state in states:
+        sentence = _not_run(state, now)
+        if not sentence and state.job.name not in alarming:
+            sentence = _failed(state, pasts[state.job.name])
+        yield sentence
 
 
 def _lost(connection: Snapshot, archive: str) -> str:

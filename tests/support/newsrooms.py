@@ -12,7 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
-from archive.runs.readings import FIELDS, PageSample
+from archive.runs.fields import FIELDS
+from archive.runs.readings import PageSample
 from archive.runs.record import Ending, RunRecord
 from crawler.alarms.drift import Drift, drifts
 from crawler.alarms.holidays import day_kind

@@ -137,7 +137,7 @@ def test_a_reindex_gives_the_same_export_and_keeps_what_only_the_index_knows(
     before = [row["id"] for row in desk.rows("outcomes")]
     said = reindexed(desk)
     assert said.code == 0, said.err
-    assert "the index before is kept as " in said.out
+    assert "the old index is kept as " in said.out
     assert desk.call("export", tmp_path / "after.jsonl").code == 0
     assert (tmp_path / "after.jsonl").read_bytes() == (tmp_path / "before.jsonl").read_bytes()
 

@@ -1,4 +1,4 @@
-"""A crawl that sees nothing new for longer than its outlet is ever silent says so; a quiet hour is no alarm."""
+"""The verdict on a crawl: one that finds nothing new for a day fails, a quiet hour does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scrapy recover`: what crashed runs left open is cut, indexed and closed; a running writer's is skipped."""
+"""`scrapy recover`: segments of crashed runs are cut, indexed and closed; others are skipped."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_one_that_held_nothing_is_removed_and_said(desk: Desk) -> None:
     said = desk.call("recover")
     assert (said.code, said.err) == (0, "")
     assert (
-        said.out
-        == f"{path.name.removesuffix('.open')} was left open and held no record, 2 incomplete bytes cut off: removed\n"
+        said.out == f"{path.name.removesuffix('.open')} was left open and held no record, "
+        "2 incomplete bytes cut off: removed\n"
     )
     assert not path.exists()
 

@@ -193,7 +193,7 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(
         if row["outcome"] and row["reason"] != "connection_lost"
     }
     assert set(made) == visited
-    assert f"{len(visited)} articles were missing in the frontier" in said.out
+    assert f"{len(visited)} articles were missing from the frontier" in said.out
     looked = [
         article_id
         for article_id in visited

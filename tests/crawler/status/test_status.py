@@ -1,4 +1,4 @@
-"""`scrapy status` as its users run it: after real crawls, into a pipe, in a narrow terminal, and with nothing there."""
+"""`scrapy status` after real crawls, into a pipe, in a narrow terminal, and without an index."""
 
 from __future__ import annotations
 
@@ -368,7 +368,8 @@ SHOWN = [
         "11-22 17:07",
         "8.0%",
         "2026-11-22 19:07",
-        "etoday has been silent (since 2026-11-22 15:30 KST); authors in 0% of the day's articles, before in 100%",
+        "etoday has been silent (since 2026-11-22 15:30 KST); authors in 0% of the day's articles, "
+        "before in 100%",
     ],
     [
         "newspim",

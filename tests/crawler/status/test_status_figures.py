@@ -1,4 +1,4 @@
-"""The figures of `scrapy status`: what counts as new when, what is left out, and that no big table is read through."""
+"""The figures of `scrapy status`: what counts as new, and no full scan of a big table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Prometheus text file: the same figures as `--json`, whatever the labels hold, and never a half one."""
+"""The Prometheus text file: the figures of `--json`, whatever the labels hold, never half a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from archive.index.database import Index
 from archive.runs.alarms import Alarm, AlarmKind
-from archive.runs.figures import FIELDS
+from archive.runs.fields import FIELDS
 from archive.runs.history import runs_between
 from archive.runs.record import Ending, RunRecord
 from crawler import VERSION

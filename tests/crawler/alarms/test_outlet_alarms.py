@@ -1,4 +1,4 @@
-"""Alarms of outlets that fall silent and of pages that are read otherwise, by the rows of a real index."""
+"""Alarms of silent outlets and of pages that are read differently, by a real index."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def desk(tmp_path: Path, made_before: dict[str, Desk]) -> Desk:
 
 
 def until_told(desk: Desk, crawls: int, **how: Any) -> int:
-    """Crawl each hour until an alarm is raised; how many crawls that took, 0 if it was none of so many."""
+    """Crawl each hour until an alarm is raised; return the number of crawls, 0 for none."""
     for number in range(1, crawls + 1):
         desk.crawl(**how)
         if desk.look():

@@ -1,4 +1,4 @@
-"""Alarms of jobs that fail, of archives that don't verify, and of disks that fill: once each, and over once."""
+"""Alarms of jobs that fail, archives that do not verify, and disks that fill up."""
 
 from __future__ import annotations
 
@@ -349,7 +349,8 @@ def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
     desk.run("etoday", "failed")
     program = (
         "import sys; from pathlib import Path; from tests.support.alarm_kit import Desk, NOON\n"
-        "desk = Desk(Path(sys.argv[1])); desk.now = NOON; print('ready', flush=True); sys.stdin.readline()\n"
+        "desk = Desk(Path(sys.argv[1])); desk.now = NOON\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
         "desk.look(); print(desk.watch.raised)"
     )
     command = [sys.executable, "-c", program, str(desk.folder)]

@@ -1,4 +1,4 @@
-"""The judges of silence and drift, before outlets made up by chance: quiet while these live, never while they don't."""
+"""Silence and drift judged over simulated outlets: no alarm while they publish, one when they stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ALERT_URL is told of each alarm once, in order, and of nothing that is secret; whatever it does, nothing waits."""
+"""ALERT_URL gets each alarm once, in order, and no secret; whatever it does, nothing waits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Ear:
-    """An HTTP server that hears alarms, and answers as it is told: a status, or what to do instead."""
+    """An HTTP server that receives alarms; ``answer`` is its status, or what it does instead."""
 
     answer: Any = 204
     heard: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +74,7 @@ def listening(secure: ssl.SSLContext | None = None) -> Iterator[Ear]:
             """Not on stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who hung up is the test's matter
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # the tests hang up
     if secure is not None:
         server.socket = secure.wrap_socket(server.socket, server_side=True)
     ear.url = f"http{'s' if secure else ''}://127.0.0.1:{server.server_address[1]}/"
@@ -217,7 +217,8 @@ def test_nobody_there_is_said_once_and_waited_for(
     begin(desk, "etoday")
     one = told(desk, f"http://user:secret@127.0.0.1:{port}/secret", retry_after=60)
     assert caplog.messages == [
-        f"ALERT_URL (http://127.0.0.1:{port}) did not accept an alarm: Connection refused. Retrying every 60 seconds."
+        f"ALERT_URL (http://127.0.0.1:{port}) did not accept an alarm: Connection refused. "
+        "Retrying every 60 seconds."
     ]
     one.wake()
     one.look()
