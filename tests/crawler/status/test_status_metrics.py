@@ -241,7 +241,7 @@ def test_the_figures_of_an_index_are_told_alike_in_both(history: History) -> Non
     assert found["sacho_ok", ()] == 0
 
 
-def test_readme_names_every_key_and_every_metric(history: History) -> None:
+def test_the_pages_name_every_key_and_every_metric(history: History) -> None:
     with history.index() as index, index.reading() as connection:
         last = runs_between(connection, None, None, NOW)
     with history.index() as index:
@@ -255,8 +255,9 @@ def test_readme_names_every_key_and_every_metric(history: History) -> None:
         *FIELDS,
     }
     names |= {name.removeprefix("sacho_") for name, _ in told(overview_object(overview))}
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert {name for name in names if f"`{name}`" not in readme} == set()
+    pages = [(ROOT / "docs" / name).read_text("utf-8") for name in ("json.md", "metrics.md")]
+    text = "".join(pages).replace("`sacho_", "`")
+    assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def keys(said: Any) -> set[str]:
