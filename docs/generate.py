@@ -82,9 +82,6 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("``", "`").replace("|", "\\|").split())
 
 
-# --- packages
-
-
 def _layers() -> str:
     """Return the layers that import-linter's contracts state, crawler and archive side by side."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -111,9 +108,6 @@ def _packages() -> str:
             purpose = ast.get_docstring(ast.parse(text)) or ""
             rows.append((_code(folder.relative_to(ROOT).as_posix()), _cell(purpose)))
     return _table(("package", "purpose"), rows)
-
-
-# --- outlets
 
 
 def _outlets() -> str:
@@ -166,9 +160,6 @@ def _default(field: dataclasses.Field[Any]) -> str:
     return "required"
 
 
-# --- commands
-
-
 def _verbs() -> str:
     rows = [(f"[`{name}`](#{name})", _cell(verb.short_desc())) for name, verb in each_verb()]
     sections = [_verb(name, verb) for name, verb in each_verb()]
@@ -192,7 +183,7 @@ def _verb(name: str, command: Any) -> str:
 
 def _actions(parser: Any) -> Iterator[Any]:
     """Yield a verb's own options; those that all verbs have are described once."""
-    for group in parser._action_groups:
+    for group in parser._action_groups:  # argparse has no public list of them
         if group.title != "Global Options":
             yield from group._group_actions
 
@@ -207,9 +198,6 @@ def _help(action: Any) -> str:
     # The number of processes is that of the cores of the machine that this runs on.
     default = "N" if action.dest == "processes" else str(action.default)
     return (action.help or "").replace("%(default)s", default).replace("%%", "%")
-
-
-# --- settings
 
 
 def _settings() -> str:
@@ -268,9 +256,6 @@ _PLACES = {
     "jobs_file()": "`jobs.toml` in the data folder",
     "not in ('', '0')": "off",
 }
-
-
-# --- JSON, metrics, index
 
 
 @cache
@@ -394,9 +379,6 @@ def _reasons() -> str:
             groups[-1][1].append(text.partition(" = ")[2].strip('"'))
     rows = [(meaning, ", ".join(map(_code, names))) for meaning, names in groups]
     return _table(("outcome", "reasons"), rows)
-
-
-# --- the demo
 
 
 @dataclasses.dataclass(frozen=True)
