@@ -25,10 +25,7 @@ _ADVICE = (
         "not a database",
         "it is not an index of Sacho, or damaged; move it away, or name another one with INDEX_URL",
     ),
-    (
-        "malformed",
-        "it is not an index of Sacho, or damaged; move it away, or name another one with INDEX_URL",
-    ),
+    ("malformed", f"it is damaged; rebuild it with {PROGRAM} reindex, or restore it"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The table of alarms: each raised once, however many processes see its cause, and told until somebody took it."""
+"""The table of alarms: each is raised once by any process, and delivered until it is accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AlarmKind(StrEnum):
-    """What is wrong. The subject is a job, an outlet, an outlet, the archive, and the archive or the index."""
+    """What is wrong; the subjects are a job, an outlet, an outlet, an archive, and a folder."""
 
     JOB_FAILED = "job_failed"
     SILENT = "silent"
@@ -29,7 +29,7 @@ class AlarmKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One alarm; ``ended_at`` is None while it is open. ``fields`` are the fields that drifted."""
+    """One alarm; ``ended_at`` is None while it is open. ``fields`` are those that drifted."""
 
     id: int
     kind: AlarmKind
@@ -44,7 +44,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What is to be an alarm."""
+    """The cause of an alarm that may have to be raised."""
 
     kind: AlarmKind
     subject: str
@@ -54,12 +54,12 @@ class Cause:
 
 
 def open_alarms(connection: Connection) -> list[Alarm]:
-    """Those whose cause lasts, the oldest first."""
+    """Return the alarms that are open, the oldest first."""
     return _alarms(connection, alarms.c.ended_at.is_(None))
 
 
 def past_alarms(connection: Connection, kind: AlarmKind, subject: str) -> list[Alarm]:
-    """All of a kind and subject that are over, the oldest first."""
+    """Return the resolved alarms of a kind and subject, the oldest first."""
     return _alarms(
         connection,
         alarms.c.kind == kind,
@@ -69,15 +69,20 @@ def past_alarms(connection: Connection, kind: AlarmKind, subject: str) -> list[A
 
 
 def undelivered(connection: Connection, since: datetime) -> list[Alarm]:
-    """Those of which ALERT_URL has not taken all there is to say, but for what was over before ``since``."""
-    unsaid = alarms.c.notified_at.is_(None) | (
+    """Return the alarms that ALERT_URL has not accepted, or not their end.
+
+    Those resolved before ``since`` are left out.
+    """
+    incomplete = alarms.c.notified_at.is_(None) | (
         alarms.c.ended_at.is_not(None) & alarms.c.resolved_notified_at.is_(None)
     )
-    return _alarms(connection, unsaid, or_(alarms.c.ended_at.is_(None), alarms.c.ended_at >= since))
+    return _alarms(
+        connection, incomplete, or_(alarms.c.ended_at.is_(None), alarms.c.ended_at >= since)
+    )
 
 
 def raise_alarm(connection: Connection, cause: Cause) -> bool:
-    """Open an alarm within the caller's write transaction; False where one is open of the same.
+    """Open an alarm within the caller's write transaction; return False if the same one is open.
 
     Drifts of an outlet are the same if they have a field in common.
     """
@@ -102,16 +107,16 @@ def raise_alarm(connection: Connection, cause: Cause) -> bool:
 
 
 def end_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
-    """Say within the caller's write transaction that an alarm is over; False where it was said before."""
+    """Resolve an alarm within the caller's write transaction; return False if it is already."""
     its = update(alarms).where(alarms.c.id == alarm.id, alarms.c.ended_at.is_(None))
-    # A clock that was set back: nothing is over before it began.
+    # The clock may have been set back since the alarm began.
     return bool(connection.execute(its.values(ended_at=max(now, alarm.began_at))).rowcount)
 
 
 def mark_delivered(connection: Connection, alarm: Alarm, now: datetime, *, over: bool) -> None:
-    """Note that ALERT_URL took an alarm, or that it is over."""
-    what = {"resolved_notified_at" if over else "notified_at": now}
-    connection.execute(update(alarms).where(alarms.c.id == alarm.id).values(what))
+    """Write that ALERT_URL accepted an alarm, or with ``over`` its end."""
+    column = alarms.c.resolved_notified_at if over else alarms.c.notified_at
+    connection.execute(update(alarms).where(alarms.c.id == alarm.id).values({column: now}))
 
 
 def _alarms(connection: Connection, *which: Any) -> list[Alarm]:

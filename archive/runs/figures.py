@@ -1,8 +1,7 @@
-"""What crawls have brought in: new articles, outcomes, and how full the articles' fields are.
+"""Figures of crawls: new articles, outcomes, and fill rates of the articles' fields.
 
-Every figure is of the runs' own counts (`runs.counts`), of the outcomes of single runs, or of a
-bounded sample of articles, each found by an index, so that none takes longer on an archive of ten
-years.
+Each is computed from the counts of runs (`runs.counts`), the outcomes of single runs, or a bounded
+sample of articles, all found by a database index: none takes longer on a larger archive.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, case, func, select, type_coerce
 
+from archive.index.bulk import one_of
 from archive.index.schema import captures, outcomes, revisions, runs
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-#: Of about so many new articles, of so many runs at most: enough to tell a share to a few points.
+#: The sample of a fill rate: about so many new articles, of at most so many runs. The error of a
+#: share is then a few percentage points.
 _ARTICLES, _RUNS = 400, 40
-#: Variables of one statement: SQLite takes 32,766.
-_MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """In what share of ``articles`` each field holds anything; no shares without articles."""
+    """The share of ``articles`` in which each field is filled; None without articles."""
 
     articles: int = 0
     shares: dict[str, float] | None = None
@@ -39,14 +38,17 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One input that ended so: what it was, and the sentence said of it."""
+    """One input with some outcome: its source, and the sentence that was reported."""
 
     source: str
     detail: str
 
 
 def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list[RunRecord]:
-    """The crawls that began in that time, the oldest first. By the index over the start."""
+    """Return the crawls that began in this period, the oldest first.
+
+    The query uses the index over the start.
+    """
     query = select(runs).where(
         runs.c.started_at >= begin, runs.c.started_at <= now, runs.c.verb == "crawl"
     )
@@ -59,29 +61,26 @@ def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list
 def counted_since(
     connection: Connection, run_ids: Sequence[str], begin: datetime
 ) -> dict[str, dict[str, int]]:
-    """What runs that began earlier have counted since, by outlet and outcome, but for what was unchanged.
+    """Return what these runs have counted since ``begin``, by outlet and outcome.
 
-    By the index of outcomes over the run: what was plainly unchanged has no row, and no time of its
-    own.
+    Inputs that were unchanged are not included: they have no rows, and so no times. The query uses
+    the index of outcomes over the run.
     """
     counts: dict[str, dict[str, int]] = {}
     what = (outcomes.c.outlet, outcomes.c.outcome, outcomes.c.reason)
-    for start in range(0, len(run_ids), _MANY):
-        query = select(*what, func.count().label("number")).group_by(*what)
-        query = query.where(
-            outcomes.c.run_id.in_(run_ids[start : start + _MANY]), outcomes.c.at >= begin
-        )
-        for row in connection.execute(query):
-            table = counts.setdefault(row.outlet, {})
-            name = f"{row.outcome}/{row.reason}" if row.reason else row.outcome
-            table[name] = table.get(name, 0) + row.number
+    query = select(*what, func.count().label("number")).group_by(*what)
+    query = query.where(one_of(outcomes.c.run_id, run_ids), outcomes.c.at >= begin)
+    for row in connection.execute(query):
+        table = counts.setdefault(row.outlet, {})
+        name = f"{row.outcome}/{row.reason}" if row.reason else row.outcome
+        table[name] = table.get(name, 0) + row.number
     return counts
 
 
 def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:
-    """The outlet's crawls before a moment that counted anything new, the latest first: take as many as are needed.
+    """Yield the outlet's crawls before a moment that found anything new, the latest first.
 
-    By the index over outlet and start.
+    The query uses the index over outlet and start.
     """
     query = select(runs).where(
         runs.c.outlet == outlet, runs.c.verb == "crawl", runs.c.started_at < before
@@ -94,7 +93,10 @@ def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterat
 
 
 def last_new_of(connection: Connection, run_id: str, outlet: str) -> datetime | None:
-    """When a run entered its last new article of the outlet. By the index of outcomes over the run, from its end."""
+    """Return when a run stored its last new article of the outlet; None if it found none.
+
+    The query uses the index of outcomes over the run, from its end.
+    """
     query = select(outcomes.c.at).where(
         outcomes.c.run_id == run_id, outcomes.c.outcome == Outcome.NEW, outcomes.c.outlet == outlet
     )
@@ -103,9 +105,10 @@ def last_new_of(connection: Connection, run_id: str, outlet: str) -> datetime | 
 
 
 def fill(connection: Connection, outlet: str, run_ids: Sequence[str]) -> Fill:
-    """The fill rates of at most 400 articles that were new to these runs: the last ones of 40 of them, evenly chosen.
+    """Return the fill rates of at most 400 articles that were new in these runs.
 
-    By the index of outcomes over the run, then by the rows' numbers.
+    They are the last ones of 40 of the runs, evenly chosen. The query uses the index of outcomes
+    over the run, then row numbers.
     """
     chosen = evenly(run_ids, _RUNS)
     among = outcomes.alias()
@@ -128,34 +131,27 @@ def fill(connection: Connection, outlet: str, run_ids: Sequence[str]) -> Fill:
         .where(runs.c.id.in_(chosen))
     )
     row = connection.execute(query).one()
-    return (
-        Fill(row.articles, {name: row._mapping[name] / row.articles for name in FIELDS})
-        if row.articles
-        else Fill()
-    )
+    if not row.articles:
+        return Fill()
+    return Fill(row.articles, {name: row._mapping[name] / row.articles for name in FIELDS})
 
 
 def examples(
     connection: Connection, run_ids: Sequence[str], outlet: str
 ) -> dict[tuple[str, str], Example]:
-    """The last input of these runs that ended in each outcome and reason. By the index of outcomes over the run."""
-    last: dict[tuple[str, str], int] = {}
-    for start in range(0, len(run_ids), _MANY):
-        query = select(outcomes.c.outcome, outcomes.c.reason, func.max(outcomes.c.id).label("id"))
-        query = query.where(
-            outcomes.c.run_id.in_(run_ids[start : start + _MANY]), outcomes.c.outlet == outlet
-        )
-        for row in connection.execute(query.group_by(outcomes.c.outcome, outcomes.c.reason)):
-            last[row.outcome, row.reason] = max(row.id, last.get((row.outcome, row.reason), 0))
-    query = select(outcomes).where(outcomes.c.id.in_(last.values()))
-    return {
-        (row.outcome, row.reason): Example(row.source, row.detail)
-        for row in connection.execute(query)
-    }
+    """Return the last input of these runs for each outcome and reason.
+
+    The query uses the index of outcomes over the run.
+    """
+    last = select(func.max(outcomes.c.id))
+    last = last.where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
+    last = last.group_by(outcomes.c.outcome, outcomes.c.reason)
+    found = connection.execute(select(outcomes).where(outcomes.c.id.in_(last)))
+    return {(row.outcome, row.reason): Example(row.source, row.detail) for row in found}
 
 
 def evenly(found: Sequence[str], number: int) -> list[str]:
-    """At most so many of them, the same distance apart."""
+    """Return at most ``number`` of them, at equal distances."""
     if len(found) <= number:
         return list(found)
     return [found[at * len(found) // number] for at in range(number)]

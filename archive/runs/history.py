@@ -1,7 +1,8 @@
-"""Runs as the history tells of them: whose, when, what they counted and how they ended."""
+"""The run history: runs by id, by outlet and by period, with those that crashed marked."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-#: Runs that began so long before a period are looked at too: they may have gone on into it.
+#: How long before a period a run may have begun and still be found as going on in it.
 LONGEST = timedelta(days=7)
 
 
 def run_record(connection: Connection, run_id: str, now: datetime) -> RunRecord | None:
-    """The run of that id."""
+    """Return the run of that id; None if there is none."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
     return _record(connection, row, now) if row is not None else None
 
@@ -30,7 +31,10 @@ def run_record(connection: Connection, run_id: str, now: datetime) -> RunRecord 
 def last_run(
     connection: Connection, outlet: str, now: datetime, ending: Ending | None = None
 ) -> RunRecord | None:
-    """The outlet's last crawl, or its last that ended so. By the index over outlet and start."""
+    """Return the outlet's last crawl, or its last with this ending; None if there is none.
+
+    The query uses the index over outlet and start.
+    """
     query = select(runs).where(
         runs.c.outlet == outlet, runs.c.verb == "crawl", runs.c.started_at <= now
     )
@@ -41,7 +45,10 @@ def last_run(
 
 
 def first_crawl(connection: Connection, outlet: str) -> datetime | None:
-    """When the outlet's first crawl began. By the index over outlet and start."""
+    """Return when the outlet's first crawl began; None if there was none.
+
+    The query uses the index over outlet and start.
+    """
     query = select(runs.c.started_at).where(runs.c.outlet == outlet, runs.c.verb == "crawl")
     found: datetime | None = connection.scalar(query.order_by(runs.c.started_at).limit(1))
     return found
@@ -50,9 +57,9 @@ def first_crawl(connection: Connection, outlet: str) -> datetime | None:
 def whole_verification(
     connection: Connection, since: datetime, now: datetime, but: Collection[str] = ()
 ) -> bool:
-    """Whether one that left nothing out began since then and found nothing; those of the jobs ``but`` don't count.
+    """Return whether a complete verification began since then and had no findings.
 
-    By the index over outlet and start.
+    Those of the jobs ``but`` do not count. The query uses the index over outlet and start.
     """
     query = select(runs.c.arguments).where(
         runs.c.outlet == "",
@@ -73,10 +80,10 @@ def runs_between(
     outlet: str = "",
     limit: int | None = None,
 ) -> list[RunRecord]:
-    """The last ``limit`` runs that went on between two moments, the latest first.
+    """Return the last ``limit`` runs that went on between two moments, the latest first.
 
-    By the index over the start, or over outlet and start: of what began before ``begin``, a week's
-    runs are looked at.
+    The query uses the index over the start, or over outlet and start. Of the runs that began before
+    ``begin``, those of `LONGEST` are read.
     """
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id)
     if outlet:
@@ -91,8 +98,7 @@ def runs_between(
     found: list[RunRecord] = []
     for row in connection.execute(query.execution_options(yield_per=200)):
         record = _record(connection, row, now)
-        # Of a run that has no end and does not go on it is not known that it reached into the
-        # period.
+        # Whether a run without an end that is not under way reached the period is unknown.
         if begin is None or row.started_at >= begin or row.ended_at is not None or record.under_way:
             found.append(record)
         if len(found) == limit:
@@ -101,14 +107,14 @@ def runs_between(
 
 
 def outlets_seen(connection: Connection) -> list[str]:
-    """Every outlet that was ever crawled, or has articles. A look-up in an index for each, however many rows it has."""
+    """Return every outlet that was ever crawled or has articles, by one index look-up for each."""
     return sorted(
         {*_distinct(connection, runs.c.outlet), *_distinct(connection, articles.c.outlet)} - {""}
     )
 
 
 def _distinct(connection: Connection, column: Any) -> Iterator[str]:
-    """The values of an index's first column, each found by itself: SQLite's DISTINCT would read all of it."""
+    """Yield the values of an index's first column. SQLite's DISTINCT would read the whole index."""
     value: str | None = connection.scalar(select(func.min(column)))
     while value is not None:
         yield value
@@ -120,11 +126,10 @@ def _record(connection: Connection, row: Row[Any], now: datetime) -> RunRecord:
 
 
 def summed(records: Sequence[RunRecord], outlet: str = "") -> dict[str, int]:
-    """What runs counted together, by outcome; of one outlet, or of all."""
-    total: dict[str, int] = {}
+    """Return the summed counts of runs by outcome; of one outlet, or of all."""
+    total: Counter[str] = Counter()
     for record in records:
-        for name, table in record.counts.items():
-            if not outlet or name == outlet:
-                for outcome, number in table.items():
-                    total[outcome] = total.get(outcome, 0) + number
+        for name, counts in record.counts.items():
+            if outlet in ("", name):
+                total.update(counts)
     return dict(sorted(total.items()))

@@ -29,9 +29,10 @@ _RECENT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A job's runs: the latest ``attempts``, newest first; the last that ``succeeded``; the ``first``.
+    """A job's runs: the latest ``attempts``, newest first; the last success; and the first run.
 
-    ``failed`` is the number of failures since then, ``first_failed`` the earliest of them.
+    ``failed`` is the number of failures since the last success, ``first_failed`` the earliest of
+    them.
     """
 
     attempts: tuple[RunRecord, ...] = ()

@@ -1,4 +1,7 @@
-"""What an outlet's crawls found and how it was read: the facts that alarms are judged by, by indexes alone."""
+"""Facts by which alarms are judged: an outlet's crawls, its publications, and samples of its pages.
+
+All queries use database indexes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, String, func, select, type_coerce
 
+from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
@@ -17,16 +21,17 @@ from archive.runs.record import RunRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: PageSamples of one crawl that are looked at: a backlog's thousands tell no more.
+#: Samples per crawl: the thousands of a backlog would give no further information.
 _OF_A_CRAWL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSample:
-    """A new page as it is read today: ``filled`` are those of `FIELDS` it has, ``length`` its body's characters.
+    """A new page as it is read today.
 
-    ``article_id`` is ``""`` where no article was read, for which ``reason`` says why.
-    ``published_at`` is None then.
+    ``filled`` are those of `FIELDS` that it has, ``length`` is the number of its body's characters.
+    If no article was read, ``article_id`` is ``""``, ``reason`` is set and ``published_at``
+    is None.
     """
 
     source: str
@@ -41,13 +46,13 @@ class PageSample:
 
     @property
     def parsed(self) -> bool:
-        """Whether an article was read."""
+        """Whether an article was read from the page."""
         return bool(self.article_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """When and by which run the frontier learnt of an article, and when it was published, if that is known."""
+    """When and by which run an article was discovered, and when it was published, if known."""
 
     discovered_run: str
     discovered_at: datetime
@@ -57,7 +62,7 @@ class Origin:
 def crawls_of(
     connection: Connection, outlet: str, since: datetime, until: datetime
 ) -> list[RunRecord]:
-    """The outlet's crawls that began in this time and have ended, the earliest first."""
+    """Return the outlet's crawls that began in this period and have ended, the earliest first."""
     query = (
         select(runs)
         .where(runs.c.outlet == outlet, runs.c.started_at >= since, runs.c.started_at <= until)
@@ -68,7 +73,7 @@ def crawls_of(
 
 
 def nth_newest(connection: Connection, outlet: str, n: int, until: datetime) -> datetime | None:
-    """When the ``n``-th newest article that was served had been published; None if there are fewer."""
+    """Return when the ``n``-th newest served article was published; None if there are fewer."""
     query = select(frontier.c.published_at).where(*_served(outlet, until))
     moment: datetime | None = connection.scalar(
         query.order_by(frontier.c.published_at.desc()).limit(1).offset(n - 1)
@@ -79,7 +84,7 @@ def nth_newest(connection: Connection, outlet: str, n: int, until: datetime) -> 
 def published_by_hour(
     connection: Connection, outlet: str, since: datetime, until: datetime
 ) -> Counter[datetime]:
-    """How many articles that were served had been published in each full hour (UTC) of this time."""
+    """Return how many served articles were published in each hour (UTC) of this period."""
     hour = func.substr(type_coerce(frontier.c.published_at, String), 1, 13)
     query = (
         select(hour, func.count())
@@ -92,10 +97,10 @@ def published_by_hour(
     return found
 
 
-def readings_of(
+def page_samples(
     connection: Connection, outlet: str, crawls: Sequence[RunRecord]
 ) -> dict[str, list[PageSample]]:
-    """What crawls read that was new then, as it is read now, in the order in which it came, by their run's id."""
+    """Return the pages that were new in these crawls, as they are read now, in order, by run id."""
     query = (
         select(
             outcomes.c.run_id,
@@ -118,29 +123,28 @@ def readings_of(
     )
     found: dict[str, list[PageSample]] = {crawl.run_id: [] for crawl in crawls}
     few = [crawl.run_id for crawl in crawls if crawl.read <= _OF_A_CRAWL]
-    asked = [query.where(outcomes.c.run_id.in_(few))] if few else []
+    queries = [query.where(one_of(outcomes.c.run_id, few))]
     for run_id in found.keys() - set(few):
-        asked.append(query.where(outcomes.c.run_id == run_id).limit(_OF_A_CRAWL))
-    for one in asked:
-        for row in connection.execute(one):
-            found[row.run_id].append(_reading(row))
+        queries.append(query.where(outcomes.c.run_id == run_id).limit(_OF_A_CRAWL))
+    for bounded in queries:
+        for row in connection.execute(bounded):
+            found[row.run_id].append(_sample(row))
     return found
 
 
 def origins(connection: Connection, outlet: str, article_ids: Sequence[str]) -> dict[str, Origin]:
-    """What the frontier knows of these articles."""
-    if not article_ids:
-        return {}
+    """Return what the frontier knows of these articles, by article id."""
     query = select(
         frontier.c.article_id,
         frontier.c.discovered_run,
         frontier.c.discovered_at,
         frontier.c.published_at,
-    ).where(frontier.c.outlet == outlet, frontier.c.article_id.in_(article_ids))
+    ).where(frontier.c.outlet == outlet, one_of(frontier.c.article_id, article_ids))
     return {row[0]: Origin(*row[1:]) for row in connection.execute(query)}
 
 
 def _served(outlet: str, until: datetime) -> Iterable[Any]:
+    """Return the conditions of the outlet's articles served and published until a moment."""
     return (
         frontier.c.outlet == outlet,
         frontier.c.published_at <= until,
@@ -148,9 +152,10 @@ def _served(outlet: str, until: datetime) -> Iterable[Any]:
     )
 
 
-def _reading(row: Any) -> PageSample:
-    parsed = row.article_id is not None
-    filled = {name for name in FIELDS if parsed and getattr(row, f"has_{name}")}
+def _sample(row: Any) -> PageSample:
+    filled: set[str] = set()
+    if row.article_id is not None:
+        filled = {name for name in FIELDS if getattr(row, f"has_{name}")}
     return PageSample(
         source=row.source,
         article_id=row.article_id or "",

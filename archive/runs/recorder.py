@@ -1,4 +1,4 @@
-"""The record of one run: when, what verb, how many captures became what, and each that was not plainly unchanged."""
+"""Write one run: its row with its counts, and a row for each input that was not unchanged."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one input of a run; ``outlet`` and ``url`` are empty where it never came that far.
+    """The outcome of one input of a run; ``outlet`` and ``url`` are empty if they are unknown.
 
-    ``visited`` is what the frontier is told, where the input was a visit of a crawl.
+    ``visited`` is the result for the frontier, if the input was a visit of a crawl.
     """
 
     source: str
@@ -41,10 +41,10 @@ class Result:
 
 
 class RunRecorder:
-    """Collects results and writes them within the transactions of those who keep the captures.
+    """Collects the results of a run, and writes them in the transactions that write the captures.
 
-    ``begun`` is the id of a run that whoever started this process has written down already, ``""``
-    if nobody has. ``arguments`` are the words behind the verb.
+    ``begun`` is the id of the run if the process that started this one has written its row already,
+    else ``""``. ``arguments`` are those of the command.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RunRecorder:
         self._stored = self._begun = bool(begun)
 
     def note(self, result: Result, capture_id: int | None = None) -> None:
-        """Count a result, and keep its row for the next `write` unless it is plainly unchanged."""
+        """Count a result, and collect its row for the next `write` unless it is unchanged."""
         verdict = result.verdict
         self.counts[(result.outlet, str(verdict))] += 1
         if verdict.outcome is Outcome.UNCHANGED:
@@ -88,9 +88,9 @@ class RunRecorder:
         )
 
     def write(self, connection: Connection, *, ended: bool = False) -> None:
-        """Bring the run's row and the noted results into the index.
+        """Write the run's row and the collected results, within the caller's transaction.
 
-        :raises IndexUnusableError: it was begun in another one.
+        :raises IndexUnusableError: the run was begun in another index.
         """
         facts: dict[str, Any] = {
             "counts": self._table(),
@@ -100,8 +100,9 @@ class RunRecorder:
             own = connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
             if self._begun and not own.rowcount:
                 raise IndexUnusableError(
-                    "the run that a scheduler began is not in this index: INDEX_URL in a job's settings has to be the "
-                    "scheduler's, and an index is not replaced while jobs run."
+                    "the run that a scheduler began is not in this index: INDEX_URL in a job's "
+                    "settings must be the scheduler's, and the index must not be replaced while "
+                    "jobs run."
                 )
         else:
             process = {"host": socket.gethostname(), "holder": this_process()}

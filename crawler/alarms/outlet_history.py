@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from archive.runs.alarms import AlarmKind, past_alarms
-from archive.runs.readings import crawls_of, nth_newest, origins, readings_of
+from archive.runs.readings import crawls_of, nth_newest, origins, page_samples
 from crawler.alarms.sample import is_backfill, reach
 from crawler.alarms.silence import ENOUGH, WEEKS
 from crawler.model.crawl_arguments import NEWS
@@ -86,7 +86,7 @@ def news_readings(
 ) -> list[PageSample]:
     """Return what the crawls read of articles that were news when they were captured, each once."""
     missing = [crawl for crawl in crawls if crawl.run_id not in history.readings]
-    history.readings.update(readings_of(connection, history.outlet, missing))
+    history.readings.update(page_samples(connection, history.outlet, missing))
     found: dict[str, PageSample] = {}
     for crawl in crawls:
         for reading in history.readings[crawl.run_id]:

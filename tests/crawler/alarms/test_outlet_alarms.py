@@ -283,7 +283,8 @@ def test_no_judgement_reads_a_table_through(busy: Desk) -> None:
         (line, statement)
         for statement, plan in plans.items()
         for line in plan
-        if line.startswith("SCAN")
+        # json_each lists the values that are asked for
+        if line.startswith("SCAN") and "VIRTUAL TABLE" not in line
     }
     assert {line for line, _ in scans} <= {"SCAN alarms"}, scans
     used = " ".join(line for plan in plans.values() for line in plan)

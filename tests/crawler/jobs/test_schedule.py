@@ -273,7 +273,7 @@ def test_a_job_with_another_index_than_the_schedulers_is_refused(tmp_path: Path)
     board.jobs(f'name = "a"\ncommand = "replay {ROOT}/seeds"\nevery = "1d"\nsettings = {other}')
     assert board.run("--once").code == 1
     assert (
-        "INDEX_URL in a job's settings has to be the scheduler's"
+        "INDEX_URL in a job's settings must be the scheduler's"
         in Path(board.runs()[0]["log"]).read_text()
     )
 

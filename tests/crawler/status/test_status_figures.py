@@ -231,7 +231,10 @@ def test_no_query_reads_a_big_table_or_the_history_through(
     through = [
         (plan, said)
         for plan, said in plans
-        if plan.startswith("SCAN") and plan.split()[1] not in small
+        if plan.startswith("SCAN")
+        and plan.split()[1] not in small
+        # the values that are asked for, which json_each lists
+        and "VIRTUAL TABLE" not in plan
     ]
     # The plain history is read from its end by the index over the start, and left as soon as there
     # is enough.
