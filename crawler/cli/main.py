@@ -36,13 +36,20 @@ def main() -> None:
     program.started_as("sacho")
     # Scrapy's parts then take this for the project that they are in, whatever folder it is.
     os.environ[ENVVAR] = _SETTINGS
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:
+        status = _output_failed(error)
+    except KeyboardInterrupt:
+        status = 1
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Run a verb with its arguments and options; return the exit status, 2 for invalid usage."""
     name = next((word for word in arguments if not word.startswith("-")), None)
-    if name is None:
+    if name is None or name == "help":
         if "--version" in arguments:
             print(f"Sacho {VERSION}")
         else:
@@ -112,6 +119,22 @@ def command_line() -> list[str]:
         return [sys.executable, "-m", "scrapy"]
     # -P: a folder "crawler" where the process is started must not be taken for ours.
     return [sys.executable, "-P", "-m", "crawler.cli.main"]
+
+
+def _output_failed(error: OSError) -> int:
+    """Drop the rest of the output, and return the exit status.
+
+    :raises OSError: it is an error of a file, not of the output.
+    """
+    from crawler.cli.base import discard_output  # after `started_as`, as it reads the name
+
+    if error.filename is not None:
+        raise error
+    discard_output()
+    if isinstance(error, BrokenPipeError):  # head or less has read enough: not a failure
+        return 0
+    print(f"sacho: the output could not be written ({error.strerror})", file=sys.stderr)
+    return 1
 
 
 def _print_verbs() -> None:

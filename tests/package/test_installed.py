@@ -128,6 +128,17 @@ def test_an_unknown_verb_is_named_with_what_is_like_it(
     assert "unknown command exprt; did you mean export?" in err
 
 
+def test_output_that_is_not_taken_ends_without_a_traceback(
+    installed: Installed, tmp_path: Path
+) -> None:
+    lines = [f'"{installed.command}" | head -c 5', f'"{installed.command}" list >/dev/full']
+    for line, code, said in zip(lines, (0, 1), ("", "could not be written"), strict=True):
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == code
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_replay_search_and_export_from_any_folder(installed: Installed, tmp_path: Path) -> None:
     """The data is in the user's data folder, and what is exported where the user is."""
     code, out, err = installed.run(tmp_path, "replay", SEEDS)
