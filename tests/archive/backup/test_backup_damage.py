@@ -82,7 +82,7 @@ def test_a_segment_that_was_never_backed_up_and_is_missing_is_named(
     assert len(segments(backup / "segments")) == 2
 
 
-def test_a_copy_that_rots_is_found_and_mended_by_check(
+def test_a_copy_that_rots_is_found_and_replaced_by_check(
     desk: Desk, backup: Path, tmp_path: Path
 ) -> None:
     assert desk.call("backup", backup).code == 0
@@ -150,7 +150,7 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
     assert files(backup) == before
 
 
-def test_an_index_that_was_lost_and_made_anew_does_not_take_the_good_ones_place(
+def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_place(
     desk: Desk, backup: Path, tmp_path: Path
 ) -> None:
     """As a scheduler or a crawl makes one, where there is none."""

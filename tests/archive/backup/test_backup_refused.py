@@ -47,7 +47,7 @@ def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_pat
         ("", 2, "name one folder"),
     ],
 )
-def test_a_folder_that_will_not_do_is_said_and_left_as_it_was(
+def test_a_folder_that_cannot_be_used_is_reported_and_left_as_it_was(
     desk: Desk, tmp_path: Path, folder: str, code: int, sentence: str
 ) -> None:
     (tmp_path / "something").mkdir()
@@ -62,7 +62,7 @@ def test_a_folder_that_will_not_do_is_said_and_left_as_it_was(
     assert files(tmp_path) == before
 
 
-def test_an_archive_of_nothing_is_said(tmp_path: Path) -> None:
+def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
     said = Desk(tmp_path).call("backup", tmp_path / "backup")
     assert said.code == 1
     assert said.err.startswith("scrapy backup: There is no archive at")
@@ -120,7 +120,7 @@ def test_ctrl_c_is_heard_while_the_index_is_copied(
 
 
 @pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
-def test_a_full_disk_is_said_and_the_same_again_goes_on(
+def test_a_full_disk_is_reported_and_the_same_command_continues(
     desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup.mkdir()
@@ -143,7 +143,7 @@ def test_a_full_disk_is_said_and_the_same_again_goes_on(
 
 
 @pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
-def test_a_folder_that_cannot_be_written_is_said_and_can_be_restored_from(
+def test_a_folder_that_cannot_be_written_is_reported_and_can_be_restored_from(
     desk: Desk, backup: Path, tmp_path: Path
 ) -> None:
     backup.mkdir()

@@ -104,7 +104,7 @@ def test_each_disk_needs_room_for_what_it_is_to_hold(
             assert not other["archive"].exists(), "it is seen before anything is copied"
 
 
-def test_what_is_no_backup_is_said(tmp_path: Path, backup: Path) -> None:
+def test_what_is_not_a_backup_is_reported(tmp_path: Path, backup: Path) -> None:
     desk = Desk(tmp_path / "desk")
     (tmp_path / "empty").mkdir()
     (tmp_path / "begun").mkdir()
@@ -180,7 +180,7 @@ def test_an_inventory_with_any_byte_changed_is_not_believed(backup: Path) -> Non
         st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     )
 )
-def test_an_inventory_that_is_anything_else_is_said_to_be_damaged(values: Any) -> None:
+def test_an_inventory_that_is_anything_else_is_reported_as_damaged(values: Any) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder)
         for whole in (
@@ -198,7 +198,7 @@ def test_an_inventory_that_is_anything_else_is_said_to_be_damaged(values: Any) -
             inventory.read(path)
 
 
-def test_a_backup_of_a_newer_sacho_is_said(
+def test_a_backup_of_a_newer_version_is_reported(
     backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = inventory.read(backup)
@@ -210,7 +210,7 @@ def test_a_backup_of_a_newer_sacho_is_said(
     assert (said.code, "was written by a newer version of Sacho" in said.err) == (1, True)
 
 
-def test_an_index_of_a_newer_schema_is_restored_and_said(origin: Desk, tmp_path: Path) -> None:
+def test_an_index_of_a_newer_schema_is_restored_and_reported(origin: Desk, tmp_path: Path) -> None:
     desk = copy_of(origin, tmp_path / "desk")
     with closing(sqlite3.connect(desk.index)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")

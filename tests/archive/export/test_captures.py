@@ -298,7 +298,7 @@ def test_the_cdxj_alone_leads_into_the_archives_own_segments(desk: Desk, tmp_pat
 
 @pytest.mark.parametrize("ending", ["wacz", "cdxj"])
 @pytest.mark.parametrize("options", [["--outlet", "nobody"], ["--since", "2100-01-01"]])
-def test_nothing_to_hand_over_is_a_sentence_and_leaves_what_was_there(
+def test_nothing_to_export_is_reported_and_leaves_the_file_as_it_was(
     desk: Desk, tmp_path: Path, ending: str, options: list[str]
 ) -> None:
     path = tmp_path / f"out.{ending}"
@@ -313,7 +313,9 @@ def test_nothing_to_hand_over_is_a_sentence_and_leaves_what_was_there(
 @pytest.mark.parametrize(
     ("name", "code"), [("-", 2), ("x.zip", 2), ("none/x.wacz", 1), ("folder.wacz", 1)]
 )
-def test_what_cannot_be_written_is_said(desk: Desk, tmp_path: Path, name: str, code: int) -> None:
+def test_a_file_that_cannot_be_written_is_reported(
+    desk: Desk, tmp_path: Path, name: str, code: int
+) -> None:
     (tmp_path / "folder.wacz").mkdir()
     said = desk.call("export", name if name == "-" else tmp_path / name)
     assert said.code == code

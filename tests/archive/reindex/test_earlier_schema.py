@@ -166,7 +166,7 @@ def test_a_reindex_gives_the_same_export_and_keeps_what_only_the_index_knows(
     assert robots["body"] == b"User-agent: *"
 
 
-def test_one_that_is_damaged_is_said_before_anything_is_read(desk: Desk) -> None:
+def test_a_damaged_index_is_reported_before_anything_is_read(desk: Desk) -> None:
     with closing(sqlite3.connect(desk.index)) as database:
         page = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'frontier'")
         start = (page.fetchone()[0] - 1) * 4096

@@ -78,7 +78,7 @@ def test_however_it_is_cut_the_records_are_the_same(
     assert [part.next for part in found][-1] == END
 
 
-def test_damage_across_the_seams_is_told_once(
+def test_damage_across_spans_is_reported_once(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (segment,) = list_segments(archive)

@@ -56,7 +56,7 @@ def test_lines_whose_keys_were_sorted_are_read_as_any(tmp_path: Path) -> None:
     assert faults == []
 
 
-NOBODYS = [
+FOREIGN_LINES = [
     b"{}",
     b'{"chain": 1}',
     b'"chain"',
@@ -68,8 +68,10 @@ NOBODYS = [
 ]
 
 
-@pytest.mark.parametrize("line", NOBODYS, ids=range(len(NOBODYS)))
-def test_what_nobody_wrote_is_told_and_the_rest_is_read(tmp_path: Path, line: bytes) -> None:
+@pytest.mark.parametrize("line", FOREIGN_LINES, ids=range(len(FOREIGN_LINES)))
+def test_a_line_that_no_writer_wrote_is_reported_and_the_rest_is_read(
+    tmp_path: Path, line: bytes
+) -> None:
     path = tmp_path / "log"
     append(path, {"a": 1})
     with path.open("ab") as file:

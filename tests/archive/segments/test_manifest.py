@@ -82,7 +82,7 @@ def test_every_changed_byte_and_every_line_taken_out_shows(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "line", [b"{}", b"[]", b"null", b"\xff", b'{"kind": "closed"}', b"1" * 5000]
 )
-def test_a_line_that_is_no_entry_is_told_and_the_others_are_read(
+def test_a_line_that_is_no_entry_is_reported_and_the_others_are_read(
     tmp_path: Path, line: bytes
 ) -> None:
     fixity.append(tmp_path, entry())
@@ -125,7 +125,7 @@ def test_many_processes_enter_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO])
-def test_a_disk_without_room_leaves_the_manifest_as_it_was_and_is_said(
+def test_a_disk_without_room_leaves_the_manifest_as_it_was_and_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
     with writer(tmp_path) as out:

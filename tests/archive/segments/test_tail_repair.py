@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_any_lost_sectors_leave_is_mended_and_nothing_whole_is_lost(
+def test_what_any_lost_sectors_leave_is_repaired_and_no_whole_record_is_lost(
     tmp_path: Path, seed: int
 ) -> None:
     pick = Random(seed)

@@ -56,7 +56,7 @@ def test_a_killed_process_leaves_what_it_synced(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"")
     for folder in (file, file / "below"):

@@ -340,7 +340,7 @@ def test_bytes_that_another_article_shows_too_are_removed_only_with_it(desk: Des
     assert wrong(desk) == []
 
 
-def test_an_archive_of_nothing_is_said(tmp_path: Path) -> None:
+def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
     said = Desk(tmp_path).call("remove", NAME, *REASON, "--yes")
     assert said.code == 1
     assert said.err.startswith("scrapy remove: There is no archive at")

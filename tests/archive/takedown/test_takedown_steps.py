@@ -69,7 +69,7 @@ def check_rows(desk: Desk) -> None:
             raise AssertionError(str(error)) from error
 
 
-def test_killed_before_any_step_no_row_lies_and_the_next_run_ends_it(
+def test_killed_before_any_step_rows_stay_right_and_the_next_run_finishes_it(
     made: Path, tmp_path: Path
 ) -> None:
     text, before = text_of(Desk(made)), articles(Desk(made))
@@ -131,7 +131,7 @@ def test_killed_and_with_its_index_lost_it_stays_removed(
     assert wrong(desk) == []
 
 
-def test_a_full_disk_is_said_and_the_next_run_ends_it(
+def test_a_full_disk_is_reported_and_the_next_run_finishes_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = text_of(desk)
@@ -188,7 +188,7 @@ def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
     assert NAME in articles(desk)
 
 
-def test_an_index_made_anew_by_hand_learns_what_is_refused(desk: Desk) -> None:
+def test_an_index_rebuilt_by_hand_learns_what_is_blocked(desk: Desk) -> None:
     assert killed_before(desk, 4)
     desk.index.unlink()
     with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
