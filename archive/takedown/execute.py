@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from archive.articles.captures import indexed_bytes
 from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import disk
@@ -23,7 +24,7 @@ from archive.segments.names import open_name
 from archive.takedown import log as takedown_log
 from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
 from archive.takedown.log import Takedown
-from archive.takedown.plan import add_quotes, combine, file_sizes, plan_takedown
+from archive.takedown.plan import add_quotes, combine, plan_takedown
 from archive.takedown.revisits import RevisitTargets
 from archive.takedown.segment_rewrite import SegmentRewrite, next_name
 
@@ -251,7 +252,7 @@ class TakedownExecutor:
     def _has_rows(self, name: str) -> bool:
         """Return whether rows refer to the segment."""
         with self._index.reading() as connection:
-            return bool(file_sizes(connection, [name]))
+            return indexed_bytes(connection, name) > 0
 
     def _measure(self, path: Path) -> tuple[int, str]:
         try:

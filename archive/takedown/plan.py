@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, bindparam, func, select, text
+from sqlalchemy import Integer, bindparam, select, text
 
 from archive.frontier.revisit_policy import State
 from archive.index.bulk import one_of
@@ -14,7 +14,7 @@ from archive.takedown.log import RemovedRecord
 from archive.warc.record_writer import format_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -147,12 +147,6 @@ def combine(plans: Iterable[TakedownPlan]) -> list[TakedownPlan]:
         others = tuple(other for other in plan.others if other not in unique)
         combined.append(replace(plan, others=others))
     return combined
-
-
-def file_sizes(connection: Connection, files: Sequence[str]) -> dict[str, int]:
-    """Return how many captures lie in each of the files."""
-    query = select(captures.c.warc_file, func.count()).where(captures.c.warc_file.in_(files))
-    return {name: count for name, count in connection.execute(query.group_by(captures.c.warc_file))}  # noqa: C416 (typed)
 
 
 def _find_article(connection: Connection, outlet: str, name: str) -> tuple[int | None, str, bool]:
