@@ -1,24 +1,23 @@
-"""The verbs that a job may run besides a crawl, and their words, read as the command line reads them."""
+"""The commands that a job may run besides a crawl, and the check of their arguments."""
 
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from typing import NoReturn
 
-from scrapy.settings import Settings
+from crawler.cli.main import load_verb
 
-#: What needs nobody beside it; nothing that asks, serves or takes away.
+#: Commands that need no terminal, end by themselves and remove nothing.
 VERBS = ("backup", "export", "recover", "reindex", "replay", "verify")
 #: Former names of verbs, as older jobs files may have them.
 RENAMED = {"close": "recover"}
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong instead of ending the process, and prints nothing."""
+    """A parser that raises ValueError instead of printing and ending the process."""
 
     def print_help(self, file: object = None) -> None:
-        """Print none."""
+        """Print nothing."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
@@ -28,9 +27,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def check_words(words: list[str]) -> tuple[str, tuple[str, ...]]:
-    """The verb and the words behind it.
+    """Return a command and its arguments, checked by the command's own parser.
 
-    :raises ValueError: no such verb, or an option it doesn't have.
+    :raises ValueError: there is no such command, or an argument is invalid.
     """
     verb, *rest = words or [""]
     if verb == "crawl":
@@ -39,10 +38,10 @@ def check_words(words: list[str]) -> tuple[str, tuple[str, ...]]:
         raise ValueError(f"{verb} was renamed: use {RENAMED[verb]} instead")
     if verb not in VERBS:
         raise ValueError(
-            f"{verb!r} is no verb for a job; those are {', '.join(VERBS)}, and outlet = for a crawl"
+            f"{verb!r} is not a command for a job; those are {', '.join(VERBS)}, and outlet = for "
+            "a crawl"
         )
-    command = import_module(f"crawler.commands.{verb}").Command()
-    command.settings = Settings()
+    command = load_verb(verb)
     parser = _Parser(prog=verb, add_help=False, conflict_handler="resolve")
     command.add_options(parser)
     parser.add_argument("-h", "--help", action="help")

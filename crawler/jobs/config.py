@@ -1,4 +1,4 @@
-"""``jobs.toml``: the jobs as data, or all that is wrong with it, each with its line."""
+"""Read ``jobs.toml``: its jobs, or every mistake in it with its line."""
 
 from __future__ import annotations
 
@@ -35,13 +35,16 @@ _KEYS = (
     "backoff",
     "alert",
 )
-#: A name is a folder of logs, a label of metrics and a word on a terminal.
+#: A name is also the name of a log folder and a label of metrics.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MOST_RETRIES = 20
+_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_JOB_HEADER = re.compile(r"\s*\[\[\s*job\s*\]\]")
+_KEY = re.compile(r"""\s*["']?([\w.-]+)["']?\s*=""")
 
 
 class JobsFileError(Exception):
-    """The jobs can't be used; ``sentences`` name every mistake with its line."""
+    """The jobs file is invalid; ``sentences`` name every mistake with its line."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("\n".join(sentences))
@@ -49,100 +52,106 @@ class JobsFileError(Exception):
 
 
 class _MistakeError(Exception):
-    """A value that can't be; the message says why."""
+    """A value is invalid; the message says why."""
 
 
 def read_jobs(path: Path) -> list[Job]:
-    """The jobs of a file, in its order.
+    """Return the jobs of a file, in its order.
 
-    :raises JobsFileError: it can't be read, or anything in it is wrong: then all of that.
+    :raises JobsFileError: the file can't be read or is invalid, with all its mistakes.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark before it
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark
     except FileNotFoundError as error:
         sentence = (
-            f"{path} is not there: copy jobs.example.toml, or name another file with JOBS_FILE."
+            f"{path} does not exist: copy jobs.example.toml, or name another file with JOBS_FILE."
         )
         raise JobsFileError([sentence]) from error
     except UnicodeDecodeError as error:
-        raise JobsFileError([f"{path}: it is not UTF-8 text (byte {error.start})."]) from error
+        raise JobsFileError([f"{path}: not UTF-8 text (byte {error.start})."]) from error
     except OSError as error:
         raise JobsFileError([f"{path} can't be read ({error.strerror})."]) from error
     return parse_jobs(text, str(path))
 
 
 def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
-    """The jobs that a file's text tells.
+    """Return the jobs of a file's text, in its order.
 
-    :raises JobsFileError: anything in it is wrong: then all of that.
+    :raises JobsFileError: the text is invalid, with all its mistakes.
     """
-    try:
-        table = tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # TOMLDecodeError is one; a number too long for Python another
-        raise JobsFileError([f"{path}: it is no TOML: {error}."]) from error
+    tables = _tables(text, path)
     file = _File(path, text)
-    for key in table.keys() - {"job"}:
+    for key in tables.keys() - {"job"}:
         file.mistake(file.top(key), f"there is no {key!r} here: only [[job]] tables")
-    entries = table.get("job", [])
+    entries = tables.get("job", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise JobsFileError(
-            [*(said for _, said in file.mistakes), f"{path}: each job begins with a line [[job]]."]
-        )
-    jobs = [
-        job for n, entry in enumerate(entries) if (job := _Entry(file, n, entry).job()) is not None
-    ]
-    names: dict[str, int] = {}
-    for n, entry in enumerate(entries):
-        name = entry.get("name", entry.get("outlet"))
-        if isinstance(name, str) and names.setdefault(name.casefold(), n) != n:
-            first = file.line(names[name.casefold()], "name")
-            file.mistake(
-                file.line(n, "name"), f"name: there is a job {name!r} already, in line {first}"
-            )
+        raise JobsFileError([*file.sentences(), f"{path}: each job begins with a line [[job]]."])
+    jobs = [_JobTable(file, number, entry).job() for number, entry in enumerate(entries)]
+    _check_names(file, entries)
     if file.mistakes:
-        raise JobsFileError([sentence for _, sentence in sorted(file.mistakes)])
+        raise JobsFileError(file.sentences())
     if not jobs:
         raise JobsFileError([f"{path}: it names no job; jobs.example.toml shows how."])
-    return jobs
+    return [job for job in jobs if job is not None]
+
+
+def _tables(text: str, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also a number with too many digits for Python
+        raise JobsFileError([f"{path}: not valid TOML: {error}."]) from error
+
+
+def _check_names(file: _File, entries: list[dict[str, Any]]) -> None:
+    """Report each job whose name another job before it has."""
+    first: dict[str, int] = {}
+    for number, entry in enumerate(entries):
+        name = entry.get("name", entry.get("outlet"))
+        if not isinstance(name, str):
+            continue
+        known = first.setdefault(name.casefold(), number)
+        if known != number:
+            sentence = f"name: there is a job {name!r} already, in line {file.line(known, 'name')}"
+            file.mistake(file.line(number, "name"), sentence)
 
 
 class _File:
-    """Where the keys of each job stand, which the parser does not tell."""
+    """The line of each key, which tomllib does not tell, and the mistakes found."""
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self.mistakes: list[tuple[int, str]] = []
         self._top: dict[str, int] = {}
         self._jobs: list[dict[str, int]] = []
-        inside = self._top
-        prefix = ""
+        self._inside = self._top
+        self._prefix = ""
         for number, line in enumerate(text.splitlines(), 1):
-            header = re.match(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$", line)
+            header = _HEADER.match(line)
+            key = _KEY.match(line)
             if header is not None:
-                name, prefix = header[1], ""
-                if re.match(r"\s*\[\[\s*job\s*\]\]", line):
-                    self._jobs.append({"": number})
-                    inside = self._jobs[-1]
-                elif name.startswith("job.") and self._jobs:
-                    prefix = name.removeprefix("job.") + "."
-                    self._jobs[-1].setdefault(prefix[:-1], number)
-                else:
-                    inside = self._top
-                    inside.setdefault(name, number)
-                continue
-            key = re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)
-            if key is not None:
-                inside.setdefault(prefix + key[1], number)
+                self._enter(header[1], number, is_job=_JOB_HEADER.match(line) is not None)
+            elif key is not None:
+                self._inside.setdefault(self._prefix + key[1], number)
+
+    def _enter(self, name: str, number: int, *, is_job: bool) -> None:
+        """Note the line of a table's header; the keys that follow belong to the table."""
+        self._prefix = ""
+        if is_job:
+            self._jobs.append({"": number})
+            self._inside = self._jobs[-1]
+        elif name.startswith("job.") and self._jobs:
+            self._prefix = name.removeprefix("job.") + "."
+            self._jobs[-1].setdefault(self._prefix[:-1], number)
+        else:
+            self._inside = self._top
+            self._inside.setdefault(name, number)
 
     def top(self, key: str) -> int:
-        """The line of a key outside the jobs."""
+        """Return the line of a key outside the jobs."""
         return self._top.get(key, 1)
 
     def line(self, job: int, key: str) -> int:
-        """The line of a job's key, or its first."""
+        """Return the line of a job's key, or the job's first line."""
         lines = self._jobs[job] if job < len(self._jobs) else {"": 1}
         return lines.get(key, lines[""])
 
@@ -150,84 +159,86 @@ class _File:
         """Note a mistake."""
         self.mistakes.append((line, f"{self._path}, line {line}: {sentence}."))
 
+    def sentences(self) -> list[str]:
+        """Return all mistakes, by line."""
+        return [sentence for _, sentence in sorted(self.mistakes)]
 
-class _Entry:
-    """One [[job]], read value by value, so that one mistake hides no other."""
 
-    def __init__(self, file: _File, number: int, entry: dict[str, Any]) -> None:
-        self._file, self._number, self._entry = file, number, entry
-        self._sound = True
+class _JobTable:
+    """One [[job]] table. Every value is read, so that all its mistakes are found."""
+
+    def __init__(self, file: _File, number: int, table: dict[str, Any]) -> None:
+        self._file, self._number, self._table = file, number, table
+        self._valid = True
 
     def job(self) -> Job | None:
-        """The job; None where anything was wrong, which is noted."""
-        for key in self._entry.keys() - set(_KEYS):
+        """Return the job; None if anything is wrong, which is noted."""
+        for key in self._table.keys() - set(_KEYS):
             self._wrong(key, f"there is no {key!r}; a job has {', '.join(_KEYS)}")
         outlet = self._take("outlet", lambda text: outlet_named(_text(text)), None)
+        outlet_name = "" if outlet is None else outlet.name
         verb, words = self._command(outlet)
         settings = self._take("settings", lambda table: tuple(_pairs(table)), ())
-        job = {
-            "name": self._take("name", _name, outlet.name if outlet is not None else ""),
+        values = {
+            "name": self._take("name", _name, outlet_name),
             "time_limit": self._take("time_limit", _duration, TIME_LIMIT),
             "retries": self._take("retries", _retries, RETRIES),
             "backoff": self._take("backoff", _duration, BACKOFF),
             "alert": self._take("alert", _yes_or_no, True),
         }
-        schedule = self._rhythm(outlet)
-        if not {"name", "outlet"} & self._entry.keys():
+        schedule = self._schedule(outlet)
+        if not {"name", "outlet"} & self._table.keys():
             self._wrong("", "a job without an outlet needs a name")
-        if not self._sound or schedule is None:
+        if not self._valid or schedule is None:
             return None
-        name = outlet.name if outlet is not None else ""
-        return Job(verb=verb, words=words, schedule=schedule, outlet=name, settings=settings, **job)
+        return Job(
+            verb=verb,
+            words=words,
+            schedule=schedule,
+            outlet=outlet_name,
+            settings=settings,
+            **values,
+        )
 
     def _command(self, outlet: Outlet | None) -> tuple[str, tuple[str, ...]]:
-        """The verb and its words."""
-        if ("outlet" in self._entry) == ("command" in self._entry):
-            self._wrong(
-                "command" if "command" in self._entry else "",
-                "a job has either an outlet or a command",
-            )
+        """Return the command and its arguments."""
+        has_command = "command" in self._table
+        if ("outlet" in self._table) == has_command:
+            key = "command" if has_command else ""
+            self._wrong(key, "a job has either an outlet or a command")
             return "", ()
-        if "command" in self._entry:
-            if "arguments" in self._entry:
-                self._wrong(
-                    "arguments", "arguments are an outlet's; write a command's into the command"
-                )
-            found: tuple[str, tuple[str, ...]] = self._take("command", _words, ("", ()))
-            return found
+        if not has_command:
+            words = self._take("arguments", lambda table: _crawl_arguments(table, outlet), ())
+            return "crawl", ("" if outlet is None else outlet.name, *words)
+        if "arguments" in self._table:
+            sentence = "arguments are an outlet's; write a command's into the command"
+            self._wrong("arguments", sentence)
+        found: tuple[str, tuple[str, ...]] = self._take("command", _words, ("", ()))
+        return found
 
-        def arguments(table: Any) -> tuple[str, ...]:
-            pairs = [f"{name}={value}" for name, value in _pairs(table)]
-            if outlet is not None:
-                checked(pairs, outlet)
-            return tuple(word for pair in pairs for word in ("-a", pair))
-
-        words = self._take("arguments", arguments, ())
-        return "crawl", (outlet.name if outlet is not None else "", *words)
-
-    def _rhythm(self, outlet: Outlet | None) -> Schedule | None:
-        """When it falls due: as it says, else as its outlet does."""
-        if "every" in self._entry and "cron" in self._entry:
+    def _schedule(self, outlet: Outlet | None) -> Schedule | None:
+        """Return the table's schedule, else the outlet's."""
+        if "every" in self._table and "cron" in self._table:
             self._wrong("cron", "a job has either every or cron")
             return None
-        schedule: Schedule | None = cron(outlet.cron) if outlet is not None else None
+        schedule: Schedule | None = None if outlet is None else cron(outlet.cron)
         schedule = self._take("every", lambda text: every(_text(text)), schedule)
         schedule = self._take("cron", lambda text: cron(_text(text)), schedule)
-        if not {"outlet", "every", "cron"} & self._entry.keys():
+        if not {"outlet", "every", "cron"} & self._table.keys():
             self._wrong("", 'say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul)')
         return schedule
 
     def _take(self, key: str, read: Callable[[Any], Any], default: Any) -> Any:
-        if key not in self._entry:
+        if key not in self._table:
             return default
         try:
-            return read(self._entry[key])
+            return read(self._table[key])
         except (ScheduleError, OutletError, ValueError, _MistakeError) as error:
             self._wrong(key, str(error))
             return default
 
     def _wrong(self, key: str, sentence: str) -> None:
-        self._sound = False
+        self._valid = False
         self._file.mistake(
             self._file.line(self._number, key), f"{key}: {sentence}" if key else sentence
         )
@@ -235,7 +246,7 @@ class _Entry:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _MistakeError(f"{value!r} is no text; write it in quotes")
+        raise _MistakeError(f"{value!r} must be a string; write it in quotes")
     if "\0" in value:
         raise _MistakeError(f"{value!r}: no command line takes the character \\0")
     return value
@@ -245,11 +256,23 @@ def _words(value: Any) -> tuple[str, tuple[str, ...]]:
     return check_words(shlex.split(_text(value)))
 
 
+def _crawl_arguments(value: Any, outlet: Outlet | None) -> tuple[str, ...]:
+    """Return a table of a crawl's arguments as ``-a NAME=VALUE``."""
+    pairs = [f"{name}={one}" for name, one in _pairs(value)]
+    if outlet is not None:
+        checked(pairs, outlet)
+    words: list[str] = []
+    for pair in pairs:
+        words += ["-a", pair]
+    return tuple(words)
+
+
 def _name(value: Any) -> str:
     name = _text(value)
     if not _NAME.fullmatch(name):
         raise _MistakeError(
-            f"{name!r} is no name: letters, digits, . _ and -, at most 64, a letter or digit first"
+            f"{name!r} is not a valid name: letters, digits, . _ and -, at most 64, a letter or "
+            "digit first"
         )
     return name
 
@@ -260,23 +283,22 @@ def _duration(value: Any) -> timedelta:
 
 def _retries(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_RETRIES:
-        raise _MistakeError(f"{value!r} is no number from 0 to {_MOST_RETRIES}")
+        raise _MistakeError(f"{value!r} must be a number from 0 to {_MOST_RETRIES}")
     return value
 
 
 def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _MistakeError(f"{value!r} is neither true nor false")
+        raise _MistakeError(f"{value!r} must be true or false")
     return value
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of a table as text; ``"1"`` and ``"0"`` for true and false."""
     if not isinstance(value, dict):
-        raise _MistakeError(f'{value!r} is no table; write {{ NAME = "VALUE" }}')
+        raise _MistakeError(f'{value!r} must be a table; write {{ NAME = "VALUE" }}')
     for name, one in value.items():
         if isinstance(one, dict | list):
             raise _MistakeError(f"{name} = {one!r}: only single values")
-        yield (
-            _text(name),
-            {True: "1", False: "0"}[one] if isinstance(one, bool) else _text(str(one)),
-        )
+        text = str(int(one)) if isinstance(one, bool) else str(one)
+        yield _text(name), _text(text)

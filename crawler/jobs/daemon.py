@@ -1,4 +1,4 @@
-"""The scheduler: it wakes when a job is due, when a run ends, on a signal, and every few seconds."""
+"""The scheduler: it works when a job is due, a run ends, on a signal, and every few seconds."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Daemon:
         _log.info("stopped")
 
     def _round(self, dispatcher: Dispatcher, jobs: Sequence[Job]) -> None:
-        """Start what is due. If the index can't be used, log that once; the next round tries again."""
+        """Start what is due. If the index can't be used, log that once; the next round retries."""
         # Computed before the round begins, so that a job that becomes due meanwhile ends the wait.
         self._wait = max(_SHORTEST, min(TICK, seconds_to_next(jobs, datetime.now(UTC))))
         try:
@@ -141,14 +141,14 @@ def _handling(
 
 
 def seconds_to_next(jobs: Sequence[Job], now: datetime) -> float:
-    """Return the seconds from ``now`` to the next moment at which a job is due; infinity if there is none."""
+    """Return the seconds from ``now`` until the next job is due; infinity if none ever is."""
     moments = (job.schedule.next(now) for job in jobs)
     seconds = [(moment - now).total_seconds() for moment in moments if moment is not None]
     return min(seconds, default=math.inf)
 
 
 def state_of(path: Path) -> tuple[int, int, int]:
-    """Return what differs when a file has changed: its time, size and inode; zeros if there is none."""
+    """Return what tells that a file has changed: its time, size and inode; zeros if it is missing."""
     try:
         found = path.stat()
     except OSError:

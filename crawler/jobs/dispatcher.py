@@ -1,4 +1,4 @@
-"""Start the jobs that are due, as many at a time as allowed, and report the runs that have ended."""
+"""Start the jobs that are due, a limited number at a time, and report the runs that have ended."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Runs jobs that are due, ``at_once`` at a time; a context manager that waits for them at its end.
+    """Runs jobs that are due, ``at_once`` at a time.
 
-    Each ended run is passed to ``ended`` by the thread that calls `dispatch`; ``wake_up`` is set
+    It is a context manager that waits for the runs at its end. Each ended run is passed to ``ended`` by the thread that calls `dispatch`; ``wake_up`` is set
     when a run ends. ``stop`` ends all runs.
     """
 

@@ -1,4 +1,4 @@
-"""When a job is due: computed from its schedule and its run history alone, the same by any process."""
+"""When a job is due: computed from its schedule and its run history alone, in any process."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def failures(past: Past, due_at: datetime) -> int:
 
 
 def _catch_up_since(job: Job, past: Past, slot: datetime) -> date | None:
-    """Return the day of the last success, if a moment of the schedule has passed without a run since."""
+    """Return the day of the last success, if a moment of the schedule was missed since."""
     arguments = CrawlArguments.from_words(job.words)
     if not job.outlet or not arguments.finds_new or arguments.since is not None:
         return None

@@ -1,4 +1,4 @@
-"""A job: what is run, when, and what is done when it fails."""
+"""A job: a command, its schedule, and what happens if it fails."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ BACKOFF = timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """``verb`` with its ``words`` each time ``schedule`` says; ``outlet`` is the crawled one, ``""`` for another verb.
+    """A command that runs on a schedule.
 
-    At ``time_limit`` a run is asked to end. One that failed is tried again ``retries`` times,
-    ``backoff`` later and twice as long each time. ``settings`` are the run's own. Without ``alert``
-    its failures are history, and no alarm.
+    ``verb`` runs with the arguments ``words``; ``outlet`` is the crawled one, ``""`` for another
+    command. A run is stopped after ``time_limit``. A failed run is repeated ``retries`` times:
+    after ``backoff``, then after twice as long each time. ``settings`` are those of its runs. Without
+    ``alert``, its failures raise no alarm.
     """
 
     name: str
@@ -38,6 +39,6 @@ class Job:
 
     @property
     def leases(self) -> tuple[str, ...]:
-        """What must be free for a run, the job's own lease first."""
+        """The names of the leases that a run needs, the job's own first."""
         own = f"job {self.name}"
         return (own, outlet_lease(self.outlet)) if self.outlet else (own,)

@@ -1,4 +1,4 @@
-"""A file a run for what it says, under the job's name; old ones are deleted."""
+"""One log file per run, in a folder per job; old files are deleted."""
 
 from __future__ import annotations
 
@@ -25,28 +25,31 @@ _DAY = 86400
 
 @dataclass(frozen=True)
 class Logs:
-    """The folder of all logs; what was last written to more than ``days`` days ago goes when its job next runs."""
+    """The folder of all logs.
+
+    A log last written to more than ``days`` days ago is deleted when its job runs again.
+    """
 
     folder: Path
     days: int
 
     def open(self, order: Order) -> tuple[str, IO[str]]:
-        """A log that begins with the command line, to be gone on with, and its path.
+        """Return the path of a log that begins with the command line, and the file to append to.
 
-        Our own stderr and no path where none can be made: that must stop no crawl.
+        If no file can be written, return ``""`` and the stderr of this process: the run goes on.
         """
         place = self.folder.absolute() / order.job.name
         path = place / f"{order.due_at.astimezone(KST):%Y-%m-%dT%H%M%S}-{order.attempt}.log"
         try:
             place.mkdir(parents=True, exist_ok=True)
-            # a full disk may open a file, and take nothing into it
+            # On a full disk, a file may be opened but not written to.
             with path.open("a", encoding="utf-8") as file:
-                # Without the settings: one may be a password.
+                # Not the settings: one may be a password.
                 file.write(f"# {PROGRAM} {order.job.verb} {' '.join(order.words)}\n")
             file = path.open("a", encoding="utf-8")
         except OSError as error:
             _log.error(
-                "%s: no log can be written (%s); what the run says follows here.",
+                "%s: no log can be written (%s); the output of the run follows here.",
                 path,
                 error.strerror,
             )
@@ -60,4 +63,4 @@ class Logs:
                 if path.stat().st_mtime < time() - self.days * _DAY:
                     path.unlink()
             except OSError as error:
-                _log.warning("%s: an old log that can't be deleted (%s)", path, error.strerror)
+                _log.warning("%s: an old log can't be deleted (%s)", path, error.strerror)

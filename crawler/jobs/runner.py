@@ -1,4 +1,4 @@
-"""One run of a job in a process of its own: started, watched, stopped at its limit, and recorded."""
+"""One run of a job in its own process: started, watched, stopped at its limit, and recorded."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _claim_of(order: Order) -> Claim:
 def _start(
     order: Order, context: RunnerContext, run_id: str, output: IO[str]
 ) -> subprocess.Popen[bytes] | None:
-    """Start the run's process, its output in a file; log the reason and return None if that fails."""
+    """Start the run's process with its output in a file; if that fails, log it and return None."""
     job = order.job
     settings = {**context.settings, **dict(job.settings)}
     words = [job.verb, *order.words]
@@ -167,7 +167,7 @@ def _attend(
 def _watch(
     process: subprocess.Popen[bytes], lease: Lease, limit: float, stop: Stop
 ) -> Ending | None:
-    """Wait for the process and renew its lease; return why it was stopped, None if it ended by itself."""
+    """Wait for the process and renew its lease; return why it was stopped, None if it was not."""
     ending: Ending | None = None
     deadline = monotonic() + limit
     waiting = select.poll()

@@ -1,4 +1,4 @@
-"""When a job falls due: a cron line or an interval, in Asia/Seoul, as moments that every process agrees on."""
+"""Schedules: a cron line or an interval, as moments in Asia/Seoul that every process agrees on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from archive.model.article import KST
 if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
 
-#: What intervals are counted from, so that each of a day or its parts falls at midnight in Seoul.
+#: Intervals are counted from here, so that those of a day or its parts include midnight in Seoul.
 _ORIGIN = datetime(2000, 1, 1, tzinfo=KST)
 _SHORTEST = timedelta(minutes=1)
 _LONGEST = timedelta(days=366)
 _INSTANT = timedelta(microseconds=1)
-#: How far back a cron line's last moment is looked for: the 29th of February may be eight years
+#: How far back the last moment of a cron line is searched: two 29ths of February may be eight years
 #: apart.
 _FAR = timedelta(days=366 * 8)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,27 +34,30 @@ _CRON_FIELDS = 5
 
 
 class ScheduleError(ValueError):
-    """No such moments; the message is a sentence."""
+    """The schedule is invalid; the message is a sentence."""
 
 
 @dataclass
 class Schedule:
-    """Moments at which something falls due; ``text`` is how it was written."""
+    """Moments at which a job is due; ``text`` is the schedule as it was written."""
 
     text: str
     trigger: BaseTrigger
-    #: The last answer of `last`, and the moment from which on it is another one.
+    #: The last result of `last`, and the next moment, up to which that stays the result.
     _known: tuple[datetime, datetime] | None = field(default=None, compare=False, repr=False)
 
     def next(self, after: datetime) -> datetime | None:
-        """The first moment later than ``after``, in KST; None if there is none any more."""
+        """Return the first moment later than ``after``, in KST; None if there is none."""
         found: datetime | None = self.trigger.get_next_fire_time(
             None, after.astimezone(KST) + _INSTANT
         )
         return found
 
     def last(self, until: datetime) -> datetime | None:
-        """The last moment not later than ``until``, in KST; None if there was none within eight years."""
+        """Return the last moment not later than ``until``, in KST.
+
+        None if there was none within eight years.
+        """
         if self._known is not None and self._known[0] <= until < self._known[1]:
             return self._known[0]
         found = self._find(until.astimezone(KST))
@@ -82,9 +85,9 @@ class Schedule:
 
 
 def every(text: str) -> Schedule:
-    """An interval: ``10m``, ``1h``, ``1h30m``, ``1d``.
+    """Return an interval: ``10m``, ``1h``, ``1h30m``, ``1d``.
 
-    :raises ScheduleError: it is none, or shorter than a minute, or longer than a year.
+    :raises ScheduleError: it is invalid, shorter than a minute, or longer than a year.
     """
     length = duration(text)
     if not _SHORTEST <= length <= _LONGEST:
@@ -96,9 +99,9 @@ def every(text: str) -> Schedule:
 
 
 def cron(text: str) -> Schedule:
-    """A cron line of five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday).
+    """Return a cron line of five fields: minute, hour, day, month, weekday (0 and 7 are Sunday).
 
-    :raises ScheduleError: it is none, or one that crons read differently.
+    :raises ScheduleError: it is invalid, or implementations of cron differ on its meaning.
     """
     fields = text.split()
     if len(fields) != _CRON_FIELDS:
@@ -107,7 +110,8 @@ def cron(text: str) -> Schedule:
         )
     if fields[2] != "*" and fields[4] != "*":
         raise ScheduleError(
-            "some crons read a day of the month with a weekday as 'and', some as 'or'; make two jobs of it"
+            "a day of the month together with a weekday means 'and' to some crons and 'or' to "
+            "others; write two jobs"
         )
     minute, hour, day, month, weekday = fields
     try:
@@ -120,49 +124,65 @@ def cron(text: str) -> Schedule:
             timezone=KST,
         )
     except ValueError as error:
-        raise ScheduleError(f"{text!r} is no cron line ({error})") from error
+        raise ScheduleError(f"{text!r} is not a valid cron line ({error})") from error
     schedule = Schedule(f"cron {text}", trigger)
     if schedule.next(_ORIGIN) is None:
-        raise ScheduleError(f"{text!r} never comes")
+        raise ScheduleError(f"{text!r} has no moment")
     return schedule
 
 
 def duration(text: str) -> timedelta:
-    """A length of time: ``90s``, ``45m``, ``1h30m``, ``2d``.
+    """Return a length of time: ``90s``, ``45m``, ``1h30m``, ``2d``.
 
-    :raises ScheduleError: it is none, or nothing, or longer than a year.
+    :raises ScheduleError: it is invalid, zero, or longer than a year.
     """
     if not re.fullmatch(r"(?:\d{1,9}[smhd])+", text, re.ASCII):
-        raise ScheduleError(f"{text!r} is no length of time; write 90s, 45m, 1h30m or 2d")
+        raise ScheduleError(f"{text!r} is not a length of time; write 90s, 45m, 1h30m or 2d")
     seconds = sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhd])", text))
     if not seconds:
-        raise ScheduleError(f"{text!r} is no time at all")
+        raise ScheduleError(f"{text!r} is zero")
     if seconds > _LONGEST.total_seconds():
         raise ScheduleError(f"{text!r} is longer than a year")
     return timedelta(seconds=seconds)
 
 
 def _weekdays(field: str) -> str:
-    """The weekdays by name: cron counts from Sunday, APScheduler from Monday."""
+    """Return the weekdays by name: cron counts from Sunday, APScheduler from Monday."""
     if field == "*":
         return field
     found: list[str] = []
     for part in field.lower().split(","):
-        match = _WEEKDAYS.fullmatch(part)
-        if match is None:
-            raise ScheduleError(
-                f"{part!r} is no weekday; write 0-7 (0 and 7 are Sunday) or sun, mon …"
-            )
-        first = 0 if match["every"] else _weekday(match["first"])
-        # As in the other fields, 1/2 is every second one from the first on.
-        alone = match["first"] if match["step"] is None else "6"
-        last = 6 if match["every"] else _weekday(match["last"] or alone)
-        if match["last"] and last < first and last == 0:
-            last = 7  # fri-sun
-        if last < first or match["step"] == "0":
-            raise ScheduleError(f"{part!r} names no weekday")
-        found += _DAYS[first : last + 1 : int(match["step"] or 1)]
+        found += _weekday_range(part)
     return ",".join(dict.fromkeys(found))
+
+
+def _weekday_range(part: str) -> tuple[str, ...]:
+    """Return the weekdays of one part of the field: ``*``, a day or a range, perhaps with a step.
+
+    :raises ScheduleError: it is invalid or has no weekday.
+    """
+    match = _WEEKDAYS.fullmatch(part)
+    if match is None:
+        raise ScheduleError(
+            f"{part!r} is not a weekday; write 0-7 (0 and 7 are Sunday) or sun, mon …"
+        )
+    first, last = _bounds(match)
+    step = int(match["step"] or 1)
+    if last < first or step == 0:
+        raise ScheduleError(f"{part!r} names no weekday")
+    return _DAYS[first : last + 1 : step]
+
+
+def _bounds(match: re.Match[str]) -> tuple[int, int]:
+    """Return the first and the last day, counted from Sunday."""
+    if match["every"]:
+        return 0, 6
+    first = _weekday(match["first"])
+    if match["last"]:
+        last = _weekday(match["last"])
+        return first, 7 if last == 0 < first else last  # fri-sun
+    # As in the other fields, 1/2 is every second day from the first on.
+    return first, first if match["step"] is None else 6
 
 
 def _weekday(name: str) -> int:

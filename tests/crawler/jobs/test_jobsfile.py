@@ -122,20 +122,20 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "jobs.toml, line 6: cron: a job has either every or cron.",
         "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, command, every, cron, arguments, "
         "settings, time_limit, retries, backoff, alert.",
-        "jobs.toml, line 12: cron: '61 * * * *' is no cron line (Error validating expression '61': the last value (61) "
-        "is higher than the maximum value (59)).",
-        "jobs.toml, line 13: time_limit: '-5m' is no length of time; write 90s, 45m, 1h30m or 2d.",
-        "jobs.toml, line 14: retries: -1 is no number from 0 to 20.",
-        "jobs.toml, line 15: alert: 'yes' is neither true nor false.",
+        "jobs.toml, line 12: cron: '61 * * * *' is not a valid cron line (Error validating expression '61': "
+        "the last value (61) is higher than the maximum value (59)).",
+        "jobs.toml, line 13: time_limit: '-5m' is not a length of time; write 90s, 45m, 1h30m or 2d.",
+        "jobs.toml, line 14: retries: -1 must be a number from 0 to 20.",
+        "jobs.toml, line 15: alert: 'yes' must be true or false.",
         "jobs.toml, line 19: name: there is a job 'B' already, in line 11.",
         "jobs.toml, line 20: arguments: -a limit=0: give a number of at least 1.",
         "jobs.toml, line 23: a job without an outlet needs a name.",
         "jobs.toml, line 24: command: verify has no option --smaple.",
-        "jobs.toml, line 25: every: 5 is no text; write it in quotes.",
+        "jobs.toml, line 25: every: 5 must be a string; write it in quotes.",
         'jobs.toml, line 27: say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul).',
-        "jobs.toml, line 28: name: 'no time' is no name: letters, digits, . _ and -, at most 64, a letter or digit "
-        "first.",
-        "jobs.toml, line 29: command: 'remove' is no verb for a job; those are backup, export, recover, "
+        "jobs.toml, line 28: name: 'no time' is not a valid name: letters, digits, . _ and -, at most 64, a "
+        "letter or digit first.",
+        "jobs.toml, line 29: command: 'remove' is not a command for a job; those are backup, export, recover, "
         "reindex, replay, verify, and outlet = for a crawl.",
         "jobs.toml, line 31: a job has either an outlet or a command.",
         'jobs.toml, line 37: command: write outlet = "NAME" for a crawl, and its arguments = { limit = 100 }.',
@@ -151,15 +151,21 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         ("[job]\noutlet = 'etoday'\n", "jobs.toml: each job begins with a line [[job]]."),
         (
             "[[job]]\nretries = " + "1" * 5000,
-            "jobs.toml: it is no TOML: Exceeds the limit (4300 digits)",
+            "jobs.toml: not valid TOML: Exceeds the limit (4300 digits)",
         ),
         ("job = 5\n", "jobs.toml: each job begins with a line [[job]]."),
-        ("[[job]]\noutlet = \n", "jobs.toml: it is no TOML: Invalid value (at line 2, column 10)."),
+        (
+            "[[job]]\noutlet = \n",
+            "jobs.toml: not valid TOML: Invalid value (at line 2, column 10).",
+        ),
         (
             "[[job]]\noutlet = 'etoday'\noutlet = 'x'\n",
-            "it is no TOML: Cannot overwrite a value (at line 3, ",
+            "not valid TOML: Cannot overwrite a value (at line 3, ",
         ),
-        ("[[job]]\noutlet = 'etoday'\nsettings = ['x']\n", "line 3: settings: ['x'] is no table"),
+        (
+            "[[job]]\noutlet = 'etoday'\nsettings = ['x']\n",
+            "line 3: settings: ['x'] must be a table",
+        ),
         (
             "[[job]]\noutlet = 'etoday'\nsettings = { A = [1] }\n",
             "line 3: settings: A = [1]: only single values.",
@@ -186,7 +192,7 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         ),
         (
             "[[job]]\nname = 'v'\nevery='1h'\ncommand = ''\n",
-            "line 4: command: '' is no verb for a job",
+            "line 4: command: '' is not a command for a job",
         ),
         (
             "[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify --help'\n",
@@ -219,9 +225,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"# \xb0\xa1\n")
     for path, said in (
-        (tmp_path / "none.toml", "is not there: copy jobs.example.toml"),
+        (tmp_path / "none.toml", "does not exist: copy jobs.example.toml"),
         (tmp_path, "can't be read (Is a directory)"),
-        (latin, "it is not UTF-8 text (byte 2)"),
+        (latin, "not UTF-8 text (byte 2)"),
     ):
         with pytest.raises(JobsFileError) as caught:
             read_jobs(path)

@@ -233,7 +233,7 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     until_said(daemon, "a: succeeded")
     board.jobs('name = "b"\ncommand = "verfy"\nevery = "1d"')
     daemon.send_signal(signal.SIGHUP)
-    until_said(daemon, "line 3: command: 'verfy' is no verb for a job")
+    until_said(daemon, "line 3: command: 'verfy' is not a command for a job")
     until_said(daemon, "The jobs read before stay in use.")
     board.jobs('name = "c"\ncommand = "verify"\nevery = "1d"')  # seen without a signal
     until_said(daemon, "c: succeeded")
