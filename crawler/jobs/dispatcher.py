@@ -28,8 +28,9 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """Runs jobs that are due, ``at_once`` at a time.
 
-    It is a context manager that waits for the runs at its end. Each ended run is passed to ``ended`` by the thread that calls `dispatch`; ``wake_up`` is set
-    when a run ends. ``stop`` ends all runs.
+    It is a context manager that waits for the runs at its end. Each ended run is passed to
+    ``ended`` by the thread that calls `dispatch`; ``wake_up`` is set when a run ends. ``stop`` ends
+    all runs.
     """
 
     def __init__(

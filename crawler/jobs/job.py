@@ -22,8 +22,8 @@ class Job:
 
     ``verb`` runs with the arguments ``words``; ``outlet`` is the crawled one, ``""`` for another
     command. A run is stopped after ``time_limit``. A failed run is repeated ``retries`` times:
-    after ``backoff``, then after twice as long each time. ``settings`` are those of its runs. Without
-    ``alert``, its failures raise no alarm.
+    after ``backoff``, then after twice as long each time. ``settings`` are those of its runs.
+    Without ``alert``, its failures raise no alarm.
     """
 
     name: str

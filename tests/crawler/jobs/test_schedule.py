@@ -185,7 +185,7 @@ def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Pa
         board = Board(tmp_path, [twin])
         board.jobs('outlet = "newspim"\nevery = "1d"')
         daemon = board.start()
-        until_said(daemon, "newspim: attempt 1")
+        until_said(daemon, "newspim: starting attempt 1")
         (crawls,) = board.crawls
         wait_for(lambda: len(crawls.fetched()) > 5)
         daemon.send_signal(signal.SIGTERM)
@@ -208,7 +208,7 @@ def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_the
         board = Board(tmp_path, [twin])
         board.jobs('outlet = "newspim"\nevery = "1d"')
         first = board.start()
-        until_said(first, "newspim: attempt 1")
+        until_said(first, "newspim: starting attempt 1")
         second = board.start()
         (crawls,) = board.crawls
         wait_for(lambda: len(crawls.fetched()) > 5)
@@ -216,7 +216,7 @@ def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_the
         first.communicate()
         twin.latency = 0.0
         # at its next look, when the run has ended, which is at once
-        until_said(second, "newspim: attempt 2")
+        until_said(second, "newspim: starting attempt 2")
         until_said(second, "newspim: succeeded")
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=60)
