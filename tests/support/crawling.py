@@ -1,4 +1,4 @@
-"""Crawls of a twin as their users start them, and what is asked of the archive and the index afterwards."""
+"""Crawls of a twin as users start them, and checks of the archive and the index."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ HASTE = {
 #: the same due.
 SETTLED = timedelta(hours=2)
 _BOOKS = re.compile(
-    r"discovered or due (?P<discovered>\d+) = stored (?P<stored>\d+) \+ unchanged (?P<unchanged>\d+) "
+    r"discovered or due (?P<discovered>\d+) = stored (?P<stored>\d+) "
+    r"\+ unchanged (?P<unchanged>\d+) "
     r"\+ failed (?P<failed>\d+) \+ skipped (?P<skipped>\d+) \+ pending (?P<pending>\d+)"
 )
 
@@ -49,7 +50,7 @@ _BOOKS = re.compile(
 def twin_of_today(
     outlet: str, articles: int, *, age: timedelta = timedelta(0), **options: Any
 ) -> Twin:
-    """A twin whose newest article is of this minute, or so old, so that its lists are paged as a live outlet's are."""
+    """A twin whose newest article is ``age`` old, so that its lists are like a live outlet's."""
     return Twin(outlet, articles, clock=datetime.now(KST) - age, **options)
 
 
@@ -63,7 +64,7 @@ class Crawls:
 
     @classmethod
     def into(cls, folder: Path, twin: Twin, *, proxied: bool = False) -> Crawls:
-        """Crawl the twin into a folder; through its proxy, no address of this machine is allowed besides."""
+        """Crawl the twin into a folder; through its proxy, no other loopback address is allowed."""
         settings = {"SSL_CERT_FILE": str(twin.ca_file), "CONTACT": "desk@example.org"}
         if proxied:
             settings |= {"http_proxy": twin.proxy_url, "https_proxy": twin.proxy_url}
@@ -110,7 +111,7 @@ class Crawls:
         return {row["article_id"]: row for row in self.desk.rows("frontier")}
 
     def outcomes(self) -> dict[str, str]:
-        """What the last visit of each article gave: ``new``, ``failed/timeout``, …; ``""`` where there was none."""
+        """Return the last outcome of each article: ``new``, ``failed/timeout``, or ``""``."""
         rows = self.frontier().values()
         return {
             row["article_id"]: "/".join(filter(None, (row["outcome"], row["reason"])))
@@ -118,7 +119,7 @@ class Crawls:
         }
 
     def revisions(self) -> dict[str, list[dict[str, Any]]]:
-        """Each article's revisions with the columns that any crawl of the same pages must give, by number."""
+        """Return each article's revisions by number, with the columns that must not differ."""
         articles = {row["id"]: row["article_id"] for row in self.desk.rows("articles")}
         digests = {row["id"]: row["payload_digest"] for row in self.desk.rows("captures")}
         told: dict[str, list[dict[str, Any]]] = {article_id: [] for article_id in articles.values()}
@@ -132,7 +133,7 @@ class Crawls:
         return told
 
     def edit_frontier(self, statement: str) -> int:
-        """Change the frontier as the passing of time, or an operator, would; give how many rows changed."""
+        """Change the frontier as time or an operator would; return the number of changed rows."""
         with closing(sqlite3.connect(self.desk.index)) as connection, connection:
             return connection.execute(f"UPDATE frontier {statement}").rowcount
 
@@ -155,7 +156,7 @@ class Crawls:
         return [record for _, record in found if isinstance(record, Record)]
 
     def check_captures(self) -> None:
-        """Hold every row against its record, and every record against the rows: no row lies, no byte is an orphan."""
+        """Check that each row matches its record, and each record has a row."""
         rows = self.desk.rows("captures")
         for row in rows:
             place = Location(

@@ -1,4 +1,4 @@
-"""One crawl with the project's own settings, in a process of its own: what is asked for in, what came of it out.
+"""One crawl with the project's own settings, in a process of its own.
 
 Reads ``{"settings": …, "urls": […], "meta": {url: …}, "methods": {url: …}, "chain": bool}`` from
 standard input and prints one JSON object. Chained, a URL is asked for when the one before has

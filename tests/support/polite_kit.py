@@ -1,4 +1,4 @@
-"""What the tests of politeness share: hosts that log when they were asked, and crawls that ask them."""
+"""Shared by the tests of middlewares: hosts that record requests, and crawls of them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def crawl(
     interrupt: str = "",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Crawl with the project's settings, briskly unless told otherwise; ``sites`` by host are led to loopback.
+    """Crawl with the project's settings without delays; ``sites`` maps hosts to loopback.
 
     ``interrupt`` sends a SIGINT once that text is logged; the answer then has ``ended_after``, in
     seconds.

@@ -1,4 +1,4 @@
-"""One real crawl, in a process of its own since a reactor runs once: settings and URLs in, what happened out.
+"""One real crawl in a process of its own, since a reactor runs only once.
 
 Run by test_wire_crawl: reads ``{"settings": …, "urls": […]}`` from standard input, prints one JSON
 object.

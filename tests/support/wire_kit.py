@@ -1,4 +1,4 @@
-"""Raw servers on loopback and a handler to fetch from them: nothing between the test and the bytes."""
+"""Raw servers on loopback, and a handler to fetch from them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def serving(
 
 
 def answering(*answers: bytes, then_close: bool = False) -> Any:
-    """A script that gives the n-th answer to the n-th request of a connection, the last one ever after."""
+    """Give the n-th answer to the n-th request of a connection, the last one for ever."""
 
     async def script(peer: Peer) -> None:
         number = 0
@@ -205,7 +205,7 @@ def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 def make_certificates(folder: Path, names: list[str]) -> tuple[Path, ssl.SSLContext]:
-    """A CA's certificate file, and a server context with a leaf of that CA for the names and loopback."""
+    """Write a CA's certificate; return its file and a server context for names and loopback."""
     now = datetime.datetime.now(datetime.UTC)
 
     def signed(

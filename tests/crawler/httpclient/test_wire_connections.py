@@ -1,4 +1,4 @@
-"""Which connection a fetch goes over: one used before, a new one, the next address; and that none is left behind."""
+"""Connections: reuse, a new one after a close, the next address, and closing at the end."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_idle_connections_are_bounded_and_closed():
 
 
 def dying(number_of_good: int, last: bytes = b"", reset: bool = False):
-    """Answer some requests of the first connection, then close it on reading the next; others are well."""
+    """Answer some requests of the first connection and close it at the next; serve all others."""
 
     async def script(peer):
         if peer.server.connections > 1:

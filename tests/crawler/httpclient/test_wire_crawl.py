@@ -1,4 +1,4 @@
-"""The handler under a real Scrapy engine, with robots, retry, redirect and compression as in a live crawl."""
+"""The handler in a real Scrapy crawl: robots.txt, retries, redirects and compression."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def response(body=b"", status=b"200 OK", *fields):
 
 
 def outlet(canary_port):
-    """A site with robots.txt, a gzipped article, redirects, a page that fails twice and one that goes missing."""
+    """Serve robots.txt, a gzipped article, redirects, a page that fails twice, a missing one."""
     tries = {}
 
     async def script(peer):
@@ -134,7 +134,7 @@ def test_a_crawl_keeps_everything_it_was_served_and_ends_every_url():
     ],
 )
 def test_a_redirect_inward_reaches_nothing(way, proxied, monkeypatch):
-    """Loopback is let through for the outlet itself, which a map or an operator's proxy leads to."""
+    """Loopback is allowed for the outlet itself, by a map or an operator's proxy."""
 
     @run
     async def go():

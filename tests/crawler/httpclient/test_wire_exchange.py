@@ -1,4 +1,4 @@
-"""What is kept of an exchange is what was on the wire, byte for byte, however odd, whichever way it came."""
+"""An exchange is stored as it was transferred, byte for byte."""
 
 from __future__ import annotations
 
@@ -172,7 +172,10 @@ def test_bytes_are_kept_as_served(case, way, certificates, monkeypatch):
 
 @run
 async def test_repeated_header_values_all_reach_the_response():
-    head = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nset-cookie: b=\xb4\xba\xa0\x85\r\nContent-Length: 0\r\n\r\n"
+    head = (
+        b"HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nset-cookie: b=\xb4\xba\xa0\x85\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
     async with serving(answering(head)) as server, handling() as handler:
         response = await handler.download_request(Request(f"http://127.0.0.1:{server.port}/"))
         assert response.headers.getlist("Set-Cookie") == [b"a=1", b"b=\xb4\xba\xa0\x85"]

@@ -1,4 +1,4 @@
-"""Whatever a server does, a fetch ends in time, in one known way, and what had come of the answer is kept."""
+"""Faults of a server: a fetch ends in time, with a known error and what was received."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_other_names_are_the_proxys_to_resolve():
 
 
 def answers(monkeypatch, *given_addresses):
-    """Have getaddrinfo give one list of addresses after another, the last one ever after; count the calls."""
+    """Make getaddrinfo return the lists in turn, the last one for ever; return the calls."""
     calls = []
 
     async def getaddrinfo(_loop, host, _port, **_):
@@ -180,7 +180,7 @@ def answers(monkeypatch, *given_addresses):
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_address_checked_is_the_one_dialled(monkeypatch, enabled):
-    """The name answers with a good address when checked and a private one ever after: that one is never used."""
+    """The name resolves to a good address when checked and to a private one later."""
     dialled = []
 
     async def sock_connect(_loop, _sock, address):

@@ -1,4 +1,4 @@
-"""What could not be sent as given is refused; what is sent has its own exchange, and fails if that is not kept."""
+"""Requests: invalid ones are refused, each has its own exchange, a failing sink fails it."""
 
 from __future__ import annotations
 

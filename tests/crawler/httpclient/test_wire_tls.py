@@ -1,4 +1,4 @@
-"""Certificates are verified unless somebody says otherwise, and a failure is told from all others."""
+"""Certificates are verified unless a setting says otherwise; failures have their own error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def misnamed(tmp_path_factory):
 
 
 def fetch(server_context, *, script=None, through_proxy=False, **settings):
-    """Fetch the outlet's front page from a loopback server with that certificate; return server and handler."""
+    """Fetch the front page from a loopback server with the certificate; return server, handler."""
     seen = {}
 
     @run

@@ -1,4 +1,4 @@
-"""One host, one pace: what a host asks for is given, other hosts do not wait for it, and Ctrl-C waits for none."""
+"""The pace of a host: delays, holds, abandoned hosts, and the end of a crawl."""
 
 from __future__ import annotations
 

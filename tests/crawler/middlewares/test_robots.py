@@ -1,4 +1,4 @@
-"""robots.txt as RFC 9309 has it, under a real crawl: asked for once, obeyed by all, and no answer means no."""
+"""robots.txt in a real crawl, as RFC 9309 defines it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_of_eight_disallowed_requests_at_once_none_is_sent():
 
 
 async def crawl_each(answers, **settings):
-    """One crawl of a host for each robots.txt; gives what was asked of each, the outcome, and the stats."""
+    """Crawl a host for each robots.txt; return the requests, the outcomes and the stats."""
     async with contextlib.AsyncExitStack() as stack:
         sites = {}
         for number, answer in enumerate(answers):
@@ -291,7 +291,7 @@ async def test_an_unreachable_robots_is_asked_for_again():
 
 
 def middleware(fetched, clock):
-    """One whose engine notes what it is asked to download, and answers 200 or what ``fetched`` says."""
+    """Return a middleware whose engine records downloads and returns 200, or ``fetched``."""
     crawler = get_crawler(
         settings_dict={"TELNETCONSOLE_ENABLED": False, "REMOTE_CONTROL_ENABLED": False}
     )

@@ -1,4 +1,4 @@
-"""A crawl of each outlet's twin, from nothing through edits and deletions, and what it leaves behind."""
+"""Crawls of each outlet's twin, with edits and deletions, and the resulting archive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARTICLES = 200
 def crawled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Crawls, Said]]:
-    """A twin, and the first crawl of it; the tests of this file go on from there, in their order."""
+    """A twin and its first crawl; the tests of this file continue from there, in order."""
     with twin_of_today(request.param, ARTICLES) as twin:
         crawls = Crawls.into(tmp_path_factory.mktemp(request.param), twin)
         yield crawls, crawls.run()
@@ -135,7 +135,7 @@ def test_looks_again_find_edits_and_deletions_and_else_write_revisits(
 
 
 def _check_revisits(crawls: Crawls, plain: list[str]) -> None:
-    """Every revisit refers to a response, whose revision its row shows; its profile is what was answered."""
+    """Every revisit refers to a response with the same revision; its profile fits the answer."""
     rows = {row["record_id"]: row for row in crawls.desk.rows("captures")}
     records = crawls.records()
     revisits = [record for record in records if record.kind == "revisit"]

@@ -1,4 +1,4 @@
-"""Bugs of our own, in every stage a page goes through (F9): the tally hold, and the crawl that follows completes."""
+"""Exceptions in each stage of a page: the counts add up, and the next crawl completes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crawls that cannot go on, or not begin: a sentence, an exit status, and an archive that is whole."""
+"""Crawls that cannot start or continue: message, exit status and a sound archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An outlet that misbehaves, each address in its own way: each ends in one outcome, and what heals is stored."""
+"""An outlet with every fault: each address has one outcome; later crawls store the rest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAIN = 20
 
 @dataclass(frozen=True)
 class Met:
-    """A fault that articles meet, and what each then is; ``heals`` when the outlet is well again."""
+    """A fault of two articles and its outcome; ``heals`` if a later crawl can store them."""
 
     kind: str
     outcome: str

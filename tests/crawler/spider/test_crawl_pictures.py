@@ -14,7 +14,7 @@ PICTURES = "img.etoday.co.kr"
 
 
 def places(crawls: Crawls) -> str:
-    """The twin's places, the host of the pictures among them: it answers there with 404, as for any unknown path."""
+    """The twin's places and the host of its images, which answers 404."""
     mapped = {
         f"{host}:{port}": f"{ip}:{real}"
         for (host, port), (ip, real) in crawls.twin.endpoints().items()

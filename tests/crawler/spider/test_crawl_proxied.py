@@ -1,4 +1,4 @@
-"""A crawl through an operator's proxy, plain for http and by CONNECT for https, with everything polite turned on."""
+"""A crawl through an operator's proxy: plain for http, by CONNECT for https."""
 
 from __future__ import annotations
 

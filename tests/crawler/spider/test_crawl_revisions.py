@@ -1,4 +1,4 @@
-"""A twin's articles edited in every way, taken down and put up again: what crawls make of it, and the verbs tell."""
+"""A twin's articles edited, deleted and restored: revisions, and what commands print."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTICE = "기사 가운데 3일은 4일의 잘못이므로 바로잡습니다."
 
 
 def edits(story: Story) -> dict[str, tuple[dict[str, Any], list[str]]]:
-    """By name an edit of each class, as fields of the twin's story, and the classes it must be given.
+    """By name an edit of each class, as fields of the twin's story, and its classes.
 
     Newspim prints its byline in the first paragraph and no tags that are known.
     """
@@ -49,7 +49,7 @@ GONE = {"404": (404, "404"), "410": (410, "410"), "soft": (200, "deleted")}
 
 
 class Crawled:
-    """A twin, crawled before and after one edit of each kind, and once more after what was gone came back."""
+    """A twin, crawled before and after one edit of each kind, and after restoring articles."""
 
     def __init__(self, twin: Twin, folder: Path) -> None:
         self.twin = twin

@@ -1,4 +1,4 @@
-"""Crawls that are stopped, politely or not: they end in order, go on with the same command, lose and repeat nothing."""
+"""Stopped and killed crawls: the same command continues, nothing is lost or repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crawls of certain days, of one address, and of so many visits: what they fetch is what was asked for, once."""
+"""Crawls of given days, of one address and with a limit fetch what was asked for, once."""
 
 from __future__ import annotations
 
