@@ -1,4 +1,4 @@
-"""What one look of the monitor changes: the alarms that are over, and the causes of new ones."""
+"""What one check of the monitor changes: the alarms that are over, and the causes of new ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AlarmChanges:
         self.causes: list[Cause] = []
         self._open: list[Alarm] = []
         for alarm in alarms:
-            # What lasts of a clock that was ahead is raised again at the same look.
+            # What lasts of a clock that was ahead is raised again by the same check.
             is_ahead = alarm.began_at - now > _AHEAD
             (self.over if is_ahead else self._open).append(alarm)
 
@@ -36,7 +36,7 @@ class AlarmChanges:
         return [alarm for alarm in self.open(kind, subject) if alarm not in self.over]
 
     def will_be_open(self, kind: AlarmKind, subject: str) -> bool:
-        """Return whether an alarm is open after this look."""
+        """Return whether an alarm is open after this check."""
         raised = any(one.kind is kind and one.subject == subject for one in self.causes)
         return raised or bool(self.lasting(kind, subject))
 

@@ -49,7 +49,7 @@ class FileSystem:
 
 
 class DiskAlarms:
-    """Judges the file systems of the archive and the index, within one look of the monitor.
+    """Judges the file systems of the archive and the index, within one check of the monitor.
 
     ``least`` bytes must be free; 0 for the default.
     """

@@ -28,7 +28,7 @@ STRETCHES = (10, 20, 40, 80)
 _SHORT, _NEARLY_ALL = 40, 0.9
 #: No judgement with fewer articles to compare with; no more than MOST are read.
 LEAST, MOST = 40, 800
-#: The probability of a false alarm in one look, and the smallest change of a rate that matters.
+#: The probability of a false alarm in one check, and the smallest change of a rate that matters.
 _CHANCE, _STEP = 1e-7, 0.25
 #: Bodies: half or twice the length, and so many standard deviations of the rank test.
 _RATIO, _DEVIATIONS = 2.0, 5.0

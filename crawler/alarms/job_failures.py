@@ -36,7 +36,7 @@ _UNREAD = timedelta(hours=6)
 
 
 class JobAlarms:
-    """Judges jobs, within one look of the monitor."""
+    """Judges jobs, within one check of the monitor."""
 
     def __init__(
         self,

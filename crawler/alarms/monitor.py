@@ -1,6 +1,6 @@
 """The scheduler's monitor: raises each alarm once, and ends it when its cause is gone.
 
-Each kind of alarm has a class of its own that judges within one look: `outlet_silence`,
+Each kind of alarm has a class of its own that judges within one check: `outlet_silence`,
 `outlet_drift`, `job_failures`, `verification_findings`, `disk`.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from crawler.jobs.runner import FinishedRun
 
 _log = logging.getLogger(__name__)
-#: Seconds between complete looks if no run of this scheduler has ended meanwhile.
+#: Seconds between complete checks if no run of this scheduler has ended meanwhile.
 EVERY = 300.0
 
 
@@ -62,11 +62,11 @@ class AlarmMonitor:
         self.raised = 0
 
     def ended(self, run: FinishedRun) -> None:
-        """Note that a run has ended: the next look is a complete one."""
+        """Note that a run has ended: the next check is a complete one."""
         self._next = 0.0
         self._judged.forget(run.order.job.outlet)
 
-    def look(self, jobs: Sequence[Job]) -> None:
+    def check(self, jobs: Sequence[Job]) -> None:
         """Judge everything if a run has ended or five minutes have passed; post alarms.
 
         :raises IndexUnusableError: the index cannot be read or written.
@@ -77,7 +77,7 @@ class AlarmMonitor:
             if self._webhook is not None:
                 self._webhook.wake()
         if self._webhook is not None:
-            self._webhook.look()
+            self._webhook.poll()
 
     def close(self) -> None:
         """Wait for alarms that are being posted."""
@@ -147,7 +147,7 @@ class _JudgedOutlets:
         self._states: dict[str, tuple[object, ...]] = {}
 
     def forget(self, outlet: str) -> None:
-        """Judge the outlet again at the next look."""
+        """Judge the outlet again by the next check."""
         self._states.pop(outlet, None)
 
     def history(

@@ -31,7 +31,7 @@ _LABELS = {
 
 
 class DriftAlarms:
-    """Judges whether pages of outlets have changed, within one look of the monitor."""
+    """Judges whether pages of outlets have changed, within one check of the monitor."""
 
     def __init__(self, connection: Snapshot, changes: AlarmChanges, now: datetime) -> None:
         self._connection, self._changes, self._now = connection, changes, now
@@ -44,7 +44,7 @@ class DriftAlarms:
                 self._changes.end([alarm])
             else:
                 known += alarm.fields
-        # What has just become usual again is judged at the next look.
+        # What has just become usual again is judged by the next check.
         if not any(
             alarm.kind is AlarmKind.DRIFT and alarm.subject == history.outlet
             for alarm in self._changes.over
@@ -86,15 +86,15 @@ def drift_cause(
 def _sentence(outlet: str, found: Sequence[Drift], first: PageSample) -> str:
     reason = f" ({first.reason})" if first.reason else ""
     name = first.article_id
-    look = f"{PROGRAM} show {outlet}/{name}"
+    shown_by = f"{PROGRAM} show {outlet}/{name}"
     if not first.parsed:
         name = article_id(outlet, first.source) or first.source
-        look = first.source
+        shown_by = first.source
     return (
         f"{outlet} is read differently than usual: {', '.join(map(_figures, found))}. First "
         f"affected capture: {outlet}/{name} of {kst_minute(first.captured_at)} KST, "
-        f"{first.warc_file} at byte {first.warc_offset}{reason}. If the layout has changed, look "
-        f"at it: {look}; then correct crawler/outlets/{outlet}.py and run: {PROGRAM} reindex"
+        f"{first.warc_file} at byte {first.warc_offset}{reason}. If the layout has changed, see "
+        f"{shown_by}; then correct crawler/outlets/{outlet}.py and run: {PROGRAM} reindex"
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SilenceAlarms:
-    """Judges whether outlets are silent, within one look of the monitor."""
+    """Judges whether outlets are silent, within one check of the monitor."""
 
     def __init__(self, connection: Snapshot, changes: AlarmChanges) -> None:
         self._connection, self._changes = connection, changes
@@ -42,7 +42,7 @@ class SilenceAlarms:
         return True
 
     def _is_explained(self, history: OutletHistory) -> bool:
-        """Return whether an alarm of the outlet's jobs or pages is open after this look."""
+        """Return whether an alarm of the outlet's jobs or pages is open after this check."""
         jobs = {crawl.job for crawl in history.crawls if crawl.job}
         return self._changes.will_be_open(AlarmKind.DRIFT, history.outlet) or any(
             self._changes.will_be_open(AlarmKind.JOB_FAILED, job) for job in jobs

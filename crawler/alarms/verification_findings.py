@@ -31,7 +31,7 @@ _LOG, _FINDING = 65536, 200
 
 
 class VerificationAlarms:
-    """Judges what verifications found, within one look of the monitor.
+    """Judges what verifications found, within one check of the monitor.
 
     ``archive`` is the scheduler's; ``archives`` are those that jobs verify, by job.
     """

@@ -158,7 +158,7 @@ class Webhook:
         if self._next is None:
             self._next = 0.0
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Start to post in a thread, if there may be alarms, it is time, and no thread runs."""
         if self._next is None or monotonic() < self._next:
             return

@@ -127,7 +127,7 @@ class Command(Verb):
     def _request(self, args: list[str], opts: argparse.Namespace) -> _Request:
         """Return what the command line asks for.
 
-        :raises UsageError: an argument is invalid, or nobody can be asked for confirmation.
+        :raises UsageError: an argument is invalid, or there is no terminal to ask.
         :raises SegmentError: there is no archive.
         """
         articles = tuple(_article_name(argument) for argument in dict.fromkeys(args))

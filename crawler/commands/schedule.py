@@ -95,7 +95,7 @@ class Command(Verb):
         from crawler.jobs.daemon import once
 
         with self._scheduler(opts) as scheduler:
-            code = once(jobs, scheduler.context, scheduler.at_once, scheduler.look)
+            code = once(jobs, scheduler.context, scheduler.at_once, scheduler.check)
         return 1 if scheduler.monitor.raised else code
 
     def _run_forever(
@@ -105,7 +105,7 @@ class Command(Verb):
 
         with self._scheduler(opts) as scheduler:
             daemon = Daemon(
-                path, scheduler.context, scheduler.at_once, scheduler.run_ended, scheduler.look
+                path, scheduler.context, scheduler.at_once, scheduler.run_ended, scheduler.check
             )
             daemon.run(jobs, state)
 
@@ -173,13 +173,13 @@ class _Scheduler:
     monitor: AlarmMonitor
     metrics: MetricsFile
 
-    def look(self, jobs: Sequence[Job]) -> None:
+    def check(self, jobs: Sequence[Job]) -> None:
         """Judge alarms, then write the metrics, which include them."""
-        self.monitor.look(jobs)
-        self.metrics.look(jobs)
+        self.monitor.check(jobs)
+        self.metrics.update(jobs)
 
     def run_ended(self, run: FinishedRun) -> None:
-        """Log a run that has ended, and judge it at the next look."""
+        """Log a run that has ended, and judge it by the next check."""
         level = logging.INFO if run.record.ending is Ending.SUCCEEDED else logging.ERROR
         _log.log(level, "%s", run)
         self.monitor.ended(run)

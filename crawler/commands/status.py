@@ -116,32 +116,20 @@ class Command(Verb):
         return 0 if overview.ok else 1
 
     def _show_runs(self, opts: argparse.Namespace) -> int:
-        begin, end = _period(opts)
-        limit = opts.runs or None
-        if limit is None and begin is None and end is None:
-            limit = _LAST
         outlet, now = as_text(opts.outlet), datetime.now(UTC)
         one_day = bool(outlet) and opts.since is not None and opts.since == opts.until
         last: dict[tuple[str, str], Example] = {}
         with self.open_index() as index, index.reading() as connection:
-            records = runs_between(connection, begin, end, now, outlet, limit)
+            begin, end = _period(opts)
+            records = runs_between(connection, begin, end, now, outlet, _limit(opts))
             if one_day:
                 last = examples(connection, [record.run_id for record in records], outlet)
             if outlet and not records and not _is_known(connection, outlet):
                 return _refuse_unknown(outlet)
         counts = summed(records, outlet)
         if opts.json:
-            _print_json(
-                runs_object(
-                    records,
-                    now,
-                    since=opts.since,
-                    until=opts.until,
-                    outlet=outlet,
-                    counts=counts,
-                    last=last,
-                )
-            )
+            days = {"since": opts.since, "until": opts.until}
+            _print_json(runs_object(records, now, **days, outlet=outlet, counts=counts, last=last))
             return 0
         print_runs(records, counts)
         if one_day:
@@ -168,13 +156,23 @@ def _check_options(args: list[str], opts: argparse.Namespace) -> None:
     """
     if args:
         raise usage_error("status takes no arguments; --outlet NAME shows one outlet")
-    if opts.runs is None:
-        if opts.since or opts.until:
-            raise usage_error("--since and --until need --runs")
-    elif opts.since and opts.until and opts.since > opts.until:
-        raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
+    if opts.runs is None and (opts.since or opts.until):
+        raise usage_error("--since and --until need --runs")
     if opts.metrics and (opts.runs is not None or opts.outlet):
         raise usage_error("--metrics writes all figures; omit --runs and --outlet")
+    _check_period(opts)
+
+
+def _check_period(opts: argparse.Namespace) -> None:
+    if opts.since and opts.until and opts.since > opts.until:
+        raise usage_error(f"--since {opts.since} is later than --until {opts.until}")
+
+
+def _limit(opts: argparse.Namespace) -> int | None:
+    """Return how many runs to show, None for all of the requested days."""
+    if opts.runs:
+        return int(opts.runs)
+    return None if opts.since or opts.until else _LAST
 
 
 def _period(opts: argparse.Namespace) -> tuple[datetime | None, datetime | None]:

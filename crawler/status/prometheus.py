@@ -28,7 +28,7 @@ OFTEN = timedelta(minutes=5)
 
 
 class MetricsFile:
-    """METRICS_FILE of a scheduler: call `ended` when a run has ended, and `look` regularly.
+    """METRICS_FILE of a scheduler: call `ended` when a run has ended, and `update` regularly.
 
     An error of writing it is logged once, and again if it changes; it stops nothing.
     """
@@ -45,10 +45,10 @@ class MetricsFile:
         self._problem = ""
 
     def ended(self, _: object = None) -> None:
-        """Note that a run has ended: the next `look` writes the file."""
+        """Note that a run has ended: the next `update` writes the file."""
         self._written = None
 
-    def look(self, jobs: Sequence[Job]) -> None:
+    def update(self, jobs: Sequence[Job]) -> None:
         """Write the file if a run has ended or it is five minutes old; nothing without a path."""
         now = self._clock()
         # A clock that was set back is no reason to wait.

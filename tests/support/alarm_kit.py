@@ -79,12 +79,12 @@ class Desk:
         self.url = f"sqlite:///{self.folder / 'index.sqlite3'}"
         self.index = Index(self.url, brief=True, lasting=False)
         # So much is free on every disk.
-        self.watch = AlarmMonitor(self.index, str(self.archive), least=1, clock=lambda: self.now)
+        self.monitor = AlarmMonitor(self.index, str(self.archive), least=1, clock=lambda: self.now)
 
     def look(self) -> list[str]:
         """A whole look, as it is after a run; the kinds of the open alarms then."""
-        self.watch._next = 0.0
-        self.watch.look(self.jobs)
+        self.monitor._next = 0.0
+        self.monitor.check(self.jobs)
         return [alarm.kind for alarm in self.open()]
 
     def open(self) -> list[Alarm]:

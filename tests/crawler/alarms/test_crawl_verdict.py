@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archive.frontier.accounting import Balance
-from crawler.alarms.crawl_verdict import shortfall
+from archive.model.outcome import Outcome
+from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl, shortfall
 from crawler.discovery.plan import Plan
 from crawler.model.window import Window
 from crawler.outlets import known_outlets, outlet_named
@@ -42,6 +45,69 @@ def test_silence_is_an_alarm_only_where_it_cannot_be(
 ) -> None:
     outlet = replace(outlet_named("etoday"), per_day=per_day)
     assert bool(shortfall(outlet, NOTHING, NOW - waited, NOW)) is said
+
+
+def ended(reason: str | None = "finished", plan: Any = None, **session: Any) -> EndedCrawl:
+    """A crawl of which nothing is wrong but what is given."""
+    facts: dict[str, Any] = {
+        "fault": "",
+        "bugs": 0,
+        "balance": NOTHING,
+        "last_new": NOW,
+        "outlet": outlet_named("etoday"),
+        "report": SimpleNamespace(counts=Counter(), exit_code=0),
+    }
+    return EndedCrawl(SimpleNamespace(**(facts | session)), plan, reason, NOW)  # type: ignore[arg-type]  # as much of it as is judged
+
+
+def plan(**facts: Any) -> Any:
+    """A plan whose only channel found an article, but for what is given."""
+    found = SimpleNamespace(found=["1"], outside=0)
+    given: dict[str, Any] = {
+        "failure": "",
+        "walk_problem": "",
+        "up_to_date": True,
+        "window": Window(None, None),
+        "reports": lambda: (found,),
+    }
+    return SimpleNamespace(**(given | facts))
+
+
+@pytest.mark.parametrize(
+    ("crawl", "sentences"),
+    [
+        (ended(), []),
+        (ended(plan=plan()), []),
+        (ended("shutdown", fault="the disk is full."), ["the disk is full."]),
+        (ended("shutdown"), ["stopped before the end (shutdown)."]),
+        (ended(None), ["the crawl could not be started"]),
+        (ended(bugs=1), ["1 unexpected exception in the log"]),
+        (ended(bugs=2), ["2 unexpected exceptions in the log"]),
+        (ended(plan=plan(failure="no channel answered")), ["no channel answered; no article"]),
+        (ended("shutdown", plan(failure="no channel answered")), ["stopped before the end"]),
+        (ended(plan=plan(reports=tuple)), ["the channels of etoday answered, but listed no"]),
+        (ended(plan=plan(walk_problem="too many")), ["articles are missing, because the ids"]),
+        (ended(balance=None), ["the crawl ended before its articles could be counted."]),
+        (ended(balance=replace(NOTHING, missing=("u1", "u2"))), ["the counts do not add up"]),
+        (ended(balance=replace(NOTHING, discovered=1)), ["missing: unknown"]),
+        (ended(plan=plan(), last_new=NOW - DAY), ["etoday publishes about 300 articles a day"]),
+        (ended(plan=plan(up_to_date=False), last_new=NOW - DAY), []),
+        # one fault is enough: that nothing is new follows from it
+        (ended(plan=plan(walk_problem="too many"), last_new=NOW - DAY), ["articles are missing"]),
+    ],
+)
+def test_each_rule_has_its_sentence(crawl: EndedCrawl, sentences: list[str]) -> None:
+    verdict = judge_crawl(crawl)
+    assert len(verdict.faults) == len(sentences), verdict
+    for sentence, fault in zip(sentences, verdict.faults, strict=True):
+        assert sentence in fault
+    assert verdict.exit_code == (1 if sentences else 0)
+
+
+def test_a_failed_page_fails_the_crawl_without_another_sentence() -> None:
+    report = SimpleNamespace(counts=Counter({("etoday", Outcome.FAILED): 1}), exit_code=0)
+    verdict = judge_crawl(ended(report=report))
+    assert (verdict.faults, verdict.exit_code) == ((), 1)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
     assert caplog.messages[-1] == "over: job_failed of etoday, since 2026-11-18 13:00 KST"
     assert desk.look() == []
     assert len(desk.alarms()) == 1
-    assert desk.watch.raised == 1
+    assert desk.monitor.raised == 1
 
 
 @pytest.mark.parametrize("ending", ["stopped", "crashed"])
@@ -200,7 +200,7 @@ def test_a_log_that_was_deleted_makes_no_failed_job_of_what_was_found(desk: Desk
 
 def test_what_was_found_in_an_archive_that_has_moved_is_told_once_and_over(desk: Desk) -> None:
     found_by_a_job(desk)
-    desk.watch = AlarmMonitor(
+    desk.monitor = AlarmMonitor(
         desk.index, str(desk.folder / "moved"), least=1, clock=lambda: desk.now
     )
     assert desk.look() == ["unverified"]
@@ -257,7 +257,7 @@ def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     monkeypatch.setattr("crawler.alarms.disk.file_systems", rooms)
     assert desk.look() == ["disk"]
     assert desk.open()[0].subject == index
-    desk.watch = AlarmMonitor(desk.index, "/moved", least=1, clock=lambda: desk.now)
+    desk.monitor = AlarmMonitor(desk.index, "/moved", least=1, clock=lambda: desk.now)
     assert desk.look() == ["disk"], (
         "the archive is on the index's disk now, which is no fuller for it"
     )
@@ -269,7 +269,7 @@ def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     assert desk.open()[0].subject == "/moved"
     disks |= {archive: 1, index: 1}
     del disks["/moved"]
-    desk.watch = AlarmMonitor(desk.index, archive, least=1, clock=lambda: desk.now)
+    desk.monitor = AlarmMonitor(desk.index, archive, least=1, clock=lambda: desk.now)
     disks["/moved"] = 3
     assert desk.look() == [], "nothing of ours lies on that disk any more"
 
@@ -351,7 +351,7 @@ def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
         "import sys; from pathlib import Path; from tests.support.alarm_kit import Desk, NOON\n"
         "desk = Desk(Path(sys.argv[1])); desk.now = NOON\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "desk.look(); print(desk.watch.raised)"
+        "desk.look(); print(desk.monitor.raised)"
     )
     command = [sys.executable, "-c", program, str(desk.folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
@@ -370,7 +370,7 @@ def test_two_processes_that_see_the_same_raise_it_once(desk: Desk) -> None:
 def test_an_idle_look_asks_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.look()
     monkeypatch.setattr(desk.index, "reading", None)
-    desk.watch.look(desk.jobs)
+    desk.monitor.check(desk.jobs)
     with pytest.raises(TypeError):  # and a whole one would
         desk.look()
 

@@ -181,7 +181,7 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     (alarm,) = busy.open()
     assert "pages without an article 100% in the last 10 articles, usually 0%" in alarm.sentence
     assert "(no_body)" in alarm.sentence
-    assert "look at it: https://www.etoday.co.kr/news/view/20" in alarm.sentence
+    assert "see https://www.etoday.co.kr/news/view/20" in alarm.sentence
     for _ in range(5):
         assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
     busy.now += DAY

@@ -127,7 +127,7 @@ def told(desk: Desk, url: str, timeout: float = 5.0, retry_after: float = 0.0) -
 
 
 def tell(one: Webhook) -> None:
-    one.look()
+    one.poll()
     one.wait()
 
 
@@ -200,8 +200,8 @@ def test_what_hangs_holds_nobody_up(
     begin(desk, "etoday")
     one = Webhook(parse_address(ear.url), desk.index, timeout=0.3)
     began = monotonic()
-    one.look()
-    one.look()
+    one.poll()
+    one.poll()
     assert monotonic() - began < 0.2
     one.wait()
     assert monotonic() - began < 3
@@ -221,7 +221,7 @@ def test_nobody_there_is_said_once_and_waited_for(
         "Retrying every 60 seconds."
     ]
     one.wake()
-    one.look()
+    one.poll()
     assert one._thread is not None
     assert not one._thread.is_alive(), "not before its time"
 
@@ -275,11 +275,11 @@ def test_many_are_told_a_few_at_a_time(desk: Desk, ear: Ear) -> None:
 
 
 def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
-    desk.watch._webhook = Webhook(parse_address(ear.url), desk.index)
+    desk.monitor._webhook = Webhook(parse_address(ear.url), desk.index)
     desk.jobs = [job()]
     desk.run("etoday", "failed")
     desk.look()
-    desk.watch.close()
+    desk.monitor.close()
     assert [heard["kind"] for heard in ear.heard] == ["job_failed"]
 
 

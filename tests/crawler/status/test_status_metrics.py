@@ -280,7 +280,7 @@ def test_the_file_is_written_when_a_run_has_ended_and_every_five_minutes(
         )
 
     with history.index() as index:
-        MetricsFile("", index, str(tmp_path), lambda: now[-1]).look([JOB])
+        MetricsFile("", index, str(tmp_path), lambda: now[-1]).update([JOB])
         assert not list(tmp_path.glob("*.prom*"))
         file = MetricsFile(str(path), index, str(tmp_path), lambda: now[-1])
         for seconds, ended, at in (
@@ -296,7 +296,7 @@ def test_the_file_is_written_when_a_run_has_ended_and_every_five_minutes(
             now.append(NOW + timedelta(seconds=seconds))
             if ended:
                 file.ended()
-            file.look([JOB])
+            file.update([JOB])
             assert written() == NOW.timestamp() + at
     assert [found.name for found in tmp_path.glob("x.prom*")] == ["x.prom"]
 
@@ -313,7 +313,7 @@ def test_a_round_of_the_scheduler_ends_with_the_file(
     with Index(f"sqlite:///{desk.index}", brief=True) as index:
         house = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         file = MetricsFile(str(path), index, str(desk.archive))
-        assert once(jobs, house, 1, file.look) == 0
+        assert once(jobs, house, 1, file.update) == 0
     found = samples(path.read_text())
     assert found["sacho_run_last_exit_code", (("job", "check"),)] == 0
     assert found["sacho_run_last_ending", (("ending", "succeeded"), ("job", "check"))] == 1
@@ -328,18 +328,18 @@ def test_a_file_that_cannot_be_written_is_said_once_and_stops_nothing(
         file = MetricsFile(str(place / "x.prom"), index, str(tmp_path))
         for _ in range(3):
             file.ended()
-            file.look([JOB])
+            file.update([JOB])
         (message,) = caplog.messages
         why = f"{place}/x.prom: the metrics can't be written (No such file or directory)."
         assert message == f"{why} Retrying every 5 minutes."
         place.mkdir()
         file.ended()
-        file.look([JOB])
+        file.update([JOB])
         assert (place / "x.prom").exists()
         (place / "x.prom").unlink()
         place.rmdir()
         file.ended()
-        file.look([JOB])
+        file.update([JOB])
     assert caplog.messages == [message, message]
 
 
@@ -351,7 +351,7 @@ def test_an_index_that_cannot_be_read_stops_nothing_either(
         file = MetricsFile(str(tmp_path / "x.prom"), index, str(tmp_path))
         for _ in range(2):
             file.ended()
-            file.look([])
+            file.update([])
     (message,) = caplog.messages
     assert "the metrics can't be written" in message
     assert not (tmp_path / "x.prom").exists()
