@@ -18,7 +18,6 @@ from archive.frontier.frontier import Frontier
 from archive.index.database import Index, IndexUnusableError
 from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
 from archive.index.robots_store import RobotsTable
-from archive.model.article import KST
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import RunRecorder
@@ -27,6 +26,7 @@ from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
 from crawler.cli.summary import Report
+from crawler.cli.times import kst_minute
 from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
@@ -224,7 +224,7 @@ class CrawlSession:
         self.index.close()
         raise LeaseHeldError(
             f"{self.outlet.name} is being crawled since "
-            f"{other.taken_at.astimezone(KST):%Y-%m-%d %H:%M} KST "
+            f"{kst_minute(other.taken_at)} KST "
             f"(process {other.holder.split()[1]}); only one run of an outlet is possible at a "
             "time. Run the same command when it has ended."
         )

@@ -460,7 +460,7 @@ FAILED = {"ending": "failed", "exit_code": 1}
         ),
     ],
 )
-def test_a_job_is_trouble_when_it_has_failed_for_good_or_nobody_runs_it(
+def test_a_job_is_a_problem_when_it_has_failed_for_good_or_is_not_run(
     tmp_path: Path, past: list[tuple[int, int, dict[str, Any]]], jobs: str, problem: str
 ) -> None:
     history = History(tmp_path / "index.sqlite3")
