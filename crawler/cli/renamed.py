@@ -31,7 +31,7 @@ class RenamedVerb(ScrapyCommand):
         """Refuse before any option is read."""
         self.run(args, opts)
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> NoReturn:  # noqa: ARG002  (Scrapy's)
+    def run(self, args: list[str], opts: argparse.Namespace) -> NoReturn:  # noqa: ARG002  (unused)
         """Refuse.
 
         :raises UsageError: always; the message names the new verb.
