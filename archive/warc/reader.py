@@ -67,11 +67,13 @@ def iterate_file(
 class _Buffer:
     """A block in memory."""
 
+    __slots__ = ("_parts",)
+
     def __init__(self, _fields: object) -> None:
         self._parts: list[bytes] = []
 
     def feed(self, data: bytes | memoryview) -> None:
-        self._parts.append(bytes(data))
+        self._parts.append(bytes(data))  # of bytes, not a copy
 
     def kept(self) -> bytes:
         """Return the block, and let go of it: the longest one must not be in memory twice."""

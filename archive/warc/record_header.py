@@ -9,14 +9,14 @@ from archive.model.outcome import Reason
 from archive.warc.deviations import Deviation, FormatRule, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: A WARC record's first line, as a place to start reading from.
 VERSION_LINE = re.compile(rb"WARC/(\d+\.\d+)[ \t]*\r?\n")
 _EXACT_VERSION_LINE = re.compile(rb"WARC/\d+\.\d+\r\n")
 #: Fields whose value is a URI; record ids are always in angle brackets, target URIs only in some
 #: files of WARC/1.0.
-URI_FIELDS = (
+_URI_FIELDS = (
     "warc-record-id",
     "warc-target-uri",
     "warc-warcinfo-id",
@@ -50,24 +50,49 @@ class HeaderFields(dict[str, str]):
     """The named fields of a record: names in lower case, the first value of repeated ones.
 
     ``fields[name]`` is ``""`` for a missing field. URIs have no angle brackets around them.
-    ``version`` is the WARC version (``1.1``); ``pairs`` are all fields in order, as written.
     """
 
-    __slots__ = ("pairs", "version")
+    __slots__ = ("_lines", "_pairs")
+    _lines: list[str]
+    _pairs: list[tuple[str, str]] | None
 
-    def __init__(self, version: str, pairs: list[tuple[str, str]]) -> None:
-        super().__init__(reversed(pairs))
-        self.version = version
-        self.pairs = pairs
-        for name in URI_FIELDS:
-            if name in self:
-                self[name] = without_brackets(self[name])
+    @classmethod
+    def from_lines(cls, lines: list[str]) -> HeaderFields:
+        """Return the fields of a header's lines, the first of which states the version.
+
+        Lines without a colon are ignored.
+        """
+        # A plain dictionary first: storing into this class takes twice as long.
+        plain: dict[str, str] = {}
+        for line in reversed(lines):
+            name, colon, value = line.partition(":")
+            if colon:
+                plain[name.rstrip().lower()] = value.strip()
+        for name in _URI_FIELDS:
+            if name in plain and plain[name][:1] == "<":
+                plain[name] = without_brackets(plain[name])
+        fields = cls(plain)
+        fields._lines, fields._pairs = lines, None
+        return fields
+
+    @property
+    def version(self) -> str:
+        """The WARC version (``1.1``)."""
+        return self._lines[0].partition("/")[2].strip()
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All fields in order, repeated ones too, values as written."""
+        if self._pairs is None:  # made on demand: reading needs them of few records
+            parts = [line.partition(":") for line in self._lines]
+            self._pairs = [(name.rstrip().lower(), value.strip()) for name, c, value in parts if c]
+        return self._pairs
 
     def __missing__(self, name: str) -> str:
         return ""
 
-    def __reduce__(self) -> tuple[type[HeaderFields], tuple[str, list[tuple[str, str]]]]:
-        return HeaderFields, (self.version, self.pairs)
+    def __reduce__(self) -> tuple[Callable[[list[str]], HeaderFields], tuple[list[str]]]:
+        return HeaderFields.from_lines, (self._lines,)
 
 
 def without_brackets(uri: str) -> str:
@@ -80,24 +105,20 @@ def parse_header(header: bytes) -> HeaderFields:
 
     :raises MalformedRecordError: the first line is not a WARC version.
     """
-    version = VERSION_LINE.match(header)
-    if version is None:
+    if not VERSION_LINE.match(header):
         sentence = "The record does not begin with a WARC version."
         raise MalformedRecordError(Reason.BAD_RECORD, sentence, FormatRule.VERSION)
-    text = header.decode("utf-8", "replace").replace("\r\n", "\n")
-    lines = text.split("\n")
-    if "\n " in text or "\n\t" in text:
+    lines = header.decode("utf-8", "replace").split("\n")
+    if b"\n " in header or b"\n\t" in header:
         lines = _unfolded(lines)
-    parts = [line.partition(":") for line in lines]
-    pairs = [(name.rstrip().lower(), value.strip()) for name, colon, value in parts if colon]
-    return HeaderFields(version[1].decode(), pairs)
+    return HeaderFields.from_lines(lines)
 
 
 def _unfolded(lines: list[str]) -> list[str]:
     joined: list[str] = []
     for line in lines:
         if line[:1] in (" ", "\t") and joined:
-            joined[-1] += " " + line.strip()
+            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
         else:
             joined.append(line)
     return joined
@@ -121,8 +142,9 @@ def header_deviations(header: bytes, fields: HeaderFields) -> Iterator[Deviation
         yield from _form_deviations(header)
         for line in header.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[1:]:
             yield from _line_deviations(line)
-    if len(fields) < len(fields.pairs):
-        yield from _repeated(fields.pairs)
+    pairs = fields.pairs
+    if len(fields) < len(pairs):
+        yield from _repeated(pairs)
 
 
 def _form_deviations(header: bytes) -> Iterator[Deviation]:

@@ -56,7 +56,7 @@ class Block(Protocol):
 B = TypeVar("B", bound=Block)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made of every record, and that takes thrice as long
 class RawRecord(Generic[B]):
     """A record as it was read.
 

@@ -221,7 +221,7 @@ def _arc_fields(read: Any, content: bytes) -> HeaderFields:
         pairs.append(("warc-filename", stated["uri"].removeprefix("filedesc://")))
     elif stated["ip-address"] != "0.0.0.0":  # noqa: S104  (how ARC says that it is not known)
         pairs.append(("warc-ip-address", stated["ip-address"]))
-    return HeaderFields("1.0", pairs)
+    return HeaderFields.from_lines(["WARC/1.0", *(f"{name}: {value}" for name, value in pairs)])
 
 
 def _date(text: str) -> str:
@@ -265,7 +265,8 @@ def _read_again(file: BinaryIO, offset: int, limit: int) -> Record | None:
         pairs = [pair for pair in stated if pair[0] not in ("content-length", "warc-date")]
         date = next((value for name, value in stated if name == "warc-date"), "")
         pairs += [("content-length", str(len(block))), ("warc-date", _date(date))]
-        fields = HeaderFields(read.rec_headers.protocol.rpartition("/")[2], pairs)
+        lines = [read.rec_headers.protocol, *(f"{name}: {value}" for name, value in pairs)]
+        fields = HeaderFields.from_lines(lines)
         return build_record(fields, block, offset, 0)
     except (ArchiveLoadFailed, EOFError, UnicodeError, MalformedRecordError, Torn, Corrupt):
         return None

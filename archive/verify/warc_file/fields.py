@@ -92,7 +92,8 @@ _DRAFTS = frozenset({"0.16", "0.17", "0.18"})
 def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
     """Yield every way in which the record's fields are not what its type asks for."""
     kind = fields["warc-type"]
-    yield from _check_version(fields.version)
+    version = fields.version
+    yield from _check_version(version)
     for name in (*_ALWAYS, *_NEEDED.get(kind, ())):
         if not fields[name]:
             sentence = f"A {kind[:40] or 'record'} needs {_title(name)}, which is missing."
@@ -105,8 +106,9 @@ def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
         yield from _check_presence(fields, kind)
     for name, value in fields.pairs:
         check = _VALUE_CHECKS.get(name)
-        if check is not None and value:
-            yield from check(fields.version, name, value)
+        deviation = check(version, name, value) if check is not None and value else None
+        if deviation is not None:
+            yield deviation
     if kind == "revisit":
         yield from _check_profile(fields)
     yield from _check_segment(fields, kind)
@@ -142,76 +144,84 @@ def _check_presence(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
         yield Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
 
 
-def _check_id(_version: str, name: str, value: str) -> Iterator[Deviation]:
+def _check_id(_version: str, name: str, value: str) -> Deviation | None:
     if not _BRACKETED.fullmatch(value):
         sentence = f"{_title(name)} {value[:80]!r} is not a URI in angle brackets."
-        yield Deviation(Rule.RECORD_ID, sentence, Level.WRONG)
+        return Deviation(Rule.RECORD_ID, sentence, Level.WRONG)
+    return None
 
 
-def _check_uri(version: str, name: str, value: str) -> Iterator[Deviation]:
+def _check_uri(version: str, name: str, value: str) -> Deviation | None:
     # WARC/1.0 had URIs in brackets by its grammar, and without in its examples: both are written.
     bare = value if version == "1.1" else without_brackets(value)
     if not _URI.fullmatch(bare):
         sentence = f"{_title(name)} {value[:80]!r} is not an absolute URI."
-        yield Deviation(Rule.URI, sentence, Level.WRONG)
-    elif not _STRICT_URI.fullmatch(bare):
+        return Deviation(Rule.URI, sentence, Level.WRONG)
+    if not _STRICT_URI.fullmatch(bare):
         sentence = f"{_title(name)} {value[:80]!r} has characters that no URI may have."
-        yield Deviation(Rule.URI, sentence, Level.UNUSUAL)
+        return Deviation(Rule.URI, sentence, Level.UNUSUAL)
+    return None
 
 
-def _check_date(version: str, name: str, value: str) -> Iterator[Deviation]:
+def _check_date(version: str, name: str, value: str) -> Deviation | None:
     moment = parse_standard_date(value)
-    stated = f"{_title(name)} {value[:40]!r}"
     if moment is None:
-        sentence = f"{stated} is not a date of ISO 28500."
-        yield Deviation(Rule.DATE, sentence, Level.WRONG)
-    elif version != "1.1" and not _SECONDS.fullmatch(value):
-        sentence = f"{stated} is not to the second, as WARC/1.0 demands."
-        yield Deviation(Rule.DATE, sentence, Level.NOTED)
-    elif moment > datetime.now(UTC) + timedelta(days=2):
-        yield Deviation(Rule.DATE, f"{stated} is in the future.", Level.UNUSUAL)
+        sentence = f"{_title(name)} {value[:40]!r} is not a date of ISO 28500."
+        return Deviation(Rule.DATE, sentence, Level.WRONG)
+    if version != "1.1" and not _SECONDS.fullmatch(value):
+        sentence = f"{_title(name)} {value[:40]!r} is not to the second, as WARC/1.0 demands."
+        return Deviation(Rule.DATE, sentence, Level.NOTED)
+    if moment > datetime.now(UTC) + timedelta(days=2):
+        sentence = f"{_title(name)} {value[:40]!r} is in the future."
+        return Deviation(Rule.DATE, sentence, Level.UNUSUAL)
+    return None
 
 
-def _check_address(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+def _check_address(_version: str, _name: str, value: str) -> Deviation | None:
     if not _is_address(value):
         sentence = f"WARC-IP-Address {value[:80]!r} is not an IP address."
-        yield Deviation(Rule.ADDRESS, sentence, Level.WRONG)
+        return Deviation(Rule.ADDRESS, sentence, Level.WRONG)
+    return None
 
 
-def _check_length(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+def _check_length(_version: str, _name: str, value: str) -> Deviation | None:
     if not _NUMBER.fullmatch(value):
         sentence = f"Content-Length {value[:40]!r} is not a number of bytes."
-        yield Deviation(Rule.LENGTH, sentence, Level.WRONG)
+        return Deviation(Rule.LENGTH, sentence, Level.WRONG)
+    return None
 
 
-def _check_media_type(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+def _check_media_type(_version: str, _name: str, value: str) -> Deviation | None:
     if not _MEDIA_TYPE.fullmatch(value):
         sentence = f"Content-Type {value[:80]!r} is not a media type."
-        yield Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
+        return Deviation(Rule.CONTENT_TYPE, sentence, Level.UNUSUAL)
+    return None
 
 
-def _check_truncation(_version: str, _name: str, value: str) -> Iterator[Deviation]:
+def _check_truncation(_version: str, _name: str, value: str) -> Deviation | None:
     if value not in TRUNCATIONS:
         sentence = f"WARC-Truncated {value[:40]!r} is not a known reason."
-        yield Deviation(Rule.TRUNCATION, sentence, Level.UNUSUAL)
+        return Deviation(Rule.TRUNCATION, sentence, Level.UNUSUAL)
+    return None
 
 
-def _check_digest(_version: str, name: str, value: str) -> Iterator[Deviation]:
+def _check_digest(_version: str, name: str, value: str) -> Deviation | None:
     parts = _DIGEST.fullmatch(value)
     if parts is None:
         sentence = f"{_title(name)} {value[:80]!r} is not a labelled digest."
-        yield Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
-        return
+        return Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
     algorithm = parts[1].lower().replace("-", "")
     if algorithm not in SIZES:
         level = Level.UNUSUAL if _FOREIGN.fullmatch(algorithm) else Level.WRONG
         sentence = f"{_title(name)} is of the unknown algorithm {parts[1][:40]!r}."
-        yield Deviation(Rule.DIGEST_FORM, sentence, level)
-    elif len(parts[2]) not in _digest_lengths(SIZES[algorithm]):
+        return Deviation(Rule.DIGEST_FORM, sentence, level)
+    if len(parts[2]) not in _digest_lengths(SIZES[algorithm]):
         sentence = f"{_title(name)} {value[:80]!r} is not as long as {algorithm} is."
-        yield Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
+        return Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
+    return None
 
 
+@lru_cache
 def _digest_lengths(size: int) -> set[int]:
     """Return the lengths of a digest of so many bytes in hex, Base32 and Base64."""
     base32 = {-(-size * 8 // 5), -(-size * 8 // 40) * 8}
@@ -220,7 +230,7 @@ def _digest_lengths(size: int) -> set[int]:
 
 
 #: Called with the WARC version, the field's name and its value.
-_VALUE_CHECKS: dict[str, Callable[[str, str, str], Iterator[Deviation]]] = {
+_VALUE_CHECKS: dict[str, Callable[[str, str, str], Deviation | None]] = {
     **dict.fromkeys(_IDS, _check_id),
     **dict.fromkeys(_URIS, _check_uri),
     **dict.fromkeys(_DATES, _check_date),
