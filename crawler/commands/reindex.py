@@ -14,7 +14,7 @@ from crawler.cli.summary import Report
 if TYPE_CHECKING:
     import argparse
 
-    from crawler.offline.reindex import Remade
+    from crawler.offline.reindex import ReindexResult
 
 
 class Command(Verb):
@@ -79,7 +79,7 @@ class Command(Verb):
         return report.exit_code
 
 
-def _print_result(result: Remade) -> None:
+def _print_result(result: ReindexResult) -> None:
     rest = "the rest: " if result.resumed else ""
     rate = result.captures / result.seconds if result.seconds else 0.0
     print(

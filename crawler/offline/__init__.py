@@ -1,1 +1,1 @@
-"""What reads without the network: replay, import of WARCs, recovery, reindex."""
+"""Reading without the network: replay, import of WARC files, recovery, reindex."""

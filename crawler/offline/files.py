@@ -1,4 +1,4 @@
-"""What `replay` is given: files and folders, saved pages, text renderings and WARCs, each made an exchange."""
+"""Read the inputs of `replay`: saved pages, text renderings, WARC, ARC and WACZ files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ from crawler.offline.warc_import import Input, documents
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archive.warc.wacz_reader import WaczFile
+
 WARC_ENDINGS = (".warc", ".warc.gz")
 ARC_ENDINGS = (".arc", ".arc.gz")
 PACKAGE_ENDING = ".wacz"
-#: Packages within a package that are named one by one.
-_NESTED = 10
 PAGE_ENDINGS = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
+_ENDINGS = (*PAGE_ENDINGS, *WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING)
+#: Packages within a package that are reported one by one.
+_MAX_NESTED = 10
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
-    """The files to read, in the order given and by name within a folder; a path that is none as a failed input."""
+    """Yield the files to read, in the order given and sorted by name within a folder.
+
+    A path that cannot be read is yielded as a failed input.
+    """
     for name in paths:
         path = Path(name)
         try:
@@ -36,102 +43,116 @@ def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
             elif path.exists():
                 yield path
             else:
-                yield _failed(
-                    name, Reason.MISSING, "there is no such file or folder; check the path"
-                )
+                detail = "there is no such file or folder; check the path"
+                yield _failed(name, Reason.MISSING, detail)
         except OSError as error:
-            yield _failed(name, Reason.UNREADABLE, _why(error))
+            yield _failed(name, Reason.UNREADABLE, _describe(error))
 
 
 def read_file(path: Path) -> Iterator[Input]:
-    """The documents of one file; whatever is wrong with it is said as failed inputs, never raised."""
+    """Yield the documents of one file; what is wrong with it becomes failed inputs."""
     try:
-        size = path.stat().st_size
-        if size == 0:
+        if path.stat().st_size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
         elif path.name.endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
             yield from _web_archive(path)
         elif path.name.endswith(PACKAGE_ENDING):
             yield from _package(path)
-        elif path.suffix.lower() not in PAGE_ENDINGS:
-            known = ", ".join((*PAGE_ENDINGS, *WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING))
-            yield _failed(path, Reason.UNREADABLE, f"only files ending in {known} can be replayed")
-        elif size > MAX_DOCUMENT:
-            limit = MAX_DOCUMENT // 2**20
-            yield _failed(
-                path,
-                Reason.TOO_LARGE,
-                f"it has {size} bytes, more than {limit} MiB: no article page does",
-            )
-        else:
+        elif path.suffix.lower() in PAGE_ENDINGS:
             yield _page(path)
+        else:
+            detail = f"only files ending in {', '.join(_ENDINGS)} can be replayed"
+            yield _failed(path, Reason.UNREADABLE, detail)
     except OSError as error:
-        yield _failed(path, Reason.UNREADABLE, _why(error))
+        yield _failed(path, Reason.UNREADABLE, _describe(error))
 
 
 def _in_folder(folder: Path) -> Iterator[Path | Input]:
-    def refused(error: OSError) -> None:
-        failures.append(_failed(error.filename or folder, Reason.UNREADABLE, _why(error)))
-
+    """Yield the files under a folder whose ending is known, and folders that cannot be read."""
     failures: list[Input] = []
+
+    def add_failure(error: OSError) -> None:
+        failed = _failed(error.filename or folder, Reason.UNREADABLE, _describe(error))
+        failures.append(failed)
+
     found = False
-    for place, folders, names in os.walk(folder, onerror=refused):
+    for place, folders, names in os.walk(folder, onerror=add_failure):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith((*WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING, *PAGE_ENDINGS)):
+            if name.lower().endswith(_ENDINGS):
                 found = True
                 yield Path(place, name)
     yield from failures
     if not found and not failures:
-        yield _failed(
-            folder,
-            Reason.MISSING,
-            "nothing in this folder can be replayed (.txt, .html, .warc, .warc.gz, .arc, .arc.gz, .wacz)",
-        )
+        detail = f"nothing in this folder can be replayed ({', '.join(_ENDINGS)})"
+        yield _failed(folder, Reason.MISSING, detail)
 
 
 def _page(path: Path) -> Input:
+    """Return a saved page, with what its sidecar states."""
+    size = path.stat().st_size
+    if size > MAX_DOCUMENT:
+        limit = MAX_DOCUMENT // 2**20
+        detail = f"it has {size} bytes; an article's page never has more than {limit} MiB"
+        return _failed(path, Reason.TOO_LARGE, detail)
     data = path.read_bytes()
-    media_type = PAGE_ENDINGS[path.suffix.lower()]
-    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _failed(
-            path, Reason.BINARY, "it holds NUL bytes, so it is no page; is the name's ending right?"
-        )
+    if b"\0" in data and not data.startswith(_UTF16_MARKS):
+        detail = "it holds NUL bytes, so it is not a page; is the ending of its name right?"
+        return _failed(path, Reason.BINARY, detail)
     try:
-        beside = _beside(path)
-        head, body = _parts(data)
-        url, moment = str(beside.get("url") or ""), beside.get("captured_at")
-        captured_at = datetime.fromisoformat(str(moment)) if moment else datetime.now(UTC)
-        if captured_at.tzinfo is None:
-            raise ValueError("captured_at has no zone")
-        url = _web_address(url) if url else content_urn(body)
-        captured_at = captured_at.astimezone(UTC)
+        return _read_page(path, data)
     except (ValueError, OverflowError, RecursionError) as error:
-        return _failed(
-            path,
-            Reason.BAD_SIDECAR,
-            f"the page, or {path.with_suffix('.json').name} beside it: {error}",
-        )
+        detail = f"the page, or {path.with_suffix('.json').name} next to it: {error}"
+        return _failed(path, Reason.BAD_SIDECAR, detail)
+
+
+def _read_page(path: Path, data: bytes) -> Input:
+    """Return the page with that content.
+
+    :raises ValueError: its HTTP header or its sidecar is invalid. `OverflowError` and
+        `RecursionError` mean the same of a sidecar.
+    """
+    stated = _read_sidecar(path)
+    head, body = _split_page(data)
+    moment = stated.get("captured_at")
+    url = str(stated.get("url") or "")
     exchange = Exchange(
-        url=url,
-        captured_at=captured_at,
+        url=_web_address(url) if url else content_urn(body),
+        captured_at=_capture_time(str(moment)) if moment else datetime.now(UTC),
         body=body,
         head=head,
-        media_type="" if head else media_type,
+        media_type="" if head else PAGE_ENDINGS[path.suffix.lower()],
         time_known=bool(moment),
     )
-    return Input(source=_shown(path), exchange=exchange, outlet=str(beside.get("outlet") or ""))
+    return Input(source=_shown(path), exchange=exchange, outlet=str(stated.get("outlet") or ""))
+
+
+def _capture_time(text: str) -> datetime:
+    """Return a time in UTC.
+
+    :raises ValueError: it is not ISO 8601, or has no time zone.
+    """
+    captured_at = datetime.fromisoformat(text)
+    if captured_at.tzinfo is None:
+        raise ValueError("captured_at has no zone")
+    return captured_at.astimezone(UTC)
 
 
 def _web_address(url: str) -> str:
-    """The stated address as it can be filed; ``ValueError`` for one that is none of the web's."""
+    """Return the stated address in the form that a record can hold.
+
+    :raises ValueError: it is not an http or https address.
+    """
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"url is {url[:200]!r}, not an http or https address")
     return warc.safe_url(url)
 
 
-def _beside(path: Path) -> dict[str, Any]:
-    """What the file beside a page states (NAME.json): url, captured_at, outlet."""
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    """Return what the file next to a page states (NAME.json): url, captured_at, outlet.
+
+    :raises ValueError: it is not a JSON object.
+    """
     sidecar = path.with_suffix(".json")
     if not sidecar.exists():
         return {}
@@ -141,8 +162,11 @@ def _beside(path: Path) -> dict[str, Any]:
     return stated
 
 
-def _parts(data: bytes) -> tuple[bytes, bytes]:
-    """The head and body of a page saved with its head (as by ``curl -i``), the head made true of the body."""
+def _split_page(data: bytes) -> tuple[bytes, bytes]:
+    """Return head and body of a page saved with its head (as by ``curl -i``).
+
+    The head is repaired so that it fits the body. Of a page saved without a head it is empty.
+    """
     if not data.startswith(b"HTTP/"):
         return b"", data
     head, body = http.split_message(data)
@@ -164,40 +188,46 @@ def _web_archive(path: Path) -> Iterator[Input]:
 
 
 def _package(path: Path) -> Iterator[Input]:
-    """The documents of the WARCs in a WACZ."""
+    """Yield the documents of the WARC files in a WACZ."""
     from archive.warc.wacz_reader import (  # zipfile takes a while to import, and few need it
         PackageError,
         open_wacz,
     )
-    from archive.warc.warcio_reader import iterate_with_fallback
 
     try:
         with open_wacz(path) as package:
-            origin = f"imported from {_shown(path.name)}"
-            about = "; ".join(
-                f"{name}: {' '.join(value.split())[:200]}"
-                for name, value in package.about().items()
-            )
-            origin = f"{origin} ({about})" if about else origin
-            for name in package.nested()[:_NESTED]:
-                yield _failed(
-                    f"{_shown(path)}!{name}",
-                    Reason.BAD_PACKAGE,
-                    "it is a package in a package; unpack it",
-                )
-            empty = True
-            for name, warc_file in package.warcs():
-                source, empty = f"{_shown(path)}!{name}", False
-                if isinstance(warc_file, PackageError):
-                    yield _failed(source, Reason.BAD_PACKAGE, str(warc_file))
-                else:
-                    yield from documents(
-                        iterate_with_fallback(warc_file, MAX_DOCUMENT), source, f"{origin}: {name}"
-                    )
-            if empty:
-                yield _failed(path, Reason.BAD_PACKAGE, "there is no WARC file in it")
+            for name in package.nested()[:_MAX_NESTED]:
+                detail = "it is a package in a package; unpack it"
+                yield _failed(f"{_shown(path)}!{name}", Reason.BAD_PACKAGE, detail)
+            yield from _packed_archives(path, package)
     except PackageError as error:
         yield _failed(path, Reason.BAD_PACKAGE, str(error))
+
+
+def _packed_archives(path: Path, package: WaczFile) -> Iterator[Input]:
+    """Yield the documents of the WARC files in an open WACZ; a failed input if it has none."""
+    from archive.warc.wacz_reader import PackageError
+    from archive.warc.warcio_reader import iterate_with_fallback
+
+    origin = f"imported from {_shown(path.name)}"
+    stated = [f"{name}: {_one_line(value)}" for name, value in package.about().items()]
+    if stated:
+        origin = f"{origin} ({'; '.join(stated)})"
+    empty = True
+    for name, warc_file in package.warcs():
+        empty = False
+        source = f"{_shown(path)}!{name}"
+        if isinstance(warc_file, PackageError):
+            yield _failed(source, Reason.BAD_PACKAGE, str(warc_file))
+        else:
+            records = iterate_with_fallback(warc_file, MAX_DOCUMENT)
+            yield from documents(records, source, f"{origin}: {name}")
+    if empty:
+        yield _failed(path, Reason.BAD_PACKAGE, "there is no WARC file in it")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]
 
 
 def _failed(source: Path | str, reason: Reason, detail: str) -> Input:
@@ -205,9 +235,9 @@ def _failed(source: Path | str, reason: Reason, detail: str) -> Input:
 
 
 def _shown(path: Path | str) -> str:
-    """A path as text that can be written anywhere: names are bytes, and not all of them are UTF-8."""
+    """Return a path as valid text; bytes that are not UTF-8 become U+FFFD."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def _why(error: OSError) -> str:
-    return f"it can't be read ({error.strerror or error}); check its permissions"
+def _describe(error: OSError) -> str:
+    return f"it cannot be read ({error.strerror or error}); check its permissions"

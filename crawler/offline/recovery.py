@@ -1,10 +1,10 @@
-"""What a killed run left in the archive and not in the index: read, and brought into it, before a new run begins."""
+"""Index what a killed run left in the archive but not in the index."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archive.articles.captures import check_archive, indexed_bytes, known_records
 from archive.articles.ingest_model import verdict_of_revisit
@@ -13,7 +13,7 @@ from archive.segments.names import open_segments
 from archive.segments.recovery import recover_segment
 from archive.warc.record_parser import original_of
 from crawler.extraction.judge import read_capture
-from crawler.outlets import known_outlets
+from crawler.outlets import article_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 #: Records looked up at once.
-_MANY = 500
-#: Outcomes that are nobody's result here: whether one of several answers to a visit was its last,
-#: no record says.
+_BATCH = 500
+#: Outcomes that end no visit here: no record says whether a response was the last of its visit.
 _PASSING = frozenset({Outcome.SKIPPED, Outcome.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A dead writer's segment that was taken over: its final name, what was read into the index, what was cut off.
+    """A recovered segment.
 
-    One that was not ``used`` held nothing, and is gone. ``visits`` of the crawl at hand were given
-    back.
+    ``name`` is its final name, ``records`` counts the captures that were indexed, ``cut`` the bytes
+    of a torn tail that were removed. A segment that was not ``used`` held no document and was
+    deleted. ``visits`` counts the visits that were given back to the frontier.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Recovered:
     visits: int
 
 
-def _log_it(one: Recovered) -> None:
+def _log_recovered(segment: Recovered) -> None:
     _log.warning(
         "%s was left open: %s records indexed, %s visits given back",
-        one.name,
-        one.records,
-        one.visits,
+        segment.name,
+        segment.records,
+        segment.visits,
     )
 
 
@@ -65,16 +65,16 @@ def recover(
     store: CaptureStore,
     frontier: Frontier | None = None,
     outlet: str = "",
-    told: Callable[[Recovered], None] = _log_it,
+    on_recovered: Callable[[Recovered], None] = _log_recovered,
 ) -> int:
-    """Index what dead writers' segments hold and the index lacks, and close them; give how many records that were.
+    """Index the captures in segments of dead writers that have no row yet, and close the segments.
 
-    What is read of them is what a replay would read. ``frontier``, if given, is that of ``outlet``,
-    and learns of the visits that so turn out to have ended. ``told`` is called for each segment,
-    once it is closed.
+    Return how many captures were indexed. They are read as a replay reads them. ``frontier``, if
+    given, is that of ``outlet``: visits whose response is found have ended. ``on_recovered`` is
+    called for each segment after it was closed.
 
-    :raises SegmentError: a segment cannot be mended, or all that the index tells of are gone.
-    :raises IndexUnusableError: the index can't be written.
+    :raises SegmentError: a segment cannot be repaired, or the archive of the index is missing.
+    :raises IndexUnusableError: the index cannot be written.
     """
 
     def settled(name: str) -> int:
@@ -83,65 +83,64 @@ def recover(
 
     with index.reading() as connection:
         check_archive(folder, connection)
-    number = 0
+    total = 0
     for path in open_segments(folder):
         with recover_segment(path, settled) as segment:
             if segment is None:
                 continue
             visits = frontier.release_expired() if frontier is not None else 0
-            found = 0
-            for record, place in _unknown(segment, index):
-                page = _read(record, place, index, frontier, outlet)
+            count = 0
+            for record, place in _without_row(segment, index):
+                page = _read(record, place, index)
+                if frontier is not None and page.outlet == outlet:
+                    page = _with_visit(page, frontier)
                 store.add_recorded(page, place, revisit=record.kind == "revisit")
-                found += 1
+                count += 1
             store.flush()
-            number += found
-        told(Recovered(segment.name, found, segment.cut, segment.used, visits))
-    return number
+            total += count
+        on_recovered(Recovered(segment.name, count, segment.cut, segment.used, visits))
+    return total
 
 
-def _unknown(segment: RecoveredSegment, index: Index) -> Iterator[tuple[Record, Location]]:
-    """The documents that no row leads to."""
-    waiting: list[tuple[Record, Location]] = []
-
-    def lacking() -> Iterator[tuple[Record, Location]]:
-        with index.reading() as connection:
-            known = known_records(connection, [place.record_id for _, place in waiting])
-        return (pair for pair in waiting if pair[1].record_id not in known)
-
-    for pair in segment.documents():
-        waiting.append(pair)
-        if len(waiting) == _MANY:
-            yield from lacking()
-            waiting = []
-    yield from lacking()
+def _without_row(segment: RecoveredSegment, index: Index) -> Iterator[tuple[Record, Location]]:
+    """Yield the documents of a segment that have no row."""
+    batch: list[tuple[Record, Location]] = []
+    for document in segment.documents():
+        batch.append(document)
+        if len(batch) == _BATCH:
+            yield from _unknown(batch, index)
+            batch = []
+    yield from _unknown(batch, index)
 
 
-def _read(
-    record: Record, place: Location, index: Index, frontier: Frontier | None, outlet: str
-) -> Page:
-    """The page that a record shows, as the run that was killed would have deposited it."""
+def _unknown(
+    documents: list[tuple[Record, Location]], index: Index
+) -> Iterator[tuple[Record, Location]]:
+    with index.reading() as connection:
+        known = known_records(connection, [place.record_id for _, place in documents])
+    return (document for document in documents if document[1].record_id not in known)
+
+
+def _read(record: Record, place: Location, index: Index) -> Page:
+    """Return the page that a record shows, as the killed run would have deposited it."""
     page = read_capture(record, f"{place.file}@{place.offset}")
     if record.exchange is None and page.verdict is None:
-        page = replace(page, **_shown_again(record, index))
-    page = replace(page, final=page.verdict is None or page.verdict.outcome not in _PASSING)
-    known = known_outlets().get(page.outlet)
-    asked = known.identify(page.source) if known is not None else None
-    if (
-        frontier is not None
-        and page.outlet == outlet
-        and asked is not None
-        and frontier.known_ids([asked.article_id])
-    ):
-        page = replace(page, visit=asked.article_id)
-    return page
+        page = _with_verdict_of_original(page, record, index)
+    return replace(page, final=page.verdict is None or page.verdict.outcome not in _PASSING)
 
 
-def _shown_again(revisit: Record, index: Index) -> dict[str, Any]:
-    """What a page is that repeats another: its verdict, and the revision that it shows."""
+def _with_visit(page: Page, frontier: Frontier) -> Page:
+    """Return the page as the result of a visit, if the frontier has the article that it is of."""
+    requested = article_id(page.outlet, page.source)
+    if requested is None or not frontier.known_ids([requested]):
+        return page
+    return replace(page, visit=requested)
+
+
+def _with_verdict_of_original(page: Page, revisit: Record, index: Index) -> Page:
+    """Return the page of a `revisit` with the verdict and the revision that its original gives."""
     original = original_of(revisit)
     with index.reading() as connection:
-        verdict, revision_id = verdict_of_revisit(
-            known_records(connection, [original]).get(original)
-        )
-    return {"verdict": verdict, "revision_id": revision_id}
+        known = known_records(connection, [original])
+    verdict, revision_id = verdict_of_revisit(known.get(original))
+    return replace(page, verdict=verdict, revision_id=revision_id)

@@ -1,4 +1,7 @@
-"""The index made anew from the archive: read by all cores, decided on by one, put in place when it is whole."""
+"""Rebuild the index from the archive: several processes read, one decides and writes.
+
+The new index replaces the old one only when it is complete.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +28,17 @@ if TYPE_CHECKING:
     from archive.runs.recorder import RunRecorder
     from crawler.cli.summary import Report
 
-#: Whose code decides what a record shows: another code, and what was read before is read again.
+#: Packages whose code decides what a record shows: if it changes, records are read again.
 _PACKAGES = ("archive", "pipelines", "crawler")
 
 
 @dataclass(slots=True)
-class Remade:
-    """What a reindex did: captures read this time, in how many seconds, by how many processes at most.
+class ReindexResult:
+    """What a reindex did: captures read this time, the seconds it took, processes used at most.
 
-    ``resumed`` is whether it went on with an unfinished one. ``old`` is the name that the old index
-    has now, None if there was none; then ``seeded`` articles of the frontier were made again from
-    the captures.
+    ``resumed`` is whether it continued an unfinished reindex. ``old`` is the path of the replaced
+    index, None if there was none; then ``seeded`` counts the articles of the frontier that were
+    derived from captures.
     """
 
     captures: int = 0
@@ -46,94 +49,104 @@ class Remade:
     old: Path | None = None
 
 
-def reindex(folder: str, url: str, processes: int, report: Report, run: RunRecorder) -> Remade:
-    """Make the index at ``url`` anew from the WARCs in ``folder``.
+def reindex(
+    folder: str, url: str, processes: int, report: Report, run: RunRecorder
+) -> ReindexResult:
+    """Rebuild the index at ``url`` from the WARC files in ``folder``.
 
-    ``report`` is given the captures' outcomes and the findings; ``run`` writes them down. The
-    archive is only read. Killed or stopped at any moment, the old index is as it was, and the next
-    call goes on.
+    ``report`` gets the outcomes of the captures and the findings; ``run`` records them. The archive
+    is only read. If it is killed or stopped at any moment, the old index is unchanged, and the next
+    call continues.
 
-    :raises SegmentError: the archive can't be read.
-    :raises IndexUnusableError: the index can't be written or replaced, or somebody is writing.
+    :raises SegmentError: the archive cannot be read.
+    :raises IndexUnusableError: the index cannot be written or replaced, or another process writes.
     :raises ReaderLostError: a reading process was killed.
     """
     began = monotonic()
-    _see_that_nobody_writes(folder)
+    _check_no_writer(folder)
     check_old_index(url)
-    with IndexBuilder(url, _state(folder)) as rebuild:
-        remade = Remade(resumed=rebuild.resumed)
-        rebuild.add_takedowns([*takedown_log.read(Path(folder)).takedowns.values()])
+    with IndexBuilder(url, _fingerprint(folder)) as builder:
+        result = ReindexResult(resumed=builder.resumed)
+        builder.add_takedowns([*takedown_log.read(Path(folder)).takedowns.values()])
         while True:
-            _read(rebuild, _closed(folder), processes, report, remade)
-            remade.seconds = monotonic() - began
+            _read_segments(builder, _closed_segments(folder), processes, report, result)
+            result.seconds = monotonic() - began
             with exclusive(url) as old:
-                # Nobody can begin a crawl now; one that did meanwhile has left segments to read
-                # first.
-                _see_that_nobody_writes(folder)
-                if any(rebuild.position(segment) != END for segment in list_segments(folder)):
+                # No crawl can begin now; one that began meanwhile has left segments to read first.
+                _check_no_writer(folder)
+                if any(builder.position(segment) != END for segment in list_segments(folder)):
                     continue
-                rebuild.remove_blocked()
-                rebuild.index.close()
+                builder.remove_blocked()
+                builder.index.close()
                 if old is not None:
-                    carry_over(old, rebuild.path)
-                remade.seeded = seed_frontier(rebuild.index, article_id, datetime.now(UTC))
-                _tell(rebuild, report)
-                rebuild.finish(run)
-                remade.old = swap_in(rebuild.path, url)
-                return remade
+                    carry_over(old, builder.path)
+                result.seeded = seed_frontier(builder.index, article_id, datetime.now(UTC))
+                _report_results(builder, report)
+                builder.finish(run)
+                result.old = swap_in(builder.path, url)
+                return result
 
 
-def _see_that_nobody_writes(folder: str) -> None:
+def _check_no_writer(folder: str) -> None:
+    """Raise IndexUnusableError if a process is writing to the archive."""
     writers = being_written(list_segments(folder))
     if writers:
         raise IndexUnusableError(
-            f"{writers[0].name} is being written, by a crawl or a replay. Run the same command when it has ended."
+            f"{writers[0].name} is being written, by a crawl or a replay. "
+            "Run the same command when it has ended."
         )
 
 
-def _closed(folder: str) -> list[Segment]:
-    """The segments to which nothing is added any more."""
+def _closed_segments(folder: str) -> list[Segment]:
+    """Return the segments that no process is writing."""
     segments = list_segments(folder)
     writers = being_written(segments)
     return [segment for segment in segments if segment not in writers]
 
 
-def _read(
-    rebuild: IndexBuilder, segments: list[Segment], processes: int, report: Report, remade: Remade
+def _read_segments(
+    builder: IndexBuilder,
+    segments: list[Segment],
+    processes: int,
+    report: Report,
+    result: ReindexResult,
 ) -> None:
-    """Bring into the new index what of the segments it has not."""
-    left = [(segment, place) for segment in segments if (place := rebuild.position(segment)) != END]
-    if not left:
+    """Read into the new index what it lacks of the segments."""
+    positions = ((segment, builder.position(segment)) for segment in segments)
+    unread = [(segment, start) for segment, start in positions if start != END]
+    if not unread:
         return
-    size = sum(segment.size - place for segment, place in left)
-    spans = [span for segment, place in left for span in split(segment, place)]
-    # a small archive is read sooner than a process is started
+    size = sum(segment.size - start for segment, start in unread)
+    spans = [span for segment, start in unread for span in split(segment, start)]
+    # A small archive is read sooner than a process is started.
     processes = min(processes, len(spans))
-    remade.processes = max(remade.processes, processes)
+    result.processes = max(result.processes, processes)
     report.start("reading", total=size)
     for span, found in read_spans(spans, processes):
         if found.removed:
-            rebuild.add_takedowns(found.removed)
-        remade.captures += rebuild.write(span.segment, found.next, found.captures, found.findings)
+            builder.add_takedowns(found.removed)
+        result.captures += builder.write(span.segment, found.next, found.captures, found.findings)
         report.advance(min(span.end, span.segment.size) - span.start)
 
 
-def _tell(rebuild: IndexBuilder, report: Report) -> None:
-    """Give the report what the whole index holds, and every finding, those of an earlier part too."""
-    for outlet, outcome, reason, count in rebuild.counts():
+def _report_results(builder: IndexBuilder, report: Report) -> None:
+    """Report what the whole index holds, and all findings, those of earlier runs included."""
+    for outlet, outcome, reason, count in builder.counts():
         report.count(outlet, Verdict(outcome, reason), count)
-    for finding in rebuild.findings():
+    for finding in builder.findings():
         verdict = Verdict(Outcome.FAILED, finding.reason, finding.sentence)
         report.add(Result(source=finding.source, verdict=verdict))
 
 
-def _state(folder: str) -> str:
-    """What an unfinished index must have been made from and by to be gone on with."""
+def _fingerprint(folder: str) -> str:
+    """Return a digest of the archive's path and our code.
+
+    An unfinished index is continued only if its fingerprint is the same.
+    """
     root = Path(__file__).parents[2]
     digest = hashlib.sha256(str(Path(folder).resolve()).encode("utf-8", "surrogateescape"))
     for package in _PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
-            digest.update(
-                path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
-            )
+            name = path.relative_to(root).as_posix().encode()
+            digest.update(name + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Replay: saved pages, text renderings and WARCs read again, without the network and without the engine."""
+"""Replay saved pages, text renderings and WARC files, without network and Scrapy engine."""
 
 from __future__ import annotations
 
@@ -31,54 +31,65 @@ def replay(
     paths: Iterable[str],
     store: CaptureStore,
     outlet: Outlet | None = None,
-    original: Callable[[Record], Original | None] = lambda _: None,
+    find_original: Callable[[Record], Original | None] = lambda _: None,
 ) -> None:
-    """Read every document under ``paths`` and deposit it; ``outlet`` is the one all are of, if given.
+    """Read every document under ``paths`` and deposit it.
 
-    ``original`` finds the committed capture that a `revisit` record repeats. Files that hold such
-    records are read a second time when everything else is committed: an original may lie behind
-    them, or in another file.
+    ``outlet`` is the outlet of all of them, None to recognise it. ``find_original`` returns the
+    committed capture that a `revisit` record repeats. Files with such records are read a second
+    time when everything else is committed, because an original may be behind its revisit, or in
+    another file.
     """
-    again: list[Path] = []
+    with_revisits: list[Path] = []
     for found in find_files(paths):
         if isinstance(found, Input):
-            _replay_one(found, store, outlet)
-            continue
-        revisits = False
-        for given in read_file(found):
-            if given.revisit is None:
-                _replay_one(given, store, outlet)
-            else:
-                revisits = True
-        if revisits:
-            again.append(found)
-    if again:
+            _replay_document(found, store, outlet)
+        elif _replay_file(found, store, outlet):
+            with_revisits.append(found)
+    if with_revisits:
         store.flush()
-    for path in again:
+    for path in with_revisits:
         for given in read_file(path):
             if given.revisit is not None:
+                original = find_original(given.revisit)
                 _replay_revisit(given, given.revisit, store, outlet, original)
 
 
-def _replay_one(given: Input, store: CaptureStore, outlet: Outlet | None) -> None:
+def _replay_file(path: Path, store: CaptureStore, outlet: Outlet | None) -> bool:
+    """Deposit the file's documents; return whether it holds revisits, which are left out."""
+    has_revisits = False
+    for given in read_file(path):
+        if given.revisit is None:
+            _replay_document(given, store, outlet)
+        else:
+            has_revisits = True
+    return has_revisits
+
+
+def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -> None:
     exchange = given.exchange
     if exchange is None:
-        assert given.verdict is not None, "an input without an exchange says why"
+        assert given.verdict is not None, "an input without an exchange has a verdict"
         store.add_result(Result(source=given.source, verdict=given.verdict))
         return
     try:
-        outlet = outlet or (outlet_named(given.outlet) if given.outlet else outlet_for(exchange))
+        outlet = outlet or _outlet_of(given, exchange)
     except OutletError as error:
-        store.add_result(
-            Result(
-                source=given.source, verdict=Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
-            )
-        )
+        verdict = Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
+        store.add_result(Result(source=given.source, verdict=verdict))
         return
     if outlet is None:
-        _note_stranger(given, exchange, store)
+        _add_unknown_outlet(given, exchange, store)
         return
     store.add_page(read_exchange(exchange, outlet, given.source), given.origin)
+
+
+def _outlet_of(given: Input, exchange: Exchange) -> Outlet | None:
+    """Return the outlet that the sidecar names, or else the one that is recognised.
+
+    :raises OutletError: the sidecar names an unknown outlet.
+    """
+    return outlet_named(given.outlet) if given.outlet else outlet_for(exchange)
 
 
 def _replay_revisit(
@@ -86,46 +97,45 @@ def _replay_revisit(
     revisit: Record,
     store: CaptureStore,
     outlet: Outlet | None,
-    original: Callable[[Record], Original | None],
+    original: Original | None,
 ) -> None:
-    """Keep a capture that repeats another one: it shows what that showed."""
+    """Deposit a capture that repeats another: it shows the same revision."""
     exchange = given.exchange
-    assert exchange is not None, "a revisit stands for an answer"
+    assert exchange is not None, "the input of a revisit has an exchange"
     outlet = outlet or outlet_for(exchange)
     if outlet is None:
-        _note_stranger(given, exchange, store)
+        _add_unknown_outlet(given, exchange, store)
         return
-    found = original(revisit)
-    if found is None or (is_not_modified(exchange) is not _says_not_modified(revisit)):
+    if original is None or is_not_modified(exchange) is not _is_server_not_modified(revisit):
         detail = "what it repeats is not in the archive: replay that first, then this again"
         verdict = Verdict(Outcome.SKIPPED, Reason.NO_ORIGINAL, detail)
-        store.add_result(
-            Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
-        )
+        result = Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
+        store.add_result(result)
         return
+    verdict = Verdict(Outcome.SKIPPED, Reason.REVISIT)
+    if original.revision_id:
+        verdict = Verdict(Outcome.UNCHANGED)
     page = Page(
-        exchange=replace(exchange, payload_digest=found.revisit_of.payload_digest),
+        exchange=replace(exchange, payload_digest=original.revisit_of.payload_digest),
         outlet=outlet.name,
         rules=outlet.rules,
         source=given.source,
-        revision_id=found.revision_id,
-        verdict=Verdict(Outcome.UNCHANGED)
-        if found.revision_id
-        else Verdict(Outcome.SKIPPED, Reason.REVISIT),
+        revision_id=original.revision_id,
+        verdict=verdict,
     )
-    store.add_page(page, given.origin, found.revisit_of)
+    store.add_page(page, given.origin, original.revisit_of)
 
 
-def _says_not_modified(revisit: Record) -> bool:
-    return revisit.fields.get("warc-profile", "").rstrip("/").endswith("/server-not-modified")
+def _is_server_not_modified(revisit: Record) -> bool:
+    """Whether the record has ISO 28500's profile server-not-modified."""
+    return revisit.fields["warc-profile"].rstrip("/").endswith("/server-not-modified")
 
 
-def _note_stranger(given: Input, exchange: Exchange, store: CaptureStore) -> None:
-    detail = (
-        f"its outlet is not recognised; known: {', '.join(known_outlets())}; name one with --outlet"
-    )
+def _add_unknown_outlet(given: Input, exchange: Exchange, store: CaptureStore) -> None:
+    known = ", ".join(known_outlets())
+    detail = f"its outlet is not recognised; known: {known}; name one with --outlet"
     verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET, detail)
-    # Only a record of a WARC has an address nobody asked for; a file was given on purpose.
-    store.add_result(
-        Result(source=given.source, verdict=verdict, url=exchange.url if given.origin else "")
-    )
+    # Results with an address are no failure: a WARC may hold records of any site, while a saved
+    # page was given on purpose.
+    url = exchange.url if given.origin else ""
+    store.add_result(Result(source=given.source, verdict=verdict, url=url))

@@ -1,8 +1,8 @@
-"""The documents of a WARC, ours or another's, made inputs: each with the request it answers and where it is from.
+"""Make inputs of the documents of a WARC, each with its request and its origin.
 
-Shapes met: Browsertrix, pywb and warcio write response, then request; wget and Common Crawl
-request, then response; Heritrix response, request, metadata. Which names which by
-WARC-Concurrent-To differs too, so both are looked at.
+Orders found in practice: Browsertrix, pywb and warcio write response, then request; wget and Common
+Crawl request, then response; Heritrix response, request, metadata. They differ too in which record
+names the other in WARC-Concurrent-To, so both are checked.
 """
 
 from __future__ import annotations
@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 
     from archive.model.exchange import Exchange
 
-#: What of a foreign `warcinfo` is kept, in this order, and how much of it.
-_TOLD = ("software", "operator", "isPartOf", "hostname", "robots", "description")
-_LONGEST = 1000
-#: How many descriptions one file may have, and how many requests wait for their response, each at
-#: most so long.
-_INFOS, _REQUESTS, _REQUEST = 100, 8, 2**16
-_OURS = "Sacho/"
+#: Fields of a foreign `warcinfo` that are kept, in this order, and characters kept in all.
+_INFO_FIELDS = ("software", "operator", "isPartOf", "hostname", "robots", "description")
+_LONGEST_INFO = 1000
+#: Descriptions remembered per file.
+_MAX_INFOS = 100
+#: Requests that wait for their response, and bytes of the longest one.
+_MAX_REQUESTS = 8
+_LONGEST_REQUEST = 2**16
+_OUR_SOFTWARE = "Sacho/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One document that was given: an exchange, or a verdict on why there is none.
+    """One document to replay: an exchange, or a verdict that says why there is none.
 
-    ``outlet`` is the name stated beside the file, ``""`` if none is; ``source`` names the file (and
-    record); ``origin`` describes an imported WARC. ``revisit`` is the record, where the exchange
-    repeats another's payload.
+    ``source`` names the file, and the record in it. ``outlet`` is the name that the page's sidecar
+    states, or ``""``. ``origin`` describes an imported WARC. ``revisit`` is the record if the
+    exchange repeats the payload of another.
     """
 
     source: str
@@ -47,117 +49,139 @@ class Input:
     revisit: Record | None = None
 
 
-def documents(records: Iterator[Record | Damage], source: str, origin: str) -> Iterator[Input]:
-    """What the records of one WARC give: its documents, its revisits, and every damage as a failed input.
+@dataclass(frozen=True, slots=True)
+class _Info:
+    """The origin of the records that a `warcinfo` describes, and whether we wrote them."""
 
-    ``source`` names the file for a person, ``origin`` says where it is from. `request` records go
-    with what they answer; `warcinfo` records are added to the origin; other records say nothing of
-    a page.
+    origin: str
+    is_ours: bool = False
+
+
+def documents(records: Iterator[Record | Damage], source: str, origin: str) -> Iterator[Input]:
+    """Yield the documents and revisits of one WARC, and each damaged place as a failed input.
+
+    ``source`` names the file for people, ``origin`` describes where it is from. A `request` record
+    is joined to the record that it asked for; a `warcinfo` record adds to the origin. Other records
+    are ignored.
     """
     reader = _Reader(source, origin)
     for record in records:
-        yield from reader.take(record)
-    yield from reader.rest()
+        yield from reader.add(record)
+    yield from reader.flush()
 
 
 class _Reader:
-    """One pass: a document is held until the record behind it is seen, which may be its request."""
+    """One pass over a WARC; a document is held back, as the next record may be its request."""
 
     def __init__(self, source: str, origin: str) -> None:
         self._source, self._origin = source, origin
-        self._infos: dict[str, tuple[str, bool]] = {}
-        self._last = (origin, False)
+        self._infos: dict[str, _Info] = {}
+        self._last_info = _Info(origin)
         self._requests: list[Record] = []
         self._held: tuple[Record, Input] | None = None
 
-    def take(self, record: Record | Damage) -> Iterator[Input]:
-        if isinstance(record, Record) and record.kind == "request":
-            self._request(record)
-            return
-        if isinstance(record, Record) and record.kind == "metadata":
-            return
-        yield from self.rest()
+    def add(self, record: Record | Damage) -> Iterator[Input]:
+        """Take the next record; yield the input that is complete now, if there is one."""
         if isinstance(record, Damage):
+            yield from self.flush()
             verdict = Verdict(Outcome.FAILED, record.reason, record.sentence)
             yield Input(source=f"{self._source}@{record.offset}", verdict=verdict)
-        elif record.kind == "warcinfo":
-            self._describe(record)
-        elif record.exchange is not None or record.kind == "revisit":
-            self._hold(record)
+        elif record.kind == "request":
+            self._add_request(record)
+        elif record.kind != "metadata":
+            yield from self.flush()
+            self._add_record(record)
 
-    def rest(self) -> Iterator[Input]:
+    def flush(self) -> Iterator[Input]:
+        """Yield the input that is held back."""
         if self._held is not None:
             (_, held), self._held = self._held, None
             yield held
 
-    def _hold(self, record: Record) -> None:
+    def _add_record(self, record: Record) -> None:
+        if record.kind == "warcinfo":
+            self._add_info(record)
+        elif record.exchange is not None or record.kind == "revisit":
+            self._held = (record, self._input(record))
+
+    def _input(self, record: Record) -> Input:
         source = f"{self._source}@{record.offset}"
-        origin, ours = self._infos.get(record.fields["warc-warcinfo-id"], self._last)
+        info = self._infos.get(record.fields["warc-warcinfo-id"], self._last_info)
         exchange = record.exchange or replace(revisit_exchange(record), media_type="")
         if not exchange.url.startswith(("http://", "https://", "urn:sha256:")):
-            # wget's log, Browsertrix's screenshots and texts, DNS answers: the tool's own records.
-            self._held = (
-                record,
-                Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE)),
-            )
-            return
-        first = record.fields[ORIGIN_FIELD.lower()] or record.record_id
-        head, asked = exchange.head, exchange.request
-        if head and not ours and record.kind == "response":
+            # The tool's own records: wget's log, Browsertrix's screenshots and texts, DNS answers.
+            return Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE))
+        head = exchange.head
+        if head and record.kind == "response" and not info.is_ours:
             head = repair_head(head, exchange.body)
-        waiting = next((request for request in self._requests if _belong(record, request)), None)
-        if waiting is not None:
-            self._requests.remove(waiting)
-            asked = redact(waiting.block)
+        first_id = record.fields[ORIGIN_FIELD.lower()] or record.record_id
         exchange = replace(
-            exchange, origin_id=first if is_uri(first) else "", head=head, request=asked
+            exchange,
+            origin_id=first_id if is_uri(first_id) else "",
+            head=head,
+            request=self._take_request(record) or exchange.request,
         )
         revisit = record if record.kind == "revisit" else None
-        self._held = (
-            record,
-            Input(source=source, exchange=exchange, origin=origin, revisit=revisit),
-        )
+        return Input(source=source, exchange=exchange, origin=info.origin, revisit=revisit)
 
-    def _request(self, request: Record) -> None:
-        if len(request.block) > _REQUEST:
+    def _take_request(self, record: Record) -> bytes:
+        """Return the waiting request that the record answers, redacted; ``b""`` if none does."""
+        for request in self._requests:
+            if _belong_together(record, request):
+                self._requests.remove(request)
+                return redact(request.block)
+        return b""
+
+    def _add_request(self, request: Record) -> None:
+        """Join a request to the document held back, or keep it for its response."""
+        if len(request.block) > _LONGEST_REQUEST:
             return
         if self._held is not None:
             record, held = self._held
-            if held.exchange is not None and not held.exchange.request and _belong(record, request):
-                held = replace(held, exchange=replace(held.exchange, request=redact(request.block)))
-                self._held = (record, held)
+            exchange = held.exchange
+            if exchange and not exchange.request and _belong_together(record, request):
+                exchange = replace(exchange, request=redact(request.block))
+                self._held = (record, replace(held, exchange=exchange))
                 return
-        self._requests = [*self._requests[1 - _REQUESTS :], request]
+        self._requests = [*self._requests[1 - _MAX_REQUESTS :], request]
 
-    def _describe(self, record: Record) -> None:
+    def _add_info(self, record: Record) -> None:
         """Remember what a `warcinfo` says of the records that name it, or that follow it."""
-        fields: dict[str, str] = {}
-        for line in record.block.decode("utf-8", "replace").splitlines():
-            name, colon, value = line.partition(":")
-            if colon:
-                fields.setdefault(name.strip().lower(), " ".join(value.split()))
-        told = [f"{name}: {fields[name.lower()]}" for name in _TOLD if fields.get(name.lower())]
-        name = record.fields.get("warc-filename", "")
-        named = [name if name not in self._origin else "", record.record_id]
-        text = "; ".join(part for part in (self._origin, *named, *told) if part)[:_LONGEST]
-        self._last = (text, fields.get("software", "").startswith(_OURS))
-        if len(self._infos) >= _INFOS:
-            self._last = (self._origin, self._last[1])
-        elif record.record_id:
-            self._infos[record.record_id] = self._last
+        fields = _info_fields(record.block)
+        known = [name for name in _INFO_FIELDS if fields.get(name.lower())]
+        stated = [f"{name}: {fields[name.lower()]}" for name in known]
+        file_name = record.fields["warc-filename"]
+        if file_name in self._origin:
+            file_name = ""
+        parts = (self._origin, file_name, record.record_id, *stated)
+        origin = "; ".join(part for part in parts if part)[:_LONGEST_INFO]
+        is_ours = fields.get("software", "").startswith(_OUR_SOFTWARE)
+        if len(self._infos) >= _MAX_INFOS:
+            self._last_info = _Info(self._origin, is_ours)
+            return
+        self._last_info = _Info(origin, is_ours)
+        if record.record_id:
+            self._infos[record.record_id] = self._last_info
 
 
-def _belong(answer: Record, request: Record) -> bool:
-    """Whether a request is the one that was answered so: either names the other, or neither names any."""
-    named = (
-        request.fields["warc-concurrent-to"],
-        answer.fields["warc-concurrent-to"],
-    )
-    if any(named):
-        return (bool(answer.record_id) and named[0] == answer.record_id) or (
-            bool(request.record_id) and named[1] == request.record_id
+def _info_fields(block: bytes) -> dict[str, str]:
+    """Return a `warcinfo`'s fields: names in lower case, the first value of repeated ones."""
+    fields: dict[str, str] = {}
+    for line in block.decode("utf-8", "replace").splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(name.strip().lower(), " ".join(value.split()))
+    return fields
+
+
+def _belong_together(answer: Record, request: Record) -> bool:
+    """Whether the records are one exchange: one names the other, or neither names any record."""
+    named_by_request = request.fields["warc-concurrent-to"]
+    named_by_answer = answer.fields["warc-concurrent-to"]
+    if not named_by_request and not named_by_answer:
+        return all(
+            answer.fields[name] == request.fields[name] for name in ("warc-target-uri", "warc-date")
         )
-    return all(
-        answer.fields.get(name) == request.fields.get(name)
-        for name in ("warc-target-uri", "warc-date")
-    )
+    if answer.record_id and named_by_request == answer.record_id:
+        return True
+    return bool(request.record_id) and named_by_answer == request.record_id

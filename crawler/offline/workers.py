@@ -22,7 +22,6 @@ from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
 from crawler.extraction.judge import read_capture, unread_capture
 from pipelines.deposit import columns_of
-from pipelines.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 #: Spans read or waiting per process: enough that no process waits for the writer, few enough to
 #: hold in memory.
 _AHEAD = 3
-
-
 _UNREACHABLE = "The record has no id or no gzip member of its own, so no row can refer to it."
 
 

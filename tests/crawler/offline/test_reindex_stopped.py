@@ -177,7 +177,7 @@ def test_what_a_crawl_adds_meanwhile_is_read_too(
         "captured_at": "2026-11-01T00:00:00+00:00",
     }
     (tmp_path / "late.json").write_text(json.dumps(facts))
-    whole, calls = reindex._read, list[Any]()
+    whole, calls = reindex._read_segments, list[Any]()
 
     def reading(*args: Any) -> None:
         whole(*args)
@@ -188,7 +188,7 @@ def test_what_a_crawl_adds_meanwhile_is_read_too(
             args[0].write(Segment(late, late.name, 0), END, [], [])
         calls.append(args)
 
-    monkeypatch.setattr(reindex, "_read", reading)
+    monkeypatch.setattr(reindex, "_read_segments", reading)
     said = desk.call("reindex")
     assert said.code == 0, said
     assert len(calls) == 2
