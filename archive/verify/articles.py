@@ -150,48 +150,59 @@ class ArticleCheck:
 
 
 def _compare(story: _Story) -> Iterator[Finding]:
-    """What must be true of an article when all its captures are read."""
+    """Yield what is wrong with an article all of whose captures could be read again."""
+    yield from _compare_names(story)
+    if not story.readings:
+        return
+    layouts = {one.layout for one in story.readings}
+    for key, (article, known) in story.revisions.items():
+        yield from _compare_revision(key, article, story.readings)
+        if not layouts.issuperset(known):
+            yield _found("revisions", key, "None of the article's captures has one of its layouts.")
+
+
+def _compare_names(story: _Story) -> Iterator[Finding]:
+    """Compare an article's id, address and aliases with those of its captures."""
     read, row = story.readings, story.row
     ids = {one.article_id for one in read}
     named = {alias for one in read for alias in one.aliases}
+    urls = {one.url for one in read if one.article_id == row.article_id}
     if read and row.article_id not in ids:
         yield _found("articles", row.id, "None of its captures has its article_id.")
-    elif read and row.url not in {one.url for one in read if one.article_id == row.article_id}:
+    elif read and row.url not in urls:
         yield _found("articles", row.id, "None of its captures has its url.")
     for alias in sorted(story.aliases - named - ids):
         yield _found("aliases", f"{row.outlet}/{alias}", "None of the article's captures has it.")
     if read and not named <= story.aliases | {row.article_id}:
         yield _found("articles", row.id, "It lacks an alias that one of its captures has.")
-    layouts = {one.layout for one in read}
-    facts = {
-        name: {leaf for one in read for leaf in _leaves(getattr(one, name))}
-        for name in CONTENT_FIELDS
-    }
-    for key, (article, known) in story.revisions.items():
-        invented = [
-            name
-            for name in CONTENT_FIELDS
-            if not facts[name].issuperset(_leaves(getattr(article, name)))
-        ]
-        if read and invented:
-            yield _found(
-                "revisions", key, f"None of the article's captures says so: {', '.join(invented)}."
-            )
-        wrong = [
-            name
-            for name in _ASIDE
-            if all(getattr(article, name) != getattr(one, name) for one in read)
-        ]
-        if read and wrong:
-            yield _found(
-                "revisions", key, f"None of the article's captures is read so: {', '.join(wrong)}."
-            )
-        if read and not layouts.issuperset(known):
-            yield _found("revisions", key, "None of the article's captures has one of its layouts.")
+
+
+def _compare_revision(key: int, article: Article, read: list[Article]) -> Iterator[Finding]:
+    """Compare a revision's fields with all readings of the article."""
+    invented = [name for name in CONTENT_FIELDS if not _is_read(article, read, name)]
+    if invented:
+        sentence = f"None of the article's captures says so: {', '.join(invented)}."
+        yield _found("revisions", key, sentence)
+    wrong = [name for name in _ASIDE if getattr(article, name) not in _values(read, name)]
+    if wrong:
+        sentence = f"None of the article's captures is read so: {', '.join(wrong)}."
+        yield _found("revisions", key, sentence)
+
+
+def _is_read(article: Article, read: list[Article], name: str) -> bool:
+    """Return whether every plain value in a field is in that field of some reading."""
+    facts: set[object] = set()
+    for one in read:
+        facts.update(_leaves(getattr(one, name)))
+    return facts.issuperset(_leaves(getattr(article, name)))
+
+
+def _values(read: list[Article], name: str) -> list[object]:
+    return [getattr(one, name) for one in read]
 
 
 def _leaves(value: object) -> Iterator[object]:
-    """The plain values in a field's value that say anything."""
+    """Yield the plain values in a field's value that are not empty."""
     if isinstance(value, tuple):
         for item in value:
             yield from _leaves(item)
@@ -202,7 +213,7 @@ def _leaves(value: object) -> Iterator[object]:
 
 
 def _is_bare(row: Row[Any]) -> bool:
-    """Whether the capture only says that its page is as before: it shows what another one does."""
+    """Return whether the capture only says that its page has not changed."""
     return bool(row.record_type == "revisit" or row.status == _NOT_MODIFIED)
 
 

@@ -65,6 +65,11 @@ class _Revisit(NamedTuple):
     identical: bool
     own_uri: str
 
+    @property
+    def unusual(self) -> Severity:
+        """How much it weighs if the record is legal, but not as this project writes it."""
+        return Severity.ERROR if self.own else Severity.NOTE
+
 
 class Links:
     """Collects what records say of each other: `add` each record of each file, then `finish`. Close it at the end."""
@@ -207,42 +212,31 @@ class Links:
                 )
 
     def _resolve(self, revisit: _Revisit, *, whole: bool) -> Iterator[tuple[str, Severity]]:
-        said = revisit.target or revisit.uri
-        unusual = Severity.ERROR if revisit.own else Severity.NOTE
+        """Yield what is wrong with what a revisit refers to, and how much that weighs."""
         original = self._one(revisit.target) if revisit.target else None
         by_address = self._at(revisit.uri or revisit.own_uri, revisit.date)
         if original is None and revisit.target and by_address is not None:
             yield (
-                f"It refers to {revisit.target[:120]}, but what it says of that is true of {by_address.id}.",
-                _ERROR,
+                f"It refers to {revisit.target[:120]}, but its address and date are those of"
+                f" {by_address.id}.",
+                Severity.ERROR,
             )
             return
         original = original or by_address
         if original is None:
-            same = any(self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri})
-            wrong = whole or same
-            if said or wrong:
-                sentence = f"What it refers to ({said[:120] or 'nothing'}) is in none of the files."
-                yield sentence, Severity.ERROR if wrong else Severity.NOTE
-            else:
-                yield "It does not say what it is a revisit of.", unusual
-            return
-        if original.kind not in _ORIGINALS:
-            severity = unusual if original.kind == "revisit" else Severity.ERROR
-            yield f"It refers to a {original.kind[:40]}, not to a response.", severity
-        if revisit.uri and revisit.uri != original.uri:
-            yield (
-                f"It refers to {revisit.uri[:200]}, but {original.id} is of {original.uri[:200]}.",
-                _ERROR,
-            )
-        if revisit.date and not _same_moment(revisit.date, original.date):
-            yield (
-                f"It refers to a capture of {revisit.date[:40]}, but {original.id} is of {original.date[:40]}.",
-                _ERROR,
-            )
-        if _differ(revisit.payload, original.payload):
-            severity = Severity.ERROR if revisit.identical else unusual
-            yield f"Its payload digest is not that of {original.id}, to which it refers.", severity
+            yield self._unresolved_revisit(revisit, whole=whole)
+        else:
+            yield from _compare_revisit(revisit, original)
+
+    def _unresolved_revisit(self, revisit: _Revisit, *, whole: bool) -> tuple[str, Severity]:
+        stated = revisit.target or revisit.uri
+        is_wrong = whole or any(
+            self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri}
+        )
+        if stated or is_wrong:
+            sentence = f"What it refers to ({stated[:120] or 'nothing'}) is in none of the files."
+            return sentence, Severity.ERROR if is_wrong else Severity.NOTE
+        return "It does not state what it is a revisit of.", revisit.unusual
 
     def _repeats(self, revisit: _Revisit, uri: str) -> bool:
         """Whether an earlier capture of its file has this address and its payload: that is what it should refer to."""
@@ -267,7 +261,25 @@ class Links:
         return _Record(*row) if row is not None else None
 
 
-_ERROR = Severity.ERROR
+def _compare_revisit(revisit: _Revisit, original: _Record) -> Iterator[tuple[str, Severity]]:
+    """Compare what a revisit states of its original with that record."""
+    if original.kind not in _ORIGINALS:
+        severity = revisit.unusual if original.kind == "revisit" else Severity.ERROR
+        yield f"It refers to a {original.kind[:40]}, not to a response.", severity
+    if revisit.uri and revisit.uri != original.uri:
+        yield (
+            f"It refers to {revisit.uri[:200]}, but {original.id} is of {original.uri[:200]}.",
+            Severity.ERROR,
+        )
+    if revisit.date and not _same_moment(revisit.date, original.date):
+        yield (
+            f"It refers to a capture of {revisit.date[:40]}, but {original.id} is of"
+            f" {original.date[:40]}.",
+            Severity.ERROR,
+        )
+    if _differ(revisit.payload, original.payload):
+        severity = Severity.ERROR if revisit.identical else revisit.unusual
+        yield f"Its payload digest is not that of {original.id}, to which it refers.", severity
 
 
 def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[Finding]:
