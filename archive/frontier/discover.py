@@ -39,8 +39,6 @@ _NO_VISITS = {
     "etag": "",
     "last_modified": "",
     "lease": "",
-    "leased_until": None,
-    "holder": "",
     "last_run": "",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
@@ -14,7 +14,7 @@ from archive.frontier.revisit_policy import State, VisitKind
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
-from archive.index.process_identity import is_gone, this_process
+from archive.index.leases import live_runs
 from archive.index.schema import frontier
 from archive.model.outcome import Reason
 
@@ -25,16 +25,13 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
 
-#: How long a lease lasts without `Frontier.renew`; renew it three times as often.
-LEASE = timedelta(seconds=120)
-
 
 class Frontier:
     """The frontier of an outlet, for one run.
 
     Any number of processes may use the same outlet. A run that leases an article has it alone until
-    it is settled or released, the lease expires (it is not renewed for `LEASE`), or the run's
-    process is found to be dead. Each method except `settle` is one transaction. ``clock`` returns
+    it is settled or released, or the run no longer holds any lease in `archive.index.leases`: a run
+    that uses a frontier must hold one. Each method except `settle` is one transaction. ``clock`` returns
     aware times.
     """
 
@@ -50,7 +47,6 @@ class Frontier:
         self._own = frontier.c.outlet == outlet
         self._run = run_id
         self._clock = clock
-        self._holder = this_process()
 
     def discover(self, links: Iterable[FrontierLink]) -> int:
         """Add discovered links; return how many articles are new.
@@ -100,13 +96,10 @@ class Frontier:
 
     def leased_by_others(self) -> set[str]:
         """Return the ids of the articles that other runs are fetching now."""
-        query = select(frontier.c.article_id).where(
-            self._is_leased(),
-            frontier.c.lease != self._run,
-            frontier.c.leased_until >= self._clock(),
-        )
+        query = select(frontier.c.article_id, frontier.c.lease).where(self._is_of_others())
         with self._index.reading() as connection:
-            return set(connection.scalars(query))
+            dead = self._dead_runs(connection, self._clock())
+            return {row.article_id for row in connection.execute(query) if row.lease not in dead}
 
     def lease(self, limit: int) -> list[Visit]:
         """Lease up to ``limit`` articles that are due.
@@ -118,12 +111,7 @@ class Frontier:
             now = self._clock()
             self._release_expired(connection, now)
             rows = self._due_rows(connection, limit, now)
-            lease = {
-                "state": State.LEASED,
-                "lease": self._run,
-                "leased_until": now + LEASE,
-                "holder": self._holder,
-            }
+            lease = {"state": State.LEASED, "lease": self._run}
             _update(connection, [{"pk": row.id} | lease for row in rows])
         return [_visit(row) for row in rows]
 
@@ -151,12 +139,6 @@ class Frontier:
         _update(connection, list(changes.values()))
         return len(changes)
 
-    def renew(self) -> int:
-        """Extend this run's leases by `LEASE`; return how many there are."""
-        with self._index.writing() as connection:
-            own = update(frontier).where(self._is_leased(), frontier.c.lease == self._run)
-            return connection.execute(own.values(leased_until=self._clock() + LEASE)).rowcount
-
     def release(self, run_id: str = "") -> int:
         """Release the leases of a run (default: this one); return how many there were.
 
@@ -166,10 +148,7 @@ class Frontier:
             return self._release(connection, frontier.c.lease == (run_id or self._run))
 
     def release_expired(self) -> int:
-        """Release expired leases and those of dead processes, as `lease` does.
-
-        Return how many there were.
-        """
+        """Release the articles of runs that hold no lease, as `lease` does; return how many."""
         with self._index.writing() as connection:
             return self._release_expired(connection, self._clock())
 
@@ -186,14 +165,14 @@ class Frontier:
         )
 
     def due_count(self) -> int:
-        """Return how many articles are due now, including those of other runs' expired leases."""
+        """Return how many articles are due now, including those leased by runs that are dead."""
         now = self._clock()
         due = and_(frontier.c.state == State.DUE, frontier.c.due_at <= now)
-        expired = and_(
-            self._is_leased(), frontier.c.lease != self._run, frontier.c.leased_until < now
-        )
         count = select(func.count()).select_from(frontier).where(self._own)
         with self._index.reading() as connection:
+            expired = and_(
+                self._is_leased(), one_of(frontier.c.lease, self._dead_runs(connection, now))
+            )
             return sum(connection.scalar(count.where(which)) or 0 for which in (due, expired))
 
     def last_new_at(self) -> datetime | None:
@@ -237,21 +216,22 @@ class Frontier:
     def _is_leased(self) -> ColumnElement[bool]:
         return and_(self._own, frontier.c.state == State.LEASED)
 
+    def _is_of_others(self) -> ColumnElement[bool]:
+        return and_(self._is_leased(), frontier.c.lease != self._run)
+
+    def _dead_runs(self, connection: Connection, now: datetime) -> set[str]:
+        """Return the other runs that leased articles and hold no lease any more."""
+        query = select(frontier.c.lease).distinct().where(self._is_of_others())
+        others = set(connection.scalars(query))
+        return others - live_runs(connection, others, now)
+
     def _release_expired(self, connection: Connection, now: datetime) -> int:
-        # Not this run's own leases, even if they expired: their articles are being fetched.
-        others = frontier.c.lease != self._run
-        holders = connection.scalars(
-            select(frontier.c.holder).distinct().where(self._is_leased(), others)
-        )
-        dead = [holder for holder in holders if is_gone(holder)]
-        is_expired = or_(frontier.c.leased_until < now, frontier.c.holder.in_(dead))
-        return self._release(connection, and_(others, is_expired))
+        dead = self._dead_runs(connection, now)
+        return self._release(connection, one_of(frontier.c.lease, dead)) if dead else 0
 
     def _release(self, connection: Connection, which: ColumnElement[bool]) -> int:
         released = update(frontier).where(self._is_leased(), which)
-        return connection.execute(
-            released.values(state=State.DUE, lease="", leased_until=None, holder="")
-        ).rowcount
+        return connection.execute(released.values(state=State.DUE, lease="")).rowcount
 
 
 def _visit(row: Any) -> Visit:

@@ -50,8 +50,6 @@ def after_visit(
         "etag": etag,
         "last_modified": last_modified,
         "lease": "",
-        "leased_until": None,
-        "holder": "",
         "last_run": run,
     }
 

@@ -70,6 +70,4 @@ REMOVED_COLUMNS = {
     "etag": "",
     "last_modified": "",
     "lease": "",
-    "leased_until": None,
-    "holder": "",
 }

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from archive.index.bulk import one_of
 from archive.index.process_identity import is_gone, is_here, this_process
 from archive.index.schema import leases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection
 
@@ -62,6 +63,12 @@ def take(connection: Connection, name: str, run_id: str, now: datetime) -> Held 
         )
     )
     return None
+
+
+def live_runs(connection: Connection, run_ids: Iterable[str], now: datetime) -> set[str]:
+    """Return those of the runs that hold a lease."""
+    rows = connection.execute(select(leases).where(one_of(leases.c.run_id, run_ids)))
+    return {row.run_id for row in rows if _is_alive(row, now)}
 
 
 class Lease:

@@ -227,7 +227,8 @@ outcomes = Table(
 )
 
 #: Every article that an outlet was seen to have, when to visit it next, and the outcome of the last
-#: visit. ``due_at`` is null if it is not visited again. ``lease`` is the run that is visiting it.
+#: visit. ``due_at`` is null if it is not visited again. ``lease`` is the run that is
+#: visiting it, which has it alone as long as it holds a lease in `leases`.
 #: ``discovered_run`` and ``last_run`` are the runs that discovered and last visited it.
 #: ``first_visit_at`` is the first visit that succeeded; revisits are counted from it if the time of
 #: publication is unknown. Empty strings: none.
@@ -251,8 +252,6 @@ frontier = Table(
     Column("etag", String, nullable=False),
     Column("last_modified", String, nullable=False),
     Column("lease", String, nullable=False),
-    Column("leased_until", Instant),
-    Column("holder", String, nullable=False),
     Column("discovered_run", String, nullable=False),
     Column("last_run", String, nullable=False),
     UniqueConstraint("outlet", "article_id"),

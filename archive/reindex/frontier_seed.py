@@ -78,8 +78,6 @@ def _row(
         "etag": "",
         "last_modified": "",
         "lease": "",
-        "leased_until": None,
-        "holder": "",
         "discovered_run": "",
         "last_run": "",
     }

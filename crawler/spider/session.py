@@ -262,15 +262,14 @@ class CrawlSession:
             self._flush_if_due()
             if waited >= RENEWAL:
                 waited = 0.0
-                self._renew_leases()
+                self._renew_lease()
 
     @_stops_on_fault
     def _flush_if_due(self) -> None:
         self._store.flush_if_due()
 
     @_stops_on_fault
-    def _renew_leases(self) -> None:
-        self._frontier.renew()
+    def _renew_lease(self) -> None:
         self._lease.renew()
 
     @_stops_on_fault

@@ -264,8 +264,6 @@ class Desk:
                 "etag": "",
                 "last_modified": "",
                 "lease": "",
-                "leased_until": None,
-                "holder": "",
                 "discovered_run": run_id,
                 "last_run": run_id,
             }

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.index.database import Index
+from archive.index.leases import Lease
 from archive.index.process_identity import this_process
-from archive.index.schema import frontier
+from archive.index.schema import frontier, leases
 from archive.model.article import KST
 from archive.model.outcome import Outcome, Reason, Verdict
 
@@ -48,7 +49,22 @@ class Kit:
         self.clock = clock or Clock()
 
     def run(self, name: str = "a", outlet: str = "etoday") -> Frontier:
+        """The frontier of a run that holds a lease."""
+        Lease(self.index, f"run {name}", name, self.clock).take()
         return Frontier(self.index, outlet, name, self.clock)
+
+    def renew(self, name: str) -> None:
+        Lease(self.index, f"run {name}", name, self.clock).renew()
+
+    def set_holder(self, name: str, process: str = "elsewhere 1 1") -> None:
+        """Let the lease of a run be held by a process, one of another machine by default."""
+        with self.index.writing() as connection:
+            connection.execute(update(leases).where(leases.c.run_id == name).values(holder=process))
+
+    def holder(self, name: str) -> str:
+        """The process that holds the lease of a run."""
+        with self.index.reading() as connection:
+            return str(connection.scalar(select(leases.c.holder).where(leases.c.run_id == name)))
 
     def settle(self, run: Frontier, *results: VisitResult) -> int:
         with self.index.writing() as connection:

@@ -49,9 +49,6 @@ def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_
         found = articles(other.desk)
         assert found.items() <= articles(crawls.desk).items()
         assert len(found) < _ARTICLES
-        other.edit_frontier(
-            "SET leased_until = '2026-01-01 00:00:00.000000' WHERE state = 'leased'"
-        )
         said = other.run()
         assert said.code == 0, said.err
         assert tally(said.out)["failed"] == 0

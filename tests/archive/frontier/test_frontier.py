@@ -164,6 +164,7 @@ def test_what_others_visit_is_told(at: Kit) -> None:
     run.discover(links(range(4)))
     mine, theirs = leased_ids(run, 2), leased_ids(other, 2)
     assert (run.leased_by_others(), other.leased_by_others()) == (set(theirs), set(mine))
+    at.set_holder("b")
     at.clock.turn(DAY)
     assert run.leased_by_others() == set()
 
@@ -274,7 +275,8 @@ def test_no_query_reads_the_whole_table(at: Kit) -> None:
     asked: dict[str, Any] = {}
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
-        if not statement.startswith(("BEGIN", "INSERT")):
+        # leases has a row for each running job, and is read as a whole
+        if not statement.startswith(("BEGIN", "INSERT")) and "leases" not in statement:
             asked.setdefault(statement, parameters[0] if many else parameters)
 
     run = at.run()
@@ -285,7 +287,6 @@ def test_no_query_reads_the_whole_table(at: Kit) -> None:
         run.known_ids(["1"])
         at.settle(run, *(new(visit.article_id) for visit in run.lease(50)))
         run.lease(100)
-        run.renew()
         run.release_expired()
         run.release()
         run.due_count()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from archive.frontier.frontier import LEASE
+from archive.index.leases import LAPSE
 from archive.index.schema import runs
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
@@ -59,16 +59,18 @@ def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
     a, b = at.run("a"), at.run("b")
     a.discover(links([1, 2]))
     assert leased_ids(a) == ["1", "2"]
-    at.clock.turn(LEASE)
+    at.set_holder("a")
+    at.clock.turn(LAPSE - timedelta(seconds=1))
     assert b.lease(2) == []
-    assert a.renew() == 2
-    at.clock.turn(LEASE)
+    at.renew("a")
+    at.clock.turn(LAPSE - timedelta(seconds=1))
     assert b.lease(2) == []
+    assert b.leased_by_others() == {"1", "2"}
     at.clock.turn(timedelta(seconds=1))
+    assert b.leased_by_others() == set()
     assert a.lease(2) == []  # on their way, however late
     assert b.due_count() == 2
     assert leased_ids(b, 1) == ["1"]
-    assert a.renew() == 0
     # The late answers: of what another run fetches now nothing counts, of what nobody does a page
     # counts.
     assert at.settle(a, new("1"), failed("2")) == 0

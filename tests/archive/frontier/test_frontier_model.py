@@ -14,15 +14,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from archive.frontier.frontier import LEASE
 from archive.frontier.revisit_policy import BACK_OFF, REVISITS
 from archive.index.database import Index
+from archive.index.leases import LAPSE
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
     DAY,
     HOUR,
     MINUTE,
-    NOON,
     Clock,
     Kit,
     a_dead_process,
@@ -83,7 +82,6 @@ class Known:
     visits: int = 0
     failures: int = 0
     holder: str = ""
-    until: datetime = NOON
     not_for: str = ""
 
 
@@ -101,13 +99,17 @@ class Frontiers(RuleBasedStateMachine):
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
         self.model: dict[str, Known] = {}
         self.dead: set[str] = set()
+        self.renewed: dict[str, datetime] = {}
         self.born = 0
         self.hands = [self.hand() for _ in range(3)]
 
     def hand(self) -> Hand:
         self.born += 1
         name = f"run-{self.born}"
-        return Hand(self.at.run(name), name, set())
+        run = self.at.run(name)
+        self.at.set_holder(name)
+        self.renewed[name] = self.clock.now
+        return Hand(run, name, set())
 
     def teardown(self) -> None:
         try:
@@ -147,7 +149,7 @@ class Frontiers(RuleBasedStateMachine):
         for visit in taken:
             known = self.model[visit.article_id]
             assert (visit.visits, visit.failures) == (known.visits, known.failures)
-            known.holder, known.until = hand.name, now + LEASE
+            known.holder = hand.name
             hand.believes.add(visit.article_id)
 
     @rule(by=HANDS, which=st.sampled_from(list(RESULTS)), n=st.integers(1, 5), kept=st.booleans())
@@ -175,10 +177,8 @@ class Frontiers(RuleBasedStateMachine):
 
     @rule(by=HANDS)
     def renew(self, by: int) -> None:
-        held = [k for k in self.model.values() if k.holder == self.hands[by].name]
-        assert self.hands[by].run.renew() == len(held)
-        for known in held:
-            known.until = self.clock.now + LEASE
+        self.at.renew(self.hands[by].name)
+        self.renewed[self.hands[by].name] = self.clock.now
 
     @rule(by=HANDS, seen=st.booleans())
     def crash(self, by: int, seen: bool) -> None:
@@ -186,13 +186,10 @@ class Frontiers(RuleBasedStateMachine):
         hand = self.hands[by]
         if seen:
             self.dead.add(hand.name)
-            with self.at.index.writing() as connection:
-                connection.exec_driver_sql(
-                    "UPDATE frontier SET holder = ? WHERE lease = ?", (dead_process(), hand.name)
-                )
+            self.at.set_holder(hand.name, dead_process())
         self.hands[by] = self.hand()
 
-    @rule(by=st.sampled_from([MINUTE, LEASE, 11 * MINUTE, HOUR, 7 * HOUR, DAY, 8 * DAY]))
+    @rule(by=st.sampled_from([LAPSE / 3, MINUTE, LAPSE, 11 * MINUTE, HOUR, 7 * HOUR, DAY, 8 * DAY]))
     def wait(self, by: timedelta) -> None:
         self.clock.turn(by)
 
@@ -253,8 +250,10 @@ class Frontiers(RuleBasedStateMachine):
 
     def reclaim(self, hand: Hand) -> None:
         for known in self.model.values():
-            gone = known.holder in self.dead or known.until < self.clock.now
-            if known.holder and known.holder != hand.name and gone:
+            if known.holder in ("", hand.name):
+                continue
+            lapsed = self.clock.now - self.renewed[known.holder] >= LAPSE
+            if known.holder in self.dead or lapsed:
                 known.holder = ""
 
     def roll_back(self, hand: Hand, results: list[VisitResult], counts: int) -> None:

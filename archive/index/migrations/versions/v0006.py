@@ -57,8 +57,6 @@ def upgrade() -> None:
         sa.Column("etag", sa.String(), nullable=False),
         sa.Column("last_modified", sa.String(), nullable=False),
         sa.Column("lease", sa.String(), nullable=False),
-        sa.Column("leased_until", Instant(), nullable=True),
-        sa.Column("holder", sa.String(), nullable=False),
         sa.Column("discovered_run", sa.String(), nullable=False),
         sa.Column("last_run", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_frontier")),
