@@ -1,4 +1,4 @@
-"""The schema: made by its one step, whole or not at all; an index of an earlier version is refused."""
+"""The schema: created by one revision, whole or not at all; earlier versions are refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ def version(path: Path) -> str:
 
 def test_several_may_make_it_at_once(tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite3"
-    program = "import sys; from archive.index.database import Index; sys.stdin.readline(); Index(sys.argv[1]).close()"
+    program = (
+        "import sys; from archive.index.database import Index; "
+        "sys.stdin.readline(); Index(sys.argv[1]).close()"
+    )
     command_line = [sys.executable, "-c", program, f"sqlite:///{path}"]
     processes = [subprocess.Popen(command_line, stdin=subprocess.PIPE) for _ in range(3)]
     for process in processes:

@@ -1,4 +1,4 @@
-"""Full-text search: what it finds is what a search for the substring finds, and no query is syntax."""
+"""Full-text search finds what a search for the substring finds, and no query is syntax."""
 
 from __future__ import annotations
 

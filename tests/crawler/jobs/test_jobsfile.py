@@ -120,11 +120,12 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "jobs.toml, line 1: there is no 'colour' here: only [[job]] tables.",
         "jobs.toml, line 4: outlet: no outlet 'etodya'; known: etoday, newspim.",
         "jobs.toml, line 6: cron: a job has either every or cron.",
-        "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, command, every, cron, arguments, "
-        "settings, time_limit, retries, backoff, alert.",
-        "jobs.toml, line 12: cron: '61 * * * *' is not a valid cron line (Error validating expression '61': "
-        "the last value (61) is higher than the maximum value (59)).",
-        "jobs.toml, line 13: time_limit: '-5m' is not a length of time; write 90s, 45m, 1h30m or 2d.",
+        "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, command, every, "
+        "cron, arguments, settings, time_limit, retries, backoff, alert.",
+        "jobs.toml, line 12: cron: '61 * * * *' is not a valid cron line (Error validating "
+        "expression '61': the last value (61) is higher than the maximum value (59)).",
+        "jobs.toml, line 13: time_limit: '-5m' is not a length of time; write 90s, 45m, "
+        "1h30m or 2d.",
         "jobs.toml, line 14: retries: -1 must be a number from 0 to 20.",
         "jobs.toml, line 15: alert: 'yes' must be true or false.",
         "jobs.toml, line 19: name: there is a job 'B' already, in line 11.",
@@ -133,13 +134,15 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "jobs.toml, line 24: command: verify has no option --smaple.",
         "jobs.toml, line 25: every: 5 must be a string; write it in quotes.",
         'jobs.toml, line 27: say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul).',
-        "jobs.toml, line 28: name: 'no time' is not a valid name: letters, digits, . _ and -, at most 64, a "
-        "letter or digit first.",
-        "jobs.toml, line 29: command: 'remove' is not a command for a job; those are backup, export, recover, "
-        "reindex, replay, verify, and outlet = for a crawl.",
+        "jobs.toml, line 28: name: 'no time' is not a valid name: letters, digits, . _ "
+        "and -, at most 64, a letter or digit first.",
+        "jobs.toml, line 29: command: 'remove' is not a command for a job; those are backup, "
+        "export, recover, reindex, replay, verify, and outlet = for a crawl.",
         "jobs.toml, line 31: a job has either an outlet or a command.",
-        'jobs.toml, line 37: command: write outlet = "NAME" for a crawl, and its arguments = { limit = 100 }.',
-        "jobs.toml, line 38: arguments: arguments are an outlet's; write a command's into the command.",
+        'jobs.toml, line 37: command: write outlet = "NAME" for a crawl, and its '
+        "arguments = { limit = 100 }.",
+        "jobs.toml, line 38: arguments: arguments are an outlet's; write a command's into "
+        "the command.",
         "jobs.toml, line 39: every: an interval is between a minute and a year.",
     ]
 
@@ -175,7 +178,8 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
             "line 4: command: No closing quotation.",
         ),
         (
-            "[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify'\nsettings = { A = \"a\\u0000\" }\n",
+            "[[job]]\nname = 'v'\nevery='1h'\ncommand = 'verify'\n"
+            'settings = { A = "a\\u0000" }\n',
             "line 5: settings: 'a\\x00': no",
         ),
         (

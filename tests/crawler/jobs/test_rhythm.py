@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from archive.model.article import KST
 from crawler.jobs.schedule import Schedule, ScheduleError, cron, duration, every
 
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  (made aware)
+MOMENTS = st.datetimes(
+    datetime(2020, 1, 1),  # noqa: DTZ001  (made aware by timezones)
+    datetime(2040, 1, 1),  # noqa: DTZ001  (as above)
+    timezones=st.just(UTC),
+)
 NUMBERS = st.integers
 
 

@@ -1,4 +1,4 @@
-"""One run of a job: taken up by one process, never lost while its crawl lives, and told when it has ended."""
+"""One run of a job: claimed by one process, alive as long as its crawl, and recorded at its end."""
 
 from __future__ import annotations
 
