@@ -1,9 +1,10 @@
-"""What must hold within the index: rows that lead to rows, one current revision an article, search as the text is."""
+"""Check the index by itself: references, one current revision an article, the search index."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, text
 
@@ -113,20 +114,23 @@ _OUTCOMES = select(captures.c.id).where(
         captures.c.revision_id.is_not(None) != _SHOWS,
     )
 )
-#: Every token of the search index, by document and column, as one figure: where it stands and how
-#: it begins.
+#: A checksum of the search index's tokens by document and column, so that 10,000 articles need no
+#: gigabyte: their count, and the sum of position x weight, where a token's weight is made of its
+#: first two characters and its length. `_sum` computes the same of the text. Let a document have n
+#: tokens. A lost or added token changes the count. A token replaced at position p changes the sum by
+#: p x (difference of weights), which is not 0 unless both weigh the same; two tokens that changed
+#: places change it by (p - q) x (difference of weights). So a single fault is found, but for tokens
+#: that weigh the same (one of some thousands for Korean bigrams); several could cancel out.
 _WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
 _SUMS = text("""
     SELECT doc, col, count(*), sum(("offset" + 1) * (
         unicode(term) + 31 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)))
     FROM temp.verify_words GROUP BY doc, col""")
 _COLUMNS = ("headline", "body")
-#: Tokens remembered, most.
-_REMEMBERED = 2**18
 
 
 def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
-    """Findings about rows that contradict each other; ``whole``: texts and the search index too."""
+    """Yield findings about rows that contradict each other; ``whole``: texts and search, too."""
     pragma = "integrity_check" if whole else "quick_check"
     for (sentence,) in connection.exec_driver_sql(f"PRAGMA {pragma}(100)"):
         if sentence != "ok":
@@ -141,7 +145,7 @@ def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
 
 
 def _check_texts(connection: Connection) -> Iterator[Finding]:
-    """Each revision's row is as its article would be written, and the search index holds its words and no others."""
+    """Check that revisions are as articles are written, and that search holds just their words."""
     connection.exec_driver_sql(_WORDS)
     try:
         sums = {(doc, col): (count, total) for doc, col, count, total in connection.execute(_SUMS)}
@@ -151,50 +155,43 @@ def _check_texts(connection: Connection) -> Iterator[Finding]:
         articles
     )
     for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        found = dict(row)
-        try:
-            article = to_article(found)
-            written = to_row(article, found["layouts"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            yield _found("revisions", found["id"], f"It holds no article ({error}).")
-            continue
-        wrong = [name for name, value in written.items() if value != found[name]]
-        if wrong:
-            why = " (it does not follow from the others)" if wrong == ["content_key"] else ""
-            yield _found(
-                "revisions", found["id"], f"Not as an article is written: {', '.join(wrong)}{why}."
-            )
-        for column, words in zip(_COLUMNS, search_columns(article), strict=True):
-            if sums.pop((found["id"], column), (0, None)) != _sum(tokens(words).split()):
-                sentence = f"The search index does not hold its {column} as it is."
-                yield Finding("search", -1, str(found["id"]), Rule.SEARCH, sentence)
+        yield from _check_revision(dict(row), sums)
     for doc in sorted({doc for doc, _ in sums}):
-        yield Finding(
-            "search",
-            -1,
-            str(doc),
-            Rule.SEARCH,
-            "The search index holds a revision that is not there.",
-        )
+        sentence = "The search index holds a revision that does not exist."
+        yield Finding("search", -1, str(doc), Rule.SEARCH, sentence)
 
 
-class _Weights(dict[str, int]):
-    """What a token counts in `_SUMS`; forgets all when it holds too many."""
+def _check_revision(
+    row: dict[str, Any], sums: dict[tuple[int, str], tuple[int, int | None]]
+) -> Iterator[Finding]:
+    """Check one row of ``revisions``; take what the search index has of it out of ``sums``."""
+    key = row["id"]
+    try:
+        article = to_article(row)
+        written = to_row(article, row["layouts"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        yield _found("revisions", key, f"It holds no article ({error}).")
+        return
+    wrong = [name for name, value in written.items() if value != row[name]]
+    if wrong:
+        why = " (it does not follow from the others)" if wrong == ["content_key"] else ""
+        yield _found("revisions", key, f"Not as an article is written: {', '.join(wrong)}{why}.")
+    for column, words in zip(_COLUMNS, search_columns(article), strict=True):
+        if sums.pop((key, column), (0, None)) != _sum(tokens(words).split()):
+            sentence = f"The search index does not hold its {column} as it is."
+            yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
 
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        second = ord(word[1]) if len(word) > 1 else 0
-        self[word] = weight = ord(word[0]) + 31 * second + 997 * len(word)
-        return weight
 
-
-_WEIGHTS = _Weights()
+@lru_cache(maxsize=2**18)
+def _weight(word: str) -> int:
+    """Return what a token weighs in `_SUMS`."""
+    second = ord(word[1]) if len(word) > 1 else 0
+    return ord(word[0]) + 31 * second + 997 * len(word)
 
 
 def _sum(words: list[str]) -> tuple[int, int | None]:
-    """What `_SUMS` gives for these tokens, in this order."""
-    total = sum(map(mul, range(1, len(words) + 1), map(_WEIGHTS.__getitem__, words)))
+    """Return what `_SUMS` gives for these tokens, in this order."""
+    total = sum(map(mul, range(1, len(words) + 1), map(_weight, words)))
     return len(words), total if words else None
 
 
