@@ -24,35 +24,46 @@ _MOST = 2**26
 
 
 def repair_head(head: bytes, body: bytes) -> bytes:
-    """The head as it has to read above this body; byte for byte the same where it is already true.
+    """Return the head as it has to be above this body, unchanged where it is already true.
 
     ``Transfer-Encoding: chunked`` above a body without chunks and ``Content-Encoding`` above a body
     plainly not so encoded get the prefix ``X-Archive-Orig-``; ``Content-Length`` is then set, the
     old one kept with the prefix if it differs. A Content-Length smaller than the body is corrected
     too; a larger one alone is left: it may be the evidence of a cut. A head without a status line
-    comes back as it is.
+    is returned as it is.
     """
     try:
         fields = parse_head(head)
     except MessageError:
         return head
-    framed = fields.get("Transfer-Encoding").lower().endswith("chunked")
-    still_framed = framed and _begins_chunked(body)
+    is_framed = fields.get("Transfer-Encoding").lower().endswith("chunked")
+    still_framed = is_framed and _begins_chunked(body)
     wrong: set[bytes] = set()
-    if framed and not still_framed:
+    if is_framed and not still_framed:
         wrong.add(b"transfer-encoding")
-    if _is_plainly_not(fields, payload(fields, body) if still_framed else body):
+    content = payload(fields, body) if still_framed else body
+    if _is_plainly_not(fields, content):
         wrong.add(b"content-encoding")
-    length = fields.get("Content-Length")
-    too_short = (
-        length.isascii() and length.isdigit() and len(length) < 16 and int(length) < len(body)
-    )
-    if not wrong and (still_framed or not too_short):
+    if not wrong and (still_framed or not _is_too_short(fields, body)):
         return head
-    renamed = _FIELD.sub(
-        lambda name: _ORIGINAL + name[0] if name[0].lower() in wrong else name[0], head
-    )
+    renamed = _rename(head, wrong)
     return renamed if still_framed else _with_length(renamed, len(body))
+
+
+def _is_too_short(fields: Head, body: bytes) -> bool:
+    """Return whether Content-Length is a number smaller than the body."""
+    length = fields.get("Content-Length")
+    is_number = length.isascii() and length.isdigit() and len(length) < 16
+    return is_number and int(length) < len(body)
+
+
+def _rename(head: bytes, names: set[bytes]) -> bytes:
+    """Put the prefix before the fields of these names (in lower case)."""
+
+    def renamed(name: re.Match[bytes]) -> bytes:
+        return _ORIGINAL + name[0] if name[0].lower() in names else name[0]
+
+    return _FIELD.sub(renamed, head)
 
 
 def _with_length(head: bytes, length: int) -> bytes:
@@ -78,7 +89,7 @@ def _begins_chunked(body: bytes) -> bool:
 
 
 def _is_plainly_not(fields: Head, data: bytes) -> bool:
-    """Whether the data cannot be in the content-encoding the head names; an empty body contradicts nothing."""
+    """Return whether the data cannot be in the content-encoding that the head names."""
     coding = fields.get("Content-Encoding").lower().rpartition(",")[2].strip()
     if not coding or coding == "identity" or not data:
         return False
