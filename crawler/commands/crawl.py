@@ -98,7 +98,7 @@ class Command(Verb):
 
         :raises UsageError: one of them is invalid, or CONTACT is missing.
         """
-        from crawler.model.crawl_arguments import checked
+        from crawler.model.crawl_arguments import parse_arguments
         from crawler.model.window import WindowError
 
         if len(args) != 1:
@@ -110,7 +110,7 @@ class Command(Verb):
             )
         try:
             outlet = outlet_named(args[0])
-            arguments = checked(given, outlet)
+            arguments = parse_arguments(given, outlet)
             self._set_user_agent(outlet)
         except (OutletError, WindowError, ValueError) as error:
             raise usage_error(str(error)) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every
-from crawler.model.crawl_arguments import checked
+from crawler.model.crawl_arguments import parse_arguments
 from crawler.model.outlet import OutletError
 from crawler.outlets import outlet_named
 
@@ -260,7 +260,7 @@ def _crawl_arguments(value: Any, outlet: Outlet | None) -> tuple[str, ...]:
     """Return a table of a crawl's arguments as ``-a NAME=VALUE``."""
     pairs = [f"{name}={one}" for name, one in _pairs(value)]
     if outlet is not None:
-        checked(pairs, outlet)
+        parse_arguments(pairs, outlet)
     words: list[str] = []
     for pair in pairs:
         words += ["-a", pair]

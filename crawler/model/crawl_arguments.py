@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from crawler.model.window import Window, parse_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from crawler.model.outlet import Outlet
 
@@ -55,35 +55,46 @@ class CrawlArguments:
         return bool(self.url) or any(day and day < oldest for day in (self.since, self.until))
 
 
-def checked(given: Iterable[str], outlet: Outlet) -> dict[str, str]:
-    """The spider's arguments, of ``NAME=VALUE`` words.
+def parse_arguments(words: Iterable[str], outlet: Outlet) -> dict[str, str]:
+    """Return the spider's arguments that the words ``NAME=VALUE`` state, by name.
 
-    :raises ValueError: an unknown name, no value, or a value that can't be; the message is a
-        sentence.
+    :raises ValueError: a name is unknown, or a value is missing or invalid; the message says which.
     """
     arguments: dict[str, str] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if name not in NAMES or not equals or not value:
-            raise ValueError(f"-a {pair}: give one of {', '.join(NAMES)} as NAME=VALUE")
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in NAMES or not value:
+            raise ValueError(f"-a {word}: give one of {', '.join(NAMES)} as NAME=VALUE")
         arguments[name] = value
     since, until = arguments.get("since"), arguments.get("until")
     Window(parse_day(since) if since else None, parse_day(until) if until else None)
-    limit = arguments.get("limit", "1")
-    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
-        raise ValueError(f"-a limit={limit}: give a number of at least 1")
-    if arguments.get("discover", "no") != "no":
-        raise ValueError(
-            f"-a discover={arguments['discover']}: only discover=no is an argument; else leave it out"
-        )
-    if "discover" in arguments and (since or until or "url" in arguments):
-        raise ValueError(
-            "-a discover=no looks again at what is due, and nothing else: no since, until or url"
-        )
+    _check_limit(arguments.get("limit", "1"))
+    _check_discover(arguments)
     url = arguments.get("url")
     if url and outlet.identify(url) is None:
         raise ValueError(f"-a url={url}: it is not the address of an article of {outlet.name}")
     return arguments
+
+
+def _check_limit(limit: str) -> None:
+    """Raise ValueError unless the limit is a whole number of at least 1."""
+    if not limit.isascii() or not limit.isdigit() or int(limit) < 1:
+        raise ValueError(f"-a limit={limit}: give a number of at least 1")
+
+
+def _check_discover(arguments: Mapping[str, str]) -> None:
+    """Raise ValueError unless ``discover`` is missing, or is ``no`` without days or an address."""
+    discover = arguments.get("discover")
+    if discover is None:
+        return
+    if discover != "no":
+        raise ValueError(
+            f"-a discover={discover}: only discover=no is an argument; otherwise leave it out"
+        )
+    if not arguments.keys().isdisjoint(("since", "until", "url")):
+        raise ValueError(
+            "-a discover=no visits only what is due: it cannot be used with since, until or url"
+        )
 
 
 def _day(text: str) -> date | None:
