@@ -73,7 +73,7 @@ class ArticleCheck:
         self._reader = reader
 
     def run(self) -> Iterator[Finding]:
-        """Findings on every capture that shows an article, on every article, and on captures that show none."""
+        """Yield findings on captures with an article, on articles, and on captures without one."""
         query = select(captures, revisions.c.article).join(
             revisions, captures.c.revision_id == revisions.c.id
         )
@@ -113,7 +113,7 @@ class ArticleCheck:
         return _Story(row, found, set(known))
 
     def _read(self, row: Row[Any]) -> ArticleReading | None:
-        """The capture read again; None for one that holds no page, and where no whole record lies: told elsewhere."""
+        """Return the capture read again; None without a page or a whole record (reported elsewhere)."""
         if _is_bare(row):
             return None
         try:

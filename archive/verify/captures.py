@@ -58,13 +58,13 @@ class CaptureRows:
         self._next = next(self._groups, None)
 
     def before(self, file: str | None) -> Iterator[tuple[str, Iterator[Row[Any]]]]:
-        """The files that rows lead into and that come before this one (all that are left, for None), with the rows."""
+        """Yield the files before this one (for None: all that are left), each with its rows."""
         while self._next is not None and (file is None or self._next[0] < file):
             yield self._next
             self._next = next(self._groups, None)
 
     def of(self, file: str) -> Iterator[Row[Any]]:
-        """The rows that lead into this file; call `before` first."""
+        """Yield the rows that lead into this file; call `before` first."""
         if self._next is not None and self._next[0] == file:
             yield from self._next[1]
             self._next = next(self._groups, None)
@@ -96,7 +96,7 @@ class RowCheck:
             self.lacking.append((seen.offset, seen.record_id))
 
     def finish(self) -> Iterator[Finding]:
-        """Findings about the rows that lead behind the last record."""
+        """Yield findings about the rows that lead behind the last record."""
         yield from self._nowhere(None)
 
     def _nowhere(self, offset: int | None) -> Iterator[Finding]:
@@ -115,7 +115,7 @@ class RowCheck:
 def without_row(
     index: Index, name: str, lacking: list[tuple[int, str]], *, in_flight: bool
 ) -> Iterator[Finding]:
-    """Findings about documents that no row leads to, looked up once more: they may have been committed since.
+    """Yield findings about documents without a row, looked up again: it may be committed by now.
 
     ``in_flight``: a live writer may be about to commit them.
     """
@@ -131,7 +131,7 @@ def without_row(
 
 
 def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
-    """The columns of a row that are not what its record says, with both."""
+    """Return the columns of a row that are not what its record says, with both."""
     fields, head = seen.fields, seen.block.head
     kind = fields["warc-type"]
     pairs: dict[str, tuple[object, object]] = {

@@ -140,7 +140,7 @@ class Links:
             self._put("record", record)
 
     def finish(self, *, whole: bool) -> Iterator[Finding]:
-        """Findings that need all records; ``whole``: no record that is linked to can be elsewhere."""
+        """Yield findings that need all records; ``whole``: no linked record can be elsewhere."""
         for table in self._rows:
             self._flush(table)
         self._database.executescript(_INDEXES)
@@ -283,7 +283,7 @@ def _compare_revisit(revisit: _Revisit, original: _Record) -> Iterator[tuple[str
 
 
 def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[Finding]:
-    """What is wrong with a link that leads to a record."""
+    """Yield what is wrong with a link that leads to a record."""
     if field == "warc-warcinfo-id" and to.kind != "warcinfo":
         sentence = f"WARC-Warcinfo-ID leads to a {to.kind[:40]}, not to a warcinfo."
         yield Finding(record.file, record.place, record.id, Rule.LINK, sentence)

@@ -39,7 +39,7 @@ class SegmentSelection:
         return self.since is None and not self.sample
 
     def of(self, segments: Sequence[Path], manifest: Manifest) -> list[Path]:
-        """The chosen ones, in their order."""
+        """Return the chosen ones, in their order."""
         chosen = [
             path for path in segments if self.since is None or _last(path, manifest) >= self._from()
         ]
@@ -55,7 +55,7 @@ class SegmentSelection:
 
 
 def sample_of(sample: str) -> tuple[int, bool]:
-    """A sample's number, and whether it is a percentage.
+    """Return a sample's number, and whether it is a percentage.
 
     :raises ValueError: it is neither ``N`` nor ``N%``, or nothing, or more than all.
     """

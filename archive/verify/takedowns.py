@@ -47,7 +47,7 @@ class TakedownCheck:
         self._stones: set[str] = set()
 
     def see(self, file: str, seen: CheckedRecord) -> Iterator[Finding]:
-        """Findings about a record; tombstones are remembered."""
+        """Yield findings about a record; tombstones are remembered."""
         fields = seen.fields
         kind = fields["warc-type"]
         if is_tombstone(kind, fields["content-type"]):
@@ -67,7 +67,7 @@ class TakedownCheck:
             yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
 
     def finish(self, *, whole: bool) -> Iterator[Finding]:
-        """Findings about the log itself; ``whole``: every record of the archive was seen."""
+        """Yield findings about the log itself; ``whole``: every record of the archive was seen."""
         if self._fault:
             yield _found(Rule.UNREADABLE, self._fault)
         for offset, sentence in self._log.faults:
@@ -81,7 +81,7 @@ class TakedownCheck:
                 yield _found(Rule.REMOVAL, sentence)
 
     def rows(self, connection: Connection) -> Iterator[Finding]:
-        """Findings about the index: it must hold nothing of what was removed, and refuse it."""
+        """Yield findings about the index, which must not have what was removed, and refuse it."""
         for removal in self._log.takedowns.values():
             names = set(removal.refused)
             query = select(refused.c.name).where(

@@ -19,7 +19,7 @@ _LINES = 1024
 
 
 def timestamp(moment: datetime) -> str:
-    """A UTC time as the 14 digits of CDX files."""
+    """Return a UTC time as the 14 digits of CDX files."""
     return moment.strftime("%Y%m%d%H%M%S")
 
 
@@ -35,7 +35,7 @@ def line(
     offset: int,
     length: int,
 ) -> str:
-    """The line of one capture, without its end; ``moment`` is a `timestamp`, ``kind`` the record's type."""
+    """Return the line of one capture; ``moment`` is a `timestamp`, ``kind`` the record's type."""
     media_type = (
         "warc/revisit" if kind == "revisit" else media_type.partition(";")[0].strip().lower()
     )
@@ -66,7 +66,7 @@ def packed(lines: Iterable[str], name: str) -> Iterator[tuple[bytes, str]]:
 
 
 def packed_head(name: str) -> str:
-    """The second index's first line."""
+    """Return the second index's first line."""
     return "!meta 0 " + json.dumps({"format": "cdxj-gzip-1.0", "filename": name}) + "\n"
 
 

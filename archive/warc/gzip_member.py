@@ -18,7 +18,7 @@ _STORED = 2**16 - 1
 
 
 def member(record: bytes) -> bytes:
-    """The record as one gzip member.
+    """Return the record as one gzip member.
 
     What arrived gzipped is stored within it as it is: to deflate it again takes most of the time of
     writing a record, and makes it longer by what it makes it shorter.

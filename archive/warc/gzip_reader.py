@@ -60,7 +60,7 @@ class Pieces(Protocol):
     between: bool
 
     def next(self) -> bytes:
-        """The next piece, ``b""`` at the end of the file.
+        """Return the next piece, ``b""`` at the end of the file.
 
         :raises Corrupt: see there; :raises Torn: see there. Either way only `resync` leads on.
         """

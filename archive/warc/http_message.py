@@ -47,7 +47,7 @@ class Head:
     fields: tuple[tuple[str, str], ...]
 
     def get(self, name: str) -> str:
-        """The first value of the field, or ``""``."""
+        """Return the first value of the field, or ``""``."""
         name = name.lower()
         return next((value for key, value in self.fields if key.lower() == name), "")
 
@@ -84,7 +84,7 @@ def parse_head(head: bytes) -> Head:
 
 
 def status_of(head: bytes) -> int | None:
-    """The status that a response head states; None where there is no head, or none that can be read."""
+    """Return the status that a response head states; None for no or an unreadable head."""
     try:
         return parse_head(head).status if head else None
     except MessageError:
@@ -207,7 +207,7 @@ def is_chunked(head: Head) -> bool:
 
 
 def payload(head: Head, body: bytes) -> bytes:
-    """The body with transfer-encoding removed and content-encoding kept: what a payload digest is taken of.
+    """Return the body without transfer-encoding, with content-encoding: what is digested.
 
     A body stored de-chunked under a head that still says ``chunked`` is returned as it is.
     """

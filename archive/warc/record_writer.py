@@ -72,7 +72,7 @@ def is_uri(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def safe_url(url: str) -> str:
-    """The URL in printable ASCII; a safe URL comes back unchanged.
+    """Return the URL in printable ASCII; a safe URL comes back unchanged.
 
     What no URI may hold (CR, LF, controls, spaces, ``<>``, non-ASCII) is percent-escaped as UTF-8.
 
@@ -97,7 +97,7 @@ def format_date(moment: datetime) -> str:
 
 
 def payload_digest(exchange: Exchange) -> str:
-    """The payload's digest: of the body without transfer-encoding, with content-encoding (ISO 28500 §5.9)."""
+    """Return the digest of the body without transfer-encoding (ISO 28500 section 5.9)."""
     if exchange.payload_digest:
         return exchange.payload_digest
     if b"chunked" in exchange.head.lower():  # read the head only where it can matter
@@ -111,7 +111,7 @@ def payload_digest(exchange: Exchange) -> str:
 def warcinfo(
     record_id: str, moment: datetime, fields: Mapping[str, str], filename: str = ""
 ) -> bytes:
-    """A `warcinfo` record; empty fields are left out. ``filename`` is the segment's final name."""
+    """Return a `warcinfo` record without empty fields; ``filename`` is the segment's name."""
     named = [
         ("WARC-Type", "warcinfo"),
         ("WARC-Record-ID", _bracketed(record_id)),
@@ -139,7 +139,7 @@ def response(
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
 ) -> bytes:
-    """The `response` record; ``payload_sum`` is `payload_digest` of the same exchange, ``own`` are `notes`."""
+    """Return the `response` record; ``payload_sum`` is its `payload_digest`, ``own`` its `notes`."""
     fields = _exchange_fields("response", exchange, record_id, warcinfo_id)
     fields += own
     fields.append(("WARC-Payload-Digest", payload_sum))
@@ -150,7 +150,7 @@ def response(
 
 
 def request(exchange: Exchange, record_id: str, warcinfo_id: str, concurrent_to: str) -> bytes:
-    """The `request` record that goes with the response or revisit ``concurrent_to``."""
+    """Return the `request` record that goes with the response or revisit ``concurrent_to``."""
     fields = _exchange_fields("request", exchange, record_id, warcinfo_id)
     fields.append(("WARC-Concurrent-To", _bracketed(concurrent_to)))
     fields.append(("Content-Type", "application/http;msgtype=request"))
@@ -164,7 +164,7 @@ def resource(
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
 ) -> bytes:
-    """The `resource` record of a document that came without HTTP."""
+    """Return the `resource` record of a document that came without HTTP."""
     if exchange.head:
         raise WarcError("a document with an HTTP head is a response, not a resource")
     fields = _exchange_fields("resource", exchange, record_id, warcinfo_id)
@@ -183,7 +183,7 @@ def revisit(
     original: RevisitOf,
     own: Iterable[tuple[str, str]] = (),
 ) -> bytes:
-    """The `revisit` record: the full new HTTP head, and the original in place of the body.
+    """Return the `revisit` record: the full new HTTP head, and the original in place of the body.
 
     A 304 says `NOT_MODIFIED`; anything else must have the original's payload and says `IDENTICAL`.
 
@@ -221,7 +221,7 @@ def metadata(
     refers_to: str = "",
     warcinfo_id: str,
 ) -> bytes:
-    """A `metadata` record about the record ``refers_to``, if it is about one, filed under a ``urn:``.
+    """Return a `metadata` record, about the record ``refers_to`` if given, filed under a ``urn:``.
 
     :raises WarcError: ``urn`` is a web address; players would show the metadata in place of the
         page.

@@ -8,7 +8,7 @@ _SECRET = re.compile(rb"(?im)^((?:cookie|authorization|proxy-authorization)[ \t]
 
 
 def redact(request: bytes) -> bytes:
-    """The request as it may be archived: cookies and credentials replaced, all other bytes as sent.
+    """Return the request with cookies and credentials replaced, all other bytes as sent.
 
     The names stay, so that a reader knows the page was served to somebody known. The body is not
     touched.

@@ -29,7 +29,7 @@ _LAYERS, _LONGEST_QUERY = 100, 4096
 
 
 def url_key(url: str) -> str:
-    """The key of an absolute URI in printable ASCII; an address without a host (``urn:…``) keeps its order."""
+    """Return the key of an absolute URI in ASCII; one without a host (``urn:…``) keeps its order."""
     found = _URL.match(url.encode("utf-8", "surrogatepass"))
     if found is None:
         return url
@@ -49,7 +49,7 @@ def url_key(url: str) -> str:
 
 
 def _host(scheme: bytes, authority: bytes) -> bytes:
-    """The host's labels from the top downwards, with the port where it is not the scheme's own."""
+    """Return the host's labels from the top downwards, with a port that is not the default."""
     name, _, port = authority.rpartition(b"@")[2].partition(b":")
     name = _unescaped(name)
     if not name.isascii():
@@ -62,7 +62,7 @@ def _host(scheme: bytes, authority: bytes) -> bytes:
 
 
 def _resolved(path: bytes) -> bytes:
-    """The path without ``.``, ``..`` and empty segments."""
+    """Return the path without ``.``, ``..`` and empty segments."""
     kept: list[bytes] = []
     segments = path.split(b"/")[1:]
     for segment in segments:
@@ -76,7 +76,7 @@ def _resolved(path: bytes) -> bytes:
 
 
 def _query(query: bytes) -> bytes:
-    """The arguments sorted, without session ids."""
+    """Return the arguments sorted, without session ids."""
     query = _escaped(_unescaped(query))
     for pattern in _SESSIONS if len(query) <= _LONGEST_QUERY else ():
         found = pattern.match(query)
@@ -87,7 +87,7 @@ def _query(query: bytes) -> bytes:
 
 
 def _unescaped(text: bytes) -> bytes:
-    """The text with its escapes undone until none is left; not without end, in an address made to cost time."""
+    """Return the text with its escapes undone, layer by layer up to a bound."""
     for _ in range(_LAYERS):
         plain = unquote_to_bytes(text)
         if plain == text:

@@ -55,7 +55,7 @@ class WaczFile:
         self._file, self._zip, self._size = file, package, size
 
     def about(self) -> dict[str, str]:
-        """What ``datapackage.json`` says: title, software, created; nothing where it can't be read."""
+        """Return title, software and created of ``datapackage.json``, as far as it can be read."""
         try:
             with self._zip.open("datapackage.json") as file:
                 values: Any = json.loads(file.read(_DESCRIPTION))
@@ -76,7 +76,7 @@ class WaczFile:
         ]
 
     def warcs(self) -> Iterator[tuple[str, BinaryIO | PackageError]]:
-        """The WARCs by name, each as a file to read at once, or why it can't be read.
+        """Yield the WARCs by name, each as a file to read at once, or why it can't be read.
 
         :raises PackageError: the zip is a trap: its files lie upon each other.
         """
@@ -140,7 +140,7 @@ class WaczFile:
 
 @contextmanager
 def open_wacz(path: Path) -> Iterator[WaczFile]:
-    """A WACZ, open for reading.
+    """Yield a WACZ, open for reading.
 
     :raises PackageError: it is no zip, or a damaged one, or its list of files is longer than any
         WACZ's.
@@ -158,7 +158,7 @@ def open_wacz(path: Path) -> Iterator[WaczFile]:
 
 
 def printable_name(name: str) -> str:
-    """A name from a package as it can be printed and filed; never a path."""
+    """Return a name from a package as it can be printed and filed; never a path."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[:200]
 
 
