@@ -73,6 +73,8 @@ class CaptureStore:
         self._report = report
         self._frontier = frontier
         self._waiting: dict[_Key, _Waiting] = {}
+        #: What each appended revisit repeats, until it is read: its batch may be written before.
+        self._originals: dict[_Key, RevisitOf] = {}
         self._results: list[Result] = []
         self._oldest = 0.0
         self._weight = 0
@@ -93,7 +95,11 @@ class CaptureStore:
         key = _key(page)
         self._make_room(key)
         location = self._write(page, original)
-        self._waiting[key] = _Waiting(page, location=location, revisit=original is not None)
+        self._waiting[key] = _Waiting(
+            page, location=location, revisit=original is not None, original=original
+        )
+        if original is not None:
+            self._originals[key] = original
 
     def add_page(self, page: Page, origin: str = "", original: RevisitOf | None = None) -> None:
         """Add a page that was read.
@@ -106,6 +112,7 @@ class CaptureStore:
         """
         key = _key(page)
         appended = self._waiting.get(key)
+        original = original or self._originals.pop(key, None)
         if appended is None and self._is_blocked(page):
             self.add_result(_result(page, REMOVED))
             return
@@ -204,16 +211,17 @@ class CaptureStore:
 
         Return an entry for each page, in order.
         """
-        digests = {digest for (_, digest, _), one in waiting.items() if one.location is None}
+        digests = {_row_digest(key, one) for key, one in waiting.items() if one.location is None}
         known: dict[tuple[str, str], list[Any]] = {}
         if digests:
             with self._index.reading() as connection:
                 known = known_captures(connection, digests)
         entries: list[CaptureEntry] = []
-        for (url, digest, moment), one in waiting.items():
+        for key, one in waiting.items():
             row = None
             if one.location is None:
-                row = _same_capture(known.get((url, digest), ()), one, moment)
+                url, _, moment = key
+                row = _same_capture(known.get((url, _row_digest(key, one)), ()), one, moment)
             if row is not None:
                 entries.append(_known_entry(one.page, row))
             else:
@@ -297,6 +305,13 @@ def _key(page: Page) -> _Key:
         payload_digest(exchange),
         exchange.captured_at if exchange.time_known else None,
     )
+
+
+def _row_digest(key: _Key, one: _Waiting) -> str:
+    """Return the payload digest in the capture's row: of a revisit, that of its original."""
+    if one.original is None:
+        return key[1]
+    return one.original.payload_digest
 
 
 def _same_capture(rows: Sequence[Any], one: _Waiting, moment: datetime | None) -> Any:
