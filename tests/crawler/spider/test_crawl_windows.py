@@ -60,7 +60,8 @@ def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
         day = CLOCK.date() - timedelta(days=1)
         said = Crawls.into(tmp_path, twin).run("-a", f"since={day}", "-a", f"until={day}")
         assert said.code == 1
-        assert "articles are missing: no article between the ids" in said.sentences[-1]
+        assert "articles are missing, because" in said.sentences[-1]
+        assert "no article between the ids" in said.sentences[-1]
         tally(said.out)
 
 
