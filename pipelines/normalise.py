@@ -7,14 +7,14 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive.model.article import Article, Author, Image, Precision, Removed, content_key
+from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, Byline, assign_emails, read_dateline, read_people
 from pipelines.text import clean, language_of
-from pipelines.times import TimeError, labelled_stamps, parse_time
+from pipelines.time_sources import Stated, settle
+from pipelines.times import Stamps, labelled_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from pipelines.page import Page, Printed, Rules
 
@@ -30,11 +30,10 @@ def normalise(page: Page) -> Page:
     printed = page.printed
     if printed is None:
         return page
-    base = page.exchange.captured_at
     blocks = _cleaned(printed.blocks)
-    published_raw, modified_raw = labelled_stamps(clean(printed.times))
-    published_at, published_precision = _first_time((printed.published, published_raw), base)
-    modified_at, modified_precision = _first_time((printed.modified, modified_raw), base)
+    published, modified = _times(page, printed)
+    from_id = not published.raw and published.at is not None
+    contradicting = _contradicting(published, modified)
     authors, dateline = _authors(printed, blocks, page.rules)
     removed = tuple(
         Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed
@@ -51,18 +50,22 @@ def normalise(page: Page) -> Page:
         dateline=dateline,
         section=clean(printed.section),
         tags=tuple(dict.fromkeys(_cleaned(tag.lstrip("# ") for tag in printed.tags))),
-        published_at=published_at,
-        published_raw=published_raw or clean(printed.published),
-        published_precision=published_precision,
-        modified_at=modified_at,
-        modified_raw=modified_raw or clean(printed.modified),
-        modified_precision=modified_precision,
+        published_at=published.at,
+        published_raw=published.raw,
+        published_precision=published.precision,
+        modified_at=modified.at,
+        modified_raw=modified.raw,
+        modified_precision=modified.precision,
         body=blocks,
         images=images,
         language=language_of(" ".join((printed.headline, *blocks))[:_SAMPLE], printed.lang),
         layout=printed.layout,
-        flags=_flags(blocks, (span.text for span in removed), page.rules),
-        removed=removed + repeated,
+        flags=(
+            *_flags(blocks, (span.text for span in removed), page.rules),
+            *dict.fromkeys(span.rule for span in contradicting),
+            *(("published_from_id",) if from_id else ()),
+        ),
+        removed=removed + repeated + contradicting,
     )
     if not article.article_id:
         article = replace(article, article_id=content_key(article))
@@ -89,13 +92,45 @@ def _headline(printed: str, rules: Rules) -> str:
     return headline
 
 
-def _first_time(texts: Iterable[str], base: datetime) -> tuple[datetime | None, Precision | None]:
-    for text in texts:
-        try:
-            return parse_time(text, base)
-        except TimeError:
-            continue
-    return None, None
+def _times(page: Page, printed: Printed) -> tuple[Stated, Stated]:
+    """Return what the page states of its publication and of its modification.
+
+    Where the layout's elements print no time after a label, the header block is searched for one.
+    """
+    base = page.exchange.captured_at
+    # A headline may hold a date.
+    stamps = labelled_stamps(clean(_without(printed.times, printed.headline)))
+    header = Stamps()
+    if printed.header and not (stamps.published and stamps.modified):
+        header = labelled_stamps(clean(printed.header), labels_only=True)
+    published = settle(stamps.published or header.published, _cleaned(printed.published), base)
+    modified = settle(stamps.modified or header.modified, _cleaned(printed.modified), base)
+    if not published.raw and (stamps.published_empty or header.published_empty):
+        published = settle("", _id_day(page), base)
+        published = replace(published, raw="")
+    return published, modified
+
+
+def _without(text: str, part: str) -> str:
+    return text.replace(part, " ") if part else text
+
+
+def _id_day(page: Page) -> tuple[str, ...]:
+    """Return the day that the article's id starts with, if ids of the outlet do."""
+    if page.rules.id_day:
+        day = _compiled(page.rules.id_day).match(page.article_id)
+        if day:
+            return (day["day"],)
+    return ()
+
+
+def _contradicting(published: Stated, modified: Stated) -> tuple[Removed, ...]:
+    """Return the times that contradict the ones that are believed, under the names of flags."""
+    return tuple(
+        Removed(f"contradicting_{name}", text)
+        for name, stated in (("published", published), ("modified", modified))
+        for text in stated.contradicting
+    )
 
 
 def _authors(

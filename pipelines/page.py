@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 class Printed:
     """The texts that a page prints, not interpreted.
 
-    ``published`` and ``modified`` are machine-readable times, ``times`` the printed lines that hold
-    times. ``bylines`` and ``emails`` are the texts of the elements that hold them. ``blocks`` are
-    the lines of the body, widget noise included. ``captions`` are pairs of image address and
-    printed caption. ``lang`` is the language that the page declares.
+    ``published`` and ``modified`` are machine-readable times, the first of each source; ``times``
+    are the printed lines that hold times, ``header`` is the text before the body. ``bylines`` and
+    ``emails`` are the texts of the elements that hold them. ``blocks`` are the lines of the body,
+    widget noise included. ``captions`` are pairs of image address and printed caption. ``lang`` is the
+    language that the page declares.
     """
 
     layout: str
@@ -30,9 +31,10 @@ class Printed:
     emails: tuple[str, ...] = ()
     section: str = ""
     tags: tuple[str, ...] = ()
-    published: str = ""
-    modified: str = ""
+    published: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
     times: str = ""
+    header: str = ""
     blocks: tuple[str, ...] = ()
     captions: tuple[tuple[str, str], ...] = ()
     lang: str = ""
@@ -45,7 +47,8 @@ class Rules:
 
     ``caption`` are patterns that match a whole printed caption, with the groups ``caption`` and
     ``credit``. ``min_body`` is the length of the shortest body of an article, in characters.
-    ``site_titles`` are titles that are never headlines. ``flags`` are pairs of a flag and the
+    ``site_titles`` are titles that are never headlines. ``id_day`` is a pattern for ids that start
+    with a day, with the group ``day``. ``flags`` are pairs of a flag and the
     pattern of the notice that sets it.
     """
 
@@ -53,6 +56,7 @@ class Rules:
     caption: tuple[str, ...] = ()
     min_body: int = 20
     site_titles: tuple[str, ...] = ()
+    id_day: str = ""
     flags: tuple[tuple[str, str], ...] = ()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.model.article import Removed
+from crawler.extraction.header_block import text_before
 from crawler.extraction.html_limits import bound_tags
 from crawler.extraction.jsonld import article_facts
 from pipelines.page import Printed
@@ -157,13 +158,14 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
     printed = Printed(
         layout=layout.name,
         headline=page.first(layout.headline),
-        published=page.first(layout.published),
-        modified=page.first(layout.modified),
+        published=tuple(page.first((source,)) for source in layout.published),
+        modified=tuple(page.first((source,)) for source in layout.modified),
         section=page.first(layout.section),
         tags=page.all(layout.tags),
         bylines=page.all(layout.bylines),
         emails=page.all(layout.emails),
         times=" ".join(text for source in layout.times for text in page.all((source,))),
+        header=text_before(body, page.first(layout.headline)),
         lang=page.lang,
     )
     captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]

@@ -1,0 +1,53 @@
+"""Read the header block of an article: the text between its headline and its body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.text import clean
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+_SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"))
+#: Bounds of the walk, for pages whose headline is not found before the body.
+_MOST_NODES = 2000
+_MOST_TEXT = 600
+
+
+def text_before(body: LexborNode, headline: str) -> str:
+    """Return the text before the body, back to the headline or for 600 characters.
+
+    Layouts know the elements of some times only, but all pages print them in this block.
+    """
+    wanted = clean(headline)
+    parts: list[str] = []
+    length = 0
+    at: LexborNode | None = body
+    entered = False
+    for _ in range(_MOST_NODES):
+        if at is None or length > _MOST_TEXT:
+            break
+        at, entered = _previous(at, entered=entered)
+        text = (at.text_content or "").strip() if at is not None and at.tag == "-text" else ""
+        if not text:
+            continue
+        if wanted and clean(text) == wanted:
+            break
+        parts.append(text)
+        length += len(text)
+    return " ".join(reversed(parts))
+
+
+def _previous(node: LexborNode, *, entered: bool) -> tuple[LexborNode | None, bool]:
+    """Return the next node of a walk against document order, and whether its children follow.
+
+    A parent is returned once all before the node in it was.
+    """
+    if entered and node.last_child is not None:
+        node = node.last_child
+        return node, node.tag not in _SILENT
+    if node.prev is not None:
+        node = node.prev
+        return node, node.tag not in _SILENT
+    return node.parent, False
