@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive.model.article import Article, Author, Image, Removed, content_key
-from pipelines.bylines import EMAIL, Byline, assign_emails, read_dateline, read_people
+from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
 from pipelines.text import clean, language_of
 from pipelines.time_sources import Stated, settle
 from pipelines.times import Stamps, labelled_stamps
@@ -138,27 +138,26 @@ def _authors(
 ) -> tuple[tuple[Author, ...], str]:
     """Return the authors and the place of the dateline.
 
-    They come from the byline elements, else from the first paragraph of the body.
+    They come from the byline elements, else from the body.
     """
     part = rules.widgets.article_part(blocks)
-    lead = next((block for block in part if not rules.widgets.line_rule(block)), "")
-    byline = read_dateline(lead) or Byline(())
-    authors: list[Author] = []
-    for text in printed.bylines:
-        authors += read_people(text)
-    unique = tuple(dict.fromkeys(authors)) or byline.authors
-    return assign_emails(unique, _emails(printed, part)), byline.place
+    byline = find_byline([block for block in part if not _is_apart(block, rules)])
+    people = dict.fromkeys(person for text in printed.bylines for person in read_people(text))
+    known = {author.name: author.email for author in byline.authors}
+    authors = tuple(
+        replace(person, email=person.email or known.get(person.name, "")) for person in people
+    )
+    emails = [
+        email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)
+    ]
+    return assign_emails(authors or byline.authors, emails + printed_emails(part)), byline.place
 
 
-def _emails(printed: Printed, blocks: Iterable[str]) -> list[str]:
-    """Return the authors' addresses: of the elements that hold them, and of the body.
-
-    In the body an author's address is alone on a line; one within a sentence is a source's.
-    """
-    emails: list[str] = []
-    for text in (*printed.bylines, *printed.emails):
-        emails += EMAIL.findall(text)
-    return emails + [block for block in blocks if "@" in block and EMAIL.fullmatch(block)]
+def _is_apart(block: str, rules: Rules) -> bool:
+    """Whether a block is a widget's or a caption, which may have the form of a byline."""
+    if rules.widgets.line_rule(block):
+        return True
+    return any(_compiled(pattern).fullmatch(block) for pattern in rules.caption)
 
 
 @lru_cache(maxsize=64)
