@@ -64,6 +64,7 @@ def normalise(page: Page) -> Page:
             *_flags(blocks, (span.text for span in removed), page.rules),
             *dict.fromkeys(span.rule for span in contradicting),
             *(("published_from_id",) if from_id else ()),
+            *page.flags,
         ),
         removed=removed + repeated + contradicting,
     )

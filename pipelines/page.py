@@ -74,11 +74,11 @@ class Page:
     """A capture and what has been read of it so far.
 
     ``article_id`` and ``url`` come from the address of the capture, ``""`` if it has none.
-    ``diagnosis`` is why the page seems to be no article (a login form, a bot challenge).
-    ``verdict`` is set by the step that ends the processing. ``visit`` is the id of the article in
-    the frontier that was visited, ``""`` if it was no visit. ``revision_id`` is the revision that a
-    revisit is known to show. ``final`` is False while the page stands only for its bytes and is not
-    the result of a request.
+    ``flags`` are those of its article that reading the page's head found. ``diagnosis`` is why the
+    page seems to be no article (a login form, a bot challenge). ``verdict`` is set by the step that
+    ends the processing. ``visit`` is the id of the article in the frontier that was visited, ``""``
+    if it was no visit. ``revision_id`` is the revision that a revisit is known to show. ``final``
+    is False while the page stands only for its bytes and is not the result of a request.
     """
 
     exchange: Exchange
@@ -89,6 +89,7 @@ class Page:
     decoded: Decoded = field(default_factory=Decoded)
     printed: Printed | None = None
     article: Article | None = None
+    flags: tuple[str, ...] = ()
     diagnosis: Reason | None = None
     verdict: Verdict | None = None
     source: str = ""

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 #: than any of them has a site.
 KST = timezone(timedelta(hours=9), "KST")
 
+#: The flag of an article that is not free to read, or of which the page prints the beginning only.
+PAYWALLED = "paywalled"
+#: The flag of an article whose page states the addresses of two articles as its own.
+ADDRESSES_DISAGREE = "addresses_disagree"
+
 
 class Precision(StrEnum):
     """How exactly a time was stated."""
@@ -66,7 +71,8 @@ class Article:
     printed, dateline included; ``dateline`` is its place. Times are aware (+09:00) with the printed
     string beside them (``…_raw``) and their precision. ``language`` is an ISO 639-1 code or ``""``.
     ``layout`` names the page template (or text form) it was read by. ``flags`` are notices an
-    outlet prints about the text, by rule name (``machine_translated``).
+    outlet prints about the text, by rule name (``machine_translated``), and what the reading found
+    out about the page: `PAYWALLED`, `ADDRESSES_DISAGREE`.
     """
 
     outlet: str

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     BAD_CONTENT = "bad_content"
     UNKNOWN_CODING = "unknown_coding"
     NO_IDENTITY = "no_identity"
+    OTHER_ARTICLE = "other_article"
 
     # skipped: not ours to read
     UNKNOWN_OUTLET = "unknown_outlet"

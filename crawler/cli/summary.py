@@ -39,6 +39,7 @@ _ADVICE = {
     Reason.UNKNOWN_CODING: "its body is in a content coding that is not supported",
     Reason.TRUNCATED: "only part of the page was received; fetch or save it again",
     Reason.NO_IDENTITY: "neither its address nor its content identifies an article",
+    Reason.OTHER_ARTICLE: "the page says that it is another article than the one asked for",
 }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archive.model.article import ADDRESSES_DISAGREE
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc import content_coding
 from archive.warc import http_message as http
 from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import decode
 from crawler.extraction.html import PageReader, read_page
+from crawler.extraction.jsonld import OwnPage, absolute
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.walls import recognise_wall
 from crawler.model import layout
@@ -117,8 +119,10 @@ def _check_readable(exchange: Exchange, content: bytes, media_type: str) -> None
 def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: Outlet) -> Page:
     """Return the page with what its HTML prints; ``content`` is the text before decoding."""
     reader = PageReader(content if decoded.used == "utf-8" else text)
-    if not page.url:
-        page = _with_stated_address(page, reader, outlet)
+    page = _identified(page, reader, outlet)
+    if page.verdict is not None:
+        return page
+    reader.own = OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
     printed = read_page(reader, layouts, outlet.rules.widgets)
     if printed is None:
@@ -128,13 +132,32 @@ def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: 
     return replace(page, printed=printed, diagnosis=diagnosis)
 
 
-def _with_stated_address(page: Page, reader: PageReader, outlet: Outlet) -> Page:
-    """Return the page with the first article's address that it states as its own, if any."""
-    for stated in reader.stated_addresses():
-        address = outlet.identify(stated)
-        if address is not None:
-            return replace(page, article_id=address.article_id, url=address.url)
-    return page
+def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:
+    """Return the page with its identity, or with a verdict if it says that it is another article.
+
+    Where the page has no address of its own, the first article's address that it states is its. A
+    page that states only addresses of another article than the one asked for was answered in its
+    place, by a cache or a redirect within the page. Where it states both, the addresses disagree:
+    the page keeps its identity and gets a flag.
+    """
+    stated = [outlet.identify(absolute(page.url, each)) for each in reader.stated_addresses()]
+    named = [address for address in stated if address is not None]
+    if not named:
+        return page
+    if not page.url:
+        page = replace(page, article_id=named[0].article_id, url=named[0].url)
+    others = [address for address in named if address.article_id != page.article_id]
+    if not others:
+        return page
+    if len(others) == len(named):
+        detail = f"the page says that it is {others[0].url}"
+        return replace(page, verdict=Verdict(Outcome.UNPARSED, Reason.OTHER_ARTICLE, detail))
+    return replace(page, flags=(*page.flags, ADDRESSES_DISAGREE))
+
+
+def _id_of(url: str, outlet: Outlet) -> str:
+    address = outlet.identify(url)
+    return "" if address is None else address.article_id
 
 
 def _teaser(printed: Printed, widgets: Widgets) -> str | None:
