@@ -12,6 +12,7 @@ from archive.index.bulk import one_of
 from archive.index.schema import captures, revisions
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
+from archive.model.visit_policy import GONE_STATUSES
 from archive.segments.lookup import read_at
 from archive.segments.names import closed_segments, open_segments
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from archive.warc.record_parser import Record
-
-#: HTTP statuses that say that there is no such page.
-GONE_STATUSES = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ class StoredCapture:
 
     ``captured_at`` is aware; if ``time_known`` is False it is when the capture was imported.
     ``revision_id`` and ``revision`` (its number) are of the revision that the capture showed, None
-    if it showed none. ``decides`` is whether it decides if the article is deleted
-    (see `archive.articles.deletions.deleted_at`).
+    if it showed none. ``decides`` is whether it counts for the question if the article is deleted
+    (see `archive.articles.deletions`); it does not if it was made ``in_outage`` of the outlet.
     """
 
     id: int
@@ -61,6 +59,7 @@ class StoredCapture:
     revision_id: int | None
     revision: int | None = None
     decides: bool = True
+    in_outage: bool = False
 
     @property
     def sign_of_deletion(self) -> str:

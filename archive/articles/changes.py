@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 class ChangeClass(StrEnum):
     """The kinds of change of an article, most important first.
 
-    The first two concern the whole article and make no revision: its page is gone, and is back.
+    The first three concern the whole article and make no revision: its page was found gone, that
+    was confirmed, and it is back.
     """
 
+    MISSING = "missing"
     DELETION = "deletion"
     REAPPEARANCE = "reappearance"
     CORRECTION = "correction"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from archive.articles.captures import location_of
-from archive.articles.deletions import deleted_at
+from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
 from archive.index.fulltext import matching_ids
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection, RowMapping, Select
 
-    from archive.index.search_query import Query
     from archive.model.exchange import Location
 
 _ARTICLE = (revisions, articles.c.outlet, articles.c.article_id, articles.c.url)
@@ -34,6 +33,8 @@ _CAPTURE = (
     captures.c.record_id,
     captures.c.payload_digest,
 )
+#: Rows judged at once.
+_MANY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,8 @@ class StoredArticle:
     ``row_id`` is the id of the article's row, ``revision`` the revision's number. ``layouts`` are
     all that it was read by. ``location`` is where the record of the capture lies that it was read
     from, and ``http_status`` that capture's. ``change`` is the change from the revision before,
-    None for the first. ``deleted_at`` is when the article was first seen gone after it was last
-    seen, None if it is not deleted. Times are in KST.
+    None for the first. ``deletion`` is the claim that the article is missing or deleted, None if it
+    is published. Times are in KST.
     """
 
     article: Article
@@ -54,12 +55,23 @@ class StoredArticle:
     captured_at: datetime
     http_status: int | None
     change: dict[str, Any] | None
-    deleted_at: datetime | None
+    deletion: Deletion | None
     location: Location
 
+    @property
+    def status(self) -> Status:
+        """Whether the outlet still serves the article."""
+        return Status.PUBLISHED if self.deletion is None else self.deletion.status
 
-def _stored_article(row: dict[str, Any]) -> StoredArticle:
-    deleted = row["deleted_at"]
+
+def _stored_articles(rows: Iterable[RowMapping], judge: DeletionJudge) -> Iterator[StoredArticle]:
+    values = [dict(row) for row in rows]
+    deletions = judge.deletions({row["article"] for row in values})
+    for row in values:
+        yield _stored_article(row, deletions.get(row["article"]))
+
+
+def _stored_article(row: dict[str, Any], deletion: Deletion | None) -> StoredArticle:
     return StoredArticle(
         article=to_article(row),
         row_id=row["article"],
@@ -68,7 +80,7 @@ def _stored_article(row: dict[str, Any]) -> StoredArticle:
         captured_at=row["captured_at"].astimezone(KST),
         http_status=row["status"],
         change=row["change"],
-        deleted_at=deleted.astimezone(KST) if deleted else None,
+        deletion=deletion,
         location=location_of(row),
     )
 
@@ -89,8 +101,11 @@ def each_article(
     query = query.order_by(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
-    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield _stored_article(dict(row))
+    judge = DeletionJudge(connection)
+    for rows in (
+        connection.execute(query.execution_options(yield_per=_MANY)).mappings().partitions()
+    ):
+        yield from _stored_articles(rows, judge)
 
 
 def published(
@@ -111,13 +126,17 @@ def published(
     return query
 
 
-def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
-    """Return the current revisions that match the query, newest first."""
+def search(connection: Connection, query: str, limit: int) -> list[StoredArticle]:
+    """Return the current revisions that contain every term of the query, newest first.
+
+    :raises QueryError: the query contains nothing to search for.
+    """
     hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
-    found = published(_current(), query.outlet, query.since, query.until)
-    found = found.where(revisions.c.id.in_(hits))
+    found = _current().where(revisions.c.id.in_(hits))
     found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
-    return [_stored_article(dict(row)) for row in connection.execute(found).mappings()]
+    return list(
+        _stored_articles(connection.execute(found).mappings().all(), DeletionJudge(connection))
+    )
 
 
 def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:
@@ -133,7 +152,9 @@ def find_article(connection: Connection, outlet: str, article_id: str) -> list[S
         return []
     query = _revisions().where(revisions.c.article == pk)
     query = query.order_by(revisions.c.captured_at, revisions.c.number)
-    return [_stored_article(dict(row)) for row in connection.execute(query).mappings()]
+    return list(
+        _stored_articles(connection.execute(query).mappings().all(), DeletionJudge(connection))
+    )
 
 
 def aliases_of(connection: Connection, row_id: int) -> list[str]:
@@ -153,7 +174,7 @@ def published_times(
 
 
 def _revisions() -> Select[Any]:
-    columns = (*_ARTICLE, *_CAPTURE, deleted_at().label("deleted_at"))
+    columns = (*_ARTICLE, *_CAPTURE)
     return select(*columns).join(articles).join(captures, captures.c.id == revisions.c.capture_id)
 
 

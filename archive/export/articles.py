@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from archive.articles.deletions import Deletion
     from archive.articles.queries import StoredArticle
 
 #: The endings of files that `write_articles` can write.
@@ -30,6 +31,8 @@ ENDINGS = (".jsonl", ".csv")
 CAPTURE_ENDINGS = (".cdxj", ".wacz")
 #: Spreadsheets take a cell that begins so for a formula, unless an apostrophe precedes it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: The keys of ``deletion``.
+_DELETION = ("first_seen_gone_at", "confirmed_at", "captures")
 
 
 class ExportError(Exception):
@@ -39,8 +42,8 @@ class ExportError(Exception):
 def to_values(stored: StoredArticle) -> dict[str, Any]:
     """Return a revision as plain values: times in ISO 8601 with +09:00, the body as one text.
 
-    ``status`` is that of the article: ``published`` as far as is known, or ``deleted``, first
-    observed at ``deleted_at``.
+    ``status`` is that of the article: ``published`` as far as is known, ``missing``, or
+    ``deleted``; ``deletion`` is the evidence. ``deleted_at`` is null until a deletion is confirmed.
     """
     values: dict[str, Any] = ItemAdapter(stored.article).asdict()
     for name in ("aliases", "layout"):
@@ -51,12 +54,13 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
         "body": stored.article.text,
         "captured_at": stored.captured_at.isoformat(),
         "change": stored.change,
-        "deleted_at": _iso(stored.deleted_at),
+        "deleted_at": _deleted_at(stored.deletion),
+        "deletion": _deletion(stored.deletion),
         "http_status": stored.http_status,
         "identity": "content" if stored.article.identity_is_content else "outlet",
         "layouts": list(stored.layouts),
         "revision": stored.revision,
-        "status": "deleted" if stored.deleted_at else "published",
+        "status": str(stored.status),
         "warc": asdict(stored.location),
     }
 
@@ -122,7 +126,9 @@ def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     change = values.pop("change") or Change().as_values()
+    deletion = values.pop("deletion") or dict.fromkeys(_DELETION)
     warc = values.pop("warc")
+    values |= {f"deletion_{name}": value for name, value in deletion.items()}
     flat = values | {f"change_{name}": value for name, value in change.items()}
     return flat | {f"warc_{name}": value for name, value in warc.items()}
 
@@ -135,6 +141,24 @@ def _cell(value: Any) -> str:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return str(value)
+
+
+def _deleted_at(deletion: Deletion | None) -> str | None:
+    """Return when a deleted article was first seen gone."""
+    if deletion is None or deletion.confirmed_at is None:
+        return None
+    return deletion.first_seen_gone_at.isoformat()
+
+
+def _deletion(deletion: Deletion | None) -> dict[str, Any] | None:
+    if deletion is None:
+        return None
+    first, confirmed, records = _DELETION
+    return {
+        first: deletion.first_seen_gone_at.isoformat(),
+        confirmed: _iso(deletion.confirmed_at),
+        records: list(deletion.captures),
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

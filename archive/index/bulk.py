@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import String, func, insert, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +44,11 @@ def one_of(
     """
     listed = func.json_each(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def hour_of(moment: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return the hour of a column of times (UTC), as ``2024-05-07 03``."""
+    return func.strftime("%Y-%m-%d %H", moment, type_=String)
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive.articles.captures import captures_of
 from archive.articles.changes import ChangeClass
-from archive.articles.deletions import gone_captures
+from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import aliases_of, each_article, find_article
 from archive.model.program import PROGRAM
@@ -102,8 +102,9 @@ class Command(Verb):
                 return 1
             row_id = versions[-1].row_id
             aliases = aliases_of(connection, row_id)
-            shown, gone = captures_of(connection, row_id), gone_captures(connection, row_id)
-        events = history(versions, shown, gone)
+            judge = DeletionJudge(connection)
+            shown, gone = captures_of(connection, row_id), judge.gone_captures(row_id)
+            events = history(versions, judge.absences(shown, gone))
         stored = _chosen(versions, opts.at, opts.revision)
         if stored is None:
             print(_missing(versions, opts.at, opts.revision), file=sys.stderr)
@@ -221,18 +222,22 @@ def _moment_option(text: str) -> datetime:
 
 
 def _status(events: Sequence[HistoryEvent]) -> str:
-    """Return whether the article was published at the last event, ``""`` without events."""
+    """Return the status of the article at the last event, ``""`` without events."""
     if not events:
         return ""
-    gone: HistoryEvent | None = None
+    last: dict[str, HistoryEvent] = {}
     for event in events:
-        if event.classes == (ChangeClass.DELETION,):
-            gone = gone or event
+        if event.classes == (ChangeClass.REAPPEARANCE,):
+            last = {}
         elif event.capture is not None:
-            gone = None
-    if gone is None or gone.capture is None:
+            last[event.classes[0]] = event
+    first, confirmed = last.get(ChangeClass.MISSING), last.get(ChangeClass.DELETION)
+    if first is None or first.capture is None:
         return "published"
-    return f"deleted (first seen {kst_second(gone.at)}: {gone.capture.sign_of_deletion})"
+    seen = f"first seen gone {kst_second(first.at)}: {first.capture.sign_of_deletion}"
+    if confirmed is None:
+        return f"missing ({seen}; not confirmed)"
+    return f"deleted ({seen}; confirmed {kst_second(confirmed.at)})"
 
 
 def _revision(stored: StoredArticle, versions: Sequence[StoredArticle]) -> str:
@@ -248,7 +253,7 @@ def _capture(capture: StoredCapture, level: str) -> tuple[str, ...]:
     import_time = "" if capture.time_known else " (imported)"
     return (
         f"{kst_second(capture.captured_at)}{import_time}",
-        str(capture.revision or "gone"),
+        str(capture.revision or ("outage" if capture.in_outage else "gone")),
         level,
         capture.record_type,
         str(capture.status or ""),

@@ -28,3 +28,14 @@ def relabelled(label: str) -> bytes:
     text = PAGE["etoday"]
     at = text.index(words, text.index(b"<h1"))
     return text[:at] + label.encode() + b" " + text[at:]
+
+
+def another(number: int, day: float) -> Exchange:
+    """The page of another article of the outlet, captured on a day."""
+    body = PAGE["etoday"].replace(b"09:10", f"09:{10 + number}".encode())
+    return page(day, body, url=other_url(number))
+
+
+def other_url(number: int) -> str:
+    """The address of that article."""
+    return URL.replace("/view/", f"/view/{number}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SEEDS = Path(__file__).parents[2] / "seeds"
 #: What a record says of the capture and not of the article.
 CAPTURE_FIELDS = frozenset(
-    {"captured_at", "change", "deleted_at", "http_status", "revision", "status", "warc"}
+    {"captured_at", "change", "deleted_at", "deletion", "http_status", "revision", "status", "warc"}
 )
 NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
 
@@ -81,7 +81,7 @@ def values_of(article: Article) -> dict[str, Any]:
         revision=1,
         location=Location("", 0, 0, "", ""),
         change=None,
-        deleted_at=None,
+        deletion=None,
         http_status=None,
     )
     return {name: value for name, value in to_values(stored).items() if name not in CAPTURE_FIELDS}

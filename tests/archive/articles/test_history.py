@@ -11,13 +11,11 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
 
 from archive.articles.captures import captures_of, last_captures
-from archive.articles.deletions import deleted_at, gone_captures
+from archive.articles.deletions import DeletionJudge, gone_at_own
 from archive.articles.history import history
 from archive.articles.queries import find_article
-from archive.index.schema import articles
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
@@ -53,16 +51,18 @@ def told(keeper: Keeper) -> list[str]:
     with keeper.index() as index, index.reading() as connection:
         versions = find_article(connection, "etoday", OWN_ID)
         row_id = versions[0].row_id
-        happened = history(
-            versions, captures_of(connection, row_id), gone_captures(connection, row_id)
-        )
+        judge = DeletionJudge(connection)
+        gone = judge.gone_captures(row_id)
+        happened = history(versions, judge.absences(captures_of(connection, row_id), gone))
     return [f"{(h.at - NOON) / DAY:g} {' '.join(h.classes) or 'first'}" for h in happened]
 
 
 def status(keeper: Keeper) -> str:
-    """Return the status in the export, and the day of the deletion."""
+    """Return the status in the export, and the day on which the article was first seen gone."""
     stored = next(found for found in keeper.articles() if found.article.article_id == OWN_ID)
-    return f"deleted {(stored.deleted_at - NOON) / DAY:g}" if stored.deleted_at else "published"
+    if stored.deletion is None:
+        return str(stored.status)
+    return f"{stored.status} {(stored.deletion.first_seen_gone_at - NOON) / DAY:g}"
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def status(keeper: Keeper) -> str:
     ],
     ids=["404", "410", "deleted", "not-found", "saved"],
 )
-def test_an_article_that_is_gone_is_deleted_and_no_new_version(
+def test_an_article_that_is_gone_is_missing_and_no_new_version(
     keeper: Keeper, sign: Exchange, outcome: str
 ) -> None:
     assert keeper.read("etoday", page(0), sign) == ["new", outcome]
-    assert told(keeper) == ["0 first", "1 deletion"]
-    assert status(keeper) == "deleted 1"
+    assert told(keeper) == ["0 first", "1 missing"]
+    assert status(keeper) == "missing 1"
     (version,) = keeper.revisions("etoday", OWN_ID)
     assert version.article.body
     assert version.change is None
@@ -100,10 +100,10 @@ def test_it_comes_back_as_it_was_or_changed(keeper: Keeper) -> None:
     keeper.read(
         "etoday", page(0), answer(404, 1), answer(404, 2), answer(410, 3), page(4), answer(404, 5)
     )
-    assert told(keeper) == ["0 first", "1 deletion", "3 deletion", "4 reappearance", "5 deletion"]
-    assert status(keeper) == "deleted 5"
+    assert told(keeper) == ["0 first", "1 missing", "4 reappearance", "5 missing"]
+    assert status(keeper) == "missing 5"
     keeper.read("etoday", page(6, edited(1)))
-    assert told(keeper)[4:] == ["5 deletion", "6 reappearance", "6 body"]
+    assert told(keeper)[3:] == ["5 missing", "6 reappearance", "6 body"]
     assert status(keeper) == "published"
     assert len(keeper.revisions("etoday", OWN_ID)) == 2
 
@@ -122,26 +122,23 @@ def test_its_own_address_decides_and_another_one_only_in_its_stead(tmp_path: Pat
         0, PAGE["etoday"].replace(b"09:10", b"09:11"), url=URL.replace("/view/", "/view/1")
     )
     mobile.read("etoday", other, page(1, url=MOBILE), answer(404, 2, url=MOBILE))
-    assert (told(mobile), status(mobile)) == (["1 first", "2 deletion"], "deleted 2")
+    assert (told(mobile), status(mobile)) == (["1 first", "2 missing"], "missing 2")
     mobile.read("etoday", answer(404, 3, url=URL.replace("/view/", "/view/2")))
-    assert status(mobile) == "deleted 2", "another article's address says nothing of this one"
+    assert status(mobile) == "missing 2", "another article's address says nothing of this one"
 
 
 def test_looking_for_deletions_reads_no_table_through(keeper: Keeper) -> None:
-    query = select(articles.c.article_id, deleted_at())
     with keeper.index() as index, index.reading() as connection:
-        sql = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+        sql = str(gone_at_own([1]).compile(connection, compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
-    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN articles"]
-    assert not [
-        step for step in plan if "AUTOMATIC" in step or ("revision_id=?" in step and "gone" in step)
-    ]
+    assert not [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    assert not [step for step in plan if "AUTOMATIC" in step]
 
 
 def test_a_capture_of_unknown_time_brings_nothing_back(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), answer(404, 1))
     assert keeper.read("etoday", taken_in(text_capture("etoday"), 2)) == ["unchanged"]
-    assert (told(keeper), status(keeper)) == (["0 first", "1 deletion"], "deleted 1")
+    assert (told(keeper), status(keeper)) == (["0 first", "1 missing"], "missing 1")
 
 
 def test_a_deletion_of_unknown_time_is_none(keeper: Keeper) -> None:
@@ -152,15 +149,15 @@ def test_a_deletion_of_unknown_time_is_none(keeper: Keeper) -> None:
     assert (told(keeper), status(keeper)) == (["0 first"], "published")
 
 
-def test_an_article_seen_at_unknown_times_only_is_deleted_when_its_address_is_gone(
+def test_an_article_seen_at_unknown_times_only_is_missing_when_its_address_is_gone(
     keeper: Keeper,
 ) -> None:
     keeper.read("etoday", taken_in(exchange(URL, PAGE["etoday"], at=None), 3), answer(404, 1))
-    assert (told(keeper), status(keeper)) == (["1 deletion", "3 first"], "deleted 1")
+    assert (told(keeper), status(keeper)) == (["1 missing", "3 first"], "missing 1")
 
 
 CAPTURES = [page(0), page(1, relabelled("[종합]")), answer(404, 2), page(3), page(4, edited(1))]
-EXPECTED = ["0 first", "1 relabel", "2 deletion", "3 reappearance", "3 relabel", "4 body"]
+EXPECTED = ["0 first", "1 relabel", "2 missing", "3 reappearance", "3 relabel", "4 body"]
 ROWS = "SELECT captured_at, headline, body, current, change FROM revisions ORDER BY captured_at"
 
 
@@ -215,7 +212,7 @@ def test_a_tie_of_times_is_no_deletion(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), page(1), answer(404, 1))
     assert status(keeper) == "published"
     keeper.read("etoday", answer(404, 1 + timedelta(microseconds=1) / DAY))
-    assert status(keeper).startswith("deleted")
+    assert status(keeper).startswith("missing")
 
 
 def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper) -> None:
@@ -248,7 +245,7 @@ def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper)
         )
         store.close()
     assert (told(keeper), status(keeper)) == (
-        ["0 first", "1 deletion", "2 reappearance"],
+        ["0 first", "1 missing", "2 reappearance"],
         "published",
     )
     assert [row["outcome"] for row in Desk(keeper.folder).rows("captures")] == [

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pty
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archive.model.article import KST
 from tests.archive.articles.test_identity import DAY, PAGE, edited
 from tests.support.cli import Desk
-from tests.support.history_kit import GONE, OWN_ID, URL, answer, page, relabelled
+from tests.support.history_kit import GONE, OWN_ID, URL, another, answer, page, relabelled
 from tests.support.keeping import Keeper
 from tests.support.reading import NOON
 
@@ -36,6 +37,7 @@ def desk(tmp_path: Path) -> Desk:
         page(1.25, PAGE["etoday"] + b"<!-- 1 -->"),
         page(1.5, noisy),
         answer(404, 2),
+        another(1, 2.5),
         answer(200, 3, GONE),
         page(4, edited(1)),
     )
@@ -57,7 +59,7 @@ def test_show_tells_the_history_with_what_each_version_changed(desk: Desk) -> No
     assert what == [
         ("1", "first seen", ""),
         ("2", "relabel", ""),
-        ("", "deletion", f"404 {URL}"),
+        ("", "missing", f"404 {URL}"),
         ("", "deletion", f"deleted {URL}"),
         ("", "reappearance", URL),
         ("3", "body", "+1 -1 words, +1 -4 characters"),
@@ -100,8 +102,16 @@ def test_show_says_when_the_archive_can_not_tell_how_deep_a_change_went(desk: De
         ("2024-05-08 11:59:59", "1", "published"),
         ("2024-05-08 12:00:00", "2", "published"),
         ("2024-05-08T03:00:00Z", "2", "published"),
-        ("2024-05-09T12:00:00.000000", "2", "deleted (first seen 2024-05-09 12:00:00: 404)"),
-        ("2024-05-10", "2", "deleted (first seen 2024-05-09 12:00:00: 404)"),
+        (
+            "2024-05-09T12:00:00.000000",
+            "2",
+            "missing (first seen gone 2024-05-09 12:00:00: 404; not confirmed)",
+        ),
+        (
+            "2024-05-10",
+            "2",
+            "deleted (first seen gone 2024-05-09 12:00:00: 404; confirmed 2024-05-10 12:00:00)",
+        ),
         ("2024-05-11T12:00:00+09:00", "3", "published"),
         ("9999-12-31", "3", "published"),
     ],
@@ -149,7 +159,7 @@ def test_show_at_needs_an_article(desk: Desk) -> None:
 
 
 def test_export_gives_the_change_and_all_revisions_when_asked(desk: Desk, tmp_path: Path) -> None:
-    (current,) = desk.export()
+    current = exported(desk)
     assert current["change"] == {
         "classes": ["body"],
         "words_added": 1,
@@ -160,17 +170,51 @@ def test_export_gives_the_change_and_all_revisions_when_asked(desk: Desk, tmp_pa
     assert (current["revision"], current["status"], current["deleted_at"]) == (3, "published", None)
     path = tmp_path / "all.jsonl"
     said = desk.call("export", "--revisions", "all", path)
-    assert (said.code, said.out) == (0, f"3 revisions written to {path}\n")
+    assert (said.code, said.out) == (0, f"4 revisions written to {path}\n")
     every = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    every = [record for record in every if record["article_id"] == OWN_ID]
     assert [(r["revision"], (r["change"] or {"classes": None})["classes"]) for r in every] == [
         (1, None),
         (2, ["relabel"]),
         (3, ["body"]),
     ]
     assert every[2] == current
-    Keeper(tmp_path).read("etoday", answer(410, 9))
-    (deleted,) = desk.export()
-    when = (NOON + 9 * DAY).astimezone(KST)
-    assert (deleted["status"], deleted["deleted_at"]) == ("deleted", when.isoformat())
-    assert deleted["body"] == current["body"]
     assert desk.call("export", "--revisions", "some", path).code == 2
+
+
+def test_export_states_a_deletion_when_it_is_confirmed_and_by_which_captures(
+    desk: Desk, tmp_path: Path
+) -> None:
+    current = exported(desk)
+    assert (current["status"], current["deletion"]) == ("published", None)
+    first, confirmed = ((NOON + day * DAY).astimezone(KST).isoformat() for day in (9, 9.25))
+    Keeper(tmp_path).read("etoday", answer(410, 9), another(1, 9.1))
+    missing = exported(desk)
+    assert (missing["status"], missing["deleted_at"]) == ("missing", None)
+    (looked,) = desk.rows("captures WHERE status = 410")
+    assert missing["deletion"] == {
+        "first_seen_gone_at": first,
+        "confirmed_at": None,
+        "captures": [looked["record_id"]],
+    }
+    Keeper(tmp_path).read("etoday", answer(410, 9.25))
+    deleted = exported(desk)
+    assert (deleted["status"], deleted["deleted_at"]) == ("deleted", first)
+    records = [row["record_id"] for row in desk.rows("captures WHERE status = 410")]
+    assert deleted["deletion"] == {
+        "first_seen_gone_at": first,
+        "confirmed_at": confirmed,
+        "captures": records,
+    }
+    assert deleted["body"] == current["body"]
+    path = tmp_path / "all.csv"
+    assert desk.call("export", path).code == 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["article_id"]: row for row in csv.DictReader(file)}
+    assert rows[OWN_ID]["deletion_confirmed_at"] == confirmed
+    assert json.loads(rows[OWN_ID]["deletion_captures"]) == records
+
+
+def exported(desk: Desk) -> dict[str, Any]:
+    """Return the article's record in the export."""
+    return next(record for record in desk.export() if record["article_id"] == OWN_ID)

@@ -120,25 +120,26 @@ def test_a_correction_is_shown_word_by_word(crawled: Crawled) -> None:
 def test_a_deletion_is_history_and_no_revision(crawled: Crawled, kind: str) -> None:
     article_id = crawled.gone[kind]
     during = crawled.during[article_id]
-    assert during["status"] == "deleted"
-    assert during["deleted_at"] > during["captured_at"]
+    # one look: hours later a second one would have to confirm it
+    assert (during["status"], during["deleted_at"]) == ("missing", None)
+    assert during["deletion"]["first_seen_gone_at"] > during["captured_at"]
     assert during["body"]
     assert during["revision"] == 1
     out = crawled.show(article_id)
     assert f"{GONE[kind][1]} {during['url']}" in out
     after = {record["article_id"]: record for record in crawled.crawls.desk.export()}[article_id]
-    assert after["status"] == ("deleted" if kind == "410" else "published")
+    assert after["status"] == ("missing" if kind == "410" else "published")
     assert ("reappearance" in out) == (kind != "410")
     assert after["revision"] == (2 if kind == "soft" else 1)
-    at = crawled.show(article_id, "--at", during["deleted_at"])
-    assert "   status  deleted (first seen " in at
+    at = crawled.show(article_id, "--at", during["deletion"]["first_seen_gone_at"])
+    assert "   status  missing (first seen gone " in at
     assert during["headline"] in at
 
 
-def test_nothing_else_was_deleted(crawled: Crawled) -> None:
+def test_nothing_else_is_missing(crawled: Crawled) -> None:
     records = {record["article_id"]: record for record in crawled.crawls.desk.export()}
-    assert [i for i, r in records.items() if r["status"] == "deleted"] == [crawled.gone["410"]]
-    assert {i for i, r in crawled.during.items() if r["status"] == "deleted"} == set(
+    assert [i for i, r in records.items() if r["status"] == "missing"] == [crawled.gone["410"]]
+    assert {i for i, r in crawled.during.items() if r["status"] == "missing"} == set(
         crawled.gone.values()
     )
 
