@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
 from pipelines.text import clean, language_of
-from pipelines.time_sources import Stated, settle
+from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
 from pipelines.times import Stamps, labelled_stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipelines.page import Page, Printed, Rules
 
@@ -32,7 +32,6 @@ def normalise(page: Page) -> Page:
         return page
     blocks = _cleaned(printed.blocks)
     published, modified = _times(page, printed)
-    from_id = not published.raw and published.at is not None
     contradicting = _contradicting(published, modified)
     authors, dateline = _authors(printed, blocks, page.rules)
     removed = tuple(
@@ -62,8 +61,7 @@ def normalise(page: Page) -> Page:
         layout=printed.layout,
         flags=(
             *_flags(blocks, (span.text for span in removed), page.rules),
-            *dict.fromkeys(span.rule for span in contradicting),
-            *(("published_from_id",) if from_id else ()),
+            *_time_flags(published, modified),
             *page.flags,
         ),
         removed=removed + repeated + contradicting,
@@ -126,12 +124,25 @@ def _id_day(page: Page) -> tuple[str, ...]:
 
 
 def _contradicting(published: Stated, modified: Stated) -> tuple[Removed, ...]:
-    """Return the times that contradict the ones that are believed, under the names of flags."""
+    """Return the times that contradict the ones that are believed."""
     return tuple(
         Removed(f"contradicting_{name}", text)
         for name, stated in (("published", published), ("modified", modified))
         for text in stated.contradicting
     )
+
+
+def _time_flags(published: Stated, modified: Stated) -> Iterator[str]:
+    """Yield what is doubtful about the times: contradicted, not read, or taken from the id."""
+    for name, stated in (("published", published), ("modified", modified)):
+        if stated.contradicting:
+            yield f"contradicting_{name}"
+    if published.unread:
+        yield UNREAD_PUBLISHED
+    if modified.unread:
+        yield "unread_modified"
+    if published.at is not None and not published.raw:
+        yield "published_from_id"
 
 
 def _authors(

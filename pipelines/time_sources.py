@@ -18,14 +18,23 @@ _ROUNDING = timedelta(minutes=1)
 _PRECISIONS = (Precision.DAY, Precision.MINUTE, Precision.SECOND)
 
 
+#: The flag of an article whose printed stamp can't be read.
+UNREAD_PUBLISHED = "unread_published"
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a page states of one time: the moment, its printed form, and forms that contradict it."""
+    """What a page states of one time.
+
+    The moment, its printed form, forms that contradict it, and whether there is no moment though a
+    stamp is printed.
+    """
 
     at: datetime | None = None
     raw: str = ""
     precision: Precision | None = None
     contradicting: tuple[str, ...] = ()
+    unread: bool = False
 
 
 def settle(printed: str, machine: Sequence[str], base: datetime) -> Stated:
@@ -38,7 +47,7 @@ def settle(printed: str, machine: Sequence[str], base: datetime) -> Stated:
     raw = printed or next(filter(None, machine), "")
     found = _readings((*machine, printed), base)
     if not found:
-        return Stated(raw=raw)
+        return Stated(raw=raw, unread=bool(printed))
     lead = _lead(found, printed)
     agreeing = [reading for _, reading in found if agree(reading, lead)]
     best = max(agreeing, key=lambda reading: (not _coarse(reading), _rank(reading)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason, Verdict
 from pipelines.text import is_mojibake
+from pipelines.time_sources import UNREAD_PUBLISHED
 
 if TYPE_CHECKING:
     from pipelines.page import Page
@@ -39,7 +40,8 @@ def _missing(page: Page) -> Reason | None:
         return Reason.NO_BODY
     if is_mojibake(article.headline + article.text):
         return Reason.MOJIBAKE
-    if article.published_at is None:
+    # A stamp that is printed shows an article, whether its form is known or not.
+    if article.published_at is None and UNREAD_PUBLISHED not in article.flags:
         return Reason.NO_PUBLISHED
     if sum(map(len, article.body)) < page.rules.min_body:
         return Reason.BODY_TOO_SHORT

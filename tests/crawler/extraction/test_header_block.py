@@ -80,6 +80,16 @@ def test_a_contradicting_time_is_kept_and_flagged() -> None:
     ]
 
 
+@pytest.mark.parametrize("stamp", ["2018-03-02 14시", "2099-01-01 10:00", "1899-01-01 10:00"])
+def test_an_article_whose_stamp_cannot_be_true_is_kept_without_a_time(stamp: str) -> None:
+    path = next(path for path in PAGES if path.stem == "own-desktop-2020")
+    html = source_of(path).replace("입력 2018-03-02 09:10", f"입력 {stamp}")
+    article = read(path, html.replace("2018-03-02T09:10:00+09:00", stamp))
+    assert (article.published_at, article.published_raw) == (None, stamp)
+    assert "unread_published" in article.flags
+    assert article.modified_raw == "2018-03-02 11:25"
+
+
 def test_the_block_ends_at_the_headline() -> None:
     page = LexborHTMLParser(
         "<nav>입력 2001-01-01 10:00</nav><h1>머리 글</h1><p>가<b>나</b></p><script>x</script>"
