@@ -31,6 +31,7 @@ from crawler.httpclient.request import split_url
 from crawler.middlewares.identity import NAME
 from crawler.middlewares.pace import CrawlStopped, HostBusy
 from crawler.middlewares.pacing import pace_of
+from crawler.middlewares.robots_groups import name_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,7 +270,8 @@ class RobotsMiddleware:
         parser = None
         delay = 0.0
         if 200 <= copy.status < 300:
-            parser = ProtegoRobotParser.from_crawler(self._crawler, copy.body)
+            groups = name_groups(copy.body, NAME)
+            parser = ProtegoRobotParser.from_crawler(self._crawler, groups)
             delay = parser.crawl_delay(NAME) or 0.0
             self._crawler.signals.send_catch_log(
                 signals.robots_parsed, robotparser=parser, request=request
