@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
-from pipelines.text import clean, language_of
+from pipelines.text import clean, is_damaged, language_of
 from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
 from pipelines.times import Stamps, labelled_stamps
 
@@ -63,6 +63,7 @@ def normalise(page: Page) -> Page:
             *_flags(blocks, (span.text for span in removed), page.rules),
             *_time_flags(published, modified),
             *page.flags,
+            *(("damaged_text",) if is_damaged("\n".join((printed.headline, *blocks))) else ()),
         ),
         removed=removed + repeated + contradicting,
     )

@@ -10,6 +10,15 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FILLER = "\u3164"
+_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+_FINALS = _FILLER + "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+#: A syllable that KS X 1001 has no code for, as its annex 3 writes it: filler, initial, vowel and
+#: final, where a filler is no final.
+_MADE_UP = re.compile(f"{_FILLER}([{_INITIALS}])([{_VOWELS}])([{_FINALS}])")
+#: The number of U+FFFD that one bad byte makes of a syllable in UTF-8.
+_OF_ONE_BYTE = 3
 _LETTERS = {
     "ko": re.compile("[가-힣]+"),
     "ja": re.compile("[ぁ-ゟァ-ヺ]+"),
@@ -26,15 +35,25 @@ def clean(text: str) -> str:
 
     White space of any kind (U+00A0, U+3000, line ends) becomes one space; it is stripped from both
     ends. Invisible characters are dropped. A lone surrogate becomes U+FFFD, because it can't be
-    encoded.
+    encoded. A syllable that KS X 1001 makes up of letters behind a filler becomes that syllable.
     """
     if text.isprintable():  # then U+0020 is the only white space in it, mostly single
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", _composed(text))
         if "  " not in text:
             return text.strip()
         return " ".join(text.split())
     text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(unicodedata.normalize("NFC", _composed(text)).split())
+
+
+def _composed(text: str) -> str:
+    return _MADE_UP.sub(_syllable, text) if _FILLER in text else text
+
+
+def _syllable(match: re.Match[str]) -> str:
+    """Return the syllable of an initial, a vowel and a final, by Unicode's arithmetic."""
+    initial, vowel, final = map(str.index, (_INITIALS, _VOWELS, _FINALS), match.groups())
+    return chr(0xAC00 + (initial * len(_VOWELS) + vowel) * len(_FINALS) + final)
 
 
 def clean_lines(text: str) -> list[str]:
@@ -61,15 +80,22 @@ def _count(code: str, text: str) -> int:
     return sum(map(len, _LETTERS[code].findall(text)))
 
 
+def is_damaged(text: str) -> bool:
+    """Return whether more than one character in 1,000 could not be decoded."""
+    return text.count("\ufffd") * 1000 > len(text)
+
+
 def is_mojibake(text: str) -> bool:
     """Return whether the text seems to be decoded with a wrong charset.
 
     Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), and pairs of
-    ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1).
+    ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1). Up to three U+FFFD are what one
+    bad byte makes of a syllable, and never a sign.
     """
     if not text:
         return False
-    if text.count("\ufffd") * 200 > len(text) or "占쏙옙" in text:
+    damage = text.count("\ufffd")
+    if (damage > _OF_ONE_BYTE and damage * 200 > len(text)) or "占쏙옙" in text:
         return True
     # Few pages contain one of the letters, and searching for each is faster than the pattern.
     if not any(letter in text for letter in "ãêëìí"):

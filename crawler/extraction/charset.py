@@ -1,15 +1,20 @@
-"""Decode documents: strict UTF-8, else strict cp949, else the declared charset with replacement.
+"""Decode documents with the charset, of the declared one, UTF-8 and cp949, that damages them least.
 
-The order was measured: a wrong declaration is common on Korean pages, so the bytes decide first.
-All EUC-KR labels mean cp949, because pages with those labels use its additional syllables (똠, 뷁).
+The bytes decide before the label does: a wrong declaration is common on Korean pages, and so is one
+bad byte, which must not make the whole page look like one of another charset. All EUC-KR labels
+mean cp949, because pages with those labels use its additional syllables (똠, 뷁).
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
 
 from pipelines.page import Decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _META = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:-]{1,40})""", re.IGNORECASE
@@ -26,11 +31,18 @@ _EUC_KR = {
     "ms949",
     "x-windows-949",
 }
+#: Codecs of Python that are no charsets of pages; some refuse to replace what they cannot decode.
+_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf_7"}
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+#: What no Korean page prints: a character that could not be decoded, a C1 control character, one
+#: of private use. Text in a wrong charset is full of them.
+_ODD = re.compile("[\ufffd\x80-\x84\x86-\x9f\ue000-\uf8ff]")
+#: Bytes that switch the charset of ISO-2022 text, which otherwise consists of ASCII bytes.
+_SHIFTS = (b"\x0e", b"\x1b")
 
 
 def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
@@ -43,18 +55,36 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
         if data.startswith(bom):
             text = data[len(bom) :].decode(charset, "replace")
             return text, Decoded(declared=declared, used=charset, damage=text.count("\ufffd"))
-    for charset in ("utf-8", "cp949"):
+    charset = python_charset(declared)
+    if charset.startswith("iso2022") and any(shift in data for shift in _SHIFTS):
+        return _least_damaged(data, declared, (charset,))
+    for sound in ("utf-8", "cp949"):
         try:
-            text = data.decode(charset)
+            text = data.decode(sound)
         except UnicodeDecodeError:
             continue
         # Searching one byte is ten times as fast as three, and hardly any page of Hangul has this
         # one in UTF-8.
         damage = text.count("\ufffd") if b"\xef" in data else 0
-        return text, Decoded(declared=declared, used=charset, damage=damage)
-    charset = python_charset(declared)
-    text = data.decode(charset, "replace")
-    return text, Decoded(declared=declared, used=charset, damage=text.count("\ufffd"))
+        return text, Decoded(declared=declared, used=sound, damage=damage)
+    # A charset without Hangul, such as ISO-8859-1, reads any bytes without damage.
+    stated = (charset,) if _has_hangul(charset) else ()
+    return _least_damaged(data, declared, dict.fromkeys((*stated, "utf-8", "cp949")))
+
+
+def _least_damaged(data: bytes, declared: str, charsets: Iterable[str]) -> tuple[str, Decoded]:
+    """Return the text in the charset that leaves the fewest odd characters, of equals the first."""
+    texts = {charset: data.decode(charset, "replace") for charset in charsets}
+    used = min(texts, key=lambda charset: len(_ODD.findall(texts[charset])))
+    text = texts[used]
+    return text, Decoded(declared=declared, used=used, damage=text.count("\ufffd"))
+
+
+def _has_hangul(charset: str) -> bool:
+    try:
+        return bool("가".encode(charset))
+    except UnicodeEncodeError:
+        return False
 
 
 def declared_charset(data: bytes, content_type: str = "") -> str:
@@ -76,6 +106,7 @@ def python_charset(label: str) -> str:
     try:
         # A codec that is not a charset (rot13, hex) raises here, like an unknown one.
         "".encode(label)
-        return codecs.lookup(label).name
+        name = codecs.lookup(label).name
     except (LookupError, ValueError):
         return "utf-8"
+    return "utf-8" if name.replace("-", "_") in _NO_CHARSETS else name

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.text import clean, clean_lines, is_mojibake, language_of
+from pipelines.text import (
+    _FINALS,
+    _INITIALS,
+    _VOWELS,
+    clean,
+    clean_lines,
+    is_damaged,
+    is_mojibake,
+    language_of,
+)
 
 ANY = st.text() | st.text(st.characters(categories=("Cs", "Cf", "Cc", "Zs", "Lo", "Mn")))
 HANGUL = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1)
@@ -84,6 +93,47 @@ def test_language_is_a_code_or_nothing(text: str, declared: str) -> None:
 )
 def test_language_by_script(text: str, declared: str, expected: str) -> None:
     assert language_of(text, declared) == expected
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("\u3164ㄸㅗㅁ얌꿍", "똠얌꿍"),
+        ("\u3164ㅂㅞㄹㄱ", "뷀ㄱ"),
+        ("\u3164ㅂㅞㄺ", "뷁"),
+        ("\u3164ㄱㅏ\u3164", "가"),
+        ("\u3164", "\u3164"),
+        ("\u3164ㅋㅋㅋ", "\u3164ㅋㅋㅋ"),
+        ("ㄸㅗㅁ", "ㄸㅗㅁ"),
+    ],
+)
+def test_syllables_made_up_of_letters_behind_a_filler_are_composed(
+    printed: str, expected: str
+) -> None:
+    assert clean(printed) == expected
+
+
+@given(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3))
+def test_every_syllable_that_the_annex_writes_is_composed(syllable: str) -> None:
+    at = ord(syllable) - 0xAC00
+    parts = (_INITIALS[at // 588], _VOWELS[at // 28 % 21], _FINALS[at % 28])
+    assert clean("\u3164" + "".join(parts)) == syllable
+
+
+def test_hanja_with_several_codes_in_ks_x_1001_are_one_character() -> None:
+    codes = (b"\xe4\xc5", b"\xd1\xe2", b"\xd5\xa5", b"\xe8\xf9")  # read as ak, nak, rak, yo
+    assert {clean(code.decode("cp949")) for code in codes} == {"\u6a02"}
+
+
+@pytest.mark.parametrize(
+    ("length", "damage", "damaged", "mojibake"),
+    [(40, 0, False, False), (40, 3, True, False), (40, 4, True, True), (4000, 3, False, False)],
+)
+def test_three_replaced_characters_are_one_bad_byte_and_not_a_wrong_charset(
+    length: int, damage: int, *, damaged: bool, mojibake: bool
+) -> None:
+    text = "가" * length + "\ufffd" * damage
+    assert (is_damaged(text), is_mojibake(text)) == (damaged, mojibake)
 
 
 @given(ANY)

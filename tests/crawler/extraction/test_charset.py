@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.extraction.charset import declared_charset, decode, python_charset
+from tests.support.reading import SEEDS, read_bytes
 
 KOREAN = "똠방각하 뷁 펲시콜라 – 북한과 러시아"
 LABELS = [
@@ -22,6 +24,9 @@ LABELS = [
     "nonsense",
     "rot13",
     "hex",
+    "idna",
+    "utf-7",
+    "unicode-escape",
 ]
 
 
@@ -66,6 +71,66 @@ def test_broken_bytes_are_counted_and_the_rest_is_read() -> None:
     text, used = decode("똠방 뷁".encode("cp949") + b"\xff", "text/html; charset=euc-kr")
     assert text.startswith("똠방 뷁")
     assert (used.used, used.damage) == ("cp949", 1)
+
+
+PAGE = "<p>" + KOREAN.replace("–", "-") * 20 + "</p>"
+
+
+@given(
+    st.sampled_from(["utf-8", "cp949"]),
+    st.sampled_from(LABELS),
+    st.integers(0, len(PAGE.encode("cp949"))),
+    st.sampled_from([b"\x80", b"\x81", b"\xb0", b"\xed", b"\xff"]),
+)
+def test_one_bad_byte_anywhere_costs_few_characters_whatever_the_label(
+    charset: str, label: str, at: int, byte: bytes
+) -> None:
+    sound = PAGE.encode(charset)
+    text, used = decode(sound[:at] + byte + sound[at:], f"text/html; charset={label}")
+    assert used.used == charset
+    # In cp949 a byte more shifts the pairs that follow, up to the next ASCII character.
+    lost = sum(1 for word in PAGE.split() if word not in text.split())
+    assert lost <= 2
+    assert text.count("\ufffd") == used.damage <= 16
+
+
+@pytest.mark.parametrize("label", ["iso-8859-1", "windows-1252", "euc-kr", ""])
+def test_a_charset_without_hangul_does_not_win_by_reading_any_bytes(label: str) -> None:
+    data = PAGE.encode() + b"\xff"
+    assert decode(data, f"text/html; charset={label}")[1].used == "utf-8"
+
+
+def test_text_that_shifts_charsets_is_read_as_declared_not_as_ascii() -> None:
+    data = "북한과 러시아".encode("iso2022_kr")
+    text, used = decode(data, "text/html; charset=iso-2022-kr")
+    assert (text, used.used, used.damage) == ("북한과 러시아", "iso2022_kr", 0)
+    text, used = decode(b"plain", "text/html; charset=iso-2022-kr")
+    assert (text, used.used) == ("plain", "utf-8")
+
+
+@pytest.mark.parametrize("outlet", ["etoday", "newspim"])
+@pytest.mark.parametrize("charset", ["utf-8", "cp949"])
+def test_one_bad_byte_never_costs_an_article(outlet: str, charset: str) -> None:
+    name = {"etoday": "own-desktop-2020.html", "newspim": "own-desktop-2018.html"}[outlet]
+    page = (SEEDS / outlet / name).read_text(encoding="utf-8")
+    for text in re.finditer(r"(?<=>)[^<]+다\.(?=</p>)", page):  # in a tag it may cost a field
+        at = len(page[: text.start() + 5].encode(charset, "xmlcharrefreplace"))
+        data = page.encode(charset, "xmlcharrefreplace")
+        article = read_bytes(outlet, data[:at] + b"\xff" + data[at:]).article
+        assert article is not None, text[0]
+
+
+@pytest.mark.parametrize(("damage", "flagged"), [(0, False), (1, True), (3, True)])
+def test_a_damaged_short_article_is_kept_and_flagged(damage: int, *, flagged: bool) -> None:
+    page = (SEEDS / "etoday/own-desktop-2020.html").read_text(encoding="utf-8")
+    headline = re.search(r"<h1[^>]*>([^<]+)", page)
+    assert headline
+    data = page.replace(headline[1], "짧은 기사" + "\ufffd" * damage)
+    body = re.compile(r"<p>(?!▲).{80,}?</p>")
+    data = body.sub("", data, count=len(body.findall(data)) - 1)
+    article = read_bytes("etoday", data).article
+    assert article is not None
+    assert ("damaged_text" in article.flags) is flagged
 
 
 def test_replacement_characters_that_were_served_are_counted_too() -> None:
