@@ -58,7 +58,7 @@ class Location:
     payload_digest: str
 
 
-def digest(data: bytes) -> str:
+def digest(data: bytes | memoryview) -> str:
     """``sha256:`` and lower-case hex, the form all digests here have (WARC, rows, URNs)."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 

@@ -13,6 +13,15 @@ from archive.model.exchange import digest
 
 #: The algorithms that can be computed, and the bytes of their digests.
 SIZES = {"md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
+#: Faster than `hashlib.new`, which looks the name up for each record.
+_CONSTRUCTORS = {
+    "md5": hashlib.md5,
+    "sha1": hashlib.sha1,
+    "sha224": hashlib.sha224,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
+}
 
 
 def algorithm_of(claim: str) -> str:
@@ -21,9 +30,9 @@ def algorithm_of(claim: str) -> str:
     return name if name in SIZES else ""
 
 
-def compute(algorithm: str, data: bytes) -> bytes:
+def compute(algorithm: str, data: bytes | memoryview) -> bytes:
     """Return the data's digest by an algorithm of `SIZES`."""
-    return hashlib.new(algorithm, data, usedforsecurity=False).digest()
+    return _CONSTRUCTORS[algorithm](data, usedforsecurity=False).digest()
 
 
 def states(claim: str, found: bytes) -> bool:
@@ -39,7 +48,7 @@ def states(claim: str, found: bytes) -> bool:
     )
 
 
-def agrees(claim: str, data: bytes) -> bool:
+def agrees(claim: str, data: bytes | memoryview) -> bool:
     """Return whether a digest field holds for the data."""
     if claim.startswith("sha256:") and claim == digest(data):  # our own form, the shortest way
         return True
@@ -53,7 +62,7 @@ class DigestCheck:
     def __init__(self, claim: str) -> None:
         name = algorithm_of(claim)
         self._claim = claim
-        self._hash = hashlib.new(name, usedforsecurity=False) if name else None
+        self._hash = _CONSTRUCTORS[name](usedforsecurity=False) if name else None
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take more data."""

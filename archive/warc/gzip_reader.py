@@ -139,45 +139,46 @@ class GzipPieces:
 
     def next(self) -> bytes:
         """See `Pieces`."""
-        piece = self._next()
-        self._given += len(piece)
-        self._member = len(piece) if self.fresh else self._member + len(piece)
-        if (
-            self._given > _INFLATED
-            and self._given > _GROWTH * self.position
-            and self._member > _SMALL
-        ):
-            raise Bomb(f"it inflates to more than {_GROWTH} times its size")
+        self.fresh = self.between
+        while not self.between or self._begin():
+            piece = self._inflate()
+            if self.between and (piece or not self.fresh):
+                self.member_end = self.position
+            if piece:
+                self._count(len(piece))
+                return piece
+            self.fresh = self.fresh or self.between  # an empty member or piece: on to the next
+        return b""
+
+    def _inflate(self) -> bytes:
+        """Return what the next bytes inflate to; `between` says whether the member ends with them."""
+        data = self._pending or self._feed()
+        inflater = self._inflater
+        try:
+            # without data too: it may still hold some
+            piece = inflater.decompress(data, _PIECE)
+        except INFLATE_ERROR as error:
+            raise Corrupt(str(error)) from error
+        if inflater.eof:
+            self._pending = b""
+            self._at -= len(inflater.unused_data)
+            self.between = True
+        elif data or piece:
+            self._pending = inflater.unconsumed_tail
+        else:
+            raise Torn
+        self.position = self._base + self._at - len(self._pending)
         return piece
 
-    def _next(self) -> bytes:
-        self.fresh = self.between
-        if self.between and not self._begin():
-            return b""
-        while True:
-            data = self._pending or self._feed()
-            try:
-                # without data too: it may still hold some
-                piece = self._inflater.decompress(data, _PIECE)
-            except INFLATE_ERROR as error:
-                raise Corrupt(str(error)) from error
-            if not data and not piece and not self._inflater.eof:
-                raise Torn
-            if self._inflater.eof:
-                self._pending = b""
-                self._at -= len(self._inflater.unused_data)
-                self.position = self._base + self._at
-                self.between = True
-                if piece or not self.fresh:
-                    self.member_end = self.position
-                if piece or not self._begin():
-                    return piece
-                self.fresh = True  # an empty member: on to the one begun
-            else:
-                self._pending = self._inflater.unconsumed_tail
-                self.position = self._base + self._at - len(self._pending)
-                if piece:
-                    return piece
+    def _count(self, size: int) -> None:
+        """Count the bytes given; raise `Bomb` if they are too many for the bytes read."""
+        self._given += size
+        self._member = size if self.fresh else self._member + size
+        if self._given > _INFLATED and self._is_bomb():
+            raise Bomb(f"it inflates to more than {_GROWTH} times its size")
+
+    def _is_bomb(self) -> bool:
+        return self._given > _GROWTH * self.position and self._member > _SMALL
 
     def place(self, unread: int) -> int:  # noqa: ARG002 (a member cannot be entered in the middle)
         """See `Pieces`."""

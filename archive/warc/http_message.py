@@ -52,7 +52,7 @@ class Head:
         return next((value for key, value in self.fields if key.lower() == name), "")
 
 
-def split_message(message: bytes) -> tuple[bytes, bytes]:
+def split_message(message: bytes | memoryview) -> tuple[bytes, bytes]:
     """Split a message into its head (with the blank line) and its body.
 
     :raises MessageError: no blank line ends the head.
@@ -60,7 +60,7 @@ def split_message(message: bytes) -> tuple[bytes, bytes]:
     end = HEAD_END.search(message)
     if end is None:
         raise MessageError("no blank line ends the HTTP head")
-    return message[: end.end()], message[end.end() :]
+    return bytes(message[: end.end()]), bytes(message[end.end() :])
 
 
 @lru_cache(maxsize=1024)

@@ -70,16 +70,18 @@ class _Buffer:
     __slots__ = ("_parts",)
 
     def __init__(self, _fields: object) -> None:
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
 
     def feed(self, data: bytes | memoryview) -> None:
-        self._parts.append(bytes(data))  # of bytes, not a copy
+        self._parts.append(data)
 
     def kept(self) -> bytes:
+        return bytes(self.release())
+
+    def release(self) -> bytes | memoryview:
         """Return the block, and let go of it: the longest one must not be in memory twice."""
-        block = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts = []
-        return block
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _read(pieces: Pieces, limit: int) -> Iterator[Record | Damage]:
@@ -88,7 +90,7 @@ def _read(pieces: Pieces, limit: int) -> Iterator[Record | Damage]:
             yield _damage(item)
             continue
         try:
-            yield build_record(item.fields, item.block.kept(), item.offset, item.length)
+            yield build_record(item.fields, item.block.release(), item.offset, item.length)
         except MalformedRecordError as error:
             yield Damage(item.offset, error.reason, error.sentence)
 

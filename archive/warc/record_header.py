@@ -27,9 +27,15 @@ _URI_FIELDS = (
     "x-archive-original-record-id",
 )
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+#: A line that continues the field of the line before.
+_FOLDED = re.compile(rb"\n[ \t]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 #: A header without any deviation of form, recognised in one pass; it may still repeat a field.
 _PLAIN = re.compile(rb"WARC/1\.[01]\r\n(?:[A-Za-z0-9\-]+: ?[!-~](?:[ -~]*[!-~])?\r\n)+\r\n")
+#: The lines of a header that hold no field: the first, the blank one, and what is behind its end.
+_OTHER_LINES = 3
+#: Most names remembered: a damaged file may hold any number.
+_MAX_FIELD_NAMES = 1000
 #: The only field that may be repeated (ISO 28500 section 5.7).
 _REPEATABLE = frozenset({"warc-concurrent-to"})
 
@@ -46,15 +52,28 @@ class MalformedRecordError(Exception):
         self.rule = rule
 
 
+class _FieldNames(dict[str, str]):
+    """Field names in lower case by the names as written; looking one up is faster than making it."""
+
+    def __missing__(self, written: str) -> str:
+        name = written.rstrip().lower()
+        if len(self) < _MAX_FIELD_NAMES:
+            self[written] = name
+        return name
+
+
+_NAMES = _FieldNames()
+
+
 class HeaderFields(dict[str, str]):
     """The named fields of a record: names in lower case, the first value of repeated ones.
 
     ``fields[name]`` is ``""`` for a missing field. URIs have no angle brackets around them.
     """
 
-    __slots__ = ("_lines", "_pairs")
+    __slots__ = ("_lines", "_written")
     _lines: list[str]
-    _pairs: list[tuple[str, str]] | None
+    _written: dict[str, str]
 
     @classmethod
     def from_lines(cls, lines: list[str]) -> HeaderFields:
@@ -63,16 +82,16 @@ class HeaderFields(dict[str, str]):
         Lines without a colon are ignored.
         """
         # A plain dictionary first: storing into this class takes twice as long.
-        plain: dict[str, str] = {}
+        written: dict[str, str] = {}
         for line in reversed(lines):
             name, colon, value = line.partition(":")
             if colon:
-                plain[name.rstrip().lower()] = value.strip()
+                written[_NAMES[name]] = value.strip()
+        fields = cls(written)
         for name in _URI_FIELDS:
-            if name in plain and plain[name][:1] == "<":
-                plain[name] = without_brackets(plain[name])
-        fields = cls(plain)
-        fields._lines, fields._pairs = lines, None
+            if name in written and written[name][:1] == "<":
+                fields[name] = without_brackets(written[name])
+        fields._lines, fields._written = lines, written
         return fields
 
     @property
@@ -83,10 +102,10 @@ class HeaderFields(dict[str, str]):
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """All fields in order, repeated ones too, values as written."""
-        if self._pairs is None:  # made on demand: reading needs them of few records
-            parts = [line.partition(":") for line in self._lines]
-            self._pairs = [(name.rstrip().lower(), value.strip()) for name, c, value in parts if c]
-        return self._pairs
+        if len(self._lines) - _OTHER_LINES == len(self._written):  # none is repeated
+            return list(reversed(self._written.items()))
+        parts = [line.partition(":") for line in self._lines]
+        return [(_NAMES[name], value.strip()) for name, colon, value in parts if colon]
 
     def __missing__(self, name: str) -> str:
         return ""
@@ -109,7 +128,7 @@ def parse_header(header: bytes) -> HeaderFields:
         sentence = "The record does not begin with a WARC version."
         raise MalformedRecordError(Reason.BAD_RECORD, sentence, FormatRule.VERSION)
     lines = header.decode("utf-8", "replace").split("\n")
-    if b"\n " in header or b"\n\t" in header:
+    if _FOLDED.search(header):
         lines = _unfolded(lines)
     return HeaderFields.from_lines(lines)
 

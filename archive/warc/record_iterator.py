@@ -203,12 +203,10 @@ class RecordIterator(Generic[B]):
         None where anything is unusual: `_any_record` reads that.
         """
         piece = self._data
-        end = piece.find(b"\n\r\n") + 3
-        if (
-            not (piece.startswith(_FIRST) and 3 <= end <= _MAX_HEADER)
-            or piece.find(b"\n\n", 0, end) >= 0
-        ):
+        blank_line = HEADER_END.search(piece)
+        if blank_line is None or blank_line.end() > _MAX_HEADER:
             return None
+        end = blank_line.end()
         header = piece[:end]
         try:
             fields = parse_header(header)
@@ -224,7 +222,7 @@ class RecordIterator(Generic[B]):
             self._report_header(header, fields)
         self._end = pieces.position
         block = self._new_block(fields)
-        block.feed(piece[end : -len(_CLOSING)])
+        block.feed(memoryview(piece)[end : -len(_CLOSING)])
         return RawRecord(self._start, pieces.position - self._start, fields, block)
 
     def _any_record(self) -> RawRecord[B]:

@@ -66,7 +66,9 @@ class Record(NamedTuple):
     block: bytes
 
 
-def build_record(fields: HeaderFields, block: bytes, offset: int, length: int) -> Record:
+def build_record(
+    fields: HeaderFields, block: bytes | memoryview, offset: int, length: int
+) -> Record:
     """Return the `Record` of a record's fields and block, its digests compared.
 
     :raises MalformedRecordError: the type is unknown, a document lacks address or date, or a digest
@@ -74,15 +76,16 @@ def build_record(fields: HeaderFields, block: bytes, offset: int, length: int) -
     """
     kind = _checked_type(fields, block)
     if kind == "resource":
-        head, body, content = b"", block, block
+        head, body = b"", bytes(block)
+        content = body
     elif kind == "response" and _is_http(fields):
         head, body, content = _split_response(fields, block)
     else:
         if kind == "revisit":
             _address(fields)
             _moment(fields)
-        stated = fields["warc-payload-digest"]
-        return Record(kind, None, fields["warc-record-id"], offset, length, stated, fields, block)
+        stated, record_id = fields["warc-payload-digest"], fields["warc-record-id"]
+        return Record(kind, None, record_id, offset, length, stated, fields, bytes(block))
     if "warc-segment-number" in fields:
         sentence = "The record is one of several segments of a document; those are not joined."
         raise MalformedRecordError(Reason.BAD_RECORD, sentence)
@@ -94,7 +97,7 @@ def build_record(fields: HeaderFields, block: bytes, offset: int, length: int) -
     return Record(kind, exchange, fields["warc-record-id"], offset, length, own, fields, b"")
 
 
-def _checked_type(fields: HeaderFields, block: bytes) -> str:
+def _checked_type(fields: HeaderFields, block: bytes | memoryview) -> str:
     """Return the record's type, if it is known and the block digest agrees."""
     kind = fields["warc-type"].lower()
     if kind not in RECORD_TYPES:
@@ -111,7 +114,7 @@ def _payload_agrees(claim: str, own: str, content: bytes, body: bytes) -> bool:
     return not claim or claim == own or agrees(claim, content) or agrees(claim, body)
 
 
-def _split_response(fields: HeaderFields, block: bytes) -> tuple[bytes, bytes, bytes]:
+def _split_response(fields: HeaderFields, block: bytes | memoryview) -> tuple[bytes, bytes, bytes]:
     """Return the HTTP head, the body as served, and the payload."""
     try:
         head, body = split_message(block)
