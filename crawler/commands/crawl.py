@@ -12,6 +12,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
 from crawler.cli.base import Verb, usage_error
+from crawler.cli.plural import counted
 from crawler.cli.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.outlets import outlet_named
@@ -59,7 +60,9 @@ class Command(Verb):
             metavar="NAME=VALUE",
             help="since=YYYY-MM-DD, until=YYYY-MM-DD (days of publication, KST, inclusive), "
             "url=ADDRESS (only this article), limit=N (at most N articles), "
-            "discover=no (only articles that are due for another visit)",
+            "discover=no (only articles that are due for another visit), "
+            "again=YYYY-MM-DD..YYYY-MM-DD (what was found gone or given up on these days, KST, and "
+            "was not seen since)",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -83,6 +86,8 @@ class Command(Verb):
         plan = spider.plan if isinstance(spider, OutletSpider) else None
         if plan is not None:
             _print_channels(plan)
+        if session.looked_again is not None:
+            print(f"to look at again: {counted(session.looked_again, 'article')}")
         if session.balance is not None:
             _print_balance(session.balance)
         reason = self._finish_reason(crawler)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self
 
-from crawler.model.window import Window, parse_day
+from crawler.model.window import Window, parse_day, parse_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from crawler.model.outlet import Outlet
 
-NAMES = ("since", "until", "url", "limit", "discover")
+NAMES = ("since", "until", "url", "limit", "discover", "again")
 #: An article older than this is not news any more.
 NEWS = timedelta(days=14)
 
@@ -22,13 +22,15 @@ NEWS = timedelta(days=14)
 class CrawlArguments:
     """The arguments of a crawl that has run or will run; days are KST.
 
-    ``limit`` is left out, as it decides nothing about a crawl that has ended.
+    ``limit`` is left out, as it decides nothing about a crawl that has ended. ``again`` is whether
+    it looked again at articles that were found gone.
     """
 
     since: date | None = None
     until: date | None = None
     url: str = ""
     discover: bool = True
+    again: bool = False
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Self:
@@ -41,7 +43,8 @@ class CrawlArguments:
             since=_day(given.get("since", "")),
             until=_day(given.get("until", "")),
             url=given.get("url", ""),
-            discover="discover" not in given,
+            discover="discover" not in given and "again" not in given,
+            again="again" in given,
         )
 
     @property
@@ -50,9 +53,13 @@ class CrawlArguments:
         return self.discover and not self.url and self.until is None
 
     def is_backfill(self, today: date, after: timedelta = NEWS) -> bool:
-        """Return whether the crawl asked for an address, or for days longer ago than ``after``."""
+        """Return whether the crawl asked for certain articles, or days longer ago than ``after``."""
         oldest = today - after
-        return bool(self.url) or any(day and day < oldest for day in (self.since, self.until))
+        return (
+            bool(self.url)
+            or self.again
+            or any(day and day < oldest for day in (self.since, self.until))
+        )
 
 
 def parse_arguments(words: Iterable[str], outlet: Outlet) -> dict[str, str]:
@@ -70,6 +77,7 @@ def parse_arguments(words: Iterable[str], outlet: Outlet) -> dict[str, str]:
     Window(parse_day(since) if since else None, parse_day(until) if until else None)
     _check_limit(arguments.get("limit", "1"))
     _check_discover(arguments)
+    _check_again(arguments)
     url = arguments.get("url")
     if url and outlet.identify(url) is None:
         raise ValueError(f"-a url={url}: it is not the address of an article of {outlet.name}")
@@ -94,6 +102,21 @@ def _check_discover(arguments: Mapping[str, str]) -> None:
     if not arguments.keys().isdisjoint(("since", "until", "url")):
         raise ValueError(
             "-a discover=no visits only what is due: it cannot be used with since, until or url"
+        )
+
+
+def _check_again(arguments: Mapping[str, str]) -> None:
+    """Raise ValueError unless ``again`` is missing, or is days without another choice of articles.
+
+    :raises WindowError: it is not days.
+    """
+    if "again" not in arguments:
+        return
+    parse_days(arguments["again"])
+    if not arguments.keys().isdisjoint(("since", "until", "url", "discover")):
+        raise ValueError(
+            "-a again looks at articles that were found gone: it cannot be used with since, until, "
+            "url or discover"
         )
 
 

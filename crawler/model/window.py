@@ -59,6 +59,21 @@ def parse_day(text: str) -> date:
     raise WindowError(f"{text!r} is not a valid date; write it as 2023-09-01")
 
 
+def parse_days(text: str) -> tuple[date, date]:
+    """Return the first and the last of the days written as ``2023-09-01..2023-09-03``.
+
+    One day alone is both.
+
+    :raises WindowError: the text is not so, or the first day lies after the last.
+    """
+    first, dots, last = text.partition("..")
+    start = parse_day(first)
+    end = parse_day(last) if dots else start
+    if start > end:
+        raise WindowError(f"{text}: the first day lies after the last")
+    return start, end
+
+
 def days(first: date, last: date) -> Iterator[date]:
     """Yield each day from the last back to the first, as the newest articles are wanted first."""
     while last >= first:

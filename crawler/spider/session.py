@@ -14,6 +14,7 @@ from scrapy import signals
 
 from archive.articles.captures import captured_urls, last_captures
 from archive.articles.queries import published_times
+from archive.frontier.doubted import doubted
 from archive.frontier.frontier import Frontier
 from archive.index.database import Index, IndexUnusableError
 from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
@@ -34,7 +35,7 @@ from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -93,7 +94,8 @@ class CrawlSession:
     Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT and ROBOTSTXT_OBEY. A fault of the archive or
     the index stops the crawl: ``fault`` is then the message for the operator, and nothing is
     reported as stored that is not durable. Methods that return something return None after a fault.
-    ``bugs`` counts the exceptions of pipelines and callbacks.
+    ``bugs`` counts the exceptions of pipelines and callbacks; ``looked_again`` the articles that
+    `look_again` made due, None if it was not called.
     """
 
     def __init__(self, crawler: Crawler, run: RunRecorder | None = None) -> None:
@@ -103,6 +105,7 @@ class CrawlSession:
         self.report = Report()
         self.fault = ""
         self.bugs = 0
+        self.looked_again: int | None = None
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
@@ -183,6 +186,14 @@ class CrawlSession:
     def visit_again(self, article_ids: Collection[str]) -> None:
         """Make articles due now."""
         self._frontier.make_due(article_ids)
+
+    @_stops_on_fault
+    def look_again(self, first: date, last: date) -> None:
+        """Make due what was found gone, or given up, on these days (KST) and not seen since."""
+        with self.index.reading() as connection:
+            article_ids = doubted(connection, self.outlet.name, first, last)
+        self._frontier.make_due(article_ids)
+        self.looked_again = len(article_ids)
 
     @_stops_on_fault
     def lease_visits(self, number: int) -> list[Visit]:

@@ -20,7 +20,7 @@ from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
 from crawler.middlewares.failures import verdict_of
 from crawler.middlewares.pace import CrawlStopped
-from crawler.model.window import Window, parse_day
+from crawler.model.window import Window, parse_day, parse_days
 from crawler.spider.candidates import Candidates
 from crawler.spider.session import CrawlSession
 from pipelines.page import Page
@@ -58,7 +58,8 @@ class OutletSpider(Spider):
     """Base class of the outlets' spiders, which `crawler.spider.loader.OutletLoader` creates.
 
     Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one
-    article, without discovery), ``limit`` (most visits), ``discover=no`` (only visit what is due).
+    article, without discovery), ``limit`` (most visits), ``discover=no`` (only visit what is due),
+    ``again`` (days, KST: visit what was found gone on them, without discovery).
     Reads ARCHIVE_IMAGES.
     """
 
@@ -71,6 +72,7 @@ class OutletSpider(Spider):
         url: str = "",
         limit: str = "",
         discover: str = "",
+        again: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -79,6 +81,7 @@ class OutletSpider(Spider):
         )
         self._url = url
         self._discovers = discover != "no"
+        self._again = parse_days(again) if again else None
         self._visits_left = int(limit) if limit else None
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
@@ -102,6 +105,8 @@ class OutletSpider(Spider):
         """Yield requests for sources, images and due articles until nothing is left to fetch."""
         if self._url:
             self._discover_url(self._url)
+        elif self._again is not None:
+            self.session.look_again(*self._again)
         elif self._discovers:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
             self._candidates = Candidates(self.plan, self.session)

@@ -6,7 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from crawler.model.crawl_arguments import CrawlArguments
+from crawler.model.crawl_arguments import CrawlArguments, parse_arguments
+from crawler.model.window import parse_days
+from crawler.outlets import outlet_named
 
 TODAY = date(2026, 11, 22)
 
@@ -22,6 +24,7 @@ TODAY = date(2026, 11, 22)
         (["etoday", "-a", "since=2019-01-01", "-a", "until=2019-02-01"], False, True),
         (["etoday", "-a", "url=https://example.org/?since=2019-01-01"], False, True),
         (["etoday", "-a", "discover=no"], False, False),
+        (["etoday", "-a", "again=2026-11-01..2026-11-03"], False, True),
         (["etoday", "-a", "since=nonsense"], True, False),
     ],
 )
@@ -36,3 +39,27 @@ def test_the_caller_chooses_how_old_a_backfill_is() -> None:
     arguments = CrawlArguments.from_words(["-a", "since=2026-11-14"])
     assert arguments.is_backfill(TODAY, timedelta(days=7))
     assert not arguments.is_backfill(TODAY, timedelta(days=8))
+
+
+def test_days_to_look_at_again() -> None:
+    days = "2026-11-01..2026-11-03"
+    assert parse_arguments([f"again={days}"], outlet_named("etoday")) == {"again": days}
+    assert parse_days(days) == (date(2026, 11, 1), date(2026, 11, 3))
+    assert parse_days("2026-11-01") == (date(2026, 11, 1), date(2026, 11, 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["again=2026-11-03..2026-11-01"], "the first day lies after the last"),
+        (["again=yesterday"], "is not a valid date"),
+        (["again=2026-11-01.."], "is not a valid date"),
+        (["again=2026-11-01..2026-11-02..2026-11-03"], "is not a valid date"),
+        (["again="], "give one of"),
+        (["again=2026-11-01", "discover=no"], "cannot be used with"),
+        (["again=2026-11-01", "since=2026-11-01"], "cannot be used with"),
+    ],
+)
+def test_days_to_look_at_again_that_are_wrong(words: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_arguments(words, outlet_named("etoday"))
