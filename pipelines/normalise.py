@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.page import Page, Printed, Rules
 
+_A_LETTER = re.compile(r"[^\W\d_]")
 #: The number of characters by which the language of an article is determined.
 _SAMPLE = 200
 
@@ -30,7 +31,7 @@ def normalise(page: Page) -> Page:
     printed = page.printed
     if printed is None:
         return page
-    blocks = _cleaned(printed.blocks)
+    blocks = printed.blocks if printed.contained else _cleaned(printed.blocks)
     published, modified = _times(page, printed)
     contradicting = _contradicting(published, modified)
     authors, dateline = _authors(printed, blocks, page.rules)
@@ -87,7 +88,7 @@ def _headline(printed: str, rules: Rules) -> str:
     headline = clean(printed)
     for title in rules.site_titles:
         headline = headline.removesuffix(f" - {title}").strip()
-    if headline in rules.site_titles:
+    if headline in rules.site_titles or not _A_LETTER.search(headline):
         return ""
     return headline
 
@@ -153,7 +154,7 @@ def _authors(
 
     They come from the byline elements, else from the body.
     """
-    part = rules.widgets.article_part(blocks)
+    part = blocks if printed.contained else rules.widgets.article_part(blocks)
     byline = find_byline([block for block in part if not _is_apart(block, rules)])
     people = dict.fromkeys(person for text in printed.bylines for person in read_people(text))
     known = {author.name: author.email for author in byline.authors}

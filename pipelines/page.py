@@ -20,8 +20,9 @@ class Printed:
     ``published`` and ``modified`` are machine-readable times, the first of each source; ``times``
     are the printed lines that hold times, ``header`` is the text before the body. ``bylines`` and
     ``emails`` are the texts of the elements that hold them. ``blocks`` are the lines of the body,
-    widget noise included. ``captions`` are pairs of image address and printed caption. ``lang`` is the
-    language that the page declares.
+    widget noise included. ``captions`` are pairs of image address and printed caption. ``lang`` is
+    the language that the page declares. ``contained`` is whether the blocks are those of the body's
+    own element, where no section of the page begins; they are clean.
     """
 
     layout: str
@@ -39,6 +40,7 @@ class Printed:
     captions: tuple[tuple[str, str], ...] = ()
     lang: str = ""
     removed: tuple[Removed, ...] = ()
+    contained: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,11 @@ _LATIN1_HANGUL = re.compile(
 )
 
 
+#: Only a lost text has more question marks than this, and one in so few characters.
+_ASKED = 8
+_LOST = 5
+
+
 def clean(text: str) -> str:
     """Return the text as one line of NFC.
 
@@ -88,14 +93,16 @@ def is_damaged(text: str) -> bool:
 def is_mojibake(text: str) -> bool:
     """Return whether the text seems to be decoded with a wrong charset.
 
-    Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), and pairs of
-    ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1). Up to three U+FFFD are what one
-    bad byte makes of a syllable, and never a sign.
+    Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), question marks
+    for letters, and pairs of ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1). Up to
+    three U+FFFD are what one bad byte makes of a syllable, and never a sign.
     """
     if not text:
         return False
     damage = text.count("\ufffd")
     if (damage > _OF_ONE_BYTE and damage * 200 > len(text)) or "占쏙옙" in text:
+        return True
+    if text.count("?") > max(_ASKED, len(text) // _LOST):
         return True
     # Few pages contain one of the letters, and searching for each is faster than the pattern.
     if not any(letter in text for letter in "ãêëìí"):

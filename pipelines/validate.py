@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,14 @@ from pipelines.text import is_mojibake
 from pipelines.time_sources import UNREAD_PUBLISHED
 
 if TYPE_CHECKING:
+    from archive.model.article import Article
     from pipelines.page import Page
+
+_HANGUL = re.compile("[가-힣]")
+#: `[포토]`, `포토뉴스`, `[사진]`, `[만평]`: the picture is the article.
+_PHOTO = re.compile(r"[^\w]{0,3}(?:포토|화보|사진|만평|PHOTO)", re.IGNORECASE)
+#: A host or a folder of an edition in another language.
+_EDITION = re.compile(r"(?://|/)(?:en|eng|english|jp|japanese|cn|chinese)[./]", re.IGNORECASE)
 
 
 def validate(page: Page) -> Page:
@@ -36,18 +44,49 @@ def _missing(page: Page) -> Reason | None:
         return Reason.NO_LAYOUT
     if not article.headline:
         return Reason.NO_HEADLINE
-    if not article.body:
+    if not any(map(str.isalnum, article.text)) and not _is_photo(article):
         return Reason.NO_BODY
-    if is_mojibake(article.headline + article.text):
+    if _is_damaged(page, article):
         return Reason.MOJIBAKE
     # A stamp that is printed shows an article, whether its form is known or not.
     if article.published_at is None and UNREAD_PUBLISHED not in article.flags:
         return Reason.NO_PUBLISHED
-    if sum(map(len, article.body)) < page.rules.min_body:
+    if _is_too_short(page, article):
         return Reason.BODY_TOO_SHORT
     if not article.article_id:
         return Reason.NO_IDENTITY
     return None
+
+
+def _is_photo(article: Article) -> bool:
+    """Whether the headline announces pictures, and there is one with its caption."""
+    return _PHOTO.match(article.headline) is not None and any(
+        image.caption for image in article.images
+    )
+
+
+def _is_damaged(page: Page, article: Article) -> bool:
+    """Whether the text was read by a wrong charset, or is a Korean outlet's without any Hangul."""
+    text = f"{article.headline}\n{article.text}"
+    if is_mojibake(text):
+        return True
+    return not _HANGUL.search(text) and not _is_foreign(page)
+
+
+def _is_foreign(page: Page) -> bool:
+    """Whether the page says that it is of an edition in another language, or its address does."""
+    lang = page.printed.lang[:2].lower() if page.printed else ""
+    return lang not in ("", "ko") or bool(_EDITION.search(page.url or page.exchange.url))
+
+
+def _is_too_short(page: Page, article: Article) -> bool:
+    """Whether a body is too short for an article of a page whose end is not known.
+
+    A body in its own element is whole however short it is ([속보], [인사], [부고]), and so is one
+    that something else of the page follows.
+    """
+    is_whole = (page.printed is not None and page.printed.contained) or bool(article.removed)
+    return not is_whole and sum(map(len, article.body)) < page.rules.min_body
 
 
 class ValidatePipeline:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archive.model.article import Removed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 
 #: The most kinds of elements that are cached for an outlet: a hostile page may hold any number.
@@ -24,20 +24,45 @@ class WidgetRule:
     pattern; a block that it matches whole is removed. ``section`` is a pattern too; the block that
     it matches whole and all blocks after it are removed, until the block of another rule's section.
     Patterns are applied to cleaned text.
+
+    In the container of a body a section's heading may be a sub-heading of the reporter's. There it
+    is removed only with the links to other articles that follow it, or up to the block that
+    ``until`` matches whole; where ``is_tail``, the heading is one that no reporter writes, and all
+    that follows it in its element is removed.
     """
 
     name: str
     css: str = ""
     line: str = ""
     section: str = ""
+    until: str = ""
+    is_tail: bool = False
+
+
+#: Rules of every outlet. The slots of Google's publisher tag and of its AdSense, which pages of
+#: three of ten saved outlets hold, and the label that is printed above an advertisement.
+SHARED = (
+    WidgetRule(
+        name="advertisement",
+        css="ins.adsbygoogle, [id^=div-gpt-ad], [id^=google_ads_iframe]",
+        line=r"[\[(<]?\s?(?:AD|Ad|ADVERTISEMENT|Advertisement|광고)\s?[\])>]?",
+    ),
+)
+#: The most blocks between a section's heading and the block that ends it.
+_LONGEST_SECTION = 60
+_SENTENCE = re.compile(r"[다요]\.[”\"’')]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Widgets:
-    """The rules of an outlet, compiled; ``css`` is one selector for all their elements."""
+    """The rules of an outlet, compiled; ``css`` is one selector for all their elements.
+
+    ``tails`` finds the text of a heading whose rule ``is_tail``.
+    """
 
     rules: tuple[WidgetRule, ...] = ()
     css: str = field(init=False, default="")
+    tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _any: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
@@ -60,6 +85,8 @@ class Widgets:
             patterns += [f"(?:{pattern})" for pattern in (rule.line, rule.section) if pattern]
         if patterns:
             object.__setattr__(self, "_any", re.compile("|".join(patterns)))
+        tails = ((r.name, r.section) for r in self.rules if r.is_tail)
+        object.__setattr__(self, "tails", _alternatives(tails))
 
     def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
         """Return the name of the rule that selects an element.
@@ -85,6 +112,19 @@ class Widgets:
     def section_rule(self, block: str) -> str:
         """Return the name of the rule whose section starts with this block, or ``""``."""
         return _matching_group(self._sections, block)
+
+    def tail_rule(self, block: str) -> str:
+        """Return the name of the rule whose tail starts with this block, or ``""``."""
+        return _matching_group(self.tails, block)
+
+    def end_of(self, name: str, blocks: Sequence[str], start: int) -> int:
+        """Return the index behind the block that ends a rule's section, ``start`` if none does."""
+        until = next(rule.until for rule in self.rules if rule.name == name and rule.section)
+        if not until:
+            return start
+        last = min(len(blocks), start + _LONGEST_SECTION)
+        ends = (i + 1 for i in range(start, last) if re.fullmatch(until, blocks[i]))
+        return next(ends, start)
 
     def article_part(self, blocks: Sequence[str]) -> Sequence[str]:
         """Return the blocks before the first section of a rule."""
@@ -131,3 +171,65 @@ def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tupl
             removed.append(Removed(rule, block))
         previous = rule
     return tuple(kept), tuple(removed)
+
+
+def sift_lines(
+    blocks: Sequence[str], widgets: Widgets
+) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
+    """Return the blocks that remain, and those that the rules for single lines remove."""
+    kept: list[str] = []
+    removed: list[Removed] = []
+    previous = ""
+    for block in blocks:
+        rule = widgets.line_rule(block) if widgets.is_noise(block) else ""
+        if not rule:
+            kept.append(block)
+        elif rule == previous:
+            removed[-1] = Removed(rule, f"{removed[-1].text}\n{block}")
+        else:
+            removed.append(Removed(rule, block))
+        previous = rule
+    return tuple(kept), tuple(removed)
+
+
+def sift_container(
+    blocks: Sequence[str], linked: Collection[int], widgets: Widgets
+) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
+    """Return the blocks of a body's container that remain, and those that the rules remove.
+
+    ``linked`` are the indices of the blocks that are links to other articles: such a list is no
+    part of the article. The rules for single lines are not applied. A container that begins with a
+    section and holds no sentence is a container of sections.
+    """
+    if not linked and not any(map(widgets.is_noise, blocks)):  # nearly every article
+        return tuple(blocks), ()
+    if blocks and widgets.section_rule(blocks[0]) and not any(map(_SENTENCE.search, blocks)):
+        return sift(blocks, widgets)
+    kept: list[str] = []
+    removed: list[Removed] = []
+    at = 0
+    while at < len(blocks):
+        rule, end = _section(blocks, at, linked, widgets)
+        if rule:
+            removed.append(Removed(rule, "\n".join(blocks[at:end])))
+            at = end
+        else:
+            kept.append(blocks[at])
+            at += 1
+    return tuple(kept), tuple(removed)
+
+
+def _section(
+    blocks: Sequence[str], at: int, linked: Collection[int], widgets: Widgets
+) -> tuple[str, int]:
+    """Return the rule that removes what begins with a block, and its end; ``""`` for none."""
+    rule = widgets.section_rule(blocks[at]) if widgets.is_noise(blocks[at]) else ""
+    start = at + 1 if rule and at not in linked else at
+    end = start
+    while end in linked:
+        end += 1
+    if end > start:
+        return rule or "linked_articles", end
+    if rule:
+        end = widgets.end_of(rule, blocks, at + 1)
+    return (rule, end) if rule and end > at + 1 else ("", at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipelines.widget_rules import sift
+from pipelines.widget_rules import sift, sift_lines
 
 if TYPE_CHECKING:
     from pipelines.page import Page
@@ -15,7 +15,9 @@ def drop_widgets(page: Page) -> Page:
     """Return the page without widget noise in the body; removed spans are added to the article."""
     if page.article is None:
         return page
-    body, removed = sift(page.article.body, page.rules.widgets)
+    is_contained = page.printed is not None and page.printed.contained
+    sifting = sift_lines if is_contained else sift
+    body, removed = sifting(page.article.body, page.rules.widgets)
     if not removed:
         return page
     return replace(

@@ -11,28 +11,23 @@ from archive.warc import content_coding
 from archive.warc import http_message as http
 from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import decode
-from crawler.extraction.html import PageReader, read_page
+from crawler.extraction.html import PageReader, Place, read_page
 from crawler.extraction.jsonld import OwnPage, absolute
 from crawler.extraction.plain_text import read_text
-from crawler.extraction.walls import recognise_wall
+from crawler.extraction.truncation import cut_reason, is_shorter_than_stated
+from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
 from pipelines.normalise import normalise
 from pipelines.page import Page
 from pipelines.validate import validate
-from pipelines.widget_rules import sift
+from pipelines.widget_rules import sift, sift_lines
 from pipelines.widgets import drop_widgets
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
     from crawler.model.outlet import Outlet
-    from pipelines.page import Decoded, Printed
-    from pipelines.widget_rules import Widgets
+    from pipelines.page import Decoded, Printed, Rules
 
-#: A body with fewer characters is searched for the words of a wall: few whole articles are shorter
-#: than a teaser.
-_TEASER = 150
-#: Blocks that are measured first, as they show most bodies to be longer.
-_FEW = 4
 #: A longer page is archived but not read: reading takes many times its size in memory, and a second
 #: for a few megabytes.
 _LONGEST_PAGE = 2**22
@@ -92,6 +87,9 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
         if head.status != 200:
             raise _UnreadableError(Outcome.SKIPPED, Reason.HTTP_STATUS, str(head.status))
         body = http.payload(head, exchange.body)
+        if not http.is_chunked(head) and is_shorter_than_stated(head, body):
+            detail = f"{len(body)} bytes of {head.get('Content-Length')}"
+            raise _UnreadableError(Outcome.UNPARSED, Reason.TRUNCATED, detail)
         content = content_coding.decode_content(head, body, _LONGEST_PAGE)
     except content_coding.CodingError as error:
         raise _UnreadableError(Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error)) from error
@@ -124,11 +122,8 @@ def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: 
         return page
     reader.own = OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
-    printed = read_page(reader, layouts, outlet.rules.widgets)
-    if printed is None:
-        return replace(page, diagnosis=recognise_wall(text))
-    teaser = _teaser(printed, outlet.rules.widgets)
-    diagnosis = None if teaser is None else recognise_wall(teaser or text)
+    printed = read_page(reader, layouts, outlet.rules, _place_of(page, outlet))
+    diagnosis = _diagnosis(printed, text, outlet.rules)
     return replace(page, printed=printed, diagnosis=diagnosis)
 
 
@@ -160,10 +155,30 @@ def _id_of(url: str, outlet: Outlet) -> str:
     return "" if address is None else address.article_id
 
 
-def _teaser(printed: Printed, widgets: Widgets) -> str | None:
-    """Return the body without widgets if it is no longer than a teaser, else None."""
-    for part in (printed.blocks[:_FEW], printed.blocks):
-        kept, _ = sift(part, widgets)
-        if sum(map(len, kept)) >= _TEASER:
-            return None
-    return "\n".join(kept)
+def _place_of(page: Page, outlet: Outlet) -> Place:
+    """Return where the page is; one that was saved without its address is the outlet's."""
+
+    def names_other(url: str) -> bool:
+        address = outlet.identify(url)
+        return address is not None and address.article_id != page.article_id
+
+    base = page.exchange.url if page.exchange.has_address else page.url
+    return Place(base=base or outlet.canonical, names_other=names_other)
+
+
+def _diagnosis(printed: Printed | None, text: str, rules: Rules) -> Reason | None:
+    """Return why the page is no whole article, None if nothing says so.
+
+    The words of a wall never decide against an article that was read: they count where they are
+    all that stands in the body, or where there is none.
+    """
+    if printed is None:
+        return recognise_wall(text) or cut_reason(text)
+    first = printed.blocks[0] if printed.blocks else ""
+    if is_reporters(first) and not rules.widgets.is_noise(first):  # nearly every article
+        return cut_reason(text)
+    blocks, _ = sift_lines(printed.blocks, rules.widgets)
+    if not blocks and not printed.captions:
+        return recognise_wall(text) or cut_reason(text)
+    before_sections, _ = sift(blocks, rules.widgets)
+    return wall_in(before_sections or blocks, printed.headline) or cut_reason(text)

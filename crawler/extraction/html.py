@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.model.article import Removed
+from crawler.extraction.blocks import lines_and_links, lines_of, outermost
 from crawler.extraction.header_block import text_before
 from crawler.extraction.html_limits import bound_tags
 from crawler.extraction.jsonld import OwnPage, own_facts
+from crawler.extraction.pictures import FIGURE, pictures_without_caption, take_figures
 from pipelines.page import Printed
-from pipelines.widget_rules import sift
+from pipelines.text import clean
+from pipelines.widget_rules import sift_container
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from selectolax.lexbor import LexborNode
 
-    from crawler.model.layout import Figure, Layout, Sources
+    from crawler.model.layout import Layout, Sources
+    from pipelines.page import Rules
     from pipelines.widget_rules import Widgets
 
-#: Marks a line end while text is collected: line ends of the source are white space.
-_BREAK = "\u2028"
-_BLOCKS = frozenset(
-    (  # noqa: SIM905  (a list of 45 quoted words hides them)
-        "address article aside blockquote br button dd div dl dt figcaption figure footer form"
-        " h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section select table tbody td"
-        " tfoot th thead tr ul"
-    ).split()
-)
 _LINKED = "application/ld+json"
-#: Elements whose text is never the page's.
-_SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"))
+#: Elements of forms: what they print is the page's own.
+_CONTROLS = "button, select, textarea"
+#: What an article's headline is in, on every page whose elements are known.
+_HEADLINES = "h1, h2"
+_A_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is: the address that its own ones refer to, and which name other articles."""
+
+    base: str
+    names_other: Callable[[str], bool]
+
+    def is_link(self, node: LexborNode) -> bool:
+        """Whether an <a> leads to another article of the outlet."""
+        try:
+            return self.names_other(urljoin(self.base, (node.attributes.get("href") or "").strip()))
+        except ValueError:
+            return False
 
 
 class PageReader:
@@ -99,6 +114,22 @@ class PageReader:
         """Return the first text of the first source that has any, or ``""``."""
         return next(iter(self.all(sources)), "")
 
+    def first_with_letter(self, sources: Sources) -> str:
+        """Return the first text of the sources that holds a letter, or ``""``."""
+        for source in sources:
+            for text in self._texts(source):
+                if _A_LETTER.search(text):
+                    return text
+        return ""
+
+    def prints_once(self, node: LexborNode) -> bool:
+        """Whether the source holds the id of an element, or its class, only once."""
+        name = node.id or node.attributes.get("class") or ""
+        html = self._html
+        if isinstance(html, str):
+            return html.count(name) == 1
+        return html.count(name.encode()) == 1
+
     def _own_facts(self) -> dict[str, list[str]]:
         printed = [s for s in self.headlines if not s.startswith("jsonld:")]
         texts = [text for source in printed for text in self._texts(source)]
@@ -141,7 +172,9 @@ def _metas_in(head: LexborNode) -> dict[str, str]:
     return metas
 
 
-def read_page(page: PageReader, layouts: Iterable[Layout], widgets: Widgets) -> Printed | None:
+def read_page(
+    page: PageReader, layouts: Iterable[Layout], rules: Rules, place: Place
+) -> Printed | None:
     """Read the page by the first layout whose body container it has; None if it has none of them.
 
     The page's tree is consumed: widgets, captions and deck are removed from it as they are read.
@@ -149,28 +182,40 @@ def read_page(page: PageReader, layouts: Iterable[Layout], widgets: Widgets) -> 
     for layout in layouts:
         root = page.tree.css_first(layout.root) if layout.root else None
         scope = page.tree if root is None else root
-        body = _first_match(scope, layout.body)
-        if body is not None:
+        found = _first_match(scope, layout.body)
+        if found is not None:
+            body, selector = found
             page.scope, page.headlines = scope, layout.headline
-            return _read(page, layout, body, widgets)
+            following = [] if page.prints_once(body) else _take_following(scope, body, selector)
+            return _read(page, layout, body, rules, place, following)
     return None
 
 
 def _first_match(
     scope: LexborHTMLParser | LexborNode, selectors: Iterable[str]
-) -> LexborNode | None:
+) -> tuple[LexborNode, str] | None:
     for selector in selectors:
         node = scope.css_first(selector)
         if node is not None:
-            return node
+            return node, selector
     return None
 
 
-def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) -> Printed:
-    """Return what the page prints by a layout: first what stays in the tree, then what is taken."""
+def _read(
+    page: PageReader,
+    layout: Layout,
+    body: LexborNode,
+    rules: Rules,
+    place: Place,
+    removed: Sequence[Removed],
+) -> Printed:
+    """Return what the page prints by a layout: first what stays in the tree, then what is taken.
+
+    ``removed`` is what has been removed before.
+    """
     printed = Printed(
         layout=layout.name,
-        headline=page.first(layout.headline),
+        headline=page.first_with_letter(layout.headline),
         published=tuple(page.first((source,)) for source in layout.published),
         modified=tuple(page.first((source,)) for source in layout.modified),
         section=page.first(layout.section),
@@ -178,200 +223,206 @@ def _read(page: PageReader, layout: Layout, body: LexborNode, widgets: Widgets) 
         bylines=page.all(layout.bylines),
         emails=page.all(layout.emails),
         times=" ".join(text for source in layout.times for text in page.all((source,))),
-        header=text_before(body, page.first(layout.headline)),
+        header=text_before(body, page.first_with_letter(layout.headline)),
         lang=page.lang,
+        contained=True,
     )
-    captions = [caption for figure in layout.figures for caption in _take_figures(body, figure)]
-    subheadlines = _take_subheadlines(page.scope, layout.subheadlines)
-    removed = _take_widgets(page.scope, widgets)
-    captions += _pictures_without_caption(body)
-    blocks, outside = _read_body(body, layout.paragraphs, widgets)
+    captions = [
+        caption
+        for figure in (*layout.figures, FIGURE)
+        for caption in take_figures(body, figure, rules.caption, place.base)
+    ]
+    subheadlines = _take_subheadlines(page.scope, body, layout.subheadlines)
+    widgets = _take_widgets(page.scope, body, rules.widgets)
+    captions += pictures_without_caption(body, place.base)
+    blocks, noise = _read_body(body, rules.widgets, place)
     return replace(
         printed,
         subheadlines=tuple(subheadlines),
         captions=tuple(captions),
-        blocks=tuple(blocks),
-        removed=(*removed, *outside),
+        blocks=blocks,
+        removed=(*removed, *widgets, *noise),
     )
 
 
 def _read_body(
-    body: LexborNode, selector: str, widgets: Widgets
-) -> tuple[list[str], list[Removed]]:
-    """Return the lines of the body's paragraphs, and what it holds outside of them.
+    body: LexborNode, widgets: Widgets, place: Place
+) -> tuple[tuple[str, ...], list[Removed]]:
+    """Return all lines of the body in document order, and those that a rule removes."""
+    removed = _take_tails(body, widgets)
+    controls = [line for node in outermost(body.css(_CONTROLS)) for line in _take_lines(node)]
+    if controls:
+        removed.append(Removed("controls", "\n".join(controls)))
+    links = {node.mem_id for node in body.css("a[href]") if place.is_link(node)}
+    lines, linked = lines_and_links(body, links)
+    blocks = [clean(line) for line in lines]
+    if "" in blocks:  # lines of invisible characters
+        full = [i for i, block in enumerate(blocks) if block]
+        blocks, linked = [blocks[i] for i in full], {n for n, i in enumerate(full) if i in linked}
+    kept, noise = sift_container(blocks, linked, widgets)
+    return kept, [*removed, *noise]
 
-    Where most of the text that no rule removes is outside, the template differs from the layout:
-    then all lines are the body, so that no sentence is lost.
+
+def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
+    """Remove the sections whose rules hold in a body's container; return their text by rule.
+
+    A section runs from its heading to the end of the element that holds the heading.
     """
-    paragraphs = [node for node in body.css(selector) if _is_child(node, body)]
-    blocks = [line for node in paragraphs for line in _lines(node)]
-    if _length(blocks) * 2 < len(body.text()):
-        every = _lines(body)
-        if _length(sift(blocks, widgets)[0]) * 2 < _length(sift(every, widgets)[0]):
-            return every, []
-    for node in paragraphs:  # children of one element, so none lies in another
-        node.decompose()
-    if not body.text().strip():  # the usual case
-        return blocks, []
-    rest, removed = sift(_lines(body), widgets)
-    return blocks, [*removed, *(Removed("outside_paragraphs", line) for line in rest)]
+    if widgets.tails is None or not widgets.tails.search(body.text()):
+        return []
+    for heading in _texts_with(body, widgets.tails):
+        rule = widgets.tail_rule(clean(heading.text_content or ""))
+        if rule:
+            nodes = _to_the_end(_whole_of(heading, body))
+            lines = [line for node in nodes for line in _node_lines(node)]
+            for node in nodes:
+                node.decompose()
+            return [Removed(rule, "\n".join(lines)), *_take_tails(body, widgets)]
+    return []
 
 
-def _is_child(node: LexborNode, parent: LexborNode) -> bool:
-    return node.parent is not None and node.parent.mem_id == parent.mem_id
+def _texts_with(node: LexborNode, pattern: re.Pattern[str]) -> Iterator[LexborNode]:
+    """Yield the texts of a node that a pattern is found in, in document order."""
+    pending = [node]
+    while pending:
+        at = pending.pop()
+        if _is_text(at):
+            yield at
+        else:
+            found = [child for child in at.iter(include_text=True) if pattern.search(child.text())]
+            pending += reversed(found)
 
 
-def _length(lines: Iterable[str]) -> int:
-    return sum(map(len, lines))
+def _is_text(node: LexborNode) -> bool:
+    return node.tag == "-text"
 
 
-def _take_widgets(scope: LexborHTMLParser | LexborNode, widgets: Widgets) -> list[Removed]:
+def _whole_of(node: LexborNode, body: LexborNode) -> LexborNode:
+    """Return the outermost element that holds the node and nothing else."""
+    parent = node.parent
+    while parent is not None and parent.mem_id != body.mem_id and _is_alone(node):
+        node, parent = parent, parent.parent
+    return node
+
+
+def _is_alone(node: LexborNode) -> bool:
+    before, after = node.prev, node.next
+    while before is not None and _is_blank(before):
+        before = before.prev
+    while after is not None and _is_blank(after):
+        after = after.next
+    return before is None and after is None
+
+
+def _is_blank(node: LexborNode) -> bool:
+    return node.tag == "-comment" or (_is_text(node) and not (node.text_content or "").strip())
+
+
+def _to_the_end(node: LexborNode) -> list[LexborNode]:
+    nodes: list[LexborNode] = []
+    at: LexborNode | None = node
+    while at is not None:
+        nodes.append(at)
+        at = at.next
+    return nodes
+
+
+def _node_lines(node: LexborNode) -> list[str]:
+    if not _is_text(node):
+        return lines_of(node)
+    text = clean(node.text_content or "")
+    return [text] if text else []
+
+
+def _take_following(
+    scope: LexborHTMLParser | LexborNode, body: LexborNode, selector: str
+) -> list[Removed]:
+    """Remove the articles that follow this one on its page; return their text.
+
+    Infinite scrolling appends them, each with a container of its own. Such an article is the
+    largest element with that container and without this one, and a headline before it.
+    """
+    path = _path(body)
+    removed: list[Removed] = []
+    others = [node for node in scope.css(selector) if node.mem_id != body.mem_id]
+    for other in outermost(others):
+        if _lies_within(other, body):  # a container within the container is a wrapper
+            continue
+        nodes = _article_around(other, path)
+        lines = [line for node in nodes for line in _node_lines(node)]
+        removed.append(Removed("next_article", "\n".join(lines)))
+        for node in nodes:
+            node.decompose()
+    return removed
+
+
+def _path(node: LexborNode) -> set[int]:
+    """Return the ids of a node and its ancestors."""
+    ids: set[int] = set()
+    at: LexborNode | None = node
+    while at is not None:
+        ids.add(at.mem_id)
+        at = at.parent
+    return ids
+
+
+def _lies_within(node: LexborNode, ancestor: LexborNode) -> bool:
+    return ancestor.mem_id in _path(node)
+
+
+def _article_around(container: LexborNode, path: set[int]) -> list[LexborNode]:
+    """Return the nodes of the article with that container; ``path`` leads to this article's own."""
+    node = container
+    while node.parent is not None and node.parent.mem_id not in path:
+        node = node.parent
+    nodes = [node]
+    before = None if node.css_first(_HEADLINES) else node.prev
+    while before is not None and before.mem_id not in path:
+        nodes.append(before)
+        if not _is_text(before) and _holds(before, _HEADLINES):
+            return list(reversed(nodes))
+        before = before.prev
+    return [node]  # what stands between may be this article's own
+
+
+def _holds(node: LexborNode, selector: str) -> bool:
+    return node.css_matches(selector) or node.css_first(selector) is not None
+
+
+def _take_widgets(
+    scope: LexborHTMLParser | LexborNode, body: LexborNode, widgets: Widgets
+) -> list[Removed]:
     """Remove the elements that the rules name; return their text, in page order, by rule."""
     if not widgets.css:
         return []
     removed: list[Removed] = []
-    for node in _outermost(scope.css(widgets.css)):
+    path = _path(body)
+    for node in outermost([node for node in scope.css(widgets.css) if node.mem_id not in path]):
         attributes = node.attributes
         rule = widgets.rule_of(
             (node.tag, attributes.get("id"), attributes.get("class")), node.css_matches
         )
-        text = "\n".join(_lines(node))
+        text = "\n".join(lines_of(node))
         if text:
             removed.append(Removed(rule, text))
         node.decompose()
     return removed
 
 
-def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
-    """Return the nodes that lie in none of the others: removing them removes all."""
-    if len(nodes) < 2:
-        return nodes
-    wanted = {node.mem_id for node in nodes}
-    #: Whether an element lies in, or is, a wanted one. Remembering every ancestor that was passed
-    #: keeps 100,000 nested elements linear.
-    inside: dict[int, bool] = dict.fromkeys(wanted, True)
-    return [node for node in nodes if not _lies_inside(node, inside)]
-
-
-def _lies_inside(node: LexborNode, inside: dict[int, bool]) -> bool:
-    """Whether an ancestor of the node is inside; add the ancestors that were passed."""
-    passed: list[int] = []
-    ancestor = node.parent
-    while ancestor is not None and ancestor.mem_id not in inside:
-        passed.append(ancestor.mem_id)
-        ancestor = ancestor.parent
-    found = ancestor is not None and inside[ancestor.mem_id]
-    inside.update(dict.fromkeys(passed, found))
-    return found
-
-
-def _lines(node: LexborNode) -> list[str]:
-    """Return the node's text as a browser lays it out, one line for each block element or <br>."""
-    at = node.first_child
-    if at is None:
-        return []
-    if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
-        return _collapsed([at.text_content or ""])
-    return _collapsed("".join(_texts_from(at)).split(_BREAK))
-
-
-def _texts_from(first: LexborNode) -> list[str]:
-    """Return the texts of a node, its following siblings and all they hold, and line breaks.
-
-    A loop instead of recursion, because hostile pages nest 100,000 deep.
-    """
-    parts: list[str] = []
-    at: LexborNode | None = first
-    depth = 1
-    while at is not None:
-        child = None
-        tag = at.tag
-        if tag == "-text":
-            parts.append(at.text_content or "")
-        else:
-            if tag in _BLOCKS:
-                parts.append(_BREAK)
-            if tag not in _SILENT:
-                child = at.first_child
-        if child is not None:
-            at, depth = child, depth + 1
-        else:
-            at, depth = _following(at, depth, parts)
-    return parts
-
-
-def _following(node: LexborNode, depth: int, parts: list[str]) -> tuple[LexborNode | None, int]:
-    """Return the node after the end of this one, and its depth; None at the end of the text."""
-    following = node.next
-    while following is None:
-        depth -= 1
-        parent = node.parent
-        if not depth or parent is None:
-            return None, 0
-        if parent.tag in _BLOCKS:
-            parts.append(_BREAK)
-        node, following = parent, parent.next
-    return following, depth
-
-
-def _collapsed(texts: Iterable[str]) -> list[str]:
-    """Return the texts that are not empty, with the source's line ends as spaces.
-
-    Other white space is left to the normaliser.
-    """
-    lines = (" ".join(text.split()) if "\n" in text else text.strip() for text in texts)
-    return [line for line in lines if line]
-
-
-def _take_subheadlines(scope: LexborHTMLParser | LexborNode, selectors: Iterable[str]) -> list[str]:
+def _take_subheadlines(
+    scope: LexborHTMLParser | LexborNode, body: LexborNode, selectors: Iterable[str]
+) -> list[str]:
     """Remove the elements of the first selector that has any; return their lines."""
+    path = _path(body)
     for selector in selectors:
-        nodes = scope.css(selector)
+        nodes = [node for node in scope.css(selector) if node.mem_id not in path]
         if nodes:
-            return [line for node in _outermost(nodes) for line in _take_lines(node)]
+            return [line for node in outermost(nodes) for line in _take_lines(node)]
     return []
 
 
 def _take_lines(node: LexborNode) -> list[str]:
     """Remove the node; return its lines."""
-    lines = _lines(node)
+    lines = lines_of(node)
     node.decompose()
     return lines
-
-
-def _address(image: LexborNode | None) -> str:
-    """Return the image's address, or ``""``.
-
-    Pages with lazy loading have it in data-src, and a placeholder in src.
-    """
-    if image is None:
-        return ""
-    for name in ("data-src", "src"):
-        address = image.attributes.get(name) or ""
-        if address and not address.startswith("data:"):
-            return address.strip()
-    return ""
-
-
-def _pictures_without_caption(body: LexborNode) -> list[tuple[str, str]]:
-    addresses = map(_address, body.css("img"))
-    return [(address, "") for address in addresses if address]
-
-
-def _take_figures(body: LexborNode, figure: Figure) -> list[tuple[str, str]]:
-    """Remove the boxes of pictures; return image address and printed caption, by caption line."""
-    captions: list[tuple[str, str]] = []
-    boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
-    for box in _outermost(boxes):
-        lines = _caption_lines(box, figure.caption)
-        address = _address(box.css_first("img"))
-        if address or lines:
-            captions += [(address, line) for line in lines or [""]]
-            box.decompose()
-    return captions
-
-
-def _caption_lines(box: LexborNode, selector: str) -> list[str]:
-    if not selector:
-        return _lines(box)
-    return [" ".join(_lines(node)) for node in box.css(selector)]

@@ -1,20 +1,39 @@
-"""Recognise pages that are not articles: walls, bot challenges, soft 404s, deleted articles."""
+"""Recognise pages that are not articles: walls, bot challenges, soft 404s, deleted articles.
+
+A wall speaks to its reader ("로그인해 주세요"); a reporter tells in plain form what somebody did ("…고
+밝혔다") and quotes a wall's words. So the words count in a block that does not read as a reporter's,
+and decide only where no block does.
+"""
 
 from __future__ import annotations
 
 import re
+from html import unescape
+from typing import TYPE_CHECKING
 
 from archive.model.outcome import Reason
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: What only the code of a challenge or a login form holds, wherever it stands.
+_MARKUP: tuple[tuple[Reason, re.Pattern[str]], ...] = (
+    (
+        Reason.BOT_CHALLENGE,
+        re.compile(r"_cf_chl_opt|cf-challenge|(?:re|h)captcha|captcha[-_/]", re.IGNORECASE),
+    ),
+    (
+        Reason.LOGIN_WALL,
+        re.compile(r"<input[^>]{0,200}type\s*=\s*[\"']?password", re.IGNORECASE),
+    ),
+)
 #: In order: a challenge page may also hold a form, a not-found page a login link. The patterns are
-#: words that such a page shows. They are searched only where no article could be read, so an
-#: article about logins does not match.
+#: words that such a page shows.
 _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (
         Reason.BOT_CHALLENGE,
         re.compile(
-            r"_cf_chl_opt|cf-challenge|Just a moment\.\.\.|captcha|Checking your browser"
-            r"|자동\s?등록\s?방지"
+            r"Just a moment\.\.\.|captcha|Checking your browser|자동\s?등록\s?방지"
             # "Wrong" or "abnormal access" refuses the client; it says nothing about the article.
             r"|(?:비정상적인|잘못된) 접근|로봇이 아닙니다",
             re.IGNORECASE,
@@ -22,10 +41,14 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     ),
     (
         # Words for an article that existed. The outlets' own wording is not known: this is general
-        # usage, confidence C.
+        # usage, confidence C. "Deleted or never there" is a soft 404.
         Reason.DELETED,
         re.compile(
-            r"삭제(?:\s?처리)?된\s?기사|기사[가는]?\s(?:[^.<]{0,30}\s)?삭제(?:되었|됐|하였|했)습니다"
+            r"삭제(?:\s?처리)?된\s?(?:기사|뉴스)"
+            r"|(?:기사|뉴스|콘텐츠|게시물)[가는은의를]?\s(?:[^.<]{0,40}\s)?"
+            r"(?:(?:삭제|철회|취소)(?:\s?(?:처리|조치))?(?:되었|됐|하였|했)습니다"
+            r"|(?:게재|서비스|제공|노출|공개|보도)[가를이]?\s?(?:중단|중지|종료|취소)(?:되었|됐|하였|했)습니다"
+            r"|더\s?이상\s[^.<]{0,20}(?:않습니다|없습니다))"
         ),
     ),
     (
@@ -40,9 +63,8 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (
         Reason.LOGIN_WALL,
         re.compile(
-            r"<input[^>]{0,200}type\s*=\s*[\"']?password"
-            r"|로그인(?:이|을|후| 후)?\s?(?:필요|하셔야|해 ?주세요|이용)"
-            r"|회원(?:만|전용|에게만)|구독자\s?전용",
+            r"로그인(?:이|을|후| 후)?\s?(?:필요|하셔야|해 ?주세요|이용)"
+            r"|회원(?:만|전용| 전용|에게만)|구독자\s?전용",
             re.IGNORECASE,
         ),
     ),
@@ -54,13 +76,72 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         ),
     ),
 )
-#: Walls are short; five patterns over megabytes of something else take seconds.
+#: Walls are short; patterns over megabytes of something else take seconds.
 _LONGEST = 2**20
+#: A body with more characters is no notice.
+_LONGEST_NOTICE = 1_000
+#: A block without the end of a sentence is a notice (`구독자 전용`) if it is as short as a label.
+_LABEL = 40
+_QUOTED = re.compile(r"“[^”]{0,300}”|‘[^’]{0,300}’|\"[^\"]{0,300}\"|'[^']{0,300}'|「[^」]{0,300}」")
+#: The end of a sentence in the form of reports, and in the form in which a page addresses readers.
+_PLAIN = re.compile(r"(?<=[가-힣])(?<!니)다(?:[.(\[]|[)\]]?$)")
+_POLITE = re.compile(r"(?:니다|세요|시오|어요|아요|해요)(?:[.!\s)\]]|$)")
+_DATELINE = re.compile(r"[\[(][^\])]{1,30}=[^\])]{1,30}[\])]")
+_CODE = re.compile(
+    r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
+)
+_ALERT = re.compile(r"""\balert\s*\(\s*(?:"([^"]{1,300})"|'([^']{1,300})')""")
+_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*>?|[!?][^<>]*>?)")
 
 
 def recognise_wall(html: str) -> Reason | None:
-    """Return which kind of wall the page shows, or None; for pages without a whole article only."""
+    """Return which kind of wall the page shows, or None; for pages without an article only."""
     html = html[:_LONGEST]
     if not html.strip():
         return Reason.EMPTY_BODY
-    return next((reason for reason, sign in _SIGNS if sign.search(html)), None)
+    shown = _shown(html)
+    found = {reason for reason, sign in _MARKUP if sign.search(html)}
+    found |= {reason for reason in map(_notice, shown) if reason is not None}
+    return next((reason for reason, _ in _SIGNS if reason in found), None)
+
+
+def wall_in(blocks: Sequence[str], headline: str) -> Reason | None:
+    """Return which kind of wall is all that a body holds; None if a block may be a reporter's."""
+    if sum(map(len, blocks)) > _LONGEST_NOTICE:
+        return None
+    found = [_notice(block) for block in blocks]
+    if not any(found) or any(map(is_reporters, blocks)):
+        return None
+    if _notice(headline) is None and any(_repeats(block, headline) for block in blocks):
+        return None
+    return next(reason for reason, _ in _SIGNS if reason in found)
+
+
+def _notice(block: str) -> Reason | None:
+    """Return which wall a block is the notice of, None if it is none."""
+    for reason, sign in _SIGNS:
+        if sign.search(block):
+            bare = _QUOTED.sub(" ", block)
+            speaks = len(block) <= _LABEL or _POLITE.search(bare)
+            return reason if speaks and sign.search(bare) and not is_reporters(block) else None
+    return None
+
+
+def is_reporters(block: str) -> bool:
+    """Whether a block has a dateline, or a sentence in plain form outside of quotations."""
+    if _DATELINE.match(block):
+        return True
+    return _PLAIN.search(_QUOTED.sub(" ", block).rstrip()) is not None
+
+
+def _repeats(block: str, headline: str) -> bool:
+    """Whether a block says what the headline says, as the body of a flash does."""
+    words, known = set(block.split()), set(headline.split())
+    return len(words & known) * 2 > len(words)
+
+
+def _shown(html: str) -> Iterable[str]:
+    """Return the lines that a page shows, those of its alerts too."""
+    alerts = [first or second for first, second in _ALERT.findall(html)]
+    text = unescape(_TAG.sub("\n", _CODE.sub("\n", html)))
+    return [*alerts, *(" ".join(line.split()) for line in text.split("\n") if line.strip())]

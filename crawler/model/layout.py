@@ -21,7 +21,8 @@ class Figure:
     """One way in which a layout shows pictures.
 
     ``box`` is the element around image and caption, ``caption`` the caption's element in it.
-    Without ``caption`` the lines of the box's text are the captions.
+    Without ``caption`` the first lines of the box's text are the captions. What a box holds besides
+    picture and captions belongs to the body.
     """
 
     box: str
@@ -35,10 +36,9 @@ class Layout:
     ``since`` and ``until`` are the first and last capture date on which it was seen; None is an
     open end. ``root`` is the element with all of the article and none of the site's menus, where
     one is known: nothing outside of it is read or searched for widgets. ``body`` are containers,
-    the first present one is read; ``paragraphs`` are its children that hold the body (other text in
-    it is kept as removed, under ``outside_paragraphs``). ``times`` are elements whose text has the
-    printed times, ``emails`` those with the authors' addresses. ``confidence`` is that of the
-    weakest fact the layout rests on.
+    the first present one is read, all of its text in document order; only a widget rule removes any
+    of it. ``times`` are elements whose text has the printed times, ``emails`` those with the
+    authors' addresses. ``confidence`` is that of the weakest fact the layout rests on.
     """
 
     name: str
@@ -47,7 +47,6 @@ class Layout:
     until: date | None = None
     root: str = ""
     body: Sources
-    paragraphs: str = "p"
     headline: Sources
     subheadlines: Sources = ()
     published: Sources = ()

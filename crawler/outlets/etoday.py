@@ -8,7 +8,7 @@ from crawler.model.channels import Anchor, Channel, Feed, ListPage, RisingIds, S
 from crawler.model.layout import Figure, Layout, TextForm
 from crawler.model.outlet import Outlet
 from pipelines.page import Rules
-from pipelines.widget_rules import WidgetRule, Widgets
+from pipelines.widget_rules import SHARED, WidgetRule, Widgets
 
 FIGURES = (Figure(box=".img_box_C"),)
 PUBLISHED = ("jsonld:datePublished", "meta:article:published_time")
@@ -182,6 +182,7 @@ OUTLET = Outlet(
         caption=(r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?", r"▲\s?(?P<caption>.+)"),
         widgets=Widgets(
             (
+                *SHARED,
                 WidgetRule(
                     name="font_size",
                     line=r"(?:• )?(?:가장작게|작게|기본|크게|가장크게)"
@@ -200,12 +201,17 @@ OUTLET = Outlet(
                 WidgetRule(name="share", css=".ico_share"),
                 WidgetRule(name="top_news", section=r"주요 뉴스|많이 본 뉴스|e스튜디오"),
                 WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),
-                WidgetRule(name="rising_stocks", section=r"(?:• )?오늘의 상승종목"),
+                WidgetRule(
+                    name="rising_stocks",
+                    section=r"(?:• )?오늘의 상승종목",
+                    until=r"(?:• )?\d{2}\.\d{2} 장종료",
+                ),
                 WidgetRule(name="market_close", line=r"(?:• )?\d{2}\.\d{2} 장종료"),
                 WidgetRule(
                     name="crypto_table",
                     section=r"실시간 암호화폐 시세",
                     line=r"\* 24시간 변동률 기준",
+                    until=r"\* 24시간 변동률 기준",
                 ),
                 WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
             )

@@ -8,7 +8,7 @@ from crawler.model.channels import Channel, DailyIds, Feed, ListPage, Sitemap
 from crawler.model.layout import Figure, Layout, TextForm
 from crawler.model.outlet import Outlet
 from pipelines.page import Rules
-from pipelines.widget_rules import WidgetRule, Widgets
+from pipelines.widget_rules import SHARED, WidgetRule, Widgets
 
 # Captions are in a table of the body, not in its paragraphs; older pages use .img-info and
 # data-src.
@@ -136,6 +136,7 @@ OUTLET = Outlet(
         flags=(("machine_translated", r"이 기사는 인공지능\(AI\) 번역으로 생산된 콘텐츠"),),
         widgets=Widgets(
             (
+                *SHARED,
                 WidgetRule(name="site_menu", line=r"전체기사 최신뉴스 GAM 라씨로|KYD 디데이"),
                 WidgetRule(name="breaking_news", line=r"속보|더보기"),
                 WidgetRule(name="font_size", line=r"※ 본문 글자 크기 조정"),
@@ -150,7 +151,8 @@ OUTLET = Outlet(
                 WidgetRule(name="hidden", css=".hidden-obj"),
                 WidgetRule(name="enlarge_image", line=r"이미지 크게보기"),
                 WidgetRule(name="email_tail", line=r"[\w.+-]+@newspim\.com"),
-                WidgetRule(name="best_articles", section=r"\[뉴스핌 베스트 ?기사\]"),
+                # A: it and all behind it are the full text of other articles.
+                WidgetRule(name="best_articles", section=r"\[뉴스핌 베스트 ?기사\]", is_tail=True),
                 WidgetRule(name="global_market_news", section=r"GAM - 해외주식.*"),
                 WidgetRule(name="related_news", section=r"\[관련 ?기사\]"),
                 WidgetRule(name="keywords", section=r"\[관련 ?키워드\]"),

@@ -83,6 +83,7 @@ def values_of(article: Article) -> dict[str, Any]:
         change=None,
         deletion=None,
         http_status=None,
+        status="published",
     )
     return {name: value for name, value in to_values(stored).items() if name not in CAPTURE_FIELDS}
 

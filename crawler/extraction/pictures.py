@@ -1,0 +1,173 @@
+"""Find the pictures of a body: their addresses and printed captions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from crawler.extraction.blocks import lines_of, outermost
+from crawler.model.layout import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from selectolax.lexbor import LexborNode
+
+#: What HTML itself has for a picture with a caption; every layout is read with it too.
+FIGURE = Figure(box="figure", caption="figcaption")
+#: Pages with lazy loading have the address in one of these, and a placeholder in src.
+_LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy")
+_SETS = ("data-srcset", "srcset")
+_PLACEHOLDER = re.compile(
+    r"(?:data|about|blob|javascript):|#|(?:[^?#]*/)?(?:blank|spacer|pixel|transparent|placeholder"
+    r"|loading|lazy(?:load)?|clear|dummy|no[-_]?im(?:g|age)|\d{1,2}x\d{1,2})(?:[-_.]\d{1,4}x?\d{0,4})?"
+    r"\.(?:gif|png|svg|jpe?g|webp)(?:[?#].*)?\Z",
+    re.IGNORECASE,
+)
+#: `(사진=뉴시스)`, `사진제공=달빛마을도서관`, `[그래픽: 한누리]`: a caption without the outlet's sign.
+_CREDIT = re.compile(r"[(\[]?\s?(?:사진|그래픽|이미지|자료|출처)(?:\s?제공)?\s?[=:].{1,80}")
+_ENDED = re.compile(r"[.다)\]”\"’']$")
+#: Levels of a box that are searched for its captions.
+_LEVELS = 20
+
+
+def take_figures(
+    body: LexborNode, figure: Figure, patterns: Sequence[str], base: str
+) -> list[tuple[str, str]]:
+    """Remove captions and their pictures from the boxes; return address and caption by caption.
+
+    What a box holds besides is left in the body. ``patterns`` are the outlet's captions; ``base``
+    is the address that relative addresses refer to.
+    """
+    found: list[tuple[str, str]] = []
+    boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
+    for box in outermost(boxes):
+        if figure.caption:
+            captions = [" ".join(lines_of(node)) for node in box.css(figure.caption)]
+        else:
+            captions = _caption_lines(box, patterns)
+        captions = [caption for caption in captions if caption]
+        if not captions:
+            continue
+        images = list(_images(box))
+        found += _paired(addresses_of(images, base), captions)
+        nodes = box.css(figure.caption) if figure.caption else _nodes_of(box, set(captions))
+        for node in outermost([*nodes, *images]):
+            node.decompose()
+    return found
+
+
+def pictures_without_caption(body: LexborNode, base: str) -> list[tuple[str, str]]:
+    """Return the addresses of the body's pictures, each with an empty caption."""
+    return [(address, "") for address in addresses_of(_images(body), base)]
+
+
+def addresses_of(images: Iterator[LexborNode] | Sequence[LexborNode], base: str) -> list[str]:
+    """Return the addresses of the pictures in order, without those that only hold the place."""
+    found = (_address(image) for image in images)
+    return list(dict.fromkeys(_resolved(address, base) for address in found if address))
+
+
+def _images(box: LexborNode) -> Iterator[LexborNode]:
+    for node in box.css("img, picture"):
+        if node.tag == "img" or node.css_first("img") is None:
+            yield node
+
+
+def _address(image: LexborNode) -> str:
+    """Return the printed address of an <img> or a <picture> without one, or ``""``."""
+    attributes = image.attributes
+    candidates = [attributes.get(name) for name in (*_LAZY, "src")]
+    candidates += [_largest(attributes.get(name)) for name in _SETS]
+    picture = image if image.tag == "picture" else image.parent
+    if picture is not None and picture.tag == "picture":
+        for source in picture.css("source"):
+            candidates += [_largest(source.attributes.get(name)) for name in _SETS]
+    for candidate in candidates:
+        address = (candidate or "").strip()
+        if address and not _PLACEHOLDER.match(address):
+            return address
+    return ""
+
+
+def _largest(srcset: str | None) -> str:
+    """Return the address with the greatest width or density in a ``srcset``, or ``""``."""
+    best, size = "", -1.0
+    # A comma within an address is not followed by a space (a rule of the format).
+    for candidate in re.split(r",\s+|,(?=\s*(?:https?:)?/)", srcset or ""):
+        address, _, descriptor = candidate.strip().partition(" ")
+        number = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)[wx]", descriptor.strip())
+        worth = float(number[1]) if number else 1.0
+        if address and worth > size:
+            best, size = address, worth
+    return best
+
+
+def _resolved(address: str, base: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
+
+
+def _paired(addresses: list[str], captions: list[str]) -> list[tuple[str, str]]:
+    """Return each caption with its picture; of several they are paired in order."""
+    if len(addresses) == len(captions):
+        return list(zip(addresses, captions, strict=True))
+    first = addresses[0] if addresses else ""
+    return [(first, caption) for caption in captions] + [(more, "") for more in addresses[1:]]
+
+
+def _caption_lines(box: LexborNode, patterns: Sequence[str]) -> list[str]:
+    """Return the lines of a box that are captions: the outlet's, credits, else the first ones.
+
+    A box whose end tag is missing holds paragraphs too; they are none.
+    """
+    lines = lines_of(box)
+    captions: list[str] = []
+    continued = False
+    for line in lines:
+        if continued or _CREDIT.fullmatch(line) or _is_caption(line, patterns):
+            captions.append(line)
+            continued = not _ENDED.search(line)
+    if captions or not lines:
+        return captions
+    most = 2 * max(1, sum(1 for _ in _images(box)))
+    return lines if len(lines) <= most else lines[:1]
+
+
+def _is_caption(line: str, patterns: Sequence[str]) -> bool:
+    return any(re.fullmatch(pattern, line, re.DOTALL) for pattern in patterns)
+
+
+def _nodes_of(box: LexborNode, captions: set[str]) -> list[LexborNode]:
+    """Return the nodes within a box that hold nothing but captions."""
+    found: list[LexborNode] = []
+    level = [box]
+    for _ in range(_LEVELS):
+        deeper: list[LexborNode] = []
+        for node in level:
+            for child in _children(node):
+                lines = _own_lines(child)
+                if lines and captions.issuperset(lines):
+                    found.append(child)
+                elif not captions.isdisjoint(lines):
+                    deeper.append(child)
+        level = deeper
+    return found
+
+
+def _own_lines(node: LexborNode) -> list[str]:
+    if node.tag == "-text":
+        text = " ".join((node.text_content or "").split())
+        return [text] if text else []
+    return lines_of(node)
+
+
+def _children(node: LexborNode) -> Iterator[LexborNode]:
+    child = node.first_child
+    while child is not None:
+        following = child.next
+        yield child
+        child = following
