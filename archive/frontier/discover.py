@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archive.frontier.revisit_policy import State
 from archive.frontier.visits import REMOVED_COLUMNS
 from archive.model.outcome import Reason
+from archive.model.visit_policy import CONFIRM_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +29,16 @@ COLUMNS = (
     "reason",
     "due_at",
     "visits",
+    "visited_at",
 )
 #: The columns of a new row that concern visits.
 _NO_VISITS = {
     "failures": 0,
     "visits": 0,
     "first_visit_at": None,
+    "visited_at": None,
+    "served_at": None,
+    "gone_at": None,
     "outcome": "",
     "reason": "",
     "etag": "",
@@ -45,15 +50,20 @@ _NO_VISITS = {
 
 @dataclass(slots=True)
 class ArticleLinks:
-    """All links of a batch to one article."""
+    """All links of a batch to one article; ``named`` is whether one of them is no guess."""
 
     url: str
     published_at: datetime | None = None
+    modified_at: datetime | None = None
+    named: bool = False
     channels: list[str] = field(default_factory=list)
 
     def add(self, link: FrontierLink) -> None:
-        """Add a link: the first time of publication counts, each channel once."""
+        """Add a link: the first time of publication counts, the last change, each channel once."""
         self.published_at = self.published_at or link.published_at
+        if link.modified_at is not None:
+            self.modified_at = max(self.modified_at or link.modified_at, link.modified_at)
+        self.named = self.named or not link.guessed
         if link.channel not in self.channels:
             self.channels.append(link.channel)
 
@@ -100,16 +110,26 @@ def update_of(row: Row[Any], links: ArticleLinks) -> dict[str, Any] | None:
 
 
 def is_revived(row: Row[Any], links: ArticleLinks, now: datetime, run: str) -> bool:
-    """Return whether an article is due again because a further channel lists it.
+    """Return whether an article is due again because a channel lists it.
 
-    It is if another run gave it up, or postponed it before it was ever served: an id that was
-    guessed may have been published since.
+    It is if another run found it gone, or postponed it before it was ever served, and a further
+    channel lists it: an id that was guessed may have been published since. Any channel that names
+    it again after that is as good a reason, but only so often as an article is looked at twice: a
+    feed lists a deleted article for hours.
     """
-    if row.last_run == run or not _new_channels(row, links):
+    if row.last_run == run or row.reason == Reason.REMOVED or not links.named:
         return False
-    is_given_up = row.state == State.DEAD and row.reason != Reason.REMOVED
+    if row.state == State.DEAD:
+        return bool(_new_channels(row, links)) or _is_named_again(row, links, now)
     is_postponed = row.state == State.DUE and row.due_at > now and not row.visits
-    return is_given_up or is_postponed
+    return is_postponed and bool(_new_channels(row, links))
+
+
+def _is_named_again(row: Row[Any], links: ArticleLinks, now: datetime) -> bool:
+    """Return whether links to a dead article contradict that it is."""
+    if row.visited_at is None or now - row.visited_at >= CONFIRM_AFTER:
+        return True
+    return links.modified_at is not None and links.modified_at > row.visited_at
 
 
 def _new_channels(row: Row[Any], links: ArticleLinks) -> list[str]:

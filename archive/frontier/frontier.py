@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from archive.articles.blocklist import blocked_among
-from archive.frontier import discover, revisit_policy
+from archive.frontier import discover
 from archive.frontier.accounting import Balance, balance_of
-from archive.frontier.revisit_policy import State, VisitKind
+from archive.frontier.revisit_policy import State
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
 from archive.index.leases import live_runs
 from archive.index.schema import frontier
 from archive.model.outcome import Reason
+from archive.model.visit_policy import OURS, READ, VisitKind, visit_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -81,7 +82,7 @@ class Frontier:
                 if update_values is not None:
                     changed.append(update_values)
                 if discover.is_revived(row, of_article, now, self._run):
-                    revived.append({"pk": row.id, "state": State.DUE, "due_at": now, "failures": 0})
+                    revived.append({"pk": row.id, "due_at": now} | _REVIVED)
             if new:
                 connection.execute(insert(frontier), new)
             _update(connection, changed)
@@ -105,7 +106,7 @@ class Frontier:
         """Lease up to ``limit`` articles that are due.
 
         Those never served come first, then those that are due for the longest time. Articles that
-        failed in this run by an error of our own (`revisit_policy.OURS`) are left to the next run.
+        failed in this run by an error of our own (`VisitKind.OURS`) are left to the next run.
         """
         with self._index.writing() as connection:
             now = self._clock()
@@ -127,15 +128,18 @@ class Frontier:
         now = self._clock()
         ids = [result.article_id for result in results]
         rows = {row.article_id: row for row in self._rows(connection, ids, *_SETTLED)}
+        served_at = self._served_at(connection, results, rows, now)
         changes: dict[str, dict[str, Any]] = {}
         for result in results:
             row = rows.get(result.article_id)
             if row is None:
                 raise ValueError(f"{self._outlet}: {result.article_id!r} is not in the frontier")
-            kind = revisit_policy.visit_kind(result.verdict, result.status)
+            kind = visit_kind(result.verdict, result.status)
             is_leased = row.lease == self._run
             if is_leased or (row.state == State.DUE and kind is VisitKind.SERVED):
-                changes[result.article_id] = after_visit(row, result, kind, now, self._run)
+                changes[result.article_id] = after_visit(
+                    row, result, kind, now, self._run, served_at
+                )
         _update(connection, list(changes.values()))
         return len(changes)
 
@@ -188,9 +192,7 @@ class Frontier:
             return balance_of(connection, self._outlet, run_id or self._run)
 
     def _due_rows(self, connection: Connection, limit: int, now: datetime) -> Sequence[Any]:
-        is_allowed = or_(
-            frontier.c.last_run != self._run, frontier.c.reason.not_in(revisit_policy.OURS)
-        )
+        is_allowed = or_(frontier.c.last_run != self._run, frontier.c.reason.not_in(OURS))
         due = select(frontier.c.id, *_VISIT).where(
             self._own, frontier.c.state == State.DUE, frontier.c.due_at <= now, is_allowed
         )
@@ -212,6 +214,29 @@ class Frontier:
         chosen = update(frontier).where(self._own, *which).values(values)
         with self._index.writing() as connection:
             return connection.execute(chosen).rowcount
+
+    def _served_at(
+        self,
+        connection: Connection,
+        results: Sequence[VisitResult],
+        rows: Mapping[str, Row[Any]],
+        now: datetime,
+    ) -> datetime | None:
+        """Return when any article was last served since one of these was first found gone.
+
+        None if none was, or none of them was found gone before.
+        """
+        known = (rows[result.article_id] for result in results if result.article_id in rows)
+        since = min((row.gone_at for row in known if row.gone_at is not None), default=None)
+        if since is None:
+            return None
+        if any(one.verdict.outcome in READ for one in results):
+            return now
+        query = select(func.max(frontier.c.served_at)).where(
+            self._own, frontier.c.served_at > since, frontier.c.served_at <= now
+        )
+        moment: datetime | None = connection.scalar(query)
+        return moment
 
     def _is_leased(self) -> ColumnElement[bool]:
         return and_(self._own, frontier.c.state == State.LEASED)
@@ -244,6 +269,8 @@ def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), rows)
 
 
+#: The columns of an article that is due again: what was found before does not count.
+_REVIVED = {"state": State.DUE, "failures": 0, "gone_at": None}
 #: The columns of the fields of a `Visit`.
 _VISIT = tuple(
     frontier.c[name]
@@ -254,6 +281,15 @@ _SETTLED = (
     *_VISIT,
     *(
         frontier.c[name]
-        for name in ("id", "state", "lease", "last_run", "outcome", "first_visit_at")
+        for name in (
+            "id",
+            "state",
+            "lease",
+            "last_run",
+            "outcome",
+            "first_visit_at",
+            "served_at",
+            "gone_at",
+        )
     ),
 )

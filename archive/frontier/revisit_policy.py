@@ -1,78 +1,48 @@
-"""The revisit policy: when to fetch an article again. Pure functions of the last visit."""
+"""The revisit policy: when to fetch an article again. Pure functions of the last visit.
+
+What the outcome of a visit means is the table of `archive.model.visit_policy`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from archive.model.outcome import Outcome, Reason
-from archive.warc.http_message import TRANSIENT_STATUSES
+from archive.model.visit_policy import CONFIRM_AFTER, VisitKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from archive.model.outcome import Verdict
-
 #: When an article is visited again, counted from its publication: outlets edit most in the first
 #: hours, and seldom after a week.
 REVISITS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7))
-#: The delays after the first, second, … failure in a row; after one more the article is given up.
-#: Together they are longer than a day, so that an outage overnight loses no article.
-BACK_OFF = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-MAX_FAILURES = len(BACK_OFF) + 1
+#: The delays after the first, second, … failure in a row; the last one is repeated. An outage of
+#: days loses no article, and an article behind a wall costs its outlet a request a month.
+BACK_OFF = (
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+    timedelta(days=14),
+    timedelta(days=30),
+)
+#: After so many errors of our own in a row an article waits as after other failures.
+_OWN_ERRORS = 4
 #: The longest delay that a server may ask for (Retry-After).
 LONGEST_WAIT = timedelta(days=7)
 
-#: Failures that may be over at the next visit. They include failures of the host (DNS,
-#: certificate), for which otherwise all articles of an outlet would be given up at once.
-TRANSIENT = frozenset(
-    {
-        Reason.DNS,
-        Reason.CONNECTION_REFUSED,
-        Reason.CONNECTION_LOST,
-        Reason.TIMEOUT,
-        Reason.CERTIFICATE,
-        Reason.TUNNEL,
-        Reason.DATALOSS,
-        Reason.ADDRESS_REFUSED,
-        Reason.BAD_CONTENT,
-        Reason.UNKNOWN_CODING,
-        Reason.EMPTY_BODY,
-        Reason.BOT_CHALLENGE,
-    }
-)
-#: The page itself was not requested, so that no failure is counted: postponed, never given up.
-POSTPONED = frozenset({Reason.ROBOTS_UNREACHABLE, Reason.HOST_BUSY})
-#: Errors of our own: due at once for the next run (they may be fixed by then), not for this one.
-OURS = frozenset({Reason.INTERNAL_ERROR})
-#: The page is stored and seems unfinished: breaking news starts as a headline. It is visited again
-#: like a stored article.
-UNFINISHED = frozenset(
-    {Reason.NO_HEADLINE, Reason.NO_PUBLISHED, Reason.NO_BODY, Reason.BODY_TOO_SHORT}
-)
-#: The outcomes of a page that could be read.
-_READ = frozenset({Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED})
-
 
 class State(StrEnum):
-    """The state of an article; ``done`` and ``dead`` (given up) are not fetched again."""
+    """The state of an article; ``done`` and ``dead`` (gone or not ours) are not fetched again."""
 
     DUE = "due"
     LEASED = "leased"
     DONE = "done"
     DEAD = "dead"
-
-
-class VisitKind(Enum):
-    """What a verdict means for the next visit."""
-
-    SERVED = auto()
-    RETRY = auto()
-    RETRY_NEXT_RUN = auto()
-    POSTPONE = auto()
-    GIVE_UP = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +53,6 @@ class NextVisit:
     due_at: datetime | None
     failures: int
     visits: int
-
-
-def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
-    """Return what a verdict means for the next visit.
-
-    ``status`` is the HTTP status, None if there was no response or it is not known.
-    """
-    reason = verdict.reason
-    if verdict.outcome in _READ or reason in UNFINISHED:
-        return VisitKind.SERVED
-    if reason in POSTPONED:
-        return VisitKind.POSTPONE
-    if reason in OURS:
-        return VisitKind.RETRY_NEXT_RUN
-    if reason in TRANSIENT:
-        return VisitKind.RETRY
-    # An unknown status is no reason to give up an article for good.
-    if reason is Reason.HTTP_STATUS and (status is None or status in TRANSIENT_STATUSES):
-        return VisitKind.RETRY
-    return VisitKind.GIVE_UP
 
 
 def next_scheduled(counted_from: datetime, now: datetime) -> datetime | None:
@@ -119,26 +69,43 @@ def next_visit(
     counted_from: datetime,
     now: datetime,
     retry_at: datetime | None,
+    confirmed: bool = False,
 ) -> NextVisit:
     """Return the state of an article after a visit that ended ``now``.
 
     ``failures`` and ``visits`` are those before it, ``counted_from`` is the time from which
     `REVISITS` are counted, ``retry_at`` the earliest time at which the server wants a request.
+    ``confirmed`` is whether a doubtful visit is a second look (see `is_second_look`).
     """
     if kind is VisitKind.SERVED:
         due_at = next_scheduled(counted_from, now)
-        if due_at is None:
-            return NextVisit(State.DONE, None, 0, visits + 1)
-        return NextVisit(State.DUE, due_at, 0, visits + 1)
-    if kind is VisitKind.POSTPONE:
+        state = State.DONE if due_at is None else State.DUE
+        return NextVisit(state, due_at, 0, visits + 1)
+    if kind is VisitKind.POSTPONED:
         return NextVisit(State.DUE, _not_before(retry_at, now, BACK_OFF[0]), failures, visits)
     failures += 1
-    if kind is VisitKind.GIVE_UP or failures >= MAX_FAILURES:
+    if kind is VisitKind.FINAL or (kind is VisitKind.DOUBTFUL and confirmed):
         return NextVisit(State.DEAD, None, failures, visits)
-    wait = BACK_OFF[failures - 1]
-    if kind is VisitKind.RETRY_NEXT_RUN:
-        wait = timedelta(0)
-    return NextVisit(State.DUE, _not_before(retry_at, now, wait), failures, visits)
+    return NextVisit(State.DUE, _not_before(retry_at, now, _wait(kind, failures)), failures, visits)
+
+
+def is_second_look(gone_at: datetime | None, served_at: datetime | None, now: datetime) -> bool:
+    """Return whether a visit that ended ``now`` and found its article gone confirms that.
+
+    ``gone_at`` is when it was first found gone, ``served_at`` when any article of its outlet was
+    last served. Where none was since ``gone_at``, the whole outlet may answer wrongly.
+    """
+    if gone_at is None or served_at is None:
+        return False
+    return now - gone_at >= CONFIRM_AFTER and served_at > gone_at
+
+
+def _wait(kind: VisitKind, failures: int) -> timedelta:
+    """Return the delay after a failed visit, the ``failures``-th in a row."""
+    if kind is VisitKind.OURS and failures <= _OWN_ERRORS:
+        return timedelta(0)
+    wait = BACK_OFF[min(failures, len(BACK_OFF)) - 1]
+    return max(wait, CONFIRM_AFTER) if kind is VisitKind.DOUBTFUL else wait
 
 
 def _not_before(retry_at: datetime | None, now: datetime, wait: timedelta) -> datetime:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.frontier.revisit_policy import VisitKind, next_visit
+from archive.frontier.revisit_policy import is_second_look, next_visit
 from archive.model.outcome import Outcome
+from archive.model.visit_policy import READ, VisitKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,9 +19,17 @@ _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 
 def after_visit(
-    row: Row[Any], result: VisitResult, kind: VisitKind, now: datetime, run: str
+    row: Row[Any],
+    result: VisitResult,
+    kind: VisitKind,
+    now: datetime,
+    run: str,
+    served_at: datetime | None,
 ) -> dict[str, Any]:
-    """Return the columns of a row after a visit of the run that ended ``now``; ``pk`` is its id."""
+    """Return the columns of a row after a visit of the run that ended ``now``; ``pk`` is its id.
+
+    ``served_at`` is when any article of the outlet was last served.
+    """
     published_at = row.published_at or result.published_at
     first_visit_at = row.first_visit_at
     if first_visit_at is None and kind is VisitKind.SERVED:
@@ -35,6 +44,7 @@ def after_visit(
         counted_from=min(known),
         now=now,
         retry_at=result.retry_at,
+        confirmed=is_second_look(row.gone_at, served_at, now),
     )
     etag, last_modified = _validators(row, result, kind)
     return {
@@ -45,6 +55,9 @@ def after_visit(
         "visits": step.visits,
         "published_at": published_at,
         "first_visit_at": first_visit_at,
+        "visited_at": now,
+        "served_at": now if result.verdict.outcome in READ else row.served_at,
+        "gone_at": _gone_at(row, kind, now),
         "outcome": _outcome(row, result, run),
         "reason": str(result.verdict.reason or ""),
         "etag": etag,
@@ -52,6 +65,14 @@ def after_visit(
         "lease": "",
         "last_run": run,
     }
+
+
+def _gone_at(row: Row[Any], kind: VisitKind, now: datetime) -> datetime | None:
+    """Return when the article was first found gone since it was last served, None if never."""
+    if kind is VisitKind.SERVED:
+        return None
+    found: datetime | None = row.gone_at
+    return now if found is None and kind is VisitKind.DOUBTFUL else found
 
 
 def _validators(row: Row[Any], result: VisitResult, kind: VisitKind) -> tuple[str, str]:

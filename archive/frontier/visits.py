@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrontierLink:
-    """An article that a discovery channel listed; ``url`` is its canonical address."""
+    """An article that a discovery channel listed; ``url`` is its canonical address.
+
+    ``modified_at`` is when the channel says that it changed last. ``guessed`` is whether an id walk
+    enumerated it: then nobody says that there is such an article.
+    """
 
     article_id: str
     url: str
     published_at: datetime | None
     channel: str
+    modified_at: datetime | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

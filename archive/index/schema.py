@@ -247,6 +247,9 @@ frontier = Table(
     Column("failures", Integer, nullable=False),
     Column("visits", Integer, nullable=False),
     Column("first_visit_at", Instant),
+    Column("visited_at", Instant),
+    Column("served_at", Instant),
+    Column("gone_at", Instant),
     Column("outcome", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("etag", String, nullable=False),
@@ -261,6 +264,8 @@ frontier = Table(
     Index("ix_frontier_due", "outlet", "state", "due_at"),
     # when an outlet publishes
     Index("ix_frontier_published_at", "outlet", "published_at", "first_visit_at"),
+    # whether other articles were served since one was first seen gone
+    Index("ix_frontier_served_at", "outlet", "served_at"),
     Index("ix_frontier_discovered_run", "outlet", "discovered_run"),  # a run's accounts
     Index("ix_frontier_last_run", "outlet", "last_run"),
 )

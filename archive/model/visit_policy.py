@@ -105,9 +105,12 @@ KINDS: dict[Reason, VisitKind] = {
     Reason.BAD_DIGEST: _TRANSIENT,
     Reason.BAD_RECORD: _TRANSIENT,
 }
+#: Reasons of errors of our own.
+OURS = frozenset(reason for reason, kind in KINDS.items() if kind is _OURS)
 #: Reasons found in a page with status 200 that say the same as `GONE_STATUSES`.
 GONE_REASONS = frozenset(reason for reason, kind in KINDS.items() if kind is _DOUBTFUL)
-_READ = frozenset({Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED})
+#: The outcomes of a page from which an article was read.
+READ = frozenset({Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED})
 
 
 def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
@@ -117,7 +120,7 @@ def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
     the table lacks is transient: nothing is given up for what nobody has thought of.
     """
     reason = verdict.reason
-    if verdict.outcome in _READ or reason is None:
+    if verdict.outcome in READ or reason is None:
         return VisitKind.SERVED
     if reason is Reason.HTTP_STATUS and status in GONE_STATUSES:
         return VisitKind.DOUBTFUL

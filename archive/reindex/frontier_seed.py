@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
-from archive.frontier import revisit_policy
-from archive.frontier.revisit_policy import State, VisitKind
+from archive.frontier.revisit_policy import State, next_visit
 from archive.index.schema import captures, frontier, revisions
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.visit_policy import CONFIRM_AFTER, READ, VisitKind, visit_kind
 from archive.warc.http_message import REDIRECT_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
 
-    from archive.index.database import Index
+    from archive.index.database import Index, Snapshot
 
 #: Rows written at once.
 _MANY = 1000
@@ -37,8 +38,9 @@ def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], no
     number = 0
     rows: list[dict[str, Any]] = []
     with index.reading() as reading:
+        hours = _served_hours(reading)
         visits = reading.execute(_VISITS.execution_options(yield_per=_MANY))
-        for row in _rows(visits, article_of, now):
+        for row in _rows(visits, article_of, now, hours):
             rows.append(row)
             if len(rows) == _MANY:
                 number += _add(index, rows)
@@ -47,18 +49,28 @@ def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], no
 
 
 def _rows(
-    visits: Any, article_of: Callable[[str, str], str | None], now: datetime
+    visits: Any,
+    article_of: Callable[[str, str], str | None],
+    now: datetime,
+    hours: Mapping[str, frozenset[str]],
 ) -> Iterator[dict[str, Any]]:
     for (outlet, source), group in groupby(visits, key=lambda row: (row.outlet, row.source)):
         article_id = article_of(outlet, source)
         if article_id is not None:
-            yield _row(outlet, article_id, source, list(group), now)
+            of_outlet = hours.get(outlet, frozenset())
+            yield _row(outlet, article_id, source, list(group), now, of_outlet)
 
 
 def _row(
-    outlet: str, article_id: str, url: str, visits: Sequence[Row[Any]], now: datetime
+    outlet: str,
+    article_id: str,
+    url: str,
+    visits: Sequence[Row[Any]],
+    now: datetime,
+    hours: Collection[str],
 ) -> dict[str, Any]:
     served = [visit.captured_at for visit in visits if _kind(visit) is VisitKind.SERVED]
+    read = [visit.captured_at for visit in visits if _verdict(visit).outcome in READ]
     published = [visit.published_at for visit in visits if visit.published_at is not None]
     published_at = published[0] if published else None
     row: dict[str, Any] = {
@@ -73,6 +85,9 @@ def _row(
         "failures": 0,
         "visits": len(served),
         "first_visit_at": served[0] if served else None,
+        "visited_at": visits[-1].captured_at,
+        "served_at": max(read, default=None),
+        "gone_at": _gone_at(visits),
         "outcome": "",
         "reason": "",
         "etag": "",
@@ -83,21 +98,61 @@ def _row(
     }
     # a redirect does not end a visit: if nothing followed it, the article is still due
     ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
-    return row | _after(ended[-1], served, published_at) if ended else row
+    if not ended:
+        return row
+    confirmed = _is_confirmed(row["gone_at"], ended[-1].captured_at, hours)
+    return row | _after(ended[-1], served, published_at, confirmed=confirmed)
+
+
+def _gone_at(visits: Sequence[Row[Any]]) -> datetime | None:
+    """Return when the article was first found gone since it was last served, None if never."""
+    found: datetime | None = None
+    for visit in visits:
+        kind = _kind(visit)
+        if kind is VisitKind.SERVED:
+            found = None
+        elif kind is VisitKind.DOUBTFUL and found is None:
+            found = visit.captured_at
+    return found
+
+
+def _is_confirmed(gone_at: datetime | None, last: datetime, hours: Collection[str]) -> bool:
+    """Return whether other articles were served in an hour between the first look and the last.
+
+    Hours are exact enough: where it cannot be told, the article is looked at once more.
+    """
+    if gone_at is None or last - gone_at < CONFIRM_AFTER:
+        return False
+    return any(_hour(gone_at) < hour < _hour(last) for hour in hours)
+
+
+def _hour(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H")
+
+
+def _served_hours(connection: Snapshot) -> dict[str, frozenset[str]]:
+    """Return the hours (UTC) in which articles of each outlet were served."""
+    hour = func.substr(type_coerce(captures.c.captured_at, String), 1, 13)
+    query = select(captures.c.outlet, hour).where(captures.c.revision_id.is_not(None)).distinct()
+    found: dict[str, set[str]] = {}
+    for outlet, text in connection.execute(query):
+        found.setdefault(outlet, set()).add(text)
+    return {outlet: frozenset(hours) for outlet, hours in found.items()}
 
 
 def _after(
-    last: Row[Any], served: Sequence[datetime], published_at: datetime | None
+    last: Row[Any], served: Sequence[datetime], published_at: datetime | None, *, confirmed: bool
 ) -> dict[str, Any]:
     """Return the columns that follow from the last visit."""
     known = (published_at, *served[:1], last.captured_at)
-    step = revisit_policy.next_visit(
+    step = next_visit(
         _kind(last),
         failures=0,
         visits=len(served),
         counted_from=min(moment for moment in known if moment is not None),
         now=last.captured_at,
         retry_at=None,
+        confirmed=confirmed,
     )
     # step.visits is not used: it adds the last visit, which is among those served already
     return {
@@ -110,7 +165,7 @@ def _after(
 
 
 def _kind(visit: Row[Any]) -> VisitKind:
-    return revisit_policy.visit_kind(_verdict(visit), visit.status)
+    return visit_kind(_verdict(visit), visit.status)
 
 
 def _verdict(visit: Row[Any]) -> Verdict:

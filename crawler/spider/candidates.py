@@ -53,7 +53,8 @@ class Candidates:
             else:
                 self._open.add(link.article_id)
         self._session.discover(
-            FrontierLink(link.article_id, link.url, None, link.channel) for link in links
+            FrontierLink(link.article_id, link.url, None, link.channel, guessed=True)
+            for link in links
         )
 
     def learn(self, article_id: str, published_at: datetime | None) -> None:

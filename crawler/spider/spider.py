@@ -155,7 +155,9 @@ class OutletSpider(Spider):
                 "%s %s: %s", source.channel, result.fault.url, result.fault.sentence
             )
         self._discover(
-            FrontierLink(link.article_id, link.url, link.published_at, link.channel)
+            FrontierLink(
+                link.article_id, link.url, link.published_at, link.channel, link.modified_at
+            )
             for link in result.links
         )
         self._request_done()

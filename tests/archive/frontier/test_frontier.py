@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from archive.frontier.revisit_policy import BACK_OFF, MAX_FAILURES
-from archive.frontier.visits import FrontierLink
+from archive.frontier.revisit_policy import BACK_OFF
+from archive.frontier.visits import FrontierLink, VisitResult
 from archive.index.robots_store import RobotsTable
 from archive.model.outcome import Reason
 from tests.support.frontier_kit import (
@@ -124,12 +125,12 @@ def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> 
         at.clock.turn(MINUTE)
 
 
-def test_what_was_given_up_is_due_once_more_when_a_further_channel_names_it(at: Kit) -> None:
+def test_what_seemed_gone_is_due_at_once_when_a_further_channel_names_it(at: Kit) -> None:
     """A feed lists an id later that a walk tried before the article was published."""
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed")])
     run.lease(9)
-    at.settle(run, *(skipped(number, Reason.HTTP_STATUS, status=404) for number in "12"))
+    at.settle(run, *(gone(number) for number in "12"))
     run.discover([link(1, channel="feed")])
     assert leased_ids(run) == []
     later = at.run("b")
@@ -206,47 +207,156 @@ def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> Non
     assert at.row("1").due_at == utc(NOON + HOUR)
 
 
-def test_failures_back_off_and_the_last_one_gives_up(at: Kit) -> None:
+def test_failures_back_off_over_days_and_none_gives_up(at: Kit) -> None:
     run = at.run()
     run.discover([link(1)])
-    for failures, wait in enumerate(BACK_OFF):
+    for failures, wait in enumerate([*BACK_OFF, BACK_OFF[-1]]):
         (visit,) = run.lease(1)
         assert visit.failures == failures
-        at.settle(run, failed("1"))
+        at.settle(run, failed("1", Reason.DNS if failures % 2 else Reason.LOGIN_WALL))
         at.clock.turn(wait - timedelta(seconds=1))
         assert run.lease(1) == []
         at.clock.turn(timedelta(seconds=1))
     assert leased_ids(run) == ["1"]
-    at.settle(run, failed("1", Reason.DNS))
-    row = at.row("1")
-    assert (row.state, row.failures, row.outcome, row.reason) == (
-        "dead",
-        MAX_FAILURES,
-        "failed",
-        "dns",
-    )
-    at.clock.turn(1000 * DAY)
-    assert run.lease(1) == []
-    assert run.revive([Reason.TIMEOUT]) == 0
-    assert run.revive([Reason.DNS]) == 1
-    assert run.lease(1)[0].failures == 0
+    at.settle(run, new("1"))
+    assert (at.row("1").failures, at.row("1").reason) == (0, "")
 
 
-def test_gone_is_gone_and_a_busy_server_is_asked_again(at: Kit) -> None:
+ONE_ODD_ANSWER: list[dict[str, Any]] = [
+    *({"reason": Reason.HTTP_STATUS, "status": status} for status in (401, 403, 404, 406, 410)),
+    *({"reason": Reason.HTTP_STATUS, "status": status} for status in (418, 429, 451, 503, 999)),
+    *(
+        {"reason": reason, "status": 200}
+        for reason in (
+            Reason.REDIRECT_TO_FRONT,
+            Reason.REDIRECT_ELSEWHERE,
+            Reason.NOT_A_PAGE,
+            Reason.NO_LAYOUT,
+            Reason.SOFT_404,
+            Reason.DELETED,
+            Reason.BOT_CHALLENGE,
+            Reason.LOGIN_WALL,
+            Reason.ROBOTS,
+            Reason.TOO_LARGE,
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("answer", ONE_ODD_ANSWER, ids=lambda a: f"{a['reason']}-{a['status']}")
+def test_one_odd_answer_ends_no_article(at: Kit, answer: dict[str, Any]) -> None:
     run = at.run()
-    run.discover(links(range(5)))
+    run.discover(links(range(2)))
+    run.lease(2)
+    at.settle(run, new("1"), skipped("0", **answer))
+    row = at.row("0")
+    assert (row.state, row.failures) == ("due", 1)
+    assert row.due_at > utc(NOON)
+    at.clock.turn(DAY)
+    assert "0" in leased_ids(run)
+    at.settle(run, new("0"))
+    assert at.row("0").first_visit_at == utc(NOON + DAY)
+
+
+def gone(article_id: str) -> VisitResult:
+    return skipped(article_id, Reason.HTTP_STATUS, status=404)
+
+
+def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(2)))
+    run.lease(2)
+    at.settle(run, gone("0"), failed("1"))
+    at.clock.turn(6 * HOUR)
+    assert leased_ids(run) == ["1", "0"]
+    at.settle(run, gone("0"), failed("1"))
+    assert at.row("0").state == "due", "the whole outlet may be out of order"
+    at.clock.turn(HOUR)
+    run.lease(2)
+    at.settle(run, new("1"))
+    at.clock.turn(6 * HOUR)
+    assert leased_ids(run, 1) == ["0"]
+    at.settle(run, gone("0"))
+    row = at.row("0")
+    assert (row.state, row.due_at, row.gone_at) == ("dead", None, utc(NOON))
+    at.clock.turn(1000 * DAY)
+    assert leased_ids(run) == ["1"]
+
+
+def test_gone_is_doubted_anew_after_the_article_was_served(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(2)))
+    for result in (gone("0"), new("0"), gone("0")):
+        run.lease(2)
+        at.settle(run, result, new("1"))
+        at.clock.turn(8 * DAY)
+    assert (at.row("0").state, at.row("0").gone_at) == ("due", utc(NOON + 16 * DAY))
+
+
+@pytest.mark.parametrize("reason", [Reason.BOT_CHALLENGE, Reason.REDIRECT_TO_FRONT])
+def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(at: Kit, reason: Reason) -> None:
+    run = at.run()
+    run.discover([link(1, NOON)])
+    run.lease(1)
+    at.settle(run, new("1"))
+    at.clock.turn(HOUR)
+    run.lease(1)
+    at.settle(run, skipped("1", reason, status=200))
+    at.clock.turn(BACK_OFF[0])
+    assert leased_ids(run) == ["1"]
+    at.settle(run, unchanged("1"))
+    assert at.row("1").due_at == utc(NOON + 6 * HOUR)
+
+
+def dead(at: Kit) -> None:
+    """Let article 0 of the feed be found gone, confirmed at noon."""
+    run = at.run("before")
+    run.discover(links(range(2)))
+    at.clock.now = NOON - 6 * HOUR
+    run.lease(2)
+    at.settle(run, gone("0"), new("1"))
+    at.clock.now = NOON
+    run.lease(2)
+    at.settle(run, gone("0"), unchanged("1"))
+    assert at.row("0").state == "dead"
+
+
+@pytest.mark.parametrize(
+    ("after", "named", "revived"),
+    [
+        (MINUTE, link(0), False),
+        (6 * HOUR, link(0), True),
+        (MINUTE, link(0, channel="sitemap"), True),
+        (HOUR, replace(link(0), modified_at=NOON + MINUTE), True),
+        (HOUR, replace(link(0), modified_at=NOON - MINUTE), False),
+        (DAY, replace(link(0, channel="id_walk"), guessed=True), False),
+    ],
+)
+def test_a_channel_that_names_a_dead_article_revives_it(
+    at: Kit, after: timedelta, named: FrontierLink, revived: bool
+) -> None:
+    at.clock.now = NOON - 6 * HOUR
+    dead(at)
+    at.clock.turn(after)
+    run = at.run("after")
+    run.discover([named])
+    assert ("0" in leased_ids(run)) is revived
+    if revived:
+        at.settle(run, gone("0"))
+        assert at.row("0").state == "due", "it is doubted anew"
+
+
+def test_a_busy_server_is_asked_again_when_it_wants(at: Kit) -> None:
+    run = at.run()
+    run.discover(links(range(2)))
     run.lease(5)
     at.settle(
         run,
-        skipped("0", Reason.HTTP_STATUS, status=404),
-        skipped("1", Reason.HTTP_STATUS, status=503, retry_at=NOON + DAY),
-        skipped("2", Reason.ROBOTS),
-        failed("3", Reason.HOST_BUSY),
-        unparsed("4", Reason.SOFT_404),
+        skipped("0", Reason.HTTP_STATUS, status=503, retry_at=NOON + DAY),
+        failed("1", Reason.HOST_BUSY),
     )
     rows = at.rows()
-    assert [rows[str(n)].state for n in range(5)] == ["dead", "due", "dead", "due", "dead"]
-    assert (rows["1"].due_at, rows["1"].failures, rows["3"].failures) == (utc(NOON + DAY), 1, 0)
+    assert (rows["0"].due_at, rows["0"].failures, rows["1"].failures) == (utc(NOON + DAY), 1, 0)
 
 
 def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:

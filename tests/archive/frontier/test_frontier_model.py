@@ -18,6 +18,7 @@ from archive.frontier.revisit_policy import BACK_OFF, REVISITS
 from archive.index.database import Index
 from archive.index.leases import LAPSE
 from archive.model.outcome import Reason
+from archive.model.visit_policy import CONFIRM_AFTER
 from tests.support.frontier_kit import (
     DAY,
     HOUR,
@@ -83,6 +84,8 @@ class Known:
     failures: int = 0
     holder: str = ""
     not_for: str = ""
+    served: datetime | None = None
+    gone: datetime | None = None
 
 
 class Frontiers(RuleBasedStateMachine):
@@ -231,6 +234,7 @@ class Frontiers(RuleBasedStateMachine):
         known.holder = known.not_for = ""
         if which in LOOKS:
             known.first_look = known.first_look or now
+            known.served, known.gone = now, None
             counted_from = min(known.published or now, known.first_look)
             times = [counted_from + delay for delay in REVISITS if counted_from + delay > now]
             known.due, known.failures, known.visits = (
@@ -242,11 +246,20 @@ class Frontiers(RuleBasedStateMachine):
             known.due = now + BACK_OFF[0]
         else:
             known.failures += 1
-            dead = which == "gone" or known.failures == 5
-            known.due = (
-                None if dead else now if which == "ours" else now + BACK_OFF[known.failures - 1]
-            )
+            wait = BACK_OFF[min(known.failures, len(BACK_OFF)) - 1]
+            if which == "gone":
+                wait = max(wait, CONFIRM_AFTER)
+                known.gone = known.gone or now
+            elif which == "ours" and known.failures <= 4:
+                wait = 0 * HOUR
+            known.due = None if self.is_confirmed(known, which) else now + wait
             known.not_for = hand.name if which == "ours" else ""
+
+    def is_confirmed(self, known: Known, which: str) -> bool:
+        """Return whether a look is the second that finds an article gone, others served since."""
+        if which != "gone" or known.gone is None or self.clock.now - known.gone < CONFIRM_AFTER:
+            return False
+        return any(k.served is not None and k.served > known.gone for k in self.model.values())
 
     def reclaim(self, hand: Hand) -> None:
         for known in self.model.values():

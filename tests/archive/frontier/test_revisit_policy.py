@@ -10,20 +10,14 @@ import pytest
 from archive.frontier.revisit_policy import (
     BACK_OFF,
     LONGEST_WAIT,
-    MAX_FAILURES,
-    OURS,
-    POSTPONED,
-    TRANSIENT,
-    UNFINISHED,
     NextVisit,
     State,
-    VisitKind,
+    is_second_look,
     next_scheduled,
     next_visit,
-    visit_kind,
 )
 from archive.model.article import KST
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.visit_policy import CONFIRM_AFTER, VisitKind
 from tests.support.frontier_kit import DAY, HOUR, MINUTE, NOON
 
 
@@ -69,89 +63,67 @@ def test_a_look_climbs_and_forgets_failures() -> None:
     assert top == NextVisit(State.DONE, None, 0, 5)
 
 
-def test_each_failure_waits_longer_until_the_article_is_given_up() -> None:
-    waits = [step(VisitKind.RETRY, failures) for failures in range(MAX_FAILURES)]
-    assert waits == [
-        *(
-            NextVisit(State.DUE, NOON + wait, failures + 1, 2)
-            for failures, wait in enumerate(BACK_OFF)
-        ),
-        NextVisit(State.DEAD, None, MAX_FAILURES, 2),
+def test_each_failure_waits_longer_and_none_gives_an_article_up() -> None:
+    steps = [step(VisitKind.TRANSIENT, failures) for failures in range(len(BACK_OFF) + 5)]
+    waits = [*BACK_OFF, *[BACK_OFF[-1]] * 5]
+    assert steps == [
+        NextVisit(State.DUE, NOON + wait, failures + 1, 2) for failures, wait in enumerate(waits)
     ]
-    assert all(later >= 3 * earlier for earlier, later in pairwise(BACK_OFF))
-    assert sum(BACK_OFF, timedelta(0)) > DAY
+    assert all(later >= 2 * earlier for earlier, later in pairwise(BACK_OFF))
+    assert sum(BACK_OFF[:5], timedelta(0)) > 3 * DAY
 
 
-def test_what_is_given_up_is_dead_at_once() -> None:
-    assert step(VisitKind.GIVE_UP) == NextVisit(State.DEAD, None, 1, 2)
+def test_what_is_not_ours_is_dead_at_once() -> None:
+    assert step(VisitKind.FINAL) == NextVisit(State.DEAD, None, 1, 2)
+
+
+def test_what_seems_gone_is_looked_at_again_and_dead_if_that_is_confirmed() -> None:
+    assert step(VisitKind.DOUBTFUL) == NextVisit(State.DUE, NOON + CONFIRM_AFTER, 1, 2)
+    assert step(VisitKind.DOUBTFUL, 3) == NextVisit(State.DUE, NOON + BACK_OFF[3], 4, 2)
+    confirmed = next_visit(
+        VisitKind.DOUBTFUL,
+        failures=1,
+        visits=2,
+        counted_from=NOON - HOUR,
+        now=NOON,
+        retry_at=None,
+        confirmed=True,
+    )
+    assert confirmed == NextVisit(State.DEAD, None, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("gone", "served", "second"),
+    [
+        (None, NOON, False),
+        (NOON - 6 * HOUR, NOON - HOUR, True),
+        (NOON - 6 * HOUR, NOON, True),
+        (NOON - 6 * HOUR + MINUTE, NOON - HOUR, False),
+        (NOON - 6 * HOUR, None, False),
+        (NOON - 6 * HOUR, NOON - 6 * HOUR, False),
+        (NOON - 3 * DAY, NOON - 4 * DAY, False),
+    ],
+)
+def test_a_second_look_is_hours_later_and_others_were_served(
+    gone: datetime | None, served: datetime | None, second: bool
+) -> None:
+    assert is_second_look(gone, served, NOON) is second
 
 
 def test_a_host_to_be_left_alone_costs_no_try() -> None:
-    for failures in (0, MAX_FAILURES - 1):
-        assert step(VisitKind.POSTPONE, failures) == NextVisit(
+    for failures in (0, 9):
+        assert step(VisitKind.POSTPONED, failures) == NextVisit(
             State.DUE, NOON + BACK_OFF[0], failures, 2
         )
 
 
 def test_retry_after_is_kept_to_within_reason() -> None:
-    assert step(VisitKind.RETRY, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
-    assert step(VisitKind.RETRY, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
-    assert step(VisitKind.POSTPONE, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
+    assert step(VisitKind.TRANSIENT, retry_at=NOON + MINUTE).due_at == NOON + BACK_OFF[0]
+    assert step(VisitKind.TRANSIENT, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
+    assert step(VisitKind.DOUBTFUL, retry_at=NOON + 2 * DAY).due_at == NOON + 2 * DAY
+    assert step(VisitKind.POSTPONED, retry_at=NOON + 1000 * DAY).due_at == NOON + LONGEST_WAIT
 
 
 def test_our_own_fault_waits_for_nothing_but_is_a_try() -> None:
-    assert step(VisitKind.RETRY_NEXT_RUN) == NextVisit(State.DUE, NOON, 1, 2)
-    assert step(VisitKind.RETRY_NEXT_RUN, MAX_FAILURES - 1).state is State.DEAD
-
-
-def test_every_reason_means_one_thing() -> None:
-    sets = (TRANSIENT, POSTPONED, OURS, UNFINISHED)
-    assert sum(map(len, sets)) == len(frozenset().union(*sets))
-    assert not any(Reason.HTTP_STATUS in reasons for reasons in sets)
-
-
-@pytest.mark.parametrize("reason", [None, *Reason])
-def test_reasons(reason: Reason | None) -> None:
-    wanted = {
-        None: VisitKind.SERVED,
-        Reason.NO_BODY: VisitKind.SERVED,
-        Reason.NO_LAYOUT: VisitKind.GIVE_UP,
-        Reason.SOFT_404: VisitKind.GIVE_UP,
-        Reason.DELETED: VisitKind.GIVE_UP,
-        Reason.BOT_CHALLENGE: VisitKind.RETRY,
-        Reason.NOT_AN_ARTICLE: VisitKind.GIVE_UP,
-        Reason.ROBOTS: VisitKind.GIVE_UP,
-        Reason.REDIRECT_TO_FRONT: VisitKind.GIVE_UP,
-        Reason.TOO_LARGE: VisitKind.GIVE_UP,
-        Reason.TIMEOUT: VisitKind.RETRY,
-        Reason.CONNECTION_REFUSED: VisitKind.RETRY,
-        Reason.DNS: VisitKind.RETRY,
-        Reason.CERTIFICATE: VisitKind.RETRY,
-        Reason.DATALOSS: VisitKind.RETRY,
-        Reason.ROBOTS_UNREACHABLE: VisitKind.POSTPONE,
-        Reason.HOST_BUSY: VisitKind.POSTPONE,
-        Reason.INTERNAL_ERROR: VisitKind.RETRY_NEXT_RUN,
-    }
-    outcome = Outcome.NEW if reason is None else Outcome.FAILED
-    found = visit_kind(Verdict(outcome, reason))
-    assert found is wanted.get(reason, found)
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (None, VisitKind.RETRY),
-        (302, VisitKind.GIVE_UP),
-        (401, VisitKind.GIVE_UP),
-        (403, VisitKind.RETRY),
-        (404, VisitKind.GIVE_UP),
-        (410, VisitKind.GIVE_UP),
-        (429, VisitKind.RETRY),
-        (451, VisitKind.GIVE_UP),
-        (500, VisitKind.RETRY),
-        (503, VisitKind.RETRY),
-        (520, VisitKind.RETRY),
-    ],
-)
-def test_statuses(status: int | None, kind: VisitKind) -> None:
-    assert visit_kind(Verdict(Outcome.SKIPPED, Reason.HTTP_STATUS), status) is kind
+    assert step(VisitKind.OURS) == NextVisit(State.DUE, NOON, 1, 2)
+    assert step(VisitKind.OURS, 4) == NextVisit(State.DUE, NOON + BACK_OFF[4], 5, 2)

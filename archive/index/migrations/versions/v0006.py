@@ -52,6 +52,9 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("visits", sa.Integer(), nullable=False),
         sa.Column("first_visit_at", Instant(), nullable=True),
+        sa.Column("visited_at", Instant(), nullable=True),
+        sa.Column("served_at", Instant(), nullable=True),
+        sa.Column("gone_at", Instant(), nullable=True),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("etag", sa.String(), nullable=False),
@@ -71,6 +74,7 @@ def upgrade() -> None:
         "frontier",
         ["outlet", "published_at", "first_visit_at"],
     )
+    op.create_index("ix_frontier_served_at", "frontier", ["outlet", "served_at"])
     op.create_table(
         "leases",
         sa.Column("name", sa.String(), nullable=False),
