@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
+from pipelines.deck import find_deck
 from pipelines.text import clean, is_damaged, language_of
 from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
 from pipelines.times import Stamps, labelled_stamps
@@ -35,6 +36,9 @@ def normalise(page: Page) -> Page:
     published, modified = _times(page, printed)
     contradicting = _contradicting(published, modified)
     authors, dateline = _authors(printed, blocks, page.rules)
+    subheadlines = _cleaned(printed.subheadlines)
+    if page.rules.deck and not subheadlines:
+        subheadlines, blocks = find_deck(printed.header, blocks, page.rules.widgets)
     removed = tuple(
         Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed
     )
@@ -45,7 +49,7 @@ def normalise(page: Page) -> Page:
         url=page.url,
         aliases=_aliases(page),
         headline=_headline(printed.headline, page.rules),
-        subheadlines=_cleaned(printed.subheadlines),
+        subheadlines=subheadlines,
         authors=authors,
         dateline=dateline,
         section=clean(printed.section),

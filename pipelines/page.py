@@ -18,7 +18,8 @@ class Printed:
     """The texts that a page prints, not interpreted.
 
     ``published`` and ``modified`` are machine-readable times, the first of each source; ``times``
-    are the printed lines that hold times, ``header`` is the text before the body. ``bylines`` and
+    are the printed lines that hold times, ``header`` is the text before the body, a line
+    an element. ``bylines`` and
     ``emails`` are the texts of the elements that hold them. ``blocks`` are the lines of the body,
     widget noise included. ``captions`` are pairs of image address and printed caption. ``lang`` is
     the language that the page declares. ``contained`` is whether the blocks are those of the body's
@@ -50,7 +51,8 @@ class Rules:
     ``caption`` are patterns that match a whole printed caption, with the groups ``caption`` and
     ``credit``. ``min_body`` is the length of the shortest body of an article, in characters.
     ``site_titles`` are titles that are never headlines. ``id_day`` is a pattern for ids that start
-    with a day, with the group ``day``. ``flags`` are pairs of a flag and the
+    with a day, with the group ``day``. ``deck`` is whether deck lines stand between the stamps and
+    the dateline, in an element that is not known. ``flags`` are pairs of a flag and the
     pattern of the notice that sets it.
     """
 
@@ -59,6 +61,7 @@ class Rules:
     min_body: int = 20
     site_titles: tuple[str, ...] = ()
     id_day: str = ""
+    deck: bool = False
     flags: tuple[tuple[str, str], ...] = ()
 
 

@@ -189,6 +189,14 @@ def labelled_stamps(text: str, *, labels_only: bool = False) -> Stamps:
     return Stamps(published, modified, empty and not published)
 
 
+def ends_with_stamp(line: str) -> bool:
+    """Whether a stamp, or a label without one, ends the line."""
+    plain = _plain(line).rstrip(" )]|")
+    ends = [label.end() for label in _LABELLED.finditer(plain) if label["colon"]]
+    ends += [found.end() for form in _FORMS for found in form.finditer(plain)]
+    return len(plain) in ends
+
+
 def _plain(text: str) -> str:
     """Return the text with ASCII signs and blanks, each character in its place."""
     return text.translate(_SIGNS)

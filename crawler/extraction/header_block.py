@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.text import clean
+from pipelines.text import clean, clean_lines
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 _SILENT = frozenset(("script", "style", "iframe", "noscript", "template", "head"))
+_INLINE = frozenset(
+    ("-text", "a", "b", "em", "font", "i", "mark", "small", "span", "strong", "time", "u")
+)
 #: Bounds of the walk, for pages whose headline is not found before the body.
 _MOST_NODES = 2000
 _MOST_TEXT = 600
 
 
 def text_before(body: LexborNode, headline: str) -> str:
-    """Return the text before the body, back to the headline or for 600 characters.
+    """Return the lines before the body, back to the headline or for 600 characters.
 
     Layouts know the elements of some times only, but all pages print them in this block.
     """
@@ -29,14 +32,16 @@ def text_before(body: LexborNode, headline: str) -> str:
         if at is None or length > _MOST_TEXT:
             break
         at, entered = _previous(at, entered=entered)
-        text = (at.text_content or "").strip() if at is not None and at.tag == "-text" else ""
-        if not text:
+        if at is None or at.tag != "-text":
+            if at is not None and at.tag not in _INLINE:
+                parts.append("\n")
             continue
+        text = " ".join((at.text_content or "").split("\n"))
         if wanted and clean(text) == wanted:
             break
         parts.append(text)
-        length += len(text)
-    return " ".join(reversed(parts))
+        length += len(text.strip())
+    return "\n".join(clean_lines("".join(reversed(parts))))
 
 
 def _previous(node: LexborNode, *, entered: bool) -> tuple[LexborNode | None, bool]:

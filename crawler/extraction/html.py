@@ -223,7 +223,6 @@ def _read(
         bylines=page.all(layout.bylines),
         emails=page.all(layout.emails),
         times=" ".join(text for source in layout.times for text in page.all((source,))),
-        header=text_before(body, page.first_with_letter(layout.headline)),
         lang=page.lang,
         contained=True,
     )
@@ -238,6 +237,7 @@ def _read(
     blocks, noise = _read_body(body, rules.widgets, place)
     return replace(
         printed,
+        header=text_before(body, printed.headline),
         subheadlines=tuple(subheadlines),
         captions=tuple(captions),
         blocks=blocks,

@@ -127,6 +127,8 @@ OUTLET = Outlet(
     rules=Rules(
         site_titles=("뉴스핌", "뉴스핌 - 글로벌리더의 지름길"),
         id_day=r"(?P<day>\d{8})\d{6}",
+        # A: one to three lines, on 4 of 5 pages that show the place; their element is not known.
+        deck=True,
         # `[아무르 로이터=뉴스핌] 최원진 기자= … 2023.09.14 wonjc6@newspim.com`: it has the form of
         # a byline, but is a photo's credit.
         caption=(

@@ -93,11 +93,12 @@ def test_an_article_whose_stamp_cannot_be_true_is_kept_without_a_time(stamp: str
 def test_the_block_ends_at_the_headline() -> None:
     page = LexborHTMLParser(
         "<nav>입력 2001-01-01 10:00</nav><h1>머리 글</h1><p>가<b>나</b></p><script>x</script>"
+        "<p>다<br>라</p>"
         "<div><div id=body>본문</div></div>"
     )
     body = page.css_first("#body")
     assert body is not None
-    assert text_before(body, " 머리  글 ") == "가 나"
+    assert text_before(body, " 머리  글 ") == "가나\n다\n라"
 
 
 @pytest.mark.parametrize("hostile", ["<p>x" * 100_000, "<b>" * 100_000, "<br>" * 200_000])
