@@ -166,15 +166,20 @@ def _compare_names(story: _Story) -> Iterator[Finding]:
     read, row = story.readings, story.row
     ids = {one.article_id for one in read}
     named = {alias for one in read for alias in one.aliases}
-    urls = {one.url for one in read if one.article_id == row.article_id}
-    if read and row.article_id not in ids:
-        yield _found("articles", row.id, "None of its captures has its article_id.")
-    elif read and row.url not in urls:
-        yield _found("articles", row.id, "None of its captures has its url.")
+    if read:
+        yield from _compare_address(row, read)
     for alias in sorted(story.aliases - named - ids):
         yield _found("aliases", f"{row.outlet}/{alias}", "None of the article's captures has it.")
     if read and not named <= story.aliases | {row.article_id}:
         yield _found("articles", row.id, "It lacks an alias that one of its captures has.")
+
+
+def _compare_address(row: Row[Any], read: list[Article]) -> Iterator[Finding]:
+    same = [one for one in read if one.article_id == row.article_id]
+    if not same:
+        yield _found("articles", row.id, "None of its captures has its article_id.")
+    elif row.url not in {one.url for one in same}:
+        yield _found("articles", row.id, "None of its captures has its url.")
 
 
 def _compare_revision(key: int, article: Article, read: list[Article]) -> Iterator[Finding]:

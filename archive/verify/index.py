@@ -114,13 +114,13 @@ _OUTCOMES = select(captures.c.id).where(
         captures.c.revision_id.is_not(None) != _SHOWS,
     )
 )
-#: A checksum of the search index's tokens by document and column, so that 10,000 articles need no
-#: gigabyte: their count, and the sum of position x weight, where a token's weight is made of its
+#: A checksum of the search index's tokens by document and column, so that the tokens need not be in
+#: memory: their count, and the sum of position x weight, where a token's weight is made of its
 #: first two characters and its length. `_sum` computes the same of the text. Let a document have n
 #: tokens. A lost or added token changes the count. A token replaced at position p changes the sum by
 #: p x (difference of weights), which is not 0 unless both weigh the same; two tokens that changed
 #: places change it by (p - q) x (difference of weights). So a single fault is found, but for tokens
-#: that weigh the same (one of some thousands for Korean bigrams); several could cancel out.
+#: that weigh the same; several could cancel out.
 _WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
 _SUMS = text("""
     SELECT doc, col, count(*), sum(("offset" + 1) * (

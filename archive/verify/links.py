@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.verify.warc_file.strict_reader import CheckedRecord
+    from archive.warc.record_header import HeaderFields
 
 _TABLES = """
     CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT, payload TEXT);
@@ -109,29 +110,38 @@ class Links:
         )
         for name, value in fields.pairs:
             if name in _FIELDS:
-                target = without_brackets(value)
-                known = self._recent.get(target) or self._infos.get(target)
-                if known is None:
-                    # wget and others roll over between a request and its response.
-                    held = own or len(self._recent) > len(self._infos)
-                    self._put("link", (record.id, file, record.place, held, kind, name, target))
-                else:
-                    yield from _linked(record, name, known, own=own)
+                yield from self._add_link(record, name, without_brackets(value), own=own)
         if kind == "revisit":
-            identical = "identical-payload-digest" in fields["warc-profile"]
-            refers = (
-                fields[_REFERS],
-                fields["warc-refers-to-target-uri"],
-                fields["warc-refers-to-date"],
-            )
-            self._put(
-                "revisit", _Revisit(*record[:3], own, *refers, record.payload, identical, uri)
-            )
+            self._add_revisit(record, fields, own=own)
         elif fields[_REFERS]:
             self._put("link", (record.id, file, record.place, own, kind, _REFERS, fields[_REFERS]))
-        if kind == "warcinfo":
+        self._remember(record)
+
+    def _add_link(self, record: _Record, name: str, target: str, *, own: bool) -> Iterator[Finding]:
+        """Check a link to a record read lately now; store any other one for `finish`."""
+        known = self._recent.get(target) or self._infos.get(target)
+        if known is not None:
+            yield from _linked(record, name, known, own=own)
+            return
+        # wget and others roll over between a request and its response.
+        held = own or len(self._recent) > len(self._infos)
+        link = (record.id, record.file, record.place, held, record.kind, name, target)
+        self._put("link", link)
+
+    def _add_revisit(self, record: _Record, fields: HeaderFields, *, own: bool) -> None:
+        identical = "identical-payload-digest" in fields["warc-profile"]
+        refers = (
+            fields[_REFERS],
+            fields["warc-refers-to-target-uri"],
+            fields["warc-refers-to-date"],
+        )
+        revisit = _Revisit(*record[:3], own, *refers, record.payload, identical, record.uri)
+        self._put("revisit", revisit)
+
+    def _remember(self, record: _Record) -> None:
+        if record.kind == "warcinfo":
             if not self._infos:
-                self._put("info", (file,))
+                self._put("info", (record.file,))
             self._infos[record.id] = record
         elif len(self._recent) > _RECENT:
             self._recent.clear()

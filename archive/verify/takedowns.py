@@ -33,18 +33,21 @@ class TakedownCheck:
             self._log = takedown_log.read(folder)
         except SegmentError as error:
             self._log, self._fault = takedown_log.TakedownLog({}), str(error)
-        done = [removal for removal in self._log.takedowns.values() if removal.done]
-        self._records = {gone.record_id: removal for removal in done for gone in removal.records}
-        self._digests = {
-            gone.payload_digest: removal
-            for removal in done
-            for gone in removal.records
-            if gone.shows
-        }
-        self._known = {
-            gone.record_id for removal in self._log.takedowns.values() for gone in removal.records
-        }
+        self._records: dict[str, Takedown] = {}
+        self._digests: dict[str, Takedown] = {}
+        self._known: set[str] = set()
         self._stones: set[str] = set()
+        for removal in self._log.takedowns.values():
+            self._add(removal)
+
+    def _add(self, removal: Takedown) -> None:
+        self._known.update(gone.record_id for gone in removal.records)
+        if not removal.done:
+            return
+        for gone in removal.records:
+            self._records[gone.record_id] = removal
+            if gone.shows:
+                self._digests[gone.payload_digest] = removal
 
     def see(self, file: str, seen: CheckedRecord) -> Iterator[Finding]:
         """Yield findings about a record; tombstones are remembered."""

@@ -124,23 +124,30 @@ def compare_with_warcio(path: Path, name: str) -> Iterator[Finding]:
         theirs = next(witness, None)
         for ours in _our_readings(file):
             while theirs is not None and theirs.offset < ours.offset:
-                sentence = f"warcio reads a {theirs.kind} record here, which this project does not."
-                yield _finding(name, theirs, sentence)
+                yield _read_by_warcio_only(name, theirs)
                 theirs = next(witness, None)
             if theirs is None and witness.failure:
                 break
             if theirs is None or theirs.offset > ours.offset:
                 yield _finding(name, ours, f"warcio does not read this {ours.kind} record.")
                 continue
-            for sentence in _differences(ours, theirs):
-                yield _finding(name, ours, sentence)
+            yield from _findings_of(name, ours, theirs)
             theirs = next(witness, None)
         if witness.failure:
             sentence = f"warcio reads no further than here: {witness.failure}"
             yield Finding(name, witness.offset, "", Rule.WITNESS, sentence)
         elif theirs is not None:
-            sentence = f"warcio reads a {theirs.kind} record here, which this project does not."
-            yield _finding(name, theirs, sentence)
+            yield _read_by_warcio_only(name, theirs)
+
+
+def _findings_of(name: str, ours: _Reading, theirs: _Reading) -> Iterator[Finding]:
+    for sentence in _differences(ours, theirs):
+        yield _finding(name, ours, sentence)
+
+
+def _read_by_warcio_only(name: str, theirs: _Reading) -> Finding:
+    sentence = f"warcio reads a {theirs.kind} record here, which this project does not."
+    return _finding(name, theirs, sentence)
 
 
 def _finding(name: str, reading: _Reading, sentence: str) -> Finding:
@@ -213,6 +220,11 @@ def _one_line(text: str) -> str:
     return _SPACE.sub(" ", text).strip()[:500]
 
 
+def _differing_fields(ours: _Reading, theirs: _Reading) -> str:
+    names = sorted({name for name, _ in {*ours.fields} ^ {*theirs.fields}})
+    return ", ".join(names)[:200] or "another order"
+
+
 def _differences(ours: _Reading, theirs: _Reading) -> Iterator[str]:
     if ours.length and ours.length != theirs.length:
         yield f"warcio finds {theirs.length} bytes in its gzip member, not {ours.length}."
@@ -221,8 +233,7 @@ def _differences(ours: _Reading, theirs: _Reading) -> Iterator[str]:
     if ours.record_id != theirs.record_id:
         yield f"warcio reads the id {theirs.record_id[:120]}, not {ours.record_id[:120]}."
     if ours.fields != theirs.fields:
-        differing = sorted({name for name, _ in {*ours.fields} ^ {*theirs.fields}})
-        yield f"warcio reads other fields: {', '.join(differing)[:200] or 'another order'}."
+        yield f"warcio reads other fields: {_differing_fields(ours, theirs)}."
     if ours.payload != theirs.payload:
         yield "warcio reads another payload."
     if ours.digests_agree != theirs.digests_agree:

@@ -38,9 +38,7 @@ def repair_head(head: bytes, body: bytes) -> bytes:
         return head
     is_framed = fields.get("Transfer-Encoding").lower().endswith("chunked")
     still_framed = is_framed and _begins_chunked(body)
-    wrong: set[bytes] = set()
-    if is_framed and not still_framed:
-        wrong.add(b"transfer-encoding")
+    wrong = set() if is_framed == still_framed else {b"transfer-encoding"}
     content = payload(fields, body) if still_framed else body
     if _is_plainly_not(fields, content):
         wrong.add(b"content-encoding")

@@ -163,11 +163,7 @@ class Block:
     def _check_http(self) -> Iterator[Deviation]:
         fields, kind = self._fields, self._kind
         is_cut = bool(fields["warc-truncated"])
-        message = fields["content-type"].lower().partition("msgtype=")[2].strip('" ')
-        expected = "request" if kind == "request" else "response"
-        if message and message != expected:
-            sentence = f"A {kind} does not hold an HTTP {message[:40]}."
-            yield Deviation(Rule.CONTENT_TYPE, sentence, Level.WRONG)
+        yield from self._check_message_type()
         if not self.http_head:
             if not is_cut and fields["content-length"] != "0":
                 yield Deviation(Rule.HTTP, f"The {kind} holds no HTTP head.", Level.WRONG)
@@ -181,6 +177,13 @@ class Block:
                 "The HTTP head says that the body is chunked, but it is not, or not to its end."
             )
             yield Deviation(Rule.HTTP, sentence, Level.NOTED)
+
+    def _check_message_type(self) -> Iterator[Deviation]:
+        message = self._fields["content-type"].lower().partition("msgtype=")[2].strip('" ')
+        expected = "request" if self._kind == "request" else "response"
+        if message and message != expected:
+            sentence = f"A {self._kind} does not hold an HTTP {message[:40]}."
+            yield Deviation(Rule.CONTENT_TYPE, sentence, Level.WRONG)
 
     def _has_false_framing(self) -> bool:
         return self._unframed is not None and not self._unframed.whole and self._body_size > 0

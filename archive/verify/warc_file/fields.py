@@ -94,10 +94,7 @@ def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
     kind = fields["warc-type"]
     version = fields.version
     yield from _check_version(version)
-    for name in (*_ALWAYS, *_NEEDED.get(kind, ())):
-        if not fields[name]:
-            sentence = f"A {kind[:40] or 'record'} needs {_title(name)}, which is missing."
-            yield Deviation(Rule.MISSING, sentence, Level.WRONG)
+    yield from _check_needed(fields, kind)
     if kind and kind not in RECORD_TYPES:
         sentence = f"WARC-Type {kind[:40]!r} is not a type of ISO 28500."
         yield Deviation(Rule.TYPE, sentence, Level.WRONG)
@@ -120,6 +117,13 @@ def _check_version(version: str) -> Iterator[Deviation]:
         level = Level.UNUSUAL if is_known else Level.WRONG
         sentence = f"The record is of WARC/{version[:10]}, not 1.1."
         yield Deviation(Rule.VERSION, sentence, level)
+
+
+def _check_needed(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
+    for name in (*_ALWAYS, *_NEEDED.get(kind, ())):
+        if not fields[name]:
+            sentence = f"A {kind[:40] or 'record'} needs {_title(name)}, which is missing."
+            yield Deviation(Rule.MISSING, sentence, Level.WRONG)
 
 
 def _check_names(fields: HeaderFields, kind: str) -> Iterator[Deviation]:

@@ -93,9 +93,17 @@ class FileCheck:
                     yield from reader.weighed(item.offset, item.record_id, found)
             yield item
         if bits is not None:
-            for offset, record_id, deviation in bits.finish():
-                yield from reader.weighed(offset, record_id, [deviation])
+            yield from _finish_bits(bits, reader)
         self.size, self.sha256 = hashed.finish()
-        if pieces.packed and not is_damaged and 0 < self.end < self.size:
+        if pieces.packed and not is_damaged:
+            yield from self._check_end()
+
+    def _check_end(self) -> Iterator[Finding]:
+        if 0 < self.end < self.size:
             sentence = f"The {self.size - self.end} bytes behind the last record belong to none."
             yield Finding(self.name, self.end, "", Rule.JUNK, sentence)
+
+
+def _finish_bits(bits: MemberBits, reader: StrictReader) -> Iterator[Finding]:
+    for offset, record_id, deviation in bits.finish():
+        yield from reader.weighed(offset, record_id, [deviation])
