@@ -45,7 +45,10 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture of the article. ``caption`` and ``credit`` together are the printed line; ``url`` may be unknown."""
+    """A picture of the article.
+
+    ``caption`` and ``credit`` together are the printed line; ``url`` may be unknown.
+    """
 
     url: str = ""
     caption: str = ""
@@ -110,7 +113,9 @@ class Article:
 
 
 def content_key(article: Article) -> str:
-    """Identify an article by what every form prints: ``content-`` and 16 hex of outlet, headline, minute.
+    """Return an article id made of its content, which every layout prints.
+
+    It is ``content-`` and 16 hex digits of the hash of outlet, headline and minute.
 
     ``""`` where the headline or the minute of publication is unknown.
     """

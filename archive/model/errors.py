@@ -11,28 +11,32 @@ if TYPE_CHECKING:
 _ADVICE = {
     errno.ENOSPC: "the disk is full. Free some space and run the same command again",
     errno.EDQUOT: "the disk quota is used up. Free some space and run the same command again",
-    errno.EFBIG: "the file may not grow larger. Raise the limit (ulimit -f) and run the same command again",
-    errno.EACCES: "permission is denied. Make the folder writable for this user, or name another one",
-    errno.EPERM: "the system does not permit it. Make the folder writable for this user, or name another one",
+    errno.EFBIG: "the file may not grow larger. "
+    "Raise the limit (ulimit -f) and run the same command again",
+    errno.EACCES: "permission is denied. "
+    "Make the folder writable for this user, or name another one",
+    errno.EPERM: "the system does not permit it. "
+    "Make the folder writable for this user, or name another one",
     errno.EROFS: "the file system is read-only. Mount it writable, or name another folder",
     errno.ENOTDIR: "its folder is a file. Name a folder, or move that file away",
     errno.EEXIST: "it is there already. Move it away, or name another folder",
     errno.ENOENT: "it is not there. Check the path; was the folder moved or deleted?",
     errno.EIO: "the device reported an input/output error. Check the disk before going on",
-    errno.EMFILE: "too many files are open. Raise the limit (ulimit -n) and run the same command again",
+    errno.EMFILE: "too many files are open. "
+    "Raise the limit (ulimit -n) and run the same command again",
 }
 
 
 class SegmentError(Exception):
-    """A segment cannot be written; the text is one sentence or two for the person who runs the crawl."""
+    """A segment cannot be written; the text is a sentence or two for the user."""
 
 
 class BackupError(Exception):
-    """A backup cannot be made, or not be restored; the text is a sentence or two for the person who runs it."""
+    """A backup cannot be made or restored; the text is a sentence or two for the user."""
 
 
 class ReaderLostError(Exception):
-    """A process that read records is gone; the text is a sentence or two for the person who runs it."""
+    """A process that read records has ended; the text is a sentence or two for the user."""
 
 
 def describe_os_error(path: Path | str, error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""What arrived, and where it was kept: the two values everything else reads."""
+"""An exchange (what arrived) and a location (where its record is)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a record lies: segment file name, offset and length in bytes, record id, payload digest."""
+    """Where a record is: segment file name, offset and length in bytes, id, payload digest."""
 
     file: str
     offset: int
@@ -64,5 +64,5 @@ def digest(data: bytes | memoryview) -> str:
 
 
 def content_urn(data: bytes) -> str:
-    """Name a document without an address by its bytes: ``urn:sha256:<hex>``; the same bytes, the same name."""
+    """Return ``urn:sha256:<hex>`` of the bytes, as the name of a document without an address."""
     return "urn:" + digest(data)

@@ -1,4 +1,4 @@
-"""What can become of a capture: a closed set of outcomes and reasons, which are also the counters' names."""
+"""The outcomes of a capture and their reasons, which are also the names of the counters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The one outcome every capture ends in; ``new`` and ``changed`` together are what was stored."""
+    """The one outcome of a capture; ``new`` and ``changed`` together are what was stored."""
 
     NEW = "new"
     CHANGED = "changed"

@@ -211,7 +211,7 @@ class Verification:
             self.tally.recorded.append(check.path.name)
 
     def _abandoned(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
-        """Verify a dead writer's segment: what was committed must be there, its torn tail may be."""
+        """Verify a dead writer's segment: committed records must be there, a torn tail may be."""
         check = FileCheck(path, final_name(path.name), own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
@@ -222,7 +222,7 @@ class Verification:
         yield Finding(path.name, -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:
-        """Read a file to its end: its own faults, its records' links, and rows that lead into it."""
+        """Read a whole file; yield faults of it, of its links, and of rows that lead to it."""
         before = 0
         for item in check.run():
             if isinstance(item, Finding):

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ArticleReading:
-    """What a record shows: an article, or none; and how its text was decoded (charset declared, used, damage)."""
+    """What a record shows: an article, or none.
+
+    ``decoded`` says how its text was decoded (charset declared, charset used, damage).
+    """
 
     article: Article | None
     decoded: tuple[str, str, int]
@@ -113,7 +116,7 @@ class ArticleCheck:
         return _Story(row, found, set(known))
 
     def _read(self, row: Row[Any]) -> ArticleReading | None:
-        """Return the capture read again; None without a page or a whole record (reported elsewhere)."""
+        """Return the capture read again; None without a whole record of a page."""
         if _is_bare(row):
             return None
         try:

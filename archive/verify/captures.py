@@ -1,4 +1,4 @@
-"""Row <-> record, both ways: what each row of ``captures`` says, held against the record that lies there."""
+"""Compare the rows of ``captures`` with the records that they lead to, both ways."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _NAMED = {"x-archive-outlet": "outlet", "x-archive-source": "source"}
 
 
 class CaptureRows:
-    """The rows of ``captures`` by file and offset, to be taken file by file in the order of their names."""
+    """The rows of ``captures`` by file and offset, taken file by file in order of their names."""
 
     def __init__(self, connection: Connection, files: Collection[str] | None = None) -> None:
         """``files``: only rows that lead into these; None for all."""
@@ -71,7 +71,10 @@ class CaptureRows:
 
 
 class RowCheck:
-    """Compares one segment's records, in file order, with the rows that lead into it: `see` each, then `finish`."""
+    """Compares the records of one segment, in file order, with the rows that lead into it.
+
+    Call `see` with each record, then `finish`.
+    """
 
     def __init__(self, name: str, rows: Iterator[Row[Any]]) -> None:
         self._name = name

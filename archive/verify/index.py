@@ -26,7 +26,8 @@ _CHECKS = (
         "revisions",
         "Its capture is not in the table captures.",
         """
-        SELECT id FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM captures c WHERE c.id = r.capture_id)""",
+        SELECT id FROM revisions r
+        WHERE NOT EXISTS (SELECT 1 FROM captures c WHERE c.id = r.capture_id)""",
     ),
     (
         "revisions",
@@ -48,13 +49,15 @@ _CHECKS = (
         "It is current, and the article has a later one.",
         """
         SELECT r.id FROM revisions r WHERE r.current AND EXISTS (
-            SELECT 1 FROM revisions o WHERE o.article = r.article AND o.captured_at > r.captured_at)""",
+            SELECT 1 FROM revisions o
+            WHERE o.article = r.article AND o.captured_at > r.captured_at)""",
     ),
     (
         "revisions",
         "Its article is not in the table articles.",
         """
-        SELECT id FROM revisions r WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = r.article)""",
+        SELECT id FROM revisions r
+        WHERE NOT EXISTS (SELECT 1 FROM articles a WHERE a.id = r.article)""",
     ),
     (
         "articles",
@@ -67,7 +70,8 @@ _CHECKS = (
         "articles",
         "Its revisions are not numbered from 1 on.",
         """
-        SELECT article FROM revisions GROUP BY article HAVING min(number) <> 1 OR max(number) <> count(*)""",
+        SELECT article FROM revisions
+        GROUP BY article HAVING min(number) <> 1 OR max(number) <> count(*)""",
     ),
     (
         "captures",
@@ -80,7 +84,8 @@ _CHECKS = (
         "captures",
         "Its outlet is not that of the article it shows.",
         """
-        SELECT c.id FROM captures c JOIN revisions r ON r.id = c.revision_id JOIN articles a ON a.id = r.article
+        SELECT c.id FROM captures c
+        JOIN revisions r ON r.id = c.revision_id JOIN articles a ON a.id = r.article
         WHERE a.outlet <> c.outlet""",
     ),
     (
@@ -117,10 +122,10 @@ _OUTCOMES = select(captures.c.id).where(
 #: A checksum of the search index's tokens by document and column, so that the tokens need not be in
 #: memory: their count, and the sum of position x weight, where a token's weight is made of its
 #: first two characters and its length. `_sum` computes the same of the text. Let a document have n
-#: tokens. A lost or added token changes the count. A token replaced at position p changes the sum by
-#: p x (difference of weights), which is not 0 unless both weigh the same; two tokens that changed
-#: places change it by (p - q) x (difference of weights). So a single fault is found, but for tokens
-#: that weigh the same; several could cancel out.
+#: tokens. A lost or added token changes the count. A token replaced at position p changes the sum
+#: by p x (difference of weights), which is not 0 unless both weigh the same; two tokens that
+#: changed places change it by (p - q) x (difference of weights). So a single fault is found, but
+#: for tokens that weigh the same; several could cancel out.
 _WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
 _SUMS = text("""
     SELECT doc, col, count(*), sum(("offset" + 1) * (

@@ -1,4 +1,4 @@
-"""What records say of each other: ids that are unique, links that lead somewhere, revisits that resolve.
+"""Checks of what records say of each other: unique ids, links and revisits that resolve.
 
 Most links lead to a record of the same file, a moment ago. The rest wait in a temporary SQLite
 database, which keeps itself on disk when it grows: an archive of any size is proven in bounded
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from archive.warc.record_header import HeaderFields
 
 _TABLES = """
-    CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT, payload TEXT);
-    CREATE TABLE link (source TEXT, file TEXT, place INTEGER, held INTEGER, kind TEXT, field TEXT, target TEXT);
-    CREATE TABLE revisit (source TEXT, file TEXT, place INTEGER, own INTEGER, target TEXT, uri TEXT, date TEXT,
-                          payload TEXT, identical INTEGER, own_uri TEXT);
+    CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT,
+                         payload TEXT);
+    CREATE TABLE link (source TEXT, file TEXT, place INTEGER, held INTEGER, kind TEXT, field TEXT,
+                       target TEXT);
+    CREATE TABLE revisit (source TEXT, file TEXT, place INTEGER, own INTEGER, target TEXT, uri TEXT,
+                          date TEXT, payload TEXT, identical INTEGER, own_uri TEXT);
     CREATE TABLE info (file TEXT PRIMARY KEY);
 """
 _INDEXES = (
@@ -73,7 +75,10 @@ class _Revisit(NamedTuple):
 
 
 class Links:
-    """Collects what records say of each other: `add` each record of each file, then `finish`. Close it at the end."""
+    """Collects what records say of each other.
+
+    Call `add` with each record of each file, then `finish`, and `close` at the end.
+    """
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")  # a temporary one, on disk if need be
@@ -176,7 +181,8 @@ class Links:
 
     def _twice(self, *, whole: bool) -> Iterator[Finding]:
         query = (
-            "SELECT id, file, place, lag(file) OVER same, lag(place) OVER same FROM record WHERE id IN "
+            "SELECT id, file, place, lag(file) OVER same, lag(place) OVER same "
+            "FROM record WHERE id IN "
             "(SELECT id FROM record GROUP BY id HAVING count(*) > 1) "
             "WINDOW same AS (PARTITION BY id ORDER BY file, place) ORDER BY file, place"
         )
@@ -190,9 +196,11 @@ class Links:
 
     def _dangling(self, *, whole: bool) -> Iterator[Finding]:
         query = (
-            "SELECT l.source, l.file, l.place, l.held, l.kind, l.field, l.target, r.id, r.file, r.place, r.kind, "
+            "SELECT l.source, l.file, l.place, l.held, l.kind, l.field, l.target, "
+            "r.id, r.file, r.place, r.kind, "
             "r.uri, r.date, r.payload, EXISTS (SELECT 1 FROM info i WHERE i.file = l.file) "
-            "FROM link l LEFT JOIN record r ON r.rowid = (SELECT min(o.rowid) FROM record o WHERE o.id = l.target) "
+            "FROM link l LEFT JOIN record r "
+            "ON r.rowid = (SELECT min(o.rowid) FROM record o WHERE o.id = l.target) "
             "ORDER BY l.file, l.place"
         )
         for source, file, place, held, kind, field, target, *found, described in self._select(
@@ -249,10 +257,16 @@ class Links:
         return "It does not state what it is a revisit of.", revisit.unusual
 
     def _repeats(self, revisit: _Revisit, uri: str) -> bool:
-        """Whether an earlier capture of its file has this address and its payload: that is what it should refer to."""
+        """Return whether an earlier capture of its file has this address and payload.
+
+        That is the one which it should refer to.
+        """
         if not uri or not revisit.payload:
             return False
-        query = "SELECT 1 FROM record WHERE uri = ? AND payload = ? AND file = ? AND place < ? AND kind <> 'revisit'"
+        query = (
+            "SELECT 1 FROM record WHERE uri = ? AND payload = ? AND file = ? AND place < ? "
+            "AND kind <> 'revisit'"
+        )
         return any(self._select(query, uri, revisit.payload, revisit.file, revisit.place))
 
     def _at(self, uri: str, date: str) -> _Record | None:

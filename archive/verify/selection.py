@@ -1,4 +1,4 @@
-"""Which of an archive's segments are verified: all, those since a day, or a random sample that can be drawn again."""
+"""Which segments are verified: all, those since a day, or a reproducible random sample."""
 
 from __future__ import annotations
 

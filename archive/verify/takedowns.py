@@ -1,4 +1,4 @@
-"""That what was removed is gone, and on record: log, tombstones, records and rows held against each other."""
+"""Checks that what was removed is gone: the log, tombstones, records and rows are compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class TakedownCheck:
-    """Holds an archive to its log of removals: `see` each record of it, then `finish`, and `rows` of its index."""
+    """Compares an archive with its log of take-downs.
+
+    Call `see` with each record, then `finish`, and `rows` with the index.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._fault = ""
@@ -76,11 +79,15 @@ class TakedownCheck:
         for offset, sentence in self._log.faults:
             yield _found(Rule.REMOVAL, sentence, offset)
         for removal in self._log.pending:
-            sentence = f"The removal of {removal} was begun and not ended: run {PROGRAM} remove {removal} again."
+            sentence = (
+                f"The removal of {removal} was begun and not ended: "
+                f"run {PROGRAM} remove {removal} again."
+            )
             yield _found(Rule.REMOVAL, sentence)
         if whole:
             for record_id in sorted(self._records.keys() - self._stones):
-                sentence = f"Nothing stands in the place of {record_id}, a record of {self._records[record_id]}."
+                removal = self._records[record_id]
+                sentence = f"There is no tombstone for {record_id}, a record of {removal}."
                 yield _found(Rule.REMOVAL, sentence)
 
     def rows(self, connection: Connection) -> Iterator[Finding]:
@@ -104,7 +111,10 @@ class TakedownCheck:
                     yield _row("captures", key, removal)
         late = select(captures.c.id).where(captures.c.reason == "removed")
         for key in connection.scalars(late):
-            sentence = f"It is of a removed article, and came after the removal: run {PROGRAM} remove for it again."
+            sentence = (
+                "It is of a removed article, and came after the removal: "
+                f"run {PROGRAM} remove for it again."
+            )
             yield Finding("captures", -1, str(key), Rule.REMOVAL, sentence)
 
 

@@ -1,4 +1,4 @@
-"""CDXJ: one line a capture, by which players of web archives find a record; sorted, and in pieces of gzip for WACZ."""
+"""CDXJ: one line per capture, by which replay tools find its record; gzipped in blocks for WACZ."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ def line(
         "offset": str(offset),
         "filename": file,
     }
-    return f"{url_key(url)} {moment} {json.dumps({name: value for name, value in values.items() if value})}"
+    stated = {name: value for name, value in values.items() if value}
+    return f"{url_key(url)} {moment} {json.dumps(stated)}"
 
 
 def packed(lines: Iterable[str], name: str) -> Iterator[tuple[bytes, str]]:
-    """Sorted lines as gzip members, each with the line of the second index (``.idx``) that leads to it.
+    """Yield sorted lines as gzip members, each with its line of the second index (``.idx``).
 
     ``name`` is the file that the members are written to, one behind the other.
     """

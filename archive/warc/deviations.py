@@ -1,4 +1,4 @@
-"""How a record may deviate from ISO 28500: the rule it breaks, a sentence, and how much it weighs."""
+"""How a record may deviate from ISO 28500: the rule, a sentence, and the level."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Level(StrEnum):
 
 
 class Deviation(NamedTuple):
-    """One deviation of one record; ``rule`` is the value of a `FormatRule` or of verify's `Rule`."""
+    """One deviation of a record; ``rule`` is the value of a `FormatRule` or of verify's `Rule`."""
 
     rule: str
     sentence: str

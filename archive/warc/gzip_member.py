@@ -1,4 +1,4 @@
-"""gzip members: one a record, so that each can be read by itself (IIPC guidelines, WARC 1.1 annex D)."""
+"""Write one gzip member per record, so that each can be read alone (WARC 1.1, annex D)."""
 
 from __future__ import annotations
 

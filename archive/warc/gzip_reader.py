@@ -66,20 +66,23 @@ class Pieces(Protocol):
         """
 
     def place(self, unread: int) -> int:
-        """Where in the file the ``unread`` last bytes given begin, or the gzip member they are of."""
+        """Return the offset of the ``unread`` last bytes given, or of their gzip member."""
 
     def holds(self, length: int) -> bool:
-        """Whether as many more bytes can come at all, as far as that is known."""
+        """Return whether as many more bytes can follow, as far as that is known."""
 
     def resync(self) -> bool:
-        """Go to the next place behind ``offset`` where a record may begin afresh; whether there is one."""
+        """Go to the next place behind ``offset`` where a record may begin; false without one."""
 
     def begin(self, offset: int, *, guessed: bool) -> bool:
-        """Go to a record's beginning, or, if that is a guess, to the first likely one from there on; whether one is."""
+        """Go to a record's beginning; if it is ``guessed``, to the first likely one from there on.
+
+        Return whether there is one.
+        """
 
 
 class PlainPieces:
-    """An uncompressed file; its records are found again by looking for their first line, so no `resync`."""
+    """An uncompressed file; records are found again by their first line, without `resync`."""
 
     packed = False
 
@@ -151,7 +154,7 @@ class GzipPieces:
         return b""
 
     def _inflate(self) -> bytes:
-        """Return what the next bytes inflate to; `between` says whether the member ends with them."""
+        """Return what the next bytes inflate to; set ``between`` where the member ends."""
         data = self._pending or self._feed()
         inflater = self._inflater
         try:
@@ -231,7 +234,7 @@ class GzipPieces:
         self.between = True
 
     def _begin(self) -> bool:
-        """Stand at the next member; false at the end of the file."""
+        """Go to the next member; return false at the end of the file."""
         while True:
             if self._at == len(self._buffer) and not self._fill():
                 return False

@@ -39,7 +39,7 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A response's status line and header fields, in order, values as latin-1 text, repeated names kept."""
+    """A response's status line and fields: in order, values as latin-1, repeated names kept."""
 
     version: str
     status: int
@@ -65,7 +65,7 @@ def split_message(message: bytes | memoryview) -> tuple[bytes, bytes]:
 
 @lru_cache(maxsize=1024)
 def parse_head(head: bytes) -> Head:
-    """Read a response head; lines without a colon are passed over, folded lines joined.
+    """Return a response head; lines without a colon are ignored, folded lines joined.
 
     :raises MessageError: the first line is no HTTP status line.
     """
@@ -201,7 +201,7 @@ def dechunk(body: bytes) -> bytes:
 
 
 def is_chunked(head: Head) -> bool:
-    """Whether ``chunked`` is the last transfer-encoding, over all the fields of that name."""
+    """Return whether ``chunked`` is the last transfer-encoding of all fields of that name."""
     codings = [value for name, value in head.fields if name.lower() == "transfer-encoding"]
     return bool(codings) and codings[-1].rpartition(",")[2].strip(_BLANK).lower() == "chunked"
 

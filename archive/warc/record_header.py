@@ -1,4 +1,4 @@
-"""The header of a WARC record (ISO 28500 section 4): its fields, read leniently, and its deviations."""
+"""The header of a WARC record (ISO 28500 section 4): its fields and its deviations."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class MalformedRecordError(Exception):
 
 
 class _FieldNames(dict[str, str]):
-    """Field names in lower case by the names as written; looking one up is faster than making it."""
+    """Field names in lower case by the names as written; a look-up is faster than `str.lower`."""
 
     def __missing__(self, written: str) -> str:
         name = written.rstrip().lower()

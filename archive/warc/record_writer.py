@@ -139,7 +139,7 @@ def response(
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
 ) -> bytes:
-    """Return the `response` record; ``payload_sum`` is its `payload_digest`, ``own`` its `notes`."""
+    """Return the `response`; ``payload_sum`` is its `payload_digest`, ``own`` its `notes`."""
     fields = _exchange_fields("response", exchange, record_id, warcinfo_id)
     fields += own
     fields.append(("WARC-Payload-Digest", payload_sum))
@@ -308,5 +308,5 @@ def _token(name: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """Free text as a field's value holds it: white space and controls folded, what is no text replaced."""
+    """Return text as a field's value: white space and controls folded, invalid text replaced."""
     return _FOLD.sub(" ", value).strip().encode("utf-8", "replace").decode()

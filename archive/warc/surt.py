@@ -1,4 +1,4 @@
-"""The sort key of an address in CDX files: SURT, host turned round, as players of web archives look it up.
+"""The sort key of an address in CDX files: SURT, with the host reversed.
 
 The rules are those of the Internet Archive's canonicaliser, which pywb and wabac.js follow. The
 library ``surt`` is AGPL, last released in 2019, and asks the name server about hosts that look like
@@ -29,7 +29,7 @@ _LAYERS, _LONGEST_QUERY = 100, 4096
 
 
 def url_key(url: str) -> str:
-    """Return the key of an absolute URI in ASCII; one without a host (``urn:…``) keeps its order."""
+    """Return the ASCII key of an absolute URI; one without a host (``urn:…``) is not reversed."""
     found = _URL.match(url.encode("utf-8", "surrogatepass"))
     if found is None:
         return url

@@ -1,4 +1,4 @@
-"""Reading a WACZ: the WARCs in it one after the other, and what it says of itself. Nothing in it is trusted.
+"""Read the WARC files and the metadata of a WACZ; nothing in it is trusted.
 
 It is read where it lies. Only a WARC that the zip has compressed (the format forbids it, tools do
 it) goes into a nameless temporary file first, within bounds; names in it never become paths.
@@ -104,7 +104,8 @@ class WaczFile:
                 yield file
         else:
             raise PackageError(
-                f"it is compressed in a way ({entry.compress_type}) that no WACZ has; unpack it first"
+                f"its compression method ({entry.compress_type}) is not one of WACZ; "
+                "unpack it first"
             )
 
     def _begin(self, entry: zipfile.ZipInfo) -> int:
@@ -163,7 +164,7 @@ def printable_name(name: str) -> str:
 
 
 class _Guarded:
-    """A file for `zipfile`, which reads a list of files in one piece, however long it says that it is."""
+    """A file for `zipfile`, which reads a list of files at once, of whatever length is stated."""
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file

@@ -69,7 +69,7 @@ class Rule(StrEnum):
 
 
 class Severity(StrEnum):
-    """An ``error`` is wrong and fails a verification; a ``note`` is legal and unusual, and only counted."""
+    """An ``error`` fails a verification; a ``note`` is legal but unusual, and only counted."""
 
     ERROR = "error"
     NOTE = "note"

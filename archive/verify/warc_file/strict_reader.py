@@ -1,4 +1,4 @@
-"""One strict pass over a WARC file: each record proven or its faults reported, in bounded memory."""
+"""One strict pass over a WARC file that checks each record, in bounded memory."""
 
 from __future__ import annotations
 
