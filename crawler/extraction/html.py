@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from pipelines.widget_rules import Widgets
 
 _LINKED = "application/ld+json"
-#: Elements of forms: what they print is the page's own.
-_CONTROLS = "button, select, textarea"
+#: What they print is the page's own, or is shown only where scripts are off.
+_CONTROLS = "button, select, textarea, noscript"
+#: What scrolling appends within a container states its address in one of these.
+_APPENDED = "[data-url], [data-href], [data-link], article"
+_ADDRESSES = ("data-url", "data-href", "data-link")
 #: What an article's headline is in, on every page whose elements are known.
 _HEADLINES = "h1, h2"
 _A_LETTER = re.compile(r"[^\W\d_]")
@@ -45,8 +48,12 @@ class Place:
 
     def is_link(self, node: LexborNode) -> bool:
         """Whether an <a> leads to another article of the outlet."""
+        return self.is_other(node.attributes.get("href") or "")
+
+    def is_other(self, address: str) -> bool:
+        """Whether an address, as printed, is that of another article of the outlet."""
         try:
-            return self.names_other(urljoin(self.base, (node.attributes.get("href") or "").strip()))
+            return bool(address) and self.names_other(urljoin(self.base, address.strip()))
         except ValueError:
             return False
 
@@ -249,7 +256,7 @@ def _read_body(
     body: LexborNode, widgets: Widgets, place: Place
 ) -> tuple[tuple[str, ...], list[Removed]]:
     """Return all lines of the body in document order, and those that a rule removes."""
-    removed = _take_tails(body, widgets)
+    removed = [*_take_appended(body, place), *_take_tails(body, widgets)]
     controls = [line for node in outermost(body.css(_CONTROLS)) for line in _take_lines(node)]
     if controls:
         removed.append(Removed("controls", "\n".join(controls)))
@@ -354,6 +361,28 @@ def _take_following(
         for node in nodes:
             node.decompose()
     return removed
+
+
+def _take_appended(body: LexborNode, place: Place) -> list[Removed]:
+    """Remove the other articles that scrolling appended within the container; return their text.
+
+    Such an element has another article's address, or is an <article> whose headline links to one.
+    """
+    found = [node for node in body.css(_APPENDED) if _is_other_article(node, place)]
+    removed: list[Removed] = []
+    for node in outermost(found):
+        removed.append(Removed("next_article", "\n".join(lines_of(node))))
+        node.decompose()
+    return removed
+
+
+def _is_other_article(node: LexborNode, place: Place) -> bool:
+    attributes = node.attributes
+    if node.tag != "a" and any(place.is_other(attributes.get(name) or "") for name in _ADDRESSES):
+        return True
+    if node.tag != "article":
+        return False
+    return any(place.is_link(link) for link in node.css("h1 a[href], h2 a[href]"))
 
 
 def _path(node: LexborNode) -> set[int]:

@@ -43,16 +43,15 @@ def take_figures(
     found: list[tuple[str, str]] = []
     boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
     for box in outermost(boxes):
-        if figure.caption:
-            captions = [" ".join(lines_of(node)) for node in box.css(figure.caption)]
-        else:
-            captions = _caption_lines(box, patterns)
-        captions = [caption for caption in captions if caption]
+        images = list(_images(box))
+        nodes = box.css(figure.caption) if figure.caption else []
+        captions = [line for line in (" ".join(lines_of(node)) for node in nodes) if line]
+        if not captions:
+            captions = _caption_lines(box, patterns, known=not figure.caption, images=len(images))
+            nodes = _nodes_of(box, set(captions)) if captions else []
         if not captions:
             continue
-        images = list(_images(box))
         found += _paired(addresses_of(images, base), captions)
-        nodes = box.css(figure.caption) if figure.caption else _nodes_of(box, set(captions))
         for node in outermost([*nodes, *images]):
             node.decompose()
     return found
@@ -119,11 +118,16 @@ def _paired(addresses: list[str], captions: list[str]) -> list[tuple[str, str]]:
     return [(first, caption) for caption in captions] + [(more, "") for more in addresses[1:]]
 
 
-def _caption_lines(box: LexborNode, patterns: Sequence[str]) -> list[str]:
+def _caption_lines(
+    box: LexborNode, patterns: Sequence[str], *, known: bool, images: int
+) -> list[str]:
     """Return the lines of a box that are captions: the outlet's, credits, else the first ones.
 
-    A box whose end tag is missing holds paragraphs too; they are none.
+    A box whose end tag is missing holds paragraphs too; they are none. Only in a box that is
+    ``known`` to have captions without an element of their own are the first lines taken.
     """
+    if not known and not images:
+        return []
     lines = lines_of(box)
     captions: list[str] = []
     continued = False
@@ -131,10 +135,9 @@ def _caption_lines(box: LexborNode, patterns: Sequence[str]) -> list[str]:
         if continued or _CREDIT.fullmatch(line) or _is_caption(line, patterns):
             captions.append(line)
             continued = not _ENDED.search(line)
-    if captions or not lines:
+    if captions or not known:
         return captions
-    most = 2 * max(1, sum(1 for _ in _images(box)))
-    return lines if len(lines) <= most else lines[:1]
+    return lines if len(lines) <= 2 * max(1, images) else lines[:1]
 
 
 def _is_caption(line: str, patterns: Sequence[str]) -> bool:

@@ -33,7 +33,8 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (
         Reason.BOT_CHALLENGE,
         re.compile(
-            r"Just a moment\.\.\.|captcha|Checking your browser|자동\s?등록\s?방지"
+            r"Just a moment\.\.\.|captcha|Checking your browser|Verify you are human|Access Denied"
+            r"|enable (?:JavaScript|cookies)|자동\s?등록\s?방지|사람인지 확인"
             # "Wrong" or "abnormal access" refuses the client; it says nothing about the article.
             r"|(?:비정상적인|잘못된) 접근|로봇이 아닙니다",
             re.IGNORECASE,
@@ -44,10 +45,13 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         # usage, confidence C. "Deleted or never there" is a soft 404.
         Reason.DELETED,
         re.compile(
-            r"삭제(?:\s?처리)?된\s?(?:기사|뉴스)"
+            r"(?:삭제|비공개|철회|취소|(?:게재|게시|서비스|제공|노출)[가이]?\s?(?:중단|중지|종료))"
+            r"(?:\s?(?:처리|조치))?된\s?(?:기사|뉴스)"
+            r"|(?:서비스|제공|게재|공개)(?:되지|하지) 않는\s?(?:기사|뉴스)"
             r"|(?:기사|뉴스|콘텐츠|게시물)[가는은의를]?\s(?:[^.<]{0,40}\s)?"
-            r"(?:(?:삭제|철회|취소)(?:\s?(?:처리|조치))?(?:되었|됐|하였|했)습니다"
-            r"|(?:게재|서비스|제공|노출|공개|보도)[가를이]?\s?(?:중단|중지|종료|취소)(?:되었|됐|하였|했)습니다"
+            r"(?:(?:(?:삭제|철회|취소)(?:\s?(?:처리|조치))?|비공개(?:로 전환|\s?처리)?"
+            r"|(?:게재|게시|서비스|제공|노출|공개|보도)[가를이]?\s?(?:중단|중지|종료|취소))"
+            r"(?:되었습|됐습|하였습|했습|합|됩)니다"
             r"|더\s?이상\s[^.<]{0,20}(?:않습니다|없습니다))"
         ),
     ),
@@ -55,23 +59,24 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         Reason.SOFT_404,
         re.compile(
             r"(?:페이지|기사|게시물|요청하신 .{0,20})[을를은는이가]?\s?"
-            r"(?:찾을 수 없|존재하지 않|삭제되었|삭제된)"
-            r"|잘못된 (?:경로|주소)|Page Not Found|404 Not Found",
+            r"(?:찾을 수 없|존재하지 않|삭제되었|삭제된|없습니다)"
+            r"|(?:찾을 수 없는|존재하지 않는|열람할 수 없는|없는) (?:페이지|기사|뉴스|게시물|주소)입니다"
+            r"|잘못된 (?:경로|주소|요청)|Page Not Found|404 Not Found",
             re.IGNORECASE,
         ),
     ),
     (
         Reason.LOGIN_WALL,
         re.compile(
-            r"로그인(?:이|을|후| 후)?\s?(?:필요|하셔야|해 ?주세요|이용)"
-            r"|회원(?:만|전용| 전용|에게만)|구독자\s?전용",
+            r"로그인(?:이|을|후| 후)?\s?(?:필요|하셔야|하시면|해 ?주세요|이용)"
+            r"|회원(?:만|전용| 전용|에게만)|구독자\s?(?:전용|만|에게만)|구독(?:\s?후|하시면|하셔야)",
             re.IGNORECASE,
         ),
     ),
     (
         Reason.CONSENT_WALL,
         re.compile(
-            r"(?:쿠키|cookie)[^<]{0,80}(?:동의|consent|accept)|개인정보[^<]{0,40}동의해 ?주",
+            r"(?:쿠키|cookie)[^<]{0,80}(?:동의|허용|consent|accept)|개인정보[^<]{0,40}동의해 ?주",
             re.IGNORECASE,
         ),
     ),
@@ -86,6 +91,7 @@ _QUOTED = re.compile(r"“[^”]{0,300}”|‘[^’]{0,300}’|\"[^\"]{0,300}\"|
 #: The end of a sentence in the form of reports, and in the form in which a page addresses readers.
 _PLAIN = re.compile(r"(?<=[가-힣])(?<!니)다(?:[.(\[]|[)\]]?$)")
 _POLITE = re.compile(r"(?:니다|세요|시오|어요|아요|해요)(?:[.!\s)\]]|$)")
+_REPORTS = re.compile(r"(?:밝혔|말했|전했|발표했|설명했|보도했|강조했|주장했|지적했|덧붙였)습니다")
 _DATELINE = re.compile(r"[\[(][^\])]{1,30}=[^\])]{1,30}[\])]")
 _CODE = re.compile(
     r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
@@ -128,10 +134,14 @@ def _notice(block: str) -> Reason | None:
 
 
 def is_reporters(block: str) -> bool:
-    """Whether a block has a dateline, or a sentence in plain form outside of quotations."""
+    """Whether a block has a dateline, or tells in plain form, outside of quotations, what happened.
+
+    In polite form, as on air, it tells what somebody said.
+    """
     if _DATELINE.match(block):
         return True
-    return _PLAIN.search(_QUOTED.sub(" ", block).rstrip()) is not None
+    bare = _QUOTED.sub(" ", block).rstrip()
+    return _PLAIN.search(bare) is not None or _REPORTS.search(bare) is not None
 
 
 def _repeats(block: str, headline: str) -> bool:

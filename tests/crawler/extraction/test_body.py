@@ -158,9 +158,11 @@ def test_an_advertisements_label_and_its_slot_are_removed(outlet: str, label: st
 
 @pytest.mark.parametrize("outlet", OUTLETS)
 def test_buttons_are_no_text_of_the_article(outlet: str) -> None:
-    inner = f"{LEAD}<button>공유</button><select><option>크게</select>{LAST}"
-    assert len(body_of(outlet, inner)) == 2
-    assert removed_of(outlet, inner)["controls"] == "공유\n크게"
+    inner = (
+        f"{LEAD}<button>공유</button><noscript>켜 주세요</noscript><select><option>크게</select>"
+    )
+    assert len(body_of(outlet, inner + LAST)) == 2
+    assert removed_of(outlet, inner)["controls"] == "공유\n켜 주세요\n크게"
 
 
 def next_article(outlet: str) -> str:
@@ -183,6 +185,20 @@ def test_the_next_article_of_infinite_scroll_is_not_read(outlet: str) -> None:
     assert followed.article is not None
     for field in ("headline", "body", "published_at", "modified_at", "authors", "tags"):
         assert getattr(followed.article, field) == getattr(alone.article, field), field
+
+
+@pytest.mark.parametrize("outlet", OUTLETS)
+def test_an_article_that_is_appended_within_the_container_is_not_read(outlet: str) -> None:
+    other, own = OTHER[outlet], URL[outlet]
+    text = "<p>[은하시=뉴스핌] 나단비 기자 = 다른 기사의 문장이다.</p>"
+    for appended in (
+        f"<div data-url={other}><h2>다른 기사</h2>{text}</div>",
+        f"<article><h2><a href={other}>다른 기사</a></h2>{text}</article>",
+    ):
+        assert len(body_of(outlet, LEAD + LAST + appended)) == 2
+        assert "다른 기사의" in removed_of(outlet, LEAD + LAST + appended)["next_article"]
+    for own_part in (f"<div data-url={own}>{LAST}</div>", f"<article>{LAST}</article>"):
+        assert len(body_of(outlet, LEAD + own_part)) == 2
 
 
 def test_a_container_within_the_container_is_a_wrapper() -> None:

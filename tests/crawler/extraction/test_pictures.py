@@ -105,3 +105,16 @@ def test_values_beside_a_picture_in_a_table_stay() -> None:
     assert page.article is not None
     assert page.article.body[1:] == ("삼성전자 | 70,200",)
     assert [image.caption for image in page.article.images] == ["설명이다."]
+
+
+def test_a_caption_by_its_words_beside_its_picture() -> None:
+    caption = "[은하시 로이터=뉴스핌] 나단비 기자 = 눈 내린 마을이다. 2023.09.14"
+    cells = f"<tr><td><img src=/a.jpg></td></tr><tr><td>{caption}</td></tr>"
+    page = read_page("newspim", with_body("newspim", f"{LEAD}<table>{cells}</table>"))
+    assert page.article is not None
+    assert len(page.article.body) == 1
+    assert [image.caption for image in page.article.images] == ["눈 내린 마을이다. 2023.09.14"]
+    no_picture = f"{LEAD}<table><tr><td>{caption}</td></tr></table>"
+    page = read_page("newspim", with_body("newspim", no_picture))
+    assert page.article is not None
+    assert len(page.article.body) == 2
