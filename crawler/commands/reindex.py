@@ -10,6 +10,7 @@ from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, number_option, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.summary import Report
+from crawler.cli.tables import print_table
 
 if TYPE_CHECKING:
     import argparse
@@ -92,5 +93,23 @@ def _print_result(result: ReindexResult) -> None:
             f"{counted(result.seeded, 'article')} {were} missing from the frontier and added from "
             "the captures"
         )
+    if result.revived:
+        are = "is" if result.revived == 1 else "are"
+        print(
+            f"{counted(result.revived, 'article')} that an earlier version gave up {are} due again"
+        )
     if result.old is not None:
         print(f"the old index is kept as {result.old}")
+        _print_differences(result)
+
+
+def _print_differences(result: ReindexResult) -> None:
+    """Print what changed against the old index."""
+    if result.differences is None:
+        print(result.not_compared)
+    elif result.differences:
+        print("what changed against the old index:")
+        rows = [(one.what, one.before, one.after, str(one.number)) for one in result.differences]
+        print_table(("what", "before", "after", "number"), rows, figures=1)
+    else:
+        print("nothing changed against the old index")

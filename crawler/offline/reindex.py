@@ -12,18 +12,21 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from archive.index.database import IndexUnusableError
+from archive.index.database import IndexUnusableError, index_path
 from archive.model.outcome import Outcome, Verdict
 from archive.reindex.builder import IndexBuilder
+from archive.reindex.comparison import ComparisonError, compare_indexes
 from archive.reindex.frontier_seed import seed_frontier
+from archive.reindex.given_up import revive_given_up
 from archive.reindex.spans import END, being_written, list_segments, split
 from archive.reindex.swap import carry_over, check_old_index, exclusive, swap_in
 from archive.runs.recorder import Result
 from archive.takedown import log as takedown_log
 from crawler.offline.workers import read_spans
-from crawler.outlets import article_id
+from crawler.outlets import article_id, known_outlets
 
 if TYPE_CHECKING:
+    from archive.reindex.comparison import Difference
     from archive.reindex.spans import Segment
     from archive.runs.recorder import RunRecorder
     from crawler.cli.summary import Report
@@ -38,7 +41,8 @@ class ReindexResult:
 
     ``resumed`` is whether it continued an unfinished reindex. ``old`` is the path of the replaced
     index, None if there was none; then ``seeded`` counts the articles of the frontier that were
-    derived from captures.
+    derived from captures, and ``revived`` those given up that are due again. ``differences`` are
+    from that index; None, with ``not_compared`` for the reason, if it could not be compared.
     """
 
     captures: int = 0
@@ -46,7 +50,10 @@ class ReindexResult:
     processes: int = 1
     resumed: bool = False
     seeded: int = 0
+    revived: int = 0
     old: Path | None = None
+    differences: list[Difference] | None = None
+    not_compared: str = ""
 
 
 def reindex(
@@ -80,11 +87,32 @@ def reindex(
                 builder.index.close()
                 if old is not None:
                     carry_over(old, builder.path)
-                result.seeded = seed_frontier(builder.index, article_id, datetime.now(UTC))
+                now = datetime.now(UTC)
+                result.seeded = seed_frontier(builder.index, article_id, now)
+                result.revived = revive_given_up(builder.index, _is_walk, now)
                 _report_results(builder, report)
                 builder.finish(run)
                 result.old = swap_in(builder.path, url)
-                return result
+            _compare(result, url)
+            return result
+
+
+def _compare(result: ReindexResult, url: str) -> None:
+    """Compare the new index with the old one; the old one may be damaged."""
+    if result.old is None:
+        return
+    try:
+        result.differences = compare_indexes(index_path(url), result.old)
+    except ComparisonError as error:
+        result.not_compared = str(error)
+
+
+def _is_walk(outlet: str, name: str) -> bool:
+    """Return whether a channel of an outlet enumerates ids."""
+    known = known_outlets().get(outlet)
+    return known is not None and any(
+        channel.name == name and channel.walk is not None for channel in known.channels
+    )
 
 
 def _check_no_writer(folder: str) -> None:

@@ -36,6 +36,7 @@ def row(article_id: str, url: str = "", **values: Any) -> dict[str, Any]:
         "state": State.DEAD,
         "failures": 1,
         "visits": 0,
+        "visited_at": None,
         **dict.fromkeys(texts, ""),
         **values,
     }

@@ -1,0 +1,104 @@
+"""What a reindex says that it changed, and old archives judged by the rules of today."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from archive.reindex.comparison import Difference, compare_indexes
+from tests.support.cli import Desk
+from tests.support.history_kit import GONE, OWN_ID, another, answer, other_url, page
+from tests.support.keeping import Keeper
+from tests.support.reindex_kit import of_the_seeds, reindexed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OTHERS = range(1, 6)
+
+
+def outage_and_deletion(folder: Path) -> Desk:
+    """Return an archive with one run of odd answers for all articles, and one true deletion."""
+    keeper = Keeper(folder)
+    everything = [page(0), *(another(number, 0) for number in OTHERS)]
+    keeper.read("etoday", *everything)
+    odd = [answer(200, 1, GONE), *(answer(200, 1, GONE, other_url(n)) for n in OTHERS)]
+    keeper.read("etoday", *odd)
+    served = [another(number, 2) for number in OTHERS if number < 3]
+    keeper.read("etoday", answer(404, 2), *served)
+    keeper.read("etoday", *(another(number, 2.2) for number in OTHERS if number < 3))
+    keeper.read("etoday", answer(404, 3))
+    return Desk(folder)
+
+
+def change_index(desk: Desk, *statements: str) -> None:
+    with closing(sqlite3.connect(desk.index)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_an_archive_of_the_version_before_is_judged_anew(tmp_path: Path) -> None:
+    desk = outage_and_deletion(tmp_path)
+    # before deletions were confirmed the frontier did not say when an article was found gone
+    change_index(desk, "ALTER TABLE frontier DROP COLUMN gone_at")
+    said = reindexed(desk)
+    assert said.code == 0, said.err
+    assert compare_indexes(desk.index, tmp_path / "index.sqlite3.old") == [
+        Difference("status", "deleted", "published", 3)
+    ]
+    assert "what changed against the old index:" in said.out
+    assert ["status", "deleted", "published", "3"] in table(said.out)
+    records = {record["article_id"]: record for record in desk.export()}
+    own = records.pop(OWN_ID)
+    assert own["status"] == "deleted"
+    assert len(own["deletion"]["captures"]) == 2
+    assert {record["status"] for record in records.values()} == {"published"}
+
+
+def test_nothing_changes_without_a_reason(tmp_path: Path) -> None:
+    assert "nothing changed against the old index\n" in reindexed(of_the_seeds(tmp_path)).out
+    desk = outage_and_deletion(tmp_path / "deleted")
+    assert "nothing changed against the old index\n" in reindexed(desk).out
+
+
+def test_changed_outcomes_and_fields_are_counted(tmp_path: Path) -> None:
+    desk = of_the_seeds(tmp_path)
+    change_index(
+        desk,
+        "UPDATE captures SET outcome = 'unparsed', reason = 'no_body' WHERE outcome = 'new'",
+        "UPDATE revisions SET headline = ''",
+        "UPDATE revisions SET published_at = NULL, body = 'x' WHERE article = 1",
+    )
+    new = sum(row["outcome"] == "unparsed" for row in desk.rows("captures"))
+    revisions = desk.rows("revisions")
+    of_first = sum(row["article"] == 1 for row in revisions)
+    rows = table(reindexed(desk).out)
+    assert ["outcome", "unparsed/no_body", "new", str(new)] in rows
+    assert ["headline", "empty", "filled", str(len(revisions))] in rows
+    assert ["published_at", "empty", "filled", str(of_first)] in rows
+    assert ["body", "filled", "another", str(of_first)] in rows
+
+
+def test_a_capture_that_one_index_lacks_is_counted(tmp_path: Path) -> None:
+    desk = of_the_seeds(tmp_path)
+    change_index(desk, "DELETE FROM captures WHERE id = (SELECT max(id) FROM captures)")
+    rows = [row for row in table(reindexed(desk).out) if row[0] == "outcome"]
+    assert [(row[1], row[3]) for row in rows] == [("no capture", "1")]
+
+
+def test_an_old_index_that_cannot_be_read_is_no_failure(tmp_path: Path) -> None:
+    desk = of_the_seeds(tmp_path)
+    change_index(desk, "ALTER TABLE captures RENAME COLUMN reason TO why")
+    said = reindexed(desk)
+    assert said.code == 0, said.err
+    assert "cannot be compared with the new index" in said.out
+
+
+def table(out: str) -> list[list[str]]:
+    """Return the cells of the rows of tables."""
+    return [
+        [cell.strip() for cell in line.strip("│ ").split("│")]
+        for line in out.splitlines()
+        if line.startswith("│")
+    ]
