@@ -37,7 +37,8 @@ def text_before(body: LexborNode, headline: str) -> str:
                 parts.append("\n")
             continue
         text = " ".join((at.text_content or "").split("\n"))
-        if wanted and clean(text) == wanted:
+        # Composed text is never longer than it was, so most need not be cleaned.
+        if wanted and len(text) >= len(wanted) and clean(text) == wanted:
             break
         parts.append(text)
         length += len(text.strip())
