@@ -52,8 +52,9 @@ class Rules:
     ``credit``. ``min_body`` is the length of the shortest body of an article, in characters.
     ``site_titles`` are titles that are never headlines. ``id_day`` is a pattern for ids that start
     with a day, with the group ``day``. ``deck`` is whether deck lines stand between the stamps and
-    the dateline, in an element that is not known. ``flags`` are pairs of a flag and the
-    pattern of the notice that sets it.
+    the dateline, in an element that is not known. ``flags`` are pairs of a flag and the pattern of
+    the notice that sets it. ``paywall`` selects the elements that a page has in place of the rest
+    of a paid article.
     """
 
     widgets: Widgets = field(default_factory=Widgets)
@@ -63,6 +64,7 @@ class Rules:
     id_day: str = ""
     deck: bool = False
     flags: tuple[tuple[str, str], ...] = ()
+    paywall: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

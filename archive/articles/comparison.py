@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archive.model.article import Article, Author, Image, Precision
+from archive.model.article import PAYWALL_RULE, PAYWALLED, Article, Author, Image, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,8 +62,40 @@ def compare(known: Article, layouts: Sequence[str], seen: Article) -> Comparison
 
     A field that is empty in one of them is not a change, unless both were read by the same single
     layout: a text rendering shows no tags, which does not mean that they were deleted. Times are
-    compared at the coarser of their precisions.
+    compared at the coarser of their precisions. The teaser of a paid article is the same version as
+    its whole text, so that pages served now and then to a reader without account make no revisions.
     """
+    if is_teaser_of(seen, known):
+        return _compare(known, (), _completed(seen, known))
+    if is_teaser_of(known, seen):
+        comparison = _compare(_completed(known, seen), (), seen)
+        return Comparison(comparison.changed, known) if comparison.changed else comparison
+    return _compare(known, layouts, seen)
+
+
+def is_teaser_of(teaser: Article, whole: Article) -> bool:
+    """Whether a reading is the beginning of another one, cut by the notice of a paywall."""
+    if PAYWALLED not in teaser.flags or len(teaser.body) > len(whole.body):
+        return False
+    if not any(span.rule == PAYWALL_RULE for span in teaser.removed):
+        return False
+    *before, last = teaser.body or ("",)
+    if not last or len(teaser.text) >= len(whole.text):
+        return False
+    cut = last.rstrip(" .…")
+    return tuple(before) == whole.body[: len(before)] and whole.body[len(before)].startswith(cut)
+
+
+def _completed(teaser: Article, whole: Article) -> Article:
+    """Return the teaser with what the whole text has and the teaser cannot show."""
+    own: dict[str, Any] = {"body": whole.body, "flags": whole.flags, "removed": whole.removed}
+    for name in ("images", "authors", "tags", "subheadlines"):
+        if set(getattr(teaser, name)) <= set(getattr(whole, name)):
+            own[name] = getattr(whole, name)
+    return replace(teaser, **own)
+
+
+def _compare(known: Article, layouts: Sequence[str], seen: Article) -> Comparison:
     same_layout = list(layouts) == [seen.layout]
     changed: list[str] = []
     facts: dict[str, Any] = {}

@@ -18,6 +18,8 @@ KST = timezone(timedelta(hours=9), "KST")
 
 #: The flag of an article that is not free to read, or of which the page prints the beginning only.
 PAYWALLED = "paywalled"
+#: The rule of the removed notice that stands behind the teaser of such an article.
+PAYWALL_RULE = "paywall"
 #: The flag of an article whose page states the addresses of two articles as its own.
 ADDRESSES_DISAGREE = "addresses_disagree"
 

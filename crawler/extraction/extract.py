@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.model.article import ADDRESSES_DISAGREE
+from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc import content_coding
 from archive.warc import http_message as http
@@ -13,6 +13,7 @@ from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import decode
 from crawler.extraction.html import PageReader, Place, read_page
 from crawler.extraction.jsonld import OwnPage, absolute
+from crawler.extraction.paywall import is_stated_as_paid, take_element, take_notice
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.truncation import cut_reason, is_shorter_than_stated
 from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
@@ -57,7 +58,11 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     text, decoded = decode(content, content_type)
     page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
-        return replace(page, printed=read_text(text, outlet.text, outlet.rules))
+        printed = read_text(text, outlet.text, outlet.rules)
+        if printed is None:
+            return page
+        printed, has_notice = take_notice(printed, outlet.rules.widgets)
+        return replace(page, printed=printed, flags=(PAYWALLED,) if has_notice else ())
     return _read_html(page, text, content, decoded, outlet)
 
 
@@ -122,7 +127,14 @@ def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: 
         return page
     reader.own = OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
+    element = take_element(reader, outlet.rules.paywall)
     printed = read_page(reader, layouts, outlet.rules, _place_of(page, outlet))
+    if printed is not None:
+        printed, has_notice = take_notice(printed, outlet.rules.widgets)
+        if element is not None:
+            printed = replace(printed, removed=(*printed.removed, element))
+        if has_notice or element is not None or is_stated_as_paid(reader):
+            page = replace(page, flags=(*page.flags, PAYWALLED))
     diagnosis = _diagnosis(printed, text, outlet.rules)
     return replace(page, printed=printed, diagnosis=diagnosis)
 
