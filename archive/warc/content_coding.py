@@ -12,7 +12,7 @@ from archive.warc.gzip_reader import INFLATE_ERROR
 from archive.warc.http_message import MessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archive.warc.http_message import Head
 
@@ -25,6 +25,8 @@ _GZIP_FORMAT, _ZLIB_FORMAT, _RAW_FORMAT = 31, 15, -15
 #: Members of one gzip stream that are read. Each costs a copy of all that follows it, and a few
 #: bytes make an empty one: without a bound, 1 MB of those takes a second and 20 MB take minutes.
 _MAX_MEMBERS = 1000
+#: As `_MAX_MEMBERS`, where nothing is copied.
+_MAX_MEMBERS_IN_PIECES = 100_000
 #: Bytes fed at once while looking for the place where damaged data stops to decode.
 _PIECE = 1024
 #: Most bytes that brotli gives at once.
@@ -151,6 +153,41 @@ def _salvage_member(data: bytes, wbits: int, limit: int) -> tuple[bytes, bytes]:
         _check_size(len(out), limit)
         at += len(piece)
     return bytes(out), data[at - len(stream.unused_data) :]
+
+
+def gunzip_pieces(data: bytes, limit: int) -> Iterator[bytes]:
+    """Yield the content of all members of a gzip file, as far as damage or an early end allows.
+
+    A piece is a megabyte at most.
+
+    :raises SizeError: more than ``limit`` bytes come out.
+    """
+    view = memoryview(data)
+    at = size = 0
+    for _ in range(_MAX_MEMBERS_IN_PIECES):
+        if data[at : at + 2] != GZIP_MAGIC:
+            return
+        stream = zlib.decompressobj(_GZIP_FORMAT)
+        while at < len(view) and not stream.eof:
+            content, used = _inflate_piece(stream, view[at : at + _PIECE])
+            size += len(content)
+            _check_size(size, limit)
+            yield content
+            if not used:
+                return
+            at += used
+
+
+def _inflate_piece(stream: zlib._Decompress, piece: memoryview) -> tuple[bytes, int]:
+    """Return what a piece decodes to and how much of it the stream used; 0 for a damaged one."""
+    before = stream.copy()
+    try:
+        content = stream.decompress(piece)
+    except zlib.error:
+        out = bytearray()
+        _salvage_bytes(before, piece, out)
+        return bytes(out), 0
+    return content, len(piece) - len(stream.unused_data)
 
 
 def _salvage_bytes(stream: zlib._Decompress, piece: memoryview, out: bytearray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 #: Longest text kept of one element: 2,048 is the sitemap standard's limit for an address.
 MAX_TEXT = 4096
+_ROOT_DOT = re.compile(r"\A([^:]+://[^/?#]*[^/?#.])\.+(?=(?::[0-9]*)?(?:[/?#]|\Z))")
 
 
 class SourceFault(StrEnum):
@@ -74,7 +76,11 @@ class DiscoveredLink:
 
 
 def absolute_url(base: str, address: str) -> str:
-    """Return the address made absolute; ``""`` if it is not an http or https address."""
+    """Return the address made absolute; ``""`` if it is not an http or https address.
+
+    A host is named without the root's dot at its end: ``www.etoday.co.kr.`` is the same host, and
+    must have the same pace and robots.txt.
+    """
     address = address.strip()
     if not address:
         return ""
@@ -84,4 +90,4 @@ def absolute_url(base: str, address: str) -> str:
         return ""
     if len(url) > MAX_TEXT or not url.lower().startswith(("http://", "https://")):
         return ""
-    return url
+    return _ROOT_DOT.sub(r"\1", url)

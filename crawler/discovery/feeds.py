@@ -1,14 +1,17 @@
-"""Read feeds and sitemaps: RSS 2.0, RSS 1.0, Atom, sitemaps, news sitemaps, sitemap indexes.
+"""Read feeds and sitemaps: RSS 2.0, RSS 1.0, Atom, sitemaps (XML, text, news), sitemap indexes.
 
-Pure functions. Formats: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287,
+Pure functions. A document is decoded, repaired and parsed in blocks, so that of a large one there is
+never a second whole copy. Formats: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287,
 sitemaps.org 0.9, Google's news sitemap 0.9.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from html import unescape
+from itertools import chain
 from typing import TYPE_CHECKING
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
@@ -17,25 +20,26 @@ from xml.sax.saxutils import escape
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from archive.warc.content_coding import SizeError
-from archive.warc.content_coding import decode as decode_bounded
+from archive.warc.content_coding import GZIP_MAGIC, SizeError, gunzip_pieces
 from crawler.discovery.entries import MAX_TEXT, FeedEntry, SourceError, SourceFault, absolute_url
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from xml.sax.xmlreader import AttributesImpl
 
-#: The sitemap standard allows 50 MB; the sitemap of a day's news is a tenth of this limit.
-MAX_BYTES = 8 * 2**20
-#: The sitemap standard's own limit.
+#: The sitemap standard's own limits, unpacked.
+MAX_BYTES = 50 * 2**20
 MAX_ENTRIES = 50_000
 MAX_DEPTH = 32
 #: Twelve elements an entry are usual; descriptions full of numbered characters have thousands.
 MAX_ELEMENTS = 12 * MAX_ENTRIES
 #: Characters that are not valid XML and are escaped before parsing.
-MAX_REPAIRS = 200_000
+MAX_REPAIRS = 8 * MAX_ENTRIES
+#: Bytes decoded and repaired at a time: nearly every document is one block.
+_BLOCK = 4 * 2**20
 #: Characters parsed at a time.
 _CHUNK = 65536
 
@@ -66,9 +70,15 @@ _FACTS = {
     "lastmod": "modified",
     ":modified": "modified",
 }
-_GZIP_MAGIC = b"\x1f\x8b"
+_ENTRY_NAMES = sorted(set(_ENTRIES.values()))
+#: An address on a line of its own.
+_ADDRESS = re.compile(r"https?://\S+(?=\s|\Z)", re.IGNORECASE)
+#: An ampersand that was escaped more than once.
+_AMPERSANDS = re.compile(r"&(?:amp;|#38;|#x26;)+", re.IGNORECASE)
 _XML_SPACE = " \t\r\n\ufeff"
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_SPACE = re.compile(f"[^{_XML_SPACE}]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]+")
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,200}>")
 _ENCODING = re.compile(rb"""<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
 #: A document type that declares nothing, as old RSS has it. One that declares entities is left in,
@@ -103,26 +113,58 @@ def read_feed(body: bytes, content_type: str, url: str, now: datetime) -> Docume
     :raises SourceError: the body is not such a document, or only a part of one; ``partial`` then
         holds the entries before the damage.
     """
-    text = _repair(_decode(body, content_type))
+    texts = _texts(body, content_type)
+    first = next(filter(str.strip, map(_without_prolog, texts)), "")
+    if _ADDRESS.match(first):
+        return Document(entries=_read_lines(chain([first], texts), url))
+    _check_beginning(first)
     reader = _Reader(url, now)
+    _parse(reader, _repaired(chain([first], texts)))
+    if not reader.entries:
+        raise SourceError(SourceFault.EMPTY, f"the <{reader.root}> holds no entries")
+    entries = tuple(reader.entries)
+    return Document(sitemaps=entries) if reader.is_index else Document(entries=entries)
+
+
+def _parse(reader: _Reader, texts: Iterable[str]) -> None:
     # defusedxml: a document type ends the parse before any entity is declared, so nothing can be
     # expanded or fetched. Its SAX reader: without namespace handling an undeclared prefix is no
     # error, no tree is built, and limits hold while reading.
     parser = DefusedExpatParser(forbid_dtd=True)
     parser.setContentHandler(reader)
     try:
-        for start in range(0, len(text), _CHUNK):
-            parser.feed(text[start : start + _CHUNK])
+        for text in texts:
+            for start in range(0, len(text), _CHUNK):
+                parser.feed(text[start : start + _CHUNK])
         parser.close()
     except DefusedXmlException as error:
         sentence = "the XML declares a document type of its own, which feeds never need"
         raise SourceError(SourceFault.UNSAFE, sentence) from error
     except SAXException as error:
         raise _parse_error(reader, error.getMessage()) from error
-    if not reader.entries:
-        raise SourceError(SourceFault.EMPTY, f"the <{reader.root}> holds no entries")
-    entries = tuple(reader.entries)
-    return Document(sitemaps=entries) if reader.is_index else Document(entries=entries)
+    except SourceError as error:
+        partial = error.partial or tuple(reader.entries)
+        raise SourceError(error.reason, str(error), partial) from error
+
+
+def _read_lines(texts: Iterable[str], url: str) -> tuple[FeedEntry, ...]:
+    """Read a text sitemap: an address a line.
+
+    :raises SourceError: a line is none, or there are too many.
+    """
+    entries: list[FeedEntry] = []
+    for number, line in enumerate("".join(texts).splitlines(), 1):
+        if not line.strip():
+            continue
+        address = absolute_url(url, line) if _ADDRESS.fullmatch(line.strip()) else ""
+        if not address:
+            sentence = f"line {number} is no address: {line[:30]!r}"
+            raise SourceError(SourceFault.BROKEN, sentence, tuple(entries))
+        if len(entries) >= MAX_ENTRIES:
+            sentence = f"more than {MAX_ENTRIES} entries"
+            raise SourceError(SourceFault.TOO_LARGE, sentence, tuple(entries))
+        entries.append(FeedEntry(address))
+    return tuple(entries)
 
 
 def _parse_error(reader: _Reader, message: str) -> SourceError:
@@ -135,21 +177,78 @@ def _parse_error(reader: _Reader, message: str) -> SourceError:
     return SourceError(SourceFault.BROKEN, sentence, partial)
 
 
-def _decode(body: bytes, content_type: str) -> str:
-    """Return the document's text without XML declaration.
+def _texts(body: bytes, content_type: str) -> Iterator[str]:
+    """Yield the document's text in blocks.
 
-    :raises SourceError: it is empty, too large, or not XML.
+    The charset is that of the first block, which ends behind a tag.
+
+    :raises SourceError: it is too large, or no gzip file though it begins like one.
     """
-    if body.startswith(_GZIP_MAGIC):
-        body = _gunzip(body)
-    if len(body) > MAX_BYTES:
-        raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; the limit is {MAX_BYTES}")
-    label = _ENCODING.search(body, 0, 400)
+    blocks = _blocks(body)
+    first = next(blocks, b"")
+    if not first and body.startswith(GZIP_MAGIC):
+        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be decompressed")
+    label = _ENCODING.search(first, 0, 4096)
     if label and "charset" not in content_type.lower():
         content_type = f"text/xml; charset={label[1].decode('ascii')}"
-    text = _CONTROL.sub("", decode(body, content_type)[0]).strip(_XML_SPACE)
-    if text.startswith("<?xml"):
-        text = _DECLARATION.sub("", text, count=1)
+    second = next(blocks, b"")
+    end = first.rfind(b">") + 1 if second else 0
+    if first.startswith(_UTF_16):
+        end += end % 2  # behind a whole character
+    text, decoded = decode(first[: end or len(first)], content_type)
+    yield _without_controls(text)
+    decoder = codecs.getincrementaldecoder(decoded.used)("replace")
+    for block in chain([first[end:] if end else b"", second], blocks):
+        yield _without_controls(decoder.decode(block))
+    yield _without_controls(decoder.decode(b"", final=True))
+
+
+def _without_controls(text: str) -> str:
+    text, number = _CONTROL.subn("", text, count=MAX_REPAIRS + 1)
+    if number > MAX_REPAIRS:
+        raise SourceError(SourceFault.BROKEN, "nearly all of it are control characters")
+    return text
+
+
+def _blocks(body: bytes) -> Iterator[bytes]:
+    """Yield the document's bytes in blocks, unpacked; of a damaged gzip file what decodes.
+
+    :raises SourceError: it is larger than `MAX_BYTES`.
+    """
+    if not body.startswith(GZIP_MAGIC):
+        if len(body) > MAX_BYTES:
+            raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; the limit is {MAX_BYTES}")
+        yield from (body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK))
+        return
+    block = bytearray()
+    try:
+        for piece in gunzip_pieces(body, MAX_BYTES):
+            block += piece
+            if len(block) >= _BLOCK:
+                yield bytes(block)
+                block.clear()
+    except SizeError as error:
+        raise SourceError(SourceFault.TOO_LARGE, f"the gzip file {error}") from error
+    if block:
+        yield bytes(block)
+
+
+def _without_prolog(text: str) -> str:
+    """Return the text without comments before the XML declaration, and without that."""
+    begin = _begin_of_content(text, 0)
+    while text.startswith("<!--", begin) and (end := text.find("-->", begin)) >= 0:
+        begin = _begin_of_content(text, end + 3)
+    text = text[begin:]
+    return _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text
+
+
+def _begin_of_content(text: str, start: int) -> int:
+    found = _NOT_SPACE.search(text, start)
+    return found.start() if found else len(text)
+
+
+def _check_beginning(text: str) -> None:
+    """Raise SourceError if the document is empty or its beginning is not that of XML."""
     if not text.strip():
         raise SourceError(SourceFault.EMPTY, "the response is empty")
     start = text[:2000].lower()
@@ -157,32 +256,39 @@ def _decode(body: bytes, content_type: str) -> str:
         raise SourceError(SourceFault.NOT_XML, "the response is an HTML page, not a feed")
     if not text.lstrip().startswith("<"):
         raise SourceError(SourceFault.NOT_XML, f"it is not XML: it begins with {text[:30]!r}")
-    return text
 
 
-def _gunzip(body: bytes) -> bytes:
-    """Return the content of a gzip file (sitemap.xml.gz), of a cut or damaged one what decodes."""
-    try:
-        content = decode_bounded(body, ["gzip"], MAX_BYTES, salvage=True)
-    except SizeError as error:
-        raise SourceError(SourceFault.TOO_LARGE, f"the gzip file {error}") from error
-    if not content:
-        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be decompressed")
-    return content
-
-
-def _repair(text: str) -> str:
-    """Return the text with the slips that are common in feeds escaped as XML wants them.
+def _repaired(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the text with the slips that are common in feeds escaped as XML wants them.
 
     libxml2's recovery is no substitute: it drops what follows a lone ``&``, so that ``?a=1&b=2``
     becomes another address, and ends the document at a lone ``<``.
     """
-    text = _PLAIN_DOCTYPE.sub("", text, count=1)
-    text, number = _INVALID.subn(_escaped, text, count=MAX_REPAIRS + 1)
-    if number > MAX_REPAIRS:
-        sentence = f"more than {MAX_REPAIRS} characters are not valid XML"
-        raise SourceError(SourceFault.BROKEN, sentence)
-    return text
+    left = MAX_REPAIRS
+    for number, part in enumerate(_whole_entries(texts)):
+        text = part if number else _PLAIN_DOCTYPE.sub("", part, count=1)
+        text, repairs = _INVALID.subn(_escaped, text, count=left + 1)
+        left -= repairs
+        if left < 0:
+            sentence = f"more than {MAX_REPAIRS} characters are not valid XML"
+            raise SourceError(SourceFault.BROKEN, sentence)
+        yield text
+
+
+def _whole_entries(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the texts cut behind an entry, so that no slip, comment or CDATA section is cut."""
+    rest = ""
+    for text in texts:
+        rest += text
+        if len(rest) < _BLOCK // 4:  # characters of Hangul have three bytes
+            continue
+        tags = [f"{name}>" for name in _ENTRY_NAMES]
+        ends = [at + len(tag) for tag in tags if (at := rest.rfind(tag)) >= 0]
+        if ends:
+            yield rest[: max(ends)]
+            rest = rest[max(ends) :]
+    # The last bytes of a document are parsed with what is left, however short.
+    yield rest.rstrip(_XML_SPACE)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -254,9 +360,9 @@ class _Reader(ContentHandler):
         self._depth += 1
         self._elements += 1
         if self._elements > MAX_ELEMENTS:
-            raise self._error(SourceFault.TOO_LARGE, f"more than {MAX_ELEMENTS} elements")
+            raise self.error(SourceFault.TOO_LARGE, f"more than {MAX_ELEMENTS} elements")
         if self._depth > MAX_DEPTH:
-            raise self._error(SourceFault.TOO_DEEP, f"elements nest more than {MAX_DEPTH} deep")
+            raise self.error(SourceFault.TOO_DEEP, f"elements nest more than {MAX_DEPTH} deep")
 
     def _begin_document(self, root: str) -> None:
         self.root = root
@@ -281,16 +387,16 @@ class _Reader(ContentHandler):
     def _end_entry(self) -> None:
         facts = self._facts
         address = facts.get("link") or facts.get("guid") or facts.get("about", "")
-        url = absolute_url(self._url, address)
+        url = absolute_url(self._url, _AMPERSANDS.sub("&", address))
         if not url:
             return
         if len(self.entries) >= MAX_ENTRIES:
-            raise self._error(SourceFault.TOO_LARGE, f"more than {MAX_ENTRIES} entries")
+            raise self.error(SourceFault.TOO_LARGE, f"more than {MAX_ENTRIES} entries")
         published = parse_timestamp(facts.get("published", ""), self._now)
         modified = parse_timestamp(facts.get("modified", ""), self._now)
         self.entries.append(FeedEntry(url, facts.get("title", ""), published, modified))
 
-    def _error(self, fault: SourceFault, sentence: str) -> SourceError:
+    def error(self, fault: SourceFault, sentence: str) -> SourceError:
         return SourceError(fault, sentence, tuple(self.entries))
 
 

@@ -109,14 +109,18 @@ class Plan:
             return self._settle(request, (), error)
         try:
             document = self._read_document(request, body, content_type)
-            if document.sitemaps:
-                self._descend(request, document.sitemaps)
-                self._reports[request.channel].indexes += 1
-            else:
-                self._check_entries(request, document.entries)
         except SourceError as error:
             return self._settle(request, error.partial, error)
-        return self._settle(request, document.entries, None)
+        articles, sitemaps = self._parted(document)
+        try:
+            if document.sitemaps:
+                self._descend(request, sitemaps)
+                self._reports[request.channel].indexes += 1
+            else:
+                self._check_entries(request, articles)
+        except SourceError as error:
+            return self._settle(request, articles if document.sitemaps else (), error)
+        return self._settle(request, articles, None)
 
     def fail(self, request: SourceRequest, sentence: str) -> SourceResult:
         """Take note that an address could not be fetched; ``sentence`` says why."""
@@ -204,6 +208,15 @@ class Plan:
         if not entries and not request.page:
             raise SourceError(SourceFault.EMPTY, "the list's first page holds no items")
         return Document(entries)
+
+    def _parted(self, document: Document) -> tuple[Sequence[FeedEntry], Sequence[FeedEntry]]:
+        """Return a document's entries, and its sitemaps; an article that an index names is an entry."""
+        if not document.sitemaps:
+            return document.entries, ()
+        parts: tuple[list[FeedEntry], list[FeedEntry]] = ([], [])
+        for entry in document.sitemaps:
+            parts[self.outlet.identify(entry.url) is None].append(entry)
+        return parts
 
     def _check_entries(self, request: SourceRequest, entries: Sequence[FeedEntry]) -> None:
         """Raise SourceError if a source names addresses but no article of the outlet.

@@ -60,7 +60,7 @@ class Outlet:
     def serves(self, url: str) -> bool:
         """Whether the address is on one of this outlet's hosts."""
         try:
-            return urlsplit(url).hostname in self.hosts
+            return (urlsplit(url).hostname or "").removesuffix(".") in self.hosts
         except ValueError:
             return False
 
@@ -76,7 +76,7 @@ def _identify(
 ) -> Address | None:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host = (parts.hostname or "").removesuffix(".")  # the root's dot names the same host
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or host not in hosts:

@@ -41,7 +41,7 @@ def outlet_named(name: str) -> Outlet:
 def outlet_of(url: str) -> Outlet | None:
     """Return the outlet whose host serves the address; None if there is none."""
     try:
-        return _by_host().get(urlsplit(url).hostname or "")
+        return _by_host().get((urlsplit(url).hostname or "").removesuffix("."))
     except ValueError:
         return None
 

@@ -17,7 +17,7 @@ from crawler.discovery.plan import Plan, plan
 from crawler.discovery.requests import Limits, PagingEnd, SourceRequest
 from crawler.model.channels import Channel, Feed, ListPage, Sitemap
 from crawler.model.window import Window, WindowError, parse_day
-from crawler.outlets import known_outlets, outlet_named
+from crawler.outlets import known_outlets, outlet_named, outlet_of
 from tests.support.discovery_kit import drive
 
 if TYPE_CHECKING:
@@ -129,6 +129,31 @@ def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, Sou
     )
     (request,) = work.next_requests()
     return work, request
+
+
+def test_the_roots_dot_names_the_same_host() -> None:
+    url = "https://www.newspim.com./news/view/20261101000001"
+    assert NEWSPIM.identify(url) == NEWSPIM.identify(url.replace("com.", "com"))
+    assert NEWSPIM.identify(url) is not None
+    assert NEWSPIM.serves(url)
+    assert outlet_of(url) == NEWSPIM
+
+
+def test_an_article_that_an_index_names_is_an_article() -> None:
+    work, request = sitemap_plan()
+    result = work.read_response(
+        request, index("https://www.newspim.com./news/view/20261101000001", "/1")
+    )
+    assert [link.article_id for link in result.links] == ["20261101000001"]
+    assert [child.url for child in work.next_requests()] == ["https://www.newspim.com/1"]
+
+
+def test_an_index_of_articles_alone_needs_nothing_more() -> None:
+    work, request = sitemap_plan()
+    result = work.read_response(request, index("https://gam.newspim.com/news/view/20261101000001"))
+    assert [link.article_id for link in result.links] == ["20261101000001"]
+    assert result.fault is None
+    assert work.next_requests() == []
 
 
 def test_an_index_leads_to_its_sitemaps_on_the_outlets_hosts_only() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
+import tracemalloc
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,9 @@ from crawler.discovery import feeds
 from crawler.discovery.entries import FeedEntry, SourceError, SourceFault
 from crawler.discovery.feeds import Document, read_feed
 from crawler.discovery.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=KST)
 URL = "https://rss.etoday.co.kr/eto/etoday_news_all.xml"
@@ -93,6 +98,15 @@ def read(body: str | bytes, content_type: str = "") -> Document:
             id="relative",
         ),
         pytest.param(gzip.compress(RSS.encode()), id="gzip file"),
+        pytest.param(
+            b"".join(gzip.compress(RSS.encode()[n : n + 9]) for n in range(0, 999, 9)),
+            id="gzip file of many members",
+        ),
+        pytest.param(
+            b"<!-- made by x -->\n<!-- <html> -->"
+            + RSS.encode("cp949").replace(b"UTF-8", b"EUC-KR"),
+            id="comments before the declaration",
+        ),
     ],
 )
 def test_every_form_and_every_usual_damage_gives_the_same_entry(body: bytes) -> None:
@@ -102,6 +116,78 @@ def test_every_form_and_every_usual_damage_gives_the_same_entry(body: bytes) -> 
 def test_an_address_with_a_lone_ampersand_is_whole() -> None:
     body = RSS.replace(ONE, "https://www.etoday.co.kr/news/section/newsview.php?a=1&idxno=7&copy=2")
     assert read(body).entries[0].url.endswith("newsview.php?a=1&idxno=7&copy=2")
+
+
+@pytest.mark.parametrize(
+    "escaped", ["&amp;amp;", "&amp;amp;amp;", "&amp;#38;", "&#38;amp;", "&amp;"]
+)
+def test_an_ampersand_escaped_more_than_once_is_one(escaped: str) -> None:
+    body = f"<urlset><url><loc>{ONE}?a=1{escaped}b=2</loc></url></urlset>"
+    assert read(body).entries[0].url == f"{ONE}?a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://www.etoday.co.kr./news/view/1", ONE),
+        ("https://www.etoday.co.kr.", "https://www.etoday.co.kr"),
+        ("https://www.etoday.co.kr.:8443/a./b", "https://www.etoday.co.kr:8443/a./b"),
+        ("https://www.etoday.co.kr/a.", "https://www.etoday.co.kr/a."),
+        ("//www.etoday.co.kr./?x=.", "https://www.etoday.co.kr/?x=."),
+    ],
+)
+def test_a_host_is_named_without_the_roots_dot(address: str, url: str) -> None:
+    assert read(f"<urlset><url><loc>{address}</loc></url></urlset>").entries[0].url == url
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("begin", ["", "\ufeff", "\r\n"])
+def test_a_text_sitemap_has_an_address_a_line(pack: Callable[[bytes], bytes], begin: str) -> None:
+    body = f"{begin}{ONE}\r\n\nhttps://www.etoday.co.kr./news/view/2?a=1&b=2  \n"
+    assert read(pack(body.encode()), "text/plain") == Document(
+        (FeedEntry(ONE), FeedEntry("https://www.etoday.co.kr/news/view/2?a=1&b=2"))
+    )
+
+
+def test_a_text_sitemap_ends_where_a_line_is_no_address() -> None:
+    with pytest.raises(SourceError, match="line 2 is no address: 'Fatal error'") as refused:
+        read(f"{ONE}\nFatal error\n{ONE}")
+    assert refused.value.reason is SourceFault.BROKEN
+    assert refused.value.partial == (FeedEntry(ONE),)
+
+
+def test_a_sitemap_in_blocks_is_read_as_one_in_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "<?xml version='1.0'?><urlset>" + "".join(
+        f"<url><loc>{ONE}{n}?a=1&b=2</loc><!-- 뷁 </url> --><title><![CDATA[똠 & {n} </url>]]></title></url>"
+        for n in range(300)
+    )
+    whole = read((body + "</urlset>").encode())
+    assert len(whole.entries) == 300
+    for charset in ("utf-8", "cp949", "utf-16"):
+        encoded = (body + "</urlset>").encode(charset)
+        with monkeypatch.context() as patch:
+            patch.setattr(feeds, "_BLOCK", 1000)
+            for packed in (encoded, gzip.compress(encoded)):
+                assert [one.url for one in read(packed).entries] == [
+                    one.url for one in whole.entries
+                ]
+            with pytest.raises(SourceError) as refused:
+                read(gzip.compress(encoded)[:-30])
+            assert refused.value.partial
+
+
+def test_a_sitemap_of_the_standards_size_is_read_in_little_memory() -> None:
+    """50,000 entries in 49 MB: never twice in memory as a whole."""
+    entry = f"<url><loc>{ONE}%s?{'x' * 900}</loc><lastmod>2026-11-01</lastmod></url>\n"
+    packed = gzip.compress(
+        "".join(["<urlset>", *(entry % n for n in range(50_000)), "</urlset>"]).encode(), 1
+    )
+    tracemalloc.start()
+    found = read(packed).entries
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 50_000
+    assert peak < 110 * 2**20  # the addresses themselves are 49 MB
 
 
 def test_a_lastmod_is_not_a_publication() -> None:
