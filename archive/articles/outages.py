@@ -93,11 +93,12 @@ class GoodTimes:
         self._moments = sorted(moment for hour in hours for moment in (hour.first, hour.last))
 
     def between(self, start: datetime, end: datetime) -> bool:
-        """Return whether an article was served after ``start`` and before ``end``.
+        """Return whether an article was served from ``start`` to ``end``, both included.
 
-        It is exact for times at least an hour apart.
+        It is exact for times at least an hour apart. Many archives state whole minutes or days
+        only: what was served at the time of a look counts.
         """
-        return bisect_right(self._moments, start) < bisect_left(self._moments, end)
+        return bisect_left(self._moments, start) < bisect_right(self._moments, end)
 
 
 def outage_captures(gone: Iterable[GoneLook], hours: Sequence[GoodHour]) -> frozenset[int]:

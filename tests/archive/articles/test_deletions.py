@@ -215,6 +215,6 @@ def test_good_times_are_found_between_two_moments(
     moments = [MONDAY + timedelta(minutes=minute) for minute in minutes]
     hours = [GoodHour("f", f"{one:%Y-%m-%d %H}", 1, one, one) for one in moments]
     end = start + length
-    wanted = any(start < minute < end for minute in minutes)
+    wanted = any(start <= minute <= end for minute in minutes)
     after, before = (MONDAY + timedelta(minutes=minute) for minute in (start, end))
     assert GoodTimes(hours).between(after, before) is wanted
