@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive.model.article import Author
@@ -69,6 +70,9 @@ _CREDIT_PREFIX = re.compile(
 _AT_END = re.compile(
     rf"[.。\"”’)\]] ?(?P<byline>[/=]?[^.。\"”’()\[\]@]{{2,40}}[( ]? ?{EMAIL.pattern} ?\)?)$"
 )
+#: What every line has that is a byline: a role or an address. Most lines of a body have neither.
+_HINT = re.compile(rf"@|{_TITLES}|(?:{_DESKS})(?:부|팀|국)?장")
+_PROSE = ("다.", "다", "요.", "?", "!")
 #: The longest line that is nothing but a byline.
 _LONGEST_LINE = 120
 #: How many blocks at either end of a body may hold its bylines.
@@ -95,6 +99,7 @@ def read_people(text: str) -> tuple[Author, ...]:
     return people
 
 
+@lru_cache(maxsize=64)  # asked for the authors and for the deck
 def read_dateline(paragraph: str) -> Byline | None:
     """Return the byline at the start of a body paragraph; None if there is none.
 
@@ -123,7 +128,7 @@ def read_line(line: str) -> Byline | None:
 
     Each author has a role or an address: a name alone may be a source's.
     """
-    if len(line) > _LONGEST_LINE:
+    if len(line) > _LONGEST_LINE or line.endswith(_PROSE) or not _HINT.search(line):
         return None
     place, equals, names = line.partition("=")
     place = place.strip(" /")
@@ -212,7 +217,7 @@ def _read_part(part: str) -> list[Author] | None:
     at = 0
     while at < len(words):
         glued = _GLUED.fullmatch(words[at])
-        if glued and not _NO_NAMES.fullmatch(glued["name"]):
+        if glued and not _is_no_name(glued["name"]):
             people.append(Author(glued["name"], glued["role"]))
             at += 1
             continue
@@ -224,10 +229,30 @@ def _read_part(part: str) -> list[Author] | None:
     return people
 
 
+@lru_cache(maxsize=4096)  # words of bylines recur, and the alternatives are many
+def _is_role(word: str) -> bool:
+    return _ROLE.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4096)
+def _precedes_role(word: str) -> bool:
+    return _BEFORE_ROLE.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_no_name(word: str) -> bool:
+    return _NO_NAMES.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_agency(word: str) -> bool:
+    return _AGENCIES.fullmatch(word) is not None
+
+
 def _name_at(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return the name that starts at a word, ``""`` for none, and where it ends."""
     if _HANGUL_NAME.fullmatch(words[at]):
-        return ("", at) if _NO_NAMES.fullmatch(words[at]) else (words[at], at + 1)
+        return ("", at) if _is_no_name(words[at]) else (words[at], at + 1)
     end = at
     while end < len(words) and end - at < 4 and re.fullmatch(r"[A-Z][A-Za-z.'-]+", words[end]):
         end += 1
@@ -237,9 +262,9 @@ def _name_at(words: Sequence[str], at: int) -> tuple[str, int]:
 def _role_at(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return the role that starts at a word, ``""`` for none, and where it ends."""
     end = at
-    while end < len(words) and end - at < 2 and _BEFORE_ROLE.fullmatch(words[end]):
+    while end < len(words) and end - at < 2 and _precedes_role(words[end]):
         end += 1
-    if end < len(words) and _ROLE.fullmatch(words[end]):
+    if end < len(words) and _is_role(words[end]):
         return " ".join(words[at : end + 1]), end + 1
     return "", at
 
@@ -278,13 +303,13 @@ def _roled(text: str) -> Byline | None:
 def _without_agencies(text: str) -> str:
     """Return the words that name no agency: ``아무르 로이터`` is the place ``아무르``."""
     words = re.split(r"[ /]+", text)
-    return " ".join(word for word in words if word and not _AGENCIES.fullmatch(word))
+    return " ".join(word for word in words if word and not _is_agency(word))
 
 
 def _is_place(text: str) -> bool:
     if not _PLACE.fullmatch(text) or _CREDIT.fullmatch(text) or _CREDIT_PREFIX.match(f"{text} "):
         return False
-    return bool(_without_agencies(text)) and not _ROLE.fullmatch(text.split()[-1])
+    return bool(_without_agencies(text)) and not _is_role(text.split()[-1])
 
 
 def _ended_by_equals(text: str) -> Byline | None:

@@ -63,12 +63,13 @@ def _is_heading(line: str) -> bool:
 
 def _after_stamps(header: str, widgets: Widgets) -> list[str]:
     """Return the lines behind the last stamp of a header block, without widgets and bylines."""
-    lines = clean_lines(header)
-    stamps = [i for i, line in enumerate(lines) if ends_with_stamp(line)]
-    if not stamps:
-        return []
-    lines = lines[stamps[-1] + 1 :]
-    return [line for line in lines if not widgets.is_noise(line) and read_line(line) is None]
+    behind: list[str] = []
+    for line in reversed(clean_lines(header)):
+        if ends_with_stamp(line):
+            return behind[::-1]
+        if not widgets.is_noise(line) and read_line(line) is None:
+            behind.append(line)
+    return []
 
 
 def _dateline_at(blocks: Sequence[str]) -> int:

@@ -48,6 +48,9 @@ def settle(printed: str, machine: Sequence[str], base: datetime) -> Stated:
     found = _readings((*machine, printed), base)
     if not found:
         return Stated(raw=raw, unread=bool(printed))
+    if len(found) == 1:  # the usual case
+        only = found[0][1]
+        return Stated(only.moment, raw, only.precision)
     lead = _lead(found, printed)
     agreeing = [reading for _, reading in found if agree(reading, lead)]
     best = max(agreeing, key=lambda reading: (not _coarse(reading), _rank(reading)))
@@ -84,10 +87,10 @@ def _lead(found: Sequence[tuple[str, Reading]], printed: str) -> Reading:
 
 def _coarse(reading: Reading) -> bool:
     """Whether only the day counts: machines write a day as its midnight."""
-    clock = reading.moment.timetz().replace(tzinfo=None)
-    return reading.precision is Precision.DAY or (
-        reading.precision is Precision.SECOND and not any((clock.hour, clock.minute, clock.second))
-    )
+    if reading.precision is not Precision.SECOND:
+        return reading.precision is Precision.DAY
+    moment = reading.moment
+    return not (moment.hour or moment.minute or moment.second)
 
 
 def _rank(reading: Reading) -> tuple[bool, int]:

@@ -78,7 +78,7 @@ _RELATIVE = re.compile(
     r"(?:(?P<seconds>\d{1,4}) ?초)? ?전(?![가-힣])"
 )
 #: A label, and what may stand between it and its stamp.
-_LABELLED = re.compile(rf"{_LABEL} ?(?P<colon>[:;|])? ?[(\[]? ?", re.A | re.I)
+_LABELLED = re.compile(rf"(?=[가-힣UMP]){_LABEL} ?(?P<colon>[:;|])? ?[(\[]? ?", re.A | re.I)
 #: What ends the text that may belong to a stamp, besides a label.
 _OTHERS = (*_FORMS, _RELATIVE)
 #: A weekday or a clock that stands before its date.
@@ -108,6 +108,13 @@ _SIGNS = {
 _SIGNS |= {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _SIGNS |= dict.fromkeys(map(ord, "\t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"), " ")
 _SIGNS |= dict.fromkeys(range(0x2000, 0x200C), " ")
+
+
+_ODD_SIGN = re.compile(f"[{''.join(map(re.escape, map(chr, _SIGNS)))}]")
+#: The forms of nearly all stamps, read without the table: it takes a quarter of the time.
+_USUAL = re.compile(
+    r"(\d{4})[-.년](\d\d)[-.월](\d\d)일?[ T](\d\d):(\d\d)(?::(\d\d)(?:\+09:00)?)?", re.A
+)
 
 
 class TimeError(ValueError):
@@ -156,14 +163,27 @@ def read_time(text: str, base: datetime) -> Reading:
     :raises TimeError: the text contains no time, not a valid one, one before 1990 or more than a
         day after ``base``, or a part of it that looks like a time can't be read.
     """
-    text = " ".join(_plain(text).split())
+    usual = _USUAL.fullmatch(text)
     try:
-        stamp = _first_stamp(text)
-        reading = _relative(text, base) if stamp is None else _stamped(stamp, text, base)
+        reading = _usual(usual) if usual else _from_table(text, base)
         _check_range(reading.moment, base)
     except (ValueError, OverflowError) as error:
         raise TimeError(f"{text[:60]!r} is not a valid time ({error})") from error
     return reading
+
+
+def _usual(stamp: re.Match[str]) -> Reading:
+    year, month, day, hour, minute, second = stamp.groups()
+    moment = datetime(
+        int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=KST
+    )
+    return Reading(moment, Precision.SECOND if second else Precision.MINUTE)
+
+
+def _from_table(text: str, base: datetime) -> Reading:
+    text = " ".join(_plain(text).split())
+    stamp = _first_stamp(text)
+    return _relative(text, base) if stamp is None else _stamped(stamp, text, base)
 
 
 def labelled_stamps(text: str, *, labels_only: bool = False) -> Stamps:
@@ -192,14 +212,16 @@ def labelled_stamps(text: str, *, labels_only: bool = False) -> Stamps:
 def ends_with_stamp(line: str) -> bool:
     """Whether a stamp, or a label without one, ends the line."""
     plain = _plain(line).rstrip(" )]|")
-    ends = [label.end() for label in _LABELLED.finditer(plain) if label["colon"]]
-    ends += [found.end() for form in _FORMS for found in form.finditer(plain)]
-    return len(plain) in ends
+    for form in _FORMS:
+        if any(found.end() == len(plain) for found in form.finditer(plain)):
+            return True
+    labels = _LABELLED.finditer(plain)
+    return any(label["colon"] and label.end() == len(plain) for label in labels)
 
 
 def _plain(text: str) -> str:
     """Return the text with ASCII signs and blanks, each character in its place."""
-    return text.translate(_SIGNS)
+    return text.translate(_SIGNS) if _ODD_SIGN.search(text) else text
 
 
 def _first_stamp(text: str) -> re.Match[str] | None:

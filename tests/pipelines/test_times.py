@@ -96,6 +96,15 @@ def test_a_form_with_seconds_comes_back_as_its_moment(
     assert parse_time(SECOND_FORMS[form](moment), BASE) == (moment, Precision.SECOND)
 
 
+USUAL = ("%Y-%m-%d %H:%M", "%Y년%m월%d일 %H:%M", "%Y.%m.%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S+09:00")
+
+
+@given(MINUTES, st.sampled_from(USUAL))
+def test_the_usual_forms_are_read_as_by_the_table(moment: datetime, form: str) -> None:
+    text = f"{moment:{form}}"
+    assert parse_time(text, BASE) == parse_time(f"{text} ", BASE) == parse_time(f"x {text}", BASE)
+
+
 BEHIND = [
     "시",
     "14",
