@@ -15,7 +15,7 @@ from crawler.extraction.html import PageReader, Place, read_page
 from crawler.extraction.jsonld import OwnPage, absolute
 from crawler.extraction.paywall import is_stated_as_paid, take_element, take_notice
 from crawler.extraction.plain_text import read_text
-from crawler.extraction.truncation import cut_reason, is_shorter_than_stated
+from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_than_stated
 from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
 from pipelines.normalise import normalise
@@ -62,7 +62,10 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         if printed is None:
             return page
         printed, has_notice = take_notice(printed, outlet.rules.widgets)
-        return replace(page, printed=printed, flags=(PAYWALLED,) if has_notice else ())
+        blocks, _ = sift(printed.blocks, outlet.rules.widgets)
+        cut = Reason.TRUNCATED if not has_notice and is_cut_text(text, blocks) else None
+        flags = (PAYWALLED,) if has_notice else ()
+        return replace(page, printed=printed, flags=flags, diagnosis=cut)
     return _read_html(page, text, content, decoded, outlet)
 
 

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 from archive.model.outcome import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archive.warc.http_message import Head
 
 _CLOSING = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 _OPENING = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
+#: What a whole last line ends with: a sentence, an address, a bracket, a name with its role.
+_ENDED = re.compile(r"(?:[.?!…=*)\]>”\"’'\d]|[다요죠음함임됨것]|니까|기자|특파원|[A-Za-z])\s*$")
+#: The shortest line of prose, and the longest line that may be a name, a label, a list's item.
+_PROSE = 40
+_LABEL = 12
+_MARKED = re.compile(r"[^\w\s]")
 #: A page begins within its first characters, and ends, as a rule, within its last ones.
 _REACH = 4096
 
@@ -30,3 +38,18 @@ def is_shorter_than_stated(head: Head, payload: bytes) -> bool:
     """Whether a body has fewer bytes than its Content-Length states."""
     stated = head.get("Content-Length").strip()
     return stated.isdecimal() and len(stated) < 16 and len(payload) < int(stated)
+
+
+def is_cut_text(text: str, blocks: Sequence[str]) -> bool:
+    """Whether a text rendering breaks off within the last of its article's blocks.
+
+    It does if nothing follows that block, not even a line end, and it does not end as the lines of
+    prose before it do. ``blocks`` are those that no rule removes.
+    """
+    *before, last = blocks or ("",)
+    if len(last) <= _LABEL or _MARKED.match(last) or _ENDED.search(last):
+        return False
+    if not text.endswith(last[-_LABEL:]):
+        return False
+    long = [block for block in before if len(block) >= _PROSE]
+    return bool(long) and all(map(_ENDED.search, long))

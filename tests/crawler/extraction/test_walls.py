@@ -6,10 +6,26 @@ import re
 
 import pytest
 
+from archive.model.exchange import Exchange
 from archive.model.outcome import Outcome, Reason
+from crawler.extraction.extract import read_exchange
 from crawler.extraction.walls import recognise_wall, wall_in
-from tests.crawler.extraction.test_false_success import BODY, OUTLETS, read_page, whole, with_body
+from crawler.outlets import outlet_named
+from tests.crawler.extraction.test_false_success import (
+    BODY,
+    OUTLETS,
+    URL,
+    read_page,
+    whole,
+    with_body,
+)
+from tests.support.reading import NOON, SEEDS, read_bytes
 
+#: How the last paragraph of each outlet's own fixture ends.
+OWN_ENDS = {
+    "etoday": "기록 전체의 차례를 만들어 누구나 찾아볼 수 있게 할 계획이다. 문의는 도서관 기록방에서 받는다.",
+    "newspim": "한편 우체국은 남은 엽서의 사본을 올해 말까지 누구나 찾아볼 수 있게 정리할 예정이다.",
+}
 ARTICLES = [
     '네이버는 5일 "기사가 삭제되었습니다"라는 안내 문구를 없앤다고 밝혔다.',
     "구글은 5일 로그인 화면에서 캡차(CAPTCHA)를 없애고 패스키를 기본으로 쓴다고 발표했다.",
@@ -101,3 +117,27 @@ def test_a_page_without_hangul_is_no_success(outlet: str) -> None:
     title = re.compile('<title>.*?</title>|<meta property="og:[^>]*>')
     found = read_page(outlet, title.sub("", shifted))
     assert found.article is None
+
+
+def test_a_body_shorter_than_its_head_states_is_truncated() -> None:
+    body = whole("etoday").encode()
+    for length, is_whole in ((len(body), True), (len(body) + 1, False), (len(body) - 1, True)):
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n"
+        exchange = Exchange(url=URL["etoday"], captured_at=NOON, head=head.encode(), body=body)
+        page = read_exchange(exchange, outlet_named("etoday"))
+        assert (page.article is not None) is is_whole
+        assert is_whole or (page.verdict and page.verdict.reason is Reason.TRUNCATED)
+
+
+@pytest.mark.parametrize("outlet", OUTLETS)
+def test_a_text_that_breaks_off_within_a_word_is_truncated(outlet: str) -> None:
+    text = (SEEDS / outlet / "own-text.txt").read_text("utf-8")
+    assert read_bytes(outlet, text, media_type="text/plain").article is not None
+    last = OWN_ENDS[outlet]
+    at = text.index(last)
+    cut = read_bytes(outlet, text[: at + len(last) // 2], media_type="text/plain")
+    assert cut.verdict is not None
+    assert cut.verdict.reason is Reason.TRUNCATED
+    whole_text = read_bytes(outlet, text[: at + len(last)], media_type="text/plain")
+    assert whole_text.article is not None
+    assert whole_text.article.body[-1].endswith(last)
