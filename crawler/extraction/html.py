@@ -275,7 +275,7 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
 
     A section runs from its heading to the end of the element that holds the heading.
     """
-    if widgets.tails is None or not widgets.tails.search(body.text()):
+    if widgets.tails is None or not widgets.tails.search(clean(body.text())):
         return []
     for heading in _texts_with(body, widgets.tails):
         rule = widgets.tail_rule(clean(heading.text_content or ""))
@@ -296,7 +296,8 @@ def _texts_with(node: LexborNode, pattern: re.Pattern[str]) -> Iterator[LexborNo
         if _is_text(at):
             yield at
         else:
-            found = [child for child in at.iter(include_text=True) if pattern.search(child.text())]
+            children = at.iter(include_text=True)
+            found = [child for child in children if pattern.search(clean(child.text()))]
             pending += reversed(found)
 
 
