@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from archive.model.article import KST, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: The first moment that a page on the web can state. Outlets print the year 1 or 1970 for no time.
 EARLIEST = datetime(1990, 1, 1, tzinfo=KST)
@@ -88,6 +92,11 @@ _FRONT = re.compile(
 )
 _CLOCK_IN_FRONT = re.compile(
     rf"(?:{_HALF}|\d ?: ?\d\d|\d ?[시분초]|\d ?(?:년|개월|달|주|days?))[ ,|(\[]*$", re.A | re.I
+)
+#: A stamp without its year or its day, which can't be read: `수정 09:30`, `입력 3월 2일 09:10`.
+_PARTIAL = re.compile(
+    rf"(?:\d{{1,2}}[-./월] ?\d{{1,2}}일?\.? ?)?(?:{_HALF} ?)?\d{{1,2}}(?: ?:\d\d|시)(?::\d\d)?",
+    re.A | re.I,
 )
 #: What shows that a stamp goes on: a clock, a half of the day, a zone.
 _TIMELIKE = re.compile(
@@ -187,26 +196,46 @@ def _from_table(text: str, base: datetime) -> Reading:
 
 
 def labelled_stamps(text: str, *, labels_only: bool = False) -> Stamps:
-    """Return the printed times after a label of publication and of modification.
+    """Return the printed times with a label of publication and of modification.
 
-    A text without labels states the time of publication first: the first day with a clock, because
-    a day alone may be a part of other text; with ``labels_only`` it states none. What belongs to a stamp but can't be
-    read is part of it, so that :func:`read_time` refuses it.
+    A label stands before its stamp, or in the whole text behind it. A stamp without a label states
+    the time of publication: the first day with a clock, because a day alone may be a part of other
+    text; with ``labels_only`` none does. What belongs to a stamp but can't be read is part of it,
+    so that :func:`read_time` refuses it.
     """
     plain = _plain(text)
+    labels = list(_LABELLED.finditer(plain))
     published = modified = ""
     empty = False
-    for label in _LABELLED.finditer(plain):
-        stamp = _span_at(plain, label.end())
-        raw = text[slice(*stamp)].strip()
+    for label, (start, end) in zip(labels, _spans(plain, labels), strict=True):
+        raw = text[start:end].strip()
         if label["modified"]:
             modified = modified or raw
         else:
             published = published or raw
             empty = empty or bool(label["colon"] and not raw)
-    if not (published or modified or empty or labels_only):
-        published = text[slice(*_first_span(plain))].strip()
+    if not (published or empty or labels_only):
+        before = labels[0].start() if modified and labels else len(plain)
+        start, end = _first_span(plain[:before], day_alone=not modified)
+        published = text[start:end].strip()
     return Stamps(published, modified, empty and not published)
+
+
+def _spans(plain: str, labels: Sequence[re.Match[str]]) -> list[tuple[int, int]]:
+    """Return where the stamp of each label is; an empty span for one without."""
+    if labels and not plain[labels[-1].end() :].strip(" )]"):
+        first = _first_stamp(plain[: labels[0].start()])
+        if first:  # `2018-03-02 09:10 입력 2018-03-02 11:25 수정`
+            starts = [0, *(label.end() for label in labels[:-1])]
+            pairs = zip(starts, labels, strict=True)
+            return [_within(plain, start, label.start()) for start, label in pairs]
+    return [_span_at(plain, label.end()) for label in labels]
+
+
+def _within(plain: str, start: int, end: int) -> tuple[int, int]:
+    """Return where the first stamp of a part is, with all of the part that follows it."""
+    stamp = _first_stamp(plain[start:end])
+    return (start + stamp.start(), end) if stamp else (start, start)
 
 
 def ends_with_stamp(line: str) -> bool:
@@ -238,9 +267,11 @@ def _first_with_clock(text: str) -> re.Match[str] | None:
     return min(found, key=lambda match: (match.start(), -match.end()), default=None)
 
 
-def _first_span(plain: str) -> tuple[int, int]:
+def _first_span(plain: str, *, day_alone: bool) -> tuple[int, int]:
     """Return where the first stamp of a text is, with what belongs to it; (0, 0) for none."""
-    stamp = _first_with_clock(plain) or _first_stamp(plain) or _RELATIVE.search(plain)
+    stamp = _first_with_clock(plain)
+    if stamp is None and day_alone:
+        stamp = _first_stamp(plain) or _RELATIVE.search(plain)
     return (0, 0) if stamp is None else (stamp.start(), _end_of(stamp, plain))
 
 
@@ -253,7 +284,8 @@ def _span_at(plain: str, at: int) -> tuple[int, int]:
             stamp = form.match(plain, start)
             if stamp and (stamp.re is not _RELATIVE or any(stamp.groups())):
                 return at, _end_of(stamp, plain)
-    return at, at
+    partial = _PARTIAL.match(plain, at)
+    return at, partial.end() if partial else at
 
 
 def _end_of(stamp: re.Match[str], plain: str) -> int:
