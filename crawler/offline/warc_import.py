@@ -29,6 +29,8 @@ _MAX_INFOS = 100
 #: Requests that wait for their response, and bytes of the longest one.
 _MAX_REQUESTS = 8
 _LONGEST_REQUEST = 2**16
+#: Methods whose answers say nothing of the page at the address, not even that it is gone.
+_NO_PAGE = frozenset({b"HEAD", b"OPTIONS", b"POST", b"PUT", b"PATCH", b"DELETE", b"TRACE"})
 _OUR_SOFTWARE = "Sacho/"
 
 
@@ -96,7 +98,7 @@ class _Reader:
         """Yield the input that is held back."""
         if self._held is not None:
             (_, held), self._held = self._held, None
-            yield held
+            yield _of_page(held)
 
     def _add_record(self, record: Record) -> None:
         if record.kind == "warcinfo":
@@ -162,6 +164,17 @@ class _Reader:
         self._last_info = _Info(origin, is_ours)
         if record.record_id:
             self._infos[record.record_id] = self._last_info
+
+
+def _of_page(held: Input) -> Input:
+    """Return the input, or why it is none: it answers a request that did not ask for a page."""
+    request = held.exchange.request if held.exchange is not None else b""
+    method = request.partition(b" ")[0]
+    if method not in _NO_PAGE:
+        return held
+    detail = f"the answer to a request of method {method.decode('latin-1')}"
+    verdict = Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE, detail)
+    return Input(source=held.source, verdict=verdict)
 
 
 def _info_fields(block: bytes) -> dict[str, str]:

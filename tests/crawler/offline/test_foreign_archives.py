@@ -280,6 +280,37 @@ def test_a_thousand_descriptions_are_not_all_repeated(desk: Desk, tmp_path: Path
     assert max(len(info.block) for info in infos) < 2000
 
 
+@pytest.mark.parametrize("method", [b"HEAD", b"OPTIONS", b"POST"])
+@pytest.mark.parametrize("request_first", [False, True])
+def test_the_answer_to_another_method_says_nothing_of_the_page(
+    desk: Desk, tmp_path: Path, method: bytes, request_first: bool
+) -> None:
+    http = {"Content_Type": "application/http; msgtype=response"}
+    asked = {"Content_Type": "application/http; msgtype=request", "WARC_Target_URI": URL}
+    at = {"WARC_Target_URI": URL, "WARC_Date": date(2)}
+    gone = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    pair = [
+        rec("1.1", "response", "p2", gone, **at, **http),
+        rec(
+            "1.1",
+            "request",
+            "q2",
+            method + b" /news/view/9000000002 HTTP/1.1\r\n\r\n",
+            **asked,
+            WARC_Date=date(2),
+            WARC_Concurrent_To="<urn:uuid:p2>",
+        ),
+    ]
+    page = rec("1.1", "response", "p1", HEAD + PAGE, **{**at, "WARC_Date": date()}, **http)
+    path = tmp_path / "a.warc"
+    path.write_bytes(b"".join([page, *(reversed(pair) if request_first else pair)]))
+    said = desk.call("replay", path)
+    assert said.code == 0, said.err
+    assert "skipped/not_a_page" in said.out
+    assert [record["status"] for record in desk.export()] == ["published"]
+    assert len(desk.rows("captures")) == 1
+
+
 @contextmanager
 def proxy(body: bytes) -> Iterator[str]:
     """A proxy that answers every request for any host with the page; its address."""
