@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - pages keep their lines
 """Big pages for measuring: an article in an outlet's shape amid as much chrome as real pages have.
 
 About 80 KB, 1,000 elements and 19 KB gzipped each; the same number, the same page.

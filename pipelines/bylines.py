@@ -58,13 +58,15 @@ _CREDIT = re.compile(
     "사진|자료|자료사진|그래픽|출처|제공|영상|이미지|일러스트|표|캡처|캡쳐|AI|그림|글"
 )
 _UI_WORDS = re.compile(
-    "구독하기|구독|자세히보기|자세히 보기|기사 더보기|기자페이지|이메일|[Ee]-?[Mm]ail|다른 ?기사 ?보기"
+    "구독하기|구독|자세히보기|자세히 보기|기사 더보기|기자페이지|이메일|[Ee]-?[Mm]ail"
+    "|다른 ?기사 ?보기"
 )
 _PLACE = re.compile(r"[가-힣A-Za-z·,. -]{1,20}")
 _BRACKET = re.compile(r"[\[(【<] ?(?P<inside>[^\[\]()<>【】]{1,60})[\])】>] ?")
 _SEPARATORS = re.compile(r" ?[·,/ㆍ&|] ?| 및 ")
 _CREDIT_PREFIX = re.compile(
-    r"(?P<what>(?:글|취재|정리|사진|영상|그래픽)(?: ?[·/] ?(?:글|취재|정리|사진|영상|그래픽))*)(?: ?[=:] ?| )"
+    r"(?P<what>(?:글|취재|정리|사진|영상|그래픽)"
+    r"(?: ?[·/] ?(?:글|취재|정리|사진|영상|그래픽))*)(?: ?[=:] ?| )"
 )
 #: A byline that is printed behind the last sentence of a paragraph.
 _AT_END = re.compile(
@@ -103,9 +105,9 @@ def read_people(text: str) -> tuple[Author, ...]:
 def read_dateline(paragraph: str) -> Byline | None:
     """Return the byline at the start of a body paragraph; None if there is none.
 
-    Forms: ``[휴스턴=뉴스핌] 고인원 특파원=``, ``[뉴스핌=이수호 기자]``, ``[뉴욕 = 뉴스핌 황숙혜 특파원]``,
-    ``[뉴스핌 Newspim] 고인원 기자 (mail)``, ``세종=고인원 기자``, ``고인원 정치부장 =``. One without
-    authors has a place.
+    Forms: ``[휴스턴=뉴스핌] 고인원 특파원=``, ``[뉴스핌=이수호 기자]``, ``[뉴욕 = 뉴스핌 황숙혜
+    특파원]``, ``[뉴스핌 Newspim] 고인원 기자 (mail)``, ``세종=고인원 기자``, ``고인원 정치부장 =``.
+    One without authors has a place.
     """
     bracket = _BRACKET.match(paragraph)
     if bracket is not None and "=" not in bracket["inside"]:  # `[종합] [서울=뉴스핌] …`
@@ -209,7 +211,7 @@ def _people_and_rest(text: str) -> tuple[tuple[Author, ...], bool]:
 
 
 def _read_part(part: str) -> list[Author] | None:
-    """Return the people that the words of a part name, each with its role; None if it holds more."""
+    """Return the people that a part names, each with its role; None if it holds more."""
     if _LATIN_NAME.fullmatch(part):
         return [Author(part)]
     words = part.split()

@@ -1,4 +1,4 @@
-"""Find the deck of outlets that print it between the stamps and the dateline, in no known element."""
+"""Find a deck that is printed between the stamps and the dateline, in no known element."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ def is_damaged(text: str) -> bool:
 def is_mojibake(text: str) -> bool:
     """Return whether the text seems to be decoded with a wrong charset.
 
-    Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), question marks
-    for letters, and pairs of ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1). Up to
-    three U+FFFD are what one bad byte makes of a syllable, and never a sign.
+    Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), question
+    marks for letters, and pairs of ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1).
+    Up to three U+FFFD are what one bad byte makes of a syllable, and never a sign.
     """
     if not text:
         return False

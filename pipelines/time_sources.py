@@ -1,4 +1,4 @@
-"""Choose among the times that a page states for one event: the printed one and those in its head."""
+"""Choose among the times that a page states for one event: printed, and in its head."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Stated:
 def settle(printed: str, machine: Sequence[str], base: datetime) -> Stated:
     """Return the time that a page captured at ``base`` states.
 
-    The printed stamp is believed, unless it is relative (``2시간 전``), which depends on the capture;
-    of the sources that agree with it the most precise one is taken. ``raw`` is the printed stamp, or
-    the first machine-readable one if there is none, whether it could be read or not.
+    The printed stamp is believed, unless it is relative (``2시간 전``), which depends on the
+    capture; of the sources that agree with it the most precise one is taken. ``raw`` is the printed
+    stamp, or the first machine-readable one if there is none, whether it could be read or not.
     """
     raw = printed or next(filter(None, machine), "")
     found = _readings((*machine, printed), base)

@@ -1,4 +1,4 @@
-"""Read the times that outlets print, into aware KST times with their precision: right or refused."""
+"""Read printed times into aware KST times with their precision: right or refused."""
 
 from __future__ import annotations
 

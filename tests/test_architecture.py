@@ -121,3 +121,12 @@ def test_the_schema_named_is_the_newest_migration() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_a_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_conditional_expression_stands_in_another(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.IfExp):
+            parts = [part for child in ast.iter_child_nodes(node) for part in ast.walk(child)]
+            assert not any(isinstance(part, ast.IfExp) for part in parts), f"line {node.lineno}"

@@ -32,8 +32,8 @@ class Frontier:
 
     Any number of processes may use the same outlet. A run that leases an article has it alone until
     it is settled or released, or the run no longer holds any lease in `archive.index.leases`: a run
-    that uses a frontier must hold one. Each method except `settle` is one transaction. ``clock`` returns
-    aware times.
+    that uses a frontier must hold one. Each method except `settle` is one transaction. ``clock``
+    returns aware times.
     """
 
     def __init__(

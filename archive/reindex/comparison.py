@@ -126,8 +126,9 @@ def _fields(connection: sqlite3.Connection) -> Iterator[Difference]:
         if name in _NO_FIELDS or name not in there:
             continue
         counts = connection.execute(
-            f"SELECT coalesce(was.{name}, '') IN ('', '[]'), coalesce(now.{name}, '') IN ('', '[]'),"
-            f" count(*) {_PAIRS} WHERE was.{name} IS NOT now.{name} GROUP BY 1, 2 ORDER BY 1, 2"
+            f"SELECT coalesce(was.{name}, '') IN ('', '[]'),"
+            f" coalesce(now.{name}, '') IN ('', '[]'), count(*)"
+            f" {_PAIRS} WHERE was.{name} IS NOT now.{name} GROUP BY 1, 2 ORDER BY 1, 2"
         )
         for was_empty, is_empty, number in counts:
             before, after = _WORDS[bool(was_empty), bool(is_empty)]

@@ -1,7 +1,7 @@
 """Read feeds and sitemaps: RSS 2.0, RSS 1.0, Atom, sitemaps (XML, text, news), sitemap indexes.
 
-Pure functions. A document is decoded, repaired and parsed in blocks, so that of a large one there is
-never a second whole copy. Formats: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287,
+Pure functions. A document is decoded, repaired and parsed in blocks, so that of a large one there
+is never a second whole copy. Formats: RSS 2.0 (rssboard.org), RSS 1.0 (RDF Site Summary), RFC 4287,
 sitemaps.org 0.9, Google's news sitemap 0.9.
 """
 

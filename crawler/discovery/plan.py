@@ -210,7 +210,7 @@ class Plan:
         return Document(entries)
 
     def _parted(self, document: Document) -> tuple[Sequence[FeedEntry], Sequence[FeedEntry]]:
-        """Return a document's entries, and its sitemaps; an article that an index names is an entry."""
+        """Return a document's entries and sitemaps; an article named by an index is an entry."""
         if not document.sitemaps:
             return document.entries, ()
         parts: tuple[list[FeedEntry], list[FeedEntry]] = ([], [])

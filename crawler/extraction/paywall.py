@@ -35,10 +35,12 @@ _OF_THIS = re.compile(
 )
 #: Of the comments, of other channels, or of where the article was published before.
 _OTHER = re.compile(
-    "댓글|의견|채널|뉴스레터|카카오|네이버|유튜브|알림|더 많은|출고|먼저|앞서|게재된|제공된|제공했|무료로 공개"
+    "댓글|의견|채널|뉴스레터|카카오|네이버|유튜브|알림|더 많은|출고|먼저|앞서|게재된"
+    "|제공된|제공했|무료로 공개"
 )
 _BUTTON = re.compile(
-    r"(?:로그인|회원 ?가입|구독|구독 ?신청|지금 구독|결제|유료 ?회원 ?가입|멤버십 ?가입|가입)(?:하기)?"
+    r"(?:로그인|회원 ?가입|구독|구독 ?신청|지금 구독|결제|유료 ?회원 ?가입"
+    r"|멤버십 ?가입|가입)(?:하기)?"
 )
 _ENGLISH = re.compile(
     r"(?:subscribe|sign in|log in|register)\b.{0,60}\b(?:continue|keep reading|full|access|read)\b"

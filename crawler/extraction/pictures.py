@@ -25,7 +25,8 @@ _PLACEHOLDER = re.compile(
     r"\.(?:gif|png|svg|jpe?g|webp)(?:[?#].*)?\Z",
     re.IGNORECASE,
 )
-#: `(사진=뉴시스)`, `사진제공=달빛마을도서관`, `[그래픽: 한누리]`: a caption without the outlet's sign.
+#: `(사진=뉴시스)`, `사진제공=달빛마을도서관`, `[그래픽: 한누리]`: a caption without the outlet's
+#: sign.
 _CREDIT = re.compile(r"[(\[]?\s?(?:사진|그래픽|이미지|자료|출처)(?:\s?제공)?\s?[=:].{1,80}")
 _ENDED = re.compile(r"[.다)\]”\"’']$")
 #: Levels of a box that are searched for its captions.

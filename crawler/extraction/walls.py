@@ -1,8 +1,8 @@
 """Recognise pages that are not articles: walls, bot challenges, soft 404s, deleted articles.
 
-A wall speaks to its reader ("로그인해 주세요"); a reporter tells in plain form what somebody did ("…고
-밝혔다") and quotes a wall's words. So the words count in a block that does not read as a reporter's,
-and decide only where no block does.
+A wall speaks to its reader ("로그인해 주세요"); a reporter tells in plain form what somebody did
+("…고 밝혔다") and quotes a wall's words. So the words count in a block that does not read as a
+reporter's, and decide only where no block does.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         re.compile(
             r"(?:페이지|기사|게시물|요청하신 .{0,20})[을를은는이가]?\s?"
             r"(?:찾을 수 없|존재하지 않|삭제되었|삭제된|없습니다)"
-            r"|(?:찾을 수 없는|존재하지 않는|열람할 수 없는|없는) (?:페이지|기사|뉴스|게시물|주소)입니다"
+            r"|(?:찾을 수 없는|존재하지 않는|열람할 수 없는|없는)"
+            r" (?:페이지|기사|뉴스|게시물|주소)입니다"
             r"|잘못된 (?:경로|주소|요청)|Page Not Found|404 Not Found",
             re.IGNORECASE,
         ),
@@ -69,7 +70,8 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         Reason.LOGIN_WALL,
         re.compile(
             r"로그인(?:이|을|후| 후)?\s?(?:필요|하셔야|하시면|해 ?주세요|이용)"
-            r"|회원(?:만|전용| 전용|에게만)|구독자\s?(?:전용|만|에게만)|구독(?:\s?후|하시면|하셔야)",
+            r"|회원(?:만|전용| 전용|에게만)|구독자\s?(?:전용|만|에게만)"
+            r"|구독(?:\s?후|하시면|하셔야)",
             re.IGNORECASE,
         ),
     ),

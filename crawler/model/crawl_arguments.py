@@ -53,7 +53,7 @@ class CrawlArguments:
         return self.discover and not self.url and self.until is None
 
     def is_backfill(self, today: date, after: timedelta = NEWS) -> bool:
-        """Return whether the crawl asked for certain articles, or days longer ago than ``after``."""
+        """Return whether the crawl asked for certain articles, or days further back than that."""
         oldest = today - after
         return (
             bool(self.url)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - pages and prose keep their lines
 """Etoday's pages, written as OUTLETS describes them. The widgets' words are made up by us.
 
 Where OUTLETS does not say where a thing stands, a template chooses one place and says so.

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - pages and prose keep their lines
 """Newspim's pages, written as OUTLETS describes them. The words of widgets and other articles are made up by us.
 
 Deck, section and tags have no known selector there; the section is printed as the breadcrumb's

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - prose keeps its lines
 """The two fixed articles of our own, one for each outlet."""
 
 from __future__ import annotations
