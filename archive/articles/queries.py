@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RowMapping, Select
 
+    from archive.index.search_query import Query
     from archive.model.exchange import Location
 
 _ARTICLE = (revisions, articles.c.outlet, articles.c.article_id, articles.c.url)
@@ -126,13 +127,11 @@ def published(
     return query
 
 
-def search(connection: Connection, query: str, limit: int) -> list[StoredArticle]:
-    """Return the current revisions that contain every term of the query, newest first.
-
-    :raises QueryError: the query contains nothing to search for.
-    """
+def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
+    """Return the current revisions that match the query, newest first."""
     hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
-    found = _current().where(revisions.c.id.in_(hits))
+    found = published(_current(), query.outlet, query.since, query.until)
+    found = found.where(revisions.c.id.in_(hits))
     found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
     return list(
         _stored_articles(connection.execute(found).mappings().all(), DeletionJudge(connection))

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/index/migrations/versions.
-SCHEMA = "0006"
-#: Schemas of unreleased versions. They are not upgraded: a reindex makes a new index and takes over
-#: what the WARC files can't tell.
-EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005"})
+SCHEMA = "0007"
+#: Schemas of unreleased versions, up to 0006 with other search tokens too. They are not upgraded:
+#: a reindex makes a new index and takes over what the WARC files can't tell.
+EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000

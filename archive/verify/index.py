@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select, text
 
 from archive.index.article_rows import search_columns, to_article, to_row
-from archive.index.fulltext import tokens
 from archive.index.schema import articles, captures, revisions
+from archive.index.search_text import tokens
 from archive.model.outcome import Outcome, Reason
 from archive.verify.warc_file.findings import Finding, Rule
 

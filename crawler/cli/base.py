@@ -19,8 +19,8 @@ from scrapy.exceptions import UsageError
 
 from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
-from archive.index.fulltext import QueryError
 from archive.index.leases import LeaseHeldError
+from archive.index.search_query import QueryError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.runs.job_runs import end
@@ -212,6 +212,6 @@ def _refuse_unknown_options(args: list[str]) -> None:
 
     :raises UsageError: there is an unknown option.
     """
-    unknown = next((arg for arg in args if re.match("--?[A-Za-z]", arg)), None)
+    unknown = next((arg for arg in args if re.match(r"--?[A-Za-z]\S*\Z", arg)), None)
     if unknown is not None:
         raise usage_error(f"unknown option {unknown} (for a file of that name, write ./{unknown})")

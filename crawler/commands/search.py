@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import search
+from archive.index.search_query import parse_query
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.tables import print_articles
+from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
+from crawler.outlets import outlet_named
 
 if TYPE_CHECKING:
     import argparse
@@ -29,8 +32,14 @@ class Command(Verb):
         """Return the description, with an example."""
         return (
             "List the articles that contain every term of QUERY in headline, deck, body, captions "
-            "or author names, newest first. A term is also found within longer words. "
-            f"Example: {PROGRAM} search 푸틴 김정은"
+            "or author names, newest first. A term is also found within longer words and numbers "
+            "(0059 in 005930, 1234 in 1,234) and across blanks (한국은행 in 한국 은행), in letters "
+            "of any case or width, and Hanja by their readings (김정은 in 金正恩). "
+            '"…" holds a term with blanks in it, in this spelling only; OR between two terms: one '
+            "of them is enough; -TERM: it does not occur; outlet:NAME, since:YYYY-MM-DD and "
+            "until:YYYY-MM-DD: only that outlet's articles, published on these days. Quote the "
+            f"whole for the shell. Example: {PROGRAM} search '푸틴 OR 김정은 -미사일 "
+            "since:2026-01-01'"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -46,8 +55,14 @@ class Command(Verb):
             raise usage_error("name at least one term to search for")
         if opts.limit < 1:
             raise usage_error("--limit must be at least 1")
+        query = parse_query(as_text(" ".join(args)))
+        if query.outlet:
+            try:
+                outlet_named(query.outlet)
+            except OutletError as error:
+                raise usage_error(str(error)) from error
         with self.open_index() as index, index.reading() as connection:
-            found = search(connection, as_text(" ".join(args)), opts.limit)
+            found = search(connection, query, opts.limit)
         print_articles(found)
         print(f"{len(found)} found")
         return 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archive.index.database import Index
-from archive.index.fulltext import tokens
+from archive.index.search_text import tokens
 from archive.model.exchange import MAX_DOCUMENT
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection
@@ -59,10 +59,11 @@ def traces(folder: Path, text: str, words: Sequence[str] = ()) -> Traces:
                     )
     for index in folder.glob("index.sqlite3"):
         with closing(sqlite3.connect(index)) as database:
-            database.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, row)")
-            query = "SELECT term FROM temp.words WHERE term = ?"
-            for token in dict.fromkeys(token for word in words for token in tokens(word).split()):
-                found.tokens += [row[0] for row in database.execute(query, [token])]
+            query = "SELECT 1 FROM search WHERE search MATCH ?"
+            for word in words:
+                # a single token is part of many words
+                if database.execute(query, [f'"{tokens(word)}"']).fetchone():
+                    found.tokens.append(word)
             blocks = b"".join(row[0] for row in database.execute("SELECT block FROM search_data"))
             found.tokens += [word for word in words if word.encode() in blocks]
     return found

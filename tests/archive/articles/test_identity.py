@@ -11,6 +11,7 @@ import pytest
 
 from archive.articles.captures import captures_of
 from archive.articles.queries import search
+from archive.index.search_query import parse_query
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
 from crawler.extraction.extract import read_exchange
@@ -293,5 +294,5 @@ def test_search_finds_the_current_version_only(keeper: Keeper) -> None:
     keeper.read("etoday", page_capture("etoday", NOON, edited(7771)))
     keeper.read("etoday", page_capture("etoday", NOON + DAY, edited(7772)))
     with keeper.index() as index, index.reading() as connection:
-        assert [len(search(connection, f"{n}", 5)) for n in (7771, 7772)] == [0, 1]
-        assert [len(search(connection, f"{n}쪽을", 5)) for n in (7771, 7772)] == [0, 1]
+        assert [len(search(connection, parse_query(f"{n}"), 5)) for n in (7771, 7772)] == [0, 1]
+        assert [len(search(connection, parse_query(f"{n}쪽을"), 5)) for n in (7771, 7772)] == [0, 1]

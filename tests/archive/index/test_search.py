@@ -1,8 +1,11 @@
-"""Full-text search finds what a search for the substring finds, and no query is syntax."""
+"""Full-text search: what it finds is what a search for the substring finds, blanks left out."""
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
+import unicodedata
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -10,7 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.index.fulltext import SYNONYMS, QueryError, match_expression, tokens
+from archive.index.fulltext import match_expression
+from archive.index.hanja import MAX_READINGS, readings
+from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
+from archive.index.search_text import tokens, tokens_of_runs
+from tests.support.reading import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +35,15 @@ class Shelf:
         self.connection = sqlite3.connect(":memory:")
         self.connection.execute(
             "CREATE VIRTUAL TABLE search "
-            "USING fts5(headline, body, content='', tokenize='unicode61 remove_diacritics 0')"
+            "USING fts5(headline, body, content='', columnsize=0, tokenize='ascii')"
         )
         rows = [(number, "", tokens(text)) for number, text in enumerate(documents)]
         self.connection.executemany(
             "INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)", rows
         )
 
-    def find(self, query: str) -> set[int]:
-        expression = match_expression(query)
+    def find(self, query: str | Query) -> set[int]:
+        expression = match_expression(parse_query(query) if isinstance(query, str) else query)
         return {
             row
             for (row,) in self.connection.execute(
@@ -64,9 +71,8 @@ def spellings(term: str) -> set[str]:
 @settings(max_examples=300)
 @given(query=st.text(st.sampled_from(SYLLABLES), min_size=1, max_size=4))
 def test_a_term_is_found_where_its_letters_stand(shelf: Shelf, query: str) -> None:
-    expected = {
-        n for n, text in enumerate(shelf.documents) if any(s in text for s in spellings(query))
-    }
+    blank_free = [text.replace(" ", "") for text in shelf.documents]
+    expected = {n for n, text in enumerate(blank_free) if any(s in text for s in spellings(query))}
     assert shelf.find(query) == expected
 
 
@@ -74,7 +80,7 @@ def test_a_term_is_found_where_its_letters_stand(shelf: Shelf, query: str) -> No
 def test_every_term_must_occur(shelf: Shelf, terms: list[str]) -> None:
     expected = {
         n
-        for n, text in enumerate(shelf.documents)
+        for n, text in enumerate(text.replace(" ", "") for text in shelf.documents)
         if all(any(s in text for s in spellings(t)) for t in terms)
     }
     assert shelf.find(" ".join(terms)) == expected
@@ -93,6 +99,17 @@ MIXED = [
     "첫 줄\n둘째 줄",
     "뿌찐의 로씨야",
     "café 카페",
+    "iPhone15pro의 ＡＩ 칩",
+    "삼성전자(005930) 1,234원, 5 678원",
+    "그럼 ㅋㅋㅋ ㅠㅠ",
+    "한국은행이 올린 금리",
+    "한국 은행이 내린 금리",
+    "李대통령 美·中",
+    "李明博 前대통령의 金融 실명제",
+    "习近平 国家主席",
+    "भारत की",
+    "㈜대한 ①호 ½",
+    "soft\u00adhyphen zero\u200bwidth",
 ]
 
 
@@ -101,6 +118,51 @@ MIXED = [
     [
         ("KN-23", {0}),
         ("kn", {0}),
+        ("N-2", {0}),
+        ("phone15", {12}),
+        ("iphone", {12}),
+        ("AI", {12}),
+        ("ＡＩ칩", {12}),
+        ("0059", {13}),
+        ("5930", {13}),
+        ("1234", {13}),
+        ("1,234", {13}),
+        ("2,3", {0, 13}),
+        ("34원5678", set()),
+        ("5678원", {13}),
+        ("ㅋㅋ", {14}),
+        ("ㅋㅋㅋㅠ", {14}),
+        ("ㅠㅠ", {14}),
+        ("\u110f\u110f", {14}),
+        ("ㅠㅠㅠ", set()),
+        ("한국은행", {15, 16}),
+        ("한국 은행", {15, 16}),
+        ('"한국 은행"', {15, 16}),
+        ("은행이 내린", {16}),
+        ("김정은", {4}),
+        ("金正恩", {4}),
+        ("금정은", {4}),
+        ("정은", {4}),
+        ("이대통령", {17}),
+        ("리대통령", {17}),
+        ("李대통령", {17}),
+        ("미·중", {17}),
+        ("美·中", {17}),
+        ("미중", set()),
+        ("이명박", {18}),
+        ("전대통령", {18}),
+        ("금융실명제", {18}),
+        ("金融", {18}),
+        ("시진핑", set()),
+        ("습근평", {19}),
+        ("習近平", {19}),
+        ("국가주석", {19}),
+        ("रत", {20}),
+        ("भारत की", {20}),
+        ("(주)대한", {21}),
+        ("1호", {21}),
+        ("softhyphen", {22}),
+        ("zerowidth", {22}),
         ("미싸일", {0}),
         ("nyt", {1}),
         ("newspim", {2}),
@@ -115,12 +177,12 @@ MIXED = [
         ("27", {5}),
         ("한미일", set()),
         ("한·미", {6}),
-        ("한·", {0, 6}),
+        ("한·", {0, 6, 15, 16, 21}),
         ("한의", {0}),
         ("거래", {7}),
         ("현지시간", {8}),
         ("일(현지", {8}),
-        ("줄둘째", set()),
+        ("줄둘째", {9}),
         ("의 KN", {0}),
         ("newspim.com", {2}),
         ("푸틴", {10}),
@@ -137,14 +199,12 @@ def test_mixed_scripts(query: str, expected: set[int]) -> None:
 
 
 @given(st.text() | st.text(st.sampled_from("\"'*()^-+:{}[]AND OR NOT NEAR가나 \0"), max_size=40))
-def test_no_query_is_syntax(query: str) -> None:
+def test_no_query_reaches_sqlite_as_syntax(query: str) -> None:
     shelf = Shelf(["가나"])
     try:
         shelf.find(query)
     except QueryError:
-        assert not any(
-            (letter.isalnum() and letter.isascii()) or "가" <= letter <= "힣" for letter in query
-        )
+        pass  # refused, and no error of SQLite's
     finally:
         shelf.connection.close()
 
@@ -152,9 +212,90 @@ def test_no_query_is_syntax(query: str) -> None:
 @given(st.text())
 def test_a_text_finds_itself(text: str) -> None:
     shelf = Shelf([text])
-    try:
-        assert shelf.find(text) == {0}
-    except QueryError:
+    term = exact_term(text)
+    if term:
+        assert shelf.find(Query((term,))) == {0}
+    else:
         assert tokens(text).split() == []
-    finally:
-        shelf.connection.close()
+    shelf.connection.close()
+
+
+#: Letters, digits and marks of every kind that search has a rule for.
+#: (A jamo or mark that a blank parts from what it would compose with is none of them.)
+PIECES = st.lists(
+    st.sampled_from(
+        [*"가나한국은행金李美12345iPｉＰＡaß, .·(\n\t\u3000\u00a0\u200bㅋ카_%", "e\u0301"]
+    )
+).map("".join)
+
+
+@given(PIECES)
+def test_the_words_tokens_are_the_texts_tokens(text: str) -> None:
+    """Made word by word, for speed, they are those of the text as a whole."""
+    made = tokens(text).split("\ue000")[0].split()
+    assert made == tokens_of_runs(text)
+
+
+def blank_free(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return re.sub(r"\s+", "", folded)
+
+
+@settings(max_examples=300)
+@given(text=PIECES, data=st.data())
+def test_whatever_stands_in_a_text_without_its_blanks_is_found(
+    text: str, data: st.DataObject
+) -> None:
+    content = blank_free(text)
+    start = data.draw(st.integers(0, len(content)))
+    part = content[start : data.draw(st.integers(start, len(content)))]
+    term = exact_term(part)
+    if not term:
+        return
+    shelf = Shelf([text])
+    assert shelf.find(Query((term,))) == {0}
+    shelf.connection.close()
+
+
+def fixture_texts() -> list[str]:
+    """Return what search covers of each article of the fixtures."""
+    found: list[str] = []
+    for path in sorted(SEEDS.glob("*/*.json")):
+        article = json.loads(path.read_text(encoding="utf-8")).get("article") or {}
+        found.append("\n".join([article.get("headline", ""), *article.get("body", [])]))
+    return [text for text in found if text.strip()]
+
+
+def test_five_hundred_generated_queries_miss_nothing() -> None:
+    """Parts of the fixtures' texts, of two to eight characters, against a search for the substring."""
+    texts = fixture_texts()
+    shelf = Shelf(texts)
+    plain = [blank_free(text) for text in texts]
+    dice = Random(20261129)
+    missed: list[tuple[str, set[int]]] = []
+    asked = 0
+    while asked < 500:
+        text = dice.choice(plain)
+        start = dice.randrange(len(text))
+        query = text[start : start + dice.randint(2, 8)]
+        if not query.isalnum() or query in {"or", "and", "not"}:
+            continue
+        asked += 1
+        expected = {number for number, one in enumerate(plain) if query in one}
+        if lost := expected - shelf.find(query):
+            missed.append((query, lost))
+    shelf.connection.close()
+    assert missed == []
+
+
+def test_readings() -> None:
+    assert readings("한글만") == []
+    assert readings("美北 대화") == ["미배 대화", "미북 대화"]
+    assert set(readings("金李")) == {"금리", "금이", "김리", "김이"}
+    assert len(readings("金李" * 40)) <= MAX_READINGS
+    assert readings("㐂") == ["㐂"]  # no reading is known
+
+
+def test_a_text_of_many_hanja_stays_small() -> None:
+    text = "李金年樂" * 500
+    assert len(tokens(text).split()) < 8 * len(text)

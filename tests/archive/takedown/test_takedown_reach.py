@@ -14,9 +14,9 @@ from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.index.article_rows import search_columns, to_article
 from archive.index.database import Index
-from archive.index.fulltext import tokens
 from archive.index.schema import articles as articles_table
 from archive.index.schema import frontier, revisions
+from archive.index.search_text import tokens
 from archive.model.exchange import Exchange, Location
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import RunRecorder

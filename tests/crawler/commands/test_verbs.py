@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -194,6 +195,11 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(desk: Desk, tmp_pat
         ("nyt", 1),
         ("틴", 2),
         ("한반도와 러시아", 1),
+        ("푸틴 outlet:newspim", 1),
+        ("푸틴 outlet:etoday", 1),
+        ("푸틴 since:2018-03-02 until:2018-03-02", 0),
+        ("푸틴 -김정은", 0),
+        ("똠얌꿍 OR 푸틴", 5),
     ],
 )
 def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
@@ -226,7 +232,22 @@ def test_search_takes_fts_syntax_for_words(desk: Desk, query: str) -> None:
     assert said.code in (0, 2)
     assert "Traceback" not in said.err
     assert "fts5" not in said.err.lower()
-    assert said.out.strip() if said.code == 0 else "nothing to search for" in said.err
+    assert said.out.strip() if said.code == 0 else re.search("error: .{20}", said.err)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("푸틴 outlet:nosuch", "no outlet 'nosuch'; known: etoday, newspim"),
+        ("푸틴 since:yesterday", "since:yesterday is not a valid date"),
+        ("headline:푸틴", "there is no field headline: in queries"),
+        ('"푸틴', "a quotation mark opens"),
+    ],
+)
+def test_search_refuses_a_query_with_a_sentence(desk: Desk, query: str, sentence: str) -> None:
+    said = desk.call("search", query)
+    assert (said.code, said.out) == (2, "")
+    assert sentence in said.err
 
 
 def test_search_limits(desk: Desk) -> None:

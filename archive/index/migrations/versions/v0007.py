@@ -1,4 +1,4 @@
-"""The whole schema, as of the first release: 0001 to 0005 were those of unreleased versions."""
+"""The whole schema, as of the first release: 0001 to 0006 were those of unreleased versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alembic import op
 
 from archive.index.schema import Instant
 
-revision = "0006"
+revision = "0007"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -234,8 +234,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
     )
     op.create_index(op.f("ix_outcomes_run_id"), "outcomes", ["run_id"])
-    # The full-text index over revisions. The tokens are made and folded by archive.index.fulltext,
-    # so the plainest tokenizer is enough; there is no ranking, so no column sizes are kept.
+    # The full-text index over revisions. archive.index.search_text makes and folds the tokens, so
+    # the plainest tokenizer is enough; there is no ranking, so no column sizes are kept.
     op.execute(
         "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, "
         "tokenize='ascii')"

@@ -1,0 +1,230 @@
+"""The language of search queries, read into a value that every database can be asked with.
+
+Terms with blanks between them must all occur, each within words or across blanks. ``"…"`` is a
+term with blanks in it, in no other spelling or reading. ``OR`` between two terms: at least one of
+them; it binds closer than a blank. ``-`` before a term: it must not occur. ``outlet:``, ``since:``
+and ``until:`` choose by outlet and day of publication.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from archive.index.hanja import readings
+from archive.index.search_text import pairs, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Spellings of one word in the outlets' and in North Korean texts: a query finds them all. Stored
+#: text is never changed.
+SYNONYMS: tuple[frozenset[str], ...] = (
+    frozenset({"푸틴", "뿌찐"}),
+    frozenset({"러시아", "로씨야"}),
+    frozenset({"미사일", "미싸일"}),
+    frozenset({"노동당", "로동당"}),
+)
+FIELDS = ("outlet", "since", "until")
+#: Fields that other search engines and our own export have. Refused, not taken for text.
+_OTHER_FIELDS = (
+    "after|article_id|author|authors|before|body|byline|caption|captured_at|date|day|from|headline"
+    "|id|in|intitle|inurl|language|modified_at|published_at|section|site|source|status"
+    "|subheadlines|tag|tags|title|to|url"
+)
+_WORD = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<word>\S+)')
+_FIELD = re.compile(
+    rf"(?P<minus>-?)(?P<name>{'|'.join(FIELDS)}|{_OTHER_FIELDS}):(?P<value>.*)", re.I
+)
+
+
+class QueryError(ValueError):
+    """The query cannot be searched for; the message is a sentence with what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Tokens that must follow each other; with ``is_prefix`` the last may be longer."""
+
+    tokens: tuple[str, ...]
+    is_prefix: bool
+
+
+#: Phrases of which one must occur.
+Choice = tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to search for: of each of ``terms`` one phrase occurs, of ``excluded`` none.
+
+    ``outlet`` is ``""`` for all; ``since`` and ``until`` are days of publication in KST, inclusive.
+    """
+
+    terms: tuple[Choice, ...]
+    excluded: Choice = ()
+    outlet: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The query as far as it is read."""
+
+    text: str
+    terms: list[Choice] = field(default_factory=list)
+    excluded: list[Phrase] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    #: What the last word was: a term, or OR, or neither.
+    last: str = ""
+
+    def add_term(self, found: Choice) -> None:
+        if self.last == "OR":
+            self.terms[-1] += found
+        else:
+            self.terms.append(found)
+        self.last = "term"
+
+    def add_or(self) -> None:
+        if self.last != "term":
+            raise QueryError(
+                f"OR stands between two terms, not so in {self.text!r}: write 푸틴 OR 김정은, or "
+                '"OR" for the word itself'
+            )
+        self.last = "OR"
+
+    def end_or(self, what: str) -> None:
+        """Refuse ``what`` behind OR."""
+        if self.last == "OR":
+            raise QueryError(f"OR stands between two terms: {what} cannot follow it")
+        self.last = ""
+
+
+def parse_query(text: str) -> Query:
+    """Return the query that a person wrote.
+
+    :raises QueryError: it has no term, or uses the language in a way that means nothing.
+    """
+    draft = _Draft(text)
+    _refuse_groups(text)
+    for found in _WORD.finditer(text):
+        if found["word"] is None:
+            _read_term(draft, found["minus"], exact_term(found["phrase"]))
+        else:
+            _read_word(draft, found["word"])
+    draft.end_or("the end")
+    if not draft.terms:
+        more = " besides those that must not occur" if draft.excluded else ""
+        raise QueryError(
+            f"nothing to search for in {text!r}: give at least one letter or digit{more}"
+        )
+    return Query(
+        tuple(draft.terms),
+        tuple(draft.excluded),
+        draft.fields.get("outlet", ""),
+        _day(draft.fields, "since"),
+        _day(draft.fields, "until"),
+    )
+
+
+def _refuse_groups(text: str) -> None:
+    words = text.split()
+    if "OR" in words and any(word.count("(") != word.count(")") for word in words):
+        raise QueryError(
+            f"brackets do not group terms, as in {text!r}: OR takes the terms beside it, so write "
+            "푸틴 OR 김정은 미사일"
+        )
+
+
+def _read_word(draft: _Draft, word: str) -> None:
+    if word.startswith(('"', '-"')):
+        raise QueryError(f"a quotation mark opens and none closes it in {draft.text!r}")
+    if word == "OR":
+        draft.add_or()
+    elif word == "NOT":
+        raise QueryError('write -김정은 for "not 김정은", or "NOT" for the word itself')
+    elif word == "AND":  # a blank says the same
+        draft.end_or("AND")
+    elif named := _FIELD.fullmatch(word):
+        _read_field(draft, named)
+    else:
+        minus = "-" if word.startswith("-") else ""
+        _read_term(draft, minus, _term(word))
+
+
+def _read_term(draft: _Draft, minus: str, found: Choice) -> None:
+    if not found:  # a mark alone
+        return
+    if minus:
+        draft.end_or("a term with -")
+        draft.excluded += found
+    else:
+        draft.add_term(found)
+
+
+def _read_field(draft: _Draft, named: re.Match[str]) -> None:
+    name, value = named["name"].lower(), named["value"].strip('"')
+    known = ", ".join(f"{one}:" for one in FIELDS)
+    if name not in FIELDS:
+        raise QueryError(
+            f'there is no field {name}: in queries; there are {known}. Write "{named[0]}" to find '
+            "the text itself"
+        )
+    draft.end_or(f"{name}:")
+    if named["minus"]:
+        raise QueryError(f"{name}: cannot be excluded with -")
+    if not value:
+        raise QueryError(f"{name}: has no value: write it without a blank, {name}:VALUE")
+    if draft.fields.setdefault(name, value) != value:
+        raise QueryError(f"{name}: is given twice, as {draft.fields[name]} and as {value}")
+
+
+def _day(fields: dict[str, str], name: str) -> date | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass  # no day of the calendar
+    raise QueryError(f"{name}:{value} is not a valid date: write {name}:YYYY-MM-DD")
+
+
+def exact_term(text: str) -> Choice:
+    """Return the phrase of a text as it is written; nothing if it has no letter or digit."""
+    return tuple(filter(None, [_phrase(text)]))
+
+
+def _term(text: str) -> Choice:
+    """Return the phrases of a term in all its spellings and readings."""
+    found = [_phrase(spelling) for spelling in dict.fromkeys(_spellings(text))]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _spellings(term: str) -> Iterator[str]:
+    yield term
+    term = unicodedata.normalize("NFKC", term)
+    for group in SYNONYMS:
+        for word in group:
+            if word in term:
+                yield from (term.replace(word, other) for other in sorted(group - {word}))
+    # The readings of a single character are those of many others.
+    if sum(map(len, runs(term))) > 1:
+        yield from readings(term)
+
+
+def _phrase(text: str) -> Phrase | None:
+    """Return the text's tokens: adjacent in the text searched for, adjacent in the one found."""
+    found = runs(text)
+    if not found:
+        return None
+    *whole, last = found
+    tokens = [token for run in whole for token in (*pairs(run), run[-1])]
+    # In a text a run's last character is a token that ends it; in a query the run may continue.
+    tokens += pairs(last) if len(last) > 1 else [last]
+    return Phrase(tuple(tokens), is_prefix=len(last) == 1)
