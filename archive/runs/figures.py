@@ -13,6 +13,7 @@ from sqlalchemy import Text, case, func, select, type_coerce
 
 from archive.index.bulk import one_of
 from archive.index.schema import captures, outcomes, revisions, runs
+from archive.model.article import PAYWALLED
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
 from archive.runs.record import RunRecord
@@ -75,6 +76,25 @@ def counted_since(
         name = f"{row.outcome}/{row.reason}" if row.reason else row.outcome
         table[name] = table.get(name, 0) + row.number
     return counts
+
+
+def paywalled_since(
+    connection: Connection, run_ids: Sequence[str], outlet: str, begin: datetime
+) -> int:
+    """Return how many articles that were new in these runs since ``begin`` are paywalled.
+
+    The query uses the index of outcomes over the run, then row numbers.
+    """
+    query = (
+        select(func.count())
+        .select_from(outcomes)
+        .join(captures, captures.c.id == outcomes.c.capture_id)
+        .join(revisions, revisions.c.id == captures.c.revision_id)
+        .where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
+        .where(outcomes.c.outcome == Outcome.NEW, outcomes.c.at >= begin)
+        .where(type_coerce(revisions.c.flags, Text).contains(f'"{PAYWALLED}"'))
+    )
+    return connection.scalar(query) or 0
 
 
 def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:

@@ -104,7 +104,9 @@ def _outlet_row(state: OutletState, now: datetime) -> tuple[str, ...]:
     figures = state.figures
     results = new = _NONE
     if state.last is not None:
-        results, new = _results(_totals(state.last, reasons=False)), str(figures.new)
+        results = _results(_totals(state.last, reasons=False))
+        paywalled = f" ({figures.paywalled} paywalled)" if figures.paywalled else ""
+        new = f"{figures.new}{paywalled}"
     warnings = "; ".join((*map(_alarm, state.alarms), *_drifts(state)))
     return (
         state.name,

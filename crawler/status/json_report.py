@@ -97,6 +97,7 @@ def _outlet(state: OutletState) -> dict[str, Any]:
         "last_run": run_object(state.last) if state.last is not None else None,
         "last_done_at": _time(state.done_at),
         "new_last_day": figures.new,
+        "paywalled_last_day": figures.paywalled,
         "new_daily_mean": figures.daily,
         "expected_per_day": state.expected,
         "last_new_at": _time(figures.last_new_at),

@@ -17,6 +17,7 @@ from archive.runs.figures import (
     crawls_since,
     fill,
     last_new_of,
+    paywalled_since,
 )
 from archive.runs.history import first_crawl
 from crawler.alarms.drift import is_significant
@@ -60,12 +61,14 @@ class Articles:
 class OutletFigures:
     """An outlet's figures; articles are ``new`` if a crawl of new articles found them.
 
-    ``new`` is the number of the last 24 hours, ``daily`` the daily mean of the 7 days before that,
+    ``new`` is the number of the last 24 hours, ``paywalled`` how many of those are not free to read
+    and so may be teasers, ``daily`` the daily mean of the 7 days before that,
     or of the part of them since its first crawl (None for less than a day). ``outcomes`` are those
     of all crawls of the last 24 hours.
     """
 
     new: int
+    paywalled: int
     daily: float | None
     last_new_at: datetime | None
     outcomes: Mapping[str, int]
@@ -122,6 +125,7 @@ class FiguresReader:
         day, weeks = self._fill(outlet, last_day=True), self._fill(outlet, last_day=False)
         return OutletFigures(
             new=self._new[outlet],
+            paywalled=self._paywalled(outlet),
             daily=before / days if days >= 1 else None,
             last_new_at=self._last_new(outlet),
             outcomes=dict(sorted(self._outcomes.get(outlet, {}).items())),
@@ -153,6 +157,14 @@ class FiguresReader:
         """Return when the outlet last had a new article."""
         crawl = self._last_fruitful(outlet)
         return last_new_of(self._connection, crawl.run_id, outlet) if crawl is not None else None
+
+    def _paywalled(self, outlet: str) -> int:
+        begin = self._now - DAY
+        recent = (
+            run for run in self._fruitful[outlet] if run.ended_at is None or run.ended_at > begin
+        )
+        run_ids = [run.run_id for run in recent]
+        return paywalled_since(self._connection, run_ids, outlet, begin) if run_ids else 0
 
     def _last_fruitful(self, outlet: str) -> RunRecord | None:
         recent = self._fruitful[outlet]

@@ -16,8 +16,10 @@ from archive.index.process_identity import this_process
 from archive.runs.figures import evenly, examples
 from archive.runs.history import runs_between, summed
 from crawler.jobs.config import parse_jobs
+from crawler.status.json_report import overview_object
 from crawler.status.outlet_figures import Articles
 from crawler.status.overview import Overview, survey
+from tests.support import status_kit
 from tests.support.status_kit import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def test_a_days_new_articles_are_those_of_its_24_hours_and_the_mean_is_of_the_7_
     }
     assert figures.error_rate == 2 / 20
     assert figures.last_new_at == NOW - HOUR
+
+
+def test_paywalled_articles_are_counted_apart(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.run(HOUR, {"new": 5})
+    with monkeypatch.context() as patch:
+        patch.setitem(status_kit._REVISION, "flags", ["machine_translated", "paywalled"])
+        history.run(2 * HOUR, {"new": 3})
+        history.run(2 * DAY, {"new": 4})
+    overview = look(history)
+    figures = outlet_of(overview).figures
+    assert (figures.new, figures.paywalled) == (8, 3)
+    assert overview_object(overview)["outlets"][0]["paywalled_last_day"] == 3
 
 
 def test_the_mean_of_an_outlet_that_is_new_is_of_the_days_it_was_crawled(history: History) -> None:
