@@ -13,7 +13,7 @@ from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.runs.recorder import Result, RunRecorder
-from archive.warc.http_message import MessageError, parse_head
+from archive.warc.http_message import MessageError, parse_head, retry_at
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
 if TYPE_CHECKING:
@@ -345,6 +345,7 @@ class _HeadFacts:
     media_type: str = ""
     etag: str = ""
     last_modified: str = ""
+    retry_at: datetime | None = None
 
 
 def _head_facts(exchange: Exchange) -> _HeadFacts:
@@ -357,8 +358,14 @@ def _head_facts(exchange: Exchange) -> _HeadFacts:
                 media_type=head.get("Content-Type"),
                 etag=head.get("ETag"),
                 last_modified=head.get("Last-Modified"),
+                retry_at=retry_at(head, exchange.captured_at),
             )
     return _HeadFacts(media_type=exchange.media_type)
+
+
+def retry_time(exchange: Exchange) -> datetime | None:
+    """Return when the response asks to be requested again, None if it does not."""
+    return _head_facts(exchange).retry_at
 
 
 def _result(page: Page, verdict: Verdict) -> Result:
@@ -382,6 +389,7 @@ def _visit_result(page: Page, verdict: Verdict) -> VisitResult:
         status=head.status,
         etag=head.etag,
         last_modified=head.last_modified,
+        retry_at=head.retry_at,
         published_at=page.article.published_at if page.article else None,
     )
 

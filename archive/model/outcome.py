@@ -31,6 +31,7 @@ class Reason(StrEnum):
     LOGIN_WALL = "login_wall"
     CONSENT_WALL = "consent_wall"
     BOT_CHALLENGE = "bot_challenge"
+    MAINTENANCE = "maintenance"
     SOFT_404 = "soft_404"
     BAD_CONTENT = "bad_content"
     UNKNOWN_CODING = "unknown_coding"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,10 @@ MAX_CHUNK_LINE = 16 * 1024
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 #: The host asks to be left alone for a while (RFC 6585 section 4, RFC 9110 section 15.6.4).
 BUSY_STATUSES = frozenset({429, 503})
-#: A later visit may get another answer; a firewall says "slow down" with a 403, too.
-TRANSIENT_STATUSES = frozenset({403, 408, 425, 429, *range(500, 600)})
+#: Header fields by which servers and firewalls name themselves and what they did.
+_MARKS = ("Server", "cf-mitigated", "x-sucuri-id", "x-iinfo", "x-akamai-request-id", "x-datadome")
+#: The longest value of such a field that is quoted.
+_LONGEST_MARK = 60
 
 
 class MessageError(ValueError):
@@ -89,6 +93,42 @@ def status_of(head: bytes) -> int | None:
         return parse_head(head).status if head else None
     except MessageError:
         return None
+
+
+def describe_status(head: Head) -> str:
+    """Return the status of a response with the marks of the server that gave it, for people.
+
+    A 403 of an outlet is another matter than a 403 of the firewall before it.
+    """
+    marks = [(name, head.get(name)[:_LONGEST_MARK]) for name in _MARKS]
+    told = ", ".join(f"{name}: {value}" for name, value in marks if value)
+    return f"{head.status}; {told}" if told else str(head.status)
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After asks for, at least 0, None if it is not valid.
+
+    A date is relative to ``now``.
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:  # "-0000": UTC without a known time zone
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def retry_at(head: Head, received_at: datetime) -> datetime | None:
+    """Return when a response asks to be requested again, None if it does not."""
+    seconds = retry_after(head.get("Retry-After"), received_at)
+    if seconds is None:
+        return None
+    # a century is as good as any later year, which a datetime may not hold
+    return received_at + timedelta(seconds=min(seconds, 3e9))
 
 
 class ChunkedDecoder:

@@ -33,6 +33,7 @@ _ADVICE = {
     Reason.LOGIN_WALL: "it is a login page; save the article while logged in, or leave it out",
     Reason.CONSENT_WALL: "it is a consent page; save the article behind it",
     Reason.BOT_CHALLENGE: "it is a bot challenge; save the article behind it",
+    Reason.MAINTENANCE: "the site is under maintenance; save the article when that is over",
     Reason.SOFT_404: "the page says that the article does not exist",
     Reason.DELETED: "the page says that the article was deleted",
     Reason.BAD_CONTENT: "its body is not in the content coding that its headers declare",

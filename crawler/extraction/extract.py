@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 #: A longer page is archived but not read: reading takes many times its size in memory, and a second
 #: for a few megabytes.
 _LONGEST_PAGE = 2**22
+#: A page of an error, with all that a site puts around it, is rarely longer.
+_LONGEST_NOTICE = 2**15
 _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
@@ -69,6 +71,20 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     return _read_html(page, text, content, decoded, outlet)
 
 
+def notice_of(exchange: Exchange) -> Reason | None:
+    """Return which kind of wall or notice a page of any address shows, None for none.
+
+    Only short pages are notices: a list of articles quotes anything.
+    """
+    try:
+        content, content_type = _content(exchange)
+    except _UnreadableError:
+        return None
+    if exchange.truncated or len(content) > _LONGEST_NOTICE:
+        return None
+    return recognise_wall(decode(content, content_type)[0])
+
+
 def read_exchange(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     """Return the page after ``extract`` and the item pipelines that precede the deposit."""
     return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
@@ -93,7 +109,7 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
     try:
         head = http.parse_head(exchange.head)
         if head.status != 200:
-            raise _UnreadableError(Outcome.SKIPPED, Reason.HTTP_STATUS, str(head.status))
+            raise _UnreadableError(Outcome.SKIPPED, Reason.HTTP_STATUS, http.describe_status(head))
         body = http.payload(head, exchange.body)
         if not http.is_chunked(head) and is_shorter_than_stated(head, body):
             detail = f"{len(body)} bytes of {head.get('Content-Length')}"

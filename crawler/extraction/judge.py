@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.warc.http_message import TRANSIENT_STATUSES, status_of
+from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
+from archive.warc.http_message import REDIRECT_STATUSES, status_of
 from archive.warc.record_parser import revisit_exchange
 from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
-from crawler.extraction.extract import extract, read_exchange
+from crawler.extraction.extract import extract, notice_of, read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.outlets import known_outlets
 from pipelines.page import Page, Rules
@@ -32,24 +33,43 @@ _UNREAD = Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, "archived but not read"
 def judge(page: Page, outlet: Outlet) -> Page:
     """Return the page judged as the answer to a request for the article that ``source`` names.
 
-    A page whose source is not the address of an article is returned unchanged. A transient status
-    is a failure of the visit; for a saved page it only means that the page is not an article. A
-    response from an address other than the article's is skipped, whatever it contains.
+    A page whose source is not the address of an article is returned unchanged. A status that says
+    nothing of the article is a failure of the visit; for a saved page it only means that the page
+    is not an article. A response from an address other than the article's is skipped, whatever it
+    contains, unless it says that the article is gone.
     """
     requested = outlet.identify(page.source)
     if requested is None:
         return page
     status = status_of(page.exchange.head)
-    if status in TRANSIENT_STATUSES:
-        page = replace(page, verdict=Verdict(Outcome.FAILED, Reason.HTTP_STATUS, str(status)))
+    if page.verdict is not None and _is_failure(status, page.verdict):
+        page = replace(page, verdict=replace(page.verdict, outcome=Outcome.FAILED))
     url = page.exchange.url
     address = outlet.identify(url)
     if address is not None and address.article_id == requested.article_id:
         return page
-    is_front_page = urlsplit(url).path in ("", "/")
-    reason = Reason.REDIRECT_TO_FRONT if is_front_page else Reason.REDIRECT_ELSEWHERE
-    verdict = Verdict(Outcome.SKIPPED, reason, url)
-    return replace(page, printed=None, article=None, verdict=verdict)
+    return replace(page, printed=None, article=None, verdict=_verdict_elsewhere(page, status))
+
+
+def _is_failure(status: int | None, verdict: Verdict) -> bool:
+    """Return whether a status is neither an answer about the article nor one step of it."""
+    if verdict.reason is not Reason.HTTP_STATUS or status is None:
+        return False
+    return status not in GONE_STATUSES and not 300 <= status < 400
+
+
+def _verdict_elsewhere(page: Page, status: int | None) -> Verdict:
+    """Return the verdict on a response from another address than the requested article's."""
+    url = page.exchange.url
+    if status is not None and status not in (200, *REDIRECT_STATUSES):
+        outcome = Outcome.SKIPPED if status in GONE_STATUSES else Outcome.FAILED
+        return Verdict(outcome, Reason.HTTP_STATUS, f"{status} at {url}")
+    if urlsplit(url).path in ("", "/"):
+        return Verdict(Outcome.SKIPPED, Reason.REDIRECT_TO_FRONT, url)
+    notice = notice_of(page.exchange)
+    if notice in GONE_REASONS:
+        return Verdict(Outcome.SKIPPED, notice, url)
+    return Verdict(Outcome.SKIPPED, Reason.REDIRECT_ELSEWHERE, url)
 
 
 def provisional_page(exchange: Exchange, outlet: Outlet, source: str) -> Page:

@@ -41,6 +41,16 @@ _SIGNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         ),
     ),
     (
+        # General usage, confidence C. Such a page may also say that the page cannot be found.
+        Reason.MAINTENANCE,
+        re.compile(
+            r"(?:서비스|시스템|서버|사이트|홈페이지)\s?(?:정기\s?|긴급\s?|임시\s?)?점검"
+            r"|점검\s?중(?:입니다|이오니|이므로)"
+            r"|(?:under|scheduled) maintenance",
+            re.IGNORECASE,
+        ),
+    ),
+    (
         # Words for an article that existed. The outlets' own wording is not known: this is general
         # usage, confidence C. "Deleted or never there" is a soft 404.
         Reason.DELETED,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from scrapy import signals
@@ -13,7 +12,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
-from archive.warc.http_message import BUSY_STATUSES
+from archive.warc.http_message import BUSY_STATUSES, retry_after
 from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 
 if TYPE_CHECKING:
@@ -29,23 +28,6 @@ _log = logging.getLogger(__name__)
 #: The name of the slot of Scrapy's downloader that all paced requests use.
 _SLOT = "paced"
 _AUTOTHROTTLE = "scrapy.extensions.throttle.AutoThrottle"
-
-
-def retry_after(value: str, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After asks for, at least 0, None if it is not valid.
-
-    A date is relative to ``now``.
-    """
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:12])
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if until.tzinfo is None:  # "-0000": UTC without a known time zone
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - now).total_seconds())
 
 
 class PaceMiddleware:

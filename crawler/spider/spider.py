@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
@@ -23,6 +22,7 @@ from crawler.middlewares.pace import CrawlStopped
 from crawler.model.window import Window, parse_day, parse_days
 from crawler.spider.candidates import Candidates
 from crawler.spider.session import CrawlSession
+from pipelines.deposit import retry_time
 from pipelines.page import Page
 
 if TYPE_CHECKING:
@@ -48,10 +48,8 @@ _MAX_OTHERS = 32
 _WAIT_FOR_OTHERS = 1.0
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
-#: The spider handles every status but redirects, which are followed.
-_HANDLED_STATUSES = [
-    status.value for status in HTTPStatus if status >= 300 and status not in REDIRECT_STATUSES
-]
+#: The spider handles every status but redirects, which are followed: those of no standard, too.
+_HANDLED_STATUSES = [status for status in range(300, 1000) if status not in REDIRECT_STATUSES]
 
 
 class OutletSpider(Spider):
@@ -207,12 +205,13 @@ class OutletSpider(Spider):
             self._visit_done(visit.article_id, None)
             return
         exchange: Exchange | None = request.meta.get("exchange")
-        status = None
+        status = again = None
         if exchange is not None:
             status = status_of(exchange.head)
+            again = retry_time(exchange)
             if not request.meta.get("repeats"):
                 self._add_unparsed(exchange, visit)
-        self._visit_failed(visit, verdict_of(failure.value), status)
+        self._visit_failed(visit, verdict_of(failure.value), status, again)
 
     def source_failed(self, failure: Failure) -> None:
         """Report to the plan a source that could not be fetched."""
@@ -331,8 +330,16 @@ class OutletSpider(Spider):
         if links:
             self.session.discover(links)
 
-    def _visit_failed(self, visit: Visit, verdict: Verdict, status: int | None = None) -> None:
-        visited = VisitResult(article_id=visit.article_id, verdict=verdict, status=status)
+    def _visit_failed(
+        self,
+        visit: Visit,
+        verdict: Verdict,
+        status: int | None = None,
+        again: datetime | None = None,
+    ) -> None:
+        visited = VisitResult(
+            article_id=visit.article_id, verdict=verdict, status=status, retry_at=again
+        )
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )
