@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class AlarmKind(StrEnum):
-    """What is wrong; the subjects are a job, an outlet, an outlet, an archive, and a folder."""
+    """What is wrong; the subjects are a job, three times an outlet, an archive, and a folder."""
 
     JOB_FAILED = "job_failed"
     SILENT = "silent"
     DRIFT = "drift"
+    BLOCKED = "blocked"
     UNVERIFIED = "unverified"
     DISK = "disk"
 

@@ -138,6 +138,11 @@ def _counts_do_not_add_up(crawl: EndedCrawl) -> Iterator[str]:
         yield f"the counts do not add up; missing: {missing}"
 
 
+def _blocked(crawl: EndedCrawl) -> Iterator[str]:
+    if crawl.session.new.blocked:
+        yield crawl.session.new.sentence(crawl.session.outlet.name)
+
+
 def _found_nothing_new(crawl: EndedCrawl) -> Iterator[str]:
     """Judge an otherwise faultless crawl of new articles by when its outlet last had one."""
     session, balance = crawl.session, crawl.session.balance
@@ -169,4 +174,5 @@ _RULES = (
     _nothing_discovered,
     _ids_not_found,
     _counts_do_not_add_up,
+    _blocked,
 )

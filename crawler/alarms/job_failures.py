@@ -81,6 +81,8 @@ class JobAlarms:
 
     def _is_explained(self, job: Job, runs: Past, failure: RunRecord) -> bool:
         """Return whether the alarm of the outlet is the reason why its crawl failed."""
+        if failure.exit_code == 1 and self._changes.will_be_open(AlarmKind.BLOCKED, job.outlet):
+            return True
         counts = failure.counts.get(job.outlet, {})
         if failure.exit_code != 1 or _has_outcome(counts, "failed"):
             return False

@@ -1,7 +1,7 @@
 """The scheduler's monitor: raises each alarm once, and ends it when its cause is gone.
 
 Each kind of alarm has a class of its own that judges within one check: `outlet_silence`,
-`outlet_drift`, `job_failures`, `verification_findings`, `disk`.
+`outlet_drift`, `outlet_blocked`, `job_failures`, `verification_findings`, `disk`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from archive.runs.readings import crawls_of
 from crawler.alarms.changes import AlarmChanges
 from crawler.alarms.disk import DiskAlarms
 from crawler.alarms.job_failures import FORGOTTEN, JobAlarms
+from crawler.alarms.outlet_blocked import BlockedAlarms
 from crawler.alarms.outlet_drift import DriftAlarms
 from crawler.alarms.outlet_history import outlet_history
 from crawler.alarms.outlet_silence import SilenceAlarms
@@ -103,6 +104,7 @@ class AlarmMonitor:
         job_alarms = JobAlarms(connection, changes, now, verifications)
         drift_alarms = DriftAlarms(connection, changes, now)
         silence_alarms = SilenceAlarms(connection, changes)
+        blocked_alarms = BlockedAlarms(connection, changes)
         verifications.end_verified()
         by_outlet = _alerting_by_outlet(jobs)
         for outlet, its in by_outlet.items():
@@ -111,6 +113,7 @@ class AlarmMonitor:
             history = self._judged.history(connection, outlet, changes, now) if outlet else None
             if history is not None:
                 drift_alarms.judge(history)
+                blocked_alarms.judge(history)
             for job in its:
                 job_alarms.judge(job)
             if history is not None and not silence_alarms.judge(history):
@@ -155,7 +158,8 @@ class _JudgedOutlets:
     ) -> OutletHistory | None:
         """Return the outlet's history, None if there is nothing new to judge."""
         drifts = changes.open(AlarmKind.DRIFT, outlet)
-        alarms = [*changes.open(AlarmKind.SILENT, outlet), *drifts]
+        blocked = changes.open(AlarmKind.BLOCKED, outlet)
+        alarms = [*changes.open(AlarmKind.SILENT, outlet), *drifts, *blocked]
         open_since = min((alarm.began_at for alarm in alarms), default=None)
         history = outlet_history(connection, outlet, now, open_since)
         state = (_file_number(self._index), history.latest, *(alarm.id for alarm in alarms))
@@ -178,7 +182,7 @@ def _end_forgotten_outlets(
     connection: Snapshot, changes: AlarmChanges, outlets: Collection[str], now: datetime
 ) -> None:
     """End the alarms of outlets that no job crawls, and that were not crawled lately."""
-    for kind in (AlarmKind.SILENT, AlarmKind.DRIFT):
+    for kind in (AlarmKind.SILENT, AlarmKind.DRIFT, AlarmKind.BLOCKED):
         for alarm in changes.open(kind):
             outlet = alarm.subject
             if outlet not in outlets and not crawls_of(connection, outlet, now - FORGOTTEN, now):

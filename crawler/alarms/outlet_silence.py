@@ -44,9 +44,10 @@ class SilenceAlarms:
     def _is_explained(self, history: OutletHistory) -> bool:
         """Return whether an alarm of the outlet's jobs or pages is open after this check."""
         jobs = {crawl.job for crawl in history.crawls if crawl.job}
-        return self._changes.will_be_open(AlarmKind.DRIFT, history.outlet) or any(
-            self._changes.will_be_open(AlarmKind.JOB_FAILED, job) for job in jobs
-        )
+        unread = (AlarmKind.DRIFT, AlarmKind.BLOCKED)
+        if any(self._changes.will_be_open(kind, history.outlet) for kind in unread):
+            return True
+        return any(self._changes.will_be_open(AlarmKind.JOB_FAILED, job) for job in jobs)
 
 
 def silence_cause(connection: Snapshot, history: OutletHistory) -> Cause | None:

@@ -57,6 +57,11 @@ class Outlet:
         """Return the article's id and canonical address; None if this is no article's address."""
         return _identify(url, self.hosts, self.articles, self.canonical)
 
+    @property
+    def walks(self) -> frozenset[str]:
+        """The names of the channels that enumerate ids: what they list is guessed."""
+        return frozenset(channel.name for channel in self.channels if channel.walk is not None)
+
     def serves(self, url: str) -> bool:
         """Whether the address is on one of this outlet's hosts."""
         try:

@@ -21,6 +21,7 @@ from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
 from archive.index.robots_store import RobotsTable
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Verdict
+from archive.runs.new_articles import NewArticles, new_articles
 from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
@@ -108,6 +109,7 @@ class CrawlSession:
         self.looked_again: int | None = None
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
+        self.new = NewArticles()
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
@@ -299,6 +301,10 @@ class CrawlSession:
             if reason == "finished":
                 self.balance = self._frontier.balance()
                 self.last_new = self._frontier.last_new_at()
+            with self.index.reading() as connection:
+                self.new = new_articles(
+                    connection, self.outlet.name, self.run.id, self.outlet.walks
+                )
             self._frontier.release()
             self.balance = self.balance or self._frontier.balance()
             self._lease.release()

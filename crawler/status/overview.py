@@ -19,6 +19,7 @@ from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import past
 from archive.runs.record import FAILURES, Ending
 from archive.segments import disk
+from crawler.alarms.outlet_blocked import blocked_articles
 from crawler.cli.times import kst_minute
 from crawler.jobs.due import How, failures, held_by, next_run, retry_at
 from crawler.outlets import known_outlets
@@ -124,8 +125,9 @@ def survey(
             for name in sorted(names)
             if only in ("", name)
         )
+        blocked = [_blocked(connection, state) for state in outlets]
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    found = [*problems, *_job_problems(states, pasts, alarms, now), out_of_reach or lost]
+    found = [*problems, *_job_problems(states, pasts, alarms, now), *blocked, out_of_reach or lost]
     return Overview(
         at=now,
         outlets=outlets,
@@ -146,6 +148,17 @@ def _job_problems(
         if not sentence and state.job.name not in alarming:
             sentence = _failed(state, pasts[state.job.name])
         yield sentence
+
+
+def _blocked(connection: Snapshot, state: OutletState) -> str:
+    """Return a sentence if the last crawl was blocked and no alarm says so, else ``""``."""
+    last = state.last
+    if last is None or last.ended_at is None:
+        return ""
+    if any(alarm.kind is AlarmKind.BLOCKED for alarm in state.alarms):
+        return ""
+    found = blocked_articles(connection, state.name, last)
+    return found.sentence(state.name) if found.blocked else ""
 
 
 def _lost(connection: Snapshot, archive: str) -> str:

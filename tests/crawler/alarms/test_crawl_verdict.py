@@ -12,6 +12,7 @@ import pytest
 
 from archive.frontier.accounting import Balance
 from archive.model.outcome import Outcome
+from archive.runs.new_articles import NewArticles
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl, shortfall
 from crawler.discovery.plan import Plan
 from crawler.model.window import Window
@@ -55,6 +56,7 @@ def ended(reason: str | None = "finished", plan: Any = None, **session: Any) -> 
         "balance": NOTHING,
         "last_new": NOW,
         "outlet": outlet_named("etoday"),
+        "new": NewArticles(),
         "report": SimpleNamespace(counts=Counter(), exit_code=0),
     }
     return EndedCrawl(SimpleNamespace(**(facts | session)), plan, reason, NOW)  # type: ignore[arg-type]  # as much of it as is judged
@@ -87,6 +89,12 @@ def plan(**facts: Any) -> Any:
         (ended("shutdown", plan(failure="no channel answered")), ["stopped before the end"]),
         (ended(plan=plan(reports=tuple)), ["the channels of etoday answered, but listed no"]),
         (ended(plan=plan(walk_problem="too many")), ["articles are missing, because the ids"]),
+        (
+            ended(new=NewArticles(6, 4, "http_status (403)", 3)),
+            ["4 of 6 new articles ended without an article, 3 of them by http_status (403)."],
+        ),
+        (ended(new=NewArticles(6, 3, "http_status (403)", 3)), []),
+        (ended(new=NewArticles(3, 3, "http_status (403)", 3)), []),
         (ended(balance=None), ["the crawl ended before its articles could be counted."]),
         (ended(balance=replace(NOTHING, missing=("u1", "u2"))), ["the counts do not add up"]),
         (ended(balance=replace(NOTHING, discovered=1)), ["missing: unknown"]),
