@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Kinds that change what is said.
 SAID = (
     "status",
+    "answer",
     "front",
     "private",
     "loop",
@@ -154,6 +155,17 @@ def _status(fault: Fault, _: Answer) -> Answer:
     )
 
 
+def _answer(fault: Fault, _: Answer) -> Answer:
+    """Answer with just the ``status``, ``media_type``, ``body`` and ``headers`` that are given."""
+    options = fault.options
+    return Answer(
+        options.get("status", 200),
+        options.get("media_type", HTML),
+        options.get("body", "").encode(),
+        list(options.get("headers", ())),
+    )
+
+
 def _wall(page: str) -> Callable[[Fault, Answer], Answer]:
     return lambda fault, _: Answer(fault.options.get("status", 200), body=page.encode())
 
@@ -224,6 +236,7 @@ def _redesign(_: Fault, proper: Answer) -> Answer:
 
 _MADE: dict[str, Callable[[Fault, Answer], Answer]] = {
     "status": _status,
+    "answer": _answer,
     "login": _wall(LOGIN),
     "consent": _wall(CONSENT),
     "challenge": _wall(CHALLENGE),

@@ -1,0 +1,32 @@
+"""An outlet that answers oddly for one run loses no article; `python -m bench.outages` in short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.odd_answers import ODD_ANSWERS, delete_one, drill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.odd_answers import OddAnswer
+
+_SHORT = ("404", "999", "front page", "maintenance", "alert: deleted")
+
+
+@pytest.mark.parametrize(
+    "answer", [one for one in ODD_ANSWERS if one.name in _SHORT], ids=lambda one: one.name
+)
+def test_one_odd_answer_costs_nothing_and_the_run_says_so(
+    tmp_path: Path, answer: OddAnswer
+) -> None:
+    assert drill(tmp_path, answer).faults(answer) == []
+
+
+def test_a_real_deletion_is_confirmed_at_the_second_look(tmp_path: Path) -> None:
+    found = delete_one(tmp_path, 404, "newspim")
+    assert found.first[0] == "due"
+    assert found.second == ("dead", "deleted")
+    assert found.visits_after == 0
