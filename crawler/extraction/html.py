@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from unicodedata import is_normalized
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
@@ -105,7 +106,9 @@ class PageReader:
 
     def stated_addresses(self) -> list[str]:
         """Return the addresses the page states as its own: canonical link, then og:url."""
-        link = self.tree.css_first('link[rel="canonical"]')
+        # Searching the source for the word is faster than searching the tree for the element.
+        has_link = self._mentions("anonical") or self._mentions("ANONICAL")
+        link = self.tree.css_first('link[rel="canonical"]') if has_link else None
         canonical = link.attributes.get("href") if link else None
         return [address for address in (canonical, self.meta.get("og:url")) if address]
 
@@ -275,7 +278,7 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
 
     A section runs from its heading to the end of the element that holds the heading.
     """
-    if widgets.tails is None or not widgets.tails.search(clean(body.text())):
+    if widgets.tails is None or not widgets.tails.search(_searchable(body.text())):
         return []
     for heading in _texts_with(body, widgets.tails):
         rule = widgets.tail_rule(clean(heading.text_content or ""))
@@ -297,8 +300,14 @@ def _texts_with(node: LexborNode, pattern: re.Pattern[str]) -> Iterator[LexborNo
             yield at
         else:
             children = at.iter(include_text=True)
-            found = [child for child in children if pattern.search(clean(child.text()))]
+            found = [child for child in children if pattern.search(_searchable(child.text()))]
             pending += reversed(found)
+
+
+def _searchable(text: str) -> str:
+    """Return the text, cleaned if its form may hide a word."""
+    is_usual = "\u00a0" not in text and "\u200b" not in text and is_normalized("NFC", text)
+    return text if is_usual else clean(text)
 
 
 def _is_text(node: LexborNode) -> bool:

@@ -98,6 +98,8 @@ def _is_notice(block: str) -> bool:
     """Whether a block says that the rest is for those who pay or are members, and nothing else."""
     if len(block) > _LONGEST or _QUOTES.search(block):
         return False
+    if not _PAID.search(block) and not _ENGLISH.search(block):  # nearly every block
+        return False
     sentences = _SENTENCE_END.split(block.strip())
     if not any(map(_says_paid, sentences)):
         return False
