@@ -37,8 +37,9 @@ class DecompressionMiddleware:
     if they are served nevertheless. A response with another coding is returned unchanged. A body
     that is not encoded as its header says is returned as it is. Of a truncated or damaged body the
     part that decodes is returned, with the flag ``dataloss``. ``request.meta["exchange"]`` is not
-    changed. If the request's meta has ``as_served``, the response is returned unchanged: the
-    callback reads the exchange.
+    changed. ``decoded_maxsize`` in the request's meta is a limit of its own for what comes out: a
+    sitemap may be larger than any page. If the request's meta has ``as_served``, the response is
+    returned unchanged: the callback reads the exchange.
 
     Settings, Scrapy's: ``COMPRESSION_ENABLED``, ``DOWNLOAD_MAXSIZE`` and ``DOWNLOAD_WARNSIZE`` with
     their meta keys. Stats: ``httpcompression/response_bytes`` and
@@ -75,7 +76,7 @@ class DecompressionMiddleware:
             self._count("unknown")
             _log.warning("%s: content-encoding %s is not supported", response, ", ".join(codings))
             return response
-        limit: int = request.meta.get("download_maxsize", self._maxsize) or _NO_LIMIT
+        limit = self._limit(request)
         body, flags = self._decoded(response, codings, limit)
         self._warn_if_large(request, response, len(response.body), len(body))
         self._count("response_bytes", len(body))
@@ -86,6 +87,11 @@ class DecompressionMiddleware:
         return response.replace(
             cls=response_class, headers=headers, body=body, flags=[*response.flags, *flags]
         )
+
+    def _limit(self, request: Request) -> int:
+        own: int | None = request.meta.get("decoded_maxsize")
+        size: int = request.meta.get("download_maxsize", self._maxsize)
+        return own or size or _NO_LIMIT
 
     def _decoded(
         self, response: Response, codings: list[str], limit: int

@@ -14,6 +14,7 @@ from archive.frontier.visits import FrontierLink, VisitResult
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from archive.warc.http_message import REDIRECT_STATUSES, status_of
+from crawler.discovery.feeds import MAX_BYTES
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
@@ -269,7 +270,7 @@ class OutletSpider(Spider):
             callback=self.parse_source,
             errback=self.source_failed,
             cb_kwargs={"source": source},
-            meta={"handle_httpstatus_list": _HANDLED_STATUSES},
+            meta={"handle_httpstatus_list": _HANDLED_STATUSES, "decoded_maxsize": MAX_BYTES},
             priority=_SOURCE_PRIORITY,
             dont_filter=True,
         )

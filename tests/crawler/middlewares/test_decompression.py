@@ -164,6 +164,18 @@ async def test_a_request_has_its_own_limit_and_0_is_none():
         assert seen["outcomes"][urls[1]]["size"] == seen["outcomes"][urls[2]]["size"] == len(PAGE)
 
 
+@run
+async def test_what_a_request_decodes_to_may_have_a_limit_of_its_own():
+    page = coded(PACKED, "gzip")
+    async with site({"/small": page, "/exact": page}) as www:
+        urls = [f"http://{HOST}/{path}" for path in ("small", "exact")]
+        sizes = [len(PAGE) - 1, len(PAGE)]
+        meta = {url: {"decoded_maxsize": size} for url, size in zip(urls, sizes, strict=True)}
+        seen = await crawl(urls, {HOST: www}, meta=meta, DOWNLOAD_MAXSIZE=len(PACKED) + 1)
+        assert seen["outcomes"][urls[0]] == "too_large"
+        assert seen["outcomes"][urls[1]]["size"] == len(PAGE)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
 def test_every_prefix_decodes_to_a_prefix(coding):
     text = PAGE[:600]
