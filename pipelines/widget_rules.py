@@ -23,7 +23,7 @@ class WidgetRule:
     ``css`` selects elements that are removed from a page before its body is read. ``line`` is a
     pattern; a block that it matches whole is removed. ``section`` is a pattern too; the block that
     it matches whole and all blocks after it are removed, until the block of another rule's section.
-    Patterns are applied to cleaned text.
+    Patterns are applied to cleaned text, to an item of a list with and without its bullet.
 
     In the container of a body a section's heading may be a sub-heading of the reporter's. There it
     is removed only with the links to other articles that follow it, or up to the block that
@@ -50,6 +50,8 @@ SHARED = (
 )
 #: The most blocks between a section's heading and the block that ends it.
 _LONGEST_SECTION = 60
+#: What text renderings print before an item of a list; patterns are written without it.
+_BULLET = "(?:[•*+-] )?"
 _SENTENCE = re.compile(r"[다요]\.[”\"’')]*$")
 
 
@@ -84,7 +86,7 @@ class Widgets:
         for rule in self.rules:
             patterns += [f"(?:{pattern})" for pattern in (rule.line, rule.section) if pattern]
         if patterns:
-            object.__setattr__(self, "_any", re.compile("|".join(patterns)))
+            object.__setattr__(self, "_any", re.compile(f"{_BULLET}(?:{'|'.join(patterns)})"))
         tails = ((r.name, r.section) for r in self.rules if r.is_tail)
         object.__setattr__(self, "tails", _alternatives(tails))
 
@@ -144,7 +146,7 @@ def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None
     named = [f"(?P<{name}>{pattern})" for name, pattern in patterns if pattern]
     if not named:
         return None
-    return re.compile("|".join(named))
+    return re.compile(f"{_BULLET}(?:{'|'.join(named)})")
 
 
 def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tuple[Removed, ...]]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archive.model.article import PAYWALL_RULE, PAYWALLED, Article, Author, Image, Precision
+from archive.model.article import (
+    PAYWALL_RULE,
+    PAYWALLED,
+    TEXT_LAYOUT,
+    Article,
+    Author,
+    Image,
+    Precision,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +104,8 @@ def _completed(teaser: Article, whole: Article) -> Article:
 
 
 def _compare(known: Article, layouts: Sequence[str], seen: Article) -> Comparison:
-    same_layout = list(layouts) == [seen.layout]
+    # Of two tools that render text one may print less, so they are compared like two layouts.
+    same_layout = list(layouts) == [seen.layout] and seen.layout != TEXT_LAYOUT
     changed: list[str] = []
     facts: dict[str, Any] = {}
     for name in CONTENT_FIELDS:
@@ -192,6 +201,17 @@ def _merge_images(old: Sequence[Image], new: Sequence[Image]) -> tuple[Image, ..
     return tuple(merged)
 
 
+def _merge_lines(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the reading with more lines; None if they differ in more than blanks and line ends."""
+    if _unspaced(old) != _unspaced(new):
+        return None
+    return tuple(old if len(old) >= len(new) else new)
+
+
+def _unspaced(lines: Sequence[str]) -> str:
+    return "".join("".join(lines).split())
+
+
 def _no_merge(_old: object, _new: object) -> None:
     """Values of other fields never become one."""
 
@@ -204,4 +224,6 @@ def _conflict(a: str, b: str) -> bool:
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "authors": _merge_authors,
     "images": _merge_images,
+    "subheadlines": _merge_lines,
+    "body": _merge_lines,
 }

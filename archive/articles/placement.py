@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.articles.comparison import compare
 from archive.articles.ingest_model import ArticleState, Revision
-from archive.model.article import content_key
+from archive.model.article import TEXT_LAYOUT, content_key
 from archive.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -89,9 +89,12 @@ class Placement:
         """Return the neighbouring revision with the same content, with the reading merged in."""
         for revision in state.neighbours(entry):
             comparison = compare(revision.article, revision.layouts, article)
-            if comparison.changed:
-                continue
             merged = comparison.merged
+            if comparison.changed:
+                if not _is_other_rendering(entry, article, revision):
+                    continue
+                if revision.layouts == [TEXT_LAYOUT]:  # a page shows more than its rendering
+                    merged = article
             if entry.time_known and entry.captured_at < revision.captured_at:
                 # A revision is read from its first capture, in whichever order they are entered.
                 merged = compare(article, (), revision.article).merged
@@ -213,6 +216,18 @@ class Placement:
 
     def _add_alias(self, outlet: str, alias: str, state: ArticleState) -> None:
         self.aliases.append({"outlet": outlet, "alias": alias, "article": state.id})
+
+
+def _is_other_rendering(entry: CaptureEntry, article: Article, revision: Revision) -> bool:
+    """Whether two readings are of one page at one moment, at least one by a tool that renders text.
+
+    What differs then is what the tools print, not what the outlet published.
+    """
+    return (
+        entry.time_known
+        and entry.captured_at == revision.captured_at
+        and TEXT_LAYOUT in (article.layout, *revision.layouts)
+    )
 
 
 def _read_again(own: Revision, article: Article, capture_id: int) -> Verdict:

@@ -57,6 +57,10 @@ class Image:
     credit: str = ""
 
 
+#: The layout of an article that was read from a text rendering of its page, whichever tool made it.
+TEXT_LAYOUT = "text"
+
+
 @dataclass(frozen=True, slots=True)
 class Removed:
     """Text that a widget rule took out of the page: the rule's name and the text, lines kept."""

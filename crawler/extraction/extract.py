@@ -61,8 +61,6 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
         printed = read_text(text, outlet.text, outlet.rules)
-        if printed is None:
-            return page
         printed, has_notice = take_notice(printed, outlet.rules.widgets)
         blocks, _ = sift(printed.blocks, outlet.rules.widgets)
         cut = Reason.TRUNCATED if not has_notice and is_cut_text(text, blocks) else None

@@ -73,15 +73,27 @@ class TextForm:
     """How an outlet's pages look as plain text, without markup.
 
     ``recognise`` are patterns that are all found in a page of this outlet and of no other.
-    ``times`` matches, in full, the lines with the printed times; the headline is the line before
-    them. ``section_after`` is the line before the section; ``deck`` is whether deck lines form a
-    block between the times and the body. Captions are recognised by the outlet's caption patterns.
+    ``stamp`` matches one printed time with its label; a line of nothing but stamps holds the times,
+    and the headline stands before it. ``stamp_label`` matches a label whose time is on the next
+    line. ``section_after`` is the line before the section; ``sections`` is whether one or two lines
+    alone before the headline are the section. ``deck`` is whether deck lines may stand between the
+    times and the body. ``byline`` matches a line before the body with the author's name.
+    ``aside`` are the first and the last line of a block that is not the reporter's, removed under
+    the name ``aside_rule``. ``tail`` matches the first line behind the body; a later line is under
+    a widget rule or outside of the article. Captions are recognised by the outlet's caption
+    patterns. All patterns are applied to cleaned lines without bullets and Markdown.
     """
 
     recognise: tuple[str, ...]
-    times: str
+    stamp: str
+    stamp_label: str = ""
     section_after: str = ""
+    sections: bool = False
     deck: bool = False
+    byline: str = ""
+    aside: tuple[str, str] = ("", "")
+    aside_rule: str = ""
+    tail: str = ""
 
 
 def choose(layouts: tuple[Layout, ...], captured: date) -> tuple[Layout, ...]:

@@ -171,47 +171,70 @@ OUTLET = Outlet(
         ),
     ),
     text=TextForm(
-        recognise=(r"^입력 \d{4}-\d{2}-\d{2} \d{2}:\d{2}", r"^\W*(?:가장작게|추가취재 원해요)"),
-        times=r"입력 \d{4}-\d{2}-\d{2} \d{2}:\d{2}(?: \[?수정 \d{4}-\d{2}-\d{2} \d{2}:\d{2}\]?)?",
+        recognise=(
+            r"^\W*입력 ?:? ?\d{4}-\d{2}-\d{2} \d{2}:\d{2}",
+            r"^\W*(?:가장작게|작게보기|더 작게|추가취재 원해요)|@etoday\.co\.kr| - 이투데이$",
+        ),
+        stamp=r"(?:입력|(?:최종 ?)?수정) ?:? ?\d{4}-\d{2}-\d{2} \d{2}:\d{2}(?::\d{2})?",
+        stamp_label=r"(?:입력|(?:최종 ?)?수정) ?:?",
+        sections=True,
         deck=True,
+        byline=r"(?=.{2,80}$)[가-힣·, ]{2,30} ?기자(?: ?(?:구독하기|자세히보기|구독)){0,3}"
+        r"(?: [\w.+-]+@etoday\.co\.kr)?",
+        tail=r"(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]*",
     ),
     rules=Rules(
         site_titles=("이투데이",),
         # ▲caption with its full stop, then place and agency:
         # `…찍고 있다. 블라디보스토크(러시아)/로이터연합뉴스`
-        caption=(r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?", r"▲\s?(?P<caption>.+)"),
+        caption=(
+            r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?",
+            r"▲\s?(?P<caption>.+)",
+            # A: captions without ▲, `(사진=뉴시스)` and `(에프앤가이드)`, alone or behind a title.
+            r"(?P<caption>[^.]{0,80}?) ?\((?:사진|자료|출처|제공) ?= ?(?P<credit>[^()=]{1,40})\)",
+            r"(?P<caption>)\((?P<credit>에프앤가이드)\)",
+        ),
         widgets=Widgets(
             (
                 *SHARED,
                 WidgetRule(
                     name="font_size",
-                    line=r"(?:• )?(?:가장작게|작게|기본|크게|가장크게)"
-                    r"|가장작게 작게 기본 크게 가장크게|작게보기 기본크기 크게보기",
+                    line=r"(?:(?:가장 ?작게|더 ?작게|작게보기|작게|기본크기|기본|크게보기|크게|더 ?크게"
+                    r"|가장 ?크게) ?)+",
                 ),
                 WidgetRule(
                     name="reactions",
                     css=".recommend_btn",
-                    line=r"(?:• )?(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]*",
+                    line=r"(?:(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]* ?)+",
                 ),
+                WidgetRule(name="subscribe", line=r"(?:(?:구독하기|자세히보기) ?)+"),
                 WidgetRule(name="ads", css="[id^=div-gpt-ad]"),
                 WidgetRule(name="related_news", css=".relation_newslist", section=r"관련 ?뉴스"),
                 WidgetRule(name="tags", css=".kwd_tags"),
                 WidgetRule(name="company_cards", css=".card-container"),
-                WidgetRule(name="reporter_news", css=".reporter_topNews"),
-                WidgetRule(name="share", css=".ico_share"),
-                WidgetRule(name="top_news", section=r"주요 뉴스|많이 본 뉴스|e스튜디오"),
+                WidgetRule(
+                    name="reporter_news",
+                    css=".reporter_topNews",
+                    section=r".{2,15} 기자의 주요 ?뉴스",
+                ),
+                WidgetRule(
+                    name="share",
+                    css=".ico_share",
+                    line=r"(?:(?:페이스북|트위터|URL ?(?:복사|공유)) ?)+",
+                ),
+                WidgetRule(name="top_news", section=r"주요 ?뉴스|많이 본 뉴스|e스튜디오"),
                 WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),
                 WidgetRule(
                     name="rising_stocks",
-                    section=r"(?:• )?오늘의 상승종목",
-                    until=r"(?:• )?\d{2}\.\d{2} 장종료",
+                    section=r"오늘의 상승종목",
+                    until=r"\d{2}\.\d{2} 장종료",
                 ),
-                WidgetRule(name="market_close", line=r"(?:• )?\d{2}\.\d{2} 장종료"),
+                WidgetRule(name="market_close", line=r"\d{2}\.\d{2} 장종료"),
                 WidgetRule(
                     name="crypto_table",
                     section=r"실시간 암호화폐 시세",
-                    line=r"\* 24시간 변동률 기준",
-                    until=r"\* 24시간 변동률 기준",
+                    line=r"(?:\* )?24시간 변동률 기준",
+                    until=r"(?:\* )?24시간 변동률 기준",
                 ),
                 WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
             )

@@ -120,9 +120,19 @@ OUTLET = Outlet(
         ),
     ),
     text=TextForm(
-        recognise=(r"^기사입력 : \d{4}년\d{2}월\d{2}일", r"뉴스핌\]|뉴스핌=|@newspim\.com"),
-        times=r"(?:기사입력|최종수정) : \d{4}년\d{2}월\d{2}일 \d{2}:\d{2}",
+        recognise=(
+            r"^\W*(?:기사입력|기사등록|최종수정) ?: ?\d{4}[년-]\d{2}[월-]\d{2}",
+            r"뉴스핌\\?\]|뉴스핌=|\[뉴스핌|@newspim\.com",
+        ),
+        # A stamp may be printed empty.
+        stamp=r"(?:기사입력|기사등록|최종수정) ?:"
+        r"(?: ?\d{4}(?:년 ?\d{2}월 ?\d{2}일|-\d{2}-\d{2}) \d{2}:\d{2}(?::\d{2})?)?",
+        stamp_label=r"(?:기사입력|기사등록|최종수정) ?:",
         section_after="KYD 디데이",
+        deck=True,
+        aside=(r"AI 핵심 요약(?: ?beta)?(?: 분석 중\.\.\.)?", r"!?AI가 자동 생성한.*"),
+        aside_rule="ai_summary",
+        tail=r"[\w.+-]+@newspim\.com",
     ),
     rules=Rules(
         site_titles=("뉴스핌", "뉴스핌 - 글로벌리더의 지름길"),
@@ -139,19 +149,25 @@ OUTLET = Outlet(
         widgets=Widgets(
             (
                 *SHARED,
-                WidgetRule(name="site_menu", line=r"전체기사 최신뉴스 GAM 라씨로|KYD 디데이"),
+                WidgetRule(
+                    name="site_menu",
+                    line=r"전체기사 최신뉴스 GAM(?: 라씨로)?|전체기사|최신뉴스|GAM|라씨로|KYD 디데이",
+                ),
                 WidgetRule(name="breaking_news", line=r"속보|더보기"),
-                WidgetRule(name="font_size", line=r"※ 본문 글자 크기 조정"),
+                WidgetRule(name="font_size", line=r"※ 본문 글자 크기 조정(?: ※ 번역할 언어 선택)?"),
                 WidgetRule(name="translation", line=r"※ 번역할 언어 선택"),
                 WidgetRule(
                     name="ai_summary",
                     css="#aiSummary, .ai-summary",
-                    line=r"AI 핵심 요약(?: beta)?|분석 중\.\.\.|AI가 자동 생성한 요약.{0,80}",
+                    line=r"AI 핵심 요약(?: ?beta)?(?: 분석 중\.\.\.)?|분석 중\.\.\."
+                    r"|!?AI가 자동 생성한.{0,80}",
                 ),
                 WidgetRule(name="ads", css=".adrs"),
                 WidgetRule(name="print_buttons", css="div.pop_prt_btns"),
                 WidgetRule(name="hidden", css=".hidden-obj"),
-                WidgetRule(name="enlarge_image", line=r"이미지 크게보기"),
+                # Many tools print what a page shows to browsers without scripts.
+                WidgetRule(name="noscript", line=r"자바스크립트를? .{2,30}"),
+                WidgetRule(name="enlarge_image", line=r"(?:\[[\w.-]{1,20}\])?이미지 크게보기"),
                 WidgetRule(name="email_tail", line=r"[\w.+-]+@newspim\.com"),
                 # A: it and all behind it are the full text of other articles.
                 WidgetRule(name="best_articles", section=r"\[뉴스핌 베스트 ?기사\]", is_tail=True),
