@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Longest line that may be part of a deck, and most lines of one.
 _DECK_LINE = 80
 _DECK_LINES = 5
-#: Longest line that names a section, and most lines between the first and the last line of an aside.
+#: Longest line that names a section, and most lines of an aside.
 _SECTION_LINE = 10
 _ASIDE_LINES = 12
 _SENTENCE_END = re.compile(r"[다요]\.\s|[다요까]\.?[\"”'’)]?$|[.?!][\"”'’)]?$")
@@ -62,9 +62,9 @@ class _Parts:
 def read_text(text: str, form: TextForm, rules: Rules) -> Printed:
     """Return what a text rendering prints.
 
-    Fields are empty that it lacks: the times, or the headline if neither a line before the times nor
-    the tool's title is one. Lines that a widget rule will drop stay among the blocks, so that one
-    place drops and keeps them.
+    Fields are empty that it lacks: the times, or the headline if neither a line before the times
+    nor the tool's title is one. Lines that a widget rule will drop stay among the blocks, so that
+    one place drops and keeps them.
     """
     page = read_rendering(text)
     lines = _with_joined_stamps(page.lines, form)

@@ -199,8 +199,8 @@ OUTLET = Outlet(
                 *SHARED,
                 WidgetRule(
                     name="font_size",
-                    line=r"(?:(?:가장 ?작게|더 ?작게|작게보기|작게|기본크기|기본|크게보기|크게|더 ?크게"
-                    r"|가장 ?크게) ?)+",
+                    line=r"(?:(?:가장 ?작게|더 ?작게|작게보기|작게|기본크기|기본|크게보기"
+                    r"|크게|더 ?크게|가장 ?크게) ?)+",
                 ),
                 WidgetRule(
                     name="reactions",

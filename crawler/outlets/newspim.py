@@ -151,7 +151,8 @@ OUTLET = Outlet(
                 *SHARED,
                 WidgetRule(
                     name="site_menu",
-                    line=r"전체기사 최신뉴스 GAM(?: 라씨로)?|전체기사|최신뉴스|GAM|라씨로|KYD 디데이",
+                    line=r"전체기사 최신뉴스 GAM(?: 라씨로)?|전체기사|최신뉴스|GAM|라씨로"
+                    r"|KYD 디데이",
                 ),
                 WidgetRule(name="breaking_news", line=r"속보|더보기"),
                 WidgetRule(name="font_size", line=r"※ 본문 글자 크기 조정(?: ※ 번역할 언어 선택)?"),
