@@ -70,15 +70,16 @@ class _Buffer:
     __slots__ = ("_parts",)
 
     def __init__(self, _fields: object) -> None:
-        self._parts: list[bytes | memoryview] = []
+        self._parts: list[bytes] = []
 
     def feed(self, data: bytes | memoryview) -> None:
-        self._parts.append(data)
+        # A copy: views of a long block would keep every piece of the file in memory.
+        self._parts.append(bytes(data))
 
     def kept(self) -> bytes:
-        return bytes(self.release())
+        return self.release()
 
-    def release(self) -> bytes | memoryview:
+    def release(self) -> bytes:
         """Return the block, and let go of it: the longest one must not be in memory twice."""
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
