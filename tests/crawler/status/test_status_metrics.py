@@ -88,6 +88,7 @@ alarms = st.builds(
 figures = st.builds(
     OutletFigures,
     new=numbers,
+    paywalled=numbers,
     daily=st.none() | st.floats(0, 1e9),
     last_new_at=st.none() | moments,
     outcomes=st.dictionaries(odd, numbers, max_size=3),
