@@ -21,10 +21,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from archive.http import content_coding
+from archive.http import message as http
 from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.exchange import Exchange, content_urn
-from archive.warc import content_coding
-from archive.warc import http_message as http
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.text import clean

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
-from archive.warc.http_message import dechunk
+from archive.http.message import dechunk
 from archive.warc.reader import Record, iterate
 from archive.warc.surt import url_key
 from tests.archive.warc.test_surt import addresses

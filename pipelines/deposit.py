@@ -12,8 +12,8 @@ from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
+from archive.http.message import MessageError, parse_head, retry_at
 from archive.runs.recorder import Result, RunRecorder
-from archive.warc.http_message import MessageError, parse_head, retry_at
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
 if TYPE_CHECKING:

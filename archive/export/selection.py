@@ -16,12 +16,12 @@ from sqlalchemy import select
 
 from archive.articles.captures import record_of
 from archive.articles.queries import published
+from archive.http.message import REDIRECT_STATUSES, MessageError, parse_head
 from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.warc.cdxj import line, timestamp
-from archive.warc.http_message import REDIRECT_STATUSES, MessageError, parse_head
 from archive.warc.record_parser import original_of
 from archive.warc.record_writer import WarcError, safe_url
 

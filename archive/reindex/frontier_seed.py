@@ -10,10 +10,10 @@ from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
 from archive.frontier.revisit_policy import State, next_visit
+from archive.http.message import REDIRECT_STATUSES
 from archive.index.schema import captures, frontier, revisions
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import CONFIRM_AFTER, READ, VisitKind, visit_kind
-from archive.warc.http_message import REDIRECT_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

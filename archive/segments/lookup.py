@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
+from archive.http.content_coding import INFLATE_ERROR
 from archive.model.exchange import MAX_DOCUMENT, Location
 from archive.segments.names import final_name, open_name
-from archive.warc.gzip_reader import INFLATE_ERROR
 from archive.warc.reader import iterate
 from archive.warc.record_header import MalformedRecordError, block_length, parse_header
 from archive.warc.record_iterator import HEADER_END

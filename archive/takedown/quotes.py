@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from archive.articles.captures import record_of
+from archive.http.content_coding import decode_content
+from archive.http.message import MessageError, parse_head, payload
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import MAX_DOCUMENT, Exchange
 from archive.segments.lookup import RecordError
-from archive.warc.content_coding import decode_content
-from archive.warc.http_message import MessageError, parse_head, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
+from archive.http.message import HEAD_END
 from archive.verify.warc_file.findings import Finding, Rule
 from archive.warc.digests import DigestCheck
-from archive.warc.http_message import HEAD_END
 from archive.warc.reader import open_pieces
 from archive.warc.record_header import without_brackets
 from archive.warc.record_iterator import BrokenSpan, RecordIterator

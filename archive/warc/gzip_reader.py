@@ -7,17 +7,16 @@ so that a damaged member costs only itself. Reading whole streams hides all thre
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from isal import isal_zlib
 
+from archive.http.content_coding import INFLATE_ERROR
 from archive.model.exchange import MAX_DOCUMENT
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-#: What isal raises; its stubs call the class an instance.
-INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)
 # larger ones are mapped anew by the allocator each time, which costs more than the calls
 _READ = 2**16
 _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is copied back

@@ -7,11 +7,11 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.http.message import MessageError, parse_head, payload, split_message
 from archive.model.exchange import Exchange, digest
 from archive.model.outcome import Reason
 from archive.warc.dates import parse_date
 from archive.warc.digests import agrees
-from archive.warc.http_message import MessageError, parse_head, payload, split_message
 from archive.warc.record_header import MalformedRecordError
 from archive.warc.record_writer import TIME_FIELD, TRUNCATIONS, UNKNOWN_TYPE, WarcError, safe_url
 

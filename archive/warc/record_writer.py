@@ -14,8 +14,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from archive.http.message import MessageError, parse_head, payload
 from archive.model.exchange import digest
-from archive.warc.http_message import MessageError, parse_head, payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from archive.warc.content_coding import GZIP_MAGIC, SizeError, gunzip_pieces
+from archive.http.content_coding import GZIP_MAGIC, SizeError, gunzip_pieces
 from crawler.discovery.entries import MAX_TEXT, FeedEntry, SourceError, SourceFault, absolute_url
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode

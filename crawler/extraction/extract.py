@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archive.http import content_coding
+from archive.http import message as http
 from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.warc import content_coding
-from archive.warc import http_message as http
 from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import decode
 from crawler.extraction.html import PageReader, Place, read_page

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from archive.http.message import REDIRECT_STATUSES, status_of
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
-from archive.warc.http_message import REDIRECT_STATUSES, status_of
 from archive.warc.record_parser import revisit_exchange
 from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
 from crawler.extraction.extract import extract, notice_of, read_exchange

@@ -10,7 +10,7 @@ from archive.model.outcome import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.warc.http_message import Head
+    from archive.http.message import Head
 
 _CLOSING = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 _OPENING = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)

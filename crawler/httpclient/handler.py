@@ -14,9 +14,9 @@ from scrapy.exceptions import DownloadTimeoutError, ResponseDataLossError
 from scrapy.responsetypes import responsetypes
 from scrapy.utils.misc import build_from_crawler, load_object
 
+from archive.http.redact import redact
 from archive.model.exchange import Exchange
 from archive.warc.record_writer import payload_digest
-from archive.warc.redact import redact
 from crawler.httpclient.connect import Connector, Route
 from crawler.httpclient.dns import Resolver
 from crawler.httpclient.errors import (

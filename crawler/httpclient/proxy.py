@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from archive.warc.http_message import HEAD_END, MessageError, parse_head
+from archive.http.message import HEAD_END, MessageError, parse_head
 from crawler.httpclient.errors import RequestRefused, TunnelError
 
 if TYPE_CHECKING:

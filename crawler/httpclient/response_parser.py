@@ -1,14 +1,14 @@
 """Find where a response's head and body end, without changing a byte of either.
 
 Sans-IO: received bytes in, payload out, and all bytes kept as served. The head is parsed leniently
-(`archive.warc.http_message`); the framing follows RFC 9112 section 6.3. Content-Length values that
+(`archive.http.message`); the framing follows RFC 9112 section 6.3. Content-Length values that
 contradict each other are ignored: such a body ends when the server closes the connection, since a
 cut at either length could lose half a page.
 """
 
 from __future__ import annotations
 
-from archive.warc.http_message import (
+from archive.http.message import (
     HEAD_END,
     ChunkedDecoder,
     Head,

@@ -17,7 +17,7 @@ from scrapy.exceptions import (
 from scrapy.http import Headers
 from twisted.python.failure import Failure
 
-from archive.warc.http_message import MessageError
+from archive.http.message import MessageError
 from crawler.httpclient.errors import HeadTooLargeError
 from crawler.httpclient.response_parser import ResponseReader
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.responsetypes import responsetypes
 
-from archive.warc.content_coding import KNOWN, NotEncodedError, SizeError, decode, split_codings
-from archive.warc.http_message import MessageError
+from archive.http.content_coding import KNOWN, NotEncodedError, SizeError, decode, split_codings
+from archive.http.message import MessageError
 
 if TYPE_CHECKING:
     from typing import Self

@@ -12,7 +12,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
-from archive.warc.http_message import BUSY_STATUSES, retry_after
+from archive.http.message import BUSY_STATUSES, retry_after
 from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 
 if TYPE_CHECKING:

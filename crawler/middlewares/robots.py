@@ -25,7 +25,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.misc import build_from_crawler, load_object
 
-from archive.warc.http_message import REDIRECT_STATUSES
+from archive.http.message import REDIRECT_STATUSES
 from crawler.httpclient.errors import AddressRefused, RequestRefused
 from crawler.httpclient.request import split_url
 from crawler.middlewares.identity import NAME

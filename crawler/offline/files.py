@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archive.http import message as http
+from archive.http.repair import repair_head
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.warc import http_message as http
 from archive.warc import record_writer as warc
-from archive.warc.http_repair import repair_head
 from crawler.offline.warc_import import Input, documents
 
 if TYPE_CHECKING:

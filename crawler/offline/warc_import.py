@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archive.http.redact import redact
+from archive.http.repair import repair_head
 from archive.model.outcome import Outcome, Reason, Verdict
-from archive.warc.http_repair import repair_head
 from archive.warc.record_parser import Damage, Record, revisit_exchange
 from archive.warc.record_writer import ORIGIN_FIELD, is_uri
-from archive.warc.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

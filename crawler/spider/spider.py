@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, Spider, signals
 
 from archive.frontier.visits import FrontierLink, VisitResult
+from archive.http.message import REDIRECT_STATUSES, status_of
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
-from archive.warc.http_message import REDIRECT_STATUSES, status_of
 from crawler.discovery.feeds import MAX_BYTES
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read_exchange

@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archive.http.content_coding import decode_content
+from archive.http.message import MessageError, parse_head, payload
 from archive.index.database import Index
 from archive.index.search_text import tokens
 from archive.model.exchange import MAX_DOCUMENT
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
-from archive.warc.content_coding import decode_content
-from archive.warc.http_message import MessageError, parse_head, payload
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from crawler.offline.article_reader import read_article

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.verify.warc_file.findings import Rule
-from archive.warc.deviations import Deviation, Level
-from archive.warc.digests import DigestCheck
-from archive.warc.http_message import (
+from archive.http.message import (
     HEAD_END,
     ChunkedDecoder,
     MessageError,
     is_chunked,
     parse_head,
 )
+from archive.verify.warc_file.findings import Rule
+from archive.warc.deviations import Deviation, Level
+from archive.warc.digests import DigestCheck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.warc.http_message import Head
+    from archive.http.message import Head
     from archive.warc.record_header import HeaderFields
 
 #: Longest HTTP head looked for; the rest of such a block is not taken for a payload.

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
+from archive.http.content_coding import INFLATE_ERROR
 from archive.verify.warc_file.findings import Rule
 from archive.warc.deviations import Deviation, Level
 from archive.warc.gzip_member import member as packed
-from archive.warc.gzip_reader import INFLATE_ERROR, MAGIC
+from archive.warc.gzip_reader import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.http.repair import repair_head
 from archive.model.exchange import digest
 from archive.warc import record_writer as warc
 from archive.warc.dates import parse_date
 from archive.warc.digests import agrees
-from archive.warc.http_repair import repair_head
 from archive.warc.record_header import parse_header
 from archive.warc.record_writer import RevisitOf, WarcError, safe_url
 from tests.support.warc_samples import HEAD, MOMENT, exchange, resource

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from archive.http.message import status_of
 from archive.model.visit_policy import VisitKind, visit_kind
-from archive.warc.http_message import status_of
 from crawler.extraction.extract import extract
 from crawler.extraction.judge import judge
 from crawler.extraction.walls import recognise_wall

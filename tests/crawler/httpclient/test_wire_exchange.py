@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from scrapy import Request
 
-from archive.warc.http_message import parse_head, payload
+from archive.http.message import parse_head, payload
 from tests.support.wire_kit import (
     OUTLET,
     answering,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.warc.http_message import MAX_CHUNK_LINE, MessageError, dechunk, parse_head
+from archive.http.message import MAX_CHUNK_LINE, MessageError, dechunk, parse_head
 from crawler.httpclient import HeadTooLargeError
 from crawler.httpclient.response_parser import (
     HEAD_BYTES,

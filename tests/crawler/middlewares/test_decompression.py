@@ -10,8 +10,8 @@ from contextlib import suppress
 import brotli
 import pytest
 
-from archive.warc.content_coding import NotEncodedError, SizeError, decode, decode_content
-from archive.warc.http_message import Head, MessageError
+from archive.http.content_coding import NotEncodedError, SizeError, decode, decode_content
+from archive.http.message import Head, MessageError
 from tests.support.polite_kit import crawl, response, site
 from tests.support.twin.faults import bomb
 from tests.support.wire_kit import run

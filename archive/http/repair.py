@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archive.warc.content_coding import decode_content
-from archive.warc.http_message import ChunkedDecoder, MessageError, parse_head, payload
+from archive.http.content_coding import decode_content
+from archive.http.message import ChunkedDecoder, MessageError, parse_head, payload
 
 if TYPE_CHECKING:
-    from archive.warc.http_message import Head
+    from archive.http.message import Head
 
 _FIELD = re.compile(rb"(?im)^(Transfer-Encoding|Content-Encoding|Content-Length)(?=[ \t]*:)")
 _LENGTH_LINE = re.compile(rb"(?im)^Content-Length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n)")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import brotli
 from isal import isal_zlib
 
-from archive.warc.gzip_reader import INFLATE_ERROR
-from archive.warc.http_message import MessageError
+from archive.http.message import MessageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from archive.warc.http_message import Head
+    from archive.http.message import Head
 
+#: What isal raises; its stubs call the class an instance.
+INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)
 GZIP = frozenset({"gzip", "x-gzip"})
 #: The content-encodings that can be undone.
 KNOWN = GZIP | {"deflate", "br"}
