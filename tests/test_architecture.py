@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 
-from archive.index.database import SCHEMA, Index
-from archive.index.schema import metadata
+from archive.index.database import SCHEMA
 from crawler import settings
 from crawler.extraction import extract
 from crawler.outlets import known_outlets
@@ -92,23 +88,6 @@ def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
     steps_of_settings = [name.rpartition(".")[0] for name in ordered]
     assert [name for name in steps_of_settings if name in modules] == modules[::-1]
     assert steps_of_settings[: len(modules)] == modules[::-1], "what reads comes before what keeps"
-
-
-def test_the_migrated_schema_is_that_of_the_tables(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'index.sqlite3'}"
-    Index(url).close()
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"include_name": ours, "compare_type": True}
-        )
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
-
-
-def ours(name: str | None, kind: str, _: object) -> bool:
-    """Leave out full-text search, whose tables SQLite makes, and Alembic's own."""
-    return not (kind == "table" and (name or "").startswith(("search", "alembic_")))
 
 
 def test_the_schema_named_is_the_newest_migration() -> None:

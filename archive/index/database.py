@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from archive.index.errors import describe_database_error
+from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ SCHEMA = "0007"
 #: a reindex makes a new index and takes over what the WARC files can't tell.
 EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
+#: Alembic's table of the schema's version, word for word.
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
+    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
+)
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
 #: Created once: json.dumps() creates an encoder for every value.
@@ -132,7 +138,10 @@ class Index:
                     _use_wal(connection)
             return
         self._refuse(found, foreign, read_only)
-        self._migrate()
+        if found is None:
+            self._create()
+        else:
+            self._migrate()
 
     def _refuse(self, found: str | None, foreign: bool, read_only: bool) -> None:
         """Raise unless the schema ``found`` can be upgraded to `SCHEMA` here and now."""
@@ -181,8 +190,21 @@ class Index:
             # A reindex replaced the file while it was being opened.
             self._engine.dispose()
 
+    def _create(self) -> None:
+        """Create the schema in one transaction; do nothing if another process has."""
+        with self._engine.connect() as connection:
+            _use_wal(connection)
+        with self.writing() as connection:
+            if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
+                return
+            metadata.create_all(connection)
+            for statement in (*SEARCH_STATEMENTS, _VERSION_TABLE):
+                connection.exec_driver_sql(statement)
+            stamp = text("INSERT INTO alembic_version VALUES (:schema)")
+            connection.execute(stamp, {"schema": SCHEMA})
+
     def _migrate(self) -> None:
-        """Create or upgrade the schema in one transaction; do nothing if another process has."""
+        """Upgrade the schema in one transaction; do nothing if another process has."""
         # Imported here only: importing Alembic takes a third of a second.
         from alembic import command
         from alembic.config import Config

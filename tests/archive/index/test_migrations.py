@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -34,8 +33,45 @@ def test_the_steps_end_in_the_schema_the_code_writes() -> None:
     assert [step.revision for step in steps.walk_revisions()] == [SCHEMA]
 
 
-def test_the_schema_is_the_tables(tmp_path: Path) -> None:
-    path = tmp_path / "index.sqlite3"
+@pytest.fixture
+def migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an index whose schema the migrations made."""
+    path = tmp_path / "migrated.sqlite3"
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "_create", Index._migrate)
+        Index(f"sqlite:///{path}").close()
+    return path
+
+
+def schema(path: Path) -> dict[str, Any]:
+    """Return all that makes up a schema; a table by its columns, keys and indexes."""
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        tables = [name for kind, name, _, sql in rows if kind == "table" and "VIRTUAL" not in sql]
+        parts = {  # without the number that SQLite gives to each
+            (table, pragma): sorted(
+                str(row[1:]) for row in database.execute(f"PRAGMA {pragma}({table})")
+            )
+            for table in tables
+            for pragma in ("table_xinfo", "foreign_key_list", "index_list")
+        }
+        return {
+            "tables": parts,
+            "others": sorted(str(row) for row in rows if row[1] not in tables),
+            "search": database.execute("SELECT k, v FROM search_config ORDER BY k").fetchall(),
+            "version": database.execute("SELECT version_num FROM alembic_version").fetchall(),
+            "journal": database.execute("PRAGMA journal_mode").fetchone(),
+        }
+
+
+def test_a_new_index_is_what_the_migrations_make(tmp_path: Path, migrated: Path) -> None:
+    created = tmp_path / "created.sqlite3"
+    Index(f"sqlite:///{created}").close()
+    assert schema(created) == schema(migrated)
+
+
+def test_the_schema_is_the_tables(migrated: Path) -> None:
+    path = migrated
 
     def ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
         return kind != "table" or not str(name).startswith("search")  # FTS5's own, made by hand
@@ -96,12 +132,9 @@ def test_one_made_while_we_look_is_not_taken_for_another_programs(
 def test_it_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new.sqlite3"
 
-    def fail(statement: str) -> None:
-        raise OSError(statement)
-
     with monkeypatch.context() as patch:
-        patch.setattr(op, "execute", fail)  # the last thing that the step does
-        with pytest.raises(OSError, match="search"):
+        patch.setattr(archive.index.database, "_VERSION_TABLE", "CREATE")  # almost the last step
+        with pytest.raises(IndexUnusableError, match="incomplete input"):
             Index(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == []

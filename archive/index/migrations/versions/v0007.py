@@ -12,6 +12,14 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+#: Word for word as in this revision, whatever `archive.index.schema` says later.
+_SEARCH = (
+    "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, "
+    "tokenize='ascii')",
+    "INSERT INTO search(search, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO search(search, rank) VALUES ('automerge', 16)",
+)
+
 
 def upgrade() -> None:
     """Create all tables and the full-text index."""
@@ -234,13 +242,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
     )
     op.create_index(op.f("ix_outcomes_run_id"), "outcomes", ["run_id"])
-    # The full-text index over revisions. archive.index.search_text makes and folds the tokens, so
-    # the plainest tokenizer is enough; there is no ranking, so no column sizes are kept.
-    op.execute(
-        "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, "
-        "tokenize='ascii')"
-    )
-    # Half the CPU per article of the defaults, as measured: a transaction is one segment, and
-    # sixteen are merged at a time.
-    op.execute("INSERT INTO search(search, rank) VALUES ('hashsize', 16777216)")
-    op.execute("INSERT INTO search(search, rank) VALUES ('automerge', 16)")
+    for statement in _SEARCH:
+        op.execute(statement)
