@@ -13,6 +13,7 @@ from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at
+from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
@@ -391,6 +392,7 @@ def _visit_result(page: Page, verdict: Verdict) -> VisitResult:
         last_modified=head.last_modified,
         retry_at=head.retry_at,
         published_at=page.article.published_at if page.article else None,
+        payload_digest="" if verdict.outcome in READ else payload_digest(page.exchange),
     )
 
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, or_, select
+from sqlalchemy import func, literal, not_, or_, select
 
 from archive.articles.captures import stored_capture
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
@@ -175,9 +175,31 @@ class DeletionJudge:
         self._good_times[outlet] = GoodTimes(hours)
         self._outages[outlet] = outage_captures(self._gone_looks(outlet), hours)
 
+    def outage_looks(self, outlet: str) -> frozenset[int]:
+        """Return the ids of the outlet's captures in outages that show an address gone.
+
+        Those of addresses at which no article was ever seen are among them.
+        """
+        hours = [GoodHour(*row) for row in self._connection.execute(_good_hours(outlet))]
+        looks = chain(self._gone_looks(outlet), self._looks_at_unknown(outlet))
+        return outage_captures(looks, hours)
+
+    def _looks_at_unknown(self, outlet: str) -> Iterator[GoneLook]:
+        """Yield the looks that found an address gone at which no article was ever seen."""
+        for row in self._connection.execute(_gone_at(outlet, known=False)):
+            yield GoneLook(
+                row.id,
+                -row.id,
+                row.captured_at,
+                row.warc_file,
+                row.payload_digest,
+                seen_at=None,
+                is_news=False,
+            )
+
     def _gone_looks(self, outlet: str) -> Iterator[GoneLook]:
         """Yield the looks at known articles of the outlet that found them gone."""
-        rows = self._connection.execute(_gone_at_known(outlet)).all()
+        rows = self._connection.execute(_gone_at(outlet, known=True)).all()
         known = self._articles_at(outlet, {row.url for row in rows})
         seen = self._sightings(set(known.values()))
         for row in rows:
@@ -286,16 +308,17 @@ def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:
     return is_gone(gone), gone.c.time_known, gone.c.captured_at > since
 
 
-def _gone_at_known(outlet: str) -> Select[Any]:
-    """Return the query for captures of the outlet's articles that show them gone."""
+def _gone_at(outlet: str, *, known: bool) -> Select[Any]:
+    """Return the query for captures that show known articles of the outlet gone, or other ones."""
     own = select(articles.c.url).where(articles.c.outlet == outlet)
     other = select(aliases.c.alias).where(aliases.c.outlet == outlet)
     columns = ("id", "url", "captured_at", "warc_file", "payload_digest")
+    is_known = or_(captures.c.url.in_(own), captures.c.url.in_(other))
     return select(*(captures.c[name] for name in columns)).where(
         captures.c.outlet == outlet,
         captures.c.time_known,
         is_gone(captures),
-        or_(captures.c.url.in_(own), captures.c.url.in_(other)),
+        is_known if known else not_(is_known),
     )
 
 

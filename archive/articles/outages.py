@@ -30,6 +30,8 @@ class GoneLook:
     """A look at a known article whose answer was that it is gone.
 
     ``seen_at`` is when the article was last seen before, in ``seen_file``; None if that is unknown.
+    ``is_news`` is False where nothing said that there is such an article, or it is known to be
+    missing: such a look shows no outage, but may be part of one.
     """
 
     capture_id: int
@@ -39,6 +41,7 @@ class GoneLook:
     payload_digest: str
     seen_at: datetime | None
     seen_file: str = ""
+    is_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +128,14 @@ def outage_captures(gone: Iterable[GoneLook], hours: Sequence[GoodHour]) -> froz
 
 
 def _was_there(look: GoneLook, missing_since: Mapping[int, datetime]) -> bool:
+    if not look.is_news:
+        return False
     since = missing_since.get(look.article)
     return since is None or (look.seen_at is not None and look.seen_at >= since)
 
 
-def _hour(moment: datetime) -> str:
+def clock_hour(moment: datetime) -> str:
+    """Return the hour by which looks are counted."""
     return f"{moment:%Y-%m-%d %H}"
 
 
@@ -139,7 +145,7 @@ def _hourly(gone: Iterable[GoneLook], hours: Iterable[GoodHour]) -> dict[tuple[s
         (one.file, one.hour): _Span(one.file, one.first, one.last, good=one.number) for one in hours
     }
     for look in sorted(gone, key=lambda one: (one.at, one.capture_id)):
-        key = (look.file, _hour(look.at))
+        key = (look.file, clock_hour(look.at))
         span = spans.setdefault(key, _Span(look.file, look.at, look.at))
         span.first, span.last = min(span.first, look.at), max(span.last, look.at)
         span.gone.append(look)
@@ -158,4 +164,4 @@ def _runs(spans: Mapping[tuple[str, str], _Span]) -> list[_Span]:
 
 
 def _hours_of(run: _Span, spans: Mapping[tuple[str, str], _Span]) -> list[_Span]:
-    return [spans[key] for key in sorted({(look.file, _hour(look.at)) for look in run.gone})]
+    return [spans[key] for key in sorted({(look.file, clock_hour(look.at)) for look in run.gone})]

@@ -10,7 +10,8 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from archive.articles.blocklist import blocked_among
 from archive.frontier import discover
 from archive.frontier.accounting import Balance, balance_of
-from archive.frontier.revisit_policy import State
+from archive.frontier.gone_looks import GoneLooks
+from archive.frontier.revisit_policy import State, is_second_look
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
@@ -48,6 +49,7 @@ class Frontier:
         self._own = frontier.c.outlet == outlet
         self._run = run_id
         self._clock = clock
+        self._looks = GoneLooks(run_id)
 
     def discover(self, links: Iterable[FrontierLink]) -> int:
         """Add discovered links; return how many articles are new.
@@ -121,7 +123,7 @@ class Frontier:
 
         Call it within the transaction that stores their captures. A result does not count if
         another run has leased or fetched the article since; the result of a failure only counts
-        while this run has the lease.
+        while this run has the lease. An article that was found gone stays due until `end_gone`.
 
         :raises ValueError: an article is not in the frontier.
         """
@@ -137,11 +139,36 @@ class Frontier:
             kind = visit_kind(result.verdict, result.status)
             is_leased = row.lease == self._run
             if is_leased or (row.state == State.DUE and kind is VisitKind.SERVED):
-                changes[result.article_id] = after_visit(
-                    row, result, kind, now, self._run, served_at
-                )
+                changes[result.article_id] = after_visit(row, result, kind, now, self._run)
+                is_second = is_second_look(row.gone_at, served_at, now)
+                self._looks.note(row, result, kind, now, is_second=is_second)
         _update(connection, list(changes.values()))
         return len(changes)
+
+    def end_gone(self, walks: Collection[str] = ()) -> int:
+        """End the articles that this run found gone at a second look; return how many.
+
+        Looks that show an outage of the outlet say nothing of the articles. ``walks`` are the names
+        of the channels that guess ids: a guess that is not there is no sign of an outage. Call it
+        when the run has settled all visits; one that crashes before ends no article by its looks.
+        """
+        confirmed, void = self._looks.judge(frozenset(walks))
+        with self._index.writing() as connection:
+            ended = self._change_looked_at(connection, confirmed, _ENDED)
+            self._change_looked_at(connection, void, {"gone_at": None})
+        return ended
+
+    def _change_looked_at(
+        self, connection: Connection, row_ids: Collection[int], values: Mapping[str, Any]
+    ) -> int:
+        """Change rows of articles that this run was the last to look at; return how many."""
+        which = and_(
+            one_of(frontier.c.id, row_ids),
+            frontier.c.last_run == self._run,
+            frontier.c.state == State.DUE,
+            frontier.c.gone_at.is_not(None),
+        )
+        return connection.execute(update(frontier).where(which).values(values)).rowcount
 
     def release(self, run_id: str = "") -> int:
         """Release the leases of a run (default: this one); return how many there were.
@@ -269,6 +296,8 @@ def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection.execute(update(frontier).where(frontier.c.id == bindparam("pk")), rows)
 
 
+#: The columns of an article that is gone.
+_ENDED = {"state": State.DEAD, "due_at": None}
 #: The columns of an article that is due again: what was found before does not count.
 _REVIVED = {"state": State.DUE, "failures": 0, "gone_at": None}
 #: The columns of the fields of a `Visit`.
@@ -284,6 +313,7 @@ _SETTLED = (
         for name in (
             "id",
             "state",
+            "channels",
             "lease",
             "last_run",
             "outcome",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.frontier.revisit_policy import is_second_look, next_visit
+from archive.frontier.revisit_policy import next_visit
 from archive.model.outcome import Outcome
 from archive.model.visit_policy import READ, VisitKind
 
@@ -24,11 +24,11 @@ def after_visit(
     kind: VisitKind,
     now: datetime,
     run: str,
-    served_at: datetime | None,
 ) -> dict[str, Any]:
     """Return the columns of a row after a visit of the run that ended ``now``; ``pk`` is its id.
 
-    ``served_at`` is when any article of the outlet was last served.
+    An article that was found gone stays due: only the run as a whole shows whether it was the
+    article or the outlet (see `archive.frontier.gone_looks`).
     """
     published_at = row.published_at or result.published_at
     first_visit_at = row.first_visit_at
@@ -44,7 +44,6 @@ def after_visit(
         counted_from=min(known),
         now=now,
         retry_at=result.retry_at,
-        confirmed=is_second_look(row.gone_at, served_at, now),
     )
     etag, last_modified = _validators(row, result, kind)
     return {

@@ -53,7 +53,8 @@ class VisitResult:
 
     ``status`` is the HTTP status of the last response (also 304), None if there was none.
     ``published_at`` is what the page prints; it is used if discovery did not know it. ``retry_at``
-    is the time that the header Retry-After states.
+    is the time that the header Retry-After states. ``payload_digest`` is of a response that showed
+    no article: many articles that are answered alike are no deletions.
     """
 
     article_id: str
@@ -63,6 +64,7 @@ class VisitResult:
     last_modified: str = ""
     published_at: datetime | None = None
     retry_at: datetime | None = None
+    payload_digest: str = ""
 
 
 #: The columns of a removed article's row: it is never fetched again. The address is cleared,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
+from archive.articles.deletions import DeletionJudge
 from archive.frontier.revisit_policy import State, next_visit
 from archive.http.message import REDIRECT_STATUSES
 from archive.index.schema import captures, frontier, revisions
@@ -16,7 +18,7 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import CONFIRM_AFTER, READ, VisitKind, visit_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -38,9 +40,9 @@ def seed_frontier(index: Index, article_of: Callable[[str, str], str | None], no
     number = 0
     rows: list[dict[str, Any]] = []
     with index.reading() as reading:
-        hours = _served_hours(reading)
+        past = _Past(reading)
         visits = reading.execute(_VISITS.execution_options(yield_per=_MANY))
-        for row in _rows(visits, article_of, now, hours):
+        for row in _rows(visits, article_of, now, past):
             rows.append(row)
             if len(rows) == _MANY:
                 number += _add(index, rows)
@@ -52,40 +54,71 @@ def _rows(
     visits: Any,
     article_of: Callable[[str, str], str | None],
     now: datetime,
-    hours: Mapping[str, frozenset[str]],
+    past: _Past,
 ) -> Iterator[dict[str, Any]]:
     for (outlet, source), group in groupby(visits, key=lambda row: (row.outlet, row.source)):
         article_id = article_of(outlet, source)
         if article_id is not None:
-            of_outlet = hours.get(outlet, frozenset())
-            yield _row(outlet, article_id, source, list(group), now, of_outlet)
+            own = [_Visit(row, past.kind(row)) for row in group]
+            yield _row(outlet, article_id, source, own, now, past.served_hours(outlet))
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A row of `_VISITS` and what it means for the article."""
+
+    row: Row[Any]
+    kind: VisitKind
+
+
+class _Past:
+    """What the captures of an outlet say of one visit: when it served others, and its outages."""
+
+    def __init__(self, connection: Snapshot) -> None:
+        self._hours = _served_hours(connection)
+        self._outages: dict[str, frozenset[int]] = {}
+        self._judge = DeletionJudge(connection)
+
+    def served_hours(self, outlet: str) -> Collection[str]:
+        """Return the hours (UTC) in which articles of the outlet were served."""
+        return self._hours.get(outlet, frozenset())
+
+    def kind(self, row: Row[Any]) -> VisitKind:
+        """Return what a visit means for the article; in an outlet's outage, nothing."""
+        kind = visit_kind(_verdict(row), row.status)
+        if kind is not VisitKind.DOUBTFUL:
+            return kind
+        if row.outlet not in self._outages:
+            self._outages[row.outlet] = self._judge.outage_looks(row.outlet)
+        return VisitKind.TRANSIENT if row.id in self._outages[row.outlet] else kind
 
 
 def _row(
     outlet: str,
     article_id: str,
     url: str,
-    visits: Sequence[Row[Any]],
+    visits: Sequence[_Visit],
     now: datetime,
     hours: Collection[str],
 ) -> dict[str, Any]:
-    served = [visit.captured_at for visit in visits if _kind(visit) is VisitKind.SERVED]
-    read = [visit.captured_at for visit in visits if _verdict(visit).outcome in READ]
-    published = [visit.published_at for visit in visits if visit.published_at is not None]
+    rows = [visit.row for visit in visits]
+    served = [visit.row.captured_at for visit in visits if visit.kind is VisitKind.SERVED]
+    read = [row.captured_at for row in rows if _verdict(row).outcome in READ]
+    published = [row.published_at for row in rows if row.published_at is not None]
     published_at = published[0] if published else None
     row: dict[str, Any] = {
         "outlet": outlet,
         "article_id": article_id,
         "url": url,
         "published_at": published_at,
-        "discovered_at": visits[0].captured_at,
+        "discovered_at": rows[0].captured_at,
         "channels": [],
         "state": State.DUE,
         "due_at": now,
         "failures": 0,
         "visits": len(served),
         "first_visit_at": served[0] if served else None,
-        "visited_at": visits[-1].captured_at,
+        "visited_at": rows[-1].captured_at,
         "served_at": max(read, default=None),
         "gone_at": _gone_at(visits),
         "outcome": "",
@@ -97,22 +130,21 @@ def _row(
         "last_run": "",
     }
     # a redirect does not end a visit: if nothing followed it, the article is still due
-    ended = [visit for visit in visits if visit.status not in REDIRECT_STATUSES]
+    ended = [visit for visit in visits if visit.row.status not in REDIRECT_STATUSES]
     if not ended:
         return row
-    confirmed = _is_confirmed(row["gone_at"], ended[-1].captured_at, hours)
+    confirmed = _is_confirmed(row["gone_at"], ended[-1].row.captured_at, hours)
     return row | _after(ended[-1], served, published_at, confirmed=confirmed)
 
 
-def _gone_at(visits: Sequence[Row[Any]]) -> datetime | None:
+def _gone_at(visits: Sequence[_Visit]) -> datetime | None:
     """Return when the article was first found gone since it was last served, None if never."""
     found: datetime | None = None
     for visit in visits:
-        kind = _kind(visit)
-        if kind is VisitKind.SERVED:
+        if visit.kind is VisitKind.SERVED:
             found = None
-        elif kind is VisitKind.DOUBTFUL and found is None:
-            found = visit.captured_at
+        elif visit.kind is VisitKind.DOUBTFUL and found is None:
+            found = visit.row.captured_at
     return found
 
 
@@ -141,16 +173,17 @@ def _served_hours(connection: Snapshot) -> dict[str, frozenset[str]]:
 
 
 def _after(
-    last: Row[Any], served: Sequence[datetime], published_at: datetime | None, *, confirmed: bool
+    last: _Visit, served: Sequence[datetime], published_at: datetime | None, *, confirmed: bool
 ) -> dict[str, Any]:
     """Return the columns that follow from the last visit."""
-    known = (published_at, *served[:1], last.captured_at)
+    captured_at = last.row.captured_at
+    known = (published_at, *served[:1], captured_at)
     step = next_visit(
-        _kind(last),
+        last.kind,
         failures=0,
         visits=len(served),
         counted_from=min(moment for moment in known if moment is not None),
-        now=last.captured_at,
+        now=captured_at,
         retry_at=None,
         confirmed=confirmed,
     )
@@ -159,13 +192,9 @@ def _after(
         "state": step.state,
         "due_at": step.due_at,
         "failures": step.failures,
-        "outcome": last.outcome,
-        "reason": last.reason,
+        "outcome": last.row.outcome,
+        "reason": last.row.reason,
     }
-
-
-def _kind(visit: Row[Any]) -> VisitKind:
-    return visit_kind(_verdict(visit), visit.status)
 
 
 def _verdict(visit: Row[Any]) -> Verdict:
@@ -181,6 +210,7 @@ def _add(index: Index, rows: Sequence[dict[str, Any]]) -> int:
 
 _VISITS = (
     select(
+        captures.c.id,
         captures.c.outlet,
         captures.c.source,
         captures.c.status,

@@ -296,6 +296,8 @@ class CrawlSession:
             self._ticking.cancel()
         self._close_archive()
         with suppress(*_FAULTS):  # the first fault is the one to report
+            if not self.fault:
+                self._frontier.end_gone(self.outlet.walks)
             # After a complete crawl nothing may still be leased. What is was lost, and the counts
             # must show it, so they are taken before the release.
             if reason == "finished":

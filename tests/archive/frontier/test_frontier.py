@@ -258,8 +258,9 @@ def test_one_odd_answer_ends_no_article(at: Kit, answer: dict[str, Any]) -> None
     assert at.row("0").first_visit_at == utc(NOON + DAY)
 
 
-def gone(article_id: str) -> VisitResult:
-    return skipped(article_id, Reason.HTTP_STATUS, status=404)
+def gone(article_id: str, payload_digest: str = "") -> VisitResult:
+    facts = {"status": 404, "payload_digest": payload_digest}
+    return skipped(article_id, Reason.HTTP_STATUS, **facts)
 
 
 def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(at: Kit) -> None:
@@ -277,6 +278,8 @@ def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(at: 
     at.clock.turn(6 * HOUR)
     assert leased_ids(run, 1) == ["0"]
     at.settle(run, gone("0"))
+    assert at.row("0").state == "due", "only the whole run shows whether it was an outage"
+    assert run.end_gone() == 1
     row = at.row("0")
     assert (row.state, row.due_at, row.gone_at) == ("dead", None, utc(NOON))
     at.clock.turn(1000 * DAY)
@@ -308,6 +311,80 @@ def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(at: Kit, reaso
     assert at.row("1").due_at == utc(NOON + 6 * HOUR)
 
 
+def look(at: Kit, name: str, *results: VisitResult) -> None:
+    """Let a run of its own, seven hours after the one before, visit what is due."""
+    at.clock.turn(7 * HOUR)
+    run = at.run(name)
+    run.lease(100)
+    at.settle(run, *results)
+    run.end_gone({"walk"})
+    run.release()
+
+
+def states(at: Kit) -> dict[str, str]:
+    return {article_id: row.state for article_id, row in at.rows().items()}
+
+
+def test_two_outages_end_no_article(at: Kit) -> None:
+    at.run().discover(links(range(5)))
+    look(at, "outage", *(gone(n) for n in "0123"), new("4"))
+    look(at, "well", new("0"), unchanged("4"))
+    look(at, "outage again", *(gone(n) for n in "123"), unchanged("4"))
+    assert set(states(at).values()) == {"due"}
+    assert {row.gone_at for row in at.rows().values()} == {None}
+    look(at, "well again", *(new(n) for n in "0123"))
+    assert all(at.row(n).first_visit_at for n in "0123")
+
+
+def test_a_second_look_in_an_outage_of_others_ends_nothing(at: Kit) -> None:
+    at.run().discover(links(range(5)))
+    look(at, "well", gone("0"), *(new(n) for n in "1234"))
+    look(at, "outage", gone("0"), *(gone(n) for n in "123"), unchanged("4"))
+    assert states(at)["0"] == "due"
+    look(at, "well again", gone("0"), *(unchanged(n) for n in "1234"))
+    assert states(at) == {"0": "dead"} | dict.fromkeys("1234", "due")
+
+
+def test_one_page_for_many_articles_is_an_outage_though_most_are_served(at: Kit) -> None:
+    at.run().discover(links(range(20)))
+    well = [new(str(n)) for n in range(4, 20)]
+    look(at, "same page", *(gone(n, "sha1:A") for n in "0123"), *well)
+    look(at, "same page again", *(gone(n, "sha1:A") for n in "0123"), *well)
+    assert set(states(at).values()) == {"due"}
+    for name in ("other pages", "other pages again"):
+        look(at, name, *(gone(n, f"sha1:{n}") for n in "0123"), *well)
+    assert [n for n, state in states(at).items() if state == "dead"] == list("0123")
+
+
+def test_guessed_ids_that_are_not_there_are_no_outage(at: Kit) -> None:
+    guesses = [replace(link(n, channel="walk"), guessed=True) for n in range(10, 20)]
+    at.run().discover([link(1), *guesses])
+    idle = [gone(str(n), "sha1:A") for n in range(10, 20)]
+    look(at, "first", *idle, new("1"))
+    look(at, "second", *idle, unchanged("1"))
+    assert states(at) == {"1": "due"} | {str(n): "dead" for n in range(10, 20)}
+
+
+def test_articles_that_are_missing_already_are_no_outage(at: Kit) -> None:
+    at.run().discover(links(range(10)))
+    look(at, "first", *(gone(str(n)) for n in range(4)), *(new(str(n)) for n in range(4, 10)))
+    look(at, "between", new("9"))
+    look(at, "second", *(gone(str(n)) for n in range(4)))
+    assert [n for n, state in states(at).items() if state == "dead"] == list("0123")
+
+
+def test_a_run_that_crashed_ended_nothing(at: Kit) -> None:
+    at.run().discover(links(range(2)))
+    look(at, "first", gone("0"), new("1"))
+    at.clock.turn(7 * HOUR)
+    crashed = at.run("crashed")
+    crashed.lease(2)
+    at.settle(crashed, gone("0"), unchanged("1"))
+    assert states(at)["0"] == "due"
+    look(at, "next", gone("0"))
+    assert states(at)["0"] == "dead"
+
+
 def dead(at: Kit) -> None:
     """Let article 0 of the feed be found gone, confirmed at noon."""
     run = at.run("before")
@@ -318,6 +395,7 @@ def dead(at: Kit) -> None:
     at.clock.now = NOON
     run.lease(2)
     at.settle(run, gone("0"), unchanged("1"))
+    run.end_gone()
     assert at.row("0").state == "dead"
 
 
