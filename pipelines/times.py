@@ -8,14 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST, Precision
+from archive.model.times import check_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-#: The first moment that a page on the web can state. Outlets print the year 1 or 1970 for no time.
-EARLIEST = datetime(1990, 1, 1, tzinfo=KST)
-#: How far behind its capture a page's time may be: clocks differ, and so do zones.
-_AHEAD = timedelta(days=1)
 
 _NUMBERED = "(?:일시|일자|시간|시각|일|됨)?"
 _MODIFIED = (
@@ -175,7 +171,7 @@ def read_time(text: str, base: datetime) -> Reading:
     usual = _USUAL.fullmatch(text)
     try:
         reading = _usual(usual) if usual else _from_table(text, base)
-        _check_range(reading.moment, base)
+        check_range(reading.moment, base)
     except (ValueError, OverflowError) as error:
         raise TimeError(f"{text[:60]!r} is not a valid time ({error})") from error
     return reading
@@ -431,11 +427,3 @@ def _relative(text: str, base: datetime) -> Reading:
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
         return Reading(midnight, Precision.DAY, slack)
     return Reading(moment.replace(second=0, microsecond=0), Precision.MINUTE, slack)
-
-
-def _check_range(moment: datetime, base: datetime) -> None:
-    """Raise ValueError unless a page captured at ``base`` can state the moment."""
-    if moment < EARLIEST:
-        raise ValueError(f"it is before {EARLIEST:%Y-%m-%d}")
-    if moment - base > _AHEAD:
-        raise ValueError("it is more than a day after the capture")

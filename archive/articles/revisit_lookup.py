@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from archive.articles.captures import location_of
 from archive.index.schema import captures
+from archive.model.times import within_calendar
 from archive.segments.lookup import RecordError, read_at
 from archive.warc.dates import parse_date
 from archive.warc.digests import algorithm_of, compute, states
@@ -125,4 +126,5 @@ def _reference(revisit: Record) -> _Reference:
     date = None
     if "warc-refers-to-date" in fields:
         date = parse_date(fields["warc-refers-to-date"])
-    return _Reference(url, date, date or parse_date(fields["warc-date"]))
+    latest = within_calendar(date or parse_date(fields["warc-date"]))
+    return _Reference(url, date, latest)

@@ -115,7 +115,7 @@ def retry_after(value: str, now: datetime) -> float | None:
         return float(value[:12])
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:  # "-0000": UTC without a known time zone
         until = until.replace(tzinfo=UTC)

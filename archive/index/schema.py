@@ -23,6 +23,8 @@ from sqlalchemy import (
     text,
 )
 
+from archive.model.times import within_calendar
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware time, stored as UTC; SQLite returns ``DateTime(timezone=True)`` as naive."""
@@ -50,10 +52,10 @@ class Instant(TypeDecorator[datetime]):
         value: datetime | None,
         dialect: Any,  # noqa: ARG002  (as above)
     ) -> datetime | None:
-        """Return an aware UTC time."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        """Return an aware UTC time, which has a year in every zone."""
+        if value is None:
+            return None
+        return within_calendar(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
 
 
 metadata = MetaData(

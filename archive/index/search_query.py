@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from archive.index.hanja import readings
 from archive.index.search_text import pairs, runs
+from archive.model.times import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
 #: Spellings of one word in the outlets' and in North Korean texts: a query finds them all. Stored
 #: text is never changed.
@@ -188,11 +189,9 @@ def _day(fields: dict[str, str], name: str) -> date | None:
     if value is None:
         return None
     try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass  # no day of the calendar
-    raise QueryError(f"{name}:{value} is not a valid date: write {name}:YYYY-MM-DD")
+        return parse_day(value)
+    except ValueError as error:
+        raise QueryError(f"{name}: {error}") from error
 
 
 def exact_term(text: str) -> Choice:

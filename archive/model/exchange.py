@@ -20,13 +20,15 @@ class Exchange:
 
     ``url`` is the target URI; a document whose address nobody knows has a ``urn:sha256:`` of its
     bytes. ``captured_at`` is aware (UTC); ``time_known`` is false when it is only the time of
-    taking it in. ``head`` is the response's status line and headers with the closing blank line,
-    byte for byte, or ``b""`` where there was no HTTP (a `resource`). ``body`` follows it as served:
-    transfer- and content-encoding still on. ``request`` is the whole request as sent, secrets
-    redacted, or ``b""``. ``ip_address`` is the peer's, empty behind a proxy or for a file.
-    ``truncated`` is ``""`` or one of ISO 28500's reasons: ``length``, ``time``, ``disconnect``.
-    ``payload_digest`` is the payload's digest, where it is known already. ``origin_id`` is the id
-    of the record, in another's archive, that it was imported from.
+    taking it in; ``stated_time`` is the time as its source writes it where ``captured_at`` does not
+    say the same: coarser, finer, or one that no capture can have. ``head`` is the response's status
+    line and headers with the closing blank line, byte for byte, or ``b""`` where there was no HTTP
+    (a `resource`). ``body`` follows it as served: transfer- and content-encoding still on.
+    ``request`` is the whole request as sent, secrets redacted, or ``b""``. ``ip_address`` is the
+    peer's, empty behind a proxy or for a file. ``truncated`` is ``""`` or one of ISO 28500's
+    reasons: ``length``, ``time``, ``disconnect``. ``payload_digest`` is the payload's digest, where
+    it is known already. ``origin_id`` is the id of the record, in another's archive, that it was
+    imported from.
     """
 
     url: str
@@ -40,6 +42,7 @@ class Exchange:
     time_known: bool = True
     payload_digest: str = field(default="", compare=False)
     origin_id: str = field(default="", compare=False)
+    stated_time: str = field(default="", compare=False)
 
     @property
     def has_address(self) -> bool:

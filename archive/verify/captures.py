@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from archive.articles.captures import known_records
 from archive.index.schema import captures
+from archive.model.times import is_capture_time
 from archive.segments.lookup import DOCUMENTS
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.dates import parse_standard_date
@@ -143,10 +145,12 @@ def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
         "warc_length": (row.warc_length, seen.length),
         "payload_digest": (row.payload_digest, fields["warc-payload-digest"]),
         "url": (_safe(row.url), fields["warc-target-uri"]),
-        "captured_at": (row.captured_at, parse_standard_date(fields["warc-date"])),
-        "time_known": (row.time_known, TIME_FIELD.lower() not in fields),
         "status": (row.status, head.status if head is not None else None),
     }
+    moment = parse_standard_date(fields["warc-date"])
+    if moment is None or is_capture_time(moment, datetime.now(UTC)):  # else the date is a finding
+        pairs["captured_at"] = (row.captured_at, moment)
+        pairs["time_known"] = (row.time_known, TIME_FIELD.lower() not in fields)
     for name, column in _NAMED.items():
         if name in fields:
             pairs[column] = (getattr(row, column), fields[name])

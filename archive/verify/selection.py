@@ -6,7 +6,7 @@ import math
 import random
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from archive.segments.manifest import Manifest
 
+#: File systems hold times that a datetime cannot.
+_EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), 2.5e11
 _SAMPLE = re.compile(r"(\d{1,9})(%?)", re.A)
 
 
@@ -67,5 +69,5 @@ def sample_of(sample: str) -> tuple[int, bool]:
 
 def _last(path: Path, manifest: Manifest) -> datetime:
     entry = manifest.entries.get(path.name)
-    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    changed = _EPOCH + timedelta(seconds=min(path.stat().st_mtime, _LAST))
     return max(changed, entry.at) if entry is not None and entry.kind != "found" else changed

@@ -44,8 +44,13 @@ def _to_utc(moment: datetime, zone: str) -> datetime:
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
     try:
         return moment - offset if zone[0] == "+" else moment + offset
-    except OverflowError as error:
-        raise ValueError("out of range") from error
+    except OverflowError:  # a day from the ends of the calendar, which no capture can be of
+        return moment
+
+
+def is_exact(text: str) -> bool:
+    """Return whether a date is written as our own records write it, to the second or finer."""
+    return _INSTANT.fullmatch(text) is not None
 
 
 def parse_standard_date(text: str) -> datetime | None:

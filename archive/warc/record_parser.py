@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,14 +11,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive.http.message import MessageError, parse_head, payload, split_message
 from archive.model.exchange import Exchange, digest
 from archive.model.outcome import Reason
-from archive.warc.dates import parse_date
+from archive.model.times import is_capture_time
+from archive.warc.dates import is_exact, parse_date
 from archive.warc.digests import agrees
 from archive.warc.record_header import MalformedRecordError
-from archive.warc.record_writer import TIME_FIELD, TRUNCATIONS, UNKNOWN_TYPE, WarcError, safe_url
+from archive.warc.record_writer import (
+    STATED_TIME_FIELD,
+    TIME_FIELD,
+    TRUNCATIONS,
+    UNKNOWN_TYPE,
+    WarcError,
+    safe_url,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from archive.warc.record_header import HeaderFields
 
 #: The record types of ISO 28500 section 6. Another type is damage: it is more often a damaged name
@@ -35,6 +42,7 @@ RECORD_TYPES = frozenset(
     }
 )
 _TIME_FIELD = TIME_FIELD.lower()
+_STATED_TIME_FIELD = STATED_TIME_FIELD.lower()
 _WARC_1_0 = "http://netpreserve.org/warc/1.0/"
 
 
@@ -130,16 +138,21 @@ def _split_response(fields: HeaderFields, block: bytes | memoryview) -> tuple[by
 
 
 def _exchange(fields: HeaderFields, head: bytes, body: bytes, payload_digest: str) -> Exchange:
+    now = datetime.now(UTC)
+    moment = _moment(fields)
+    can_be = is_capture_time(moment, now)
+    written = fields["warc-date"]
     return Exchange(
         url=_address(fields),
-        captured_at=_moment(fields),
+        captured_at=moment if can_be else now,
         body=body,
         head=head,
         media_type="" if head else _media_type(fields),
         ip_address=_peer(fields["warc-ip-address"]),
         truncated=_truncation(fields),
-        time_known=_TIME_FIELD not in fields,
+        time_known=can_be and _TIME_FIELD not in fields,
         payload_digest=payload_digest,
+        stated_time=fields[_STATED_TIME_FIELD] or ("" if can_be and is_exact(written) else written),
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
-#: Our own field on a `resource` whose WARC-Date is only the time of taking it in (``time_known`` is
+#: Our own field on a record whose WARC-Date is only the time of taking it in (``time_known`` is
 #: false). ISO 28500 §5 lets readers pass over names they don't know.
 TIME_FIELD = "X-Archive-Capture-Time"
 #: Likewise: the outlet it was kept for, and where it comes from if not from its own address (the
@@ -37,6 +37,12 @@ SOURCE_FIELD = "X-Archive-Source"
 #: ISO 28500 may say so of a response (WARC-Refers-To is kept from it), and the record here has an
 #: id, digests and a warcinfo of its own.
 ORIGIN_FIELD = "X-Archive-Original-Record-ID"
+#: Likewise: its time as it was stated there, where WARC-Date does not say the same.
+STATED_TIME_FIELD = "X-Archive-Original-Date"
+#: Our own fields, in no fixed order.
+OWN_FIELDS = (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD, STATED_TIME_FIELD)
+#: Characters kept of a stated time.
+_LONGEST_TIME = 80
 #: The type of a `resource` of which none is known.
 UNKNOWN_TYPE = "application/octet-stream"
 #: ISO 28500 §5.13; ``unspecified`` is only ever passed on from others' files.
@@ -262,6 +268,9 @@ def _exchange_fields(
         fields.append(("WARC-IP-Address", _peer(exchange.ip_address)))
     if not exchange.time_known:
         fields.append((TIME_FIELD, "unknown"))
+    stated_time = one_line(exchange.stated_time[:_LONGEST_TIME])
+    if stated_time and kind != "request":
+        fields.append((STATED_TIME_FIELD, stated_time))
     if exchange.origin_id and kind != "request":
         fields.append((ORIGIN_FIELD, _bracketed(exchange.origin_id)))
     return fields

@@ -10,7 +10,7 @@ import socket
 import sys
 from abc import abstractmethod
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +23,7 @@ from archive.index.leases import LeaseHeldError
 from archive.index.search_query import QueryError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
 from archive.model.program import PROGRAM
+from archive.model.times import parse_day
 from archive.runs.job_runs import end
 from archive.runs.record import Ending
 from archive.runs.recorder import RunRecorder
@@ -35,6 +36,7 @@ from crawler.model.outlet import OutletError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
 #: Errors whose message is already a sentence for the user.
 _FAULTS = (
@@ -48,8 +50,6 @@ _FAULTS = (
 )
 #: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: Days that stay valid in every time zone.
-_FIRST, _LAST = date(1000, 1, 1), date(9998, 12, 31)
 
 
 class Verb(ScrapyCommand):
@@ -183,14 +183,9 @@ def discard_output() -> None:
 def day_option(text: str) -> date:
     """Return an option's date, YYYY-MM-DD; for argparse."""
     try:
-        day = date.fromisoformat(text)
+        return parse_day(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a valid date: write YYYY-MM-DD"
-        ) from error
-    if not _FIRST <= day <= _LAST:
-        raise argparse.ArgumentTypeError(f"{text} is not between {_FIRST} and {_LAST}")
-    return day
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def number_option(text: str) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.times import parse_day
 
 if TYPE_CHECKING:
     from re import Match
@@ -49,6 +50,7 @@ def parse_moment(text: str) -> datetime:
     # fromisoformat takes no space before the zone
     compact = text.strip().replace(" +", "+").replace(" -", "-").replace(" Z", "Z")
     try:
+        parse_day(match["day"])
         moment = datetime.fromisoformat(compact)
     except ValueError as error:
         raise ValueError(f"{text!r} is not a valid time: {error}") from error

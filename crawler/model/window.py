@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from archive.model import times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
 
 class WindowError(ValueError):
@@ -52,11 +55,9 @@ def parse_day(text: str) -> date:
     :raises WindowError: the text is not such a date.
     """
     try:
-        if len(text) == 10:
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise WindowError(f"{text!r} is not a valid date; write it as 2023-09-01")
+        return times.parse_day(text)
+    except ValueError as error:
+        raise WindowError(str(error)) from error
 
 
 def parse_days(text: str) -> tuple[date, date]:

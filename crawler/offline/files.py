@@ -12,6 +12,7 @@ from archive.http import message as http
 from archive.http.repair import repair_head
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.times import is_capture_time
 from archive.warc import record_writer as warc
 from crawler.offline.warc_import import Input, documents
 
@@ -114,28 +115,31 @@ def _read_page(path: Path, data: bytes) -> Input:
     """
     stated = _read_sidecar(path)
     head, body = _split_page(data)
-    moment = stated.get("captured_at")
+    now = datetime.now(UTC)
+    written = str(stated.get("captured_at") or "")
+    moment = _capture_time(written, now) if written else None
     url = str(stated.get("url") or "")
     exchange = Exchange(
         url=_web_address(url) if url else content_urn(body),
-        captured_at=_capture_time(str(moment)) if moment else datetime.now(UTC),
+        captured_at=moment or now,
         body=body,
         head=head,
         media_type="" if head else PAGE_ENDINGS[path.suffix.lower()],
-        time_known=bool(moment),
+        time_known=moment is not None,
+        stated_time="" if moment else written,
     )
     return Input(source=_shown(path), exchange=exchange, outlet=str(stated.get("outlet") or ""))
 
 
-def _capture_time(text: str) -> datetime:
-    """Return a time in UTC.
+def _capture_time(text: str, now: datetime) -> datetime | None:
+    """Return a time in UTC, None if nothing can have been captured then.
 
     :raises ValueError: it is not ISO 8601, or has no time zone.
     """
     captured_at = datetime.fromisoformat(text)
     if captured_at.tzinfo is None:
         raise ValueError("captured_at has no zone")
-    return captured_at.astimezone(UTC)
+    return captured_at.astimezone(UTC) if is_capture_time(captured_at, now) else None
 
 
 def _web_address(url: str) -> str:

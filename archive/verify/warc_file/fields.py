@@ -17,10 +17,7 @@ from archive.warc.record_parser import RECORD_TYPES
 from archive.warc.record_writer import (
     IDENTICAL,
     NOT_MODIFIED,
-    ORIGIN_FIELD,
-    OUTLET_FIELD,
-    SOURCE_FIELD,
-    TIME_FIELD,
+    OWN_FIELDS,
     TRUNCATIONS,
 )
 
@@ -63,7 +60,7 @@ _KNOWN = frozenset(
     | {"warc-truncated", "warc-identified-payload-type"}
 )
 #: With the fields of our own records: this project never wrote any other.
-_OURS = _KNOWN | {name.lower() for name in (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD)}
+_OURS = _KNOWN | {name.lower() for name in OWN_FIELDS}
 _IDS = (
     "warc-record-id",
     "warc-concurrent-to",

@@ -89,10 +89,6 @@ BAD = {
     "sidecar-number": (made("a.html", LOGIN, b'{"captured_at": 5}'), "failed/bad_sidecar"),
     "sidecar-null-url": (made("a.html", UNKNOWN_HTML, b'{"url": null}'), "skipped/unknown_outlet"),
     "sidecar-utf16": (made("a.html", LOGIN, b"\xff\xfe\x00"), "failed/bad_sidecar"),
-    "sidecar-far-time": (
-        made("a.html", LOGIN, b'{"captured_at": "0001-01-01T00:00:00+09:00"}'),
-        "failed/bad_sidecar",
-    ),
     "sidecar-deep": (made("a.html", LOGIN, b'{"a":' * 100_000), "failed/bad_sidecar"),
     "not-a-warc": (made("x.warc.gz", b"this is no WARC at all\n" * 20), "failed/"),
     "not-a-warc-plain": (made("x.warc", b"this is no WARC at all\n" * 20), "failed/"),
