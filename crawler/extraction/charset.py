@@ -29,10 +29,22 @@ _EUC_KR = {
     "ksc_5601",
     "windows-949",
     "ms949",
+    "csksc56011987",
+    "cseuckr",
     "x-windows-949",
 }
-#: Codecs of Python that are no charsets of pages; some refuse to replace what they cannot decode.
-_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf_7"}
+#: The codecs that a label is believed with, by Python's names: those that can write Hangul, and the
+#: 7-bit family of ISO 2022. Any other label is as none: Python has codecs that are no charsets
+#: (``idna``, ``punycode``, ``unicode_escape``), and some of them refuse to replace what they cannot
+#: decode.
+_CODECS = frozenset(
+    {
+        "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+        "cp949", "johab", "gb18030", "iso2022_kr",
+        "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_3", "iso2022_jp_2004",
+        "iso2022_jp_ext",
+    }
+)  # fmt: skip
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -100,13 +112,13 @@ def declared_charset(data: bytes, content_type: str = "") -> str:
 
 
 def python_charset(label: str) -> str:
-    """Return the codec for a label: cp949 for every EUC-KR name, UTF-8 for none or unknown."""
+    """Return the codec for a label: cp949 for every EUC-KR name, UTF-8 for none or another."""
     if label in _EUC_KR:
         return "cp949"
     try:
-        # A codec that is not a charset (rot13, hex) raises here, like an unknown one.
-        "".encode(label)
         name = codecs.lookup(label).name
     except (LookupError, ValueError):
         return "utf-8"
-    return "utf-8" if name.replace("-", "_") in _NO_CHARSETS else name
+    if name == "euc_kr":
+        return "cp949"
+    return name if name in _CODECS else "utf-8"

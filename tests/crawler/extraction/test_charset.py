@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from encodings.aliases import aliases
 
 import pytest
 from hypothesis import given
@@ -168,3 +169,24 @@ def test_the_header_is_asked_before_the_page(data: bytes, header: str, expected:
 @given(st.text())
 def test_any_label_names_a_codec_of_text(label: str) -> None:
     "가".encode(python_charset(label), "replace")
+
+
+CODECS = sorted(
+    {*aliases.values(), *aliases, "idna", "punycode", "undefined", "raw_unicode_escape"}
+)
+
+
+@pytest.mark.parametrize("label", CODECS)
+def test_no_codec_of_python_raises_or_decodes_what_is_no_charset(label: str) -> None:
+    written = label.replace("_", "-")
+    for data in (b"\xff" * 10 + b".", b"xn--\xff", b"\\u0041\\x41 +AGE- =41", KOREAN.encode()):
+        text, _ = decode(data, f"text/html; charset={written}")
+        if not written.startswith(("utf", "u16", "u32", "unicode", "iso-", "iso2022")):
+            assert text == decode(data)[0], "as if nothing were declared"
+
+
+@pytest.mark.parametrize(
+    "label", ["euc_kr", "korean", "ksc5601", "KS_C_5601-1987", "csKSC56011987", "cseuckr"]
+)
+def test_every_name_of_euc_kr_means_cp949(label: str) -> None:
+    assert python_charset(label.lower()) == "cp949"
