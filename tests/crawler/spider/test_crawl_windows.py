@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crawler.discovery.id_walks import GAP
 from tests.support.crawling import Crawls, tally
+from tests.support.odd_answers import LATER, pass_time
 from tests.support.twin.catalogue import CLOCK
 from tests.support.twin.server import Twin
 from tests.support.twin.story import KST
@@ -88,6 +90,26 @@ def check(crawls: Crawls, since: date, until: date) -> None:
     assert crawls.fetched(before) == Counter()
     assert tally(said.out)["discovered"] == 0
     assert crawls.revisions() == told
+
+
+def test_an_id_that_was_never_given_is_asked_for_twice_hours_apart(tmp_path: Path) -> None:
+    with Twin("newspim", 300) as twin:
+        crawls, day = Crawls.into(tmp_path, twin), CLOCK.date() - timedelta(days=1)
+        walk = ("-a", f"since={day}", "-a", f"until={day}")
+        assert crawls.run(*walk).code == 0
+        gaps = set(crawls.fetched()) - set(twin.ids())
+        assert len(gaps) >= GAP
+        assert set(crawls.fetched().values()) == {1}
+        asked = []
+        for hours in (0, 1, LATER, LATER, 24 * 60):
+            pass_time(crawls, hours)
+            served = twin.publish(1)[0]
+            before = len(twin.log)
+            assert crawls.run("-a", f"url={twin.address(served)}").code == 0
+            crawls.run(*walk)
+            now = crawls.fetched(before)
+            asked.append(sum(now[gap] for gap in gaps))
+        assert asked == [0, 0, len(gaps), 0, 0]
 
 
 def test_a_limit_bounds_the_visits_and_the_next_crawl_goes_on(tmp_path: Path) -> None:
