@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
@@ -20,6 +21,7 @@ from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
 from crawler.middlewares.failures import verdict_of
 from crawler.middlewares.pace import CrawlStopped
+from crawler.model.channels import ListPage
 from crawler.model.window import Window, parse_day, parse_days
 from crawler.spider.candidates import Candidates
 from crawler.spider.session import CrawlSession
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 _MAX_VISITS = 64
 #: Requests for sources and images given to Scrapy at once; a page may show hundreds of images.
 _MAX_OTHERS = 32
+#: Links added to the frontier at once; their rows take a kilobyte each.
+_MAX_LINKS = 2_000
 #: Seconds between checks of what other crawls have leased, while there is nothing else to do.
 _WAIT_FOR_OTHERS = 1.0
 #: Sources are fetched before articles: what they list may be due sooner.
@@ -265,12 +269,16 @@ class OutletSpider(Spider):
         )
 
     def _source_request(self, source: SourceRequest) -> Request:
+        meta: dict[str, Any] = {"handle_httpstatus_list": _HANDLED_STATUSES}
+        if not isinstance(source.source, ListPage):
+            # A sitemap may be larger than any page, on the wire and decoded.
+            meta |= {"download_maxsize": MAX_BYTES, "decoded_maxsize": MAX_BYTES}
         return Request(
             source.url,
             callback=self.parse_source,
             errback=self.source_failed,
             cb_kwargs={"source": source},
-            meta={"handle_httpstatus_list": _HANDLED_STATUSES, "decoded_maxsize": MAX_BYTES},
+            meta=meta,
             priority=_SOURCE_PRIORITY,
             dont_filter=True,
         )
@@ -327,9 +335,10 @@ class OutletSpider(Spider):
         self.session.visit_again([address.article_id])
 
     def _discover(self, links: Iterable[FrontierLink]) -> None:
-        links = list(links)
-        if links:
-            self.session.discover(links)
+        """Add links to the frontier, in parts: a sitemap may have 50,000."""
+        rest = iter(links)
+        while part := list(islice(rest, _MAX_LINKS)):
+            self.session.discover(part)
 
     def _visit_failed(
         self,

@@ -156,13 +156,17 @@ def _status(fault: Fault, _: Answer) -> Answer:
 
 
 def _answer(fault: Fault, _: Answer) -> Answer:
-    """Answer with just the ``status``, ``media_type``, ``body`` and ``headers`` that are given."""
+    """Answer with just the ``status``, ``media_type``, ``body`` and ``headers`` that are given.
+
+    With ``encoded`` the body is sent as it is, even if gzip is asked for.
+    """
     options = fault.options
     return Answer(
         options.get("status", 200),
         options.get("media_type", HTML),
         options.get("body", "").encode(),
         list(options.get("headers", ())),
+        encoded=options.get("encoded", False),
     )
 
 
