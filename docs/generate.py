@@ -102,11 +102,12 @@ def _layers() -> str:
 def _packages() -> str:
     rows = []
     for top in ("archive", "pipelines", "crawler"):
-        folders = [path.parent for path in sorted((ROOT / top).glob("*/__init__.py"))]
-        for folder in (ROOT / top, *folders):
+        folders = [path.parent for path in sorted((ROOT / top).rglob("__init__.py"))]
+        for folder in folders:
             text = (folder / "__init__.py").read_text("utf-8")
             purpose = ast.get_docstring(ast.parse(text)) or ""
-            rows.append((_code(folder.relative_to(ROOT).as_posix()), _cell(purpose)))
+            name = _code(folder.relative_to(ROOT).as_posix())
+            rows.append((name, _cell(purpose.partition("\n\n")[0])))
     return _table(("package", "purpose"), rows)
 
 

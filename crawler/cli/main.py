@@ -6,8 +6,9 @@ import os
 import sys
 from cProfile import Profile
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
 from scrapy.cmdline import ScrapyArgumentParser
@@ -77,19 +78,26 @@ def run(arguments: list[str]) -> int:
 
 def verb_names() -> list[str]:
     """Return the names of all verbs, sorted; former names among them."""
-    package = import_module("crawler.commands")
-    return sorted([*(module.name for module in iter_modules(package.__path__)), *_OF_SCRAPY])
+    return sorted(_verb_modules())
 
 
 def load_verb(name: str) -> ScrapyCommand:
     """Return a new command, with the project's settings and the defaults of its own."""
-    package = "scrapy.commands" if name in _OF_SCRAPY else "crawler.commands"
-    command: ScrapyCommand = import_module(f"{package}.{name}").Command()
+    command: ScrapyCommand = import_module(_verb_modules()[name]).Command()
     settings = Settings()
     settings.setmodule(_SETTINGS, priority="project")
     settings.setdict(command.default_settings, priority="command")
     command.settings = settings
     return command
+
+
+@cache
+def _verb_modules() -> dict[str, str]:
+    """Return the module of each verb, by its name."""
+    package = import_module("crawler.commands")
+    modules = walk_packages(package.__path__, f"{package.__name__}.")
+    ours = {module.name.rpartition(".")[2]: module.name for module in modules if not module.ispkg}
+    return ours | {name: f"scrapy.commands.{name}" for name in _OF_SCRAPY}
 
 
 def each_verb() -> Iterator[tuple[str, ScrapyCommand]]:

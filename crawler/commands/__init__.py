@@ -1,1 +1,1 @@
-"""The commands, one module each (COMMANDS_MODULE)."""
+"""The commands, one module each, in packages by what they do (COMMANDS_MODULE)."""

@@ -72,7 +72,11 @@ def throng(
     assert desk.call("replay", first).code == 0
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["tests.support.faults.crowd", "crawler.commands.replay", "crawler.commands.export"]
+        [
+            "tests.support.faults.crowd",
+            "crawler.commands.upkeep.replay",
+            "crawler.commands.reading.export",
+        ]
     )
     held, done, told = context.Event(), context.Event(), context.Queue()
     together = context.Barrier(writers + 1)

@@ -1,1 +1,1 @@
-"""One module a schema change (squash to one before the first release)."""
+"""One module for each change of the schema."""

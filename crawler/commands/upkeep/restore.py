@@ -12,8 +12,8 @@ from crawler.cli.base import Verb
 from crawler.cli.plural import counted
 from crawler.cli.progress import ProgressBar
 from crawler.cli.times import kst_second
-from crawler.commands.backup import backup_folder
-from crawler.commands.recover import recover_left_open
+from crawler.commands.upkeep.backup import backup_folder
+from crawler.commands.upkeep.recover import recover_left_open
 
 if TYPE_CHECKING:
     import argparse

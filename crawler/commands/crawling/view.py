@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scrapy.commands.view import Command as ScrapyView
 
-from crawler.commands.fetch import Command as Fetch
+from crawler.commands.crawling.fetch import Command as Fetch
 
 
 class Command(Fetch, ScrapyView):

@@ -1,0 +1,1 @@
+"""Commands that read: outlets, status, articles, and exports of them."""

@@ -1,0 +1,1 @@
+"""Commands that fill, check, rebuild, back up or clear the archive and its index."""
