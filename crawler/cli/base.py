@@ -65,7 +65,7 @@ class Verb(ScrapyCommand):
         :raises UsageError: the arguments are invalid; Scrapy exits with 2.
         """
         _replace_unprintable_characters()
-        _refuse_unknown_options(args)
+        self.refuse_unknown_options(args)
         memory.tune()
         self._parent = ParentProcess()
         self._run_id = self._parent.run_id
@@ -85,6 +85,17 @@ class Verb(ScrapyCommand):
             self._stopped = True
             self._fail("Stopped. Everything reported is kept; run the same command to continue.")
         self._record_end()
+
+    def refuse_unknown_options(self, args: list[str]) -> None:
+        """Refuse what Scrapy passes on as arguments: ``--limti 5`` must not become a search for it.
+
+        :raises UsageError: there is an unknown option.
+        """
+        unknown = next((arg for arg in args if re.match(r"--?[A-Za-z]\S*\Z", arg)), None)
+        if unknown is not None:
+            raise usage_error(
+                f"unknown option {unknown} (for a file of that name, write ./{unknown})"
+            )
 
     @abstractmethod
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -200,13 +211,3 @@ def _replace_unprintable_characters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _refuse_unknown_options(args: list[str]) -> None:
-    """Refuse what Scrapy passes on as arguments: ``--limti 5`` must not become a search for it.
-
-    :raises UsageError: there is an unknown option.
-    """
-    unknown = next((arg for arg in args if re.match(r"--?[A-Za-z]\S*\Z", arg)), None)
-    if unknown is not None:
-        raise usage_error(f"unknown option {unknown} (for a file of that name, write ./{unknown})")

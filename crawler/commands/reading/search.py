@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import search
@@ -38,8 +39,8 @@ class Command(Verb):
             '"…" holds a term with blanks in it, in this spelling only; OR between two terms: one '
             "of them is enough; -TERM: it does not occur; outlet:NAME, since:YYYY-MM-DD and "
             "until:YYYY-MM-DD: only that outlet's articles, published on these days. Quote the "
-            f"whole for the shell. Example: {PROGRAM} search '푸틴 OR 김정은 -미사일 "
-            "since:2026-01-01'"
+            "whole for the shell; without quotes, write -- before a -TERM that begins as an option "
+            f"does. Example: {PROGRAM} search '푸틴 OR 김정은 -미사일 since:2026-01-01'"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -49,13 +50,37 @@ class Command(Verb):
             "--limit", type=int, default=20, metavar="N", help="at most this many (default: 20)"
         )
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Refuse a -TERM that was taken for an option: ``-LG`` is no log level.
+
+        :raises UsageError: the option has no value of its kind.
+        """
+        taken = [f"-s{value}" for value in opts.set or () if "=" not in value]
+        level = (opts.loglevel or "").upper()
+        if level and level not in logging.getLevelNamesMapping():
+            taken.append(f"-L{opts.loglevel}")
+        if taken:
+            raise usage_error(
+                f"{taken[0]} is taken for an option. If it is a term, write -- before the query, "
+                f"or quote the whole: '… {taken[0]}'"
+            )
+        super().process_options(args, opts)
+
+    def refuse_unknown_options(self, args: list[str]) -> None:
+        """Refuse words with two hyphens only, before ``--``: one hyphen excludes a term.
+
+        :raises UsageError: there is an unknown option.
+        """
+        words = args[: args.index("--")] if "--" in args else args
+        super().refuse_unknown_options([word for word in words if word.startswith("--")])
+
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Search and print; no match is not a failure."""
-        if not args:
+        if not " ".join(args).strip("- "):
             raise usage_error("name at least one term to search for")
         if opts.limit < 1:
             raise usage_error("--limit must be at least 1")
-        query = parse_query(as_text(" ".join(args)))
+        query = parse_query(as_text(" ".join(word for word in args if word != "--")))
         if query.outlet:
             try:
                 outlet_named(query.outlet)

@@ -252,6 +252,34 @@ def test_search_refuses_a_query_with_a_sentence(desk: Desk, query: str, sentence
     assert sentence in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["푸틴", "-김정은"], 0),
+        (["푸틴", "-NYT"], 1),
+        (["푸틴", "--", "-NYT"], 1),
+        (["--", "푸틴", "-sNYT", "-LG"], 2),
+        (["--limit", "9", "-NYT", "푸틴"], 1),
+    ],
+)
+def test_search_takes_terms_with_a_hyphen_unquoted(
+    desk: Desk, words: list[str], expected: int
+) -> None:
+    said = desk.run("search", *words)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[-1] == f"{expected} found"
+
+
+@pytest.mark.parametrize("word", ["-LG", "-samsung", "--NYT"])
+def test_search_says_what_to_type_for_a_term_that_is_taken_for_an_option(
+    desk: Desk, word: str
+) -> None:
+    said = desk.run("search", "푸틴", word)
+    assert (said.code, said.out.splitlines()[2:]) == (2, [])
+    assert word in said.err
+    assert ("write -- before the query" in said.err) is not word.startswith("--")
+
+
 def test_search_limits(desk: Desk) -> None:
     assert desk.call("search", "--limit", "1", "러시아").out.splitlines()[-1] == "1 found"
     for wrong in (
