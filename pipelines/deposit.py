@@ -13,6 +13,8 @@ from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at
+from archive.model.article import PAYWALLED
+from archive.model.outcome import Outcome
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
@@ -36,6 +38,7 @@ BATCH, WAIT = 500, 2.0
 #: Or when its bodies have this many bytes: an imported archive may hold only the longest documents.
 HEAVY = 2**25
 
+_STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 #: Address, payload digest and, where it is known, the time of a capture: equal for the same one.
 _Key = tuple[str, str, "datetime | None"]
 
@@ -379,7 +382,12 @@ def _result(page: Page, verdict: Verdict) -> Result:
         verdict=verdict,
         url=page.exchange.url,
         visited=visited,
+        paywalled=verdict.outcome in _STORED and _is_paywalled(page),
     )
+
+
+def _is_paywalled(page: Page) -> bool:
+    return page.article is not None and PAYWALLED in page.article.flags
 
 
 def _visit_result(page: Page, verdict: Verdict) -> VisitResult:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class Result:
     """The outcome of one input of a run; ``outlet`` and ``url`` are empty if they are unknown.
 
-    ``visited`` is the result for the frontier, if the input was a visit of a crawl.
+    ``visited`` is the result for the frontier, if the input was a visit of a crawl. ``paywalled``
+    is whether what was stored is not free to read.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Result:
     outlet: str = ""
     url: str = ""
     visited: VisitResult | None = None
+    paywalled: bool = False
 
 
 class RunRecorder:

@@ -50,6 +50,7 @@ class Report:
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         self.reasons: Counter[tuple[str, Outcome, Reason]] = Counter()
+        self.paywalled: Counter[str] = Counter()
         self._failures = 0
         self._bar: ProgressBar | None = None
 
@@ -57,6 +58,7 @@ class Report:
         """Count one result, and print a sentence if it is a failure."""
         verdict = result.verdict
         self.count(result.outlet, verdict)
+        self.paywalled[result.outlet] += result.paywalled
         # A WARC may hold records of any site: one of an unknown outlet in it is not a failure.
         unknown_input = verdict.reason is Reason.UNKNOWN_OUTLET and not result.url
         if verdict.outcome in (Outcome.UNPARSED, Outcome.FAILED) or unknown_input:
@@ -101,6 +103,8 @@ class Report:
         print_table(("outlet", "captures", *Outcome), rows, figures=len(Outcome) + 1)
         for (outlet, outcome, reason), count in sorted(self.reasons.items()):
             print(f"{outcome}/{reason} {outlet}: {count}")
+        for outlet, count in sorted((+self.paywalled).items()):
+            print(f"paywalled {outlet}: {count} of the stored")
 
     def _stop(self) -> None:
         if self._bar is not None:

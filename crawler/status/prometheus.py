@@ -150,6 +150,12 @@ def _add_outlet(gauges: _Gauges, state: OutletState) -> None:
         outlet=name,
     )
     gauges.set(
+        "articles_paywalled_last_day",
+        "How many of those are not free to read",
+        figures.paywalled,
+        outlet=name,
+    )
+    gauges.set(
         "articles_new_daily_mean",
         "New articles a day in the 7 days before",
         figures.daily,

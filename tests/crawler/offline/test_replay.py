@@ -49,6 +49,21 @@ def test_replaying_the_seeds_twice_keeps_everything_once(desk: Desk) -> None:
     assert desk.kept_bytes() == kept
 
 
+def test_what_is_not_free_to_read_is_counted_apart(desk: Desk, tmp_path: Path) -> None:
+    fixture = SEEDS / "newspim" / "own-desktop-2026.html"
+    stated = '<meta name="isAccessibleForFree" content="false"></head>'
+    page = tmp_path / "paid" / "page.html"
+    page.parent.mkdir()
+    page.write_text(fixture.read_text("utf-8").replace("</head>", stated, 1), "utf-8")
+    shutil.copy(fixture.with_suffix(".json"), page.with_suffix(".json"))
+    said = desk.run("replay", SEEDS / "etoday", page)
+    assert said.code == 0, said
+    assert "paywalled newspim: 1 of the stored" in said.out
+    assert "paywalled etoday" not in said.out
+    again = desk.run("replay", page)
+    assert "paywalled" not in again.out
+
+
 def test_the_archive_holds_every_document_byte_for_byte(desk: Desk) -> None:
     assert desk.run("replay", SEEDS).code == 0
     bodies: list[bytes] = []
