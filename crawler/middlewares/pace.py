@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from scrapy.exceptions import IgnoreRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 #: Seconds between checks whether the crawl is being stopped, while a request waits.
 _CHECK_INTERVAL = 0.25
@@ -71,20 +71,28 @@ class Backoff:
         return max(asked, doubled / 2 if times > 1 else 0.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """The permission to send one request to a host, until `Pace.done`."""
+
+    host: str
+
+
 @dataclass(slots=True)
 class _Host:
+    name: str
     concurrency: int
     least: float
     delay: float
     jitter: float
     floors: dict[str, float] = field(default_factory=dict)
-    under_way: int = 0
+    under_way: set[Turn] = field(default_factory=set)
     last_at: float = float("-inf")
     spread: float = 1.0
     held_until: float = 0.0
     busy: int = 0
     abandoned: str = ""
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    waiting: deque[asyncio.Future[Turn]] = field(default_factory=deque)
     timer: asyncio.TimerHandle | None = None
 
     @property
@@ -99,7 +107,8 @@ class Pace:
 
     No request is sent while its host is held. ``hosts`` are exceptions by host, as in
     DOWNLOAD_SLOTS. ``stopping`` returns whether the crawl is ending; it is called regularly while
-    requests wait. Each `turn` that returned must be followed by one `done`.
+    requests wait, and so is ``lost``, which returns the turns whose requests ended without a
+    `done`. Otherwise each `turn` that returned must be followed by one.
     """
 
     def __init__(
@@ -112,6 +121,7 @@ class Pace:
         adaptive: AdaptiveDelay | None = None,
         hosts: dict[str, dict[str, float]] | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        lost: Callable[[], Iterable[Turn]] = tuple,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._concurrency = concurrency
@@ -121,12 +131,13 @@ class Pace:
         self._adaptive = adaptive
         self._exceptions = hosts or {}
         self._stopping = stopping
+        self._lost = lost
         self._chance = chance
         self._hosts: dict[str, _Host] = {}
         self._check: asyncio.TimerHandle | None = None
         self._stopped = False
 
-    async def turn(self, host: str) -> None:
+    async def turn(self, host: str) -> Turn:
         """Wait until a request may be sent to the host.
 
         :raises HostBusy: the host has been given up.
@@ -137,24 +148,25 @@ class Pace:
             raise CrawlStopped(f"the crawl is ending; no more requests are sent to {host}")
         if state.abandoned:
             raise HostBusy(state.abandoned)
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         state.waiting.append(waiter)
-        self._admit(state)
-        if not waiter.done() and self._check is None:
-            self._check = asyncio.get_running_loop().call_later(
-                _CHECK_INTERVAL, self._check_stopping
-            )
         try:
-            await waiter
-        except asyncio.CancelledError:
+            self._admit(state)
+            if not waiter.done() and self._check is None:
+                self._check = asyncio.get_running_loop().call_later(
+                    _CHECK_INTERVAL, self._check_waiting
+                )
+            return await waiter
+        except BaseException:  # whatever ends the wait gives back what it may have got
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self.done(host)  # the turn was given to a request that is cancelled
+                self.done(waiter.result())
+            waiter.cancel()
             raise
 
-    def done(self, host: str) -> None:
-        """End the turn of a request; call `answered` or `busy` before."""
-        state = self._state(host)
-        state.under_way -= 1
+    def done(self, turn: Turn) -> None:
+        """End the turn of a request, unless it has ended; call `answered` or `busy` before."""
+        state = self._state(turn.host)
+        state.under_way.discard(turn)
         self._admit(state)
 
     def at_least(self, host: str, source: str, seconds: float) -> None:
@@ -222,6 +234,7 @@ class Pace:
             if self._adaptive is not None and "delay" not in own:
                 delay = max(least, self._adaptive.start)
             state = self._hosts[host] = _Host(
+                name=host,
                 concurrency=int(own.get("concurrency", self._concurrency)),
                 least=least,
                 delay=delay,
@@ -235,7 +248,7 @@ class Pace:
             state.timer.cancel()
             state.timer = None
         loop = asyncio.get_running_loop()
-        while state.waiting and state.under_way < state.concurrency:
+        while state.waiting and len(state.under_way) < state.concurrency:
             if state.waiting[0].done():  # cancelled
                 state.waiting.popleft()
                 continue
@@ -245,8 +258,9 @@ class Pace:
                 return
             state.last_at = now
             state.spread = 1 + state.jitter * (2 * self._chance() - 1)
-            state.under_way += 1
-            state.waiting.popleft().set_result(None)
+            turn = Turn(state.name)
+            state.under_way.add(turn)
+            state.waiting.popleft().set_result(turn)
 
     def _abandon(self, state: _Host, why: str) -> None:
         state.abandoned = why
@@ -261,11 +275,18 @@ class Pace:
             if not waiter.done():
                 waiter.set_exception(refusal(why))
 
-    def _check_stopping(self) -> None:
+    def _check_waiting(self) -> None:
+        """End the turns that were lost, and stop when the crawl does; again while any wait."""
         self._check = None
         if self._stopping():
             self.stop()
-        elif any(state.waiting for state in self._hosts.values()):
+            return
+        for turn in self._lost():
+            self._state(turn.host).under_way.discard(turn)
+        waiting = [state for state in self._hosts.values() if state.waiting]
+        if waiting:
             self._check = asyncio.get_running_loop().call_later(
-                _CHECK_INTERVAL, self._check_stopping
+                _CHECK_INTERVAL, self._check_waiting
             )
+        for state in waiting:
+            self._admit(state)

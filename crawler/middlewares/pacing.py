@@ -13,7 +13,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.response import response_status_message
 
 from archive.http.message import BUSY_STATUSES, retry_after
-from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
+from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace, Turn
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,7 +52,7 @@ class PaceMiddleware:
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
         self._crawler = crawler
-        self._under_way: dict[Request, str] = {}
+        self._under_way: dict[Request, Turn] = {}
         self.pace = Pace(
             concurrency=max(1, settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")),
             delay=settings.getfloat("DOWNLOAD_DELAY"),
@@ -63,6 +63,7 @@ class PaceMiddleware:
             adaptive=_adaptive_delay(settings),
             hosts=settings.getdict("DOWNLOAD_SLOTS"),
             stopping=self._stopping,
+            lost=self._lost_turns,
         )
 
     @classmethod
@@ -81,25 +82,28 @@ class PaceMiddleware:
         """
         host = host_of(request)
         try:
-            await self.pace.turn(host)
+            turn = await self.pace.turn(host)
         except (HostBusy, CrawlStopped) as refusal:
             self._count(f"refused/{refusal.reason}")
             raise
-        self._under_way[request] = host
+        self._under_way[request] = turn
         request.meta["download_slot"] = _SLOT
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Report the response to the pace, and end the turn."""
-        host = self._under_way.pop(request, None)
-        if host is not None:
+        turn = self._under_way.get(request)
+        if turn is None:
+            return response
+        try:
             if response.status in BUSY_STATUSES:
-                self._hold(host, response)
+                self._hold(turn.host, response)
             else:
                 latency = None
                 if not request.meta.get("autothrottle_dont_adjust_delay"):
                     latency = request.meta.get("download_latency")
-                self.pace.answered(host, latency, ok=response.status == 200)
-            self.pace.done(host)
+                self.pace.answered(turn.host, latency, ok=response.status == 200)
+        finally:
+            self._end_turn(request, turn)
         return response
 
     def process_exception(
@@ -108,9 +112,23 @@ class PaceMiddleware:
         exception: Exception,  # noqa: ARG002 - Scrapy's signature
     ) -> None:
         """End the turn."""
-        host = self._under_way.pop(request, None)
-        if host is not None:
-            self.pace.done(host)
+        turn = self._under_way.get(request)
+        if turn is not None:
+            self._end_turn(request, turn)
+
+    def _end_turn(self, request: Request, turn: Turn) -> None:
+        self.pace.done(turn)
+        del self._under_way[request]
+
+    def _lost_turns(self) -> list[Turn]:
+        """Forget the requests that Scrapy no longer has, and return their turns.
+
+        A middleware nearer to the downloader that raises ends its request without us.
+        """
+        engine = self._crawler.engine
+        assert engine is not None, "requests are waiting"
+        lost = [request for request in self._under_way if request not in engine.downloader.active]
+        return [self._under_way.pop(request) for request in lost]
 
     def _add_slot(self) -> None:
         """Configure the one download slot, as an entry of DOWNLOAD_SLOTS would."""

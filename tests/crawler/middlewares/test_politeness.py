@@ -37,6 +37,9 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         ("soon", None),
         ("٣", None),
         ("Sun, 99 Nov 2026 99:00:00 GMT", None),
+        ("Fri, 31 Dec 99999999999999999999 23:59:59 GMT", None),
+        ("Fri, 31 Dec 2026 99999999999999999999:59:59 GMT", None),
+        ("Fri, 31 Dec 2026 23:59:59 +9999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value, seconds):
@@ -85,18 +88,20 @@ def pace(**more):
 async def test_turns_come_in_order_and_no_more_at_once_than_allowed():
     ours = pace(concurrency=2)
     order: list[int] = []
+    turns = []
 
     async def one(number):
-        await ours.turn("a")
+        turns.append(await ours.turn("a"))
         order.append(number)
 
     tasks = [asyncio.ensure_future(one(number)) for number in range(4)]
     await asyncio.wait(tasks, timeout=0.05)
     assert order == [0, 1]
-    ours.done("a")
+    for _ in range(2):
+        ours.done(turns[0])  # the second time changes nothing
     await asyncio.wait(tasks[:3])
     assert order == [0, 1, 2]
-    ours.done("a")
+    ours.done(turns[1])
     await asyncio.wait(tasks)
     await asyncio.wait_for(ours.turn("b"), 1)
 
@@ -119,13 +124,21 @@ async def test_jitter_may_shorten_a_delay_but_never_a_floor():
 @run
 async def test_a_turn_that_nobody_takes_goes_to_the_next():
     ours = pace()
-    await ours.turn("a")
+    first = await ours.turn("a")
     second, third = (asyncio.ensure_future(ours.turn("a")) for _ in range(2))
     await asyncio.sleep(0)
-    ours.done("a")
+    ours.done(first)
     second.cancel()  # its turn has just come
     await asyncio.wait_for(third, 1)
     assert second.cancelled()
+
+
+@run
+async def test_a_turn_whose_request_was_lost_is_given_back():
+    lost = []
+    ours = pace(lost=lambda: [lost.pop()] if lost else [])
+    lost.append(await ours.turn("a"))
+    await asyncio.wait_for(ours.turn("a"), 1)
 
 
 @run
