@@ -29,6 +29,7 @@ class SourceFault(StrEnum):
     TOO_LARGE = "too_large"
     TOO_DEEP = "too_deep"
     TOO_MANY = "too_many"
+    INTERNAL_ERROR = "internal_error"
 
 
 class SourceError(ValueError):

@@ -126,6 +126,11 @@ class Plan:
         """Take note that an address could not be fetched; ``sentence`` says why."""
         return self._settle(request, (), SourceError(SourceFault.UNREACHABLE, sentence))
 
+    def give_up(self, request: SourceRequest, bug: str) -> None:
+        """Take note that a bug ended the reading of an address, unless it is settled."""
+        if request in self._open:
+            self._settle(request, (), SourceError(SourceFault.INTERNAL_ERROR, bug))
+
     def candidates(self, limit: int = 50) -> list[DiscoveredLink]:
         """Return up to ``limit`` ids of the walk to visit; `learn` must be called for each."""
         if not self._idle or self._walk is None:
@@ -260,14 +265,7 @@ class Plan:
         self, request: SourceRequest, entries: Sequence[FeedEntry], error: SourceError | None
     ) -> SourceResult:
         """Count a response, go on to the list's next page, and begin what waited for it."""
-        self._open.remove(request)
         report = self._reports[request.channel]
-        fault = None
-        if error is None:
-            report.answered += 1
-        else:
-            fault = ChannelFault(request.url, error.reason, str(error))
-            report.faults.append(fault)
         links: list[DiscoveredLink] = []
         days: dict[str, list[date | None]] = {}
         for entry in entries:
@@ -285,6 +283,14 @@ class Plan:
             links.append(_link(article_id, address.url, request.channel, entry))
         if isinstance(request.source, ListPage):
             self._next_page(request, request.source, days, failed=error is not None)
+        # Last: a request that a bug interrupts before this is still open, and can be given up.
+        self._open.remove(request)
+        fault = None
+        if error is None:
+            report.answered += 1
+        else:
+            fault = ChannelFault(request.url, error.reason, str(error))
+            report.faults.append(fault)
         self._advance()
         return SourceResult(tuple(links), fault)
 

@@ -22,6 +22,9 @@ class Receiver(Protocol):
     def feed(self, data: bytes) -> None:
         """Process the next bytes received."""
 
+    def fail(self, error: Exception) -> None:
+        """End the transfer with an exception to raise."""
+
     def lost(self, exc: Exception | None) -> None:
         """Handle the end of the connection; ``exc`` is None if it was closed properly."""
 
@@ -74,7 +77,10 @@ class Connection(asyncio.Protocol):
         if receiver is None:
             self.abort()
             return
-        receiver.feed(data)
+        try:
+            receiver.feed(data)
+        except Exception as error:  # noqa: BLE001 - raised where the response is waited for
+            receiver.fail(error)
         if receiver.done.done():
             self._receiver = None
 

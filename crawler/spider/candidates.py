@@ -27,6 +27,11 @@ class Candidates:
         self._session = session
         self._open: set[str] = set()
 
+    @property
+    def are_open(self) -> bool:
+        """Whether any candidate has no result yet."""
+        return bool(self._open)
+
     def add_next(self, visits: Container[str]) -> bool:
         """Add the plan's next candidates to the frontier, and return whether there were any.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -95,7 +94,7 @@ class CrawlSession:
     Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT and ROBOTSTXT_OBEY. A fault of the archive or
     the index stops the crawl: ``fault`` is then the message for the operator, and nothing is
     reported as stored that is not durable. Methods that return something return None after a fault.
-    ``bugs`` counts the exceptions of pipelines and callbacks; ``looked_again`` the articles that
+    ``bugs`` counts the exceptions that nothing of ours handles; ``looked_again`` the articles that
     `look_again` made due, None if it was not called.
     """
 
@@ -110,6 +109,7 @@ class CrawlSession:
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
         self.new = NewArticles()
+        self._run_ended = False
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
@@ -131,6 +131,7 @@ class CrawlSession:
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
         crawler.signals.connect(self._count_bug, signals.item_error)
+        crawler.signals.connect(self._count_bug, signals.item_dropped)
         crawler.signals.connect(self._count_bug, signals.spider_error)
 
     @classmethod
@@ -148,6 +149,11 @@ class CrawlSession:
         """
         _SESSIONS[crawler] = cls(crawler, run)
         return _SESSIONS[crawler]
+
+    def note_bug(self, what: str) -> None:
+        """Count and log a bug; the crawl then ends with status 1."""
+        self.bugs += 1
+        _log.error("%s", what)
 
     @_stops_on_fault
     def store(self, request: Request, exchange: Exchange) -> None:
@@ -272,10 +278,20 @@ class CrawlSession:
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
-            self._flush_if_due()
+            self._attempt(self._flush_if_due)
             if waited >= RENEWAL:
                 waited = 0.0
-                self._renew_lease()
+                self._attempt(self._renew_lease)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Take a step on which others do not depend: a bug in it is logged and counted."""
+        try:
+            step()
+        except _FAULTS as error:
+            self.fault = self.fault or str(error)  # the first fault is the one to report
+        except Exception:  # noqa: BLE001 - any bug of ours, which the verdict of the crawl reports
+            self.bugs += 1
+            _log.exception("A bug in %s", getattr(step, "__name__", step))
 
     @_stops_on_fault
     def _flush_if_due(self) -> None:
@@ -286,31 +302,48 @@ class CrawlSession:
         self._lease.renew()
 
     @_stops_on_fault
-    def _close_archive(self) -> None:
+    def _close_store(self) -> None:
         self._store.close()
+        self._run_ended = True
+
+    @_stops_on_fault
+    def _close_segments(self) -> None:
         self._segments.close()
 
+    @_stops_on_fault
+    def _end_run(self) -> None:
+        """End the run in the index, if the last batch could not be written with its end."""
+        if not self._run_ended:
+            with self.index.writing() as connection:
+                self.run.write(connection, ended=True)
+
     def _closed(self, reason: str) -> None:
-        """Write the last batch, release the leases and count the run's results."""
+        """Write the last batch, count the run's results and release the leases, whatever raises."""
         if self._ticking is not None:
             self._ticking.cancel()
-        self._close_archive()
-        with suppress(*_FAULTS):  # the first fault is the one to report
-            if not self.fault:
-                self._frontier.end_gone(self.outlet.walks)
-            # After a complete crawl nothing may still be leased. What is was lost, and the counts
-            # must show it, so they are taken before the release.
-            if reason == "finished":
-                self.balance = self._frontier.balance()
-                self.last_new = self._frontier.last_new_at()
-            with self.index.reading() as connection:
-                self.new = new_articles(
-                    connection, self.outlet.name, self.run.id, self.outlet.walks
-                )
-            self._frontier.release()
-            self.balance = self.balance or self._frontier.balance()
-            self._lease.release()
-        self.index.close()
+        closing = [self._close_store, self._close_segments, self._end_run, self._end_gone]
+        # After a complete crawl nothing may still be leased. What is was lost, and the counts must
+        # show it, so they are taken before the release.
+        counting = [self._take_balance, self._release_visits]
+        if reason != "finished":
+            counting.reverse()
+        for step in [*closing, *counting, self._count_new, self._lease.release, self.index.close]:
+            self._attempt(step)
+
+    @_stops_on_fault
+    def _end_gone(self) -> None:
+        self._frontier.end_gone(self.outlet.walks)
+
+    def _count_new(self) -> None:
+        with self.index.reading() as connection:
+            self.new = new_articles(connection, self.outlet.name, self.run.id, self.outlet.walks)
+
+    def _take_balance(self) -> None:
+        self.balance = self._frontier.balance()
+        self.last_new = self._frontier.last_new_at()
+
+    def _release_visits(self) -> None:
+        self._frontier.release()
 
 
 def _repeats(exchange: Exchange, last: LastCapture) -> bool:

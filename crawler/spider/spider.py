@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from scrapy.crawler import Crawler
+    from scrapy.exceptions import DropItem
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
@@ -51,6 +52,8 @@ _MAX_OTHERS = 32
 _MAX_LINKS = 2_000
 #: Seconds between checks of what other crawls have leased, while there is nothing else to do.
 _WAIT_FOR_OTHERS = 1.0
+#: Seconds between checks for requests that Scrapy no longer has and that were never answered.
+_CHECK_LOST = 1.0
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
 #: The spider handles every status but redirects, which are followed: those of no standard, too.
@@ -89,7 +92,9 @@ class OutletSpider(Spider):
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
         self._candidates: Candidates | None = None
-        self._requests = 0
+        #: Sources and images requested and not yet answered.
+        self._sources: set[SourceRequest] = set()
+        self._open_images: set[str] = set()
         self._images: deque[str] = deque()
         self._requested_images: set[str] = set()
         self._changed = asyncio.Event()
@@ -101,6 +106,7 @@ class OutletSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = CrawlSession.from_crawler(crawler)
         crawler.signals.connect(spider._bug_in_pipeline, signals.item_error)
+        crawler.signals.connect(spider._dropped, signals.item_dropped)
         crawler.signals.connect(spider._bug_in_callback, signals.spider_error)
         return spider
 
@@ -113,40 +119,51 @@ class OutletSpider(Spider):
         elif self._discovers:
             self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
             self._candidates = Candidates(self.plan, self.session)
-        while not self.session.fault:
-            self._changed.clear()
-            for request in self._next_requests():
-                yield request
-            if not self._requests and not self._visits and self._is_finished():
-                break
-            await self._wait()
+        watch = asyncio.ensure_future(self._end_lost_requests())
+        try:
+            while not self.session.fault:
+                self._changed.clear()
+                for request in self._next_requests():
+                    yield request
+                if not self._is_waiting() and self._is_finished():
+                    break
+                await self._wait()
+        finally:
+            watch.cancel()
 
     def _next_requests(self) -> Iterator[Request]:
         """Yield the requests that may be sent now."""
         for source in self.plan.next_requests() if self.plan else ():
-            self._requests += 1
+            self._sources.add(source)
             yield self._source_request(source)
-        while self._images and self._requests < _MAX_OTHERS:
-            self._requests += 1
-            yield self._image_request(self._images.popleft())
+        while self._images and len(self._sources) + len(self._open_images) < _MAX_OTHERS:
+            url = self._images.popleft()
+            self._open_images.add(url)
+            yield self._image_request(url)
         if self._candidates is not None and self._candidates.add_next(self._visits):
             self._changed.set()
         yield from self._visit_requests()
+
+    def _is_waiting(self) -> bool:
+        """Return whether any request is not answered yet."""
+        return bool(self._sources or self._open_images or self._visits)
 
     def _is_finished(self) -> bool:
         """Return whether nothing more can be discovered or visited."""
         return self.plan is None or self.plan.finished or self._visits_left == 0
 
     async def _wait(self) -> None:
-        """Wait for a result of our requests, or for one of another crawl if there are none."""
-        if self._requests or self._visits:
+        """Wait for a result of our requests, or for one of another crawl if there are none.
+
+        :raises RuntimeError: there is nothing to wait for, though discovery is not finished.
+        """
+        if self._is_waiting():
             await self._changed.wait()
-        elif (
-            self._candidates is not None
-            and not self._changed.is_set()
-            and not self._candidates.learn_from_others()
-        ):
-            await asyncio.sleep(_WAIT_FOR_OTHERS)
+        elif not self._changed.is_set():
+            if self._candidates is None or not self._candidates.are_open:
+                raise RuntimeError("discovery is not finished, but has nothing to request")
+            if not self._candidates.learn_from_others():
+                await asyncio.sleep(_WAIT_FOR_OTHERS)
 
     def parse_source(self, response: Response, source: SourceRequest) -> None:
         """Parse a feed, sitemap or list page, and add its links to the frontier."""
@@ -163,7 +180,7 @@ class OutletSpider(Spider):
             )
             for link in result.links
         )
-        self._request_done()
+        self._source_done(source)
 
     def parse(self, response: Response, **_: Any) -> list[Page]:
         """Parse an article's page from the archived exchange.
@@ -194,12 +211,9 @@ class OutletSpider(Spider):
         """Store a page that has passed the pipelines, and end its visit."""
         self.session.add_page(page)
         article = page.article
-        if article is None:
-            self._visit_done(page.visit, None)
-            return
-        if self.settings.getbool("ARCHIVE_IMAGES"):
+        self._visit_done(page.visit, article.published_at if article else None)
+        if article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
             self._request_images([image.url for image in article.images])
-        self._visit_done(page.visit, article.published_at)
 
     def failed(self, failure: Failure) -> None:
         """Record a visit that got no response."""
@@ -230,17 +244,17 @@ class OutletSpider(Spider):
             verdict = verdict_of(failure.value)
             self.logger.warning("%s %s: %s %s", source.channel, source.url, verdict, verdict.detail)
             self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
-        self._request_done()
+        self._source_done(source)
 
-    def image_stored(self, _: Response) -> None:
+    def image_stored(self, _: Response, image: str) -> None:
         """Count an image as done; the download handler has archived it."""
-        self._request_done()
+        self._image_done(image)
 
     def image_failed(self, failure: Failure) -> None:
         """Log an image that could not be fetched; its article is complete without it."""
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
         self.logger.warning("image %s: %s", request.url, verdict_of(failure.value))
-        self._request_done()
+        self._image_done(request.cb_kwargs["image"])
 
     def _add_unparsed(self, exchange: Exchange, visit: Visit) -> None:
         """Store why an archived exchange of a failed visit gives no article."""
@@ -264,6 +278,7 @@ class OutletSpider(Spider):
             url,
             callback=self.image_stored,
             errback=self.image_failed,
+            cb_kwargs={"image": url},
             meta={"handle_httpstatus_list": _HANDLED_STATUSES, "as_served": True},
             dont_filter=True,
         )
@@ -353,34 +368,88 @@ class OutletSpider(Spider):
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )
-        self.session.add_result(result)
-        self._visit_done(visit.article_id, None)
+        try:
+            self.session.add_result(result)
+        finally:
+            self._visit_done(visit.article_id, None)
 
     def _visit_done(self, article_id: str, published_at: datetime | None) -> None:
         self._visits.pop(article_id, None)
+        self._changed.set()
         if self._candidates is not None:
             self._candidates.learn(article_id, published_at)
+
+    def _source_done(self, source: SourceRequest) -> None:
+        self._sources.discard(source)
         self._changed.set()
 
-    def _request_done(self) -> None:
-        """Count a request for a source or an image as done."""
-        self._requests -= 1
+    def _image_done(self, image: str) -> None:
+        self._open_images.discard(image)
         self._changed.set()
 
     def _bug_in_pipeline(self, item: Page, failure: Failure) -> None:
         """Record the visit of a page whose pipeline raised; its exchange is in the archive."""
-        visit = self._visits.get(item.visit)
+        self._visit_broke(item.visit, repr(failure.value))
+
+    def _dropped(self, item: Page, exception: DropItem) -> None:
+        """Record the visit of a page that a pipeline dropped; none of ours drops any."""
+        self._visit_broke(item.visit, f"dropped by a pipeline: {exception}")
+
+    def _bug_in_callback(self, failure: Failure, response: Response | Failure | None) -> None:
+        """Record the visit, or end the request, whose callback or errback raised.
+
+        ``response`` is what that was called with, None if `start` raised.
+        """
+        request: Request | None = getattr(response, "request", None)
+        if request is None:
+            return
+        bug = repr(failure.value)
+        visit = request.meta.get("visit")
         if visit is not None:
-            self._visit_failed(visit, _internal_error(failure))
+            self._visit_broke(visit.article_id, bug)
+        elif "source" in request.cb_kwargs:
+            self._source_broke(request.cb_kwargs["source"], bug)
+        elif "image" in request.cb_kwargs:
+            self._image_done(request.cb_kwargs["image"])
 
-    def _bug_in_callback(self, failure: Failure, response: Response) -> None:
-        """Record the visit, or end the request, whose callback raised."""
-        visit = response.meta.get("visit")
-        if visit is None:
-            self._request_done()
-        elif visit.article_id in self._visits:
-            self._visit_failed(visit, _internal_error(failure))
+    def _visit_broke(self, article_id: str, bug: str) -> None:
+        """Record a visit that a bug ended, unless it has ended before."""
+        visit = self._visits.get(article_id)
+        if visit is not None:
+            self._visit_failed(visit, Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, bug))
 
+    def _source_broke(self, source: SourceRequest, bug: str) -> None:
+        """Report to the plan a source whose reading a bug ended, unless it has an answer."""
+        assert self.plan is not None, "sources are requested only by a plan"
+        try:
+            self.plan.give_up(source, bug)
+        finally:
+            self._source_done(source)
 
-def _internal_error(failure: Failure) -> Verdict:
-    return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, repr(failure.value))
+    async def _end_lost_requests(self) -> None:
+        """End what Scrapy no longer has and never answered, so that no bug can make a crawl hang.
+
+        For instance, a middleware of the user's may swallow what a callback returns.
+        """
+        while True:
+            await asyncio.sleep(_CHECK_LOST)
+            if not self._is_waiting() or not self._scrapy_is_idle():
+                continue
+            self.session.note_bug("requests were never answered; they are counted as failed")
+            for article_id in list(self._visits):
+                self._visit_broke(article_id, "the request was never answered")
+            for source in list(self._sources):
+                self._source_broke(source, "the request was never answered")
+            for image in list(self._open_images):
+                self._image_done(image)
+
+    def _scrapy_is_idle(self) -> bool:
+        """Return whether no request is waiting, being downloaded or being processed."""
+        engine = self.crawler.engine
+        if engine is None or engine.scheduler is None or engine.scraper.slot is None:
+            return False
+        return (
+            not engine.downloader.active
+            and not engine.scheduler.has_pending_requests()
+            and engine.scraper.slot.is_idle()
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ from tests.support.faults.faulty import is_hit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.cli import Said
 
 FAULTY = "tests.support.faults.faulty"
 STAGES = {
@@ -69,3 +72,124 @@ def test_a_bug_behind_the_deposit_costs_nothing_and_is_said(tmp_path: Path) -> N
         assert f"{hit} unexpected exceptions in the log above" in said.err
         assert sorted(crawls.revisions()) == twin.ids()
         assert tally(said.out)["stored"] == ARTICLES
+
+
+#: Functions of a crawl that are called for an article, or several times for each.
+PLACES = (
+    "crawler.httpclient.connection:Connection.perform",
+    "crawler.httpclient.handler:ArchivingDownloadHandler._store",
+    "crawler.httpclient.handler:ArchivingDownloadHandler._response",
+    "crawler.httpclient.pool:Pool.give_back",
+    "crawler.httpclient.transfer:Transfer.feed",
+    "crawler.middlewares.pace:Pace._admit",
+    "crawler.middlewares.pace:Pace.answered",
+    "crawler.middlewares.pace:Pace.done",
+    "crawler.middlewares.pace:Pace.turn",
+    "crawler.spider.session:CrawlSession.store",
+    "crawler.spider.spider:OutletSpider.parse",
+    "crawler.spider.spider:extract",
+    "pipelines.normalise:NormalisePipeline.process_item",
+    "pipelines.validate:ValidatePipeline.process_item",
+    "pipelines.widgets:WidgetsPipeline.process_item",
+    "scrapy.downloadermiddlewares.stats:DownloaderStats.process_response",
+)
+#: Functions that are called for a source of addresses, or for the crawl.
+SOURCES = (
+    "crawler.discovery.plan:Plan._settle",
+    "crawler.discovery.plan:Plan.next_requests",
+    "crawler.discovery.plan:read_feed",
+    "crawler.spider.session:CrawlSession.discover",
+    "crawler.spider.spider:OutletSpider._source_request",
+    "crawler.spider.spider:OutletSpider.parse_source",
+)
+#: Functions that are called when the crawl ends.
+ENDS = (
+    "archive.frontier.frontier:Frontier.release",
+    "archive.segments.writer:SegmentWriter.close",
+    "crawler.cli.summary:Report.add",
+    "crawler.spider.session:new_articles",
+)
+
+
+def with_bug(crawls: Crawls, place: str, **more: str) -> Said:
+    """Crawl with a bug in a function; a lost turn of the host must hang the one request at a time."""
+    extensions = settings.EXTENSIONS | {f"{FAULTY}.FaultAt": 1}
+    more = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1", "FAULT_AT": place} | more
+    return crawls.run(EXTENSIONS=json.dumps(extensions), **more)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_bug_anywhere_costs_only_the_articles_it_meets(tmp_path: Path, place: str) -> None:
+    with twin_of_today("newspim", ARTICLES) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        said = with_bug(crawls, place)
+        assert said.code == 1
+        figures = tally(said.out)
+        assert figures["discovered"] == ARTICLES
+        assert 0 < figures["failed"] == ARTICLES - figures["stored"]
+        named = Counter(crawls.outcomes().values())
+        assert named["failed/internal_error"] == figures["failed"]
+        assert said.err.count("failed/internal_error: ") == figures["failed"]
+        said = crawls.run()
+        assert said.code == 0, said
+        assert tally(said.out)["stored"] == figures["failed"]
+        assert sorted(crawls.revisions()) == twin.ids()
+        crawls.check_captures()
+
+
+@pytest.mark.parametrize("place", SOURCES)
+def test_a_bug_in_discovery_ends_no_crawl_without_its_counts(tmp_path: Path, place: str) -> None:
+    with twin_of_today("newspim", ARTICLES) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        said = with_bug(crawls, place, FAULT_CALLS="1")
+        assert said.code == 1
+        assert "unexpected exception" in said.err
+        tally(said.out)
+        assert all(run["ended_at"] for run in crawls.desk.rows("runs"))
+        assert crawls.run().code == 0
+        assert sorted(crawls.revisions()) == twin.ids()
+        assert max(crawls.fetched().values()) == 1
+        crawls.check_captures()
+
+
+@pytest.mark.parametrize("place", ENDS)
+def test_a_bug_at_the_end_leaves_the_other_steps_of_it(tmp_path: Path, place: str) -> None:
+    with twin_of_today("newspim", ARTICLES) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        said = with_bug(crawls, place, FAULT_CALLS="1")
+        assert said.code == 1
+        assert "unexpected exception" in said.err
+        assert tally(said.out)["stored"] == ARTICLES
+        assert all(run["ended_at"] for run in crawls.desk.rows("runs"))
+        assert not crawls.desk.rows("leases")
+        assert crawls.run().code == 0
+        assert max(crawls.fetched().values()) == 1
+        crawls.check_captures()
+
+
+@pytest.mark.parametrize("name", ["failed", "_add_unparsed"])
+def test_a_bug_in_an_errback_ends_its_visit(tmp_path: Path, name: str) -> None:
+    with twin_of_today("newspim", ARTICLES) as twin:
+        twin.fault(r"/view/.*3$", "short")
+        crawls = Crawls.into(tmp_path, twin)
+        place = f"crawler.spider.spider:OutletSpider.{name}"
+        said = with_bug(crawls, place, FAULT_CALLS="1", RETRY_TIMES="0")
+        assert said.code == 1
+        assert tally(said.out)["failed"] == sum(map(is_hit, twin.ids()))
+        assert "failed/internal_error" in crawls.outcomes().values()
+
+
+@pytest.mark.parametrize("stage", ["DroppingPipeline", "SwallowingSpiderMiddleware"])
+def test_a_page_that_another_component_withholds_is_a_failed_visit(
+    tmp_path: Path, stage: str
+) -> None:
+    with twin_of_today("newspim", ARTICLES) as twin:
+        crawls = Crawls.into(tmp_path, twin)
+        setting, ours = "ITEM_PIPELINES", settings.ITEM_PIPELINES
+        if stage.endswith("SpiderMiddleware"):
+            setting, ours = "SPIDER_MIDDLEWARES", settings.SPIDER_MIDDLEWARES
+        said = crawls.run(**{setting: json.dumps(ours | {f"{FAULTY}.{stage}": 50})})
+        assert said.code == 1
+        hit = {article_id for article_id in twin.ids() if is_hit(article_id)}
+        assert tally(said.out)["failed"] == len(hit)
+        assert {crawls.outcomes()[article_id] for article_id in hit} == {"failed/internal_error"}
