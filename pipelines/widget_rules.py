@@ -59,7 +59,7 @@ _SENTENCE = re.compile(r"[다요]\.[”\"’')]*$")
 class Widgets:
     """The rules of an outlet, compiled; ``css`` is one selector for all their elements.
 
-    ``tails`` finds the text of a heading whose rule ``is_tail``.
+    ``tails`` finds the text of a heading whose rule ``is_tail``, its bullet left out.
     """
 
     rules: tuple[WidgetRule, ...] = ()
@@ -68,6 +68,7 @@ class Widgets:
     _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _any: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _plain: bool = field(init=False, repr=False, compare=False, default=False)
     _elements: dict[tuple[str | None, ...], str] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -87,8 +88,10 @@ class Widgets:
             patterns += [f"(?:{pattern})" for pattern in (rule.line, rule.section) if pattern]
         if patterns:
             object.__setattr__(self, "_any", re.compile(f"{_BULLET}(?:{'|'.join(patterns)})"))
-        tails = ((r.name, r.section) for r in self.rules if r.is_tail)
-        object.__setattr__(self, "tails", _alternatives(tails))
+        tails = [(rule.name, rule.section) for rule in self.rules if rule.is_tail]
+        object.__setattr__(self, "_tails", _alternatives(tails))
+        if tails:  # a search for what may stand before them would take ten times as long
+            object.__setattr__(self, "tails", re.compile("|".join(text for _, text in tails)))
 
     def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
         """Return the name of the rule that selects an element.
@@ -117,7 +120,7 @@ class Widgets:
 
     def tail_rule(self, block: str) -> str:
         """Return the name of the rule whose tail starts with this block, or ``""``."""
-        return _matching_group(self.tails, block)
+        return _matching_group(self._tails, block)
 
     def end_of(self, name: str, blocks: Sequence[str], start: int) -> int:
         """Return the index behind the block that ends a rule's section, ``start`` if none does."""
