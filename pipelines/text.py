@@ -43,7 +43,9 @@ def clean(text: str) -> str:
     encoded. A syllable that KS X 1001 makes up of letters behind a filler becomes that syllable.
     """
     if text.isprintable():  # then U+0020 is the only white space in it, mostly single
-        text = unicodedata.normalize("NFC", _composed(text))
+        if _FILLER in text:
+            text = _composed(text)
+        text = unicodedata.normalize("NFC", text)
         if "  " not in text:
             return text.strip()
         return " ".join(text.split())
@@ -52,7 +54,7 @@ def clean(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    return _MADE_UP.sub(_syllable, text) if _FILLER in text else text
+    return _MADE_UP.sub(_syllable, text)
 
 
 def _syllable(match: re.Match[str]) -> str:
@@ -63,7 +65,9 @@ def _syllable(match: re.Match[str]) -> str:
 
 def clean_lines(text: str) -> list[str]:
     """Return the non-empty lines of a text, each cleaned."""
-    return [line for line in (clean(part) for part in text.splitlines()) if line]
+    # Many lines of a page's source are blank, and quickly told.
+    lines = (clean(part) for part in text.splitlines() if part and not part.isspace())
+    return [line for line in lines if line]
 
 
 def language_of(text: str, declared: str = "") -> str:

@@ -26,34 +26,36 @@ def text_before(body: LexborNode, headline: str) -> str:
     wanted = clean(headline)
     parts: list[str] = []
     length = 0
-    at: LexborNode | None = body
+    at = body
     entered = False
     for _ in range(_MOST_NODES):
-        if at is None or length > _MOST_TEXT:
+        if length > _MOST_TEXT:
             break
-        at, entered = _previous(at, entered=entered)
-        if at is None or at.tag != "-text":
-            if at is not None and at.tag not in _INLINE:
-                parts.append("\n")
-            continue
-        text = " ".join((at.text_content or "").split("\n"))
-        # Composed text is never longer than it was, so most need not be cleaned.
-        if wanted and len(text) >= len(wanted) and clean(text) == wanted:
+        before, is_parent = _previous(at, entered=entered)
+        if before is None:
             break
-        parts.append(text)
-        length += len(text.strip())
+        at = before
+        tag = at.tag
+        entered = not is_parent and tag not in _SILENT
+        if tag == "-text":
+            text = (at.text_content or "").replace("\n", " ")
+            # Composed text is never longer than it was, so most need not be cleaned.
+            if wanted and len(text) >= len(wanted) and clean(text) == wanted:
+                break
+            parts.append(text)
+            length += len(text.strip())
+        elif tag not in _INLINE:
+            parts.append("\n")
     return "\n".join(clean_lines("".join(reversed(parts))))
 
 
 def _previous(node: LexborNode, *, entered: bool) -> tuple[LexborNode | None, bool]:
-    """Return the next node of a walk against document order, and whether its children follow.
+    """Return the next node of a walk against document order, and whether it is the parent.
 
-    A parent is returned once all before the node in it was.
+    A parent is returned once all before the node in it was. ``entered`` is whether the children of
+    the node are next.
     """
-    if entered and node.last_child is not None:
-        node = node.last_child
-        return node, node.tag not in _SILENT
-    if node.prev is not None:
-        node = node.prev
-        return node, node.tag not in _SILENT
-    return node.parent, False
+    before = node.last_child if entered else None
+    if before is None:
+        before = node.prev
+    return (node.parent, True) if before is None else (before, False)
