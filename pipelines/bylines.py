@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import filterfalse, islice
 from typing import TYPE_CHECKING
 
 from archive.model.article import Author
 from pipelines.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}")
 
@@ -142,12 +143,16 @@ def read_line(line: str) -> Byline | None:
     return Byline(people, place)
 
 
-def find_byline(blocks: Sequence[str]) -> Byline:
+def find_byline(
+    blocks: Sequence[str], is_apart: Callable[[str], bool] = lambda _block: False
+) -> Byline:
     """Return the authors and the place that a body prints near its begin or its end.
 
-    ``blocks`` are those of the article, without widgets and captions.
+    ``is_apart`` says which blocks are none of the article's text: widgets and captions.
     """
-    head, tail = blocks[:_NEAR], blocks[max(_NEAR, len(blocks) - _NEAR) :]
+    following = iter(blocks)
+    head = list(islice(filterfalse(is_apart, following), _NEAR))
+    tail = list(islice(filterfalse(is_apart, reversed(list(following))), _NEAR))[::-1]
     datelines = [found for block in head if (found := read_dateline(block))]
     first = next((found for found in datelines if found.authors), None)
     place = next((found.place for found in datelines if found.place), "")

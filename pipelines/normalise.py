@@ -159,7 +159,7 @@ def _authors(
     They come from the byline elements, else from the body.
     """
     part = blocks if printed.contained else rules.widgets.article_part(blocks)
-    byline = find_byline([block for block in part if not _is_apart(block, rules)])
+    byline = find_byline(part, lambda block: _is_apart(block, rules))
     people = dict.fromkeys(person for text in printed.bylines for person in read_people(text))
     known = {author.name: author.email for author in byline.authors}
     authors = tuple(

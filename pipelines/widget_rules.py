@@ -75,9 +75,12 @@ class Widgets:
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "css", ", ".join(rule.css for rule in self.rules if rule.css))
+        css = ", ".join(rule.css for rule in self.rules if rule.css)
         # With a combinator, a pseudo-class or another attribute the element's position matters.
-        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", self.css)
+        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", css)
+        if plain:  # each selector is tried on all elements of a page, so none of them twice
+            css = ", ".join(dict.fromkeys(css.split(", ")))
+        object.__setattr__(self, "css", css)
         object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from selectolax.lexbor import LexborNode
 
@@ -49,7 +49,8 @@ def lines_of(node: LexborNode) -> list[str]:
     if at is None:
         return []
     if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
-        return _collapsed([at.text_content or ""])
+        line = _collapsed(at.text_content or "")
+        return [line] if line else []
     return _laid_out("".join(_texts_from(at, ())))
 
 
@@ -183,7 +184,7 @@ def _following(
 def _laid_out(text: str) -> list[str]:
     """Return the lines of a marked text, each table row as one line."""
     if _ROW not in text:
-        return _collapsed(text.split(_BREAK))
+        return list(filter(None, map(_collapsed, text.split(_BREAK))))
     lines: list[str] = []
     rows: list[list[list[str]]] = []  # the open rows, each with its cells, each with its lines
     for token in _MARKS.split(text):
@@ -195,7 +196,7 @@ def _laid_out(text: str) -> list[str]:
             row = _row(rows.pop())
             (rows[-1][-1] if rows else lines).extend(row)
         elif not _MARKS.fullmatch(token):
-            (rows[-1][-1] if rows else lines).extend(_collapsed([token]))
+            (rows[-1][-1] if rows else lines).extend(filter(None, [_collapsed(token)]))
     for cells in rows:  # marks that the page itself prints
         lines.extend(_row(cells))
     return lines
@@ -210,10 +211,9 @@ def _row(cells: list[list[str]]) -> list[str]:
     return [_CELLS_JOINED.join(" ".join(cell) for cell in full)]
 
 
-def _collapsed(texts: Iterable[str]) -> list[str]:
-    """Return the texts that are not empty, with the source's line ends as spaces.
+def _collapsed(text: str) -> str:
+    """Return the text with the source's line ends as spaces.
 
     Other white space is left to the normaliser.
     """
-    lines = (" ".join(text.split()) if "\n" in text else text.strip() for text in texts)
-    return [line for line in lines if line]
+    return " ".join(text.split()) if "\n" in text else text.strip()

@@ -44,13 +44,17 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     Never raises: a page that cannot be read has a verdict with the reason. ``source`` is the
     address that was requested, or the name of a file.
     """
-    page = Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source)
-    if exchange.has_address:
-        address = outlet.identify(exchange.url)
-        if address is None:
-            verdict = Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE)
-            return replace(page, verdict=verdict)
-        page = replace(page, article_id=address.article_id, url=address.url)
+    address = outlet.identify(exchange.url) if exchange.has_address else None
+    page = Page(
+        exchange=exchange,
+        outlet=outlet.name,
+        rules=outlet.rules,
+        article_id=address.article_id if address else "",
+        url=address.url if address else "",
+        source=source,
+    )
+    if exchange.has_address and address is None:
+        return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
     try:
         content, content_type = _content(exchange)
         media_type = content_type.partition(";")[0].strip().lower()
@@ -58,14 +62,13 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
     except _UnreadableError as error:
         return replace(page, verdict=error.verdict)
     text, decoded = decode(content, content_type)
-    page = replace(page, decoded=decoded)
     if media_type in _TEXT_TYPES:
         printed = read_text(text, outlet.text, outlet.rules)
         printed, has_notice = take_notice(printed, outlet.rules.widgets)
         blocks, _ = sift(printed.blocks, outlet.rules.widgets)
         cut = Reason.TRUNCATED if not has_notice and is_cut_text(text, blocks) else None
         flags = (PAYWALLED,) if has_notice else ()
-        return replace(page, printed=printed, flags=flags, diagnosis=cut)
+        return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=cut)
     return _read_html(page, text, content, decoded, outlet)
 
 
@@ -141,19 +144,20 @@ def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: 
     reader = PageReader(content if decoded.used == "utf-8" else text)
     page = _identified(page, reader, outlet)
     if page.verdict is not None:
-        return page
+        return replace(page, decoded=decoded)
     reader.own = OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
     element = take_element(reader, outlet.rules.paywall)
     printed = read_page(reader, layouts, outlet.rules, _place_of(page, outlet))
+    flags = page.flags
     if printed is not None:
         printed, has_notice = take_notice(printed, outlet.rules.widgets)
         if element is not None:
             printed = replace(printed, removed=(*printed.removed, element))
         if has_notice or element is not None or is_stated_as_paid(reader):
-            page = replace(page, flags=(*page.flags, PAYWALLED))
+            flags = (*flags, PAYWALLED)
     diagnosis = _diagnosis(printed, text, outlet.rules)
-    return replace(page, printed=printed, diagnosis=diagnosis)
+    return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=diagnosis)
 
 
 def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:

@@ -197,19 +197,14 @@ def _read(
 
     ``removed`` is what has been removed before.
     """
-    printed = Printed(
-        layout=layout.name,
-        headline=page.first_with_letter(layout.headline),
-        published=tuple(page.first((source,)) for source in layout.published),
-        modified=tuple(page.first((source,)) for source in layout.modified),
-        section=page.first(layout.section),
-        tags=page.all(layout.tags),
-        bylines=page.all(layout.bylines),
-        emails=page.all(layout.emails),
-        times=" ".join(text for source in layout.times for text in page.all((source,))),
-        lang=page.lang,
-        contained=True,
-    )
+    headline = page.first_with_letter(layout.headline)
+    published = tuple(page.first((source,)) for source in layout.published)
+    modified = tuple(page.first((source,)) for source in layout.modified)
+    section = page.first(layout.section)
+    tags = page.all(layout.tags)
+    bylines = page.all(layout.bylines)
+    emails = page.all(layout.emails)
+    times = " ".join(text for source in layout.times for text in page.all((source,)))
     captions = [
         caption
         for figure in (*layout.figures, FIGURE)
@@ -219,13 +214,23 @@ def _read(
     widgets = _take_widgets(page.scope, body, rules.widgets)
     captions += pictures_without_caption(body, place.base)
     blocks, noise = _read_body(body, rules.widgets, place)
-    return replace(
-        printed,
-        header=text_before(body, printed.headline),
+    return Printed(
+        layout=layout.name,
+        headline=headline,
         subheadlines=tuple(subheadlines),
-        captions=tuple(captions),
+        bylines=bylines,
+        emails=emails,
+        section=section,
+        tags=tags,
+        published=published,
+        modified=modified,
+        times=times,
+        header=text_before(body, headline),
         blocks=blocks,
+        captions=tuple(captions),
+        lang=page.lang,
         removed=(*removed, *widgets, *noise),
+        contained=True,
     )
 
 
@@ -255,7 +260,7 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
     if widgets.tails is None or not _is_found(widgets.tails, body.text()):
         return []
     removed: list[Removed] = []
-    found = _first_tail(_texts_in(body), widgets)
+    found = _first_tail(body.traverse(include_text=True), widgets)
     while found is not None:
         heading, rule = found
         first = _whole_of(heading, body)
@@ -266,31 +271,27 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
         )
         for node in nodes:
             node.decompose()
-        found = _first_tail(_texts_behind(parent, body), widgets)
+        found = _first_tail(_nodes_behind(parent, body), widgets)
     return removed
 
 
-def _first_tail(texts: Iterable[LexborNode], widgets: Widgets) -> tuple[LexborNode, str] | None:
-    """Return the first of the texts that is a heading whose rule is a tail, and that rule."""
-    for node in texts:
-        text = node.text_content or ""
-        if widgets.tails is not None and _is_found(widgets.tails, text):
+def _first_tail(nodes: Iterable[LexborNode], widgets: Widgets) -> tuple[LexborNode, str] | None:
+    """Return the first text that is a heading whose rule is a tail, and that rule."""
+    for node in nodes:
+        text = node.text_content
+        if text and widgets.tails is not None and _is_found(widgets.tails, text):
             rule = widgets.tail_rule(clean(text))
             if rule:
                 return node, rule
     return None
 
 
-def _texts_in(node: LexborNode) -> Iterator[LexborNode]:
-    return (each for each in node.traverse(include_text=True) if _is_text(each))
-
-
-def _texts_behind(node: LexborNode | None, ancestor: LexborNode) -> Iterator[LexborNode]:
-    """Yield the texts of an ancestor that stand behind a node of it, in document order."""
+def _nodes_behind(node: LexborNode | None, ancestor: LexborNode) -> Iterator[LexborNode]:
+    """Yield what stands behind a node of an ancestor, within that ancestor, in document order."""
     while node is not None and node.mem_id != ancestor.mem_id:
         following = node.next
         while following is not None:
-            yield from _texts_in(following)
+            yield from following.traverse(include_text=True)
             following = following.next
         node = node.parent
 
@@ -443,8 +444,8 @@ def _take_subheadlines(
     scope: LexborHTMLParser | LexborNode, body: LexborNode, selectors: Iterable[str]
 ) -> list[str]:
     """Remove the elements of the first selector that has any; return their lines."""
-    path = _path(body)
     for selector in selectors:
+        path = _path(body)
         nodes = [node for node in scope.css(selector) if node.mem_id not in path]
         if nodes:
             return [line for node in outermost(nodes) for line in _take_lines(node)]

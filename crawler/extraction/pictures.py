@@ -77,18 +77,28 @@ def _images(box: LexborNode) -> Iterator[LexborNode]:
 
 def _address(image: LexborNode) -> str:
     """Return the printed address of an <img> or a <picture> without one, or ``""``."""
-    attributes = image.attributes
-    candidates = [attributes.get(name) for name in (*_LAZY, "src")]
-    candidates += [_largest(attributes.get(name)) for name in _SETS]
-    picture = image if image.tag == "picture" else image.parent
-    if picture is not None and picture.tag == "picture":
-        for source in picture.css("source"):
-            candidates += [_largest(source.attributes.get(name)) for name in _SETS]
-    for candidate in candidates:
+    for candidate in _candidates(image):
         address = (candidate or "").strip()
         if address and not _PLACEHOLDER.match(address):
             return address
     return ""
+
+
+def _candidates(image: LexborNode) -> Iterator[str | None]:
+    """Yield what may be the picture's address, the likeliest first."""
+    attributes = image.attributes
+    for name in (*_LAZY, "src"):
+        yield attributes.get(name)
+    yield from _largest_of_sets(image)
+    picture = image if image.tag == "picture" else image.parent
+    if picture is not None and picture.tag == "picture":
+        for source in picture.css("source"):
+            yield from _largest_of_sets(source)
+
+
+def _largest_of_sets(node: LexborNode) -> Iterator[str]:
+    attributes = node.attributes
+    return (_largest(attributes.get(name)) for name in _SETS)
 
 
 def _largest(srcset: str | None) -> str:
