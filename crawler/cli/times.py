@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
-from archive.model.times import parse_day
+from archive.model.times import within_calendar
 
 if TYPE_CHECKING:
     from re import Match
@@ -50,12 +50,12 @@ def parse_moment(text: str) -> datetime:
     # fromisoformat takes no space before the zone
     compact = text.strip().replace(" +", "+").replace(" -", "-").replace(" Z", "Z")
     try:
-        parse_day(match["day"])
         moment = datetime.fromisoformat(compact)
     except ValueError as error:
         raise ValueError(f"{text!r} is not a valid time: {error}") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=KST)
+    moment = within_calendar(moment)
     length = _length(match)
     return moment + (length - timedelta(microseconds=1)) if length else moment
 
