@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from archive.articles.batch import enter_captures, is_of_record
 from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
-from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at
 from archive.model.article import PAYWALLED
-from archive.model.outcome import Outcome
+from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from scrapy.crawler import Crawler
 
     from archive.frontier.frontier import Frontier
-    from archive.index.database import Index
+    from archive.index.database import Index, Snapshot
     from archive.model.exchange import Exchange, Location
     from archive.model.outcome import Verdict
     from archive.segments.writer import SegmentWriter
@@ -157,11 +157,12 @@ class CaptureStore:
         waiting, self._waiting = self._waiting, {}
         results, self._results = self._results, []
         self._weight = 0
-        entries = self._write_records(waiting)
+        pages, entries, unwritten = self._write_records(waiting)
+        results += unwritten
         with self._index.writing() as connection:
             # An article may have been removed since its page was requested.
             self._blocklist.update(connection)
-            stored = self._write_rows(ArticleWriter(connection), waiting.values(), entries)
+            stored = self._write_rows(connection, pages, entries)
             for result in results:
                 self._run.note(result)
             results = stored + results
@@ -178,23 +179,21 @@ class CaptureStore:
         self.flush(last=True)
 
     def _write_rows(
-        self, writer: ArticleWriter, waiting: Iterable[_Waiting], entries: Iterable[CaptureEntry]
+        self, connection: Snapshot, pages: Sequence[Page], entries: Sequence[CaptureEntry]
     ) -> list[Result]:
         """Write the rows of a batch; return the results of the pages to be reported."""
-        pages = [one.page for one in waiting]
         allowed = [
             self._blocklist.apply(entry, page.article_id)
             for page, entry in zip(pages, entries, strict=True)
         ]
-        writer.load(allowed)
         results: list[Result] = []
-        for page, entry in zip(pages, allowed, strict=True):
-            verdict, capture_id = writer.enter(entry)
+        entered = enter_captures(connection, allowed)
+        for page, one in zip(pages, entered, strict=True):
             if page.final:
-                result = _result(page, verdict)
-                self._run.note(result, capture_id)
+                read = replace(page, article=None) if one.is_set_aside else page
+                result = _result(read, one.verdict)
+                self._run.note(result, one.capture_id)
                 results.append(result)
-        writer.write()
         return results
 
     def _is_blocked(self, page: Page) -> bool:
@@ -210,28 +209,38 @@ class CaptureStore:
         if not self._waiting and not self._results:
             self._oldest = monotonic()
 
-    def _write_records(self, waiting: Mapping[_Key, _Waiting]) -> list[CaptureEntry]:
+    def _write_records(
+        self, waiting: Mapping[_Key, _Waiting]
+    ) -> tuple[list[Page], list[CaptureEntry], list[Result]]:
         """Append the exchanges that the archive does not hold yet, and sync.
 
-        Return an entry for each page, in order.
+        Return the pages with an entry for each, in order, and the results of those of which no
+        record can be made.
         """
         digests = {_row_digest(key, one) for key, one in waiting.items() if one.location is None}
         known: dict[tuple[str, str], list[Any]] = {}
         if digests:
             with self._index.reading() as connection:
                 known = known_captures(connection, digests)
+        pages: list[Page] = []
         entries: list[CaptureEntry] = []
+        unwritten: list[Result] = []
         for key, one in waiting.items():
             row = None
             if one.location is None:
                 url, _, moment = key
                 row = _same_capture(known.get((url, _row_digest(key, one)), ()), one, moment)
-            if row is not None:
-                entries.append(_known_entry(one.page, row))
-            else:
-                entries.append(self._new_entry(one))
+            try:
+                entry = self._new_entry(one) if row is None else _known_entry(one.page, row)
+            except Exception as error:
+                if not is_of_record(error):
+                    raise
+                unwritten.append(_result(replace(one.page, article=None), internal_error(error)))
+                continue
+            pages.append(one.page)
+            entries.append(entry)
         self._segments.sync()
-        return entries
+        return pages, entries, unwritten
 
     def _new_entry(self, one: _Waiting) -> CaptureEntry:
         """Return the entry of a capture that has no row, after its record is written."""

@@ -95,3 +95,15 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.outcome}/{self.reason}" if self.reason else str(self.outcome)
+
+
+#: Characters kept of what an error says.
+_LONGEST_ERROR = 300
+
+
+def internal_error(error: BaseException) -> Verdict:
+    """Return the verdict on something at which our own code raised an error."""
+    said = repr(error)[:_LONGEST_ERROR]
+    return Verdict(
+        Outcome.FAILED, Reason.INTERNAL_ERROR, f"{said}: this is a bug; please report it"
+    )

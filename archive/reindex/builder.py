@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func, select, text
 
+from archive.articles.batch import enter_captures
 from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
-from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
 from archive.index.bulk import one_of
 from archive.index.database import Index, IndexUnusableError, index_path
@@ -137,7 +137,7 @@ class IndexBuilder:
         with self.index.writing() as connection:
             for batch in _batches(read):
                 fresh, copies = _without_copies(connection, batch)
-                _ingest(connection, fresh)
+                every += _ingest(connection, fresh)
                 number += len(fresh)
                 every += copies
             place = {"name": segment.name, "position": position, "size": segment.size}
@@ -268,7 +268,8 @@ def _without_copies(
     return fresh, copies
 
 
-def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> None:
+def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> list[ReindexFinding]:
+    """Ingest captures; return a finding for each that had to be set aside."""
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
     entries: list[CaptureEntry] = []
     for one in batch:
@@ -279,11 +280,16 @@ def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> None:
     blocklist = Blocklist()
     blocklist.update(connection)
     entries = [blocklist.apply(entry) for entry in entries]
-    writer = ArticleWriter(connection)
-    writer.load(entries)
-    for entry in entries:
-        writer.enter(entry)
-    writer.write()
+    entered = enter_captures(connection, entries)
+    return [
+        ReindexFinding(_place(entry), Reason.INTERNAL_ERROR, one.verdict.detail)
+        for entry, one in zip(entries, entered, strict=True)
+        if one.is_set_aside
+    ]
+
+
+def _place(entry: CaptureEntry) -> str:
+    return f"{entry.capture['warc_file']}@{entry.capture['warc_offset']}"
 
 
 def _remove(path: Path) -> None:

@@ -80,11 +80,11 @@ class RunRecorder:
             {
                 "run_id": self.id,
                 "at": datetime.now(UTC),
-                "source": result.source,
+                "source": _storable(result.source),
                 "outlet": result.outlet,
                 "outcome": str(verdict.outcome),
                 "reason": str(verdict.reason or ""),
-                "detail": verdict.detail,
+                "detail": _storable(verdict.detail),
                 "capture_id": capture_id,
             }
         )
@@ -119,3 +119,8 @@ class RunRecorder:
         for (outlet, outcome), count in sorted(self.counts.items()):
             table.setdefault(outlet, {})[outcome] = count
         return table
+
+
+def _storable(text: str) -> str:
+    """Return the text with question marks for lone surrogates, which no database stores."""
+    return text.encode("utf-8", "replace").decode()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archive.http import message as http
 from archive.http.repair import repair_head
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.model.times import is_capture_time
 from archive.warc import record_writer as warc
 from crawler.offline.warc_import import Input, documents
@@ -66,6 +66,8 @@ def read_file(path: Path) -> Iterator[Input]:
             yield _failed(path, Reason.UNREADABLE, detail)
     except OSError as error:
         yield _failed(path, Reason.UNREADABLE, _describe(error))
+    except Exception as error:  # noqa: BLE001  (a bug at one file: reported, the run fails)
+        yield Input(source=_shown(path), verdict=internal_error(error))
 
 
 def _in_folder(folder: Path) -> Iterator[Path | Input]:

@@ -6,13 +6,15 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archive.articles.batch import is_of_record
 from archive.articles.captures import check_archive, indexed_bytes, known_records
 from archive.articles.ingest_model import verdict_of_revisit
-from archive.model.outcome import Outcome
+from archive.model.outcome import Outcome, Reason, Verdict, internal_error
+from archive.runs.recorder import Result
 from archive.segments.names import open_segments
 from archive.segments.recovery import recover_segment
 from archive.warc.record_parser import original_of
-from crawler.extraction.judge import read_capture
+from crawler.extraction.judge import read_capture, unread_capture
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:
@@ -69,9 +71,10 @@ def recover(
 ) -> int:
     """Index the captures in segments of dead writers that have no row yet, and close the segments.
 
-    Return how many captures were indexed. They are read as a replay reads them. ``frontier``, if
-    given, is that of ``outlet``: visits whose response is found have ended. ``on_recovered`` is
-    called for each segment after it was closed.
+    Return how many captures were indexed. They are read as a replay reads them; one at which our
+    own code raises an error is kept unread, and is a failed result. ``frontier``, if given, is that
+    of ``outlet``: visits whose response is found have ended. ``on_recovered`` is called for each
+    segment after it was closed.
 
     :raises SegmentError: a segment cannot be repaired, or the archive of the index is missing.
     :raises IndexUnusableError: the index cannot be written.
@@ -90,16 +93,30 @@ def recover(
                 continue
             visits = frontier.release_expired() if frontier is not None else 0
             count = 0
-            for record, place in _without_row(segment, index):
-                page = _read(record, place, index)
-                if frontier is not None and page.outlet == outlet:
-                    page = _with_visit(page, frontier)
-                store.add_recorded(page, place, revisit=record.kind == "revisit")
-                count += 1
+            for record, place in _each_once(_without_row(segment, index), store):
+                count += _add(record, place, index, store, frontier, outlet)
             store.flush()
             total += count
         on_recovered(Recovered(segment.name, count, segment.cut, segment.used, visits))
     return total
+
+
+def _each_once(
+    documents: Iterator[tuple[Record, Location]], store: CaptureStore
+) -> Iterator[tuple[Record, Location]]:
+    """Yield the documents without copies of one record, which are failed results."""
+    seen: set[str] = set()
+    for record, place in documents:
+        if place.record_id in seen:
+            verdict = Verdict(Outcome.FAILED, Reason.BAD_RECORD, "a copy of a record; skipped")
+            store.add_result(Result(source=_source(place), verdict=verdict))
+            continue
+        seen.add(place.record_id)
+        yield record, place
+
+
+def _source(place: Location) -> str:
+    return f"{place.file}@{place.offset}"
 
 
 def _without_row(segment: RecoveredSegment, index: Index) -> Iterator[tuple[Record, Location]]:
@@ -121,9 +138,45 @@ def _unknown(
     return (document for document in documents if document[1].record_id not in known)
 
 
-def _read(record: Record, place: Location, index: Index) -> Page:
+def _add(
+    record: Record,
+    place: Location,
+    index: Index,
+    store: CaptureStore,
+    frontier: Frontier | None,
+    outlet: str,
+) -> bool:
+    """Add the capture of a record; return whether there is one."""
+    source = _source(place)
+    try:
+        page = _read(record, source, index)
+        if frontier is not None and page.outlet == outlet:
+            page = _with_visit(page, frontier)
+    except Exception as error:
+        if not is_of_record(error):
+            raise
+        store.add_result(Result(source=source, verdict=internal_error(error)))
+        return _add_unread(record, place, store, source)
+    store.add_recorded(page, place, revisit=record.kind == "revisit")
+    return True
+
+
+def _add_unread(record: Record, place: Location, store: CaptureStore, source: str) -> bool:
+    """Add the capture of a record that could not be read; return False if that fails as well."""
+    try:
+        page = replace(unread_capture(record, source), final=False)
+    except Exception as error:
+        if not is_of_record(error):
+            raise
+        _log.debug("%s has no row", source, exc_info=error)
+        return False
+    store.add_recorded(page, place, revisit=record.kind == "revisit")
+    return True
+
+
+def _read(record: Record, source: str, index: Index) -> Page:
     """Return the page that a record shows, as the killed run would have deposited it."""
-    page = read_capture(record, f"{place.file}@{place.offset}")
+    page = read_capture(record, source)
     if record.exchange is None and page.verdict is None:
         page = _with_verdict_of_original(page, record, index)
     return replace(page, final=page.verdict is None or page.verdict.outcome not in _PASSING)

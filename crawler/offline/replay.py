@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
 from archive.warc.record_writer import is_not_modified
 from crawler.extraction.extract import read_exchange
@@ -78,10 +78,27 @@ def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -
         verdict = Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
         store.add_result(Result(source=given.source, verdict=verdict))
         return
+    except Exception as error:  # noqa: BLE001  (a bug at one document: reported, the run fails)
+        store.add_result(Result(source=given.source, verdict=internal_error(error)))
+        return
     if outlet is None:
         _add_unknown_outlet(given, exchange, store)
         return
-    store.add_page(read_exchange(exchange, outlet, given.source), given.origin)
+    store.add_page(_read(exchange, outlet, given.source), given.origin)
+
+
+def _read(exchange: Exchange, outlet: Outlet, source: str) -> Page:
+    """Return the page of an exchange, unread with a verdict if our own code raised an error."""
+    try:
+        return read_exchange(exchange, outlet, source)
+    except Exception as error:  # noqa: BLE001  (a bug at one page: reported, the run fails)
+        return Page(
+            exchange=exchange,
+            outlet=outlet.name,
+            rules=outlet.rules,
+            source=source,
+            verdict=internal_error(error),
+        )
 
 
 def _outlet_of(given: Input, exchange: Exchange) -> Outlet | None:

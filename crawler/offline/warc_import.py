@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive.http.redact import redact
 from archive.http.repair import repair_head
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.warc.record_parser import Damage, Record, revisit_exchange
 from archive.warc.record_writer import ORIGIN_FIELD, is_uri
 
@@ -68,7 +68,11 @@ def documents(records: Iterator[Record | Damage], source: str, origin: str) -> I
     """
     reader = _Reader(source, origin)
     for record in records:
-        yield from reader.add(record)
+        try:
+            inputs = [*reader.add(record)]
+        except Exception as error:  # noqa: BLE001  (a bug at one record: reported, the run fails)
+            inputs = [Input(source=f"{source}@{record.offset}", verdict=internal_error(error))]
+        yield from inputs
     yield from reader.flush()
 
 

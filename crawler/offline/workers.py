@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from archive.articles.captures import location_columns
 from archive.model.errors import ReaderLostError
-from archive.model.outcome import Reason
+from archive.model.outcome import Reason, internal_error
 from archive.reindex.builder import ReadCapture, ReindexFinding
 from archive.reindex.spans import END, SpanReader
 from archive.segments.lookup import DOCUMENTS, location_in
@@ -84,7 +84,7 @@ def _read_document(record: Record, file: str, result: SpanResult) -> None:
         page = read_capture(record, source)
     except Exception as error:  # noqa: BLE001  (a bug at one page of millions: reported, run fails)
         page = unread_capture(record, source)
-        sentence = f"{error!r}: this is a bug; the page is kept."
+        sentence = f"{internal_error(error).detail}. The page is kept."
         result.findings.append(ReindexFinding(source, Reason.INTERNAL_ERROR, sentence))
     result.captures.append(_capture(record, place, page))
 

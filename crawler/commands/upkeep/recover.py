@@ -77,7 +77,8 @@ def recover_left_open(verb: Verb, folder: str) -> int:
     with verb.open_index(read_only=False) as index, verb.open_segments(job) as segments:
         store = CaptureStore(segments, index, verb.begin(job), report.add)
         try:
-            if recover(folder, index, store, on_recovered=_print_recovered):
+            count = recover(folder, index, store, on_recovered=_print_recovered)
+            if count or report.exit_code:
                 store.close()
         finally:
             report.finish()
