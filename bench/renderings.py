@@ -1,7 +1,8 @@
 """Text renderings of the fixtures by common tools, against the article of the fixture's own page.
 
 Run ``python -m bench.renderings [FOLDER]``; the folder holds ``OUTLET/FIXTURE--TOOL.txt``, by
-default those that the tests use. A row for each tool: how many renderings give an article, of these
+default those that the tests use; ``python -m bench.render FOLDER`` makes them of all fixtures with
+14 tools. A row for each tool: how many renderings give an article, of these
 how many have the page's body and no field that differs, how many would make a revision, and why the
 others give none.
 """

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archive.model.article import TEXT_LAYOUT
 from archive.model.outcome import Outcome, Reason, Verdict
 from pipelines.text import is_mojibake
 from pipelines.time_sources import UNREAD_PUBLISHED
@@ -19,6 +20,11 @@ _HANGUL = re.compile("[가-힣]")
 _PHOTO = re.compile(r"[^\w]{0,3}(?:포토|화보|사진|만평|PHOTO)", re.IGNORECASE)
 #: A host or a folder of an edition in another language.
 _EDITION = re.compile(r"(?://|/)(?:en|eng|english|jp|japanese|cn|chinese)[./]", re.IGNORECASE)
+#: What a text rendering lacks that has no stamp.
+_NO_STAMP = (
+    "the text has no line with the times of publication, by which headline and body are known; "
+    "a tool left it out, or made one line of the page"
+)
 
 
 def validate(page: Page) -> Page:
@@ -34,7 +40,19 @@ def validate(page: Page) -> Page:
         return page
     # A page that says that the article was deleted is an answer like a 404: nothing failed.
     outcome = Outcome.SKIPPED if reason is Reason.DELETED else Outcome.UNPARSED
-    return replace(page, article=None, verdict=Verdict(outcome, reason))
+    detail = _NO_STAMP if page.diagnosis is None and _is_unanchored(page) else ""
+    return replace(page, article=None, verdict=Verdict(outcome, reason, detail))
+
+
+def _is_unanchored(page: Page) -> bool:
+    """Whether a page is a text without its stamps, and so nothing shows which line the headline is.
+
+    Tools that look for the main text leave the head of the page out, or make one line of it.
+    """
+    printed = page.printed
+    if printed is None or printed.layout != TEXT_LAYOUT:
+        return False
+    return not printed.times and not printed.headline
 
 
 def _missing(page: Page) -> Reason | None:
@@ -42,6 +60,8 @@ def _missing(page: Page) -> Reason | None:
     article = page.article
     if article is None:
         return Reason.NO_LAYOUT
+    if _is_unanchored(page):
+        return Reason.NO_PUBLISHED
     if not article.headline:
         return Reason.NO_HEADLINE
     if not any(map(str.isalnum, article.text)) and not _is_photo(article):

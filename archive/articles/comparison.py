@@ -192,8 +192,8 @@ def _merge_images(old: Sequence[Image], new: Sequence[Image]) -> tuple[Image, ..
     for a, b in zip(old, new, strict=True):
         conflicts = (
             _conflict(a.url, b.url),
-            _conflict(a.caption, b.caption),
-            _conflict(a.credit, b.credit),
+            _conflict(_unspaced([a.caption]), _unspaced([b.caption])),
+            _conflict(_unspaced([a.credit]), _unspaced([b.credit])),
         )
         if any(conflicts):
             return None
@@ -206,6 +206,14 @@ def _merge_lines(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...] | No
     if _unspaced(old) != _unspaced(new):
         return None
     return tuple(old if len(old) >= len(new) else new)
+
+
+def _merge_line(old: str, new: str) -> str | None:
+    """Return the known line; None if they differ in more than blanks.
+
+    A tool that wraps lines within words leaves it open whether a blank stood there.
+    """
+    return old if _unspaced([old]) == _unspaced([new]) else None
 
 
 def _unspaced(lines: Sequence[str]) -> str:
@@ -222,6 +230,7 @@ def _conflict(a: str, b: str) -> bool:
 
 #: How the values of a field from two layouts become one; each returns None if they differ.
 _MERGES: dict[str, Callable[[Any, Any], Any]] = {
+    "headline": _merge_line,
     "authors": _merge_authors,
     "images": _merge_images,
     "subheadlines": _merge_lines,

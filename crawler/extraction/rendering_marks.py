@@ -22,7 +22,7 @@ _FRONT_MATTER = re.compile(r"\s*---\n((?:[a-z_]+:[^\n]*\n|[ -][^\n]*\n){1,40})--
 _TITLE = re.compile(r"^title: ?(?:\"(.*)\"|'(.*)'|(.*))$", re.MULTILINE)
 #: The list of addresses that lynx prints behind a page, whose numbers it prints before each link.
 _REFERENCES = re.compile(
-    r"\nReferences\n\s*\n(?:(?: {3}(?:Visible|Hidden) links:)?\s*\d+\. \S+\s*)+$"
+    r"\nReferences\n\s*\n(?:(?: {3}(?:Visible|Hidden) links:?)?\s*\d+\. \S+\s*)+$"
 )
 _REFERENCE = re.compile(r"\[\d{1,3}\](?=\S)")
 _LINK_TEXT = r"((?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]){0,400})"
@@ -37,8 +37,14 @@ _EMPHASIS = re.compile(r"(?<![^\s|>)])([*_])(?=[^\s*_])([^*_\n]{1,400}?)(?<=[^\s
 _RULER = re.compile(r"(?:[=\-_*]{3,}|[|:\-\s]*-{3,}[|:\-\s]*)")
 _HEADING = re.compile(r"#{1,6}\s+(?=\S)")
 _BULLET = re.compile(r"(?:[•◦▪*+-]|:)\s+(?=\S)|[•◦▪*+-]$|>\s+(?=\S)")
-#: A button and a frame in lynx, and a picture in w3m: the beginning of its file's name.
-_OTHER = re.compile(r"\(BUTTON\)|^IFRAME: \S+$|^\[[\w.-]{1,20}\]$", re.ASCII)
+#: A button and a frame in lynx and elinks, and a picture: in w3m the beginning of its file's name,
+#: in pandoc nothing.
+_OTHER = re.compile(r"\(BUTTON\)|^IFRAME: \S+$|^I[Ff]rame$|^\[[\w.-]{1,20}\]$|^\[\]", re.ASCII)
+#: HTML's tags, which Markdown may hold.
+_TAG = re.compile(
+    r"</?(?:a|article|b|br|div|em|figure|font|footer|h[1-6]|header|i|iframe|img|nav|p|section|small"
+    r"|span|strong|time|u|ul|li|table|tbody|tr|td|th)(?:\s[^<>]{0,2000})?/?>"
+)
 #: Lines that begin no sentence's second half: the captions and datelines of Korean outlets.
 _BEGINS = re.compile(r"[▲\[]")
 _ENDS = re.compile(r"[다요][.”\"]*$")
@@ -81,6 +87,8 @@ def read_rendering(text: str) -> Rendering:
 def _without_marks(raw: str) -> tuple[str, str]:
     """Return the line's bullet with the blank behind it, and the line as the page prints it."""
     line = raw.strip()
+    if "<" in line:
+        line = _TAG.sub("", line).strip()
     if _RULER.fullmatch(line):
         return "", ""
     line = _HEADING.sub("", line, count=1) if line.startswith("#") else line
@@ -134,6 +142,8 @@ def _continues(line: str, after: str) -> bool:
         and after.strip()
         and not line.endswith("  ")  # Markdown's own end of a line
         and not _BULLET.match(after.strip())
+        and not _RULER.fullmatch(line.strip())
+        and not _RULER.fullmatch(after.strip())
         and not (_BEGINS.match(after.strip()) and _ENDS.search(line.strip()))
     )
 

@@ -1,7 +1,8 @@
 """The tools' renderings of a fixture give the article that its page gives, or say what they lack.
 
 ``renderings/OUTLET/FIXTURE--TOOL.txt`` are made of the fixtures by common tools: trafilatura,
-html2text, inscriptis, resiliparse, BeautifulSoup, lynx, w3m, markdownify, readability, justext.
+html2text, inscriptis, resiliparse, BeautifulSoup, lynx, w3m, elinks, markdownify, readability,
+justext, goose, html-text, pandoc (see `bench.render`).
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ RENDERINGS = sorted(FOLDER.glob("*/*.txt"))
 #: What a tool leaves out of a page, so that its rendering has no article: (tool, fixture) -> reason.
 INCOMPLETE = {
     # The whole page is one line, or its head is left out.
-    ("trafilatura-html2txt", ""): Reason.NO_HEADLINE,
-    ("readability", ""): Reason.NO_HEADLINE,
-    ("trafilatura", "own-desktop-2020"): Reason.NO_HEADLINE,
+    ("trafilatura-html2txt", ""): Reason.NO_PUBLISHED,
+    ("readability", ""): Reason.NO_PUBLISHED,
+    ("goose", ""): Reason.NO_PUBLISHED,
+    ("trafilatura", "own-desktop-2020"): Reason.NO_PUBLISHED,
     ("trafilatura", "own-mobile"): Reason.NO_HEADLINE,
-    ("trafilatura", "own-desktop-2018"): Reason.NO_HEADLINE,
-    ("resiliparse-main", "own-desktop-2018"): Reason.NO_HEADLINE,
+    ("trafilatura", "own-desktop-2018"): Reason.NO_PUBLISHED,
+    ("resiliparse-main", "own-desktop-2018"): Reason.NO_PUBLISHED,
     ("trafilatura-md", "own-desktop-2020"): Reason.NO_PUBLISHED,
     ("trafilatura-md", "own-desktop-2018"): Reason.NO_PUBLISHED,
 }
