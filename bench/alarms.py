@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from time import monotonic
 
-from tests.support.newsrooms import DRIFTS, HOUR, NEWSROOMS, drift_year, silence_year
+from tests.support.outlet_models import DRIFTS, HOUR, OUTLET_MODELS, drift_year, silence_year
 
 
 def main() -> int:
@@ -26,12 +26,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     wrong = 0
-    for room in NEWSROOMS:
+    for room in OUTLET_MODELS:
         began = monotonic()
         told = silence_year(room, options.days, options.moments, options.seed)
         wrong += len(told.false) + told.never
         print(f"silent  {room.name:34} {told} ({monotonic() - began:.0f} s)", flush=True)
-    for room in NEWSROOMS:
+    for room in OUTLET_MODELS:
         if room.surprise or room.every < HOUR:
             continue  # its pages are another's
         began = monotonic()

@@ -17,8 +17,8 @@ from time import monotonic
 
 from archive.backup import inventory
 from bench import pages
-from tests.support.backing import (
-    back_up_desk,
+from tests.support.backups import (
+    back_up_workspace,
     check_restored,
     kill_backups,
     kill_restores,
@@ -26,10 +26,10 @@ from tests.support.backing import (
     made,
     same,
 )
-from tests.support.cli import Desk
-from tests.support.crawling import Crawls, twin_of_today
-from tests.support.faults.nursery import Arrivals, Nursery
-from tests.support.twin.story import KST
+from tests.support.cli import Workspace
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.faults.fork_server import ForkServer, RequestLog
+from tests.support.mock_site.story import KST
 
 
 def main() -> int:
@@ -57,11 +57,11 @@ def main() -> int:
 def kills(top: Path) -> None:
     """Kill at each disk change in turn; every later backup and restore must be whole."""
     top.mkdir()
-    desk = made(top / "desk")
+    workspace = made(top / "desk")
     backup = top / "backup"
-    back_up_desk(desk, backup)
+    back_up_workspace(workspace, backup)
     began = monotonic()
-    backups, restores = kill_backups(desk, top, 1), kill_restores(desk, backup, top, 1)
+    backups, restores = kill_backups(workspace, top, 1), kill_restores(workspace, backup, top, 1)
     print(
         f"killed at every change to a disk: {backups} backups, {restores} restores; all whole, "
         f"{monotonic() - began:.0f} s",
@@ -74,23 +74,26 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
     top.mkdir()
     pick, backup = random.Random(seed), top / "backup"
     done = killed = restored = opened = 0
-    with twin_of_today("etoday", articles) as twin:
-        arrivals = twin.log = Arrivals()
-        crawls = Crawls.into(top / "desk", twin)
-        crawls.desk.folder.mkdir()
-        with Nursery(arrivals) as nursery:
+    with site_of_today("etoday", articles) as site:
+        request_log = site.log = RequestLog()
+        crawls = Crawls.into(top / "desk", site)
+        crawls.workspace.folder.mkdir()
+        with ForkServer(request_log) as fork_server:
             days = (datetime.now(KST) - timedelta(days=60)).date()
-            nursery.start(
-                crawls.command("-a", f"since={days}"), crawls.desk.environment(), top / "said", 0.05
+            fork_server.start(
+                crawls.command("-a", f"since={days}"),
+                crawls.workspace.environment(),
+                top / "said",
+                0.05,
             )
-            assert nursery.arrived(20)
+            assert fork_server.arrived(20)
             length = 1.0
-            while not nursery.over(0):
+            while not fork_server.over(0):
                 began = monotonic()
                 if killed_after(
                     pick.random() * length if done > killed else 60,
-                    back_up_desk,
-                    crawls.desk,
+                    back_up_workspace,
+                    crawls.workspace,
                     backup,
                 ):
                     killed += 1
@@ -100,15 +103,15 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
                 if known is None or known.at is None:
                     continue
                 opened += any(name.endswith(".open") for name in known.files)
-                other = Desk(top / "other")
+                other = Workspace(top / "other")
                 for verb in (("restore", backup), ("verify",)):
                     said = other.call(*verb)
                     assert said.code == 0, said
                 restored += 1
                 shutil.rmtree(other.folder)
             assert "discovered or due" in (top / "said").read_text("utf-8")
-        back_up_desk(crawls.desk, backup)
-        assert same(check_restored(backup, top / "other"), crawls.desk)
+        back_up_workspace(crawls.workspace, backup)
+        assert same(check_restored(backup, top / "other"), crawls.workspace)
         print(
             f"while a crawl visited {len(crawls.frontier())} articles, in {len(crawls.segments())} segments: "
             f"{done} backups made, {killed} killed;\n"
@@ -120,26 +123,29 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
 def speed(top: Path, warc: Path) -> None:
     """Return the seconds of backup and restore, and of copying the same files."""
     top.mkdir()
-    desk, backup = Desk(top / "desk"), top / "backup"
-    assert desk.run("replay", warc).code == 0
-    size = sum(path.stat().st_size for path in desk.archive.iterdir()) + desk.index.stat().st_size
-    print(f"{size / 1e6:.0f} MB, of these the index {desk.index.stat().st_size / 1e6:.0f} MB")
+    workspace, backup = Workspace(top / "desk"), top / "backup"
+    assert workspace.run("replay", warc).code == 0
+    size = (
+        sum(path.stat().st_size for path in workspace.archive.iterdir())
+        + workspace.index.stat().st_size
+    )
+    print(f"{size / 1e6:.0f} MB, of these the index {workspace.index.stat().st_size / 1e6:.0f} MB")
     began = monotonic()
-    subprocess.run(["cp", "-r", str(desk.folder), str(top / "copy")], check=True)
+    subprocess.run(["cp", "-r", str(workspace.folder), str(top / "copy")], check=True)
     os.sync()
     print(f"cp -r and sync: {monotonic() - began:.2f} s")
     for what, args in (("first", ()), ("again", ()), ("again, with --check", ("--check",))):
         began = monotonic()
-        assert desk.run("backup", backup, *args).code == 0
+        assert workspace.run("backup", backup, *args).code == 0
         print(f"scrapy backup, {what}: {monotonic() - began:.2f} s")
     began = monotonic()
-    other = Desk(top / "other")
+    other = Workspace(top / "other")
     assert other.run("restore", backup).code == 0
     print(f"scrapy restore: {monotonic() - began:.2f} s")
     began = monotonic()
     assert other.run("list").code == 0
     print(f"scrapy list, which is what any verb costs: {monotonic() - began:.2f} s")
-    assert same(desk, other)
+    assert same(workspace, other)
     check_restored(backup, top / "third")
 
 

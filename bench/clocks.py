@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.model.article import KST
-from tests.support.clocks import NEW_YEAR, ZONES, jump, library, live_through
-from tests.support.scheduling import Board
-from tests.support.twin.server import Twin
+from tests.support.fake_clock import NEW_YEAR, ZONES, jump, library, live_through
+from tests.support.mock_site.server import MockSite
+from tests.support.schedules import Schedule
 
 
 def main() -> int:
@@ -21,19 +21,19 @@ def main() -> int:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
     with (
         tempfile.TemporaryDirectory() as folder,
-        Twin("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as t,
+        MockSite("newspim", 6, clock=datetime(2026, 12, 31, 22, tzinfo=KST)) as t,
     ):
-        board = Board(Path(folder), [t])
-        board.jobs('outlet = "newspim"\nevery = "1h"')
-        wrong = live_through(board)
-        lost = set(t.ids()) - set(board.crawls[0].revisions())
+        schedule = Schedule(Path(folder), [t])
+        schedule.jobs('outlet = "newspim"\nevery = "1h"')
+        wrong = live_through(schedule)
+        lost = set(t.ids()) - set(schedule.crawls[0].revisions())
         print(
             f"{len(NEW_YEAR)} moments in {len(ZONES)} zones: wrong {len(wrong)}, articles lost {len(lost)}"
         )
     with tempfile.TemporaryDirectory() as folder:
-        board = Board(Path(folder))
-        board.jobs('name = "j"\ncommand = "verify"\nevery = "1h"')
-        fired = jump(board, Path(folder))
+        schedule = Schedule(Path(folder))
+        schedule.jobs('name = "j"\ncommand = "verify"\nevery = "1h"')
+        fired = jump(schedule, Path(folder))
         good = len(fired) == len(dict(fired)) == 3 and {ending for _, ending in fired} == {
             "succeeded"
         }

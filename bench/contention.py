@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 
-from tests.support.faults.crowd import saved_pages, throng
+from tests.support.faults.contention import run_concurrently, saved_pages
 
 
 def main() -> int:
@@ -26,13 +26,13 @@ def main() -> int:
     began = monotonic()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        crowd = throng(
+        contention = run_concurrently(
             folder, saved_pages(folder, options.folders, options.pages), hold=options.hold
         )
     print(
-        f"contention: {json.dumps(asdict(crowd), ensure_ascii=False)} in {monotonic() - began:.0f} s"
+        f"contention: {json.dumps(asdict(contention), ensure_ascii=False)} in {monotonic() - began:.0f} s"
     )
-    return 0 if crowd.clean else 1
+    return 0 if contention.clean else 1
 
 
 if __name__ == "__main__":

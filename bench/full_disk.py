@@ -11,16 +11,16 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawling import SETTLED, twin_of_today
-from tests.support.faults import stracing
+from tests.support.crawls import SETTLED, site_of_today
+from tests.support.faults import strace
+from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.full_disks import FAILURES, SMALL, fail_at_each, fill_each, why_not
-from tests.support.faults.ordeal import Tally, Work
 
 
 def main() -> int:
     """Print a line for each verb and fault; return 1 for a loss or a missing message."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
+    parser.add_argument("--articles", type=int, default=10, help="of the mock site that is crawled")
     parser.add_argument(
         "--every",
         type=int,
@@ -32,11 +32,11 @@ def main() -> int:
     )
     parser.add_argument("--verb", choices=("replay", "crawl", "reindex"), help="only this one")
     options = parser.parse_args()
-    if stracing.why_not() or why_not():
-        raise SystemExit(stracing.why_not() or why_not())
+    if strace.why_not() or why_not():
+        raise SystemExit(strace.why_not() or why_not())
     clean = True
-    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
-        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
+    with site_of_today("etoday", options.articles, age=SETTLED) as site:
+        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", site)):
             if options.verb not in (None, verb):
                 continue
             with (

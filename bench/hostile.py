@@ -14,15 +14,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.cli import Desk
-from tests.support.faults.hostile import CASES
+from tests.support.cli import Workspace
+from tests.support.faults.hostile_archives import CASES
 
 SECONDS, MEGABYTES = 5.0, 200.0
 
 
-def replay(desk: Desk, path: Path) -> tuple[float, float, int]:
+def replay(workspace: Workspace, path: Path) -> tuple[float, float, int]:
     """Return CPU seconds, peak memory in MB and the exit status."""
-    process = desk.start("replay", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = workspace.start("replay", path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode
@@ -30,9 +30,7 @@ def replay(desk: Desk, path: Path) -> tuple[float, float, int]:
 
 def make(name: str, path: Path) -> None:
     """Write the file in its own process: a child's peak memory starts at its parent's."""
-    code = (
-        "import pathlib, sys; from tests.support.faults.hostile import CASES; n, p = sys.argv[1:]; "
-    )
+    code = "import pathlib, sys; from tests.support.faults.hostile_archives import CASES; n, p = sys.argv[1:]; "
     code += "pathlib.Path(p).write_bytes(CASES[n][0]())"
     subprocess.run([sys.executable, "-c", code, name, str(path)], check=True)
 
@@ -43,16 +41,16 @@ def main() -> int:
     print(f"{'file':20} {'bytes':>10} {'s':>6} {'MB':>6}  said")
     for name, (_, expected, articles) in CASES.items():
         with tempfile.TemporaryDirectory() as place:
-            desk = Desk(Path(place))
-            path = desk.folder / name
+            workspace = Workspace(Path(place))
+            path = workspace.folder / name
             make(name, path)
-            seconds, memory, code = replay(desk, path)
+            seconds, memory, code = replay(workspace, path)
             said = (
-                {row["reason"] for row in desk.rows("outcomes")}
-                if desk.index.exists()
+                {row["reason"] for row in workspace.rows("outcomes")}
+                if workspace.index.exists()
                 else {"no index"}
             )
-            found = len(desk.rows("articles")) if desk.index.exists() else -1
+            found = len(workspace.rows("articles")) if workspace.index.exists() else -1
             good = seconds < SECONDS and memory < MEGABYTES and found == articles and code in (0, 1)
             good = good and (not expected or bool(said & expected))
             failed |= not good

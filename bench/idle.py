@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.cli import ROOT
-from tests.support.crawling import twin_of_today
-from tests.support.scheduling import Board, until_said
+from tests.support.crawls import site_of_today
+from tests.support.schedules import Schedule, wait_for_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.crawling import Crawls
+    from tests.support.crawls import Crawls
 
 #: By the CPU's time, not the wall's: other processes' is none of ours.
 _PROFILED = """
@@ -45,19 +45,19 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(_idle(Board(Path(folder)), options.jobs, options.seconds), flush=True)
-    with tempfile.TemporaryDirectory() as folder, twin_of_today("etoday", 60) as twin:
-        board = Board(Path(folder), [twin])
-        board.jobs('outlet = "etoday"\nevery = "1d"')
-        assert board.run("--once").code == 0
-        once = [_cpu(lambda: board.run("--once").code) for _ in range(options.rounds)]
+        print(_idle(Schedule(Path(folder)), options.jobs, options.seconds), flush=True)
+    with tempfile.TemporaryDirectory() as folder, site_of_today("etoday", 60) as site:
+        schedule = Schedule(Path(folder), [site])
+        schedule.jobs('outlet = "etoday"\nevery = "1d"')
+        assert schedule.run("--once").code == 0
+        once = [_cpu(lambda: schedule.run("--once").code) for _ in range(options.rounds)]
         print(
             f"schedule --once with nothing due: {statistics.median(once):.2f} CPU s (median of {len(once)})"
         )
-        (crawls,) = board.crawls
-        asked = len(twin.requests())
+        (crawls,) = schedule.crawls
+        asked = len(site.requests())
         crawl = [_cpu(lambda: crawls.run().code) for _ in range(options.rounds)]
-        each = (len(twin.requests()) - asked) // options.rounds
+        each = (len(site.requests()) - asked) // options.rounds
         print(
             f"crawl with nothing new, {each} requests: {statistics.median(crawl):.2f} CPU s (median of {len(crawl)})"
         )
@@ -65,13 +65,15 @@ def main() -> int:
     return 0 if statistics.median(crawl) < 3 else 1
 
 
-def _idle(board: Board, jobs: int, seconds: int) -> str:
+def _idle(schedule: Schedule, jobs: int, seconds: int) -> str:
     """Return CPU seconds an hour and memory of a scheduler whose jobs are not due."""
-    board.jobs(*(f'name = "j{n}"\ncommand = "verify"\ncron = "{n} 3 * * *"' for n in range(jobs)))
-    daemon = board.start()
+    schedule.jobs(
+        *(f'name = "j{n}"\ncommand = "verify"\ncron = "{n} 3 * * *"' for n in range(jobs))
+    )
+    daemon = schedule.start()
     try:
         for _ in range(jobs):
-            until_said(daemon, ": done")
+            wait_for_output(daemon, ": done")
         began, before = time.monotonic(), _used(daemon.pid)
         time.sleep(seconds)  # that is what is measured
         used = (_used(daemon.pid) - before) / (time.monotonic() - began) * 3600
@@ -100,7 +102,7 @@ def _profile(crawls: Crawls, path: Path) -> None:
     """Print the time of an empty crawl by package (functions' own time)."""
     command = [sys.executable, "-c", _PROFILED, str(path), *crawls.command()]
     subprocess.run(
-        command, cwd=ROOT, env=crawls.desk.environment(), check=True, capture_output=True
+        command, cwd=ROOT, env=crawls.workspace.environment(), check=True, capture_output=True
     )
     packages: dict[str, float] = {}
     # The typed stubs leave out `stats`, which the module's own documentation is built on.

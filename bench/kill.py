@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawling import twin_of_today
-from tests.support.faults.killing import kill_crawls, line
+from tests.support.crawls import site_of_today
+from tests.support.faults.killed_crawls import kill_crawls, line
 
 
 def main() -> int:
@@ -22,9 +22,9 @@ def main() -> int:
     began = monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
-        twin_of_today(options.outlet, options.articles) as twin,
+        site_of_today(options.outlet, options.articles) as site,
     ):
-        tally = kill_crawls(Path(folder), twin, options.kills, options.seed)
+        tally = kill_crawls(Path(folder), site, options.kills, options.seed)
     print(f"kills: {line(tally)} in {monotonic() - began:.0f} s")
     return 1 if tally.lost or tally.twice or tally.refetched or tally.unequal else 0
 

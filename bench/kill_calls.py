@@ -11,16 +11,16 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawling import SETTLED, twin_of_today
-from tests.support.faults.call_kills import KILLS, kill_at_each
-from tests.support.faults.ordeal import Tally, Work
-from tests.support.faults.stracing import why_not
+from tests.support.crawls import SETTLED, site_of_today
+from tests.support.faults.fault_trials import Tally, Work
+from tests.support.faults.kills_at_calls import KILLS, kill_at_each
+from tests.support.faults.strace import why_not
 
 
 def main() -> int:
     """Print a line for each verb and call; return 1 for any loss or difference."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
+    parser.add_argument("--articles", type=int, default=10, help="of the mock site that is crawled")
     parser.add_argument(
         "--every", type=int, default=5, help="of the writes, every so-manieth; of the rest, all"
     )
@@ -29,8 +29,8 @@ def main() -> int:
     if why_not():
         raise SystemExit(why_not())
     clean = True
-    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
-        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", twin)):
+    with site_of_today("etoday", options.articles, age=SETTLED) as site:
+        for verb, outlet in (("replay", None), ("reindex", None), ("crawl", site)):
             if options.verb in (None, verb):
                 with (
                     tempfile.TemporaryDirectory() as folder,

@@ -15,13 +15,13 @@ from math import log
 from pathlib import Path
 from time import monotonic
 
-from tests.support import month
-from tests.support.clocks import library
+from tests.support import simulated_month
+from tests.support.fake_clock import library
 
 #: Hours without an article of which so many years have one, where articles come by chance: x are
 #: missing in one of exp(x) gaps, and a year has as many gaps as articles.
 YEARS, HOURS_A_YEAR = 50, 8766
-SILENCE = log(YEARS * HOURS_A_YEAR * month.AN_HOUR) / month.AN_HOUR
+SILENCE = log(YEARS * HOURS_A_YEAR * simulated_month.AN_HOUR) / simulated_month.AN_HOUR
 WITHIN = 1.0
 
 
@@ -39,13 +39,13 @@ def main() -> int:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
     began = monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        lived = month.live(
+        lived = simulated_month.live(
             Path(folder), options.days, options.apart, lambda line: print(line, flush=True)
         )
     causes = {
-        ("drift", "etoday"): month.REDESIGNED * 24,
-        ("job_failed", "newspim"): month.BUSY * 24 + month.BUSY_HOURS[0],
-        ("silent", "newspim"): month.SILENT * 24 + SILENCE,
+        ("drift", "etoday"): simulated_month.REDESIGNED * 24,
+        ("job_failed", "newspim"): simulated_month.BUSY * 24 + simulated_month.BUSY_HOURS[0],
+        ("silent", "newspim"): simulated_month.SILENT * 24 + SILENCE,
     }
     due = {key: hour for key, hour in causes.items() if hour < options.days * 24}
     print(

@@ -28,7 +28,7 @@ from archive.model.exchange import Exchange, content_urn
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.text import clean
-from tests.support.reading import fixtures, name_of, read_fixture
+from tests.support.documents import fixtures, name_of, read_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from tests.support.twin import etoday, newspim
-from tests.support.twin.story import KST, Story
-from tests.support.twin.words import ACTS, ITEMS, NAMES, PLACES, THINGS, compose
+from tests.support.mock_site import etoday, newspim
+from tests.support.mock_site.story import KST, Story
+from tests.support.mock_site.words import ACTS, ITEMS, NAMES, PLACES, THINGS, compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,7 @@ def _lists(pick: random.Random) -> str:
     for box in range(9):
         rows = "".join(
             f'<li class="news_item item_{row}"><a href="/news/view/{pick.randint(2_000_000, 2_600_000)}" class="thumb">'
-            f'<img src="https://img.twin.example/pto_db/2024/0{pick.randint(1, 9)}/600/{pick.randint(10**12, 10**13)}.jpg" '
+            f'<img src="https://img.mock site.example/pto_db/2024/0{pick.randint(1, 9)}/600/{pick.randint(10**12, 10**13)}.jpg" '
             f'alt="{_words(pick)}" width="120" height="80" loading="lazy"></a>\n'
             f'<div class="text"><a href="#" class="tit">{_words(pick)}</a> <span class="date">{pick.randint(10, 23)}:'
             f"{pick.randint(10, 59)}</span></div></li>\n"

@@ -34,7 +34,7 @@ from archive.http.message import dechunk
 from archive.warc.reader import Record, iterate
 from archive.warc.surt import url_key
 from tests.archive.warc.test_surt import addresses
-from tests.support.cli import Desk
+from tests.support.cli import Workspace
 from tests.support.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
 
 if TYPE_CHECKING:
@@ -201,10 +201,10 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        desk = Desk(folder)
-        archive_of_every_kind(desk)
+        workspace = Workspace(folder)
+        archive_of_every_kind(workspace)
         package = folder / "out.wacz"
-        assert desk.call("export", package).code == 0
+        assert workspace.call("export", package).code == 0
         done = subprocess.run(
             [programs / "wacz", "validate", "-f", package],
             capture_output=True,
@@ -216,7 +216,7 @@ def main() -> int:
             int(done.returncode == 0 and "Validation succeeded" in done.stdout),
             1,
         )
-        (segment,) = desk.archive.glob("*.warc.gz")
+        (segment,) = workspace.archive.glob("*.warc.gz")
         mine = ours(segment)
         for name, theirs in (("warcio", by_warcio(segment)), ("FastWARC", by_fastwarc(segment))):
             say(
@@ -224,7 +224,7 @@ def main() -> int:
                 sum(theirs.get(k) == v for k, v in mine.items()),
                 len(mine),
             )
-        rows = desk.rows("captures")
+        rows = workspace.rows("captures")
         kinds: dict[str, list[int]] = {}
         with pywb(programs, folder, package) as port:
             for row in rows:

@@ -15,16 +15,16 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.support.crawling import SETTLED, twin_of_today
+from tests.support.crawls import SETTLED, site_of_today
+from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.lost_power import lose_power_at
-from tests.support.faults.ordeal import Tally, Work
-from tests.support.faults.stracing import why_not
+from tests.support.faults.strace import why_not
 
 
 def main() -> int:
     """Print a line for each verb; return 1 for any loss or difference."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=10, help="of the twin that is crawled")
+    parser.add_argument("--articles", type=int, default=10, help="of the mock site that is crawled")
     parser.add_argument(
         "--most", type=int, default=0, help="so many moments at random; 0: after every change"
     )
@@ -34,8 +34,8 @@ def main() -> int:
     if why_not():
         raise SystemExit(why_not())
     clean = True
-    with twin_of_today("etoday", options.articles, age=SETTLED) as twin:
-        for verb, outlet in (("replay", None), ("crawl", twin)):
+    with site_of_today("etoday", options.articles, age=SETTLED) as site:
+        for verb, outlet in (("replay", None), ("crawl", site)):
             if options.verb in (None, verb):
                 began, tally = monotonic(), Tally()
                 with tempfile.TemporaryDirectory() as folder, Work(Path(folder), outlet) as work:

@@ -1,6 +1,6 @@
 """Take down two of 1,000 articles, one a revisit's original; search all bytes for them (F18).
 
-A crawl of a twin fills the archive, and a second one looks again, so that captures have revisits.
+A crawl of a mock site fills the archive, and a second one looks again, so that captures have revisits.
 The texts are looked for in all files byte by byte, in every record inflated and decoded, and in the
 tokens of the search index.
 
@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawling import Crawls, twin_of_today
-from tests.support.removing import articles, traces, wrong
-from tests.support.twin.story import KST
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.mock_site.story import KST
+from tests.support.traces import articles, traces, wrong
 
 
 def main() -> int:
@@ -28,67 +28,69 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--again", type=int, default=30, help="articles that are visited twice")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, twin_of_today("etoday", options.articles) as twin:
-        return run(Crawls.into(Path(folder), twin), options.articles, options.again)
+    with tempfile.TemporaryDirectory() as folder, site_of_today("etoday", options.articles) as site:
+        return run(Crawls.into(Path(folder), site), options.articles, options.again)
 
 
 def run(crawls: Crawls, number: int, again: int) -> int:
     """Crawl, remove, and look."""
-    desk, twin = crawls.desk, crawls.twin
+    workspace, site = crawls.workspace, crawls.site
     since = datetime.now(KST).date() - timedelta(days=30)
     crawls.run("-a", f"since={since}")
     crawls.make_due(
         f"article_id IN (SELECT article_id FROM frontier WHERE state <> 'dead' LIMIT {again})"
     )
     crawls.run()
-    revisited = {row["url"] for row in desk.rows("captures") if row["record_type"] == "revisit"}
+    revisited = {
+        row["url"] for row in workspace.rows("captures") if row["record_type"] == "revisit"
+    }
     ids = sorted(crawls.frontier())
     one = next(a for a in ids if any(a in url for url in revisited))
     other = next(a for a in reversed(ids) if not any(a in url for url in revisited))
-    before, size = articles(desk), sum(path.stat().st_size for path in crawls.segments())
+    before, size = articles(workspace), sum(path.stat().st_size for path in crawls.segments())
     texts = {a: before["etoday", a].split("\n\n")[0] for a in (one, other)}
     print(
-        f"{len(before)} articles, {len(desk.rows('captures'))} captures, {len(revisited)} revisits, {size} bytes"
+        f"{len(before)} articles, {len(workspace.rows('captures'))} captures, {len(revisited)} revisits, {size} bytes"
     )
     for a, text in texts.items():
-        seen = traces(desk.folder, text, [a])
+        seen = traces(workspace.folder, text, [a])
         print(
             f"before: the text of {a} is in {len(seen.files)} files, {len(seen.records)} records; tokens {seen.tokens}"
         )
         assert seen.any, "the search finds what is there"
     began = monotonic()
-    said = desk.run("remove", f"etoday/{one}", f"etoday/{other}", "--reason", "bench", "--yes")
+    said = workspace.run("remove", f"etoday/{one}", f"etoday/{other}", "--reason", "bench", "--yes")
     print(said.out + said.err + f"in {monotonic() - began:.1f} s")
     failed = said.code != 0
     for a, text in texts.items():
-        left = traces(desk.folder, text, [a])
-        lists = traces(desk.folder, twin.story(a).headline)
+        left = traces(workspace.folder, text, [a])
+        lists = traces(workspace.folder, site.story(a).headline)
         failed = failed or left.any or lists.any
         print(f"after: {left}; its headline is in {len(lists.records)} records")
     kept = {key: text for key, text in before.items() if key[1] not in texts}
-    findings = wrong(desk)
+    findings = wrong(workspace)
     print(
-        f"{len(articles(desk))} articles, all others as before: {articles(desk) == kept}; "
+        f"{len(articles(workspace))} articles, all others as before: {articles(workspace) == kept}; "
         f"verify: {findings or 'nothing'}"
     )
     crawls.make_due()
-    log = len(twin.log)
+    log = len(site.log)
     crawls.run("-a", f"since={since}")
     asked = crawls.fetched(log)
     print(
         f"a third crawl visited {len(asked)} articles, the removed ones {asked[one] + asked[other]} times"
     )
-    desk.run("reindex")
-    back = set(articles(desk)) & {("etoday", a) for a in texts}
-    findings += wrong(desk)
+    workspace.run("reindex")
+    back = set(articles(workspace)) & {("etoday", a) for a in texts}
+    findings += wrong(workspace)
     print(
-        f"after a reindex: {len(articles(desk))} articles, removed ones among them: {len(back)}; "
+        f"after a reindex: {len(articles(workspace))} articles, removed ones among them: {len(back)}; "
         f"verify: {findings or 'nothing'}"
     )
     failed = (
         failed
         or bool(findings)
-        or articles(desk) != kept
+        or articles(workspace) != kept
         or bool(asked[one] + asked[other])
         or number > len(before)
     )

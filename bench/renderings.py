@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from archive.articles.comparison import CONTENT_FIELDS, compare
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
-from tests.support.reading import SEEDS, read_fixture
+from tests.support.documents import SEEDS, read_fixture
 
 if TYPE_CHECKING:
     from archive.model.article import Article

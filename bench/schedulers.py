@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.support.crawling import twin_of_today
-from tests.support.faults.outages import cut_power
-from tests.support.faults.rivals import kill_holders
+from tests.support.crawls import site_of_today
+from tests.support.faults.competing_schedulers import kill_holders
+from tests.support.faults.power_cuts import cut_power
 
 #: So that catching up with today finds yesterday, too, among the numbers that it walks.
 APART = timedelta(minutes=30)
@@ -35,11 +35,11 @@ def main() -> int:
     began = monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        twins = [
-            stack.enter_context(twin_of_today(name, 90, between=APART, latency=latency))
+        sites = [
+            stack.enter_context(site_of_today(name, 90, between=APART, latency=latency))
             for name in ("etoday", "newspim")
         ]
-        tally = kill(folder, twins, options.kills, Random(options.seed))
+        tally = kill(folder, sites, options.kills, Random(options.seed))
     print(f"{tally.line()}; {monotonic() - began:.0f} s")
     if tally.takeovers:
         print(f"takeovers: {' '.join(f'{seconds:.1f}' for seconds in tally.takeovers)} s")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.support.reading import fixtures, golden_of, name_of, read_fixture
+from tests.support.documents import fixtures, golden_of, name_of, read_fixture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from crawler import settings
 from crawler.extraction import extract
 from crawler.outlets import known_outlets
 from tests.support.cli import ROOT
-from tests.support.reading import SEEDS, fixtures, read_fixture
+from tests.support.documents import SEEDS, fixtures, read_fixture
 
 if TYPE_CHECKING:
     from crawler.model.outlet import Outlet

@@ -16,8 +16,8 @@ import pytest
 from crawler.cli.main import each_verb, verb_names
 from crawler.model.outlet import Outlet
 from docs import generate
-from tests.support.cli import ROOT, Desk
-from tests.support.reading import SEEDS
+from tests.support.cli import ROOT, Workspace
+from tests.support.documents import SEEDS
 
 DOCS = ROOT / "docs"
 PAGES = [*generate.pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
@@ -125,14 +125,14 @@ def test_the_way_from_a_row_to_its_bytes_is_one(tmp_path: Path) -> None:
     text = (DOCS / "index-schema.md").read_text("utf-8")
     (query,) = re.findall(r"```sql\n(.*?)```", text, re.S)
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    desk = Desk(tmp_path)
-    assert desk.call("replay", SEEDS / "newspim").code == 0
-    with closing(sqlite3.connect(desk.index)) as connection:
+    workspace = Workspace(tmp_path)
+    assert workspace.call("replay", SEEDS / "newspim").code == 0
+    with closing(sqlite3.connect(workspace.index)) as connection:
         rows = connection.execute(query).fetchall()
     assert rows
     for file, offset, length, _ in rows:
         values = {"warc_file": file, "warc_offset": offset, "warc_length": length}
-        exec(code.replace("var/archive", str(desk.archive)), values)
+        exec(code.replace("var/archive", str(workspace.archive)), values)
         record = values["record"]
         assert isinstance(record, bytes)
         assert record.startswith(b"WARC/1.1")

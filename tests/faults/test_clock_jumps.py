@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST
-from tests.support.clocks import SHORT, library, live_through
-from tests.support.scheduling import Board
-from tests.support.twin.server import Twin
+from tests.support.fake_clock import SHORT, library, live_through
+from tests.support.mock_site.server import MockSite
+from tests.support.schedules import Schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.skipif(library() is None, reason="libfaketime is not installed (Debian: faketime)")
 def test_through_midnight_the_new_year_and_a_clock_that_jumps(tmp_path: Path) -> None:
-    with Twin("newspim", 6, clock=datetime(2026, 12, 31, 23, tzinfo=KST)) as twin:
-        board = Board(tmp_path, [twin])
-        board.jobs('outlet = "newspim"\nevery = "1h"')
-        assert live_through(board, SHORT) == []
-        (crawls,) = board.crawls
-        assert set(crawls.revisions()) == set(twin.ids())
+    with MockSite("newspim", 6, clock=datetime(2026, 12, 31, 23, tzinfo=KST)) as site:
+        schedule = Schedule(tmp_path, [site])
+        schedule.jobs('outlet = "newspim"\nevery = "1h"')
+        assert live_through(schedule, SHORT) == []
+        (crawls,) = schedule.crawls
+        assert set(crawls.revisions()) == set(site.ids())

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.reindex.builder import exclude_reindex
-from tests.support.cli import Desk
-from tests.support.crawling import twin_of_today
-from tests.support.faults import full_disks, stracing
-from tests.support.faults.call_kills import kill_at_each
+from tests.support.cli import Workspace
+from tests.support.crawls import site_of_today
+from tests.support.documents import SEEDS
+from tests.support.faults import full_disks, strace
+from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.full_disks import SMALL, fail_at_each, fill_each
+from tests.support.faults.kills_at_calls import kill_at_each
 from tests.support.faults.lost_power import lose_power_at
-from tests.support.faults.ordeal import Tally, Work
-from tests.support.reading import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +30,12 @@ def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
 
 
 @pytest.fixture
-def strace() -> None:
-    if stracing.why_not():
-        pytest.skip(stracing.why_not())
+def needs_strace() -> None:
+    if strace.why_not():
+        pytest.skip(strace.why_not())
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.usefixtures("needs_strace")
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
@@ -56,7 +56,7 @@ def test_a_replay_killed_at_a_certain_call_loses_nothing(
     assert tally.harmed == len(numbers)
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.usefixtures("needs_strace")
 def test_a_reindex_killed_while_it_puts_its_index_in_place_loses_nothing(tmp_path: Path) -> None:
     tally = Tally()
     with Work(tmp_path, verb="reindex") as work:
@@ -65,7 +65,7 @@ def test_a_reindex_killed_while_it_puts_its_index_in_place_loses_nothing(tmp_pat
     assert tally.harmed == 1
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.usefixtures("needs_strace")
 def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> None:
     tally = Tally()
     lose_power_at(replaying, tally, Random(20260901), most=4)
@@ -73,16 +73,16 @@ def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> No
     assert tally.harmed == 4
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.usefixtures("needs_strace")
 def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None:
     tally = Tally()
-    with twin_of_today("newspim", 6) as twin, Work(tmp_path, twin) as work:
+    with site_of_today("newspim", 6) as site, Work(tmp_path, site) as work:
         lose_power_at(work, tally, Random(20260902), most=1)
     assert tally.clean, tally.line()
     assert tally.harmed == 1
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.usefixtures("needs_strace")
 @pytest.mark.parametrize(
     ("name", "error", "number"),
     [
@@ -118,14 +118,14 @@ def test_output_that_a_full_disk_does_not_take_is_said(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full")
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     with full.open("wb") as out, (tmp_path / "err").open("wb") as err:
-        process = desk.start("replay", next(SEEDS.glob("*.txt")), stdout=out, stderr=err)
+        process = workspace.start("replay", next(SEEDS.glob("*.txt")), stdout=out, stderr=err)
         assert process.wait(60) == 1
     (sentence,) = (tmp_path / "err").read_text("utf-8").splitlines()
     assert sentence.startswith("scrapy replay: ")
     assert "the disk is full. Free some space" in sentence
-    assert len(desk.rows("captures")) == 1
+    assert len(workspace.rows("captures")) == 1
 
 
 def test_a_lock_that_cannot_be_removed_is_let_go_and_fails_nothing(

@@ -16,7 +16,7 @@ import pytest
 
 from archive.index import process_identity as holder
 from archive.index.process_identity import is_gone, this_process
-from tests.support.frontier_kit import Kit, a_dead_process, kit, links
+from tests.support.frontier import Kit, a_dead_process, kit, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TAKER = """
 import sys
 from pathlib import Path
-from tests.support.frontier_kit import *
+from tests.support.frontier import *
 with kit(Path(sys.argv[1])) as at:
     run = at.run(sys.argv[2])
     visits = run.lease(7)
@@ -42,7 +42,7 @@ with kit(Path(sys.argv[1])) as at:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tests.support.frontier_kit import *
+from tests.support.frontier import *
 with kit(Path(sys.argv[1])) as at:
     print(len(at.run("held").lease(3)), flush=True)
     time.sleep(60)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.warc.wacz_reader import printable_name
-from tests.support.cli import ROOT, Desk
-from tests.support.faults.hostile import CASES
+from tests.support.cli import ROOT, Workspace
+from tests.support.faults.hostile_archives import CASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ SLOW = {"large.warc.gz"}  # bench.hostile has it
 
 
 def test_hostile_archives_neither_hang_nor_fill_the_memory(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     given = tmp_path / "given"
     given.mkdir()
     for name, (make, _, _) in CASES.items():
@@ -35,20 +35,20 @@ def test_hostile_archives_neither_hang_nor_fill_the_memory(tmp_path: Path) -> No
             (given / name).write_bytes(make())
     command = [sys.executable, "-c", MEASURE, str(given)]
     done = subprocess.run(
-        command, cwd=ROOT, env=desk.environment(), capture_output=True, check=True, timeout=300
+        command, cwd=ROOT, env=workspace.environment(), capture_output=True, check=True, timeout=300
     )
     code, seconds, megabytes = json.loads(done.stdout)
     assert code == 1
     assert megabytes < 200
     assert seconds < 5 * len(CASES)
     said: dict[str, set[str]] = {}
-    for row in desk.rows("outcomes"):
+    for row in workspace.rows("outcomes"):
         name = row["source"].removeprefix(f"{given}/").partition("!")[0].partition("@")[0]
         said.setdefault(name, set()).add(row["reason"])
     for name, (_, expected, _) in CASES.items():
         if name not in SLOW and expected:
             assert said[name] & expected, name
-    assert len(desk.rows("articles")) == 1, "all good records in them show one article"
+    assert len(workspace.rows("articles")) == 1, "all good records in them show one article"
     written = {path.name for path in tmp_path.rglob("*") if not path.is_relative_to(given)}
     assert not [name for name in written if "escaped" in name]
 

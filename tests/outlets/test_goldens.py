@@ -9,7 +9,7 @@ import pytest
 
 from archive.model.article import Article
 from tests.regold import layout, sidecar
-from tests.support.reading import fixtures, golden_of, name_of, read_fixture, values_of
+from tests.support.documents import fixtures, golden_of, name_of, read_fixture, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

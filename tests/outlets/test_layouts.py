@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.outlets import known_outlets
-from tests.support.reading import SEEDS, fixtures, name_of, read_article
+from tests.support.documents import SEEDS, fixtures, name_of, read_article
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST, Author, Image, Precision
-from tests.support.reading import SEEDS, name_of, read_article, read_bytes
+from tests.support.documents import SEEDS, name_of, read_article, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

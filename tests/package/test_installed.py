@@ -16,7 +16,7 @@ import pytest
 
 from crawler import VERSION
 from tests.support.cli import ROOT
-from tests.support.crawling import Crawls, tally, twin_of_today
+from tests.support.crawls import Crawls, site_of_today, tally
 
 SEEDS = ROOT / "seeds"
 SOURCES = ("archive", "crawler", "pipelines", "pyproject.toml", "README.md", "LICENSE")
@@ -221,9 +221,9 @@ def test_a_jobs_process_is_the_installed_command(installed: Installed, tmp_path:
 
 
 def test_a_crawl(installed: Installed, tmp_path: Path) -> None:
-    with twin_of_today("newspim", 20) as twin:
-        crawls = Crawls.into(tmp_path, twin)
-        code, out, err = installed.run(tmp_path, *crawls.command(), **crawls.desk.settings)
+    with site_of_today("newspim", 20) as site:
+        crawls = Crawls.into(tmp_path, site)
+        code, out, err = installed.run(tmp_path, *crawls.command(), **crawls.workspace.settings)
     assert code == 0, err
     assert tally(out)["stored"] == 20
     assert (tmp_path / ".local" / "share" / "sacho" / "archive").is_dir()

@@ -13,7 +13,7 @@ from pipelines.deck import find_deck
 from pipelines.widget_rules import WidgetRule, Widgets
 from tests.crawler.extraction.test_header_block import NEWSPIMS, read, source_of
 from tests.regold import sidecar
-from tests.support.reading import SEEDS, name_of, read_bytes
+from tests.support.documents import SEEDS, name_of, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.extraction.judge import provisional_page
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.reading import NOON
+from tests.support.documents import NOON
 
 if TYPE_CHECKING:
     from pathlib import Path

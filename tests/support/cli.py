@@ -29,7 +29,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """What a verb said and how it ended."""
 
     code: int
@@ -43,7 +43,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Workspace:
     """One folder with an archive and an index, and verbs that work on them."""
 
     folder: Path
@@ -80,15 +80,15 @@ class Desk:
         command = [*under, sys.executable, "-m", "scrapy", *map(str, args)]
         return subprocess.Popen(command, cwd=ROOT, env=self.environment(env), **how)
 
-    def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Said:
+    def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run a verb to its end."""
         process = self.start(*args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         out, err = process.communicate(timeout=120)
-        return Said(
+        return CommandResult(
             process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
         )
 
-    def call(self, *args: str | Path) -> Said:
+    def call(self, *args: str | Path) -> CommandResult:
         """Run a verb within this process: its exit status and what it prints, without the process's own second."""
         settings = Settings()
         settings.setmodule("crawler.settings")
@@ -102,7 +102,7 @@ class Desk:
             except SystemExit as end:
                 code = end.code
         said = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
-        return Said(int(code or 0), *said)
+        return CommandResult(int(code or 0), *said)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """A table's rows as they lie in the index."""
@@ -126,7 +126,7 @@ class Desk:
         return {path.name: path.read_bytes() for path in sorted(self.archive.glob("*"))}
 
 
-def summary(said: Said) -> dict[str, dict[str, int]]:
+def summary(said: CommandResult) -> dict[str, dict[str, int]]:
     """The figures of the printed table: outlet -> outcome -> count."""
     rows = [
         [cell.strip() for cell in line.strip("│┃").replace("┃", "│").split("│")]

@@ -15,7 +15,7 @@ from archive.runs.alarms import AlarmKind, open_alarms
 from crawler.alarms.monitor import AlarmMonitor
 from crawler.jobs.job import Job
 from crawler.jobs.schedule import every
-from tests.support.crawling import Crawls, twin_of_today
+from tests.support.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def _alert(words: str) -> str:
 
 @dataclass(frozen=True)
 class OddAnswer:
-    """One kind of answer: a fault of the twin, and what the commonest answer is called.
+    """One kind of answer: a fault of the mock site, and what the commonest answer is called.
 
     ``said`` is ``""`` where that depends on how often the host was asked (`host_busy`).
     """
@@ -121,16 +121,16 @@ class Drill:
 
 def drill(folder: Path, answer: OddAnswer, outlet: str = "etoday") -> Drill:
     """Crawl a new outlet that answers so for one run, and once more when it is over."""
-    with twin_of_today(outlet, ARTICLES) as twin:
-        crawls = Crawls.into(folder, twin)
-        twin.fault("/news/view/", answer.kind, **answer.options)
+    with site_of_today(outlet, ARTICLES) as site:
+        crawls = Crawls.into(folder, site)
+        site.fault("/news/view/", answer.kind, **answer.options)
         blocked = crawls.run(RETRY_TIMES="1", RETRY_AFTER_MAX="5")
         alarms = alarms_of(crawls)
         sentence = next((one for one in blocked.sentences if " is blocked: " in one), "")
-        twin.heal()
+        site.heal()
         pass_time(crawls, LATER)
         healed = crawls.run()
-        exported = crawls.desk.export()
+        exported = crawls.workspace.export()
         return Drill(
             lost=ARTICLES - len(exported),
             deleted=sum(record["status"] == "deleted" for record in exported),
@@ -153,36 +153,36 @@ class Deletion:
 
 def delete_one(folder: Path, status: int, outlet: str = "etoday") -> Deletion:
     """Delete one of an outlet's articles; look three times, the other articles being there."""
-    with twin_of_today(outlet, ARTICLES) as twin:
-        crawls = Crawls.into(folder, twin)
+    with site_of_today(outlet, ARTICLES) as site:
+        crawls = Crawls.into(folder, site)
         assert crawls.run().code == 0
-        gone = twin.ids()[0]
-        twin.delete(gone, status)
+        gone = site.ids()[0]
+        site.delete(gone, status)
         seen = []
         for _ in range(2):
             pass_time(crawls, LATER)
-            twin.publish(1)
+            site.publish(1)
             crawls.run()
-            told = {record["article_id"]: record["status"] for record in crawls.desk.export()}
+            told = {record["article_id"]: record["status"] for record in crawls.workspace.export()}
             seen.append((str(crawls.frontier()[gone]["state"]), str(told[gone])))
-        before = len(twin.log)
+        before = len(site.log)
         crawls.run("-a", "discover=no")
         return Deletion(seen[0], seen[1], crawls.fetched(before)[gone])
 
 
 def alarms_of(crawls: Crawls) -> tuple[str, ...]:
     """Return the kinds of the open alarms after a check, disk space aside."""
-    index = Index(f"sqlite:///{crawls.desk.index}")
+    index = Index(f"sqlite:///{crawls.workspace.index}")
     try:
         job = Job(
-            name=crawls.twin.outlet,
+            name=crawls.site.outlet,
             verb="crawl",
-            words=(crawls.twin.outlet,),
-            outlet=crawls.twin.outlet,
+            words=(crawls.site.outlet,),
+            outlet=crawls.site.outlet,
             schedule=every("1h"),
             retries=0,
         )
-        AlarmMonitor(index, str(crawls.desk.archive), least=1).check([job])
+        AlarmMonitor(index, str(crawls.workspace.archive), least=1).check([job])
         with index.reading() as connection:
             kinds = [alarm.kind for alarm in open_alarms(connection)]
         return tuple(str(kind) for kind in kinds if kind is not AlarmKind.DISK)
@@ -212,7 +212,7 @@ _MOMENTS = {
 
 def pass_time(crawls: Crawls, hours: int) -> None:
     """Let so many hours go by: all that the index knows becomes older."""
-    with closing(sqlite3.connect(crawls.desk.index)) as connection, connection:
+    with closing(sqlite3.connect(crawls.workspace.index)) as connection, connection:
         for table, columns in _MOMENTS.items():
             for column in columns:
                 moved = f"strftime('%Y-%m-%d %H:%M:%f', {column}, '-{hours} hours') || '000'"

@@ -16,10 +16,10 @@ from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.reading import SEEDS
+from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
-    from tests.support.cli import Desk
+    from tests.support.cli import Workspace
 
 HEADLINE_URL = "https://www.newspim.com/news/view/20180302999902"
 HEADLINE = "별섬 우체국"
@@ -125,11 +125,11 @@ def every_kind() -> list[tuple[str, str, Exchange]]:
     ]
 
 
-def archive_of_every_kind(desk: Desk) -> None:
+def archive_of_every_kind(workspace: Workspace) -> None:
     """Keep all of them as a crawl does: the repeating ones as revisits of the committed first."""
     with (
-        Index(f"sqlite:///{desk.index}") as index,
-        SegmentWriter(desk.archive, job="playback", host="t") as segments,
+        Index(f"sqlite:///{workspace.index}") as index,
+        SegmentWriter(workspace.archive, job="playback", host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("playback"), lambda _: None)
         first: dict[str, warc.RevisitOf] = {}
@@ -148,7 +148,7 @@ def archive_of_every_kind(desk: Desk) -> None:
             else:
                 store.add_page(read_exchange(exchange, outlet_named(outlet), source))
             store.flush()
-            row = desk.rows("captures")[-1]
+            row = workspace.rows("captures")[-1]
             first.setdefault(
                 exchange.url,
                 warc.RevisitOf(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.keeping import Keeper
+from tests.support.captures import Keeper
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,11 +15,11 @@ from archive.articles.captures import captures_of
 from archive.articles.deletions import DeletionJudge
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
 from archive.articles.queries import each_article
-from tests.support.history_kit import GONE, OWN_ID, another, answer, other_url, page
+from tests.support.history import GONE, OWN_ID, another, answer, other_url, page
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
-    from tests.support.keeping import Keeper
+    from tests.support.captures import Keeper
 
 HOUR = 1 / 24
 MINUTE = HOUR / 60

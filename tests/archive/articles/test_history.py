@@ -24,10 +24,10 @@ from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page
 from tests.archive.articles.test_identity import DAY, PAGE, edited, text_capture
-from tests.support.cli import Desk
-from tests.support.history_kit import GONE, OWN_ID, URL, answer, page, relabelled
-from tests.support.keeping import Keeper, exchange
-from tests.support.reading import NOON
+from tests.support.captures import Keeper, exchange
+from tests.support.cli import Workspace
+from tests.support.documents import NOON
+from tests.support.history import GONE, OWN_ID, URL, answer, page, relabelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,7 +248,7 @@ def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper)
         ["0 first", "1 missing", "2 reappearance"],
         "published",
     )
-    assert [row["outcome"] for row in Desk(keeper.folder).rows("captures")] == [
+    assert [row["outcome"] for row in Workspace(keeper.folder).rows("captures")] == [
         "new",
         "skipped",
         "unchanged",

@@ -13,17 +13,17 @@ import pytest
 
 from archive.model.article import KST
 from tests.archive.articles.test_identity import DAY, PAGE, edited
-from tests.support.cli import Desk
-from tests.support.history_kit import GONE, OWN_ID, URL, another, answer, page, relabelled
-from tests.support.keeping import Keeper
-from tests.support.reading import NOON
+from tests.support.captures import Keeper
+from tests.support.cli import Workspace
+from tests.support.documents import NOON
+from tests.support.history import GONE, OWN_ID, URL, another, answer, page, relabelled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     """Return an archive of an article: labelled, relabelled, deleted, back with another text.
 
     Other captures of it change only bytes or widgets.
@@ -41,7 +41,7 @@ def desk(tmp_path: Path) -> Desk:
         answer(200, 3, GONE),
         page(4, edited(1)),
     )
-    return Desk(tmp_path)
+    return Workspace(tmp_path)
 
 
 def cells(out: str, column: int) -> list[str]:
@@ -49,8 +49,8 @@ def cells(out: str, column: int) -> list[str]:
     return [line.split("│")[column].strip() for line in out.splitlines() if ".warc.gz" in line]
 
 
-def test_show_tells_the_history_with_what_each_version_changed(desk: Desk) -> None:
-    said = desk.call("show", f"etoday/{OWN_ID}")
+def test_show_tells_the_history_with_what_each_version_changed(workspace: Workspace) -> None:
+    said = workspace.call("show", f"etoday/{OWN_ID}")
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     assert "   status  published" in lines
@@ -72,9 +72,11 @@ def test_show_tells_the_history_with_what_each_version_changed(desk: Desk) -> No
     assert "\x1b" not in said.out
 
 
-def test_colours_are_for_terminals_only(desk: Desk) -> None:
+def test_colours_are_for_terminals_only(workspace: Workspace) -> None:
     reading, writing = pty.openpty()
-    process = desk.start("show", f"etoday/{OWN_ID}", stdout=writing, env={"TERM": "xterm-256color"})
+    process = workspace.start(
+        "show", f"etoday/{OWN_ID}", stdout=writing, env={"TERM": "xterm-256color"}
+    )
     os.close(writing)
     seen = b""
     with suppress(OSError):  # how a terminal says that the other side has closed
@@ -83,13 +85,15 @@ def test_colours_are_for_terminals_only(desk: Desk) -> None:
     os.close(reading)
     assert process.wait(60) == 0
     assert "\x1b[31m[-3200-]\x1b[0m\x1b[32m{+1+}\x1b[0m쪽을" in seen.decode()
-    assert "\x1b[3" not in desk.run("show", f"etoday/{OWN_ID}").out
+    assert "\x1b[3" not in workspace.run("show", f"etoday/{OWN_ID}").out
 
 
-def test_show_says_when_the_archive_can_not_tell_how_deep_a_change_went(desk: Desk) -> None:
-    (segment,) = desk.archive.glob("*.warc.gz*")
+def test_show_says_when_the_archive_can_not_tell_how_deep_a_change_went(
+    workspace: Workspace,
+) -> None:
+    (segment,) = workspace.archive.glob("*.warc.gz*")
     segment.unlink()
-    said = desk.call("show", f"etoday/{OWN_ID}")
+    said = workspace.call("show", f"etoday/{OWN_ID}")
     assert said.code == 0
     assert cells(said.out, 3) == ["", "article", "unknown", "unknown", "", "", "article"]
 
@@ -117,18 +121,18 @@ def test_show_says_when_the_archive_can_not_tell_how_deep_a_change_went(desk: De
     ],
 )
 def test_show_at_a_time_is_what_stood_then(
-    desk: Desk, time: str, revision: str, state: str
+    workspace: Workspace, time: str, revision: str, state: str
 ) -> None:
-    said = desk.call("show", "--at", time, f"etoday/{OWN_ID}")
+    said = workspace.call("show", "--at", time, f"etoday/{OWN_ID}")
     assert (said.code, said.err) == (0, "")
     assert f"   status  {state}\n" in said.out
     assert f" revision  {revision} of 3, " in said.out
     assert ("3200쪽을 처음으로" in said.out) == (revision != "3")
     assert said.out.startswith("[속보]") == (revision == "1")
     assert ".warc.gz" not in said.out
-    assert desk.call("show", "--revision", revision, f"etoday/{OWN_ID}").out == said.out.replace(
-        f"   status  {state}\n", ""
-    )
+    assert workspace.call(
+        "show", "--revision", revision, f"etoday/{OWN_ID}"
+    ).out == said.out.replace(f"   status  {state}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -146,20 +150,24 @@ def test_show_at_a_time_is_what_stood_then(
         (["--revision", "x"], 2, "invalid int"),
     ],
 )
-def test_show_says_what_is_wrong(desk: Desk, options: list[str], code: int, words: str) -> None:
-    said = desk.call("show", *options, f"etoday/{OWN_ID}")
+def test_show_says_what_is_wrong(
+    workspace: Workspace, options: list[str], code: int, words: str
+) -> None:
+    said = workspace.call("show", *options, f"etoday/{OWN_ID}")
     assert (said.code, said.out) == (code, "")
     assert words in said.err
     assert "Traceback" not in said.err
 
 
-def test_show_at_needs_an_article(desk: Desk) -> None:
-    assert desk.call("show", "--at", "2024-05-07", "etoday").code == 2
-    assert desk.call("show", "--revision", "1").code == 2
+def test_show_at_needs_an_article(workspace: Workspace) -> None:
+    assert workspace.call("show", "--at", "2024-05-07", "etoday").code == 2
+    assert workspace.call("show", "--revision", "1").code == 2
 
 
-def test_export_gives_the_change_and_all_revisions_when_asked(desk: Desk, tmp_path: Path) -> None:
-    current = exported(desk)
+def test_export_gives_the_change_and_all_revisions_when_asked(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    current = exported(workspace)
     assert current["change"] == {
         "classes": ["body"],
         "words_added": 1,
@@ -169,7 +177,7 @@ def test_export_gives_the_change_and_all_revisions_when_asked(desk: Desk, tmp_pa
     }
     assert (current["revision"], current["status"], current["deleted_at"]) == (3, "published", None)
     path = tmp_path / "all.jsonl"
-    said = desk.call("export", "--revisions", "all", path)
+    said = workspace.call("export", "--revisions", "all", path)
     assert (said.code, said.out) == (0, f"4 revisions written to {path}\n")
     every = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     every = [record for record in every if record["article_id"] == OWN_ID]
@@ -179,28 +187,28 @@ def test_export_gives_the_change_and_all_revisions_when_asked(desk: Desk, tmp_pa
         (3, ["body"]),
     ]
     assert every[2] == current
-    assert desk.call("export", "--revisions", "some", path).code == 2
+    assert workspace.call("export", "--revisions", "some", path).code == 2
 
 
 def test_export_states_a_deletion_when_it_is_confirmed_and_by_which_captures(
-    desk: Desk, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    current = exported(desk)
+    current = exported(workspace)
     assert (current["status"], current["deletion"]) == ("published", None)
     first, confirmed = ((NOON + day * DAY).astimezone(KST).isoformat() for day in (9, 9.25))
     Keeper(tmp_path).read("etoday", answer(410, 9), another(1, 9.1))
-    missing = exported(desk)
+    missing = exported(workspace)
     assert (missing["status"], missing["deleted_at"]) == ("missing", None)
-    (looked,) = desk.rows("captures WHERE status = 410")
+    (looked,) = workspace.rows("captures WHERE status = 410")
     assert missing["deletion"] == {
         "first_seen_gone_at": first,
         "confirmed_at": None,
         "captures": [looked["record_id"]],
     }
     Keeper(tmp_path).read("etoday", answer(410, 9.25))
-    deleted = exported(desk)
+    deleted = exported(workspace)
     assert (deleted["status"], deleted["deleted_at"]) == ("deleted", first)
-    records = [row["record_id"] for row in desk.rows("captures WHERE status = 410")]
+    records = [row["record_id"] for row in workspace.rows("captures WHERE status = 410")]
     assert deleted["deletion"] == {
         "first_seen_gone_at": first,
         "confirmed_at": confirmed,
@@ -208,13 +216,13 @@ def test_export_states_a_deletion_when_it_is_confirmed_and_by_which_captures(
     }
     assert deleted["body"] == current["body"]
     path = tmp_path / "all.csv"
-    assert desk.call("export", path).code == 0
+    assert workspace.call("export", path).code == 0
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = {row["article_id"]: row for row in csv.DictReader(file)}
     assert rows[OWN_ID]["deletion_confirmed_at"] == confirmed
     assert json.loads(rows[OWN_ID]["deletion_captures"]) == records
 
 
-def exported(desk: Desk) -> dict[str, Any]:
+def exported(workspace: Workspace) -> dict[str, Any]:
     """Return the article's record in the export."""
-    return next(record for record in desk.export() if record["article_id"] == OWN_ID)
+    return next(record for record in workspace.export() if record["article_id"] == OWN_ID)

@@ -16,8 +16,8 @@ from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
-from tests.support.keeping import Keeper, exchange
-from tests.support.reading import NOON, SEEDS
+from tests.support.captures import Keeper, exchange
+from tests.support.documents import NOON, SEEDS
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.backing import copy_of, made
+from tests.support.backups import copy_of, made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import Desk
+    from tests.support.cli import Workspace
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return an archive that no test changes."""
     return made(tmp_path_factory.mktemp("origin"))
 
 
 @pytest.fixture
-def desk(origin: Desk, tmp_path: Path) -> Desk:
+def workspace(origin: Workspace, tmp_path: Path) -> Workspace:
     """Return a copy of it."""
     return copy_of(origin, tmp_path / "desk")
 

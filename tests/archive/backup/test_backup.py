@@ -17,11 +17,11 @@ from archive.segments.writer import SegmentWriter
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.backing import check_restored, files, same
-from tests.support.cli import Desk
-from tests.support.keeping import SOFTWARE
-from tests.support.reading import NOON, SEEDS
-from tests.support.removing import articles, traces, wrong
+from tests.support.backups import check_restored, files, same
+from tests.support.captures import SOFTWARE
+from tests.support.cli import Workspace
+from tests.support.documents import NOON, SEEDS
+from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,39 +44,41 @@ def page(number: int) -> Page:
     )
 
 
-def text_of(desk: Desk) -> str:
+def text_of(workspace: Workspace) -> str:
     outlet, _, article_id = NAME.partition("/")
-    return max(articles(desk)[outlet, article_id].split("\n\n"), key=len)
+    return max(articles(workspace)[outlet, article_id].split("\n\n"), key=len)
 
 
 def test_what_was_backed_up_is_restored_row_by_row(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     assert "segments: 3 new, 0 unchanged, 0 deleted; " in said.out
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", backup)
     assert (said.code, said.err) == (0, "")
     assert "4 files and its index" in said.out
-    assert same(desk, other)
-    assert other.kept_bytes() == desk.kept_bytes()
+    assert same(workspace, other)
+    assert other.kept_bytes() == workspace.kept_bytes()
     said = other.call("verify")
     assert (said.code, said.out.endswith("no findings\n")) == (0, True), said.out
     said = other.call("replay", SEEDS / "etoday")
     assert said.code == 0, "and it goes on"
 
 
-def test_the_archive_is_only_read(desk: Desk, backup: Path) -> None:
-    before = files(desk.folder)
-    assert desk.call("backup", backup).code == 0
-    assert files(desk.folder) == before
+def test_the_archive_is_only_read(workspace: Workspace, backup: Path) -> None:
+    before = files(workspace.folder)
+    assert workspace.call("backup", backup).code == 0
+    assert files(workspace.folder) == before
 
 
-def test_the_same_again_copies_only_what_is_new(desk: Desk, backup: Path, tmp_path: Path) -> None:
-    assert desk.call("backup", backup).code == 0
+def test_the_same_again_copies_only_what_is_new(
+    workspace: Workspace, backup: Path, tmp_path: Path
+) -> None:
+    assert workspace.call("backup", backup).code == 0
     before = files(backup / "segments")
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 0
     assert "segments: 0 new, 3 unchanged, 0 deleted; " in said.out
     assert files(backup / "segments") == before
@@ -89,42 +91,42 @@ def test_the_same_again_copies_only_what_is_new(desk: Desk, backup: Path, tmp_pa
         "captured_at": "2026-01-01T00:00:00+09:00",
     }
     (tmp_path / "page" / "new.json").write_text(json.dumps(facts))
-    assert desk.call("replay", tmp_path / "page").code == 0
-    said = desk.call("backup", backup)
+    assert workspace.call("replay", tmp_path / "page").code == 0
+    said = workspace.call("backup", backup)
     assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out
     assert before.items() < files(backup / "segments").items()
     assert len(list(backup.glob("state-*"))) == 1, "it holds one moment"
-    assert same(desk, check_restored(backup, tmp_path / "other"))
+    assert same(workspace, check_restored(backup, tmp_path / "other"))
 
 
 def test_what_was_taken_down_leaves_the_backup_with_the_next_run(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    text = text_of(desk)
-    assert desk.call("backup", backup).code == 0
-    assert desk.call("remove", NAME, "--reason", "test", "--yes").code == 0
+    text = text_of(workspace)
+    assert workspace.call("backup", backup).code == 0
+    assert workspace.call("remove", NAME, "--reason", "test", "--yes").code == 0
     assert traces(backup, text).any, "until then it holds it still, as is said"
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     assert "segments: 1 new, 2 unchanged, 1 deleted; " in said.out
     assert not traces(backup, text).any
     for state in backup.glob("state-*"):
         assert not traces(state, text).any
-    assert same(desk, check_restored(backup, tmp_path / "other"))
+    assert same(workspace, check_restored(backup, tmp_path / "other"))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_what_is_taken_down_while_it_copies_is_not_in_it(
-    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    workspace: Workspace, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """The article is removed before or after the index is copied: all is copied once more."""
-    text, calls, copy_index = text_of(desk), [], archive.backup.create.copy_index
+    text, calls, copy_index = text_of(workspace), [], archive.backup.create.copy_index
 
     def copied(path: Path, copy: Path) -> Any:
         def removed() -> None:
             if not calls:
                 calls.append("removed")
-                assert desk.call("remove", NAME, "--reason", "test", "--yes").code == 0
+                assert workspace.call("remove", NAME, "--reason", "test", "--yes").code == 0
 
         if when == "before":
             removed()
@@ -134,34 +136,34 @@ def test_what_is_taken_down_while_it_copies_is_not_in_it(
         return item
 
     monkeypatch.setattr(archive.backup.create, "copy_index", copied)
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     assert calls == ["removed", "copied", "copied"]
     for folder in (backup, *backup.glob("state-*")):
         assert not traces(folder, text).any
-    assert same(desk, check_restored(backup, tmp_path / "other"))
+    assert same(workspace, check_restored(backup, tmp_path / "other"))
 
 
 @pytest.mark.parametrize("torn", [b"", b"\x1f\x8b\x08 torn"])
 def test_what_is_open_is_restored_and_closed(
-    desk: Desk, backup: Path, tmp_path: Path, torn: bytes
+    workspace: Workspace, backup: Path, tmp_path: Path, torn: bytes
 ) -> None:
     """A live writer's segment: a page in the index, one on disk only, and a torn end."""
-    with Index(f"sqlite:///{desk.index}") as index:
-        segments_of = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
+    with Index(f"sqlite:///{workspace.index}") as index:
+        segments_of = SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t")
         store = CaptureStore(segments_of, index, RunRecorder("test"), lambda _: None)
         store.add_page(page(1))
         store.flush()
         store.add_page(page(2))
         store._write_records(store._waiting)  # on disk, and its row is not written yet
-        (path,) = desk.archive.glob("*.open")
+        (path,) = workspace.archive.glob("*.open")
         with path.open("ab") as file:
             file.write(torn)
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
         assert (said.code, said.err) == (0, "")
         assert "0 deleted, 1 open; " in said.out
         segments_of._release()
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", backup)
     assert said.code == 0, said.err
     cut = f", {len(torn)} incomplete bytes cut off" if torn else ""
@@ -174,14 +176,14 @@ def test_what_is_open_is_restored_and_closed(
 
 
 def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
-    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The copy has later records than the copied index has rows: restoring indexes them."""
     copy_index = archive.backup.create.copy_index
 
     def copied(path: Path, copy: Path) -> Any:
-        with Index(f"sqlite:///{desk.index}") as index:
-            writer = SegmentWriter(desk.archive, software=SOFTWARE, job="t", host="t")
+        with Index(f"sqlite:///{workspace.index}") as index:
+            writer = SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t")
             store = CaptureStore(writer, index, RunRecorder("test"), lambda _: None)
             store.add_page(page(1))
             store.flush()
@@ -192,22 +194,22 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
         return item
 
     monkeypatch.setattr(archive.backup.create, "copy_index", copied)
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     assert "1 open; " in said.out
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", backup)
     assert "was left open: 1 record indexed, closed" in said.out
     assert wrong(other) == []
-    assert articles(other) == articles(desk)
+    assert articles(other) == articles(workspace)
     monkeypatch.undo()
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out, "now it is closed"
     check_restored(backup, tmp_path / "third")
 
 
-def test_an_older_schema_is_backed_up_as_it_is(desk: Desk, backup: Path) -> None:
+def test_an_older_schema_is_backed_up_as_it_is(workspace: Workspace, backup: Path) -> None:
     """A backup is most needed before an upgrade."""
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from archive.backup.inventory import read
-from tests.support.cli import Desk
-from tests.support.crawling import Crawls, tally, twin_of_today
-from tests.support.faults.nursery import Arrivals, Nursery
-from tests.support.removing import articles, wrong
+from tests.support.cli import Workspace
+from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.faults.fork_server import ForkServer, RequestLog
+from tests.support.traces import articles, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,38 +20,38 @@ _DELAY = "0.05"
 
 
 def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_path: Path) -> None:
-    with twin_of_today("etoday", _ARTICLES) as twin:
-        arrivals = twin.log = Arrivals()
-        crawls = Crawls.into(tmp_path / "desk", twin)
-        crawls.desk.folder.mkdir()
-        with Nursery(arrivals) as nursery:
-            nursery.start(
+    with site_of_today("etoday", _ARTICLES) as site:
+        request_log = site.log = RequestLog()
+        crawls = Crawls.into(tmp_path / "desk", site)
+        crawls.workspace.folder.mkdir()
+        with ForkServer(request_log) as fork_server:
+            fork_server.start(
                 crawls.command(DOWNLOAD_DELAY=_DELAY),
-                crawls.desk.environment(),
+                crawls.workspace.environment(),
                 tmp_path / "said",
                 0.05,
             )
             # the first while the first pages are written, the second on top of it
             for number in (15, 30):
-                assert nursery.arrived(number)
-                said = crawls.desk.call("backup", tmp_path / "backup")
+                assert fork_server.arrived(number)
+                said = crawls.workspace.call("backup", tmp_path / "backup")
                 assert (said.code, said.err) == (0, "")
-            running = nursery.over(0) is False
-            assert nursery.code() == 0, (tmp_path / "said").read_text("utf-8")
+            running = fork_server.over(0) is False
+            assert fork_server.code() == 0, (tmp_path / "said").read_text("utf-8")
         known = read(tmp_path / "backup")
         assert known is not None
         assert running
         assert any(name.endswith(".open") for name in known.files)
-        other = Crawls(twin, Desk(tmp_path / "other", crawls.desk.settings))
-        said = other.desk.call("restore", tmp_path / "backup")
+        other = Crawls(site, Workspace(tmp_path / "other", crawls.workspace.settings))
+        said = other.workspace.call("restore", tmp_path / "backup")
         assert said.code == 0, said.err
         assert re.search("was left open: [0-9]+ records? indexed", said.out)
-        assert wrong(other.desk) == []
-        found = articles(other.desk)
-        assert found.items() <= articles(crawls.desk).items()
+        assert wrong(other.workspace) == []
+        found = articles(other.workspace)
+        assert found.items() <= articles(crawls.workspace).items()
         assert len(found) < _ARTICLES
         said = other.run()
         assert said.code == 0, said.err
         assert tally(said.out)["failed"] == 0
-        assert articles(other.desk) == articles(crawls.desk)
+        assert articles(other.workspace) == articles(crawls.workspace)
         other.check_captures()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import Index
 from archive.segments import manifest as fixity
-from tests.support.backing import check_restored, copy_of, damage, files, same
-from tests.support.cli import Desk
-from tests.support.reading import SEEDS
-from tests.support.removing import wrong
+from tests.support.backups import check_restored, copy_of, damage, files, same
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS
+from tests.support.traces import wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,41 +23,41 @@ def segments(folder: Path) -> list[Path]:
 
 
 def test_a_damaged_segment_is_named_and_the_rest_copied(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    bad = segments(desk.archive)[1]
+    bad = segments(workspace.archive)[1]
     whole = bad.read_bytes()
     damage(bad)
     for _ in range(2):
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
         assert said.code == 1
         assert said.err == (
             f"scrapy backup: {bad} is damaged: its sha256 is not that of "
-            f"{fixity.read(desk.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; "
+            f"{fixity.read(workspace.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; "
             "scrapy verify lists the records concerned.\n"
         )
         assert "holds the archive as of" in said.out
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", backup)
     assert said.code == 1
     assert f"When it was backed up: {bad} is damaged" in said.err
     assert (other.archive / bad.name).read_bytes() == bad.read_bytes()
     assert other.call("verify").code == 1
     bad.write_bytes(whole)
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     check_restored(backup, tmp_path / "mended")
 
 
 def test_what_went_missing_in_the_archive_stays_in_the_backup(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    assert desk.call("backup", backup).code == 0
-    gone, short, kept = segments(desk.archive)
-    before = copy_of(desk, tmp_path / "before")
+    assert workspace.call("backup", backup).code == 0
+    gone, short, kept = segments(workspace.archive)
+    before = copy_of(workspace, tmp_path / "before")
     gone.unlink()
     short.write_bytes(short.read_bytes()[:-100])
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert (
         f"{gone} is missing. Its copy is in {backup / 'segments'}, from where it can be restored."
@@ -65,31 +65,31 @@ def test_what_went_missing_in_the_archive_stays_in_the_backup(
     )
     assert f"{short} has another size than in {backup / 'segments'}" in said.err
     assert kept.name not in said.err
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     assert other.call("restore", backup).code == 1, "it says what was missing"
     assert wrong(other) == [], "and is whole"
     assert same(before, other)
 
 
 def test_a_segment_that_was_never_backed_up_and_is_missing_is_named(
-    desk: Desk, backup: Path
+    workspace: Workspace, backup: Path
 ) -> None:
-    gone = segments(desk.archive)[0]
+    gone = segments(workspace.archive)[0]
     gone.unlink()
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert f"Cannot use {gone}: it is not there." in said.err
     assert len(segments(backup / "segments")) == 2
 
 
 def test_a_copy_that_rots_is_found_and_replaced_by_check(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0
     bad = segments(backup / "segments")[2]
     damage(bad)
-    assert desk.call("backup", backup).code == 0, "it is not read again for nothing"
-    said = desk.call(
+    assert workspace.call("backup", backup).code == 0, "it is not read again for nothing"
+    said = workspace.call(
         "restore",
         backup,
         "-s",
@@ -101,87 +101,87 @@ def test_a_copy_that_rots_is_found_and_replaced_by_check(
         1,
         f"scrapy restore: {bad} is damaged; it is restored as it is.\n",
     )
-    said = desk.call("backup", backup, "--check")
+    said = workspace.call("backup", backup, "--check")
     assert (said.code, said.err) == (0, "")
     assert f"{bad.name} was damaged in the backup and was copied again" in said.out
     assert "segments: 0 new, 2 unchanged, 0 deleted; " in said.out
     check_restored(backup, tmp_path / "other")
     bad.unlink()
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert f"{bad.name} was damaged in the backup and was copied again" in said.out, (
         "what is gone is seen at once"
     )
     check_restored(backup, tmp_path / "third")
 
 
-def test_rows_that_lead_nowhere_are_named(desk: Desk, backup: Path) -> None:
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+def test_rows_that_lead_nowhere_are_named(workspace: Workspace, backup: Path) -> None:
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("UPDATE captures SET warc_file = 'gone.warc.gz' WHERE id = 1")
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert "gone.warc.gz is missing, and rows of the index refer to it." in said.err
 
 
 def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
-    desk.index.rename(kept)
-    said = desk.call("backup", backup)
+    workspace.index.rename(kept)
+    said = workspace.call("backup", backup)
     assert (said.code, said.err) == (0, "")
     assert "there is no index, so the backup contains none" in said.out
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", backup)
     assert (said.code, said.err) == (0, "")
     assert said.out.endswith("run scrapy reindex now to make the index from the archive\n")
     assert not other.index.exists()
     assert other.call("reindex").code == 0
     assert wrong(other) == []
-    kept.rename(desk.index)
-    assert desk.call("backup", backup).code == 0
+    kept.rename(workspace.index)
+    assert workspace.call("backup", backup).code == 0
     before = files(backup)
-    desk.index.unlink()
-    said = desk.call("backup", backup)
+    workspace.index.unlink()
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert (
-        f"There is no index at {desk.index}, and the backup in {backup} holds one, which is kept"
+        f"There is no index at {workspace.index}, and the backup in {backup} holds one, which is kept"
         in said.err
     )
     assert files(backup) == before
 
 
 def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_place(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
     """As a scheduler or a crawl makes one, where there is none."""
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0
     before = files(backup)
-    lost = [path.rename(tmp_path / path.name) for path in desk.folder.glob("index.sqlite3*")]
+    lost = [path.rename(tmp_path / path.name) for path in workspace.folder.glob("index.sqlite3*")]
     more = tmp_path / "more"
     more.mkdir()
     (more / "page.html").write_bytes(
         (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes() + b"<!-- more -->"
     )
     for verb in (("recover",), ("replay", more, "--outlet", "newspim")):
-        desk.call(*verb)
-        Index(f"sqlite:///{desk.index}").close()
-        said = desk.call("backup", backup)
+        workspace.call(*verb)
+        Index(f"sqlite:///{workspace.index}").close()
+        said = workspace.call("backup", backup)
         assert said.code == 1
         assert "If the index was lost and begun again, scrapy reindex" in said.err
         assert files(backup) == before
-    assert desk.call("reindex").code == 0
-    assert desk.call("backup", backup).code == 0
-    assert same(desk, check_restored(backup, tmp_path / "other"))
+    assert workspace.call("reindex").code == 0
+    assert workspace.call("backup", backup).code == 0
+    assert same(workspace, check_restored(backup, tmp_path / "other"))
     assert lost
 
 
-def test_a_damaged_index_is_not_copied_over_a_good_one(desk: Desk, backup: Path) -> None:
-    assert desk.call("backup", backup).code == 0
+def test_a_damaged_index_is_not_copied_over_a_good_one(workspace: Workspace, backup: Path) -> None:
+    assert workspace.call("backup", backup).code == 0
     before = files(backup)
-    data = bytearray(desk.index.read_bytes())
+    data = bytearray(workspace.index.read_bytes())
     data[8192:] = os.urandom(len(data) - 8192)
-    desk.index.write_bytes(data)
-    said = desk.call("backup", backup)
+    workspace.index.write_bytes(data)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert "Cannot copy" in said.err
     assert "rebuild it with scrapy reindex" in said.err

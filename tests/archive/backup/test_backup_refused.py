@@ -13,19 +13,21 @@ import pytest
 import archive.backup.create
 import archive.backup.index_snapshot
 from archive.backup import inventory
-from tests.support.backing import check_restored, files, same
-from tests.support.cli import Desk
+from tests.support.backups import check_restored, files, same
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS
 from tests.support.faults import full_disks
-from tests.support.reading import SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_path: Path) -> None:
-    assert desk.call("backup", backup).code == 0
+def test_another_archives_backup_is_left_alone(
+    workspace: Workspace, backup: Path, tmp_path: Path
+) -> None:
+    assert workspace.call("backup", backup).code == 0
     before = files(backup)
-    other = Desk(tmp_path / "other")
+    other = Workspace(tmp_path / "other")
     assert other.call("replay", SEEDS / "etoday").code == 0
     said = other.call("backup", backup)
     assert said.code == 1
@@ -48,14 +50,14 @@ def test_another_archives_backup_is_left_alone(desk: Desk, backup: Path, tmp_pat
     ],
 )
 def test_a_folder_that_cannot_be_used_is_reported_and_left_as_it_was(
-    desk: Desk, tmp_path: Path, folder: str, code: int, sentence: str
+    workspace: Workspace, tmp_path: Path, folder: str, code: int, sentence: str
 ) -> None:
     (tmp_path / "something").mkdir()
     (tmp_path / "something" / "else").write_text("else")
     (tmp_path / "file").write_text("else")
-    (tmp_path / "link").symlink_to(desk.archive)
+    (tmp_path / "link").symlink_to(workspace.archive)
     before = files(tmp_path)
-    said = desk.call("backup", folder if "://" in folder or not folder else tmp_path / folder)
+    said = workspace.call("backup", folder if "://" in folder or not folder else tmp_path / folder)
     assert said.code == code
     assert sentence in said.err
     assert "Traceback" not in said.err
@@ -63,30 +65,32 @@ def test_a_folder_that_cannot_be_used_is_reported_and_left_as_it_was(
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("backup", tmp_path / "backup")
+    said = Workspace(tmp_path).call("backup", tmp_path / "backup")
     assert said.code == 1
     assert said.err.startswith("scrapy backup: There is no archive at")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_folder_with_what_file_systems_make_will_do(desk: Desk, backup: Path) -> None:
+def test_an_empty_folder_with_what_file_systems_make_will_do(
+    workspace: Workspace, backup: Path
+) -> None:
     (backup / "lost+found").mkdir(parents=True)
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0
 
 
-def test_two_do_not_back_up_into_one_folder_at_once(desk: Desk, backup: Path) -> None:
-    assert desk.call("backup", backup).code == 0
+def test_two_do_not_back_up_into_one_folder_at_once(workspace: Workspace, backup: Path) -> None:
+    assert workspace.call("backup", backup).code == 0
     with (backup / ".lock").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
     assert said.code == 1
     assert "Another backup or restore is running in" in said.err
 
 
 def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
-    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0
     shutil.rmtree(backup / "segments")
     before = inventory.read(backup)
 
@@ -94,7 +98,7 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(archive.backup.create.BackupFolder, "commit", interrupted)
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert "Stopped." in said.err
     assert inventory.read(backup) == before
@@ -104,53 +108,53 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
 
 
 def test_ctrl_c_is_heard_while_the_index_is_copied(
-    desk: Desk, backup: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted() -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(archive.backup.index_snapshot, "_let_python_run", interrupted)
     monkeypatch.setattr(archive.backup.index_snapshot, "_STEPS", 10)
-    said = desk.call("backup", backup)
+    said = workspace.call("backup", backup)
     assert said.code == 1
     assert "Stopped." in said.err
     assert not list(backup.glob("state-*"))
     monkeypatch.undo()
-    assert desk.call("backup", backup).code == 0
+    assert workspace.call("backup", backup).code == 0
 
 
 @pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
 def test_a_full_disk_is_reported_and_the_same_command_continues(
-    desk: Desk, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup.mkdir()
     with full_disks._disk(backup, 256):
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
         assert said.code == 1
         assert "MB free, and" in said.err, "it is seen before anything is copied"
         assert not list((backup / "segments").iterdir())
         monkeypatch.setattr(
             archive.segments.disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
         )
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
         assert said.code == 1
         assert "disk is full" in said.err
         assert "Traceback" not in said.err
         monkeypatch.undo()
         full_disks._resize(backup, 4096)
-        assert desk.call("backup", backup).code == 0
-        assert same(desk, check_restored(backup, tmp_path / "other"))
+        assert workspace.call("backup", backup).code == 0
+        assert same(workspace, check_restored(backup, tmp_path / "other"))
 
 
 @pytest.mark.skipif(bool(full_disks.why_not()), reason=full_disks.why_not())
 def test_a_folder_that_cannot_be_written_is_reported_and_can_be_restored_from(
-    desk: Desk, backup: Path, tmp_path: Path
+    workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
     backup.mkdir()
     with full_disks._disk(backup, 4096):
-        assert desk.call("backup", backup).code == 0
+        assert workspace.call("backup", backup).code == 0
         subprocess.run(["mount", "-o", "remount,ro", str(backup)], check=True)
-        said = desk.call("backup", backup)
+        said = workspace.call("backup", backup)
         assert said.code == 1
         assert "the file system is read-only" in said.err
         check_restored(backup, tmp_path / "other")

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from archive.backup import inventory
 from archive.backup.inventory import MARK
 from archive.model.errors import BackupError
-from tests.support.backing import (
-    back_up_desk,
+from tests.support.backups import (
+    back_up_workspace,
     check_restored,
     copy_of,
     damage,
@@ -28,19 +28,19 @@ from tests.support.backing import (
     kill_restores,
     killed_after,
     killed_at,
-    restore_desk,
+    restore_workspace,
     same,
 )
-from tests.support.cli import ROOT, Desk
+from tests.support.cli import ROOT, Workspace
 from tests.support.faults import full_disks
-from tests.support.removing import wrong
+from tests.support.traces import wrong
 
 
 @pytest.fixture(scope="module")
-def kept(origin: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(origin: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a backup of it."""
     backup = tmp_path_factory.mktemp("kept") / "backup"
-    back_up_desk(origin, backup)
+    back_up_workspace(origin, backup)
     return backup
 
 
@@ -59,15 +59,15 @@ def state_of(backup: Path) -> Path:
     "there", ["archive/page.html", "index.sqlite3", "index.sqlite3-wal", "archive"]
 )
 def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, there: str) -> None:
-    desk = Desk(tmp_path / "desk")
-    path = desk.folder / there
+    workspace = Workspace(tmp_path / "desk")
+    path = workspace.folder / there
     path.parent.mkdir(parents=True)
     path.write_text("mine")
-    said = desk.call("restore", backup)
+    said = workspace.call("restore", backup)
     assert said.code == 1
     assert "Traceback" not in said.err
     assert ("no file is ever overwritten" in said.err) or ("its folder is a file" in said.err)
-    assert [p.name for p in desk.folder.rglob("*") if p.is_file()] == [path.name]
+    assert [p.name for p in workspace.folder.rglob("*") if p.is_file()] == [path.name]
     assert path.read_text() == "mine"
 
 
@@ -83,12 +83,12 @@ def test_each_disk_needs_room_for_what_it_is_to_hold(
     backup: Path, tmp_path: Path, small: str
 ) -> None:
     """The index needs 0.3 MB here, more than the archive: a disk of 128 KiB holds only that."""
-    desk = Desk(tmp_path / "desk")
+    workspace = Workspace(tmp_path / "desk")
     place = tmp_path / "small"
     place.mkdir()
-    other = {"archive": desk.archive, "index": desk.index} | {small: place / small}
+    other = {"archive": workspace.archive, "index": workspace.index} | {small: place / small}
     with full_disks._disk(place, 128):
-        said = desk.call(
+        said = workspace.call(
             "restore",
             backup,
             "-s",
@@ -105,7 +105,7 @@ def test_each_disk_needs_room_for_what_it_is_to_hold(
 
 
 def test_what_is_not_a_backup_is_reported(tmp_path: Path, backup: Path) -> None:
-    desk = Desk(tmp_path / "desk")
+    workspace = Workspace(tmp_path / "desk")
     (tmp_path / "empty").mkdir()
     (tmp_path / "begun").mkdir()
     inventory.write(tmp_path / "begun", inventory.Inventory())
@@ -114,13 +114,13 @@ def test_what_is_not_a_backup_is_reported(tmp_path: Path, backup: Path) -> None:
         ("empty", "is not a backup of Sacho"),
         ("begun", "has not finished: there is nothing to restore yet"),
     ):
-        said = desk.call("restore", tmp_path / folder)
+        said = workspace.call("restore", tmp_path / folder)
         assert said.code == 1
         assert sentence in said.err
-    assert desk.call("restore").code == 2
-    said = Desk(backup / "within").call("restore", backup)
+    assert workspace.call("restore").code == 2
+    said = Workspace(backup / "within").call("restore", backup)
     assert (said.code, "lies within the backup" in said.err) == (1, True)
-    assert not desk.folder.exists()
+    assert not workspace.folder.exists()
 
 
 def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: Path) -> None:
@@ -135,29 +135,29 @@ def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: P
         for how in ("flipped", "cut", "gone"):
             backup = tmp_path / f"{number}-{how}"
             shutil.copytree(kept, backup)
-            path, desk = backup / place, Desk(tmp_path / f"desk-{number}-{how}")
+            path, workspace = backup / place, Workspace(tmp_path / f"desk-{number}-{how}")
             if how == "flipped":
                 damage(path)
             elif how == "cut":
                 path.write_bytes(path.read_bytes()[:-50])
             else:
                 path.unlink()
-            said = desk.call("restore", backup)
+            said = workspace.call("restore", backup)
             assert said.code == 1, (place, how)
             assert str(path if place.name != "backup.json" else backup) in said.err
             assert "Traceback" not in said.err
             if place.name == "backup.json":
-                assert not desk.folder.exists()
+                assert not workspace.folder.exists()
                 continue
             assert len(said.err.splitlines()) == 1, "nothing else is"
-            assert not (desk.archive / MARK).exists()
+            assert not (workspace.archive / MARK).exists()
             if place.name == "index.sqlite3":
                 assert said.out.endswith(
                     "run scrapy reindex now to make the index from the archive\n"
                 )
-                assert not desk.index.exists()
+                assert not workspace.index.exists()
             elif place.parts[0] == "segments":
-                assert wrong(desk), "and verify knows"
+                assert wrong(workspace), "and verify knows"
 
 
 def test_an_inventory_with_any_byte_changed_is_not_believed(backup: Path) -> None:
@@ -206,28 +206,30 @@ def test_a_backup_of_a_newer_version_is_reported(
     monkeypatch.setattr(inventory, "_FORMAT", 2)
     inventory.write(backup, known)
     monkeypatch.undo()
-    said = Desk(tmp_path / "desk").call("restore", backup)
+    said = Workspace(tmp_path / "desk").call("restore", backup)
     assert (said.code, "was written by a newer version of Sacho" in said.err) == (1, True)
 
 
-def test_an_index_of_a_newer_schema_is_restored_and_reported(origin: Desk, tmp_path: Path) -> None:
-    desk = copy_of(origin, tmp_path / "desk")
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+def test_an_index_of_a_newer_schema_is_restored_and_reported(
+    origin: Workspace, tmp_path: Path
+) -> None:
+    workspace = copy_of(origin, tmp_path / "desk")
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    back_up_desk(desk, tmp_path / "backup")
-    other = Desk(tmp_path / "other")
+    back_up_workspace(workspace, tmp_path / "backup")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", tmp_path / "backup")
     assert (said.code, "upgrade Sacho" in said.err) == (1, True)
     assert other.index.exists()
 
 
 def test_an_index_of_an_earlier_version_is_restored_and_left_to_a_reindex(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk")
-    desk.archive.mkdir(parents=True)
-    with closing(sqlite3.connect(desk.index)) as database:
+    workspace = Workspace(tmp_path / "desk")
+    workspace.archive.mkdir(parents=True)
+    with closing(sqlite3.connect(workspace.index)) as database:
         database.executescript((ROOT / "tests" / "support" / "schema_0005.sql").read_text())
-    back_up_desk(desk, tmp_path / "backup")
-    other = Desk(tmp_path / "other")
+    back_up_workspace(workspace, tmp_path / "backup")
+    other = Workspace(tmp_path / "other")
     said = other.call("restore", tmp_path / "backup")
     assert said.code == 1
     assert "was made by an earlier version of Sacho (schema 0005): run scrapy reindex" in said.err
@@ -237,36 +239,41 @@ def test_an_index_of_an_earlier_version_is_restored_and_left_to_a_reindex(tmp_pa
 
 
 def test_a_backup_killed_at_any_change_leaves_the_one_before_and_the_next_is_whole(
-    origin: Desk, tmp_path: Path
+    origin: Workspace, tmp_path: Path
 ) -> None:
     """Every eighth change here, every one in the benchmark."""
     assert kill_backups(origin, tmp_path, step=8) > 4
 
 
-def test_a_restore_killed_at_any_change_goes_on(origin: Desk, backup: Path, tmp_path: Path) -> None:
+def test_a_restore_killed_at_any_change_goes_on(
+    origin: Workspace, backup: Path, tmp_path: Path
+) -> None:
     assert kill_restores(origin, backup, tmp_path, step=8) > 2
 
 
 def test_a_restore_that_was_killed_goes_on_with_no_other_backup(
-    backup: Path, origin: Desk, tmp_path: Path
+    backup: Path, origin: Workspace, tmp_path: Path
 ) -> None:
-    desk, other = Desk(tmp_path / "desk"), tmp_path / "other"
-    assert killed_at(8, restore_desk, backup, desk)
-    back_up_desk(origin, other)
-    said = desk.call("restore", other)
+    workspace, other = Workspace(tmp_path / "desk"), tmp_path / "other"
+    assert killed_at(8, restore_workspace, backup, workspace)
+    back_up_workspace(origin, other)
+    said = workspace.call("restore", other)
     assert (said.code, "A restore of another backup into" in said.err) == (1, True)
 
 
 def test_a_backup_killed_at_random_moments_is_whole_in_the_end(
-    origin: Desk, tmp_path: Path
+    origin: Workspace, tmp_path: Path
 ) -> None:
     pick, backup = random.Random(7), tmp_path / "backup"
     began = monotonic()
-    assert not killed_after(60, back_up_desk, origin, tmp_path / "alone")
+    assert not killed_after(60, back_up_workspace, origin, tmp_path / "alone")
     length = monotonic() - began
     assert (
-        sum(killed_after(pick.random() * length, back_up_desk, origin, backup) for _ in range(12))
+        sum(
+            killed_after(pick.random() * length, back_up_workspace, origin, backup)
+            for _ in range(12)
+        )
         > 0
     )
-    back_up_desk(origin, backup)
+    back_up_workspace(origin, backup)
     assert same(check_restored(backup, tmp_path / "other"), origin)

@@ -23,7 +23,7 @@ from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.cli import Desk
+from tests.support.cli import Workspace
 from tests.support.playback import (
     ETODAY,
     HEADLINE_URL,
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    archive_of_every_kind(desk)
-    return desk
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("desk"))
+    archive_of_every_kind(workspace)
+    return workspace
 
 
 def records(package: zipfile.ZipFile) -> dict[str, list[Record]]:
@@ -73,8 +73,8 @@ def pages(package: zipfile.ZipFile) -> list[dict[str, Any]]:
     return [json.loads(line) for line in rest]
 
 
-def exported(desk: Desk, path: Path, *options: str) -> zipfile.ZipFile:
-    said = desk.call("export", *options, path)
+def exported(workspace: Workspace, path: Path, *options: str) -> zipfile.ZipFile:
+    said = workspace.call("export", *options, path)
     assert (said.code, said.err) == (0, "")
     assert [found.name for found in path.parent.iterdir()] == [path.name], (
         "nothing is left beside it"
@@ -83,12 +83,14 @@ def exported(desk: Desk, path: Path, *options: str) -> zipfile.ZipFile:
 
 
 def test_an_archive_handed_over_whole_has_its_segments_byte_for_byte(
-    desk: Desk, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    with exported(desk, tmp_path / "out.wacz") as package:
+    with exported(workspace, tmp_path / "out.wacz") as package:
         assert package.testzip() is None
         segments = {
-            f"archive/{name}": data for name, data in desk.kept_bytes().items() if ".warc" in name
+            f"archive/{name}": data
+            for name, data in workspace.kept_bytes().items()
+            if ".warc" in name
         }
         assert {
             name: package.read(name) for name in package.namelist() if name.startswith("archive/")
@@ -99,8 +101,8 @@ def test_an_archive_handed_over_whole_has_its_segments_byte_for_byte(
             )
 
 
-def test_the_manifest_names_every_file_with_its_hash(desk: Desk, tmp_path: Path) -> None:
-    with exported(desk, tmp_path / "out.wacz") as package:
+def test_the_manifest_names_every_file_with_its_hash(workspace: Workspace, tmp_path: Path) -> None:
+    with exported(workspace, tmp_path / "out.wacz") as package:
         data = package.read("datapackage.json")
         digest = json.loads(package.read("datapackage-digest.json"))
         assert digest == {
@@ -123,8 +125,8 @@ def test_the_manifest_names_every_file_with_its_hash(desk: Desk, tmp_path: Path)
             assert resource["name"] == resource["name"].lower()
 
 
-def test_each_line_of_the_index_leads_to_its_record(desk: Desk, tmp_path: Path) -> None:
-    with exported(desk, tmp_path / "out.wacz") as package:
+def test_each_line_of_the_index_leads_to_its_record(workspace: Workspace, tmp_path: Path) -> None:
+    with exported(workspace, tmp_path / "out.wacz") as package:
         found = lines(package)
         assert len(found) == len(every_kind()) - 1, "a 304 has nothing to show"
         for key, values in found:
@@ -166,11 +168,11 @@ def test_a_long_index_is_many_members_each_found_by_its_own_line() -> None:
         assert gzip.decompress(data).decode().splitlines()[0] == made[number * 1024]
 
 
-def test_the_pages_have_their_korean_headlines(desk: Desk, tmp_path: Path) -> None:
-    with exported(desk, tmp_path / "out.wacz") as package:
+def test_the_pages_have_their_korean_headlines(workspace: Workspace, tmp_path: Path) -> None:
+    with exported(workspace, tmp_path / "out.wacz") as package:
         found = pages(package)
         indexed = {values["url"] for _, values in lines(package)}
-    assert len({page["id"] for page in found}) == len(found) == len(desk.rows("revisions"))
+    assert len({page["id"] for page in found}) == len(found) == len(workspace.rows("revisions"))
     assert {page["url"] for page in found} <= indexed
     titles = {page["title"] for page in found}
     assert any(title.startswith("달빛마을도서관 '기록의 날'") for title in titles)
@@ -181,8 +183,8 @@ def test_the_pages_have_their_korean_headlines(desk: Desk, tmp_path: Path) -> No
 
 def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_path: Path) -> None:
     """Archive two articles: one with two captures, an image, and two redirects that lead to it."""
-    desk = Desk(tmp_path / "desk")
-    desk.folder.mkdir()
+    workspace = Workspace(tmp_path / "desk")
+    workspace.folder.mkdir()
     other = UTF8.replace(b"2018-03-02", b"2019-05-06").replace("도서관".encode(), "우체국".encode())
     image = "https://img.etoday.co.kr/pto_db/2018/03/fixture-9000000002.jpg"
     page, html = f"{ETODAY}9000000002", "Content-Type: text/html; charset=utf-8"
@@ -198,8 +200,8 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         ("https://www.etoday.co.kr/robots.txt", head("Content-Type: text/plain"), b"User-agent: *"),
     ]
     with (
-        Index(f"sqlite:///{desk.index}") as index,
-        SegmentWriter(desk.archive, host="t") as segments,
+        Index(f"sqlite:///{workspace.index}") as index,
+        SegmentWriter(workspace.archive, host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)
         for url, answer, body in made:
@@ -209,13 +211,13 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
                 "imported from elsewhere" if url == page else "",
             )
         store.flush()
-        first = desk.rows("captures")[0]
+        first = workspace.rows("captures")[0]
         original = warc.RevisitOf(page, at(1), first["payload_digest"], first["record_id"])
         again = exchange(url=page, head=head(html), body=UTF8, captured_at=at(3))
         store.append(read_exchange(again, outlet_named("etoday"), "again"), original)
         store.flush()
         # One that shows the article asked for, and repeats a capture that shows the other.
-        second = next(row for row in desk.rows("captures") if row["url"].endswith("9"))
+        second = next(row for row in workspace.rows("captures") if row["url"].endswith("9"))
         original = warc.RevisitOf(
             second["url"], at(1), second["payload_digest"], second["record_id"]
         )
@@ -230,10 +232,10 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         )
         store.append(shown, original)
         store.close()
-    assert len(desk.rows("articles")) == 2
+    assert len(workspace.rows("articles")) == 2
     folder = tmp_path / "out"
     folder.mkdir()
-    with exported(desk, folder / "out.wacz", "--until", "2018-12-31") as package:
+    with exported(workspace, folder / "out.wacz", "--until", "2018-12-31") as package:
         ((_, found),) = records(package).items()
         assert [item.kind for item in found][:3] == ["warcinfo", "response", "request"]
         assert b"imported from elsewhere" in found[0].block
@@ -252,16 +254,16 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
             i.fields["warc-refers-to"].strip("<>") in ids for i in found if i.kind == "revisit"
         )
         assert [page["title"][:7] for page in pages(package)] == ["달빛마을도서관"]
-    with exported(desk, folder / "out.wacz", "--outlet", "etoday") as package:
+    with exported(workspace, folder / "out.wacz", "--outlet", "etoday") as package:
         assert len(lines(package)) == len(made) + 2
 
 
 def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) -> None:
-    desk, folder = Desk(tmp_path), tmp_path / "out"
+    workspace, folder = Workspace(tmp_path), tmp_path / "out"
     folder.mkdir()
     with (
-        Index(f"sqlite:///{desk.index}") as index,
-        SegmentWriter(desk.archive, host="t") as segments,
+        Index(f"sqlite:///{workspace.index}") as index,
+        SegmentWriter(workspace.archive, host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)
         store.add_page(
@@ -270,18 +272,20 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
             )
         )
         store.flush()
-        (path,) = desk.archive.glob("*.warc.gz*")
+        (path,) = workspace.archive.glob("*.warc.gz*")
         assert path.suffix == ".open"
         with path.open("ab") as file:  # what another process is in the middle of
             file.write(gzip.compress(b"WARC/1.1\r\nWARC-Type: request\r\n")[:20])
-        with exported(desk, folder / "out.wacz") as package:
+        with exported(workspace, folder / "out.wacz") as package:
             ((name, found),) = records(package).items()
         assert name == f"archive/{path.name.removesuffix('.open')}"
         assert [item.kind for item in found] == ["warcinfo", "response", "request"]
 
 
-def test_the_cdxj_alone_leads_into_the_archives_own_segments(desk: Desk, tmp_path: Path) -> None:
-    said = desk.call("export", tmp_path / "out.cdxj")
+def test_the_cdxj_alone_leads_into_the_archives_own_segments(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    said = workspace.call("export", tmp_path / "out.cdxj")
     assert (said.code, said.out) == (
         0,
         f"{len(every_kind())} captures written to {tmp_path / 'out.cdxj'}\n",
@@ -290,7 +294,7 @@ def test_the_cdxj_alone_leads_into_the_archives_own_segments(desk: Desk, tmp_pat
     assert split == sorted(split)
     for line in split:
         values = json.loads(line[line.index(b"{") :])
-        data = (desk.archive / values["filename"]).read_bytes()
+        data = (workspace.archive / values["filename"]).read_bytes()
         (record,) = iterate_file(io.BytesIO(data[int(values["offset"]) :][: int(values["length"])]))
         assert isinstance(record, Record)
         assert record.fields["warc-target-uri"] == values["url"]
@@ -299,11 +303,11 @@ def test_the_cdxj_alone_leads_into_the_archives_own_segments(desk: Desk, tmp_pat
 @pytest.mark.parametrize("ending", ["wacz", "cdxj"])
 @pytest.mark.parametrize("options", [["--outlet", "nobody"], ["--since", "2100-01-01"]])
 def test_nothing_to_export_is_reported_and_leaves_the_file_as_it_was(
-    desk: Desk, tmp_path: Path, ending: str, options: list[str]
+    workspace: Workspace, tmp_path: Path, ending: str, options: list[str]
 ) -> None:
     path = tmp_path / f"out.{ending}"
     path.write_bytes(b"mine")
-    said = desk.call("export", *options, path)
+    said = workspace.call("export", *options, path)
     assert said.code == 1
     assert "no capture" in said.sentences[0]
     assert path.read_bytes() == b"mine"
@@ -314,27 +318,27 @@ def test_nothing_to_export_is_reported_and_leaves_the_file_as_it_was(
     ("name", "code"), [("-", 2), ("x.zip", 2), ("none/x.wacz", 1), ("folder.wacz", 1)]
 )
 def test_a_file_that_cannot_be_written_is_reported(
-    desk: Desk, tmp_path: Path, name: str, code: int
+    workspace: Workspace, tmp_path: Path, name: str, code: int
 ) -> None:
     (tmp_path / "folder.wacz").mkdir()
-    said = desk.call("export", name if name == "-" else tmp_path / name)
+    said = workspace.call("export", name if name == "-" else tmp_path / name)
     assert said.code == code
     assert "Traceback" not in said.err
     assert [path.name for path in tmp_path.iterdir()] == ["folder.wacz"]
 
 
 def test_a_damaged_record_is_not_handed_over(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    archive_of_every_kind(desk)
-    (segment,) = desk.archive.glob("*.warc.gz")
-    row = desk.rows("captures")[3]
+    workspace = Workspace(tmp_path)
+    archive_of_every_kind(workspace)
+    (segment,) = workspace.archive.glob("*.warc.gz")
+    row = workspace.rows("captures")[3]
     data = bytearray(segment.read_bytes())
     data[row["warc_offset"] + row["warc_length"] // 2] ^= 1
     segment.write_bytes(data)
     path = tmp_path / "out.wacz"
-    said = desk.call("export", path)
+    said = workspace.call("export", path)
     assert said.code == 1
     assert row["record_id"] in said.err
     assert not path.exists()
     segment.unlink()
-    assert "the file does not exist" in desk.call("export", path).err
+    assert "the file does not exist" in workspace.call("export", path).err

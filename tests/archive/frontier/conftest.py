@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.frontier_kit import Kit, kit
+from tests.support.frontier import Kit, kit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

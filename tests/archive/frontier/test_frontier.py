@@ -16,7 +16,7 @@ from archive.frontier.revisit_policy import BACK_OFF
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.index.robots_store import RobotsTable
 from archive.model.outcome import Reason
-from tests.support.frontier_kit import (
+from tests.support.frontier import (
     DAY,
     HOUR,
     MINUTE,

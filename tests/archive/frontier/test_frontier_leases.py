@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from archive.index.leases import LAPSE
 from archive.index.schema import runs
 from archive.model.outcome import Reason
-from tests.support.frontier_kit import (
+from tests.support.frontier import (
     HOUR,
     NOON,
     Kit,

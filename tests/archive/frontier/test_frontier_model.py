@@ -19,7 +19,7 @@ from archive.index.database import Index
 from archive.index.leases import LAPSE
 from archive.model.outcome import Reason
 from archive.model.visit_policy import CONFIRM_AFTER
-from tests.support.frontier_kit import (
+from tests.support.frontier import (
     DAY,
     HOUR,
     MINUTE,

@@ -17,7 +17,7 @@ from archive.index.fulltext import match_expression
 from archive.index.hanja import MAX_READINGS, readings
 from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
 from archive.index.search_text import tokens, tokens_of_runs
-from tests.support.reading import SEEDS
+from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

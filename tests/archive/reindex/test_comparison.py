@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from archive.reindex.comparison import Difference, compare_indexes
-from tests.support.cli import Desk
-from tests.support.history_kit import GONE, OWN_ID, another, answer, other_url, page
-from tests.support.keeping import Keeper
-from tests.support.reindex_kit import of_the_seeds, reindexed
+from tests.support.captures import Keeper
+from tests.support.cli import Workspace
+from tests.support.history import GONE, OWN_ID, another, answer, other_url, page
+from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OTHERS = range(1, 6)
 
 
-def outage_and_deletion(folder: Path) -> Desk:
+def outage_and_deletion(folder: Path) -> Workspace:
     """Return an archive with one run of odd answers for all articles, and one true deletion."""
     keeper = Keeper(folder)
     everything = [page(0), *(another(number, 0) for number in OTHERS)]
@@ -29,27 +29,27 @@ def outage_and_deletion(folder: Path) -> Desk:
     keeper.read("etoday", answer(404, 2), *served)
     keeper.read("etoday", *(another(number, 2.2) for number in OTHERS if number < 3))
     keeper.read("etoday", answer(404, 3))
-    return Desk(folder)
+    return Workspace(folder)
 
 
-def change_index(desk: Desk, *statements: str) -> None:
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+def change_index(workspace: Workspace, *statements: str) -> None:
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def test_an_archive_of_the_version_before_is_judged_anew(tmp_path: Path) -> None:
-    desk = outage_and_deletion(tmp_path)
+    workspace = outage_and_deletion(tmp_path)
     # before deletions were confirmed the frontier did not say when an article was found gone
-    change_index(desk, "ALTER TABLE frontier DROP COLUMN gone_at")
-    said = reindexed(desk)
+    change_index(workspace, "ALTER TABLE frontier DROP COLUMN gone_at")
+    said = reindexed(workspace)
     assert said.code == 0, said.err
-    assert compare_indexes(desk.index, tmp_path / "index.sqlite3.old") == [
+    assert compare_indexes(workspace.index, tmp_path / "index.sqlite3.old") == [
         Difference("status", "deleted", "published", 3)
     ]
     assert "what changed against the old index:" in said.out
     assert ["status", "deleted", "published", "3"] in table(said.out)
-    records = {record["article_id"]: record for record in desk.export()}
+    records = {record["article_id"]: record for record in workspace.export()}
     own = records.pop(OWN_ID)
     assert own["status"] == "deleted"
     assert len(own["deletion"]["captures"]) == 2
@@ -58,22 +58,22 @@ def test_an_archive_of_the_version_before_is_judged_anew(tmp_path: Path) -> None
 
 def test_nothing_changes_without_a_reason(tmp_path: Path) -> None:
     assert "nothing changed against the old index\n" in reindexed(of_the_seeds(tmp_path)).out
-    desk = outage_and_deletion(tmp_path / "deleted")
-    assert "nothing changed against the old index\n" in reindexed(desk).out
+    workspace = outage_and_deletion(tmp_path / "deleted")
+    assert "nothing changed against the old index\n" in reindexed(workspace).out
 
 
 def test_changed_outcomes_and_fields_are_counted(tmp_path: Path) -> None:
-    desk = of_the_seeds(tmp_path)
+    workspace = of_the_seeds(tmp_path)
     change_index(
-        desk,
+        workspace,
         "UPDATE captures SET outcome = 'unparsed', reason = 'no_body' WHERE outcome = 'new'",
         "UPDATE revisions SET headline = ''",
         "UPDATE revisions SET published_at = NULL, body = 'x' WHERE article = 1",
     )
-    new = sum(row["outcome"] == "unparsed" for row in desk.rows("captures"))
-    revisions = desk.rows("revisions")
+    new = sum(row["outcome"] == "unparsed" for row in workspace.rows("captures"))
+    revisions = workspace.rows("revisions")
     of_first = sum(row["article"] == 1 for row in revisions)
-    rows = table(reindexed(desk).out)
+    rows = table(reindexed(workspace).out)
     assert ["outcome", "unparsed/no_body", "new", str(new)] in rows
     assert ["headline", "empty", "filled", str(len(revisions))] in rows
     assert ["published_at", "empty", "filled", str(of_first)] in rows
@@ -81,16 +81,16 @@ def test_changed_outcomes_and_fields_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_capture_that_one_index_lacks_is_counted(tmp_path: Path) -> None:
-    desk = of_the_seeds(tmp_path)
-    change_index(desk, "DELETE FROM captures WHERE id = (SELECT max(id) FROM captures)")
-    rows = [row for row in table(reindexed(desk).out) if row[0] == "outcome"]
+    workspace = of_the_seeds(tmp_path)
+    change_index(workspace, "DELETE FROM captures WHERE id = (SELECT max(id) FROM captures)")
+    rows = [row for row in table(reindexed(workspace).out) if row[0] == "outcome"]
     assert [(row[1], row[3]) for row in rows] == [("no capture", "1")]
 
 
 def test_an_old_index_that_cannot_be_read_is_no_failure(tmp_path: Path) -> None:
-    desk = of_the_seeds(tmp_path)
-    change_index(desk, "ALTER TABLE captures RENAME COLUMN reason TO why")
-    said = reindexed(desk)
+    workspace = of_the_seeds(tmp_path)
+    change_index(workspace, "ALTER TABLE captures RENAME COLUMN reason TO why")
+    said = reindexed(workspace)
     assert said.code == 0, said.err
     assert "cannot be compared with the new index" in said.out
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.reading import SEEDS
-from tests.support.reindex_kit import of_the_seeds, reindexed
+from tests.support.documents import SEEDS
+from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
-    from tests.support.cli import Desk
+    from tests.support.cli import Workspace
 
 OLD_SCHEMA = Path(__file__).parents[2] / "support" / "schema_0005.sql"
 AT = "2026-11-22 03:00:00.000000"
@@ -88,7 +88,7 @@ def insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> Non
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     """An archive of the seeds, whose index is one of schema 0005 with rows in every table."""
     made = of_the_seeds(tmp_path)
     assert made.call("export", tmp_path / "before.jsonl").code == 0
@@ -111,8 +111,8 @@ def desk(tmp_path: Path) -> Desk:
     return made
 
 
-def test_every_verb_refuses_it_and_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
-    before = desk.index.read_bytes()
+def test_every_verb_refuses_it_and_says_what_to_do(workspace: Workspace, tmp_path: Path) -> None:
+    before = workspace.index.read_bytes()
     for words in (
         ("search", "푸틴"),
         ("show",),
@@ -122,26 +122,26 @@ def test_every_verb_refuses_it_and_says_what_to_do(desk: Desk, tmp_path: Path) -
         ("remove", "etoday/1", "--reason", "asked", "--yes"),
         ("recover",),
     ):
-        said = desk.call(*words)
+        said = workspace.call(*words)
         assert said.code == 1, words
         assert "was made by an earlier version of Sacho (schema 0005): run scrapy reindex" in (
             said.err
         ), words
         assert len(said.sentences) == 1, words
-    assert desk.index.read_bytes() == before
+    assert workspace.index.read_bytes() == before
 
 
 def test_a_reindex_gives_the_same_export_and_keeps_what_only_the_index_knows(
-    desk: Desk, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    before = [row["id"] for row in desk.rows("outcomes")]
-    said = reindexed(desk)
+    before = [row["id"] for row in workspace.rows("outcomes")]
+    said = reindexed(workspace)
     assert said.code == 0, said.err
     assert "the old index is kept as " in said.out
-    assert desk.call("export", tmp_path / "after.jsonl").code == 0
+    assert workspace.call("export", tmp_path / "after.jsonl").code == 0
     assert (tmp_path / "after.jsonl").read_bytes() == (tmp_path / "before.jsonl").read_bytes()
 
-    runs = {row["id"]: row for row in desk.rows("runs")}
+    runs = {row["id"]: row for row in workspace.rows("runs")}
     assert {name: runs[name]["ending"] for name in ("done", "lost", "failed", "timed_out", "")} == {
         "done": "succeeded",
         "lost": "crashed",
@@ -151,35 +151,35 @@ def test_a_reindex_gives_the_same_export_and_keeps_what_only_the_index_knows(
     }
     assert all(runs["done"][name] == value for name, value in RUN.items())
     assert [row["ending"] for row in runs.values() if row["verb"] == "replay"] == ["succeeded"]
-    assert [row["id"] for row in desk.rows("outcomes")] == before
-    (alarm,) = desk.rows("alarms")
+    assert [row["id"] for row in workspace.rows("outcomes")] == before
+    (alarm,) = workspace.rows("alarms")
     assert (alarm["notified_at"], alarm["resolved_notified_at"], alarm["fields"]) == (
         AT,
         None,
         "tags",
     )
-    (known,) = [row for row in desk.rows("frontier") if row["article_id"] == "99"]
+    (known,) = [row for row in workspace.rows("frontier") if row["article_id"] == "99"]
     assert (known["failures"], known["visits"], known["first_visit_at"]) == (2, 1, AT)
     assert (known["discovered_run"], known["last_run"], known["etag"]) == ("done", "lost", '"a"')
     assert json.loads(known["channels"]) == ["list"]
-    (robots,) = desk.rows("robots")
+    (robots,) = workspace.rows("robots")
     assert robots["body"] == b"User-agent: *"
 
 
-def test_a_damaged_index_is_reported_before_anything_is_read(desk: Desk) -> None:
-    with closing(sqlite3.connect(desk.index)) as database:
+def test_a_damaged_index_is_reported_before_anything_is_read(workspace: Workspace) -> None:
+    with closing(sqlite3.connect(workspace.index)) as database:
         page = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'frontier'")
         start = (page.fetchone()[0] - 1) * 4096
-    with desk.index.open("r+b") as file:
+    with workspace.index.open("r+b") as file:
         file.seek(start)
         file.write(b"\xff" * 4096)
-    said = desk.call("reindex")
+    said = workspace.call("reindex")
     assert said.code == 1
     assert "Move it away, and run the same command again" in said.err
 
 
-def test_of_a_still_older_one_what_it_has_is_taken_over(desk: Desk) -> None:
-    with closing(sqlite3.connect(desk.index)) as database, database:
+def test_of_a_still_older_one_what_it_has_is_taken_over(workspace: Workspace) -> None:
+    with closing(sqlite3.connect(workspace.index)) as database, database:
         database.execute("DROP TABLE alarms")
         database.execute("DROP INDEX ux_runs_job_due_at_attempt")
         database.execute("ALTER TABLE runs DROP COLUMN exit_code")
@@ -187,7 +187,7 @@ def test_of_a_still_older_one_what_it_has_is_taken_over(desk: Desk) -> None:
         database.execute("DELETE FROM runs WHERE id = ''")
         database.execute("UPDATE runs SET due_at = null")
         database.execute("UPDATE alembic_version SET version_num = '0004'")
-    assert reindexed(desk).code == 0
-    assert {row["id"] for row in desk.rows("runs")} >= {"done", "lost"}
-    assert {row["attempt"] for row in desk.rows("runs")} == {0}
-    assert desk.rows("alarms") == []
+    assert reindexed(workspace).code == 0
+    assert {row["id"] for row in workspace.rows("runs")} >= {"done", "lost"}
+    assert {row["attempt"] for row in workspace.rows("runs")} == {0}
+    assert workspace.rows("alarms") == []

@@ -9,10 +9,10 @@ from sqlalchemy import insert
 from archive.index.schema import frontier
 from archive.model.outcome import Reason
 from tests.archive.frontier.test_doubted import row
-from tests.support.cli import Desk
-from tests.support.history_kit import OWN_ID, URL, another, answer, page
-from tests.support.keeping import Keeper
-from tests.support.reindex_kit import reindexed
+from tests.support.captures import Keeper
+from tests.support.cli import Workspace
+from tests.support.history import OWN_ID, URL, another, answer, page
+from tests.support.reindex import reindexed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,11 +39,11 @@ def test_what_was_given_up_for_one_answer_is_due_again(tmp_path: Path) -> None:
     ]
     with keeper.index() as index, index.writing() as connection:
         connection.execute(insert(frontier), rows)
-    desk = Desk(tmp_path)
-    said = reindexed(desk)
+    workspace = Workspace(tmp_path)
+    said = reindexed(workspace)
     assert said.code == 0, said.err
     assert "3 articles that an earlier version gave up are due again\n" in said.out
-    found = {one["article_id"]: one for one in desk.rows("frontier")}
+    found = {one["article_id"]: one for one in workspace.rows("frontier")}
     due = {article_id for article_id, one in found.items() if one["state"] == "due"}
     assert due & {one["article_id"] for one in rows} == {missing, "81", "83"}
     assert found[missing]["gone_at"] is not None

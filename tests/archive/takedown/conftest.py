@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Desk
-from tests.support.removal_kit import two_segments
+from tests.support.cli import Workspace
+from tests.support.takedown import two_segments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(made: Path, tmp_path: Path) -> Desk:
+def workspace(made: Path, tmp_path: Path) -> Workspace:
     """Return a copy of it."""
     shutil.copytree(made, tmp_path / "copy")
-    return Desk(tmp_path / "copy")
+    return Workspace(tmp_path / "copy")

@@ -20,10 +20,10 @@ from archive.takedown.tombstones import MEDIA_TYPE
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from bench.removal import run
-from tests.support.cli import Desk, summary
-from tests.support.crawling import Crawls, twin_of_today
-from tests.support.reading import SEEDS
-from tests.support.removing import articles, traces, wrong
+from tests.support.cli import Workspace, summary
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.documents import SEEDS
+from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,25 +38,27 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an archive of two segments and its index."""
     folder = tmp_path_factory.mktemp("made")
     for outlet in ("etoday", "newspim"):
-        assert Desk(folder).call("replay", SEEDS / outlet).code == 0
+        assert Workspace(folder).call("replay", SEEDS / outlet).code == 0
     return folder
 
 
-def text_of(desk: Desk, name: str) -> list[str]:
+def text_of(workspace: Workspace, name: str) -> list[str]:
     """Return an article's headline and its longer paragraphs: short ones occur elsewhere too."""
     outlet, _, article_id = name.partition("/")
     (found,) = (
-        one for one in desk.export() if (one["outlet"], one["article_id"]) == (outlet, article_id)
+        one
+        for one in workspace.export()
+        if (one["outlet"], one["article_id"]) == (outlet, article_id)
     )
-    (desk.folder / "export.jsonl").unlink()
+    (workspace.folder / "export.jsonl").unlink()
     return [found["headline"], *(part for part in found["body"].split("\n\n") if len(part) > 20)]
 
 
-def state(desk: Desk) -> dict[str, bytes]:
+def state(workspace: Workspace) -> dict[str, bytes]:
     """Return every file, except those that SQLite keeps next to an open index."""
     every = (
         path
-        for path in desk.folder.rglob("*")
+        for path in workspace.folder.rglob("*")
         if path.is_file() and not path.name.endswith(("-shm", "-wal"))
     )
     return {path.name: path.read_bytes() for path in every}
@@ -66,48 +68,48 @@ def test_of_a_crawl_nothing_of_the_text_is_left_and_nothing_else_is_lost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bench of 1,000 articles, with fewer."""
-    with twin_of_today("etoday", 40) as twin:
-        assert run(Crawls.into(tmp_path, twin), 40, 8) == 0, capsys.readouterr().out
+    with site_of_today("etoday", 40) as site:
+        assert run(Crawls.into(tmp_path, site), 40, 8) == 0, capsys.readouterr().out
     said = capsys.readouterr().out
     assert "all others as before: True; verify: nothing" in said
     assert "the removed ones 0 times" in said
 
 
-def test_every_text_of_a_removed_article_is_gone_from_every_file(desk: Desk) -> None:
-    texts, others = text_of(desk, NAME), text_of(desk, OTHER)
-    assert all(traces(desk.folder, text).any for text in texts)
-    before = articles(desk)
-    old = {path.name for path in desk.archive.glob("*.warc.gz")}
-    said = desk.call("remove", NAME, *REASON, "--yes")
+def test_every_text_of_a_removed_article_is_gone_from_every_file(workspace: Workspace) -> None:
+    texts, others = text_of(workspace, NAME), text_of(workspace, OTHER)
+    assert all(traces(workspace.folder, text).any for text in texts)
+    before = articles(workspace)
+    old = {path.name for path in workspace.archive.glob("*.warc.gz")}
+    said = workspace.call("remove", NAME, *REASON, "--yes")
     assert (said.code, said.err) == (0, ""), said
-    assert not any(traces(desk.folder, text).any for text in texts)
-    assert all(traces(desk.folder, text).any for text in others)
+    assert not any(traces(workspace.folder, text).any for text in texts)
+    assert all(traces(workspace.folder, text).any for text in others)
     outlet, _, article_id = NAME.partition("/")
-    assert articles(desk) == {
+    assert articles(workspace) == {
         key: text for key, text in before.items() if key != (outlet, article_id)
     }
-    assert wrong(desk) == []
-    entries = fixity.read(desk.archive).entries
-    (gone,) = old - {path.name for path in desk.archive.glob("*.warc.gz")}
+    assert wrong(workspace) == []
+    entries = fixity.read(workspace.archive).entries
+    (gone,) = old - {path.name for path in workspace.archive.glob("*.warc.gz")}
     new = gone.replace(".warc.gz", "-r1.warc.gz")
     assert (entries[gone].kind, entries[new].kind) == (
         fixity.EntryKind.REMOVED,
         fixity.EntryKind.REPLACED,
     )
-    assert desk.call("show", NAME).code == 1
-    assert desk.call("search", texts[0].split()[0]).out.count(texts[0]) == 0
+    assert workspace.call("show", NAME).code == 1
+    assert workspace.call("search", texts[0].split()[0]).out.count(texts[0]) == 0
 
 
 def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_before(
-    desk: Desk,
+    workspace: Workspace,
 ) -> None:
-    captures = {row["record_id"]: row for row in desk.rows("captures")}
+    captures = {row["record_id"]: row for row in workspace.rows("captures")}
     (old,) = {row["warc_file"] for row in captures.values() if row["outlet"] == "newspim"}
-    members = members_of(desk.archive / old)
-    desk.call("remove", NAME, *REASON, "--yes")
-    path = desk.archive / old.replace(".warc.gz", "-r1.warc.gz")
+    members = members_of(workspace.archive / old)
+    workspace.call("remove", NAME, *REASON, "--yes")
+    path = workspace.archive / old.replace(".warc.gz", "-r1.warc.gz")
     after = members_of(path)
-    removed = set(captures) - {row["record_id"] for row in desk.rows("captures")}
+    removed = set(captures) - {row["record_id"] for row in workspace.rows("captures")}
     kept = {key: data for key, data in members.items() if key not in removed}
     (info,) = (key for key in kept if kept[key] != after[key])
     records = {found.record_id: found for found in iterate(path) if isinstance(found, Record)}
@@ -136,81 +138,81 @@ def members_of(path: Path) -> dict[str, bytes]:
     return {one.record_id: data[one.offset : one.offset + one.length] for one in found}
 
 
-def test_a_replay_of_the_same_files_does_not_bring_it_back(desk: Desk) -> None:
-    texts, kept = text_of(desk, NAME), None
+def test_a_replay_of_the_same_files_does_not_bring_it_back(workspace: Workspace) -> None:
+    texts, kept = text_of(workspace, NAME), None
     own = [
         row
-        for row in desk.rows("captures")
+        for row in workspace.rows("captures")
         if row["revision_id"] is not None and row["outlet"] == "newspim"
     ]
-    saved = desk.folder.parent / "saved"
-    shutil.copytree(desk.archive, saved)
-    desk.call("remove", NAME, *REASON, "--yes")
-    kept = desk.kept_bytes()
-    said = desk.call("replay", SEEDS / "newspim")
+    saved = workspace.folder.parent / "saved"
+    shutil.copytree(workspace.archive, saved)
+    workspace.call("remove", NAME, *REASON, "--yes")
+    kept = workspace.kept_bytes()
+    said = workspace.call("replay", SEEDS / "newspim")
     assert said.code == 0
     number = summary(said)["newspim"]["skipped"]
     assert number
     assert f"skipped/removed newspim: {number}" in said.out
     assert number + summary(said)["newspim"]["unchanged"] == len(own)
-    assert desk.call("replay", saved).code == 0  # the WARCs of before
-    assert not any(traces(desk.folder, text).any for text in texts)
-    assert desk.kept_bytes() == kept
-    assert wrong(desk) == []
+    assert workspace.call("replay", saved).code == 0  # the WARCs of before
+    assert not any(traces(workspace.folder, text).any for text in texts)
+    assert workspace.kept_bytes() == kept
+    assert wrong(workspace) == []
 
 
-def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(desk: Desk) -> None:
+def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(workspace: Workspace) -> None:
     """The tombstones alone are enough; that the log is missing is reported."""
     outlet, _, article_id = NAME.partition("/")
-    desk.call("remove", NAME, *REASON, "--yes")
-    desk.index.unlink()
-    assert desk.call("reindex").code == 0
-    assert (outlet, article_id) not in articles(desk)
-    assert wrong(desk) == []
-    assert desk.call("replay", SEEDS / "newspim").code == 0
-    assert (outlet, article_id) not in articles(desk)
-    desk.index.unlink()
-    (desk.archive / takedown_log.NAME).rename(desk.folder / "log")
-    assert desk.call("reindex").code == 0
-    assert desk.call("replay", SEEDS / "newspim").code == 0
-    assert (outlet, article_id) not in articles(desk)
-    found = wrong(desk)
+    workspace.call("remove", NAME, *REASON, "--yes")
+    workspace.index.unlink()
+    assert workspace.call("reindex").code == 0
+    assert (outlet, article_id) not in articles(workspace)
+    assert wrong(workspace) == []
+    assert workspace.call("replay", SEEDS / "newspim").code == 0
+    assert (outlet, article_id) not in articles(workspace)
+    workspace.index.unlink()
+    (workspace.archive / takedown_log.NAME).rename(workspace.folder / "log")
+    assert workspace.call("reindex").code == 0
+    assert workspace.call("replay", SEEDS / "newspim").code == 0
+    assert (outlet, article_id) not in articles(workspace)
+    found = wrong(workspace)
     assert found
     assert all("removals.jsonl does not" in one for one in found)
 
 
 def test_a_copy_that_was_read_before_its_tombstone_is_no_article_after_a_reindex(
-    desk: Desk,
+    workspace: Workspace,
 ) -> None:
     """An old segment is put back and the log is lost: its article is blocked, verify reports it."""
     outlet, _, article_id = NAME.partition("/")
-    (old,) = {row["warc_file"] for row in desk.rows("captures") if row["outlet"] == "newspim"}
-    text = max(text_of(desk, NAME), key=len)
-    shutil.copy(desk.archive / old, desk.folder / old)
-    desk.call("remove", NAME, *REASON, "--yes")
-    shutil.copy(desk.folder / old, desk.archive / old)
-    log = (desk.archive / takedown_log.NAME).read_bytes()
-    (desk.archive / takedown_log.NAME).unlink()
-    desk.call("reindex")
-    assert (outlet, article_id) not in articles(desk)
-    assert "index.sqlite3" not in traces(desk.folder, text).files
-    (desk.archive / takedown_log.NAME).write_bytes(log)
-    assert any("which was removed on" in one for one in wrong(desk))
+    (old,) = {row["warc_file"] for row in workspace.rows("captures") if row["outlet"] == "newspim"}
+    text = max(text_of(workspace, NAME), key=len)
+    shutil.copy(workspace.archive / old, workspace.folder / old)
+    workspace.call("remove", NAME, *REASON, "--yes")
+    shutil.copy(workspace.folder / old, workspace.archive / old)
+    log = (workspace.archive / takedown_log.NAME).read_bytes()
+    (workspace.archive / takedown_log.NAME).unlink()
+    workspace.call("reindex")
+    assert (outlet, article_id) not in articles(workspace)
+    assert "index.sqlite3" not in traces(workspace.folder, text).files
+    (workspace.archive / takedown_log.NAME).write_bytes(log)
+    assert any("which was removed on" in one for one in wrong(workspace))
 
 
-def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
-    desk.call("remove", NAME, *REASON, "--yes")
-    log = desk.archive / takedown_log.NAME
+def test_verify_finds_what_is_wrong_with_a_removal(workspace: Workspace) -> None:
+    workspace.call("remove", NAME, *REASON, "--yes")
+    log = workspace.archive / takedown_log.NAME
     lines = log.read_text().splitlines(keepends=True)
     log.write_text(lines[0].replace("2026-1", "2026-2") + lines[1])
-    assert any("changed or deleted" in one for one in wrong(desk))
+    assert any("changed or deleted" in one for one in wrong(workspace))
     log.write_text(lines[0])
-    assert any("was begun and not ended" in one for one in wrong(desk))
+    assert any("was begun and not ended" in one for one in wrong(workspace))
     log.write_text("".join(lines))
-    assert wrong(desk) == []
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+    assert wrong(workspace) == []
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("DELETE FROM refused")
-    assert any("does not refuse" in one for one in wrong(desk))
+    assert any("does not refuse" in one for one in wrong(workspace))
 
 
 @pytest.mark.parametrize(
@@ -227,43 +229,43 @@ def test_verify_finds_what_is_wrong_with_a_removal(desk: Desk) -> None:
     ],
 )
 def test_what_it_refuses_changes_nothing(
-    desk: Desk, args: tuple[str, ...], code: int, sentence: str
+    workspace: Workspace, args: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    before = state(desk)
-    said = desk.call("remove", *args)
+    before = state(workspace)
+    said = workspace.call("remove", *args)
     assert said.code == code
     assert sentence in said.err
     assert "Traceback" not in said.err
-    assert state(desk) == before
+    assert state(workspace) == before
 
 
-def test_a_dry_run_says_what_would_go_and_changes_nothing(desk: Desk) -> None:
-    before = state(desk)
-    said = desk.call("remove", NAME, *REASON, "--dry-run")
+def test_a_dry_run_says_what_would_go_and_changes_nothing(workspace: Workspace) -> None:
+    before = state(workspace)
+    said = workspace.call("remove", NAME, *REASON, "--dry-run")
     assert (said.code, said.err) == (0, "")
     assert NAME in said.out
     assert "to be rewritten: " in said.out
     assert said.out.endswith("nothing was changed (--dry-run)\n")
-    assert state(desk) == before
+    assert state(workspace) == before
 
 
-def test_a_second_run_says_that_it_is_removed(desk: Desk) -> None:
-    assert desk.call("remove", NAME, *REASON, "--yes").code == 0
-    before = desk.kept_bytes()
-    said = desk.call("remove", NAME, *REASON, "--yes")
+def test_a_second_run_says_that_it_is_removed(workspace: Workspace) -> None:
+    assert workspace.call("remove", NAME, *REASON, "--yes").code == 0
+    before = workspace.kept_bytes()
+    said = workspace.call("remove", NAME, *REASON, "--yes")
     assert (said.code, said.out, said.err) == (0, f"{NAME} has already been removed\n", "")
-    assert desk.kept_bytes() == before
+    assert workspace.kept_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("typed", "code"), [("remove\n", 0), ("no\n", 1), ("\x04", 1), ("\x03", 1)]
 )
-def test_a_terminal_is_asked(desk: Desk, typed: str, code: int) -> None:
+def test_a_terminal_is_asked(workspace: Workspace, typed: str, code: int) -> None:
     """The word removes; any other, the end of input and Ctrl-C do not."""
-    before = state(desk)
+    before = state(workspace)
     ours, theirs = pty.openpty()
     try:
-        process = desk.start(
+        process = workspace.start(
             "remove",
             NAME,
             *REASON,
@@ -286,7 +288,7 @@ def test_a_terminal_is_asked(desk: Desk, typed: str, code: int) -> None:
         os.close(theirs)
     assert process.returncode == code, err
     assert b"Traceback" not in err
-    assert (state(desk) == before) is (code == 1)
+    assert (state(workspace) == before) is (code == 1)
 
 
 def _own_terminal() -> None:
@@ -296,32 +298,34 @@ def _own_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(desk: Desk) -> None:
-    (name,) = {row["warc_file"] for row in desk.rows("captures") if row["outlet"] == "newspim"}
-    path = desk.archive / name
-    path.rename(desk.archive / (name + ".open"))
-    texts = text_of(desk, NAME)
+def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(workspace: Workspace) -> None:
+    (name,) = {row["warc_file"] for row in workspace.rows("captures") if row["outlet"] == "newspim"}
+    path = workspace.archive / name
+    path.rename(workspace.archive / (name + ".open"))
+    texts = text_of(workspace, NAME)
     import fcntl
 
-    with (desk.archive / (name + ".open")).open("rb") as file:
+    with (workspace.archive / (name + ".open")).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        said = desk.call("remove", NAME, *REASON, "--yes")
+        said = workspace.call("remove", NAME, *REASON, "--yes")
         assert said.code == 1
         assert "is being written by a crawl or a replay. The article is hidden" in said.err
-        assert desk.call("show", NAME).code == 1
-        assert any("was begun and not ended" in one for one in wrong(desk))
-    (desk.archive / (name + ".open")).rename(path)
-    assert desk.call("remove", NAME, *REASON, "--yes").code == 0
-    assert not any(traces(desk.folder, text).any for text in texts)
-    assert wrong(desk) == []
+        assert workspace.call("show", NAME).code == 1
+        assert any("was begun and not ended" in one for one in wrong(workspace))
+    (workspace.archive / (name + ".open")).rename(path)
+    assert workspace.call("remove", NAME, *REASON, "--yes").code == 0
+    assert not any(traces(workspace.folder, text).any for text in texts)
+    assert wrong(workspace) == []
 
 
-def test_bytes_that_another_article_shows_too_are_removed_only_with_it(desk: Desk) -> None:
-    (desk.folder / "twice").mkdir()
+def test_bytes_that_another_article_shows_too_are_removed_only_with_it(
+    workspace: Workspace,
+) -> None:
+    (workspace.folder / "twice").mkdir()
     page = SEEDS / "newspim" / "own-desktop-2021.html"
     name, other = "newspim/20200101000001", "newspim/20200101000002"
     for number in (1, 2):
-        saved = desk.folder / "twice" / f"{number}.html"
+        saved = workspace.folder / "twice" / f"{number}.html"
         saved.write_bytes(
             page.read_bytes().replace("남긴".encode(), "남겨 둔".encode()) + b"<!-- own -->"
         )
@@ -330,18 +334,18 @@ def test_bytes_that_another_article_shows_too_are_removed_only_with_it(desk: Des
             "captured_at": "2026-01-01T00:00:00+09:00",
         }
         saved.with_suffix(".json").write_text(json.dumps(facts))
-    assert desk.call("replay", desk.folder / "twice").code == 0
-    before = desk.kept_bytes()
-    said = desk.call("remove", name, *REASON, "--yes")
+    assert workspace.call("replay", workspace.folder / "twice").code == 0
+    before = workspace.kept_bytes()
+    said = workspace.call("remove", name, *REASON, "--yes")
     assert said.code == 1
     assert f"show {other}" in said.err
-    assert desk.kept_bytes() == before
-    assert desk.call("remove", name, other, *REASON, "--yes").code == 0
-    assert wrong(desk) == []
+    assert workspace.kept_bytes() == before
+    assert workspace.call("remove", name, other, *REASON, "--yes").code == 0
+    assert wrong(workspace) == []
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("remove", NAME, *REASON, "--yes")
+    said = Workspace(tmp_path).call("remove", NAME, *REASON, "--yes")
     assert said.code == 1
     assert said.err.startswith("scrapy remove: There is no archive at")
     assert list(tmp_path.iterdir()) == []

@@ -30,13 +30,13 @@ from crawler.extraction.judge import provisional_page
 from crawler.outlets import article_id, outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.keeping import SOFTWARE
-from tests.support.reading import NOON, SEEDS
-from tests.support.removal_kit import NAME, remove, text_of
-from tests.support.removing import articles, traces, wrong
+from tests.support.captures import SOFTWARE
+from tests.support.documents import NOON, SEEDS
+from tests.support.takedown import NAME, remove, text_of
+from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
-    from tests.support.cli import Desk
+    from tests.support.cli import Workspace
 
 
 WALL = b"<html><title>wall</title><body>log in, please</body></html>"
@@ -52,54 +52,54 @@ def page(url: str, minutes: int) -> Page:
     return Page(exchange=exchange, outlet="newspim", rules=Rules(), source=url, verdict=verdict)
 
 
-def keep(desk: Desk, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:
+def keep(workspace: Workspace, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:
     """Archive a page in a segment of its own; return its row."""
     with (
-        Index(f"sqlite:///{desk.index}") as index,
-        SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
+        Index(f"sqlite:///{workspace.index}") as index,
+        SegmentWriter(workspace.archive, software=SOFTWARE, job="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
         store.append(one, original)
         store.add_page(one)
         store.close()
-    return max(desk.rows("captures"), key=lambda row: int(row["id"]))
+    return max(workspace.rows("captures"), key=lambda row: int(row["id"]))
 
 
 @pytest.mark.parametrize("other", [True, False])
 def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
-    desk: Desk, *, other: bool
+    workspace: Workspace, *, other: bool
 ) -> None:
     """Archive a wall at the article's URL, and at another's as a revisit of the first."""
     address = "https://www.newspim.com/news/view/"
     first = page(address + NAME[1], 0)
-    original = keep(desk, first)
-    elsewhere = keep(desk, page(address + "20200101000009", 1)) if other else None
+    original = keep(workspace, first)
+    elsewhere = keep(workspace, page(address + "20200101000009", 1)) if other else None
     digest = payload_digest(first.exchange)
     revisit_of = RevisitOf(
         first.exchange.url, first.exchange.captured_at, digest, original["record_id"]
     )
-    revisit = keep(desk, page(address + "20200101000008", 2), revisit_of)
-    assert wrong(desk) == []
-    remove(desk)
-    rows = {row["record_id"]: row for row in desk.rows("captures")}
+    revisit = keep(workspace, page(address + "20200101000008", 2), revisit_of)
+    assert wrong(workspace) == []
+    remove(workspace)
+    rows = {row["record_id"]: row for row in workspace.rows("captures")}
     assert original["record_id"] not in rows
     assert (revisit["record_id"] in rows) is other
     if elsewhere is not None:
         row = rows[revisit["record_id"]]
         columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
-        found = read_at(desk.archive, Location(*(row[name] for name in columns)))
+        found = read_at(workspace.archive, Location(*(row[name] for name in columns)))
         assert found.fields["warc-refers-to"] == elsewhere["record_id"]
         assert found.fields["warc-refers-to-target-uri"] == address + "20200101000009"
         assert found.block == HEAD
-    assert wrong(desk) == []
-    assert desk.call("reindex").code == 0
-    assert wrong(desk) == []
+    assert wrong(workspace) == []
+    assert workspace.call("reindex").code == 0
+    assert wrong(workspace) == []
 
 
-def test_what_was_overwritten_before_is_scrubbed_as_well(desk: Desk) -> None:
+def test_what_was_overwritten_before_is_scrubbed_as_well(workspace: Workspace) -> None:
     """Text that was left in free pages of the database is deleted when it is rewritten."""
-    text = text_of(desk)
-    with closing(sqlite3.connect(desk.index)) as connection:
+    text = text_of(workspace)
+    with closing(sqlite3.connect(workspace.index)) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         with connection:
             connection.execute(
@@ -107,15 +107,15 @@ def test_what_was_overwritten_before_is_scrubbed_as_well(desk: Desk) -> None:
                 " SELECT body FROM revisions, (SELECT 1 FROM captures, captures)"
             )
             connection.execute("DROP TABLE beside")
-    assert desk.index.read_bytes().count(text.encode()) > 100
-    remove(desk)
-    assert not traces(desk.folder, text).any
+    assert workspace.index.read_bytes().count(text.encode()) > 100
+    remove(workspace)
+    assert not traces(workspace.folder, text).any
 
 
 def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with_the_next(
-    desk: Desk,
+    workspace: Workspace,
 ) -> None:
-    text = text_of(desk)
+    text = text_of(workspace)
     pages = [
         one.with_suffix(".html")
         for one in (SEEDS / "newspim").glob("*.json")
@@ -133,16 +133,19 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
     outlet = outlet_named("newspim")
     results: list[str] = []
     with (
-        Index(f"sqlite:///{desk.index}") as index,
-        SegmentWriter(desk.archive, software=SOFTWARE, job="t") as segments,
+        Index(f"sqlite:///{workspace.index}") as index,
+        SegmentWriter(workspace.archive, software=SOFTWARE, job="t") as segments,
     ):
         store = CaptureStore(
             segments, index, RunRecorder("test"), lambda result: results.append(str(result.verdict))
         )
         store.append(provisional_page(kept, outlet, url))  # on its way when the removal comes
-        with takedown_log.locked(desk.archive) as log, Index(f"sqlite:///{desk.index}") as other:
+        with (
+            takedown_log.locked(workspace.archive) as log,
+            Index(f"sqlite:///{workspace.index}") as other,
+        ):
             assert log is not None
-            removing = TakedownExecutor(desk.archive, other, log, article_id)
+            removing = TakedownExecutor(workspace.archive, other, log, article_id)
             removing.begin([NAME], "test", "tests")
             removing.finish()
         store.add_page(read_exchange(kept, outlet, url))
@@ -151,52 +154,52 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
         store.add_page(read_exchange(late, outlet, url))
         store.close()
     assert results == ["skipped/removed"] * 2
-    assert NAME not in articles(desk)
-    (row,) = (row for row in desk.rows("captures") if row["reason"] == "removed")
+    assert NAME not in articles(workspace)
+    (row,) = (row for row in workspace.rows("captures") if row["reason"] == "removed")
     assert row["revision_id"] is None
-    assert any("came after the removal" in one for one in wrong(desk))
-    said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert any("came after the removal" in one for one in wrong(workspace))
+    said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
     assert (said.code, said.err) == (0, "")
-    assert not traces(desk.folder, text).any
-    assert wrong(desk) == []
+    assert not traces(workspace.folder, text).any
+    assert wrong(workspace) == []
 
 
-def test_the_index_that_a_reindex_kept_goes_as_well(desk: Desk) -> None:
-    text = text_of(desk)
-    assert desk.call("reindex").code == 0
-    assert "index.sqlite3.old" in traces(desk.folder, text).files
-    said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+def test_the_index_that_a_reindex_kept_goes_as_well(workspace: Workspace) -> None:
+    text = text_of(workspace)
+    assert workspace.call("reindex").code == 0
+    assert "index.sqlite3.old" in traces(workspace.folder, text).files
+    said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
     assert (
         "index.sqlite3.old, kept by a reindex, contains the texts too and will be deleted"
         in said.out
     )
-    assert not traces(desk.folder, text).any
+    assert not traces(workspace.folder, text).any
 
 
-def test_a_damaged_record_of_the_article_goes_too(desk: Desk) -> None:
-    rows = [row for row in desk.rows("captures") if row["revision_id"] is not None]
-    (article,) = (row["id"] for row in desk.rows("articles") if row["article_id"] == NAME[1])
-    own = {row["id"] for row in desk.rows("revisions") if row["article"] == article}
+def test_a_damaged_record_of_the_article_goes_too(workspace: Workspace) -> None:
+    rows = [row for row in workspace.rows("captures") if row["revision_id"] is not None]
+    (article,) = (row["id"] for row in workspace.rows("articles") if row["article_id"] == NAME[1])
+    own = {row["id"] for row in workspace.rows("revisions") if row["article"] == article}
     row = next(row for row in rows if row["revision_id"] in own)
-    path = desk.archive / row["warc_file"]
+    path = workspace.archive / row["warc_file"]
     data = bytearray(path.read_bytes())
     data[row["warc_offset"] + row["warc_length"] - 6] ^= 1  # in its checksum: all of it inflates
     path.write_bytes(data)
-    text = text_of(desk)
-    remove(desk)
-    assert not traces(desk.folder, text).any
-    assert [one for one in wrong(desk) if "removal" in one] == []
+    text = text_of(workspace)
+    remove(workspace)
+    assert not traces(workspace.folder, text).any
+    assert [one for one in wrong(workspace) if "removal" in one] == []
 
 
-def test_the_search_index_is_as_if_the_article_had_never_been(desk: Desk) -> None:
+def test_the_search_index_is_as_if_the_article_had_never_been(workspace: Workspace) -> None:
     """The index equals, byte for byte, one of the other articles: it packs terms together."""
-    remove(desk)
+    remove(workspace)
     query = select(
         revisions, articles_table.c.outlet, articles_table.c.article_id, articles_table.c.url
     )
-    with Index(f"sqlite:///{desk.index}", read_only=True) as index, index.reading() as reading:
+    with Index(f"sqlite:///{workspace.index}", read_only=True) as index, index.reading() as reading:
         rows = list(reading.execute(query.join(articles_table)).mappings())
-    with closing(sqlite3.connect(desk.index)) as connection:
+    with closing(sqlite3.connect(workspace.index)) as connection:
         columns = "headline, body, content='', columnsize=0, tokenize='ascii'"
         connection.execute(f"CREATE VIRTUAL TABLE fresh USING fts5({columns})")
         for row in rows:
@@ -215,9 +218,9 @@ def test_the_search_index_is_as_if_the_article_had_never_been(desk: Desk) -> Non
     assert found == wanted
 
 
-def test_the_frontier_refuses_what_was_removed_before_it_knew_it(desk: Desk) -> None:
-    remove(desk)
-    with Index(f"sqlite:///{desk.index}") as index:
+def test_the_frontier_refuses_what_was_removed_before_it_knew_it(workspace: Workspace) -> None:
+    remove(workspace)
+    with Index(f"sqlite:///{workspace.index}") as index:
         with index.writing() as connection:
             connection.execute(delete(frontier))
         run = Frontier(index, NAME[0], "run")

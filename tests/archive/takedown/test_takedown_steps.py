@@ -21,9 +21,9 @@ from archive.segments.lookup import RecordError, read_at
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from crawler.outlets import article_id
-from tests.support.cli import Desk
-from tests.support.removal_kit import NAME, remove, text_of
-from tests.support.removing import articles, traces, wrong
+from tests.support.cli import Workspace
+from tests.support.takedown import NAME, remove, text_of
+from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ STEPS = (
 )
 
 
-def killed_before(desk: Desk, at: int) -> bool:
+def killed_before(workspace: Workspace, at: int) -> bool:
     """Remove in a process that is killed before that step; return whether it came so far."""
     left = [at]
 
@@ -52,19 +52,19 @@ def killed_before(desk: Desk, at: int) -> bool:
             os.kill(os.getpid(), signal.SIGKILL)
         left[0] -= 1
 
-    process = get_context("fork").Process(target=remove, args=(desk, step))
+    process = get_context("fork").Process(target=remove, args=(workspace, step))
     process.start()
     process.join(60)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
 
 
-def check_rows(desk: Desk) -> None:
+def check_rows(workspace: Workspace) -> None:
     """Check that every row refers to its record."""
-    for row in desk.rows("captures"):
+    for row in workspace.rows("captures"):
         columns = ("warc_file", "warc_offset", "warc_length", "record_id", "payload_digest")
         try:
-            read_at(desk.archive, Location(*(row[name] for name in columns)))
+            read_at(workspace.archive, Location(*(row[name] for name in columns)))
         except RecordError as error:
             raise AssertionError(str(error)) from error
 
@@ -72,23 +72,23 @@ def check_rows(desk: Desk) -> None:
 def test_killed_before_any_step_rows_stay_right_and_the_next_run_finishes_it(
     made: Path, tmp_path: Path
 ) -> None:
-    text, before = text_of(Desk(made)), articles(Desk(made))
+    text, before = text_of(Workspace(made)), articles(Workspace(made))
     kept = {key: body for key, body in before.items() if key != NAME}
     at = 0
     while True:
         shutil.copytree(made, tmp_path / str(at))
-        desk = Desk(tmp_path / str(at))
-        killed = killed_before(desk, at)
-        check_rows(desk)
-        assert articles(desk) == (before if at < 2 and killed else kept), at
-        found = wrong(desk)
-        pending = bool(takedown_log.read(desk.archive).pending)
+        workspace = Workspace(tmp_path / str(at))
+        killed = killed_before(workspace, at)
+        check_rows(workspace)
+        assert articles(workspace) == (before if at < 2 and killed else kept), at
+        found = wrong(workspace)
+        pending = bool(takedown_log.read(workspace.archive).pending)
         assert any("was begun and not ended" in one for one in found) is pending, (at, found)
-        remove(desk)
-        assert wrong(desk) == [], at
-        assert not traces(desk.folder, text).any, at
-        assert articles(desk) == kept
-        assert [path.name for path in desk.archive.glob(".*")] == []
+        remove(workspace)
+        assert wrong(workspace) == [], at
+        assert not traces(workspace.folder, text).any, at
+        assert articles(workspace) == kept
+        assert [path.name for path in workspace.archive.glob(".*")] == []
         if not killed:
             break
         at += 1
@@ -100,14 +100,16 @@ def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored
     made: Path, tmp_path: Path, at: int
 ) -> None:
     shutil.copytree(made, tmp_path / "copy")
-    desk, restored = Desk(tmp_path / "copy"), Desk(tmp_path / "restored")
-    assert killed_before(desk, at)
-    assert back_up(desk.archive, f"sqlite:///{desk.index}", tmp_path / "backup").faults == []
+    workspace, restored = Workspace(tmp_path / "copy"), Workspace(tmp_path / "restored")
+    assert killed_before(workspace, at)
+    assert (
+        back_up(workspace.archive, f"sqlite:///{workspace.index}", tmp_path / "backup").faults == []
+    )
     assert (
         restore(tmp_path / "backup", restored.archive, f"sqlite:///{restored.index}").faults == []
     )
     check_rows(restored)
-    text = text_of(Desk(made))
+    text = text_of(Workspace(made))
     remove(restored)
     assert wrong(restored) == []
     assert not traces(restored.folder, text).any
@@ -117,24 +119,24 @@ def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored
 def test_killed_and_with_its_index_lost_it_stays_removed(
     made: Path, tmp_path: Path, at: int
 ) -> None:
-    text = text_of(Desk(made))
+    text = text_of(Workspace(made))
     shutil.copytree(made, tmp_path / "copy")
-    desk = Desk(tmp_path / "copy")
-    assert killed_before(desk, at)
-    for path in desk.folder.glob("index.sqlite3*"):
+    workspace = Workspace(tmp_path / "copy")
+    assert killed_before(workspace, at)
+    for path in workspace.folder.glob("index.sqlite3*"):
         path.unlink()
-    said = desk.call("reindex")
+    said = workspace.call("reindex")
     assert "Traceback" not in said.err
-    assert NAME not in articles(desk)
-    assert desk.call("remove", "/".join(NAME), "--reason", "test", "--yes").code == 0
-    assert not traces(desk.folder, text).any
-    assert wrong(desk) == []
+    assert NAME not in articles(workspace)
+    assert workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes").code == 0
+    assert not traces(workspace.folder, text).any
+    assert wrong(workspace) == []
 
 
 def test_a_full_disk_is_reported_and_the_next_run_finishes_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = text_of(desk)
+    text = text_of(workspace)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -144,54 +146,57 @@ def test_a_full_disk_is_reported_and_the_next_run_finishes_it(
             monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(SegmentError, match="the disk is full"):
-        remove(desk, step)
+        remove(workspace, step)
     monkeypatch.undo()
-    check_rows(desk)
-    assert [path.name for path in desk.archive.glob(".*")] == []
-    assert NAME not in articles(desk)
-    remove(desk)
-    assert not traces(desk.folder, text).any
-    assert wrong(desk) == []
+    check_rows(workspace)
+    assert [path.name for path in workspace.archive.glob(".*")] == []
+    assert NAME not in articles(workspace)
+    remove(workspace)
+    assert not traces(workspace.folder, text).any
+    assert wrong(workspace) == []
 
 
-def test_an_index_that_cannot_be_written_leaves_everything_as_it_was(desk: Desk) -> None:
-    before, kept = articles(desk), desk.kept_bytes()
+def test_an_index_that_cannot_be_written_leaves_everything_as_it_was(workspace: Workspace) -> None:
+    before, kept = articles(workspace), workspace.kept_bytes()
 
     def step(name: str) -> None:
         if name == "hide":
             raise IndexUnusableError("full")
 
     with pytest.raises(IndexUnusableError):
-        remove(desk, step)
-    assert articles(desk) == before
+        remove(workspace, step)
+    assert articles(workspace) == before
     assert {
-        name: data for name, data in desk.kept_bytes().items() if name != takedown_log.NAME
+        name: data for name, data in workspace.kept_bytes().items() if name != takedown_log.NAME
     } == kept
-    assert takedown_log.read(desk.archive).pending == []
-    assert wrong(desk) == []
+    assert takedown_log.read(workspace.archive).pending == []
+    assert wrong(workspace) == []
 
 
-def test_two_do_not_remove_at_once(desk: Desk) -> None:
-    with takedown_log.locked(desk.archive):
-        said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+def test_two_do_not_remove_at_once(workspace: Workspace) -> None:
+    with takedown_log.locked(workspace.archive):
+        said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
     assert said.code == 1
     assert "Another process is removing" in said.err
-    assert NAME in articles(desk)
+    assert NAME in articles(workspace)
 
 
-def test_no_removal_while_a_reindex_reads_and_the_reverse(desk: Desk) -> None:
-    url = f"sqlite:///{desk.index}"
+def test_no_removal_while_a_reindex_reads_and_the_reverse(workspace: Workspace) -> None:
+    url = f"sqlite:///{workspace.index}"
     with exclude_reindex(url):
-        said = desk.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+        said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
         assert (said.code, "is running" in said.err) == (1, True)
-        assert desk.call("reindex").code == 1
-    assert NAME in articles(desk)
+        assert workspace.call("reindex").code == 1
+    assert NAME in articles(workspace)
 
 
-def test_an_index_rebuilt_by_hand_learns_what_is_blocked(desk: Desk) -> None:
-    assert killed_before(desk, 4)
-    desk.index.unlink()
-    with Index(f"sqlite:///{desk.index}") as index, takedown_log.locked(desk.archive) as log:
+def test_an_index_rebuilt_by_hand_learns_what_is_blocked(workspace: Workspace) -> None:
+    assert killed_before(workspace, 4)
+    workspace.index.unlink()
+    with (
+        Index(f"sqlite:///{workspace.index}") as index,
+        takedown_log.locked(workspace.archive) as log,
+    ):
         assert log is not None
-        TakedownExecutor(desk.archive, index, log, article_id).begin([], "test", "tests")
-    assert {row["name"] for row in desk.rows("refused")} >= {NAME[1]}
+        TakedownExecutor(workspace.archive, index, log, article_id).begin([], "test", "tests")
+    assert {row["name"] for row in workspace.rows("refused")} >= {NAME[1]}

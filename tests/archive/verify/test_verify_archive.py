@@ -22,10 +22,10 @@ from archive.verify.archive import Tally, Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from crawler.offline.article_reader import read_article
-from tests.support.cli import Desk
-from tests.support.drift import changed_copy
-from tests.support.faults.mutations import by_warcio, ours
-from tests.support.reading import SEEDS
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS
+from tests.support.faults.warc_mutations import by_warcio, ours
+from tests.support.random_damage import changed_copy
 from tests.support.warc_samples import exchange, record
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of two segments and its index."""
     folder = tmp_path_factory.mktemp("made")
     for outlet in ("etoday", "newspim"):
-        assert Desk(folder).call("replay", SEEDS / outlet).code == 0
+        assert Workspace(folder).call("replay", SEEDS / outlet).code == 0
     return folder
 
 
 @pytest.fixture
-def desk(made: Path, tmp_path: Path) -> Desk:
+def workspace(made: Path, tmp_path: Path) -> Workspace:
     shutil.copytree(made, tmp_path / "copy")
-    return Desk(tmp_path / "copy")
+    return Workspace(tmp_path / "copy")
 
 
 def verify(folder: Path, choice: SegmentSelection | None = None) -> tuple[list[Finding], Tally]:
@@ -59,20 +59,20 @@ def rules(folder: Path) -> set[Rule]:
     return {one.rule for one in verify(folder)[0]}
 
 
-def segments(desk: Desk) -> list[Path]:
-    return sorted(desk.archive.glob("*.warc.gz"))
+def segments(workspace: Workspace) -> list[Path]:
+    return sorted(workspace.archive.glob("*.warc.gz"))
 
 
-def test_a_good_archive_is_good_and_verified_without_being_changed(desk: Desk) -> None:
-    before = desk.kept_bytes()
-    said = desk.call("verify")
+def test_a_good_archive_is_good_and_verified_without_being_changed(workspace: Workspace) -> None:
+    before = workspace.kept_bytes()
+    said = workspace.call("verify")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("verified 2 files")
     assert said.out.endswith("no findings\n")
-    assert desk.kept_bytes() == before
-    found, tally = verify(desk.folder)
+    assert workspace.kept_bytes() == before
+    found, tally = verify(workspace.folder)
     assert found == []
-    assert tally.rows == len(desk.rows("captures"))
+    assert tally.rows == len(workspace.rows("captures"))
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -81,13 +81,13 @@ def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -
     assert verify(tmp_path / "changed")[0], what
 
 
-def test_the_history_tells_of_a_verification_and_of_what_it_left_out(desk: Desk) -> None:
-    assert desk.call("verify").code == 0
-    assert desk.call("verify", "--sample", "1", "--skip-reading").code == 0
-    assert desk.call("verify", *segments(desk)).code == 0
-    segments(desk)[0].unlink()
-    assert desk.call("verify").code == 1
-    told = [row for row in desk.rows("runs") if row["verb"] == "verify"]
+def test_the_history_tells_of_a_verification_and_of_what_it_left_out(workspace: Workspace) -> None:
+    assert workspace.call("verify").code == 0
+    assert workspace.call("verify", "--sample", "1", "--skip-reading").code == 0
+    assert workspace.call("verify", *segments(workspace)).code == 0
+    segments(workspace)[0].unlink()
+    assert workspace.call("verify").code == 1
+    told = [row for row in workspace.rows("runs") if row["verb"] == "verify"]
     assert [(json.loads(row["arguments"]), row["ending"], row["exit_code"]) for row in told] == [
         ([], "succeeded", 0),
         (["--sample=1", "--skip-reading"], "succeeded", 0),
@@ -96,22 +96,22 @@ def test_the_history_tells_of_a_verification_and_of_what_it_left_out(desk: Desk)
 
 
 def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is(
-    desk: Desk,
+    workspace: Workspace,
 ) -> None:
-    with closing(sqlite3.connect(desk.index)) as connection:
+    with closing(sqlite3.connect(workspace.index)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
         connection.commit()
-    said = desk.call("verify")
+    said = workspace.call("verify")
     assert "could not be recorded in the run history" in said.err
     assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.err
-    with closing(sqlite3.connect(desk.index)) as connection:
+    with closing(sqlite3.connect(workspace.index)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             ("0004",)
         ]
 
 
 def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("verify")
+    said = Workspace(tmp_path).call("verify")
     assert (said.code, said.out) == (
         0,
         "nothing to verify: the archive has no closed segment yet\n",
@@ -119,15 +119,17 @@ def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_finding_names_file_byte_record_and_rule(desk: Desk) -> None:
-    path = segments(desk)[0]
+def test_a_finding_names_file_byte_record_and_rule(workspace: Workspace) -> None:
+    path = segments(workspace)[0]
     row = next(
-        row for row in desk.rows("captures") if row["warc_file"] == path.name and row["warc_offset"]
+        row
+        for row in workspace.rows("captures")
+        if row["warc_file"] == path.name and row["warc_offset"]
     )
     data = bytearray(path.read_bytes())
     data[row["warc_offset"] + 60] ^= 4
     path.write_bytes(data)
-    said = desk.call("verify")
+    said = workspace.call("verify")
     assert said.code == 1
     lines = said.out.splitlines()
     assert any(line.startswith(f"{path.name}@{row['warc_offset']}: gzip: ") for line in lines)
@@ -138,38 +140,40 @@ def test_a_finding_names_file_byte_record_and_rule(desk: Desk) -> None:
     assert any(line.startswith(f"{path.name}: fixity: ") for line in lines)
 
 
-def test_a_record_without_a_row_and_a_row_without_a_segment(desk: Desk) -> None:
-    first, second = segments(desk)
+def test_a_record_without_a_row_and_a_row_without_a_segment(workspace: Workspace) -> None:
+    first, second = segments(workspace)
     second.rename(second.with_name("elsewhere"))
-    with SegmentWriter(desk.archive) as out:
+    with SegmentWriter(workspace.archive) as out:
         out.write(Exchange("https://a.kr/", datetime.now(KST), b"<p>", b"HTTP/1.1 200 OK\r\n\r\n"))
-    found = verify(desk.folder)[0]
+    found = verify(workspace.folder)[0]
     assert {Rule.NO_ROW, Rule.MISSING_SEGMENT} <= {one.rule for one in found}
     assert {one.file for one in found if one.rule is Rule.MISSING_SEGMENT} == {second.name}
     assert first.exists()
 
 
-def test_a_segment_without_an_entry_gets_one_and_it_is_said(desk: Desk) -> None:
-    (desk.archive / NAME).unlink()
-    said = desk.call("verify")
+def test_a_segment_without_an_entry_gets_one_and_it_is_said(workspace: Workspace) -> None:
+    (workspace.archive / NAME).unlink()
+    said = workspace.call("verify")
     assert said.code == 0
     assert said.out.count("added to the fixity manifest") == 2
-    assert {one.kind for one in fixity.read(desk.archive).entries.values()} == {EntryKind.FOUND}
-    assert "added to the fixity manifest" not in desk.call("verify").out
+    assert {one.kind for one in fixity.read(workspace.archive).entries.values()} == {
+        EntryKind.FOUND
+    }
+    assert "added to the fixity manifest" not in workspace.call("verify").out
 
 
-def test_a_damaged_segment_is_not_entered(desk: Desk) -> None:
-    (desk.archive / NAME).unlink()
-    path = segments(desk)[0]
+def test_a_damaged_segment_is_not_entered(workspace: Workspace) -> None:
+    (workspace.archive / NAME).unlink()
+    path = segments(workspace)[0]
     path.write_bytes(path.read_bytes()[:-9])
-    assert desk.call("verify").code == 1
-    assert {*fixity.read(desk.archive).entries} == {segments(desk)[1].name}
+    assert workspace.call("verify").code == 1
+    assert {*fixity.read(workspace.archive).entries} == {segments(workspace)[1].name}
 
 
 def test_a_read_only_archive_is_verified_all_the_same(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (desk.archive / NAME).unlink()
+    (workspace.archive / NAME).unlink()
     real = os.open
 
     def read_only(path: Any, flags: int, *more: int, **named: int) -> int:
@@ -178,15 +182,15 @@ def test_a_read_only_archive_is_verified_all_the_same(
         return real(path, flags, *more, **named)
 
     monkeypatch.setattr(os, "open", read_only)
-    said = desk.call("verify")
+    said = workspace.call("verify")
     assert said.code == 0
     assert "read-only" in said.out
 
 
-def test_what_was_removed_or_replaced_on_purpose_is_no_finding(desk: Desk) -> None:
-    path = segments(desk)[0]
+def test_what_was_removed_or_replaced_on_purpose_is_no_finding(workspace: Workspace) -> None:
+    path = segments(workspace)[0]
     fixity.append(
-        desk.archive,
+        workspace.archive,
         ManifestEntry(
             EntryKind.REMOVED, "gone.warc.gz", 1, "0" * 64, datetime.now(KST), "take-down"
         ),
@@ -194,132 +198,138 @@ def test_what_was_removed_or_replaced_on_purpose_is_no_finding(desk: Desk) -> No
     # not as we pack, but that is another rule
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
     fixity.record_segment(path, EntryKind.REPLACED, "take-down")
-    found = verify(desk.folder)[0]
+    found = verify(workspace.folder)[0]
     assert not {Rule.FIXITY, Rule.MANIFEST, Rule.MISSING_SEGMENT} & {one.rule for one in found}
 
 
-def test_a_live_writers_segment_is_passed_over_and_a_dead_ones_is_said(desk: Desk) -> None:
-    out = SegmentWriter(desk.archive)
+def test_a_live_writers_segment_is_passed_over_and_a_dead_ones_is_said(
+    workspace: Workspace,
+) -> None:
+    out = SegmentWriter(workspace.archive)
     out.write(exchange(url="https://www.etoday.co.kr/robots.txt"))
     out.sync()
-    found, tally = verify(desk.folder)
+    found, tally = verify(workspace.folder)
     assert (found, tally.live) == ([], 1)
     os.close(out._fd)
     out._fd = -1
-    with next(desk.archive.glob("*.open")).open("ab") as file:
+    with next(workspace.archive.glob("*.open")).open("ab") as file:
         file.write(b"\x1f\x8b\x08\0torn")
-    found, _ = verify(desk.folder)
+    found, _ = verify(workspace.folder)
     assert [one.rule for one in found] == [Rule.LEFT_OPEN]
     assert "scrapy recover, or the next crawl or replay" in found[0].sentence
-    assert desk.call("replay", SEEDS / "etoday").code == 0
-    assert verify(desk.folder)[0] == []
+    assert workspace.call("replay", SEEDS / "etoday").code == 0
+    assert verify(workspace.folder)[0] == []
 
 
-def test_rows_of_a_dead_writers_segment_must_be_there(desk: Desk) -> None:
-    path = segments(desk)[0]
-    (desk.archive / NAME).unlink()
+def test_rows_of_a_dead_writers_segment_must_be_there(workspace: Workspace) -> None:
+    path = segments(workspace)[0]
+    (workspace.archive / NAME).unlink()
     path.rename(path.with_name(path.name + ".open"))
-    assert rules(desk.folder) == {Rule.LEFT_OPEN}
+    assert rules(workspace.folder) == {Rule.LEFT_OPEN}
     left = path.with_name(path.name + ".open")
     left.write_bytes(left.read_bytes()[:-2000])
-    assert Rule.NO_RECORD in rules(desk.folder)
+    assert Rule.NO_RECORD in rules(workspace.folder)
 
 
-def test_a_sample_can_be_drawn_again(desk: Desk) -> None:
-    said = desk.call("verify", "--sample", "1", "--seed", "5")
+def test_a_sample_can_be_drawn_again(workspace: Workspace) -> None:
+    said = workspace.call("verify", "--sample", "1", "--seed", "5")
     assert said.code == 0
     assert "sample with seed 5: 1 segment, 1 skipped" in said.out
-    assert desk.call("verify", "--sample", "1", "--seed", "5").out == said.out
-    assert "2 segments, 0 skipped" in desk.call("verify", "--sample", "100%").out
+    assert workspace.call("verify", "--sample", "1", "--seed", "5").out == said.out
+    assert "2 segments, 0 skipped" in workspace.call("verify", "--sample", "100%").out
     chosen = {
         path.name
         for seed in range(20)
         for path in SegmentSelection(sample="50%", seed=seed).of(
-            segments(desk), fixity.read(desk.archive)
+            segments(workspace), fixity.read(workspace.archive)
         )
     }
-    assert chosen == {path.name for path in segments(desk)}
+    assert chosen == {path.name for path in segments(workspace)}
 
 
-def test_since_is_a_day_of_closing_in_korea(desk: Desk) -> None:
-    old, new = segments(desk)
+def test_since_is_a_day_of_closing_in_korea(workspace: Workspace) -> None:
+    old, new = segments(workspace)
     days = timedelta(9)
-    (desk.archive / NAME).unlink()
+    (workspace.archive / NAME).unlink()
     for path, moment in ((old, datetime.now(KST) - days), (new, datetime.now(KST))):
         size, sha256 = fixity.measure(path)
         fixity.append(
-            desk.archive, ManifestEntry(EntryKind.CLOSED, path.name, size, sha256, moment)
+            workspace.archive, ManifestEntry(EntryKind.CLOSED, path.name, size, sha256, moment)
         )
         os.utime(path, (moment.timestamp(), moment.timestamp()))
     today = datetime.now(KST).date()
-    said = desk.call("verify", "--since", str(today - timedelta(1)))
+    said = workspace.call("verify", "--since", str(today - timedelta(1)))
     assert said.code == 0
     assert "skipped 1 older segment" in said.out
-    assert verify(desk.folder, SegmentSelection(since=today - days))[1].files == 2
-    assert verify(desk.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
+    assert verify(workspace.folder, SegmentSelection(since=today - days))[1].files == 2
+    assert verify(workspace.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
     old.write_bytes(b"")
     os.utime(old, (0, 0))
-    assert verify(desk.folder, SegmentSelection(since=today))[0] == []
+    assert verify(workspace.folder, SegmentSelection(since=today))[0] == []
 
 
 def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(
-    desk: Desk, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     foreign = tmp_path / "w.warc.gz"
     foreign.write_bytes(by_warcio())
-    said = desk.call("verify", foreign, *segments(desk))
+    said = workspace.call("verify", foreign, *segments(workspace))
     assert said.code == 0
     assert "note" in said.out
-    path = segments(desk)[0]
+    path = segments(workspace)[0]
     path.write_bytes(ours())
-    said = desk.call("verify", path)
+    said = workspace.call("verify", path)
     assert said.code == 1
     assert ": fixity: " in said.out
-    said = desk.call("verify", tmp_path / "nowhere.warc", tmp_path)
+    said = workspace.call("verify", tmp_path / "nowhere.warc", tmp_path)
     assert said.code == 1
     assert said.out.count(": unreadable: ") >= 2
 
 
-def test_warcio_is_the_witness_of_an_archive_and_of_files(desk: Desk, tmp_path: Path) -> None:
-    said = desk.call("verify", "--witness")
+def test_warcio_is_the_witness_of_an_archive_and_of_files(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    said = workspace.call("verify", "--witness")
     assert (said.code, "no findings" in said.out) == (0, True), said.out
     foreign = tmp_path / "w.warc.gz"
     foreign.write_bytes(by_warcio())
-    assert desk.call("verify", "--witness", foreign).code == 0
+    assert workspace.call("verify", "--witness", foreign).code == 0
     foreign.write_bytes(record(version="WARC/1.2"))
-    said = desk.call("verify", "--witness", foreign)
+    said = workspace.call("verify", "--witness", foreign)
     assert said.code == 1
     assert ": witness: warcio reads no further" in said.out
-    assert ": witness: " not in desk.call("verify", foreign).out
+    assert ": witness: " not in workspace.call("verify", foreign).out
 
 
-def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(desk: Desk) -> None:
-    desk.index.unlink()
-    found, tally = verify(desk.folder)
+def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(
+    workspace: Workspace,
+) -> None:
+    workspace.index.unlink()
+    found, tally = verify(workspace.folder)
     assert [one.rule for one in found] == [Rule.INDEX]
     assert tally.files == 2
-    desk.index.write_bytes(b"no database" * 999)
-    found, tally = verify(desk.folder)
+    workspace.index.write_bytes(b"no database" * 999)
+    found, tally = verify(workspace.folder)
     assert [one.rule for one in found] == [Rule.INDEX]
     assert tally.files == 2
 
 
-def test_a_damaged_page_of_the_index_is_found(desk: Desk) -> None:
-    data = bytearray(desk.index.read_bytes())
+def test_a_damaged_page_of_the_index_is_found(workspace: Workspace) -> None:
+    data = bytearray(workspace.index.read_bytes())
     for at in range(20_000, len(data), 9001):
         data[at] ^= 0xFF
-    desk.index.write_bytes(data)
-    assert verify(desk.folder)[0]
+    workspace.index.write_bytes(data)
+    assert verify(workspace.folder)[0]
 
 
 @pytest.mark.parametrize("value", ["garbage", b"\xff\xfe", 7])
 def test_a_value_that_cannot_be_read_is_found_and_the_segments_are_verified(
-    desk: Desk, value: object
+    workspace: Workspace, value: object
 ) -> None:
-    with closing(sqlite3.connect(desk.index)) as connection:
+    with closing(sqlite3.connect(workspace.index)) as connection:
         connection.execute("UPDATE captures SET captured_at = ? WHERE id = 3", (value,))
         connection.commit()
-    found, tally = verify(desk.folder)
+    found, tally = verify(workspace.folder)
     assert Rule.INDEX in {one.rule for one in found}
     assert tally.files == 2
 
@@ -337,19 +347,19 @@ def test_a_value_that_cannot_be_read_is_found_and_the_segments_are_verified(
         ["--nonsense"],
     ],
 )
-def test_wrong_usage_is_told(desk: Desk, arguments: list[str]) -> None:
-    assert desk.call("verify", *arguments).code == 2
+def test_wrong_usage_is_told(workspace: Workspace, arguments: list[str]) -> None:
+    assert workspace.call("verify", *arguments).code == 2
 
 
 def test_an_archive_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("x")
-    said = Desk(tmp_path).call("verify")
+    said = Workspace(tmp_path).call("verify")
     assert (said.code, len(said.sentences)) == (1, 1)
 
 
-def test_output_into_a_closed_pipe_is_no_traceback(desk: Desk) -> None:
-    segments(desk)[0].unlink()
-    process = desk.start("verify", stdout=-1, stderr=-1)
+def test_output_into_a_closed_pipe_is_no_traceback(workspace: Workspace) -> None:
+    segments(workspace)[0].unlink()
+    process = workspace.start("verify", stdout=-1, stderr=-1)
     assert process.stdout is not None
     process.stdout.close()
     _, err = process.communicate(timeout=60)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Finding, Rule, Severity
-from tests.support.faults.mutations import (
+from tests.support.faults.warc_mutations import (
     HOUSE,
     MUTATIONS,
     NotApplicable,

@@ -9,7 +9,7 @@ import pytest
 
 from archive.verify.warc_file.findings import Rule
 from archive.verify.witness import compare_with_warcio
-from tests.support.faults.mutations import (
+from tests.support.faults.warc_mutations import (
     MUTATIONS,
     NotApplicable,
     by_fastwarc,
@@ -19,7 +19,7 @@ from tests.support.faults.mutations import (
     split,
     unpacked,
 )
-from tests.support.foreign import common_crawl, heritrix, packed
+from tests.support.foreign_archives import common_crawl, heritrix, packed
 from tests.support.warc_samples import record
 
 if TYPE_CHECKING:

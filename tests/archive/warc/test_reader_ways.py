@@ -9,10 +9,10 @@ import pytest
 
 from archive.warc.reader import Damage, Record
 from archive.warc.record_iterator import RecordIterator
-from tests.support.faults import mutations
-from tests.support.faults.hostile import CASES
-from tests.support.faults.mutations import MUTATIONS, NotApplicable
-from tests.support.foreign import common_crawl, packed
+from tests.support.faults import warc_mutations
+from tests.support.faults.hostile_archives import CASES
+from tests.support.faults.warc_mutations import MUTATIONS, NotApplicable
+from tests.support.foreign_archives import common_crawl, packed
 from tests.support.warc_samples import HEAD, a_segment, read, record
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES: dict[str, Callable[[], bytes]] = {
-    "ours": mutations.ours,
-    "warcio": mutations.by_warcio,
-    "warcio 1.1": lambda: mutations.by_warcio("1.1"),
-    "fastwarc": mutations.by_fastwarc,
+    "ours": warc_mutations.ours,
+    "warcio": warc_mutations.by_warcio,
+    "warcio 1.1": lambda: warc_mutations.by_warcio("1.1"),
+    "fastwarc": warc_mutations.by_fastwarc,
     "common crawl": lambda: packed(*common_crawl()),
 }
 
@@ -53,7 +53,7 @@ def test_sound_files_are_read_by_the_shorter_way(
 
 @pytest.mark.parametrize("name", FILES)
 def test_mutations_give_the_same_by_either_way(tmp_path: Path, name: str) -> None:
-    records = mutations.split(FILES[name]())
+    records = warc_mutations.split(FILES[name]())
     tried = 0
     for mutate in MUTATIONS.values():
         try:
@@ -89,7 +89,7 @@ def test_changed_heads_give_the_same_by_either_way(tmp_path: Path) -> None:
             changed[at : at + dice.randrange(2)] = bytes(
                 dice.choices(alphabet, k=dice.randrange(3))
             )
-        both(tmp_path / "a", mutations.joined([record(), bytes(changed), record()]))
+        both(tmp_path / "a", warc_mutations.joined([record(), bytes(changed), record()]))
 
 
 @pytest.mark.parametrize(

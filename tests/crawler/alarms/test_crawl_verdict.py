@@ -17,7 +17,7 @@ from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl, shortfall
 from crawler.discovery.plan import Plan
 from crawler.model.window import Window
 from crawler.outlets import known_outlets, outlet_named
-from tests.support.crawling import Crawls, twin_of_today
+from tests.support.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,21 +146,21 @@ def test_days_gone_by_are_no_measure_of_what_is_new_today() -> None:
 
 
 def test_a_feed_that_stands_still_is_noticed_after_a_day(tmp_path: Path) -> None:
-    with twin_of_today("etoday", 30) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("etoday", 30) as site:
+        crawls = Crawls.into(tmp_path, site)
         assert crawls.run().code == 0
         crawls.edit_frontier("SET first_visit_at = '2026-01-02 03:04:05.000000'")
         said = crawls.run()
         assert said.code == 1
         assert "no new one was found since 2026-01-02 12:04 KST" in said.sentences[-1]
-        assert crawls.run("-a", f"url={twin.address(twin.ids()[0])}").code == 0
-        twin.publish(1)
+        assert crawls.run("-a", f"url={site.address(site.ids()[0])}").code == 0
+        site.publish(1)
         assert crawls.run().code == 0
 
 
 def test_where_robots_forbid_all_articles_a_crawl_does_not_end_well(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 20, robots="User-agent: *\nDisallow: /news/view/\n") as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", 20, robots="User-agent: *\nDisallow: /news/view/\n") as site:
+        crawls = Crawls.into(tmp_path, site)
         said = crawls.run()
         assert crawls.fetched() == {}
         assert set(crawls.outcomes().values()) == {"skipped/robots"}

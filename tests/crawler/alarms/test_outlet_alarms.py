@@ -9,7 +9,7 @@ from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
 from archive.index.schema import frontier
-from tests.support.alarm_kit import DAY, HOUR, MINUTE, Desk, job, utc
+from tests.support.alarms import DAY, HOUR, MINUTE, Workspace, job, utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,116 +17,118 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def made_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Desk]:
+def made_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workspace]:
     """Desks of outlets that have been crawled each hour for some days."""
-    made = {name: Desk(tmp_path_factory.mktemp(name)) for name in ("slow", "busy")}
+    made = {name: Workspace(tmp_path_factory.mktemp(name)) for name in ("slow", "busy")}
     made["slow"].live(10, 1)
     made["busy"].live(8, 12)
     return made
 
 
 @pytest.fixture
-def desk(tmp_path: Path, made_before: dict[str, Desk]) -> Desk:
+def workspace(tmp_path: Path, made_before: dict[str, Workspace]) -> Workspace:
     """An outlet of an article an hour, crawled each hour for ten days."""
     return made_before["slow"].copy(tmp_path)
 
 
-def until_told(desk: Desk, crawls: int, **how: Any) -> int:
+def crawls_until_alarm(workspace: Workspace, crawls: int, **how: Any) -> int:
     """Crawl each hour until an alarm is raised; return the number of crawls, 0 for none."""
     for number in range(1, crawls + 1):
-        desk.crawl(**how)
-        if desk.look():
+        workspace.crawl(**how)
+        if workspace.look():
             return number
-        desk.now += HOUR
+        workspace.now += HOUR
     return 0
 
 
-def test_silence_is_told_by_the_crawls_that_could_have_seen_an_article(desk: Desk) -> None:
-    last = desk.now - HOUR
-    assert desk.look() == []
-    assert until_told(desk, 24) == 6
-    (alarm,) = desk.open()
+def test_silence_is_told_by_the_crawls_that_could_have_seen_an_article(
+    workspace: Workspace,
+) -> None:
+    last = workspace.now - HOUR
+    assert workspace.look() == []
+    assert crawls_until_alarm(workspace, 24) == 6
+    (alarm,) = workspace.open()
     assert (alarm.kind, alarm.subject, alarm.began_at) == ("silent", "etoday", utc(last))
     assert alarm.sentence == (
         "etoday is silent: 6 crawls found no new article since 2026-11-28 11:00 KST, where 6 are "
         "usual; in the weeks before, at most 1 were missing. Check whether its site has newer "
         "articles; read /var/log/etoday.log, then try: scrapy crawl etoday"
     )
-    desk.now += HOUR
-    desk.crawl(0)
-    assert desk.look() == ["silent"]
-    desk.now += HOUR
-    desk.crawl(1)
-    assert desk.look() == []
-    assert desk.look() == []
-    assert len(desk.alarms()) == 1
+    workspace.now += HOUR
+    workspace.crawl(0)
+    assert workspace.look() == ["silent"]
+    workspace.now += HOUR
+    workspace.crawl(1)
+    assert workspace.look() == []
+    assert workspace.look() == []
+    assert len(workspace.alarms()) == 1
 
 
-def test_an_outlet_whose_crawls_fail_is_not_silent_as_well(desk: Desk) -> None:
-    desk.jobs = [job(retries=2)]
+def test_an_outlet_whose_crawls_fail_is_not_silent_as_well(workspace: Workspace) -> None:
+    workspace.jobs = [job(retries=2)]
     for _ in range(9):
-        desk.crawl(0, ending="failed", failed=3)
-        assert desk.look() in ([], ["job_failed"])
-        desk.now += HOUR
-    assert [alarm.kind for alarm in desk.alarms()] == ["job_failed"]
+        workspace.crawl(0, ending="failed", failed=3)
+        assert workspace.look() in ([], ["job_failed"])
+        workspace.now += HOUR
+    assert [alarm.kind for alarm in workspace.alarms()] == ["job_failed"]
 
 
-def test_a_crawl_that_fails_of_the_silence_is_no_other_alarm(desk: Desk) -> None:
-    assert until_told(desk, 24) == 6
-    desk.now += DAY
-    desk.crawl(0, ending="failed")  # `is_silent_for_a_day`: 300 a day, and none for a day
-    assert desk.look() == ["silent"]
-    desk.now += HOUR
-    desk.crawl(0, ending="failed", failed=2)
-    assert desk.look() == ["silent", "job_failed"], "that is something else"
+def test_a_crawl_that_fails_of_the_silence_is_no_other_alarm(workspace: Workspace) -> None:
+    assert crawls_until_alarm(workspace, 24) == 6
+    workspace.now += DAY
+    workspace.crawl(0, ending="failed")  # `is_silent_for_a_day`: 300 a day, and none for a day
+    assert workspace.look() == ["silent"]
+    workspace.now += HOUR
+    workspace.crawl(0, ending="failed", failed=2)
+    assert workspace.look() == ["silent", "job_failed"], "that is something else"
 
 
 @pytest.mark.parametrize("jump", [DAY, 30 * DAY, -DAY])
-def test_a_clock_that_jumps_makes_no_outlet_silent(desk: Desk, jump: datetime) -> None:
-    desk.now += jump
+def test_a_clock_that_jumps_makes_no_outlet_silent(workspace: Workspace, jump: datetime) -> None:
+    workspace.now += jump
     for _ in range(3):
-        desk.crawl(0)
-        assert desk.look() == []
-        desk.now += 10 * MINUTE
+        workspace.crawl(0)
+        assert workspace.look() == []
+        workspace.now += 10 * MINUTE
 
 
-def test_a_scheduler_that_stood_still_has_seen_no_silence(desk: Desk) -> None:
-    desk.now += 5 * DAY
-    desk.crawl(0)
-    assert desk.look() == []
-    desk.now += HOUR
-    assert until_told(desk, 24) == 5
+def test_a_scheduler_that_stood_still_has_seen_no_silence(workspace: Workspace) -> None:
+    workspace.now += 5 * DAY
+    workspace.crawl(0)
+    assert workspace.look() == []
+    workspace.now += HOUR
+    assert crawls_until_alarm(workspace, 24) == 5
 
 
 @pytest.mark.parametrize(
     "words", [("-a", "discover=no"), ("-a", "url=https://x"), ("-a", "until=2026-11-02")]
 )
 def test_crawls_that_look_at_nothing_new_say_nothing_of_silence(
-    desk: Desk, words: tuple[str, ...]
+    workspace: Workspace, words: tuple[str, ...]
 ) -> None:
-    assert until_told(desk, 9, arguments=words) == 0
-    assert until_told(desk, 9) == 6
+    assert crawls_until_alarm(workspace, 9, arguments=words) == 0
+    assert crawls_until_alarm(workspace, 9) == 6
 
 
 def test_a_young_outlet_is_not_judged(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.live(6, 1)
-    assert until_told(desk, 9) == 0
+    workspace = Workspace(tmp_path)
+    workspace.live(6, 1)
+    assert crawls_until_alarm(workspace, 9) == 0
 
 
-def bad(desk: Desk, new: int = 12, **fields: Any) -> list[str]:
-    desk.now += HOUR
-    desk.crawl(new, **fields)
-    return desk.look()
+def bad(workspace: Workspace, new: int = 12, **fields: Any) -> list[str]:
+    workspace.now += HOUR
+    workspace.crawl(new, **fields)
+    return workspace.look()
 
 
 @pytest.fixture
-def busy(tmp_path: Path, made_before: dict[str, Desk]) -> Desk:
+def busy(tmp_path: Path, made_before: dict[str, Workspace]) -> Workspace:
     """An outlet of twelve articles an hour, for eight days."""
     return made_before["busy"].copy(tmp_path)
 
 
-def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: Desk) -> None:
+def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: Workspace) -> None:
     assert busy.look() == []
     assert bad(busy, authors=[]) == ["drift"]
     (alarm,) = busy.open()
@@ -150,14 +152,14 @@ def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: De
 
 
 def test_pages_of_an_outlets_first_week_are_not_judged(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.live(6, 12)
-    assert bad(desk, 20, authors=[]) == []
-    desk.now += 2 * DAY
-    assert bad(desk, 20, authors=[]) == ["drift"]
+    workspace = Workspace(tmp_path)
+    workspace.live(6, 12)
+    assert bad(workspace, 20, authors=[]) == []
+    workspace.now += 2 * DAY
+    assert bad(workspace, 20, authors=[]) == ["drift"]
 
 
-def test_a_mended_parser_and_a_reindex_end_a_drift(busy: Desk) -> None:
+def test_a_mended_parser_and_a_reindex_end_a_drift(busy: Workspace) -> None:
     begin = busy.now
     assert bad(busy, tags=[]) == ["drift"]
     assert bad(busy, tags=[]) == ["drift"]
@@ -166,7 +168,7 @@ def test_a_mended_parser_and_a_reindex_end_a_drift(busy: Desk) -> None:
     assert bad(busy) == []
 
 
-def test_after_four_weeks_the_new_is_usual(busy: Desk) -> None:
+def test_after_four_weeks_the_new_is_usual(busy: Workspace) -> None:
     assert bad(busy, images=[]) == ["drift"]
     busy.now += 29 * DAY
     assert bad(busy, images=[]) == []
@@ -175,7 +177,7 @@ def test_after_four_weeks_the_new_is_usual(busy: Desk) -> None:
 
 
 def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_not(
-    busy: Desk,
+    busy: Workspace,
 ) -> None:
     assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
     (alarm,) = busy.open()
@@ -193,7 +195,7 @@ def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_
     )
 
 
-def test_a_day_without_an_article_counts_from_the_last_crawl_that_had_one(busy: Desk) -> None:
+def test_a_day_without_an_article_counts_from_the_last_crawl_that_had_one(busy: Workspace) -> None:
     assert bad(busy, 12) == []
     assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]
     busy.crawl(0)  # between two articles nothing was wrong
@@ -203,7 +205,7 @@ def test_a_day_without_an_article_counts_from_the_last_crawl_that_had_one(busy: 
     )
 
 
-def test_a_failed_job_is_counted_from_when_it_was_done_last(busy: Desk) -> None:
+def test_a_failed_job_is_counted_from_when_it_was_done_last(busy: Workspace) -> None:
     looked_again = {"etoday": {"unparsed/no_body": 1}}
     begin = busy.now
     for _ in range(80):
@@ -216,7 +218,7 @@ def test_a_failed_job_is_counted_from_when_it_was_done_last(busy: Desk) -> None:
 
 
 def test_a_few_pages_that_cannot_be_read_are_no_failed_job_before_they_may_be_a_drift(
-    busy: Desk,
+    busy: Workspace,
 ) -> None:
     told = [bad(busy, 0, unparsed=3, ending="failed") for _ in range(5)]
     assert told == [[], [], ["drift"], ["drift"], ["drift"]], (
@@ -224,12 +226,12 @@ def test_a_few_pages_that_cannot_be_read_are_no_failed_job_before_they_may_be_a_
     )
 
 
-def test_pages_that_never_make_a_drift_are_a_failed_job_after_hours(busy: Desk) -> None:
+def test_pages_that_never_make_a_drift_are_a_failed_job_after_hours(busy: Workspace) -> None:
     assert [bad(busy, 0, unparsed=1, ending="failed") for _ in range(6)] == [[]] * 6
     assert bad(busy, 0, unparsed=1, ending="failed") == ["job_failed"]
 
 
-def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Desk) -> None:
+def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Workspace) -> None:
     assert bad(busy, tags=[]) == ["drift"]
     assert [bad(busy, tags=[], body="가" * 100) for _ in range(2)] == [["drift"], ["drift"] * 2]
     assert [alarm.fields for alarm in busy.open()] == [("tags",), ("body",)]
@@ -239,7 +241,7 @@ def test_a_second_field_is_another_alarm_while_the_first_is_open(busy: Desk) -> 
     assert [bad(busy), bad(busy)] == [["drift"], []], "a median is back sooner"
 
 
-def test_old_articles_and_backfills_are_no_drift(busy: Desk) -> None:
+def test_old_articles_and_backfills_are_no_drift(busy: Workspace) -> None:
     for _ in range(3):
         assert bad(busy, authors=[], published=busy.now - 400 * DAY) == []
         assert (
@@ -250,7 +252,7 @@ def test_old_articles_and_backfills_are_no_drift(busy: Desk) -> None:
     assert busy.look() == []
 
 
-def test_pages_that_were_unread_for_days_are_not_new_each_time(busy: Desk) -> None:
+def test_pages_that_were_unread_for_days_are_not_new_each_time(busy: Workspace) -> None:
     with busy.index.writing() as connection:
         connection.execute(update(frontier).values(discovered_at=busy.now - 3 * DAY))
     busy.now += HOUR
@@ -260,7 +262,7 @@ def test_pages_that_were_unread_for_days_are_not_new_each_time(busy: Desk) -> No
     assert busy.look() == []
 
 
-def test_no_judgement_reads_a_table_through(busy: Desk) -> None:
+def test_no_judgement_reads_a_table_through(busy: Workspace) -> None:
     asked: list[tuple[str, Any]] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -270,7 +272,7 @@ def test_no_judgement_reads_a_table_through(busy: Desk) -> None:
     try:
         assert bad(busy, authors=[]) == ["drift"]
         bad(busy)
-        assert until_told(busy, 3) == 1
+        assert crawls_until_alarm(busy, 3) == 1
     finally:
         event.remove(Engine, "before_cursor_execute", hear)
     plans: dict[str, list[str]] = {}

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.silence import Observation, PublicationRate, silence
-from tests.support.newsrooms import (
+from tests.support.outlet_models import (
     DAY,
     DRIFTS,
     HOUR,
-    NEWSROOMS,
+    OUTLET_MODELS,
     START,
     Change,
-    Newsroom,
+    OutletModel,
     Watched,
     drift_year,
     pages,
@@ -27,7 +27,7 @@ from tests.support.newsrooms import (
 )
 
 DRAWN = settings(max_examples=6, deadline=None, derandomize=True)
-BY_NAME = {room.name: room for room in NEWSROOMS}
+BY_NAME = {room.name: room for room in OUTLET_MODELS}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_short_year_without_a_false_alarm_and_every_death_told(name: str, arti
 def test_an_outlet_that_goes_on_is_never_silent_and_a_dead_one_is(
     rate: float, night: float, weekend: float, seed: int
 ) -> None:
-    room = Newsroom(
+    room = OutletModel(
         "drawn",
         lambda m: (
             rate * (1 if 7 <= m.hour < 20 else night) * (1 if day_kind(m.date()) < 5 else weekend)
@@ -78,7 +78,7 @@ def test_an_outlet_that_goes_on_is_never_silent_and_a_dead_one_is(
 )
 def test_crawls_that_were_not_made_are_no_silence(seed: int, holes: list[tuple[int, int]]) -> None:
     """However often and long a scheduler stood still; and whatever its clock made of it."""
-    watched = Watched(Newsroom("steady", lambda _: 3.0), 2, seed)
+    watched = Watched(OutletModel("steady", lambda _: 3.0), 2, seed)
     dropped = {n + i for n, k in holes for i in range(k)}
     looks = [look for n, look in enumerate(watched.crawls) if n not in dropped]
     rate = PublicationRate(watched.hours, START, watched.moments[-1], day_kind)
@@ -91,17 +91,17 @@ def test_crawls_that_were_not_made_are_no_silence(seed: int, holes: list[tuple[i
 
 
 def test_too_little_history_is_none() -> None:
-    room = Newsroom("young", lambda _: 1.0, regular=True, warm=0)
+    room = OutletModel("young", lambda _: 1.0, regular=True, warm=0)
     watched = Watched(room, 12, 1)
     assert not any(watched.judge(n, START + 5 * DAY) for n in range(7 * 24))
-    few = Newsroom("few", lambda m: 1.0 if m.hour == 9 else 0.0, regular=True, warm=0)
+    few = OutletModel("few", lambda m: 1.0 if m.hour == 9 else 0.0, regular=True, warm=0)
     watched = Watched(few, 60, 1)
     assert not any(watched.judge(n, START + 18 * DAY) for n in range(20 * 24, 30 * 24))
     assert any(watched.judge(n, START + 28 * DAY) for n in range(30 * 24, 45 * 24))
 
 
 def test_what_was_missing_in_an_earlier_silence_is_no_measure() -> None:
-    watched = Watched(Newsroom("regular", lambda _: 1.0, regular=True), 20, 1)
+    watched = Watched(OutletModel("regular", lambda _: 1.0, regular=True), 20, 1)
     gap = range(20 * 24, 24 * 24)
     looks = [
         Observation(look.at, look.complete, look.found_new and n not in gap)

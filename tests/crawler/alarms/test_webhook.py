@@ -23,9 +23,9 @@ from archive.model.article import KST
 from archive.runs.alarms import AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from crawler.alarms import webhook
 from crawler.alarms.webhook import AlertUrlError, Webhook, parse_address
-from tests.support.alarm_kit import Desk, job
-from tests.support.cli import Desk as Line
-from tests.support.twin.tls import authority
+from tests.support.alarms import Workspace, job
+from tests.support.cli import Workspace as Line
+from tests.support.mock_site.tls import authority
 
 if TYPE_CHECKING:
     import ssl
@@ -96,32 +96,32 @@ def ear() -> Iterator[Ear]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path, now=datetime.now(UTC))
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, now=datetime.now(UTC))
 
 
-def begin(desk: Desk, subject: str) -> None:
-    with desk.index.writing() as connection:
+def begin(workspace: Workspace, subject: str) -> None:
+    with workspace.index.writing() as connection:
         assert raise_alarm(
             connection,
             Cause(
                 kind=AlarmKind.SILENT,
                 subject=subject,
                 sentence=f"{subject} 조용하다",
-                began_at=desk.now,
+                began_at=workspace.now,
             ),
         )
 
 
-def end(desk: Desk, subject: str, later: timedelta = timedelta(hours=1)) -> None:
-    with desk.index.writing() as connection:
+def end(workspace: Workspace, subject: str, later: timedelta = timedelta(hours=1)) -> None:
+    with workspace.index.writing() as connection:
         (alarm,) = (a for a in open_alarms(connection) if a.subject == subject)
         assert end_alarm(connection, alarm, alarm.began_at + later)
 
 
-def told(desk: Desk, url: str, timeout: float = 5.0, retry_after: float = 0.0) -> Webhook:
+def told(workspace: Workspace, url: str, timeout: float = 5.0, retry_after: float = 0.0) -> Webhook:
     """Tell what there is, to the end."""
-    one = Webhook(parse_address(url), desk.index, timeout, retry_after)
+    one = Webhook(parse_address(url), workspace.index, timeout, retry_after)
     tell(one)
     return one
 
@@ -131,10 +131,10 @@ def tell(one: Webhook) -> None:
     one.wait()
 
 
-def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
-    begin(desk, "etoday")
-    one = told(desk, ear.url + "hook?key=1")
-    end(desk, "etoday")
+def test_an_alarm_and_its_end_are_told_once_each(workspace: Workspace, ear: Ear) -> None:
+    begin(workspace, "etoday")
+    one = told(workspace, ear.url + "hook?key=1")
+    end(workspace, "etoday")
     for _ in range(3):
         one.wake()
         tell(one)
@@ -144,17 +144,17 @@ def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
         "subject": "etoday",
         "sentence": "etoday 조용하다",
         "ended_at": None,
-        "began_at": desk.now.astimezone(KST).isoformat(timespec="seconds"),
+        "began_at": workspace.now.astimezone(KST).isoformat(timespec="seconds"),
         "host": socket.gethostname(),
-        "index": desk.url,
+        "index": workspace.url,
     }
-    assert second["ended_at"] == (desk.now + timedelta(hours=1)).astimezone(KST).isoformat(
+    assert second["ended_at"] == (workspace.now + timedelta(hours=1)).astimezone(KST).isoformat(
         timespec="seconds"
     )
     assert {**second, "ended_at": None} == first
     assert ear.paths == ["/hook?key=1"] * 2
     assert ear.heads[0]["Content-Type"] == "application/json; charset=utf-8"
-    (row,) = desk.alarms()
+    (row,) = workspace.alarms()
     assert row.notified_at is not None
     assert row.resolved_notified_at is not None
 
@@ -164,17 +164,17 @@ def test_an_alarm_and_its_end_are_told_once_each(desk: Desk, ear: Ear) -> None:
     [(500, "it answered 500"), (302, "it answered 302, and redirects"), (404, "404")],
 )
 def test_what_is_not_taken_is_told_again_and_said_once(
-    desk: Desk, ear: Ear, answer: int, why: str, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, ear: Ear, answer: int, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     ear.answer = answer
-    begin(desk, "etoday")
-    one = told(desk, ear.url + "secret?key=secret")
+    begin(workspace, "etoday")
+    one = told(workspace, ear.url + "secret?key=secret")
     tell(one)
-    end(desk, "etoday")
-    begin(desk, "newspim")
+    end(workspace, "etoday")
+    begin(workspace, "newspim")
     tell(one)
-    assert desk.alarms()[0].notified_at is None
+    assert workspace.alarms()[0].notified_at is None
     assert [heard["subject"] for heard in ear.heard] == ["etoday"] * 3, (
         "the first one first, and one a try"
     )
@@ -194,11 +194,11 @@ def test_what_is_not_taken_is_told_again_and_said_once(
 
 @pytest.mark.parametrize("answer", ["hang", "drip"])
 def test_what_hangs_holds_nobody_up(
-    desk: Desk, ear: Ear, answer: str, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, ear: Ear, answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ear.answer = answer
-    begin(desk, "etoday")
-    one = Webhook(parse_address(ear.url), desk.index, timeout=0.3)
+    begin(workspace, "etoday")
+    one = Webhook(parse_address(ear.url), workspace.index, timeout=0.3)
     began = monotonic()
     one.poll()
     one.poll()
@@ -210,12 +210,12 @@ def test_what_hangs_holds_nobody_up(
 
 
 def test_nobody_there_is_said_once_and_waited_for(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    begin(desk, "etoday")
-    one = told(desk, f"http://user:secret@127.0.0.1:{port}/secret", retry_after=60)
+    begin(workspace, "etoday")
+    one = told(workspace, f"http://user:secret@127.0.0.1:{port}/secret", retry_after=60)
     assert caplog.messages == [
         f"ALERT_URL (http://127.0.0.1:{port}) did not accept an alarm: Connection refused. "
         "Retrying every 60 seconds."
@@ -227,46 +227,46 @@ def test_nobody_there_is_said_once_and_waited_for(
 
 
 def test_certificates_are_verified(
-    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with listening(authority(tmp_path, []).context) as ear:
-        begin(desk, "etoday")
-        told(desk, ear.url)
+        begin(workspace, "etoday")
+        told(workspace, ear.url)
         assert ear.heard == []
     assert "its certificate is not valid" in caplog.text
 
 
-def test_who_is_at_it_is_left_alone(desk: Desk, ear: Ear) -> None:
-    begin(desk, "etoday")
-    other = Lease(desk.index, "alerts", "another")
+def test_who_is_at_it_is_left_alone(workspace: Workspace, ear: Ear) -> None:
+    begin(workspace, "etoday")
+    other = Lease(workspace.index, "alerts", "another")
     assert other.take() is None
-    one = told(desk, ear.url)
+    one = told(workspace, ear.url)
     assert ear.heard == []
     other.release()
     tell(one)
     assert len(ear.heard) == 1
 
 
-def test_credentials_of_the_address_go_in_the_head(desk: Desk, ear: Ear) -> None:
-    begin(desk, "etoday")
-    told(desk, ear.url.replace("127", "desk:p%40ss@127"))
+def test_credentials_of_the_address_go_in_the_head(workspace: Workspace, ear: Ear) -> None:
+    begin(workspace, "etoday")
+    told(workspace, ear.url.replace("127", "desk:p%40ss@127"))
     assert ear.heads[0]["Authorization"] == "Basic ZGVzazpwQHNz"
 
 
-def test_what_was_over_long_ago_is_not_told(desk: Desk, ear: Ear) -> None:
-    now = desk.now
-    desk.now = now - timedelta(days=9)
-    begin(desk, "etoday")
-    end(desk, "etoday")
-    begin(desk, "newspim")
-    told(desk, ear.url)
+def test_what_was_over_long_ago_is_not_told(workspace: Workspace, ear: Ear) -> None:
+    now = workspace.now
+    workspace.now = now - timedelta(days=9)
+    begin(workspace, "etoday")
+    end(workspace, "etoday")
+    begin(workspace, "newspim")
+    told(workspace, ear.url)
     assert [heard["subject"] for heard in ear.heard] == ["newspim"]
 
 
-def test_many_are_told_a_few_at_a_time(desk: Desk, ear: Ear) -> None:
+def test_many_are_told_a_few_at_a_time(workspace: Workspace, ear: Ear) -> None:
     for number in range(webhook.BATCH + 3):
-        begin(desk, str(number))
-    one = told(desk, ear.url)
+        begin(workspace, str(number))
+    one = told(workspace, ear.url)
     assert len(ear.heard) == webhook.BATCH
     tell(one)
     assert [heard["subject"] for heard in ear.heard] == [
@@ -274,12 +274,12 @@ def test_many_are_told_a_few_at_a_time(desk: Desk, ear: Ear) -> None:
     ]
 
 
-def test_a_watch_tells_what_it_raises(desk: Desk, ear: Ear) -> None:
-    desk.monitor._webhook = Webhook(parse_address(ear.url), desk.index)
-    desk.jobs = [job()]
-    desk.run("etoday", "failed")
-    desk.look()
-    desk.monitor.close()
+def test_a_watch_tells_what_it_raises(workspace: Workspace, ear: Ear) -> None:
+    workspace.monitor._webhook = Webhook(parse_address(ear.url), workspace.index)
+    workspace.jobs = [job()]
+    workspace.run("etoday", "failed")
+    workspace.look()
+    workspace.monitor.close()
     assert [heard["kind"] for heard in ear.heard] == ["job_failed"]
 
 
@@ -340,7 +340,7 @@ def test_an_address_in_brackets_needs_no_port(
 
 
 def test_what_is_too_late_to_be_taken_is_not_sent(
-    desk: Desk, ear: Ear, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = threading.Event()
     cut, connect = webhook._cut, socket.create_connection
@@ -355,17 +355,17 @@ def test_what_is_too_late_to_be_taken_is_not_sent(
 
     monkeypatch.setattr(webhook, "_cut", cutting)
     monkeypatch.setattr(socket, "create_connection", slow)
-    begin(desk, "etoday")
-    told(desk, ear.url, timeout=0.1)
+    begin(workspace, "etoday")
+    told(workspace, ear.url, timeout=0.1)
     assert ear.heard == [], "it would be told again each minute, and taken each time"
-    assert desk.alarms()[0].notified_at is None
+    assert workspace.alarms()[0].notified_at is None
 
 
 def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
-    desk: Desk, ear: Ear
+    workspace: Workspace, ear: Ear
 ) -> None:
-    line = Line(desk.folder)
-    jobs = desk.folder / "jobs.toml"
+    line = Line(workspace.folder)
+    jobs = workspace.folder / "jobs.toml"
     jobs.write_text('[[job]]\nname = "e"\ncommand = "verify --sample 1"\nevery = "1d"\n')
     for setting, why in (
         ("ALERT_URL=nowhere", "ALERT_URL is not a valid address"),
@@ -374,7 +374,11 @@ def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
         said = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
         assert said.code == 2
         assert why in said.err + said.out
-    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(desk.folder / "log")}
+    env = {
+        "JOBS_FILE": str(jobs),
+        "ALERT_URL": ear.url,
+        "LOG_FOLDER": str(workspace.folder / "log"),
+    }
     full = ("-s", f"DISK_FREE_MIN={2**62}")
     first = line.run("schedule", "--once", *full, env=env)
     assert first.code == 1
@@ -387,9 +391,11 @@ def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
     assert [heard["ended_at"] is None for heard in ear.heard] == [True, False]
 
 
-def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(desk: Desk, ear: Ear) -> None:
+def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(
+    workspace: Workspace, ear: Ear
+) -> None:
     """사초 in EUC-KR, as old disks have it: what goes into the index is text all the same."""
-    line = Line(desk.folder / os.fsdecode(b"\xbb\xe7\xc3\xca"))
+    line = Line(workspace.folder / os.fsdecode(b"\xbb\xe7\xc3\xca"))
     line.archive.mkdir(parents=True)
     jobs = line.folder / "jobs.toml"
     jobs.write_text('[[job]]\nname = "v"\ncommand = "verify"\nevery = "1d"\n')
@@ -403,11 +409,17 @@ def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(desk: Desk, ear: Ea
     )
 
 
-def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, ear: Ear) -> None:
-    jobs = desk.folder / "jobs.toml"
+def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(
+    workspace: Workspace, ear: Ear
+) -> None:
+    jobs = workspace.folder / "jobs.toml"
     jobs.write_text('[[job]]\noutlet = "etoday"\nevery = "1d"\n')  # and nobody to CONTACT
-    env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(desk.folder / "log")}
-    process = Line(desk.folder).start("schedule", env=env, stderr=subprocess.PIPE)
+    env = {
+        "JOBS_FILE": str(jobs),
+        "ALERT_URL": ear.url,
+        "LOG_FOLDER": str(workspace.folder / "log"),
+    }
+    process = Line(workspace.folder).start("schedule", env=env, stderr=subprocess.PIPE)
     assert process.stderr is not None
     said = b""
     while b"ALARM" not in said:
@@ -420,4 +432,4 @@ def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(desk: Desk, 
     assert "Job etoday was refused" in said.decode()
     (heard,) = ear.heard
     assert heard["sentence"] in said.decode()
-    assert desk.alarms()[0].notified_at is not None
+    assert workspace.alarms()[0].notified_at is not None

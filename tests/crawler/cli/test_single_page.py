@@ -6,79 +6,79 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Desk
-from tests.support.crawling import Crawls
-from tests.support.twin.server import Twin
+from tests.support.cli import Workspace
+from tests.support.crawls import Crawls
+from tests.support.mock_site.server import MockSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.cli import Said
+    from tests.support.cli import CommandResult
 
 
 @pytest.fixture
 def crawls(tmp_path: Path) -> Iterator[Crawls]:
-    with Twin("etoday", 3) as twin:
-        yield Crawls.into(tmp_path, twin)
+    with MockSite("etoday", 3) as site:
+        yield Crawls.into(tmp_path, site)
 
 
-def look(crawls: Crawls, verb: str, *args: str) -> Said:
-    """Run one of the verbs with what leads a crawl to the twin."""
+def look(crawls: Crawls, verb: str, *args: str) -> CommandResult:
+    """Run one of the verbs with what leads a crawl to the mock site."""
     _, _, *led = crawls.command()
-    return crawls.desk.run(verb, *args, *led)
+    return crawls.workspace.run(verb, *args, *led)
 
 
 def test_fetch_prints_the_page_and_keeps_nothing(crawls: Crawls) -> None:
-    article = crawls.twin.ids()[0]
-    said = look(crawls, "fetch", crawls.twin.address(article))
+    article = crawls.site.ids()[0]
+    said = look(crawls, "fetch", crawls.site.address(article))
     assert said.code == 0, said.err
-    assert crawls.twin.story(article).headline in said.out
-    agents = {entry.header("User-Agent") for entry in crawls.twin.requests()}
+    assert crawls.site.story(article).headline in said.out
+    agents = {entry.header("User-Agent") for entry in crawls.site.requests()}
     assert [agent.startswith("Sacho/") and "desk@example.org" in agent for agent in agents] == [
         True
     ]
-    assert not crawls.desk.archive.exists()
-    assert not crawls.desk.index.exists()
+    assert not crawls.workspace.archive.exists()
+    assert not crawls.workspace.index.exists()
 
 
 def test_a_shell_has_the_page_of_an_address_or_a_file(crawls: Crawls, tmp_path: Path) -> None:
-    article = crawls.twin.ids()[0]
+    article = crawls.site.ids()[0]
     said = look(
-        crawls, "shell", "-c", "response.css('title::text').get()", crawls.twin.address(article)
+        crawls, "shell", "-c", "response.css('title::text').get()", crawls.site.address(article)
     )
-    assert crawls.twin.story(article).headline in said.out, said.err
+    assert crawls.site.story(article).headline in said.out, said.err
     page = tmp_path / "page.html"
     page.write_text("<title>제 것</title>")
     assert (
         look(crawls, "shell", "-c", "response.css('title::text').get()", str(page)).out == "제 것\n"
     )
-    assert not crawls.desk.index.exists()
+    assert not crawls.workspace.index.exists()
 
 
 def test_a_page_that_does_not_come_is_a_sentence_and_exit_1(crawls: Crawls) -> None:
-    article = crawls.twin.ids()[0]
-    crawls.twin.fault(r"/news/view/", "reset")
-    said = look(crawls, "fetch", crawls.twin.address(article), "-s", "RETRY_TIMES=0")
+    article = crawls.site.ids()[0]
+    crawls.site.fault(r"/news/view/", "reset")
+    said = look(crawls, "fetch", crawls.site.address(article), "-s", "RETRY_TIMES=0")
     assert said.code == 1
     assert "could not fetch" in said.err
     assert "Traceback" not in said.err
-    crawls.twin.heal()
-    crawls.twin.routes.robots = "User-agent: *\nDisallow: /\n"
-    asked = len(crawls.twin.requests())
-    said = look(crawls, "fetch", crawls.twin.address(article))
+    crawls.site.heal()
+    crawls.site.routes.robots = "User-agent: *\nDisallow: /\n"
+    asked = len(crawls.site.requests())
+    said = look(crawls, "fetch", crawls.site.address(article))
     assert said.code == 1
     assert "disallows" in said.err
-    assert [entry.path for entry in crawls.twin.requests()[asked:]] == ["/robots.txt"]
+    assert [entry.path for entry in crawls.site.requests()[asked:]] == ["/robots.txt"]
 
 
 def test_a_real_host_is_not_asked_without_a_contact_nor_by_an_outlets_spider(
     crawls: Crawls,
 ) -> None:
-    nobody = crawls.desk.run("fetch", "https://www.etoday.co.kr/", env={"CONTACT": ""})
+    nobody = crawls.workspace.run("fetch", "https://www.etoday.co.kr/", env={"CONTACT": ""})
     assert nobody.code == 2
     assert "needs a CONTACT" in nobody.err
-    guessed = crawls.desk.run("shell", "-c", "1", "www.etoday.co.kr", env={"CONTACT": ""})
+    guessed = crawls.workspace.run("shell", "-c", "1", "www.etoday.co.kr", env={"CONTACT": ""})
     assert (guessed.code, "needs a CONTACT" in guessed.err) == (2, True)
     spider = look(crawls, "fetch", "--spider", "etoday", "https://www.etoday.co.kr/")
     assert spider.code == 2
@@ -88,8 +88,8 @@ def test_a_real_host_is_not_asked_without_a_contact_nor_by_an_outlets_spider(
 def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
     secret = tmp_path / "secret.html"
     secret.write_text("<title>secret</title>")
-    crawls.twin.fault(r"/news/view/", "private", to=secret.as_uri())
-    said = look(crawls, "fetch", crawls.twin.address(crawls.twin.ids()[0]))
+    crawls.site.fault(r"/news/view/", "private", to=secret.as_uri())
+    said = look(crawls, "fetch", crawls.site.address(crawls.site.ids()[0]))
     assert "secret</title>" not in said.out
 
 
@@ -97,7 +97,7 @@ def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
     ("verb", "address"), [("fetch", "http://[::1"), ("shell", "www.etoday.co.kr:99999")]
 )
 def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, address: str) -> None:
-    said = Desk(tmp_path).run(verb, address)
+    said = Workspace(tmp_path).run(verb, address)
     assert said.code == 2
     assert f"{address} is not a valid address (" in said.err
     assert "Traceback" not in said.err

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Desk
-from tests.support.keeping import Keeper, exchange
-from tests.support.reading import SEEDS
+from tests.support.captures import Keeper, exchange
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,16 +57,16 @@ OURS = {
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """An archive of all seeds, for verbs that only read."""
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    said = desk.run("replay", SEEDS)
+    workspace = Workspace(tmp_path_factory.mktemp("desk"))
+    said = workspace.run("replay", SEEDS)
     assert said.code == 0, said.err
-    return desk
+    return workspace
 
 
-def test_export_has_exactly_the_contracts_keys(desk: Desk) -> None:
-    records = desk.export()
+def test_export_has_exactly_the_contracts_keys(workspace: Workspace) -> None:
+    records = workspace.export()
     assert [(r["outlet"], r["article_id"]) for r in records] == [
         ("etoday", "9000000001"),
         ("etoday", "9000000002"),
@@ -93,8 +93,8 @@ def test_export_has_exactly_the_contracts_keys(desk: Desk) -> None:
     assert "\n\n" in records[0]["body"]
 
 
-def test_export_joins_what_text_and_pages_know_of_one_article(desk: Desk) -> None:
-    newspim = {record["article_id"]: record for record in desk.export()}["20230915999901"]
+def test_export_joins_what_text_and_pages_know_of_one_article(workspace: Workspace) -> None:
+    newspim = {record["article_id"]: record for record in workspace.export()}["20230915999901"]
     assert newspim["section"] == "글로벌 러시아"
     assert newspim["images"][0]["url"].startswith("https://img.newspim.com/")
     assert newspim["authors"] == [
@@ -116,8 +116,10 @@ def test_export_joins_what_text_and_pages_know_of_one_article(desk: Desk) -> Non
         (["--since", "2023-09-15", "--until", "2023-09-15"], 1),
     ],
 )
-def test_export_narrows(desk: Desk, tmp_path: Path, options: list[str], expected: int) -> None:
-    said = desk.call("export", *options, tmp_path / "x.jsonl")
+def test_export_narrows(
+    workspace: Workspace, tmp_path: Path, options: list[str], expected: int
+) -> None:
+    said = workspace.call("export", *options, tmp_path / "x.jsonl")
     assert (said.code, said.err) == (0, "")
     what = "article" if expected == 1 else "articles"
     assert said.out == f"{expected} {what} written to {tmp_path / 'x.jsonl'}\n"
@@ -125,14 +127,14 @@ def test_export_narrows(desk: Desk, tmp_path: Path, options: list[str], expected
 
 
 def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     text = (SEEDS / "etoday" / "own-text.txt").read_text("utf-8")
     headline = text.splitlines()[0]
     formulas = ["=HYPERLINK(1)", "+1", "-1.27%", "@SUM(1)"]
     for number, formula in enumerate(formulas):
         (tmp_path / f"{number}.txt").write_text(text.replace(headline, f"{formula} 제목"), "utf-8")
-    assert desk.run("replay", *sorted(tmp_path.glob("?.txt"))).code == 0
-    assert desk.call("export", tmp_path / "x.csv").code == 0
+    assert workspace.run("replay", *sorted(tmp_path.glob("?.txt"))).code == 0
+    assert workspace.call("export", tmp_path / "x.csv").code == 0
     data = (tmp_path / "x.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines(keepends=True)))
@@ -161,18 +163,20 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
         (["/proc/none/x.jsonl"], 1),
     ],
 )
-def test_export_says_what_is_wrong(desk: Desk, arguments: list[str], code: int) -> None:
-    said = desk.call("export", *arguments)
+def test_export_says_what_is_wrong(workspace: Workspace, arguments: list[str], code: int) -> None:
+    said = workspace.call("export", *arguments)
     assert said.code == code
     assert "Traceback" not in said.err
     assert said.err.strip()
 
 
-def test_an_export_that_fails_leaves_the_file_that_was_there(desk: Desk, tmp_path: Path) -> None:
+def test_an_export_that_fails_leaves_the_file_that_was_there(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     folder = tmp_path / "x.jsonl"
     folder.mkdir()
     (folder / "mine").write_text("mine")
-    said = desk.call("export", folder)
+    said = workspace.call("export", folder)
     assert said.code == 1
     (sentence,) = said.sentences
     assert str(folder) in sentence
@@ -203,9 +207,9 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(desk: Desk, tmp_pat
     ],
 )
 def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
-    desk: Desk, query: str, expected: int
+    workspace: Workspace, query: str, expected: int
 ) -> None:
-    said = desk.call("search", query)
+    said = workspace.call("search", query)
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[-1] == f"{expected} found"
 
@@ -227,8 +231,8 @@ def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
         "%_",
     ],
 )
-def test_search_takes_fts_syntax_for_words(desk: Desk, query: str) -> None:
-    said = desk.call("search", query)
+def test_search_takes_fts_syntax_for_words(workspace: Workspace, query: str) -> None:
+    said = workspace.call("search", query)
     assert said.code in (0, 2)
     assert "Traceback" not in said.err
     assert "fts5" not in said.err.lower()
@@ -246,8 +250,10 @@ def test_search_takes_fts_syntax_for_words(desk: Desk, query: str) -> None:
         ('"푸틴', "a quotation mark opens"),
     ],
 )
-def test_search_refuses_a_query_with_a_sentence(desk: Desk, query: str, sentence: str) -> None:
-    said = desk.call("search", query)
+def test_search_refuses_a_query_with_a_sentence(
+    workspace: Workspace, query: str, sentence: str
+) -> None:
+    said = workspace.call("search", query)
     assert (said.code, said.out) == (2, "")
     assert sentence in said.err
 
@@ -263,25 +269,25 @@ def test_search_refuses_a_query_with_a_sentence(desk: Desk, query: str, sentence
     ],
 )
 def test_search_takes_terms_with_a_hyphen_unquoted(
-    desk: Desk, words: list[str], expected: int
+    workspace: Workspace, words: list[str], expected: int
 ) -> None:
-    said = desk.run("search", *words)
+    said = workspace.run("search", *words)
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[-1] == f"{expected} found"
 
 
 @pytest.mark.parametrize("word", ["-LG", "-samsung", "--NYT"])
 def test_search_says_what_to_type_for_a_term_that_is_taken_for_an_option(
-    desk: Desk, word: str
+    workspace: Workspace, word: str
 ) -> None:
-    said = desk.run("search", "푸틴", word)
+    said = workspace.run("search", "푸틴", word)
     assert (said.code, said.out.splitlines()[2:]) == (2, [])
     assert word in said.err
     assert ("write -- before the query" in said.err) is not word.startswith("--")
 
 
-def test_search_limits(desk: Desk) -> None:
-    assert desk.call("search", "--limit", "1", "러시아").out.splitlines()[-1] == "1 found"
+def test_search_limits(workspace: Workspace) -> None:
+    assert workspace.call("search", "--limit", "1", "러시아").out.splitlines()[-1] == "1 found"
     for wrong in (
         ["--limit", "0", "러시아"],
         ["--limit", "x", "러시아"],
@@ -289,7 +295,7 @@ def test_search_limits(desk: Desk) -> None:
         ["--limti", "러시아"],
         ["   "],
     ):
-        said = desk.call("search", *wrong)
+        said = workspace.call("search", *wrong)
         assert (said.code, said.out) == (2, ""), wrong
         assert "Traceback" not in said.err
 
@@ -297,17 +303,17 @@ def test_search_limits(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "name", ["etoday/1", "nobody/9000000001", "etoday/content-0", "etoday/' OR 1=1"]
 )
-def test_show_of_an_unknown_article_says_so(desk: Desk, name: str) -> None:
-    said = desk.call("show", name)
+def test_show_of_an_unknown_article_says_so(workspace: Workspace, name: str) -> None:
+    said = workspace.call("show", name)
     assert (said.code, said.out) == (1, "")
     (sentence,) = said.sentences
     assert name in sentence
 
 
-def test_show_tells_everything_that_is_kept(desk: Desk) -> None:
-    said = desk.call("show", "newspim/20230915999901")
+def test_show_tells_everything_that_is_kept(workspace: Workspace) -> None:
+    said = workspace.call("show", "newspim/20230915999901")
     assert (said.code, said.err) == (0, "")
-    record = {r["article_id"]: r for r in desk.export()}["20230915999901"]
+    record = {r["article_id"]: r for r in workspace.export()}["20230915999901"]
     for text in (
         record["headline"],
         record["body"],
@@ -322,47 +328,47 @@ def test_show_tells_everything_that_is_kept(desk: Desk) -> None:
     assert len(captures) == 3
     alias = next(
         row["alias"]
-        for row in desk.rows("aliases")
+        for row in workspace.rows("aliases")
         if row["outlet"] == "newspim" and "content-" in row["alias"]
     )
-    assert desk.call("show", f"newspim/{alias}").out == said.out
+    assert workspace.call("show", f"newspim/{alias}").out == said.out
 
 
-def test_show_lists(desk: Desk) -> None:
-    assert desk.call("show").out.splitlines()[-1] == "5 articles"
-    assert desk.call("show", "etoday").out.splitlines()[-1] == "2 articles"
-    assert desk.call("show", "a/1", "a/2").code == 2
+def test_show_lists(workspace: Workspace) -> None:
+    assert workspace.call("show").out.splitlines()[-1] == "5 articles"
+    assert workspace.call("show", "etoday").out.splitlines()[-1] == "2 articles"
+    assert workspace.call("show", "a/1", "a/2").code == 2
 
 
 @pytest.mark.parametrize("verb", ["show", "search", "export"])
 def test_a_verb_that_reads_makes_no_index(tmp_path: Path, verb: str) -> None:
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     arguments = {"show": [], "search": ["푸틴"], "export": [tmp_path / "x.jsonl"]}[verb]
-    said = desk.call(verb, *arguments)
+    said = workspace.call(verb, *arguments)
     assert said.code == 1
     assert "replay" in said.err, "it says what to do"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_has_an_example_and_every_option(desk: Desk, verb: str) -> None:
-    said = desk.call(verb, "--help")
+def test_help_has_an_example_and_every_option(workspace: Workspace, verb: str) -> None:
+    said = workspace.call(verb, "--help")
     assert (said.code, said.err) == (0, "")
     assert f"Example: scrapy {verb}" in " ".join(said.out.split())
 
 
-def test_the_list_of_verbs_names_them(desk: Desk) -> None:
-    out = desk.call("-h").out
+def test_the_list_of_verbs_names_them(workspace: Workspace) -> None:
+    out = workspace.call("-h").out
     assert all(f"  {verb} " in out for verb in VERBS)
 
 
 @pytest.mark.parametrize(
     "verb", [["show"], ["show", "etoday/9000000001"], ["search", "러시아"], ["replay", SEEDS]]
 )
-def test_output_into_a_closed_pipe_is_no_failure(desk: Desk, verb: list[str]) -> None:
+def test_output_into_a_closed_pipe_is_no_failure(workspace: Workspace, verb: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    process = desk.start(*verb, stdout=writing, stderr=subprocess.PIPE)
+    process = workspace.start(*verb, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, b"")
@@ -381,11 +387,13 @@ def test_output_into_a_closed_pipe_is_no_failure(desk: Desk, verb: list[str]) ->
     ],
     ids=lambda env: "-".join(env.values()),
 )
-def test_another_locale_or_terminal_loses_no_article(desk: Desk, env: dict[str, str]) -> None:
-    said = desk.run("show", "newspim/20230915999901", env=env)
+def test_another_locale_or_terminal_loses_no_article(
+    workspace: Workspace, env: dict[str, str]
+) -> None:
+    said = workspace.run("show", "newspim/20230915999901", env=env)
     assert (said.code, said.err) == (0, "")
     assert "koinwon@newspim.com" in said.out
-    found = desk.run("search", "푸틴", env=env)
+    found = workspace.run("search", "푸틴", env=env)
     assert (found.code, found.err) == (0, "")
     assert found.out.splitlines()[-1] == "2 found"
     if "FORCE_COLOR" not in env:
@@ -394,13 +402,13 @@ def test_another_locale_or_terminal_loses_no_article(desk: Desk, env: dict[str, 
         assert "고인원" in said.out
 
 
-def test_replay_in_another_locale_keeps_the_same(desk: Desk, tmp_path: Path) -> None:
-    other = Desk(tmp_path)
+def test_replay_in_another_locale_keeps_the_same(workspace: Workspace, tmp_path: Path) -> None:
+    other = Workspace(tmp_path)
     said = other.run("replay", SEEDS, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
     assert (said.code, said.err) == (0, "")
     fields = ("headline", "body", "authors", "removed")
     assert [[r[f] for f in fields] for r in other.export()] == [
-        [r[f] for f in fields] for r in desk.export()
+        [r[f] for f in fields] for r in workspace.export()
     ]
 
 
@@ -410,16 +418,16 @@ def test_what_a_page_says_can_command_no_terminal(tmp_path: Path) -> None:
         "etoday",
         exchange("", text.replace("주민", "\x1b[2J[red]주민").encode(), media_type="text/plain"),
     )
-    desk = Desk(tmp_path)
-    said = desk.run("show", "etoday")
+    workspace = Workspace(tmp_path)
+    said = workspace.run("show", "etoday")
     assert "[red]" in said.out
     assert "\x1b" not in said.out
-    assert "\x1b" not in desk.run("search", "기록의").out
+    assert "\x1b" not in workspace.run("search", "기록의").out
 
 
-def test_settings_are_taken_from_the_command_line(desk: Desk, tmp_path: Path) -> None:
-    index = f"INDEX_URL=sqlite:///{desk.index}"
-    said = Desk(tmp_path).run("show", "-s", index)
+def test_settings_are_taken_from_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
+    index = f"INDEX_URL=sqlite:///{workspace.index}"
+    said = Workspace(tmp_path).run("show", "-s", index)
     assert (said.code, said.out.splitlines()[-1]) == (0, "5 articles")
 
 
@@ -434,11 +442,11 @@ def test_settings_are_taken_from_the_command_line(desk: Desk, tmp_path: Path) ->
     ],
 )
 def test_a_place_that_cannot_be_looked_at_is_named_without_a_traceback(
-    desk: Desk, tmp_path: Path, words: tuple[str, ...]
+    workspace: Workspace, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     """As one without rights, which root has everywhere, or on a mount that went stale."""
     place = tmp_path / ("x" * 300)
-    said = desk.call(*(word.format(place) for word in words))
+    said = workspace.call(*(word.format(place) for word in words))
     assert said.code == 1
     assert f"Cannot use {place}" in said.err
     assert "Traceback" not in said.err

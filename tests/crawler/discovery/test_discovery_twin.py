@@ -1,4 +1,4 @@
-"""Discovery over real sockets: every article of the twin, of the days asked for, whatever source is dead."""
+"""Discovery over real sockets: every article of the mock site, of the days asked for, whatever source is dead."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 
 from crawler.discovery.plan import plan
 from crawler.outlets import outlet_named
-from tests.support.discovery_kit import drive, over_sockets
-from tests.support.twin.catalogue import CLOCK
-from tests.support.twin.server import Twin
+from tests.support.discovery import drive, over_sockets
+from tests.support.mock_site.catalogue import CLOCK
+from tests.support.mock_site.server import MockSite
 
 
 @pytest.mark.parametrize("name", ["etoday", "newspim"])
-def test_all_channels_together_find_every_article_of_the_twin(name: str) -> None:
+def test_all_channels_together_find_every_article_of_the_mock_site(name: str) -> None:
     outlet = outlet_named(name)
-    with Twin(name, 120) as twin:
+    with MockSite(name, 120) as site:
         work = plan(outlet, None, None, CLOCK)
-        found = drive(work, over_sockets(twin))
-        assert sorted(found) == sorted(twin.ids())
-        assert set(found.values()) == {twin.address(article_id) for article_id in twin.ids()}
-        assert len({entry.url for entry in twin.requests()}) == len(twin.requests())
+        found = drive(work, over_sockets(site))
+        assert sorted(found) == sorted(site.ids())
+        assert set(found.values()) == {site.address(article_id) for article_id in site.ids()}
+        assert len({entry.url for entry in site.requests()}) == len(site.requests())
         for report in work.reports():
             assert report.asked == report.answered + len(report.faults)
             assert report.found | report.share.missing == set(found)
@@ -31,27 +31,27 @@ def test_all_channels_together_find_every_article_of_the_twin(name: str) -> None
 @pytest.mark.parametrize("name", ["etoday", "newspim"])
 def test_a_window_gives_its_days_and_no_others(name: str) -> None:
     outlet = outlet_named(name)
-    with Twin(name, 1500) as twin:
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
+    with MockSite(name, 1500) as site:
+        days = {article_id: site.story(article_id).published.date() for article_id in site.ids()}
         newest = CLOCK.date()
         for back, length in ((0, 1), (1, 2), (3, 1), (4, 2)):
             until = newest - timedelta(days=back)
             since = until - timedelta(days=length - 1)
-            found = drive(plan(outlet, since, until, CLOCK), over_sockets(twin), twin)
+            found = drive(plan(outlet, since, until, CLOCK), over_sockets(site), site)
             assert sorted(found) == sorted(a for a, day in days.items() if since <= day <= until)
 
 
 @pytest.mark.parametrize("name", ["etoday", "newspim"])
 def test_days_that_no_list_reaches_are_walked(name: str) -> None:
-    with Twin(name, 1500) as twin:
+    with MockSite(name, 1500) as site:
         now = CLOCK + timedelta(days=200)
         wanted = CLOCK.date() - timedelta(days=3)
         work = plan(outlet_named(name), wanted, wanted, now)
-        found = drive(work, over_sockets(twin), twin)
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
+        found = drive(work, over_sockets(site), site)
+        days = {article_id: site.story(article_id).published.date() for article_id in site.ids()}
         assert sorted(found) == sorted(a for a, day in days.items() if day == wanted)
         assert [report.name for report in work.reports()] == ["id_walk"]
-        assert not twin.requests()
+        assert not site.requests()
         assert work.reports()[0].asked < 700
 
 
@@ -60,11 +60,11 @@ def test_days_that_no_list_reaches_are_walked(name: str) -> None:
     "kind", ["html", "status", "empty", "short", "bad_gzip", "login", "soft_404", "reset"]
 )
 def test_dead_feeds_are_reported_and_lists_find_what_they_list(name: str, kind: str) -> None:
-    with Twin(name, 60) as twin:
-        twin.fault(r"^rss\.|sitemap", kind, **({"status": 404} if kind == "status" else {}))
+    with MockSite(name, 60) as site:
+        site.fault(r"^rss\.|sitemap", kind, **({"status": 404} if kind == "status" else {}))
         work = plan(outlet_named(name), None, None, CLOCK)
-        found = drive(work, over_sockets(twin))
-        assert sorted(found) == sorted(twin.ids())
+        found = drive(work, over_sockets(site))
+        assert sorted(found) == sorted(site.ids())
         dead = {report.name for report in work.reports() if report.dead}
         assert dead >= (
             {"sitemap", "feed", "section_feeds"} if name == "etoday" else {"sitemap", "feeds"}
@@ -74,22 +74,22 @@ def test_dead_feeds_are_reported_and_lists_find_what_they_list(name: str, kind: 
 
 
 def test_section_lists_stand_in_for_a_dead_list() -> None:
-    with Twin("newspim", 60) as twin:
-        twin.fault(r"category_cd=1&", "status")
-        twin.fault(r"^rss\.|sitemap", "status")
+    with MockSite("newspim", 60) as site:
+        site.fault(r"category_cd=1&", "status")
+        site.fault(r"^rss\.|sitemap", "status")
         work = plan(outlet_named("newspim"), None, None, CLOCK)
-        assert sorted(drive(work, over_sockets(twin))) == sorted(twin.ids())
+        assert sorted(drive(work, over_sockets(site))) == sorted(site.ids())
         assert [report.name for report in work.reports() if not report.dead] == ["section_lists"]
-    with Twin("newspim", 60) as twin:
-        drive(plan(outlet_named("newspim"), None, None, CLOCK), over_sockets(twin))
-        assert not [entry for entry in twin.requests() if "category_cd=101" in entry.path]
+    with MockSite("newspim", 60) as site:
+        drive(plan(outlet_named("newspim"), None, None, CLOCK), over_sockets(site))
+        assert not [entry for entry in site.requests() if "category_cd=101" in entry.path]
 
 
 def test_the_walk_takes_over_for_a_list_that_breaks_on_the_way() -> None:
-    with Twin("newspim", 300) as twin:
-        twin.fault(r"category_cd=1&page=40", "status")
-        twin.fault(r"^rss\.|sitemap", "status")
+    with MockSite("newspim", 300) as site:
+        site.fault(r"category_cd=1&page=40", "status")
+        site.fault(r"^rss\.|sitemap", "status")
         work = plan(outlet_named("newspim"), CLOCK.date(), CLOCK.date(), CLOCK)
-        days = {article_id: twin.story(article_id).published.date() for article_id in twin.ids()}
-        found = drive(work, over_sockets(twin), twin)
+        days = {article_id: site.story(article_id).published.date() for article_id in site.ids()}
+        found = drive(work, over_sockets(site), site)
         assert sorted(found) == sorted(a for a, day in days.items() if day == CLOCK.date())

@@ -8,7 +8,7 @@ import pytest
 
 from archive.model.outcome import Outcome, Reason
 from tests.crawler.extraction.test_false_success import URL, read_page
-from tests.support.reading import SEEDS, read_article
+from tests.support.documents import SEEDS, read_article
 
 CASES = Path(__file__).parent / "cases"
 OWN = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.extraction.charset import declared_charset, decode, python_charset
-from tests.support.reading import SEEDS, read_bytes
+from tests.support.documents import SEEDS, read_bytes
 
 KOREAN = "똠방각하 뷁 펲시콜라 – 북한과 러시아"
 LABELS = [

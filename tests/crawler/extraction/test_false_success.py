@@ -17,8 +17,8 @@ from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import read_file
 from crawler.outlets import known_outlets, outlet_named
-from tests.support.cli import ROOT, Desk
-from tests.support.reading import NOON, SEEDS, read_bytes
+from tests.support.cli import ROOT, Workspace
+from tests.support.documents import NOON, SEEDS, read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -371,13 +371,13 @@ def test_real_pages_of_other_outlets_are_never_articles_of_ours(outlet: str | No
 def test_replaying_real_pages_stores_no_article_and_says_why(
     tmp_path: Path, options: list[str]
 ) -> None:
-    desk = Desk(tmp_path)
-    said = desk.call("replay", *options, REAL)
+    workspace = Workspace(tmp_path)
+    said = workspace.call("replay", *options, REAL)
     count = len(list(REAL.glob("*.html")))
     assert said.code == 1
     assert len(said.sentences) == count
     assert all("skipped/" in line or "unparsed/" in line for line in said.sentences)
-    assert desk.rows("articles") == []
+    assert workspace.rows("articles") == []
 
 
 def test_both_outlets_are_tried() -> None:

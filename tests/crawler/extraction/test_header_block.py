@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from archive.model.article import KST, Precision
 from crawler.extraction.header_block import text_before
 from tests.regold import sidecar
-from tests.support.reading import fixtures, name_of, read_bytes
+from tests.support.documents import fixtures, name_of, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

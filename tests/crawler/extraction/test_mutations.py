@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.mutations import MUTATIONS, Tally, load, run
-from tests.support.reading import fixtures, name_of
+from tests.support.documents import fixtures, name_of
 
 
 @pytest.fixture(scope="module")

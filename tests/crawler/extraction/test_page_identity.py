@@ -6,7 +6,7 @@ import pytest
 
 from archive.model.article import ADDRESSES_DISAGREE
 from archive.model.outcome import Outcome, Reason
-from tests.support.reading import SEEDS, read_bytes
+from tests.support.documents import SEEDS, read_bytes
 
 OUTLETS = {
     "etoday": (

@@ -17,7 +17,7 @@ from crawler.extraction.paywall import take_notice
 from crawler.outlets import outlet_named
 from pipelines.page import Printed
 from pipelines.widget_rules import Widgets
-from tests.support.reading import SEEDS, read_bytes
+from tests.support.documents import SEEDS, read_bytes
 
 CASES = Path(__file__).parent / "cases"
 URL = "https://www.newspim.com/news/view/20180302999902"

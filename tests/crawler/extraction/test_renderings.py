@@ -19,8 +19,8 @@ from archive.model.outcome import Reason
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.rendering_marks import read_rendering
 from crawler.outlets import outlet_named
-from tests.support.cli import Desk
-from tests.support.reading import SEEDS, read_article, read_bytes, read_fixture
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS, read_article, read_bytes, read_fixture
 
 if TYPE_CHECKING:
     from archive.model.article import Article
@@ -121,7 +121,7 @@ def test_nothing_of_a_rendering_vanishes(path: Path) -> None:
 
 
 def test_renderings_of_one_capture_make_no_revision_in_whichever_order(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     for path in RENDERINGS[::-1]:
         facts = read_fixture(page_of(path))
         assert facts.article is not None
@@ -132,12 +132,12 @@ def test_renderings_of_one_capture_make_no_revision_in_whichever_order(tmp_path:
             f'{{"url": "{facts.article.url}", "captured_at": "{facts.exchange.captured_at}"}}',
             encoding="utf-8",
         )
-    desk.call("replay", tmp_path / "in")
-    desk.call("replay", SEEDS)
+    workspace.call("replay", tmp_path / "in")
+    workspace.call("replay", SEEDS)
     ids = {read_article(page_of(path)).article_id for path in RENDERINGS}
-    rows = [row for row in desk.rows("articles") if row["article_id"] in ids]
+    rows = [row for row in workspace.rows("articles") if row["article_id"] in ids]
     counts = {
-        row["article_id"]: sum(r["article"] == row["id"] for r in desk.rows("revisions"))
+        row["article_id"]: sum(r["article"] == row["id"] for r in workspace.rows("revisions"))
         for row in rows
     }
     assert counts == dict.fromkeys(ids, 1)

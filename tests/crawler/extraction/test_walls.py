@@ -19,7 +19,7 @@ from tests.crawler.extraction.test_false_success import (
     whole,
     with_body,
 )
-from tests.support.reading import NOON, SEEDS, read_bytes
+from tests.support.documents import NOON, SEEDS, read_bytes
 
 #: How the last paragraph of each outlet's own fixture ends.
 OWN_ENDS = {

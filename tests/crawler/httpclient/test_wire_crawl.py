@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.wire_kit import OUTLET, answering, run, serving
+from tests.support.raw_servers import OUTLET, answering, run, serving
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 async def crawl(urls, **settings):
-    """Run `tests.support.wire_crawl`; the settings allow loopback unless told otherwise."""
+    """Run `tests.support.recorded_crawl`; the settings allow loopback unless told otherwise."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.support.wire_crawl",
+        "tests.support.recorded_crawl",
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -8,7 +8,7 @@ import pytest
 from scrapy import Request
 
 from archive.http.message import parse_head, payload
-from tests.support.wire_kit import (
+from tests.support.raw_servers import (
     OUTLET,
     answering,
     handling,

@@ -12,7 +12,7 @@ from scrapy.settings import Settings
 
 from crawler.httpclient import CertificateError, TunnelError
 from crawler.httpclient.tls import tls_context
-from tests.support.wire_kit import (
+from tests.support.raw_servers import (
     OUTLET,
     answering,
     handling,

@@ -25,7 +25,7 @@ from crawler.jobs.due import due
 from crawler.jobs.logs import Logs
 from crawler.jobs.signals import Stop
 from tests.support.cli import ROOT
-from tests.support.scheduling import Board, wait_for
+from tests.support.schedules import Schedule, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,19 +95,19 @@ def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
 def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    board = Board(tmp_path)
+    schedule = Schedule(tmp_path)
     monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
     monkeypatch.setattr(runner, "_RETRY", 0.05)
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
-    with Index(f"sqlite:///{board.desk.index}") as index:
+    with Index(f"sqlite:///{schedule.workspace.index}") as index:
         context = runner.RunnerContext(
             index=index,
             logs=Logs(tmp_path / "log", 1),
-            settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(board.desk.archive)},
+            settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(schedule.workspace.archive)},
         )
         order = due(job, Past(), datetime.now(UTC))
         assert order is not None
-        other = sqlite3.connect(board.desk.index, check_same_thread=False)
+        other = sqlite3.connect(schedule.workspace.index, check_same_thread=False)
 
         def watched(*given: Any) -> Ending | None:
             found = watch(*given)
@@ -119,12 +119,12 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
         with ThreadPoolExecutor(1) as threads:
             future = threads.submit(runner.run_job, order, context, Stop())
             wait_for(lambda: "has been writing for over a minute" in caplog.text)
-            assert board.endings() == [""]
+            assert schedule.endings() == [""]
             other.rollback()
             run = future.result(timeout=60)
         other.close()
         assert run is not None
-        assert (run.record.ending, board.endings(), board.desk.rows("leases")) == (
+        assert (run.record.ending, schedule.endings(), schedule.workspace.rows("leases")) == (
             Ending.SUCCEEDED,
             ["succeeded"],
             [],
@@ -134,16 +134,16 @@ def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
 def test_a_run_that_cannot_be_started_has_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = Board(tmp_path)
+    schedule = Schedule(tmp_path)
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
-    with Index(f"sqlite:///{board.desk.index}") as index:
+    with Index(f"sqlite:///{schedule.workspace.index}") as index:
         context = runner.RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         order = due(job, Past(), datetime.now(UTC))
         assert order is not None
         run = runner.run_job(order, context, Stop())
         assert run is not None
-        assert (run.record.ending, run.record.exit_code, board.endings()) == (
+        assert (run.record.ending, run.record.exit_code, schedule.endings()) == (
             Ending.FAILED,
             None,
             ["failed"],

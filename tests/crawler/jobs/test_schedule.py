@@ -25,38 +25,38 @@ from crawler.jobs.logs import Logs
 from crawler.jobs.runner import RunnerContext, run_job
 from crawler.jobs.signals import Stop
 from tests.support.cli import ROOT
-from tests.support.crawling import twin_of_today
-from tests.support.scheduling import Board, done_once, overlaps, until_said, wait_for
+from tests.support.crawls import site_of_today
+from tests.support.schedules import Schedule, done_once, overlaps, wait_for, wait_for_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.twin.server import Twin
+    from tests.support.mock_site.server import MockSite
 
 
 @pytest.fixture
-def twin() -> Iterator[Twin]:
-    with twin_of_today("newspim", 12) as twin:
-        yield twin
+def site() -> Iterator[MockSite]:
+    with site_of_today("newspim", 12) as site:
+        yield site
 
 
 def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        twins = [stack.enter_context(twin_of_today(name, 12)) for name in ("etoday", "newspim")]
-        board = Board(tmp_path, twins)
-        board.jobs(
+        sites = [stack.enter_context(site_of_today(name, 12)) for name in ("etoday", "newspim")]
+        schedule = Schedule(tmp_path, sites)
+        schedule.jobs(
             'outlet = "etoday"\nevery = "1d"\narguments = { limit = 5 }',
             'outlet = "newspim"\nevery = "1d"\nsettings = { USER_AGENT = "ours" }',
             'name = "sound"\ncommand = "verify --sample 50%"\nevery = "1d"',
         )
-        listed = board.run("--list")
+        listed = schedule.run("--list")
         assert (listed.code, listed.err) == (0, "")
         assert listed.out.count(" now ") == 3
-        assert not board.desk.index.exists()
-        said = board.run("--once", JOBS_AT_ONCE="1")
+        assert not schedule.workspace.index.exists()
+        said = schedule.run("--once", JOBS_AT_ONCE="1")
         assert (said.code, said.err) == (0, "")
         assert "newspim: succeeded in " in said.out
-        rows = {row["job"]: row for row in board.runs()}
+        rows = {row["job"]: row for row in schedule.runs()}
         assert {(row["ending"], row["exit_code"], row["attempt"]) for row in rows.values()} == {
             ("succeeded", 0, 1)
         }
@@ -64,42 +64,44 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
         assert rows["newspim"]["counts"] == {"newspim": {"new": 12}}
         assert rows["newspim"]["arguments"] == ["newspim"]
         assert {row["host"] for row in rows.values()} == {os.uname().nodename}
-        assert all(b"\r\nUser-Agent: ours\r\n" in entry.raw for entry in twins[1].log)
+        assert all(b"\r\nUser-Agent: ours\r\n" in entry.raw for entry in sites[1].log)
         for name, row in rows.items():
             log = Path(row["log"])
             assert log.parent == tmp_path / "log" / name
             assert log.read_text().startswith(f"# scrapy {row['verb']} ")
-        assert board.desk.rows("leases") == []
-        again = board.run("--once")
+        assert schedule.workspace.rows("leases") == []
+        again = schedule.run("--once")
         assert (again.code, again.out, again.err) == (0, "", "")
-        assert len(board.runs()) == 3
-        listed = board.run("--list")
+        assert len(schedule.runs()) == 3
+        listed = schedule.run("--list")
         assert " now " not in listed.out
         assert listed.out.count(" succeeded ") == 3
 
 
-def test_once_runs_all_jobs_of_an_outlet_one_after_the_other(tmp_path: Path, twin: Twin) -> None:
-    board = Board(tmp_path, [twin])
+def test_once_runs_all_jobs_of_an_outlet_one_after_the_other(
+    tmp_path: Path, site: MockSite
+) -> None:
+    schedule = Schedule(tmp_path, [site])
     again = 'name = "again"\noutlet = "newspim"\nevery = "1d"\narguments = { discover = "no" }'
-    board.jobs('outlet = "newspim"\nevery = "1d"', again)
-    assert board.run("--once").code == 0
-    assert sorted((row["job"], row["ending"]) for row in board.runs()) == [
+    schedule.jobs('outlet = "newspim"\nevery = "1d"', again)
+    assert schedule.run("--once").code == 0
+    assert sorted((row["job"], row["ending"]) for row in schedule.runs()) == [
         ("again", "succeeded"),
         ("newspim", "succeeded"),
     ]
-    assert overlaps(board.runs()) == []
+    assert overlaps(schedule.runs()) == []
 
 
 @pytest.mark.parametrize("code", [0, 1], ids=["a reader that is gone", "a full disk"])
 def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
-    board = Board(tmp_path)
-    board.jobs(*(f'name = "{name}"\ncommand = "verify"\nevery = "1d"' for name in "ab"))
+    schedule = Schedule(tmp_path)
+    schedule.jobs(*(f'name = "{name}"\ncommand = "verify"\nevery = "1d"' for name in "ab"))
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as unread, Path("/dev/full").open("wb") as full:
         out = full if code else unread
-        process = board.desk.start(
-            *board.command("--once", JOBS_AT_ONCE="1"), stdout=out, stderr=subprocess.PIPE
+        process = schedule.workspace.start(
+            *schedule.command("--once", JOBS_AT_ONCE="1"), stdout=out, stderr=subprocess.PIPE
         )
     _, err = process.communicate(timeout=60)
     assert (process.returncode, b"the disk is full" in err, b"Traceback" in err) == (
@@ -107,31 +109,31 @@ def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
         bool(code),
         False,
     )
-    assert board.endings() == ["succeeded", "succeeded"]
+    assert schedule.endings() == ["succeeded", "succeeded"]
 
 
 def test_once_tells_of_what_could_not_be_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("archive.index.database.BUSY_TIMEOUT", 50)
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     with (
-        Index(f"sqlite:///{board.desk.index}", brief=True) as index,
-        closing(sqlite3.connect(board.desk.index)) as other,
+        Index(f"sqlite:///{schedule.workspace.index}", brief=True) as index,
+        closing(sqlite3.connect(schedule.workspace.index)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
         context = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
-        assert once(read_jobs(board.jobs_file), context, 1, lambda _: None) == 1
+        assert once(read_jobs(schedule.jobs_file), context, 1, lambda _: None) == 1
     assert "a could not be started" in caplog.text
-    assert board.runs() == []
+    assert schedule.runs() == []
 
 
-def test_a_run_by_hand_is_history_too(tmp_path: Path, twin: Twin) -> None:
-    board = Board(tmp_path, [twin])
-    (crawls,) = board.crawls
+def test_a_run_by_hand_is_history_too(tmp_path: Path, site: MockSite) -> None:
+    schedule = Schedule(tmp_path, [site])
+    (crawls,) = schedule.crawls
     assert crawls.run("-a", "limit=3").code == 0
-    (row,) = board.runs()
+    (row,) = schedule.runs()
     assert (row["verb"], row["outlet"], row["job"], row["due_at"]) == ("crawl", "newspim", "", None)
     assert (row["arguments"], row["ending"], row["exit_code"]) == (
         ["newspim", "-a", "limit=3"],
@@ -141,181 +143,182 @@ def test_a_run_by_hand_is_history_too(tmp_path: Path, twin: Twin) -> None:
     assert row["version"]
 
 
-def test_a_failure_is_tried_again_and_exits_1(tmp_path: Path, twin: Twin) -> None:
-    board = Board(tmp_path, [twin])
-    board.jobs('outlet = "newspim"\nevery = "1d"\nretries = 1\nbackoff = "1s"')
-    twin.fault(r".*", "status", status=500)
-    said = board.run("--once", RETRY_TIMES="0")
+def test_a_failure_is_tried_again_and_exits_1(tmp_path: Path, site: MockSite) -> None:
+    schedule = Schedule(tmp_path, [site])
+    schedule.jobs('outlet = "newspim"\nevery = "1d"\nretries = 1\nbackoff = "1s"')
+    site.fault(r".*", "status", status=500)
+    said = schedule.run("--once", RETRY_TIMES="0")
     assert said.code == 1
     assert "newspim: failed (exit 1)" in said.out
-    assert board.endings() == ["failed"]
-    twin.heal()
-    wait_for(lambda: datetime.now(UTC) > ended(board) + timedelta(seconds=1))
-    assert board.run("--once").code == 0
-    assert board.endings() == ["failed", "succeeded"]
-    assert [row["attempt"] for row in board.runs()] == [1, 2]
+    assert schedule.endings() == ["failed"]
+    site.heal()
+    wait_for(lambda: datetime.now(UTC) > ended(schedule) + timedelta(seconds=1))
+    assert schedule.run("--once").code == 0
+    assert schedule.endings() == ["failed", "succeeded"]
+    assert [row["attempt"] for row in schedule.runs()] == [1, 2]
 
 
-def ended(board: Board) -> datetime:
-    return datetime.fromisoformat(board.runs()[-1]["ended_at"]).replace(tzinfo=UTC)
+def ended(schedule: Schedule) -> datetime:
+    return datetime.fromisoformat(schedule.runs()[-1]["ended_at"]).replace(tzinfo=UTC)
 
 
 def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 80, latency=0.2) as twin:
-        board = Board(tmp_path, [twin], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
-        board.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "12s"\nbackoff = "1s"')
-        said = board.run("--once")
+    with site_of_today("newspim", 80, latency=0.2) as site:
+        schedule = Schedule(tmp_path, [site], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
+        schedule.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "12s"\nbackoff = "1s"')
+        said = schedule.run("--once")
         assert said.code == 1
         assert "newspim: timed_out" in said.out
-        (crawls,) = board.crawls
+        (crawls,) = schedule.crawls
         crawls.check_captures()
         stored = len(crawls.revisions())
         assert 0 < stored < 80
-        assert [row["counts"] for row in board.runs()] == [{"newspim": {"new": stored}}]
-        twin.latency = 0.0
-        board.jobs('outlet = "newspim"\nevery = "1d"\nbackoff = "1s"')
-        wait_for(lambda: datetime.now(UTC) > ended(board) + timedelta(seconds=1))
-        assert board.run("--once").code == 0
+        assert [row["counts"] for row in schedule.runs()] == [{"newspim": {"new": stored}}]
+        site.latency = 0.0
+        schedule.jobs('outlet = "newspim"\nevery = "1d"\nbackoff = "1s"')
+        wait_for(lambda: datetime.now(UTC) > ended(schedule) + timedelta(seconds=1))
+        assert schedule.run("--once").code == 0
         assert len(crawls.revisions()) == 80
         assert max(crawls.fetched().values()) <= 2  # the one that was under way when it was ended
 
 
 def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 60, latency=0.2) as twin:
-        board = Board(tmp_path, [twin])
-        board.jobs('outlet = "newspim"\nevery = "1d"')
-        daemon = board.start()
-        until_said(daemon, "newspim: starting attempt 1")
-        (crawls,) = board.crawls
+    with site_of_today("newspim", 60, latency=0.2) as site:
+        schedule = Schedule(tmp_path, [site])
+        schedule.jobs('outlet = "newspim"\nevery = "1d"')
+        daemon = schedule.start()
+        wait_for_output(daemon, "newspim: starting attempt 1")
+        (crawls,) = schedule.crawls
         wait_for(lambda: len(crawls.fetched()) > 5)
         daemon.send_signal(signal.SIGTERM)
         _, err = daemon.communicate(timeout=60)
         assert daemon.returncode == 0, err
         assert b"Traceback" not in err
-        assert board.endings() == ["stopped"]
-        assert board.desk.rows("leases") == []
+        assert schedule.endings() == ["stopped"]
+        assert schedule.workspace.rows("leases") == []
         crawls.check_captures()
-        twin.latency = 0.0
-        assert board.run("--once").code == 0
-        assert board.endings() == ["stopped", "succeeded"]
-        assert set(crawls.revisions()) == set(twin.ids())
+        site.latency = 0.0
+        assert schedule.run("--once").code == 0
+        assert schedule.endings() == ["stopped", "succeeded"]
+        assert set(crawls.revisions()) == set(site.ids())
 
 
 def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_them_up(
     tmp_path: Path,
 ) -> None:
-    with twin_of_today("newspim", 60, latency=0.2) as twin:
-        board = Board(tmp_path, [twin])
-        board.jobs('outlet = "newspim"\nevery = "1d"')
-        first = board.start()
-        until_said(first, "newspim: starting attempt 1")
-        second = board.start()
-        (crawls,) = board.crawls
+    with site_of_today("newspim", 60, latency=0.2) as site:
+        schedule = Schedule(tmp_path, [site])
+        schedule.jobs('outlet = "newspim"\nevery = "1d"')
+        first = schedule.start()
+        wait_for_output(first, "newspim: starting attempt 1")
+        second = schedule.start()
+        (crawls,) = schedule.crawls
         wait_for(lambda: len(crawls.fetched()) > 5)
         first.kill()
         first.communicate()
-        twin.latency = 0.0
+        site.latency = 0.0
         # at its next look, when the run has ended, which is at once
-        until_said(second, "newspim: starting attempt 2")
-        until_said(second, "newspim: succeeded")
+        wait_for_output(second, "newspim: starting attempt 2")
+        wait_for_output(second, "newspim: succeeded")
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=60)
         assert second.returncode == 0
-        assert set(done_once(board.runs()).values()) == {1}
-        assert set(crawls.revisions()) == set(twin.ids())
+        assert set(done_once(schedule.runs()).values()) == {1}
+        assert set(crawls.revisions()) == set(site.ids())
         crawls.check_captures()
 
 
 def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
-    daemon = board.start()
-    until_said(daemon, "a: succeeded")
-    board.jobs('name = "b"\ncommand = "verfy"\nevery = "1d"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    daemon = schedule.start()
+    wait_for_output(daemon, "a: succeeded")
+    schedule.jobs('name = "b"\ncommand = "verfy"\nevery = "1d"')
     daemon.send_signal(signal.SIGHUP)
-    until_said(daemon, "line 3: command: 'verfy' is not a command for a job")
-    until_said(daemon, "The jobs read before stay in use.")
-    board.jobs('name = "c"\ncommand = "verify"\nevery = "1d"')  # seen without a signal
-    until_said(daemon, "c: succeeded")
+    wait_for_output(daemon, "line 3: command: 'verfy' is not a command for a job")
+    wait_for_output(daemon, "The jobs read before stay in use.")
+    schedule.jobs('name = "c"\ncommand = "verify"\nevery = "1d"')  # seen without a signal
+    wait_for_output(daemon, "c: succeeded")
     daemon.send_signal(signal.SIGINT)
     daemon.communicate(timeout=60)
     assert daemon.returncode == 0
-    assert [row["job"] for row in board.runs()] == ["a", "c"]
+    assert [row["job"] for row in schedule.runs()] == ["a", "c"]
 
 
 def test_an_index_deleted_under_a_scheduler_is_said_once_and_made_again(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
-    daemon = board.start()
-    until_said(daemon, "a: succeeded")
-    wait_for(lambda: not board.desk.rows("leases"))
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    daemon = schedule.start()
+    wait_for_output(daemon, "a: succeeded")
+    wait_for(lambda: not schedule.workspace.rows("leases"))
     for path in tmp_path.glob("index.sqlite3*"):
         path.unlink()
     daemon.send_signal(signal.SIGHUP)  # look now
-    said = until_said(daemon, "no such table")
+    said = wait_for_output(daemon, "no such table")
     assert "it was deleted or emptied while it was in use; run scrapy reindex" in said
-    listed = board.run("--list")
+    listed = schedule.run("--list")
     assert (listed.code, "is empty: run scrapy reindex" in listed.err) == (1, True)
-    board.desk.archive.mkdir()
-    assert board.desk.run("reindex").code == 0
+    schedule.workspace.archive.mkdir()
+    assert schedule.workspace.run("reindex").code == 0
     daemon.send_signal(signal.SIGHUP)
-    until_said(daemon, "a: succeeded")
+    wait_for_output(daemon, "a: succeeded")
     daemon.send_signal(signal.SIGTERM)
     _, err = daemon.communicate(timeout=60)
     assert (daemon.returncode, b"apscheduler" in err) == (0, False)
 
 
 def test_a_job_with_another_index_than_the_schedulers_is_refused(tmp_path: Path) -> None:
-    board = Board(tmp_path)
+    schedule = Schedule(tmp_path)
     other = (
         f'{{ ARCHIVE_URL = "{tmp_path}/other", INDEX_URL = "sqlite:///{tmp_path}/other.sqlite3" }}'
     )
-    board.jobs(f'name = "a"\ncommand = "replay {ROOT}/seeds"\nevery = "1d"\nsettings = {other}')
-    assert board.run("--once").code == 1
+    schedule.jobs(f'name = "a"\ncommand = "replay {ROOT}/seeds"\nevery = "1d"\nsettings = {other}')
+    assert schedule.run("--once").code == 1
     assert (
         "INDEX_URL in a job's settings must be the scheduler's"
-        in Path(board.runs()[0]["log"]).read_text()
+        in Path(schedule.runs()[0]["log"]).read_text()
     )
 
 
 def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('outlet = "nobody"', 'outlet = "etoday"\ncron = "x"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('outlet = "nobody"', 'outlet = "etoday"\ncron = "x"')
     for mode in ("--once", "--list"):
-        said = board.run(mode)
+        said = schedule.run(mode)
         assert said.code == 2
         assert [
-            line.split(": ", 1)[1].removeprefix(f"{board.jobs_file}, ") for line in said.sentences
+            line.split(": ", 1)[1].removeprefix(f"{schedule.jobs_file}, ")
+            for line in said.sentences
         ] == [
             "line 2: outlet: no outlet 'nobody'; known: etoday, newspim.",
             "line 5: cron: a cron line has five fields, not 1: minute hour day month weekday.",
         ]
-    assert not board.desk.index.exists()
-    board.jobs_file.unlink()
-    assert "copy jobs.example.toml" in board.run("--once").err
+    assert not schedule.workspace.index.exists()
+    schedule.jobs_file.unlink()
+    assert "copy jobs.example.toml" in schedule.run("--once").err
 
 
 def test_an_index_that_cannot_be_used_is_said(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
-    Index(f"sqlite:///{board.desk.index}").close()
-    with closing(sqlite3.connect(board.desk.index)) as database, database:
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    Index(f"sqlite:///{schedule.workspace.index}").close()
+    with closing(sqlite3.connect(schedule.workspace.index)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     for mode in ("--once", "--list"):
-        said = board.run(mode)
+        said = schedule.run(mode)
         assert said.code == 1
         assert "has schema 9999" in said.err
         assert "Traceback" not in said.err
 
 
 def test_a_log_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     (tmp_path / "log").write_text("in the way")
-    said = board.run("--once")
+    said = schedule.run("--once")
     assert said.code == 0
     assert "no log can be written (Not a directory)" in said.err
-    assert [(row["ending"], row["log"]) for row in board.runs()] == [("succeeded", "")]
+    assert [(row["ending"], row["log"]) for row in schedule.runs()] == [("succeeded", "")]
 
 
 def test_a_log_that_takes_nothing_stops_no_run(
@@ -337,23 +340,23 @@ def test_a_log_that_takes_nothing_stops_no_run(
 
 
 def test_old_logs_are_deleted(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     place = tmp_path / "log" / "a"
     place.mkdir(parents=True)
     for name, days in (("old.log", 91), ("young.log", 89), ("old.txt", 91)):
         (place / name).write_text("x")
         os.utime(place / name, (0, time.time() - days * 86400))
-    assert board.run("--once").code == 0
+    assert schedule.run("--once").code == 0
     assert {path.name for path in place.iterdir()} >= {"young.log", "old.txt"}
     assert not (place / "old.log").exists()
 
 
 def test_bad_settings_are_wrong_usage(tmp_path: Path) -> None:
-    board = Board(tmp_path)
-    board.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
+    schedule = Schedule(tmp_path)
+    schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     for name in ("JOBS_AT_ONCE", "LOG_KEEP_DAYS"):
-        said = board.run("--once", **{name: "-1"})
+        said = schedule.run("--once", **{name: "-1"})
         assert (said.code, "a number of at least 1" in said.err) == (2, True)
-    assert board.desk.run("schedule", "now").code == 2
-    assert stat.S_ISREG(board.jobs_file.stat().st_mode)
+    assert schedule.workspace.run("schedule", "now").code == 2
+    assert stat.S_ISREG(schedule.jobs_file.stat().st_mode)

@@ -12,9 +12,9 @@ import pytest
 
 from archive.http.content_coding import NotEncodedError, SizeError, decode, decode_content
 from archive.http.message import Head, MessageError
-from tests.support.polite_kit import crawl, response, site
-from tests.support.twin.faults import bomb
-from tests.support.wire_kit import run
+from tests.support.mock_site.faults import bomb
+from tests.support.raw_servers import run
+from tests.support.scrapy_crawls import crawl, response, serve
 
 HOST = "www.example.com"
 PAGE = (
@@ -60,7 +60,7 @@ WHOLE = {
 
 @run
 async def test_every_coding_becomes_the_page_and_the_exchange_keeps_what_was_served():
-    async with site(WHOLE) as www:
+    async with serve(WHOLE) as www:
         seen = await crawl([f"http://{HOST}{path}" for path in WHOLE], {HOST: www})
         for path, answer in WHOLE.items():
             outcome = seen["outcomes"][f"http://{HOST}{path}"]
@@ -88,7 +88,7 @@ async def test_what_cannot_be_decoded_whole_or_at_all():
         "/head": b"HTTP/1.1 200 OK\r\n" + fields + b"Content-Length: 100\r\n\r\n",
         "/304": b"HTTP/1.1 304 Not Modified\r\n" + fields + b"\r\n",
     }
-    async with site(answers) as www:
+    async with serve(answers) as www:
         urls = {path: f"http://{HOST}{path}" for path in answers}
         meta = {urls["/304"]: {"handle_httpstatus_all": True}}
         seen = await crawl(
@@ -137,7 +137,7 @@ async def test_bombs_are_refused_in_bounded_memory():
         "/members": coded(gzip.compress(b"") * 2**19, "gzip"),
         "/cut": coded(bomb(500, "gzip")[:-9], "gzip"),
     }
-    async with site(answers) as www:
+    async with serve(answers) as www:
         calm = await crawl([f"http://{HOST}/page"], {HOST: www})
         seen = await crawl(
             [f"http://{HOST}{path}" for path in answers], {HOST: www}, DOWNLOAD_MAXSIZE=20 * 2**20
@@ -155,7 +155,7 @@ async def test_bombs_are_refused_in_bounded_memory():
 @run
 async def test_a_request_has_its_own_limit_and_0_is_none():
     page = coded(PACKED, "gzip")
-    async with site({"/small": page, "/none": page, "/exact": page}) as www:
+    async with serve({"/small": page, "/none": page, "/exact": page}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("small", "none", "exact")]
         sizes = [len(PAGE) - 1, 0, len(PAGE)]
         meta = {url: {"download_maxsize": size} for url, size in zip(urls, sizes, strict=True)}
@@ -167,7 +167,7 @@ async def test_a_request_has_its_own_limit_and_0_is_none():
 @run
 async def test_what_a_request_decodes_to_may_have_a_limit_of_its_own():
     page = coded(PACKED, "gzip")
-    async with site({"/small": page, "/exact": page}) as www:
+    async with serve({"/small": page, "/exact": page}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("small", "exact")]
         sizes = [len(PAGE) - 1, len(PAGE)]
         meta = {url: {"decoded_maxsize": size} for url, size in zip(urls, sizes, strict=True)}

@@ -13,8 +13,8 @@ from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware, retry_after
-from tests.support.polite_kit import crawl, response, site
-from tests.support.wire_kit import run
+from tests.support.raw_servers import run
+from tests.support.scrapy_crawls import crawl, response, serve
 
 HOST, OTHER = "www.example.com", "www.example.net"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -185,7 +185,7 @@ async def test_retry_after_holds_the_host_and_no_other():
             else response(b"ok")
         )
 
-    async with site({"*": busy_once}) as www, site() as other:
+    async with serve({"*": busy_once}) as www, serve() as other:
         urls = [f"http://{host}/{n}" for n in range(4) for host in (HOST, OTHER)]
         seen = await crawl(urls, {HOST: www, OTHER: other})
         print("gaps of the host that asked for 1 s:", www.gaps(), "of the other:", other.gaps())
@@ -209,7 +209,7 @@ async def test_a_host_that_is_held_with_a_crawls_worth_of_requests_stops_no_othe
             else response(b"ok")
         )
 
-    async with site({"*": busy_once}) as www, site() as other:
+    async with serve({"*": busy_once}) as www, serve() as other:
         urls = [f"http://{HOST}/{n}" for n in range(64)] + [f"http://{OTHER}/{n}" for n in range(4)]
         seen = await crawl(urls, {HOST: www, OTHER: other})
         assert len(other.pages()) == 4
@@ -227,7 +227,7 @@ async def test_retry_after_may_be_a_date():
         until.append(datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2))
         return response(b"", "503 Busy", f"Retry-After: {format_datetime(until[0], usegmt=True)}")
 
-    async with site({"*": busy_once}) as www:
+    async with serve({"*": busy_once}) as www:
         away = time.time() - time.monotonic()
         await crawl([f"http://{HOST}/{n}" for n in range(2)], {HOST: www})
         assert all(when + away >= until[0].timestamp() - 0.01 for when in www.times()[2:])
@@ -239,7 +239,7 @@ async def test_without_a_retry_after_the_holds_double():
     def busy_twice(times):
         return response(b"", "503 Busy") if times < 3 else response(b"ok")
 
-    async with site({"/0": busy_twice}) as www:
+    async with serve({"/0": busy_twice}) as www:
         seen = await crawl([f"http://{HOST}/0"], {HOST: www}, RETRY_BACKOFF=0.2)
         print("gaps with holds of 0.2 s doubled, up to half of it more:", www.gaps()[1:])
         first, second = www.gaps()[1:]
@@ -250,7 +250,10 @@ async def test_without_a_retry_after_the_holds_double():
 
 @run
 async def test_a_host_that_asks_for_too_much_is_given_up_for_the_run():
-    async with site({"*": response(b"", "503 Busy", "Retry-After: 3600")}) as www, site() as other:
+    async with (
+        serve({"*": response(b"", "503 Busy", "Retry-After: 3600")}) as www,
+        serve() as other,
+    ):
         urls = [f"http://{host}/{n}" for n in range(4) for host in (HOST, OTHER)]
         seen = await crawl(urls, {HOST: www, OTHER: other}, RETRY_AFTER_MAX=600)
         assert len(www.pages()) == 1
@@ -262,7 +265,7 @@ async def test_a_host_that_asks_for_too_much_is_given_up_for_the_run():
 
 @run
 async def test_a_host_that_is_always_busy_is_given_up_in_bounded_time():
-    async with site({"*": response(b"", "429 Too Many Requests", "Retry-After: 0")}) as www:
+    async with serve({"*": response(b"", "429 Too Many Requests", "Retry-After: 0")}) as www:
         urls = [f"http://{HOST}/{n}" for n in range(40)]
         seen = await crawl(urls, {HOST: www}, RETRY_BACKOFF=0.02, RETRY_AFTER_MAX=0.5)
         assert len(www.pages()) <= 7
@@ -271,7 +274,7 @@ async def test_a_host_that_is_always_busy_is_given_up_in_bounded_time():
 
 @run
 async def test_each_request_is_tried_as_often_as_retry_times_says_and_then_answered():
-    async with site({"*": response(b"", "503 Busy", "Retry-After: 0")}) as www:
+    async with serve({"*": response(b"", "503 Busy", "Retry-After: 0")}) as www:
         url, other = f"http://{HOST}/0", f"http://{HOST}/0?once"
         seen = await crawl(
             [url, other],
@@ -290,7 +293,7 @@ async def test_each_request_is_tried_as_often_as_retry_times_says_and_then_answe
 @pytest.mark.parametrize("concurrency", [1, 4])
 @run
 async def test_no_more_requests_than_allowed_are_under_way_at_a_host(concurrency):
-    async with site(seconds=0.02) as www:
+    async with serve(seconds=0.02) as www:
         urls = [f"http://{HOST}/{n}" for n in range(16)]
         seen = await crawl(
             urls, {HOST: www}, CONCURRENT_REQUESTS_PER_DOMAIN=concurrency, CONCURRENT_REQUESTS=16
@@ -301,7 +304,7 @@ async def test_no_more_requests_than_allowed_are_under_way_at_a_host(concurrency
 
 @run
 async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
-    async with site() as www, site() as other:
+    async with serve() as www, serve() as other:
         for number in range(3):
             www.answers[f"/{number}"] = response(
                 b"", "302 Found", f"Location: http://{OTHER}/{number}"
@@ -340,7 +343,7 @@ async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
 )
 @run
 async def test_ctrl_c_ends_within_seconds_while_a_host_is_waited_for(answers, settings, logged):
-    async with site(answers) as www:
+    async with serve(answers) as www:
         urls = [f"http://{HOST}/{n}" for n in range(6)]
         seen = await crawl(urls, {HOST: www}, interrupt=logged, CONCURRENT_REQUESTS=4, **settings)
         print("ended after", round(seen["ended_after"], 2), "s")
@@ -352,7 +355,7 @@ async def test_ctrl_c_ends_within_seconds_while_a_host_is_waited_for(answers, se
 
 @run
 async def test_a_spider_closed_for_another_reason_does_not_wait_either():
-    async with site({"*": response(b"", "503 Busy", "Retry-After: 500")}) as www:
+    async with serve({"*": response(b"", "503 Busy", "Retry-After: 500")}) as www:
         urls = [f"http://{HOST}/{n}" for n in range(6)]
         before = time.monotonic()
         seen = await crawl(urls, {HOST: www}, CLOSESPIDER_TIMEOUT=1)

@@ -14,9 +14,9 @@ from scrapy.http import TextResponse
 from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.robots import VALID_FOR, MemoryStore, RobotsDisallowed, RobotsMiddleware
-from tests.support.polite_kit import Cut, Hang, crawl, response, site
-from tests.support.twin.canary import Canary
-from tests.support.wire_kit import make_certificates, run
+from tests.support.mock_site.canary import Canary
+from tests.support.raw_servers import make_certificates, run
+from tests.support.scrapy_crawls import Cut, Hang, crawl, response, serve
 
 HOST, OTHER = "www.example.com", "static.example.net"
 TEXT = "Content-Type: text/plain"
@@ -28,7 +28,7 @@ def robots(*lines):
 
 @run
 async def test_of_eight_disallowed_requests_at_once_none_is_sent():
-    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
+    async with serve({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
         urls = [f"http://{HOST}/private/{n}" for n in range(8)] + [
             f"http://{HOST}/open/{n}" for n in range(8)
         ]
@@ -50,7 +50,7 @@ async def crawl_each(answers, **settings):
         sites = {}
         for number, answer in enumerate(answers):
             sites[f"www{number}.example.com"] = await stack.enter_async_context(
-                site({"/robots.txt": answer})
+                serve({"/robots.txt": answer})
             )
         seen = await crawl(
             [f"http://{host}/{n}" for host in sites for n in range(2)], sites, **settings
@@ -94,7 +94,7 @@ async def test_a_robots_that_does_not_arrive_forbids():
 
 @run
 async def test_a_host_that_cannot_be_reached_forbids():
-    async with site() as www:
+    async with serve() as www:
         pass  # nobody listens on its port any more
     urls = [f"http://{HOST}/refused", "http://nowhere.invalid/unknown", "http://10.0.0.1/private"]
     seen = await crawl(urls, {HOST: www}, RETRY_TIMES=0)
@@ -106,7 +106,7 @@ async def test_a_host_that_cannot_be_reached_forbids():
 @run
 async def test_a_refused_certificate_forbids(tmp_path_factory):
     _, context = make_certificates(tmp_path_factory.mktemp("tls"), [HOST])
-    async with site(tls=context) as www:
+    async with serve(tls=context) as www:
         seen = await crawl([f"https://{HOST}/a"], {HOST: www})
         assert www.paths() == []
         assert seen["outcomes"] == {f"https://{HOST}/a": "robots_unreachable"}
@@ -125,8 +125,8 @@ def redirecting(hops, to):
 @run
 async def test_five_redirects_are_followed_to_another_host_and_count_for_the_first():
     async with (
-        site({"/rules": robots("User-agent: *", "Disallow: /private")}) as other,
-        site(redirecting(5, f"http://{OTHER}/rules")) as www,
+        serve({"/rules": robots("User-agent: *", "Disallow: /private")}) as other,
+        serve(redirecting(5, f"http://{OTHER}/rules")) as www,
     ):
         seen = await crawl(
             [f"http://{HOST}/private", f"http://{HOST}/open"], {HOST: www, OTHER: other}
@@ -139,7 +139,7 @@ async def test_five_redirects_are_followed_to_another_host_and_count_for_the_fir
 
 @run
 async def test_more_than_five_redirects_are_no_robots():
-    async with site(
+    async with serve(
         redirecting(6, "/rules") | {"/rules": robots("User-agent: *", "Disallow: /")}
     ) as www:
         await crawl([f"http://{HOST}/a"], {HOST: www})
@@ -155,7 +155,7 @@ async def test_a_robots_redirected_inward_forbids_and_reaches_nothing():
             "http://169.254.169.254/",
             "file:///etc/hostname",
         ):
-            async with site(redirecting(1, target)) as www:
+            async with serve(redirecting(1, target)) as www:
                 seen = await crawl([f"http://{HOST}/a"], {HOST: www})
                 assert www.paths() == ["/robots.txt"]
                 assert seen["outcomes"] == {f"http://{HOST}/a": "robots_unreachable"}
@@ -170,7 +170,7 @@ async def test_500_kib_are_read_and_no_half_line():
         "#" * (500 * 1024 - len(text) - len("Disallow: /pa"))
         + "\nDisallow: /page\nDisallow: /late\n"
     )
-    async with site({"/robots.txt": response(text.encode(), "200 OK", TEXT)}) as www:
+    async with serve({"/robots.txt": response(text.encode(), "200 OK", TEXT)}) as www:
         await crawl(
             [f"http://{HOST}/{path}" for path in ("early", "page", "pa", "late")], {HOST: www}
         )
@@ -187,7 +187,7 @@ async def test_it_is_read_for_our_own_name():
         "User-agent: *",
         "Disallow: /not-others",
     )
-    async with site({"/robots.txt": text}) as www:
+    async with serve({"/robots.txt": text}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("a", "not-sacho", "not-others")]
         await crawl(urls, {HOST: www}, USER_AGENT="Scrapy/2 (mine)", ROBOTSTXT_USER_AGENT="Scrapy")
         assert sorted(www.pages()) == ["/a", "/not-others"]
@@ -195,7 +195,7 @@ async def test_it_is_read_for_our_own_name():
 
 @run
 async def test_who_asks_not_to_be_checked_is_not():
-    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as www:
+    async with serve({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as www:
         url = f"http://{HOST}/a"
         await crawl([url], {HOST: www}, meta={url: {"dont_obey_robotstxt": True}})
         assert www.paths() == ["/a"]
@@ -204,8 +204,8 @@ async def test_who_asks_not_to_be_checked_is_not():
 @run
 async def test_each_port_has_its_own_and_a_redirect_is_asked_again():
     async with (
-        site({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as closed,
-        site() as www,
+        serve({"/robots.txt": robots("User-agent: *", "Disallow: /")}) as closed,
+        serve() as www,
     ):
         www.answers["/moved"] = response(b"", "301 Moved", f"Location: http://{HOST}:8080/a")
         urls = [f"http://{HOST}/a", f"http://{HOST}/moved"]
@@ -219,7 +219,7 @@ async def test_each_port_has_its_own_and_a_redirect_is_asked_again():
 @run
 async def test_crawl_delay_is_kept_whatever_the_throttle_and_the_concurrency_would_do(throttled):
     text = robots("User-agent: *", "Crawl-delay: 0.3")
-    async with site({"/robots.txt": text}) as www, site() as other:
+    async with serve({"/robots.txt": text}) as www, serve() as other:
         urls = [f"http://{HOST}/{n}" for n in range(5)] + [f"http://{OTHER}/{n}" for n in range(5)]
         await crawl(
             urls,
@@ -239,8 +239,8 @@ async def test_crawl_delay_is_kept_whatever_the_throttle_and_the_concurrency_wou
 @run
 async def test_the_longer_of_crawl_delay_and_our_own_holds_and_crawl_delay_is_capped():
     async with (
-        site({"/robots.txt": robots("User-agent: *", "Crawl-delay: 86400")}) as www,
-        site({"/robots.txt": robots("User-agent: *", "Crawl-delay: 0.1")}) as other,
+        serve({"/robots.txt": robots("User-agent: *", "Crawl-delay: 86400")}) as www,
+        serve({"/robots.txt": robots("User-agent: *", "Crawl-delay: 0.1")}) as other,
     ):
         urls = [f"http://{host}/{n}" for host in (HOST, OTHER) for n in range(3)]
         settings = {"DOWNLOAD_DELAY": 0.25, "DOWNLOAD_DELAY_JITTER": 0, "ROBOTS_MAX_DELAY": 0.4}
@@ -253,14 +253,14 @@ async def test_the_longer_of_crawl_delay_and_our_own_holds_and_crawl_delay_is_ca
 @run
 async def test_a_copy_of_an_earlier_run_serves_for_a_day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("robots")
-    async with site({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
+    async with serve({"/robots.txt": robots("User-agent: *", "Disallow: /private")}) as www:
 
         async def again():
             before = len(www.log)
             await crawl(
                 [f"http://{HOST}/private", f"http://{HOST}/open"],
                 {HOST: www},
-                ROBOTS_STORE="tests.support.polite_crawl.FileStore",
+                ROBOTS_STORE="tests.support.scrapy_process.FileStore",
                 TEST_ROBOTS_FOLDER=str(folder),
             )
             return www.paths()[before:]
@@ -282,7 +282,7 @@ async def test_an_unreachable_robots_is_asked_for_again():
     def second_time(times):
         return Cut() if times == 1 else robots("User-agent: *", "Disallow: /private")
 
-    async with site({"/robots.txt": second_time}) as www:
+    async with serve({"/robots.txt": second_time}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("a", "b", "private")]
         seen = await crawl(urls, {HOST: www}, chain=True, RETRY_TIMES=0, ROBOTS_RETRY_AFTER=0)
         assert www.paths() == ["/robots.txt", "/robots.txt", "/b"]

@@ -10,8 +10,8 @@ from archive.index.database import Index
 from archive.runs.recorder import RunRecorder
 from crawler.offline.recovery import recover
 from pipelines.deposit import CaptureStore
-from tests.support.cli import Desk
-from tests.support.foreign import PAGE, date, packed, rec
+from tests.support.cli import Workspace
+from tests.support.foreign_archives import PAGE, date, packed, rec
 from tests.support.warc_samples import exchange, writer
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def address(number: int) -> str:
 
 
 def test_replay_and_reindex_read_pages_under_any_label(tmp_path: Path) -> None:
-    desk, path = Desk(tmp_path), tmp_path / "labels.warc.gz"
+    workspace, path = Workspace(tmp_path), tmp_path / "labels.warc.gz"
     records = []
     for number, (label, body) in enumerate((label, body) for label in LABELS for body in BODIES):
         facts = {"WARC_Target_URI": address(number), "WARC_Date": date()}
@@ -47,12 +47,12 @@ def test_replay_and_reindex_read_pages_under_any_label(tmp_path: Path) -> None:
         http = {"Content_Type": "application/http; msgtype=response"}
         records.append(rec("1.1", "response", f"{number}", block, **facts, **http))
     path.write_bytes(packed(*records))
-    assert desk.call("replay", path).code == 1  # the pages of 11 bytes are none of any layout
-    outcomes = [row["outcome"] for row in desk.rows("captures")]
+    assert workspace.call("replay", path).code == 1  # the pages of 11 bytes are none of any layout
+    outcomes = [row["outcome"] for row in workspace.rows("captures")]
     assert outcomes == ["unparsed", "new"] * len(LABELS)
-    assert desk.call("reindex").code == 0
-    assert [row["outcome"] for row in desk.rows("captures")] == outcomes
-    assert desk.call("verify").code == 0
+    assert workspace.call("reindex").code == 0
+    assert [row["outcome"] for row in workspace.rows("captures")] == outcomes
+    assert workspace.call("verify").code == 0
 
 
 @pytest.mark.parametrize("label", LABELS)

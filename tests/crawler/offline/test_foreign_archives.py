@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.warc.reader import Record, iterate
-from tests.support import foreign
-from tests.support.cli import Desk
-from tests.support.foreign import HEAD, PAGE, URL, date, packed, rec, sha1, sha256, wacz
+from tests.support import foreign_archives
+from tests.support.cli import Workspace
+from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec, sha1, sha256, wacz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
-def kept(desk: Desk) -> list[Record]:
+def kept(workspace: Workspace) -> list[Record]:
     """Every record of the archive, each of them whole."""
-    found = [item for path in sorted(desk.archive.glob("*.warc.gz")) for item in iterate(path)]
+    found = [item for path in sorted(workspace.archive.glob("*.warc.gz")) for item in iterate(path)]
     assert all(isinstance(item, Record) for item in found), found
     return [item for item in found if isinstance(item, Record)]
 
@@ -41,35 +41,35 @@ def of(records: list[Record], kind: str) -> list[Record]:
     return [record for record in records if record.kind == kind]
 
 
-def reasons(desk: Desk) -> list[tuple[str, str]]:
-    return sorted((row["outcome"], row["reason"]) for row in desk.rows("outcomes"))
+def reasons(workspace: Workspace) -> list[tuple[str, str]]:
+    return sorted((row["outcome"], row["reason"]) for row in workspace.rows("outcomes"))
 
 
-def replayed(desk: Desk, path: Path, code: int = 0) -> list[Record]:
+def replayed(workspace: Workspace, path: Path, code: int = 0) -> list[Record]:
     """What the archive holds after the file was replayed; the second time adds nothing."""
-    said = desk.call("replay", path)
+    said = workspace.call("replay", path)
     assert (said.code, "Traceback" in said.err) == (code, False), said.err
-    before, rows = desk.kept_bytes(), desk.rows("captures")
-    again = desk.call("replay", path)
+    before, rows = workspace.kept_bytes(), workspace.rows("captures")
+    again = workspace.call("replay", path)
     assert again.code == code, again.err
-    assert desk.kept_bytes() == before
-    assert desk.rows("captures") == rows
-    verified = desk.call("verify")
+    assert workspace.kept_bytes() == before
+    assert workspace.rows("captures") == rows
+    verified = workspace.call("verify")
     assert verified.code == 0, verified.out
-    return kept(desk)
+    return kept(workspace)
 
 
 SHAPES = {
-    "browsertrix": (foreign.browsertrix, "Browsertrix-Crawler 1.5.0", "urn:uuid:b1", 1),
-    "heritrix": (foreign.heritrix, "Heritrix/3.4.0", "urn:uuid:h1", 1),
-    "common_crawl": (foreign.common_crawl, "StormCrawler 2.10", "urn:uuid:c2", 0),
+    "browsertrix": (foreign_archives.browsertrix, "Browsertrix-Crawler 1.5.0", "urn:uuid:b1", 1),
+    "heritrix": (foreign_archives.heritrix, "Heritrix/3.4.0", "urn:uuid:h1", 1),
+    "common_crawl": (foreign_archives.common_crawl, "StormCrawler 2.10", "urn:uuid:c2", 0),
 }
 
 
 @pytest.mark.parametrize("packing", ["members", "one member", "plain"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_foreign_archive_is_kept_with_requests_revisits_and_provenance(
-    desk: Desk, tmp_path: Path, shape: str, packing: str
+    workspace: Workspace, tmp_path: Path, shape: str, packing: str
 ) -> None:
     make, software, record_id, revisits = SHAPES[shape]
     data = {
@@ -79,7 +79,7 @@ def test_a_foreign_archive_is_kept_with_requests_revisits_and_provenance(
     }
     path = tmp_path / ("a.warc" if packing == "plain" else "a.warc.gz")
     path.write_bytes(data[packing])
-    records = replayed(desk, path)
+    records = replayed(workspace, path)
     (response,) = of(records, "response")
     assert response.exchange is not None
     assert (response.exchange.body, response.exchange.url) == (PAGE, URL)
@@ -97,7 +97,7 @@ def test_a_foreign_archive_is_kept_with_requests_revisits_and_provenance(
     assert f"software: {software}".encode() in info.block
     assert len(of(records, "revisit")) == revisits
     for revisit in of(records, "revisit"):
-        assert revisit.fields["warc-profile"] == foreign.HTTP_1_1
+        assert revisit.fields["warc-profile"] == foreign_archives.HTTP_1_1
         assert revisit.fields["warc-refers-to"] == response.record_id
         assert revisit.fields["warc-refers-to-target-uri"] == URL
         assert revisit.fields["warc-refers-to-date"] == response.fields["warc-date"]
@@ -106,18 +106,20 @@ def test_a_foreign_archive_is_kept_with_requests_revisits_and_provenance(
             "utf-8", "replace"
         )
         assert revisit.block == HEAD
-    rows = desk.rows("captures")
+    rows = workspace.rows("captures")
     assert sorted(row["record_type"] for row in rows) == ["response"] + ["revisit"] * revisits
     assert len({row["revision_id"] for row in rows}) == 1, (
         "a revisit shows what its original showed"
     )
-    (article,) = desk.export()
+    (article,) = workspace.export()
     assert article["headline"].startswith("달빛마을도서관")
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_wacz_is_read_where_it_lies_and_named(desk: Desk, tmp_path: Path, how: int) -> None:
-    records = foreign.browsertrix()
+def test_a_wacz_is_read_where_it_lies_and_named(
+    workspace: Workspace, tmp_path: Path, how: int
+) -> None:
+    records = foreign_archives.browsertrix()
     # The revisit lies in a file that is read before the one with its original.
     path = wacz(
         tmp_path / "a.wacz",
@@ -125,7 +127,7 @@ def test_a_wacz_is_read_where_it_lies_and_named(desk: Desk, tmp_path: Path, how:
         ("archive/b.warc.gz", packed(*records[:5])),
         how=how,
     )
-    found = replayed(desk, path)
+    found = replayed(workspace, path)
     assert [len(of(found, kind)) for kind in ("response", "request", "revisit")] == [1, 2, 1]
     (response,) = of(found, "response")
     info = next(
@@ -141,17 +143,17 @@ def test_a_wacz_is_read_where_it_lies_and_named(desk: Desk, tmp_path: Path, how:
         "Browsertrix-Crawler",
     ):
         assert fact in description, description
-    assert ("skipped", "not_a_page") in reasons(desk), "the crawler's own notes are no pages"
-    (article,) = desk.export()
+    assert ("skipped", "not_a_page") in reasons(workspace), "the crawler's own notes are no pages"
+    (article,) = workspace.export()
     assert article["identity"] == "outlet"
 
 
 def test_our_own_wacz_makes_the_same_archive_again(tmp_path: Path) -> None:
-    first, second = Desk(tmp_path / "a"), Desk(tmp_path / "b")
+    first, second = Workspace(tmp_path / "a"), Workspace(tmp_path / "b")
     first.folder.mkdir()
     second.folder.mkdir()
-    path = tmp_path / "foreign.warc.gz"
-    path.write_bytes(packed(*foreign.heritrix()))
+    path = tmp_path / "foreign_archives.warc.gz"
+    path.write_bytes(packed(*foreign_archives.heritrix()))
     replayed(first, path)
     assert first.call("export", tmp_path / "out.wacz").code == 0
     found = replayed(second, tmp_path / "out.wacz")
@@ -193,33 +195,40 @@ def test_our_own_wacz_makes_the_same_archive_again(tmp_path: Path) -> None:
     ],
 )
 def test_a_revisit_is_kept_where_its_original_proves_to_be_ours(
-    desk: Desk, tmp_path: Path, fields: dict[str, str], *, found: bool
+    workspace: Workspace, tmp_path: Path, fields: dict[str, str], *, found: bool
 ) -> None:
     facts = {
         "WARC_Target_URI": URL,
         "WARC_Date": date(4),
-        "WARC_Profile": foreign.HTTP_1_0,
+        "WARC_Profile": foreign_archives.HTTP_1_0,
     } | fields
     revisit = rec("1.0", "revisit", "r1", b"", **facts)
     path = tmp_path / "a.warc"
-    path.write_bytes(revisit + b"".join(foreign.common_crawl()))
-    records = replayed(desk, path)
+    path.write_bytes(revisit + b"".join(foreign_archives.common_crawl()))
+    records = replayed(workspace, path)
     assert len(of(records, "revisit")) == found
-    assert (("skipped", "no_original") in reasons(desk)) is not found
+    assert (("skipped", "no_original") in reasons(workspace)) is not found
 
 
-def test_an_original_may_come_with_another_archive_later(desk: Desk, tmp_path: Path) -> None:
-    records = foreign.heritrix()
+def test_an_original_may_come_with_another_archive_later(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    records = foreign_archives.heritrix()
     late, early = tmp_path / "a.warc", tmp_path / "b.warc"
     late.write_bytes(b"".join(records[5:]))
     early.write_bytes(b"".join(records[:5]))
-    assert desk.call("replay", late).code == 0
-    assert desk.rows("captures") == []
-    assert desk.call("replay", late, early).code == 0
-    assert sorted(row["record_type"] for row in desk.rows("captures")) == ["response", "revisit"]
+    assert workspace.call("replay", late).code == 0
+    assert workspace.rows("captures") == []
+    assert workspace.call("replay", late, early).code == 0
+    assert sorted(row["record_type"] for row in workspace.rows("captures")) == [
+        "response",
+        "revisit",
+    ]
 
 
-def test_not_modified_stands_for_the_copy_that_it_names(desk: Desk, tmp_path: Path) -> None:
+def test_not_modified_stands_for_the_copy_that_it_names(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     profile = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
     named = {"WARC_Refers_To_Target_URI": URL, "WARC_Refers_To_Date": date()}
     facts = {"WARC_Target_URI": URL, "WARC_Date": date(2), "WARC_Profile": profile}
@@ -227,22 +236,22 @@ def test_not_modified_stands_for_the_copy_that_it_names(desk: Desk, tmp_path: Pa
     block = b"HTTP/1.1 304 Not Modified\r\n\r\n"
     path = tmp_path / "a.warc"
     path.write_bytes(
-        b"".join(foreign.common_crawl())
+        b"".join(foreign_archives.common_crawl())
         + rec("1.1", "revisit", "n1", block, **facts, **named, **answer)
         + rec("1.1", "revisit", "n2", block, **(facts | {"WARC_Date": date(3)}), **answer)
     )
-    (revisit,) = of(replayed(desk, path), "revisit")
+    (revisit,) = of(replayed(workspace, path), "revisit")
     assert revisit.fields["warc-profile"] == profile
     assert revisit.fields["x-archive-original-record-id"] == "urn:uuid:n1"
-    assert ("skipped", "no_original") in reasons(desk), "n2 names nothing that could be proven"
+    assert ("skipped", "no_original") in reasons(workspace), "n2 names nothing that could be proven"
 
 
 def test_a_head_that_others_made_false_is_made_true_and_its_words_are_kept(
-    desk: Desk, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.warc"
-    path.write_bytes(b"".join(foreign.decoded_under_its_old_head()))
-    (response,) = of(replayed(desk, path), "response")
+    path.write_bytes(b"".join(foreign_archives.decoded_under_its_old_head()))
+    (response,) = of(replayed(workspace, path), "response")
     assert response.exchange is not None
     assert response.exchange.body == PAGE
     head = response.exchange.head.decode()
@@ -252,10 +261,10 @@ def test_a_head_that_others_made_false_is_made_true_and_its_words_are_kept(
     ):
         assert f"\r\n{line}\r\n" in head
     assert f"\r\nContent-Length: {len(PAGE)}\r\n" in head
-    assert len(desk.export()) == 1
+    assert len(workspace.export()) == 1
 
 
-def test_a_thousand_descriptions_are_not_all_repeated(desk: Desk, tmp_path: Path) -> None:
+def test_a_thousand_descriptions_are_not_all_repeated(workspace: Workspace, tmp_path: Path) -> None:
     records = []
     for number in range(300):
         records.append(
@@ -274,8 +283,8 @@ def test_a_thousand_descriptions_are_not_all_repeated(desk: Desk, tmp_path: Path
         records.append(rec("1.1", "response", f"p{number}", HEAD + PAGE, **at))
     path = tmp_path / "a.warc"
     path.write_bytes(b"".join(records))
-    assert desk.call("replay", path).code == 0
-    infos = of(kept(desk), "warcinfo")
+    assert workspace.call("replay", path).code == 0
+    infos = of(kept(workspace), "warcinfo")
     assert len(infos) == 1 + 100 + 1
     assert max(len(info.block) for info in infos) < 2000
 
@@ -283,7 +292,7 @@ def test_a_thousand_descriptions_are_not_all_repeated(desk: Desk, tmp_path: Path
 @pytest.mark.parametrize("method", [b"HEAD", b"OPTIONS", b"POST"])
 @pytest.mark.parametrize("request_first", [False, True])
 def test_the_answer_to_another_method_says_nothing_of_the_page(
-    desk: Desk, tmp_path: Path, method: bytes, request_first: bool
+    workspace: Workspace, tmp_path: Path, method: bytes, request_first: bool
 ) -> None:
     http = {"Content_Type": "application/http; msgtype=response"}
     asked = {"Content_Type": "application/http; msgtype=request", "WARC_Target_URI": URL}
@@ -304,11 +313,11 @@ def test_the_answer_to_another_method_says_nothing_of_the_page(
     page = rec("1.1", "response", "p1", HEAD + PAGE, **{**at, "WARC_Date": date()}, **http)
     path = tmp_path / "a.warc"
     path.write_bytes(b"".join([page, *(reversed(pair) if request_first else pair)]))
-    said = desk.call("replay", path)
+    said = workspace.call("replay", path)
     assert said.code == 0, said.err
     assert "skipped/not_a_page" in said.out
-    assert [record["status"] for record in desk.export()] == ["published"]
-    assert len(desk.rows("captures")) == 1
+    assert [record["status"] for record in workspace.export()] == ["published"]
+    assert len(workspace.rows("captures")) == 1
 
 
 @contextmanager
@@ -339,7 +348,9 @@ def proxy(body: bytes) -> Iterator[str]:
 
 @pytest.mark.skipif(shutil.which("wget") is None, reason="wget is not installed")
 @pytest.mark.parametrize("options", [[], ["--no-warc-compression"]])
-def test_what_wget_itself_wrote_is_kept(desk: Desk, tmp_path: Path, options: list[str]) -> None:
+def test_what_wget_itself_wrote_is_kept(
+    workspace: Workspace, tmp_path: Path, options: list[str]
+) -> None:
     """The tool itself: one page, and again with its own deduplication, which writes a revisit."""
     url = URL.replace("https", "http")
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
@@ -362,7 +373,7 @@ def test_what_wget_itself_wrote_is_kept(desk: Desk, tmp_path: Path, options: lis
     folder.mkdir()
     for path in tmp_path.glob("*.warc*"):
         path.rename(folder / path.name)
-    records = replayed(desk, folder)
+    records = replayed(workspace, folder)
     (response,) = of(records, "response")
     assert response.exchange is not None
     assert (response.exchange.body, response.exchange.url) == (PAGE, url)
@@ -375,11 +386,11 @@ def test_what_wget_itself_wrote_is_kept(desk: Desk, tmp_path: Path, options: lis
     ]
     assert requests[0].block.startswith(b"GET ")
     assert b"software: Wget/" in b"".join(r.block for r in of(records, "warcinfo"))
-    assert set(reasons(desk)) == {("new", ""), ("skipped", "not_a_page")}
+    assert set(reasons(workspace)) == {("new", ""), ("skipped", "not_a_page")}
 
 
 @pytest.mark.parametrize("name", ["old.arc", "old.arc.gz"])
-def test_a_legacy_arc_file_is_kept(desk: Desk, tmp_path: Path, name: str) -> None:
+def test_a_legacy_arc_file_is_kept(workspace: Workspace, tmp_path: Path, name: str) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=UTF-8\r\n\r\n"
     lines = b"1 0 InternetArchive\nURL IP-address Archive-date Content-type Archive-length\n"
     records = [
@@ -389,9 +400,9 @@ def test_a_legacy_arc_file_is_kept(desk: Desk, tmp_path: Path, name: str) -> Non
     ]
     data = packed(*records) if name.endswith(".gz") else b"".join(records)
     (tmp_path / name).write_bytes(data)
-    (response,) = of(replayed(desk, tmp_path / name), "response")
+    (response,) = of(replayed(workspace, tmp_path / name), "response")
     assert response.exchange is not None
     assert (response.exchange.url, response.exchange.body) == (URL, PAGE)
     assert response.exchange.captured_at == datetime(2023, 9, 1, 3, 4, 5, tzinfo=UTC)
     assert "x-archive-original-record-id" not in response.fields
-    assert reasons(desk).count(("new", "")) == 1
+    assert reasons(workspace).count(("new", "")) == 1

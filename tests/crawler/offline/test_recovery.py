@@ -21,8 +21,8 @@ from crawler.extraction.extract import read_exchange
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.twin import etoday
-from tests.support.twin.story import etoday_seed
+from tests.support.mock_site import etoday
+from tests.support.mock_site.story import etoday_seed
 from tests.support.warc_samples import MOMENT, exchange, gzip_is_whole, writer
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import pytest
 from archive.index.schema import captures
 from archive.reindex import swap
 from tests.crawler.spider.test_crawl_pictures import places
-from tests.support.cli import Desk, summary
-from tests.support.crawling import Crawls, tally, twin_of_today
-from tests.support.keeping import warc_of
-from tests.support.likeness import difference, tables_of
-from tests.support.reading import SEEDS
-from tests.support.reindex_kit import DERIVED, of_the_seeds, reindexed, without_the_run
+from tests.support.captures import warc_of
+from tests.support.cli import Workspace, summary
+from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.documents import SEEDS
+from tests.support.index_comparison import difference, tables_of
+from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,66 +55,68 @@ ONCE = {"RETRY_TIMES": "1", "DOWNLOAD_VERIFY_CERTIFICATES": "0"}
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawls]:
     """An archive with whatever an outlet does to a crawl, and with texts, pages and others' WARCs replayed into it."""
     folder = tmp_path_factory.mktemp("crawled")
-    with twin_of_today("etoday", ARTICLES) as twin:
-        crawls = Crawls.into(folder, twin)
-        ids = twin.ids()
+    with site_of_today("etoday", ARTICLES) as site:
+        crawls = Crawls.into(folder, site)
+        ids = site.ids()
         for article_id, (kind, options) in zip(ids[ARTICLES // 2 :], FAULTS, strict=False):
             more = {
                 name: f"https://www.etoday.co.kr/news/view/{ids[0]}"
                 for name in options
                 if name == "to"
             }
-            twin.fault(f"{article_id}$", kind, **(options | more))
+            site.fault(f"{article_id}$", kind, **(options | more))
         said = crawls.run(**ONCE, ARCHIVE_IMAGES="1", RESOLVER_MAP=places(crawls))
         assert "Traceback" not in said.err, said.err
         assert tally(said.out)["failed"]
         for article_id in ids[:8]:
-            twin.edit(article_id)
-        twin.delete(ids[10], 404)
-        twin.delete(ids[11], 410)
+            site.edit(article_id)
+        site.delete(ids[10], 404)
+        site.delete(ids[11], 410)
         for _ in range(2):
             plain = ",".join(map(repr, ids[15:20]))
             crawls.edit_frontier(f"SET etag = '', last_modified = '' WHERE article_id IN ({plain})")
             crawls.make_due()
             assert "Traceback" not in crawls.run(**ONCE).err
-        replay_into(crawls.desk, folder / "given")
+        replay_into(crawls.workspace, folder / "given")
         yield crawls
 
 
-def replay_into(desk: Desk, folder: Path) -> None:
+def replay_into(workspace: Workspace, folder: Path) -> None:
     """Replay texts without an address, then the pages they are of, a page of a forced outlet, and another's WARC."""
     folder.mkdir()
     for path in [*SEEDS.glob("*.txt"), *SEEDS.glob("*/*-text.txt")]:
         shutil.copy(path, folder / f"{path.parent.name}-{path.name}")
     text = (SEEDS / "etoday" / "own-text.txt").read_bytes()
     (folder / "a\tname  이름\n.txt").write_bytes(text + b"\n")
-    assert desk.call("replay", folder).code == 0
-    assert desk.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", folder).code == 0
+    assert workspace.call("replay", SEEDS).code == 0
     page = folder / "nobody.html"
     page.write_text("<title>누구의 것도 아닌 페이지</title><p>아무 말도 아니다.", "utf-8")
-    assert desk.call("replay", "--outlet", "newspim", page).code == 1
+    assert workspace.call("replay", "--outlet", "newspim", page).code == 1
     html = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
     warc = warc_of(
         folder / "other.warc.gz", ("https://www.newspim.com/news/view/20190101000001", html)
     )
-    assert desk.call("replay", warc).code == 0
+    assert workspace.call("replay", warc).code == 0
 
 
 def test_a_reindex_gives_the_same_tables(crawled: Crawls) -> None:
-    desk = crawled.desk
-    before, kept = tables_of(desk.index), desk.kept_bytes()
-    said = reindexed(desk, "--processes", "2")
+    workspace = crawled.workspace
+    before, kept = tables_of(workspace.index), workspace.kept_bytes()
+    said = reindexed(workspace, "--processes", "2")
     assert (said.code, said.err) == (0, "")
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
-    assert desk.kept_bytes() == kept, "the archive is only read"
-    assert sum(row["captures"] for row in summary(said).values()) == len(desk.rows("captures"))
-    assert f"{len(desk.rows('captures'))} captures read in" in said.out
-    assert tables_of(desk.index.with_name("index.sqlite3.old")) == before, "the one before is kept"
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
+    assert workspace.kept_bytes() == kept, "the archive is only read"
+    assert sum(row["captures"] for row in summary(said).values()) == len(workspace.rows("captures"))
+    assert f"{len(workspace.rows('captures'))} captures read in" in said.out
+    assert tables_of(workspace.index.with_name("index.sqlite3.old")) == before, (
+        "the one before is kept"
+    )
 
 
 def test_what_was_gathered_is_worth_comparing(crawled: Crawls) -> None:
     """Else the test above would hold for an empty index, too."""
-    rows = crawled.desk.rows("captures")
+    rows = crawled.workspace.rows("captures")
     outcomes = {"/".join(filter(None, (row["outcome"], row["reason"]))) for row in rows}
     assert outcomes >= {
         "new",
@@ -134,19 +136,19 @@ def test_what_was_gathered_is_worth_comparing(crawled: Crawls) -> None:
     assert {row["time_known"] for row in rows} == {0, 1}
     assert any("img.etoday" in row["url"] and row["outlet"] == "etoday" for row in rows)
     assert any(row["source"].endswith("a name 이름 .txt") for row in rows)
-    assert max(row["number"] for row in crawled.desk.rows("revisions")) == 2
-    assert any(row["alias"].startswith("content-") for row in crawled.desk.rows("aliases"))
+    assert max(row["number"] for row in crawled.workspace.rows("revisions")) == 2
+    assert any(row["alias"].startswith("content-") for row in crawled.workspace.rows("aliases"))
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     return of_the_seeds(tmp_path)
 
 
-def test_what_is_wrong_in_the_index_is_right_again(desk: Desk) -> None:
-    before = tables_of(desk.index)
+def test_what_is_wrong_in_the_index_is_right_again(workspace: Workspace) -> None:
+    before = tables_of(workspace.index)
     pick = random.Random(7)
-    with closing(sqlite3.connect(desk.index)) as connection, connection:
+    with closing(sqlite3.connect(workspace.index)) as connection, connection:
         for table in ("captures", "revisions", "articles"):
             (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             for statement in (
@@ -157,8 +159,8 @@ def test_what_is_wrong_in_the_index_is_right_again(desk: Desk) -> None:
                 with suppress(sqlite3.Error):  # not every column is every table's
                     connection.execute(f"{statement} WHERE id = {pick.randint(1, count)}")
         connection.execute("INSERT INTO search(search) VALUES ('delete-all')")
-    assert reindexed(desk).code == 0
-    after = tables_of(desk.index)
+    assert reindexed(workspace).code == 0
+    after = tables_of(workspace.index)
     assert difference(before, after, *DERIVED) == []
     assert difference(before, without_the_run(after), "runs") == []
 
@@ -167,25 +169,25 @@ def test_what_is_wrong_in_the_index_is_right_again(desk: Desk) -> None:
     "arguments", [["somewhere"], ["--processes", "0"], ["--processes", "many"]]
 )
 def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
-    assert Desk(tmp_path).call("reindex", *arguments).code == 2
+    assert Workspace(tmp_path).call("reindex", *arguments).code == 2
 
 
 def test_an_empty_archive_has_an_empty_index(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    desk.archive.mkdir()
-    assert desk.call("reindex").code == 0
-    assert desk.rows("captures") == []
+    workspace = Workspace(tmp_path)
+    workspace.archive.mkdir()
+    assert workspace.call("reindex").code == 0
+    assert workspace.rows("captures") == []
 
 
 def test_without_the_old_index_nothing_known_is_fetched_anew(
     crawled: Crawls, tmp_path: Path
 ) -> None:
-    shutil.copytree(crawled.desk.archive, tmp_path / "archive")
-    again = Crawls(crawled.twin, Desk(tmp_path, crawled.desk.settings))
-    before = tables_of(crawled.desk.index)
-    said = reindexed(again.desk)
+    shutil.copytree(crawled.workspace.archive, tmp_path / "archive")
+    again = Crawls(crawled.site, Workspace(tmp_path, crawled.workspace.settings))
+    before = tables_of(crawled.workspace.index)
+    said = reindexed(again.workspace)
     assert said.code == 0
-    assert difference(before, tables_of(again.desk.index), *DERIVED) == []
+    assert difference(before, tables_of(again.workspace.index), *DERIVED) == []
     seen, made = crawled.frontier(), again.frontier()
     visited = {
         article_id
@@ -205,8 +207,8 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(
             "published_at"
         ]  # the revision's; a crawl keeps what it learnt first, maybe to the minute
         assert seen[article_id]["published_at"] in (exact, exact[:17] + "00.000000")
-    crawled.twin.heal()
-    start = len(crawled.twin.log)
+    crawled.site.heal()
+    start = len(crawled.site.log)
     again.run()
     assert not set(again.fetched(start)) & set(looked)
 
@@ -214,7 +216,7 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
 def test_the_order_of_intake_leaves_no_trace(tmp_path: Path, order: tuple[int, ...]) -> None:
     """Versions of one article replayed one after the other, and in an order that is none of time."""
-    desk, day = Desk(tmp_path), "2026-11-{:02}T00:00:00+00:00"
+    workspace, day = Workspace(tmp_path), "2026-11-{:02}T00:00:00+00:00"
     text = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
     for number in order:
         page = tmp_path / f"{number}.html"
@@ -224,19 +226,19 @@ def test_the_order_of_intake_leaves_no_trace(tmp_path: Path, order: tuple[int, .
             "captured_at": day.format(number + 1),
         }
         page.with_suffix(".json").write_text(json.dumps(facts))
-        assert desk.call("replay", page).code == 0
-    before = tables_of(desk.index)
+        assert workspace.call("replay", page).code == 0
+    before = tables_of(workspace.index)
     assert [
         row["captured_at"][:10]
-        for row in sorted(desk.rows("revisions"), key=lambda row: row["number"])
+        for row in sorted(workspace.rows("revisions"), key=lambda row: row["number"])
     ] == [day.format(number)[:10] for number in (1, 2, 3)]
-    assert reindexed(desk).code == 0
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert reindexed(workspace).code == 0
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
 def test_two_that_write_at_once_leave_one_index(tmp_path: Path) -> None:
     """Two replays at the same time, of other articles and of versions of the same one; whoever comes first."""
-    desk, folders = Desk(tmp_path), [tmp_path / "a", tmp_path / "b"]
+    workspace, folders = Workspace(tmp_path), [tmp_path / "a", tmp_path / "b"]
     text = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
     for turn, folder in enumerate(folders):
         shutil.copytree(SEEDS / ("etoday", "newspim")[turn], folder)
@@ -248,11 +250,11 @@ def test_two_that_write_at_once_leave_one_index(tmp_path: Path) -> None:
                 "captured_at": f"2026-11-{number + 1:02}T00:00:00Z",
             }
             page.with_suffix(".json").write_text(json.dumps(facts))
-    running = [desk.start("replay", folder, stdout=subprocess.DEVNULL) for folder in folders]
+    running = [workspace.start("replay", folder, stdout=subprocess.DEVNULL) for folder in folders]
     assert [process.wait(timeout=60) for process in running] == [0, 0]
-    before = tables_of(desk.index)
-    assert reindexed(desk).code == 0
-    after = tables_of(desk.index)
+    before = tables_of(workspace.index)
+    assert reindexed(workspace).code == 0
+    after = tables_of(workspace.index)
     assert difference(before, after, "articles", "aliases", "revisions", "search") == []
     # Which of two captures of one article was "new" is told by who came first; all else of them is
     # not.
@@ -282,22 +284,22 @@ def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
 
     if not links:
         monkeypatch.setattr(os, "link", without)
-    desk, disk = Desk(tmp_path), tmp_path / "disk"
+    workspace, disk = Workspace(tmp_path), tmp_path / "disk"
     disk.mkdir()
-    assert desk.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", SEEDS).code == 0
     lies = disk / "lies.sqlite3"
-    desk.index.rename(lies)
+    workspace.index.rename(lies)
     lies.chmod(0o640)
-    desk.index.symlink_to(lies)
-    before = tables_of(desk.index)
-    assert reindexed(desk).code == 0
-    assert desk.index.is_symlink()
+    workspace.index.symlink_to(lies)
+    before = tables_of(workspace.index)
+    assert reindexed(workspace).code == 0
+    assert workspace.index.is_symlink()
     assert sorted(path.name for path in disk.iterdir()) == ["lies.sqlite3", "lies.sqlite3.old"]
     assert lies.stat().st_mode & 0o777 == 0o640
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
     lies.unlink()
-    assert reindexed(desk).code == 0
-    assert difference(before, tables_of(desk.index), *DERIVED) == []
+    assert reindexed(workspace).code == 0
+    assert difference(before, tables_of(workspace.index), *DERIVED) == []
 
 
 def test_what_is_carried_over_refers_to_nothing_made_anew_but_captures() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from crawler.extraction.judge import read_capture
 from crawler.offline import workers
-from tests.support.cli import Desk, summary
-from tests.support.likeness import difference, tables_of
-from tests.support.reading import SEEDS
-from tests.support.reindex_kit import DERIVED, of_the_seeds, reindexed, without_the_run
+from tests.support.cli import Workspace, summary
+from tests.support.documents import SEEDS
+from tests.support.index_comparison import difference, tables_of
+from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,59 +25,61 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     return of_the_seeds(tmp_path)
 
 
-def test_damage_is_named_and_the_rest_is_indexed(desk: Desk) -> None:
-    (segment,) = desk.archive.glob("*.warc.gz*")
-    before = tables_of(desk.index)
-    rows = sorted(desk.rows("captures"), key=lambda row: row["warc_offset"])
+def test_damage_is_named_and_the_rest_is_indexed(workspace: Workspace) -> None:
+    (segment,) = workspace.archive.glob("*.warc.gz*")
+    before = tables_of(workspace.index)
+    rows = sorted(workspace.rows("captures"), key=lambda row: row["warc_offset"])
     flipped, cut = rows[3], rows[-1]
     data = bytearray(segment.read_bytes())
     data[flipped["warc_offset"] + 100] ^= 1
     segment.write_bytes(data[: cut["warc_offset"] + 100])
-    said = reindexed(desk)
+    said = reindexed(workspace)
     assert said.code == 1
     assert [line.partition(": ")[0] for line in said.sentences] == [
         f"{segment.name}@{row['warc_offset']}" for row in (flipped, cut)
     ]
     assert summary(said)["–"]["failed"] == 2
-    left = {row["record_id"] for row in desk.rows("captures")}
+    left = {row["record_id"] for row in workspace.rows("captures")}
     assert left == {row["record_id"] for row in rows} - {flipped["record_id"], cut["record_id"]}
     assert {
         row["detail"]
-        for row in desk.rows("outcomes")
+        for row in workspace.rows("outcomes")
         if row["reason"] in ("truncated", "bad_record")
     }
     assert (
-        difference(before, without_the_run(tables_of(desk.index)), "frontier", "robots", "runs")
+        difference(
+            before, without_the_run(tables_of(workspace.index)), "frontier", "robots", "runs"
+        )
         == []
     )
 
 
-def test_a_copied_segment_is_told_and_counted_once(desk: Desk) -> None:
-    before = tables_of(desk.index)
-    (segment,) = desk.archive.glob("*.warc.gz*")
+def test_a_copied_segment_is_told_and_counted_once(workspace: Workspace) -> None:
+    before = tables_of(workspace.index)
+    (segment,) = workspace.archive.glob("*.warc.gz*")
     shutil.copy(segment, segment.with_name(f"z{segment.name}"))
-    said = reindexed(desk)
+    said = reindexed(workspace)
     assert said.code == 1
     assert "is in the archive twice" in said.err
-    assert difference(before, tables_of(desk.index), *DERIVED) == []
+    assert difference(before, tables_of(workspace.index), *DERIVED) == []
 
 
 def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damage(
-    desk: Desk,
+    workspace: Workspace,
 ) -> None:
-    before = tables_of(desk.index)
-    (segment,) = desk.archive.glob("*.warc.gz*")
+    before = tables_of(workspace.index)
+    (segment,) = workspace.archive.glob("*.warc.gz*")
     left = segment.with_name(f"{segment.name}.open")
     segment.rename(left)
     left.write_bytes(left.read_bytes() + gzip.compress(b"WARC/1.1\r\nWARC-Type: response\r\n")[:-9])
-    said = reindexed(desk)
+    said = reindexed(workspace)
     assert (said.code, said.err) == (0, "")
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
-    assert desk.call("replay", SEEDS).code == 0, "and the next run closes it"
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
+    assert workspace.call("replay", SEEDS).code == 0, "and the next run closes it"
     assert segment.exists()
     assert not left.exists()
 
@@ -89,32 +91,32 @@ def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damag
 def test_what_is_no_index_is_not_replaced(
     tmp_path: Path, content: bytes | None, named: str
 ) -> None:
-    desk = Desk(tmp_path)
-    assert desk.call("replay", SEEDS).code == 0
-    desk.index.unlink()
+    workspace = Workspace(tmp_path)
+    assert workspace.call("replay", SEEDS).code == 0
+    workspace.index.unlink()
     if content is None:
-        with closing(sqlite3.connect(desk.index)) as connection, connection:
+        with closing(sqlite3.connect(workspace.index)) as connection, connection:
             connection.execute("CREATE TABLE others (x)")
     else:
-        desk.index.write_bytes(content)
-    before = desk.index.read_bytes()
-    said = desk.call("reindex")
+        workspace.index.write_bytes(content)
+    before = workspace.index.read_bytes()
+    said = workspace.call("reindex")
     assert said.code == 1
     assert named in said.err
-    assert desk.index.read_bytes() == before
+    assert workspace.index.read_bytes() == before
 
 
 def test_without_an_archive_it_says_so_and_makes_nothing(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("reindex")
+    said = Workspace(tmp_path).call("reindex")
     assert said.code == 1
     assert "There is no archive at" in said.err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bug_at_one_page_is_named_and_costs_only_that_page(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hit = next(row for row in desk.rows("captures") if row["url"].endswith("/9000000002"))
+    hit = next(row for row in workspace.rows("captures") if row["url"].endswith("/9000000002"))
 
     def raising(record: Record, source: str) -> Page:
         if record.record_id == hit["record_id"]:
@@ -122,14 +124,14 @@ def test_a_bug_at_one_page_is_named_and_costs_only_that_page(
         return read_capture(record, source)
 
     monkeypatch.setattr(workers, "read_capture", raising)
-    said = desk.call("reindex")
+    said = workspace.call("reindex")
     assert said.code == 1
     assert (
         f"{hit['warc_file']}@{hit['warc_offset']}: failed/internal_error: ZeroDivisionError()"
         in said.err
     )
-    rows = {row["record_id"]: row for row in desk.rows("captures")}
+    rows = {row["record_id"]: row for row in workspace.rows("captures")}
     assert rows.pop(hit["record_id"])["reason"] == "internal_error"
     assert {row["outcome"] for row in rows.values()} == {"new", "unchanged"}
     monkeypatch.undo()
-    assert reindexed(desk).code == 0
+    assert reindexed(workspace).code == 0

@@ -22,18 +22,18 @@ from archive.reindex.builder import IndexBuilder
 from archive.reindex.spans import END, Segment
 from archive.segments.writer import SegmentWriter
 from crawler.offline import reindex
-from tests.support.cli import ROOT, Desk, Said
-from tests.support.keeping import exchange
-from tests.support.likeness import difference, tables_of
-from tests.support.reading import SEEDS
-from tests.support.reindex_kit import of_the_seeds, reindexed, without_the_run
+from tests.support.captures import exchange
+from tests.support.cli import ROOT, CommandResult, Workspace
+from tests.support.documents import SEEDS
+from tests.support.index_comparison import difference, tables_of
+from tests.support.reindex import of_the_seeds, reindexed, without_the_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     return of_the_seeds(tmp_path)
 
 
@@ -66,14 +66,14 @@ execute(["scrapy", "reindex", "--processes", "2"])
 """
 
 
-def stopped_at(desk: Desk, name: str, number: int, how: str) -> Said:
+def stopped_at(workspace: Workspace, name: str, number: int, how: str) -> CommandResult:
     """A reindex that is killed, or interrupted, behind the n-th call of one of its steps."""
     command = [sys.executable, "-c", PATCHED, name, str(number), how]
     # That the pipes end within the time shows that the reading processes have ended, too.
     done = subprocess.run(
-        command, cwd=ROOT, env=desk.environment(), capture_output=True, timeout=60, check=False
+        command, cwd=ROOT, env=workspace.environment(), capture_output=True, timeout=60, check=False
     )
-    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.mark.parametrize(
@@ -81,93 +81,93 @@ def stopped_at(desk: Desk, name: str, number: int, how: str) -> Said:
     [("write", 1), ("write", 3), ("carry_over", 1), ("finish", 1), ("swap_in", 1)],
 )
 def test_killed_at_any_step_the_same_command_completes_it(
-    desk: Desk, step: str, number: int
+    workspace: Workspace, step: str, number: int
 ) -> None:
-    before = tables_of(desk.index)
-    assert stopped_at(desk, step, number, "kill").code == -signal.SIGKILL
-    changed = without_the_run(tables_of(desk.index))
+    before = tables_of(workspace.index)
+    assert stopped_at(workspace, step, number, "kill").code == -signal.SIGKILL
+    changed = without_the_run(tables_of(workspace.index))
     assert difference(before, changed) == []
-    said = reindexed(desk)
+    said = reindexed(workspace)
     assert (said.code, said.err) == (0, "")
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
     assert ("the rest: " in said.out) == (step != "swap_in"), "what was read is not read again"
 
 
-def test_ctrl_c_ends_it_cleanly_and_it_goes_on(desk: Desk) -> None:
-    before = tables_of(desk.index)
-    said = stopped_at(desk, "write", 2, "stop")
+def test_ctrl_c_ends_it_cleanly_and_it_goes_on(workspace: Workspace) -> None:
+    before = tables_of(workspace.index)
+    said = stopped_at(workspace, "write", 2, "stop")
     assert said.code == 1
     assert said.sentences == [
         "scrapy reindex: Stopped. Everything reported is kept; run the same command to continue."
     ]
-    assert tables_of(desk.index) == before
-    assert "the rest: " in reindexed(desk).out
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert tables_of(workspace.index) == before
+    assert "the rest: " in reindexed(workspace).out
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
 def test_another_archive_or_other_code_begins_anew(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = tables_of(desk.index)
-    stopped_at(desk, "write", 1, "kill")
+    before = tables_of(workspace.index)
+    stopped_at(workspace, "write", 1, "kill")
     monkeypatch.setattr(reindex, "_PACKAGES", ("archive",))
-    assert "the rest: " not in desk.call("reindex").out
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert "the rest: " not in workspace.call("reindex").out
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
-def test_it_does_not_begin_while_somebody_writes(desk: Desk) -> None:
-    before = tables_of(desk.index)
-    with SegmentWriter(desk.archive) as segments:
+def test_it_does_not_begin_while_somebody_writes(workspace: Workspace) -> None:
+    before = tables_of(workspace.index)
+    with SegmentWriter(workspace.archive) as segments:
         segments.write(exchange("https://www.etoday.co.kr/", b"<p>"))
-        said = desk.call("reindex")
+        said = workspace.call("reindex")
         assert said.code == 1
         assert "is being written, by a crawl or a replay" in said.err
-    assert tables_of(desk.index) == before
-    assert sorted(path.name for path in desk.folder.iterdir()) == ["archive", "index.sqlite3"]
+    assert tables_of(workspace.index) == before
+    assert sorted(path.name for path in workspace.folder.iterdir()) == ["archive", "index.sqlite3"]
 
 
 def test_an_index_in_use_is_not_replaced_and_nothing_is_read_twice(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = tables_of(desk.index)
+    before = tables_of(workspace.index)
     monkeypatch.setattr(reindex, "exclusive", partial(swap.exclusive, wait=0.0))
-    with Index(f"sqlite:///{desk.index}") as reader:
-        said = desk.call("reindex")
+    with Index(f"sqlite:///{workspace.index}") as reader:
+        said = workspace.call("reindex")
         assert said.code == 1
         assert "has it open" in said.err or "open (a crawl, or a search)" in said.err
         with reader.reading() as connection:
             assert connection.scalar(select(func.count()).select_from(captures)) == len(
                 before["captures"]
             )
-    assert tables_of(desk.index) == before
-    assert "the rest: 0 captures" in desk.call("reindex").out
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert tables_of(workspace.index) == before
+    assert "the rest: 0 captures" in workspace.call("reindex").out
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
-def test_one_at_a_time(desk: Desk) -> None:
-    with IndexBuilder(f"sqlite:///{desk.index}", "another's"):
-        said = desk.call("reindex")
+def test_one_at_a_time(workspace: Workspace) -> None:
+    with IndexBuilder(f"sqlite:///{workspace.index}", "another's"):
+        said = workspace.call("reindex")
     assert said.code == 1
     assert "Another reindex" in said.err
 
 
-def test_a_full_disk_leaves_the_old_index_as_it_was(desk: Desk) -> None:
-    before = tables_of(desk.index)
+def test_a_full_disk_leaves_the_old_index_as_it_was(workspace: Workspace) -> None:
+    before = tables_of(workspace.index)
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (150_000, 150_000))
-    process = desk.start(
+    process = workspace.start(
         "reindex", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=limit
     )
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in err.decode()
     assert "run the same command again" in err.decode()
-    assert tables_of(desk.index) == before
-    assert reindexed(desk).code == 0
-    assert difference(before, without_the_run(tables_of(desk.index))) == []
+    assert tables_of(workspace.index) == before
+    assert reindexed(workspace).code == 0
+    assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
 def test_what_a_crawl_adds_meanwhile_is_read_too(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A replay that begins and ends while the archive is read; its segment is there, empty, at the first look."""
     page = tmp_path / "late.html"
@@ -182,28 +182,30 @@ def test_what_a_crawl_adds_meanwhile_is_read_too(
     def reading(*args: Any) -> None:
         whole(*args)
         if not calls:
-            known = set(desk.archive.glob("*.warc.gz*"))
-            assert desk.call("replay", page).code == 0
-            (late,) = set(desk.archive.glob("*.warc.gz*")) - known
+            known = set(workspace.archive.glob("*.warc.gz*"))
+            assert workspace.call("replay", page).code == 0
+            (late,) = set(workspace.archive.glob("*.warc.gz*")) - known
             args[0].write(Segment(late, late.name, 0), END, [], [])
         calls.append(args)
 
     monkeypatch.setattr(reindex, "_read_segments", reading)
-    said = desk.call("reindex")
+    said = workspace.call("reindex")
     assert said.code == 0, said
     assert len(calls) == 2
-    assert "555" in {row["article_id"] for row in desk.rows("articles")}
-    after = tables_of(desk.index)
+    assert "555" in {row["article_id"] for row in workspace.rows("articles")}
+    after = tables_of(workspace.index)
     assert (
-        difference(tables_of(desk.index.with_name("index.sqlite3.old")), without_the_run(after))
+        difference(
+            tables_of(workspace.index.with_name("index.sqlite3.old")), without_the_run(after)
+        )
         == []
     )
 
 
 def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, fresh = f"sqlite:///{desk.index}", desk.folder / "fresh"
+    url, fresh = f"sqlite:///{workspace.index}", workspace.folder / "fresh"
     with swap.exclusive(url) as old:
         assert old is not None
         with pytest.raises(IndexUnusableError, match="has"), swap.exclusive(url, wait=0.0):

@@ -13,19 +13,19 @@ import pytest
 from archive.model.exchange import MAX_DOCUMENT, Location
 from archive.segments import lookup
 from archive.warc import reader
-from tests.support.cli import Desk, summary
-from tests.support.keeping import warc_of
-from tests.support.reading import SEEDS, fixtures
-from tests.support.replay_kit import PAGE, TEXTS, UNKNOWN_HTML, write_page
+from tests.support.captures import warc_of
+from tests.support.cli import Workspace, summary
+from tests.support.documents import SEEDS, fixtures
+from tests.support.pages import PAGE, TEXTS, UNKNOWN_HTML, write_page
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
-def test_replaying_the_seeds_twice_keeps_everything_once(desk: Desk) -> None:
-    said = desk.run("replay", SEEDS)
+def test_replaying_the_seeds_twice_keeps_everything_once(workspace: Workspace) -> None:
+    said = workspace.run("replay", SEEDS)
     assert (said.code, said.err) == (0, "")
     figures = summary(said)
     assert set(figures) == {"etoday", "newspim"}
@@ -34,40 +34,41 @@ def test_replaying_the_seeds_twice_keeps_everything_once(desk: Desk) -> None:
         assert row["new"] == {"etoday": 2, "newspim": 3}[outlet]
         assert (row["changed"], row["unparsed"], row["skipped"], row["failed"]) == (0, 0, 0, 0)
     assert sum(row["captures"] for row in figures.values()) == len(fixtures())
-    kept = desk.kept_bytes()
+    kept = workspace.kept_bytes()
     counts = {
-        table: len(desk.rows(table)) for table in ("articles", "revisions", "captures", "aliases")
+        table: len(workspace.rows(table))
+        for table in ("articles", "revisions", "captures", "aliases")
     }
     assert counts["articles"] == counts["revisions"] == 5
     assert counts["captures"] == len(fixtures())
 
-    again = desk.run("replay", SEEDS)
+    again = workspace.run("replay", SEEDS)
     assert (again.code, again.err) == (0, "")
     for outlet, row in summary(again).items():
         assert row["unchanged"] == row["captures"] == figures[outlet]["captures"]
-    assert {table: len(desk.rows(table)) for table in counts} == counts
-    assert desk.kept_bytes() == kept
+    assert {table: len(workspace.rows(table)) for table in counts} == counts
+    assert workspace.kept_bytes() == kept
 
 
-def test_what_is_not_free_to_read_is_counted_apart(desk: Desk, tmp_path: Path) -> None:
+def test_what_is_not_free_to_read_is_counted_apart(workspace: Workspace, tmp_path: Path) -> None:
     fixture = SEEDS / "newspim" / "own-desktop-2026.html"
     stated = '<meta name="isAccessibleForFree" content="false"></head>'
     page = tmp_path / "paid" / "page.html"
     page.parent.mkdir()
     page.write_text(fixture.read_text("utf-8").replace("</head>", stated, 1), "utf-8")
     shutil.copy(fixture.with_suffix(".json"), page.with_suffix(".json"))
-    said = desk.run("replay", SEEDS / "etoday", page)
+    said = workspace.run("replay", SEEDS / "etoday", page)
     assert said.code == 0, said
     assert "paywalled newspim: 1 of the stored" in said.out
     assert "paywalled etoday" not in said.out
-    again = desk.run("replay", page)
+    again = workspace.run("replay", page)
     assert "paywalled" not in again.out
 
 
-def test_the_archive_holds_every_document_byte_for_byte(desk: Desk) -> None:
-    assert desk.run("replay", SEEDS).code == 0
+def test_the_archive_holds_every_document_byte_for_byte(workspace: Workspace) -> None:
+    assert workspace.run("replay", SEEDS).code == 0
     bodies: list[bytes] = []
-    for segment in desk.archive.glob("*.warc.gz"):
+    for segment in workspace.archive.glob("*.warc.gz"):
         for found in reader.iterate(segment, MAX_DOCUMENT):
             assert isinstance(found, reader.Record), found
             if found.exchange is not None:
@@ -75,9 +76,9 @@ def test_the_archive_holds_every_document_byte_for_byte(desk: Desk) -> None:
     assert sorted(bodies) == sorted(path.read_bytes() for path in fixtures())
 
 
-def test_the_captures_lie_where_their_rows_say(desk: Desk) -> None:
-    assert desk.run("replay", SEEDS).code == 0
-    for row in desk.rows("captures"):
+def test_the_captures_lie_where_their_rows_say(workspace: Workspace) -> None:
+    assert workspace.run("replay", SEEDS).code == 0
+    for row in workspace.rows("captures"):
         place = (
             row["warc_file"],
             row["warc_offset"],
@@ -85,14 +86,14 @@ def test_the_captures_lie_where_their_rows_say(desk: Desk) -> None:
             row["record_id"],
             row["payload_digest"],
         )
-        found = lookup.read_at(desk.archive, Location(*place))
+        found = lookup.read_at(workspace.archive, Location(*place))
         assert found.exchange is not None
         assert found.exchange.url == row["url"]
         assert found.exchange.head + found.exchange.body == Path(row["source"]).read_bytes()
 
 
 def test_a_warc_of_ours_replays_into_another_archive_with_the_same_articles(tmp_path: Path) -> None:
-    first, second = Desk(tmp_path / "a"), Desk(tmp_path / "b")
+    first, second = Workspace(tmp_path / "a"), Workspace(tmp_path / "b")
     first.folder.mkdir()
     second.folder.mkdir()
     pages = [path for path in fixtures() if path.suffix == ".html"]
@@ -102,8 +103,8 @@ def test_a_warc_of_ours_replays_into_another_archive_with_the_same_articles(tmp_
     assert (said.code, said.err) == (0, "")
     without = ("warc",)
     a, b = (
-        [{k: v for k, v in row.items() if k not in without} for row in desk.export()]
-        for desk in (first, second)
+        [{k: v for k, v in row.items() if k not in without} for row in workspace.export()]
+        for workspace in (first, second)
     )
     assert a == b
     kept = second.kept_bytes()
@@ -112,22 +113,24 @@ def test_a_warc_of_ours_replays_into_another_archive_with_the_same_articles(tmp_
     assert second.kept_bytes() == kept
 
 
-def test_a_folder_named_like_a_page_is_a_folder(desk: Desk) -> None:
-    folder = desk.folder / "x.html"
+def test_a_folder_named_like_a_page_is_a_folder(workspace: Workspace) -> None:
+    folder = workspace.folder / "x.html"
     write_page(folder, "9000000778")
-    said = desk.run("replay", folder)
+    said = workspace.run("replay", folder)
     assert (said.code, said.err) == (0, "")
-    assert len(desk.rows("articles")) == 1
+    assert len(workspace.rows("articles")) == 1
 
 
-def test_records_of_other_hosts_in_a_warc_are_passed_over(desk: Desk, tmp_path: Path) -> None:
+def test_records_of_other_hosts_in_a_warc_are_passed_over(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     path = warc_of(
         tmp_path / "foreign.warc.gz",
         ("https://news.example.org/1", UNKNOWN_HTML),
         ("https://www.etoday.co.kr/news/view/9000000002", PAGE.read_bytes()),
         ("https://www.etoday.co.kr/", b"<html><body>front page</body></html>"),
     )
-    said = desk.run("replay", path)
+    said = workspace.run("replay", path)
     assert (said.code, said.err) == (0, "")
     assert "skipped/unknown_outlet" in said.out
     assert summary(said)["etoday"] == {
@@ -139,19 +142,21 @@ def test_records_of_other_hosts_in_a_warc_are_passed_over(desk: Desk, tmp_path: 
         "skipped": 1,
         "failed": 0,
     }
-    assert {row["url"] for row in desk.rows("captures")} == {
+    assert {row["url"] for row in workspace.rows("captures")} == {
         "https://www.etoday.co.kr/news/view/9000000002",
         "https://www.etoday.co.kr/",
     }
 
 
-def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk: Desk) -> None:
-    pages, many = desk.folder / "pages", 2500
+def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(
+    workspace: Workspace,
+) -> None:
+    pages, many = workspace.folder / "pages", 2500
     for number in range(many):
         write_page(pages, f"90001{number:05}")
     # An empty page is told of at once: by then hundreds are read, and thousands are still to come.
     (pages / "9000100450a.html").touch()
-    process = desk.start("replay", pages, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = workspace.start("replay", pages, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr is not None
     assert b"empty_file" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
@@ -159,12 +164,12 @@ def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk:
     assert process.returncode == 1, err.decode()
     assert b"Traceback" not in err
     assert b"Stopped" in err
-    kept = len(desk.rows("captures"))
+    kept = len(workspace.rows("captures"))
     assert 400 < kept < many
     assert str(kept) in out.decode()
     read = [
         f
-        for segment in desk.archive.glob("*.warc.gz")
+        for segment in workspace.archive.glob("*.warc.gz")
         for f in reader.iterate(segment, MAX_DOCUMENT)
     ]
     assert all(isinstance(found, reader.Record) for found in read)
@@ -172,33 +177,37 @@ def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(desk:
         sum(found.exchange is not None for found in read if isinstance(found, reader.Record))
         == kept
     )
-    again = summary(desk.run("replay", pages))
+    again = summary(workspace.run("replay", pages))
     assert again["etoday"]["unchanged"] == kept
     assert again["etoday"]["new"] == many - kept
 
 
-def test_one_document_given_three_times_is_one_capture(desk: Desk) -> None:
-    said = desk.run("replay", PAGE, PAGE, PAGE)
+def test_one_document_given_three_times_is_one_capture(workspace: Workspace) -> None:
+    said = workspace.run("replay", PAGE, PAGE, PAGE)
     assert summary(said)["etoday"]["new"] == 1
     assert summary(said)["etoday"]["unchanged"] == 2
-    assert len(desk.rows("captures")) == 1
+    assert len(workspace.rows("captures")) == 1
 
 
-def test_the_same_bytes_at_another_time_are_a_capture_and_no_revision(desk: Desk) -> None:
-    first = write_page(desk.folder / "a", "9000000779", captured_at="2024-05-07T06:00:00+00:00")
-    second = write_page(desk.folder / "b", "9000000779", captured_at="2024-05-09T06:00:00+00:00")
+def test_the_same_bytes_at_another_time_are_a_capture_and_no_revision(workspace: Workspace) -> None:
+    first = write_page(
+        workspace.folder / "a", "9000000779", captured_at="2024-05-07T06:00:00+00:00"
+    )
+    second = write_page(
+        workspace.folder / "b", "9000000779", captured_at="2024-05-09T06:00:00+00:00"
+    )
     assert first.read_bytes() == second.read_bytes()
-    assert desk.run("replay", first).code == 0
-    said = desk.run("replay", second)
+    assert workspace.run("replay", first).code == 0
+    said = workspace.run("replay", second)
     assert summary(said)["etoday"]["unchanged"] == 1
-    assert (len(desk.rows("captures")), len(desk.rows("revisions"))) == (2, 1)
+    assert (len(workspace.rows("captures")), len(workspace.rows("revisions"))) == (2, 1)
 
 
-def test_names_with_spaces_hangul_and_no_utf8_are_read(desk: Desk) -> None:
-    folder = desk.folder / "이름 에 공백"
+def test_names_with_spaces_hangul_and_no_utf8_are_read(workspace: Workspace) -> None:
+    folder = workspace.folder / "이름 에 공백"
     folder.mkdir()
     shutil.copy(TEXTS[0], os.fsencode(folder) + b"/\xb1\xe2\xbb\xe7.txt")
     shutil.copy(TEXTS[1], folder / "기사 1.TXT")
-    said = desk.run("replay", folder)
+    said = workspace.run("replay", folder)
     assert (said.code, said.err) == (0, "")
-    assert len(desk.rows("articles")) == 2
+    assert len(workspace.rows("articles")) == 2

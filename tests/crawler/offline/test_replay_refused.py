@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.exchange import MAX_DOCUMENT
-from tests.support.cli import Desk, Said
-from tests.support.replay_kit import PAGE, TEXTS, UNKNOWN_HTML, write_page
+from tests.support.cli import CommandResult, Workspace
+from tests.support.pages import PAGE, TEXTS, UNKNOWN_HTML, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
 def dangling_loop(path: Path) -> Path:
@@ -40,7 +40,7 @@ def made(name: str, data: bytes, beside: bytes | None = None) -> Callable[[Path]
 
 
 def truncated_warc(folder: Path) -> Path:
-    whole = Desk(folder / "whole")
+    whole = Workspace(folder / "whole")
     whole.folder.mkdir()
     assert whole.run("replay", PAGE).code == 0
     (segment,) = whole.archive.glob("*.warc.gz")
@@ -102,8 +102,8 @@ class Tried:
     """One replay of many bad inputs with a good page among them."""
 
     given: dict[str, Path]
-    said: Said
-    desk: Desk
+    said: CommandResult
+    workspace: Workspace
 
 
 @pytest.fixture(scope="module")
@@ -112,16 +112,16 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tried]:
     found: dict[str, Tried] = {}
     kinds = list(BAD)
     for start in range(0, len(kinds), 13):
-        desk = Desk(tmp_path_factory.mktemp("bad"))
+        workspace = Workspace(tmp_path_factory.mktemp("bad"))
         given: dict[str, Path] = {}
         for kind in kinds[start : start + 13]:
-            folder = desk.folder / kind
+            folder = workspace.folder / kind
             folder.mkdir()
             given[kind] = BAD[kind][0](folder)
         paths = list(given.values())
-        paths.insert(len(paths) // 2, write_page(desk.folder / "good", "9000000777"))
-        said = desk.run("replay", *paths)
-        found |= dict.fromkeys(given, Tried(given, said, desk))
+        paths.insert(len(paths) // 2, write_page(workspace.folder / "good", "9000000777"))
+        said = workspace.run("replay", *paths)
+        found |= dict.fromkeys(given, Tried(given, said, workspace))
     return found
 
 
@@ -135,7 +135,7 @@ def test_a_bad_input_is_one_sentence_that_names_it_and_its_reason(
     assert reason in sentence
     assert len(sentence.split(reason)[1]) > 15, "it says what to do"
     outcomes = [
-        row for row in tried[kind].desk.rows("outcomes") if row["source"].startswith(str(path))
+        row for row in tried[kind].workspace.rows("outcomes") if row["source"].startswith(str(path))
     ]
     assert any(f"{row['outcome']}/{row['reason']}".startswith(reason) for row in outcomes)
 
@@ -145,7 +145,7 @@ def test_bad_inputs_do_not_keep_the_others_from_being_read(tried: dict[str, Trie
         assert one.said.code == 1
         assert len(one.said.sentences) == len(one.given)
         assert "Traceback" not in one.said.err
-        assert "9000000777" in [row["article_id"] for row in one.desk.rows("articles")]
+        assert "9000000777" in [row["article_id"] for row in one.workspace.rows("articles")]
 
 
 def newer_index(path: Path) -> None:
@@ -182,27 +182,27 @@ UNUSABLE = {
 @pytest.mark.parametrize("verb", ["replay", "show"])
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_an_unusable_index_is_refused_in_a_sentence_and_not_touched(
-    desk: Desk, kind: str, verb: str
+    workspace: Workspace, kind: str, verb: str
 ) -> None:
-    UNUSABLE[kind](desk.index)
-    before = desk.index.read_bytes() if desk.index.is_file() else b""
-    said = desk.run(verb, *([TEXTS[0]] if verb == "replay" else []))
+    UNUSABLE[kind](workspace.index)
+    before = workspace.index.read_bytes() if workspace.index.is_file() else b""
+    said = workspace.run(verb, *([TEXTS[0]] if verb == "replay" else []))
     assert (said.code, said.out) == (1, "")
     (sentence,) = said.sentences
     assert sentence.startswith(f"scrapy {verb}: ")
-    assert str(desk.index) in sentence
+    assert str(workspace.index) in sentence
     assert "INDEX_URL" in sentence, "it says what to do"
-    assert (desk.index.read_bytes() if desk.index.is_file() else b"") == before
-    assert not desk.archive.exists()
-    assert {path.name for path in desk.folder.iterdir()} == {desk.index.name}
+    assert (workspace.index.read_bytes() if workspace.index.is_file() else b"") == before
+    assert not workspace.archive.exists()
+    assert {path.name for path in workspace.folder.iterdir()} == {workspace.index.name}
 
 
 @pytest.mark.parametrize("kind", ["archive", "parent"])
-def test_an_archive_that_is_a_file_is_refused_and_kept(desk: Desk, kind: str) -> None:
-    blocked = desk.archive
+def test_an_archive_that_is_a_file_is_refused_and_kept(workspace: Workspace, kind: str) -> None:
+    blocked = workspace.archive
     blocked.write_bytes(b"mine")
-    env = {} if kind == "archive" else {"ARCHIVE_URL": str(desk.archive / "deeper")}
-    said = desk.run("replay", TEXTS[0], env=env)
+    env = {} if kind == "archive" else {"ARCHIVE_URL": str(workspace.archive / "deeper")}
+    said = workspace.run("replay", TEXTS[0], env=env)
     assert said.code == 1
     (sentence,) = said.sentences
     assert str(blocked) in sentence
@@ -222,9 +222,9 @@ def test_an_archive_that_is_a_file_is_refused_and_kept(desk: Desk, kind: str) ->
     ],
 )
 def test_a_setting_nobody_can_use_is_refused_in_a_sentence(
-    desk: Desk, name: str, value: str
+    workspace: Workspace, name: str, value: str
 ) -> None:
-    said = desk.run("replay", TEXTS[0], env={name: value})
+    said = workspace.run("replay", TEXTS[0], env={name: value})
     assert said.code == 1
     (sentence,) = said.sentences
     assert value.removeprefix("sqlite:///") in sentence or "/proc/none" in sentence
@@ -235,10 +235,10 @@ def test_a_setting_nobody_can_use_is_refused_in_a_sentence(
     "arguments",
     [["replay"], ["replay", "--outlet", "nobody", "x.txt"], ["replay", "--nonsense", "x"]],
 )
-def test_wrong_usage_ends_with_2_and_a_sentence(desk: Desk, arguments: list[str]) -> None:
-    said = desk.run(*arguments)
+def test_wrong_usage_ends_with_2_and_a_sentence(workspace: Workspace, arguments: list[str]) -> None:
+    said = workspace.run(*arguments)
     assert said.code == 2
     assert said.err + said.out
     assert "Traceback" not in said.err
-    assert not desk.index.exists()
-    assert not desk.archive.exists()
+    assert not workspace.index.exists()
+    assert not workspace.archive.exists()

@@ -14,10 +14,10 @@ from archive.http.message import retry_after
 from archive.warc.reader import Record, iterate
 from crawler.discovery.feeds import read_feed
 from pipelines.time_sources import settle
-from tests.support.cli import Desk
-from tests.support.foreign import HEAD, PAGE, URL, packed, rec
-from tests.support.reading import NOON, SEEDS, read_bytes
-from tests.support.replay_kit import page_of
+from tests.support.cli import Workspace
+from tests.support.documents import NOON, SEEDS, read_bytes
+from tests.support.foreign_archives import HEAD, PAGE, URL, packed, rec
+from tests.support.pages import page_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,63 +47,67 @@ VERBS = (
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
-def check_verbs(desk: Desk) -> None:
+def check_verbs(workspace: Workspace) -> None:
     for verb in VERBS:
-        words = [desk.folder / word if word.startswith("all.") else word for word in verb]
-        said = desk.call(*words)
+        words = [workspace.folder / word if word.startswith("all.") else word for word in verb]
+        said = workspace.call(*words)
         assert (said.code, "Traceback" in said.err) == (0, False), (verb, said)
 
 
-def stated_times(desk: Desk) -> list[str]:
-    (segment,) = desk.archive.glob("*.warc.gz")
+def stated_times(workspace: Workspace) -> list[str]:
+    (segment,) = workspace.archive.glob("*.warc.gz")
     found = [one for one in iterate(segment) if isinstance(one, Record)]
     return [one.fields["x-archive-original-date"] for one in found if one.exchange is not None]
 
 
 @pytest.mark.parametrize("text", FAR)
-def test_a_warc_date_that_cannot_be_is_no_known_time(desk: Desk, tmp_path: Path, text: str) -> None:
+def test_a_warc_date_that_cannot_be_is_no_known_time(
+    workspace: Workspace, tmp_path: Path, text: str
+) -> None:
     path = tmp_path / "far.warc.gz"
     http = {"Content_Type": "application/http; msgtype=response"}
     record = rec("1.1", "response", "f1", HEAD + PAGE, WARC_Target_URI=URL, WARC_Date=text, **http)
     path.write_bytes(packed(record))
     before = datetime.now(UTC)
-    assert desk.call("replay", SEEDS, path).code == 0
-    (row,) = [row for row in desk.rows("captures") if str(path) in row["source"]]
+    assert workspace.call("replay", SEEDS, path).code == 0
+    (row,) = [row for row in workspace.rows("captures") if str(path) in row["source"]]
     assert not row["time_known"]
     assert datetime.fromisoformat(row["captured_at"]).replace(tzinfo=UTC) >= before
-    assert text in stated_times(desk)
-    (article,) = [one for one in desk.export() if one["article_id"] == "9000000002"]
+    assert text in stated_times(workspace)
+    (article,) = [one for one in workspace.export() if one["article_id"] == "9000000002"]
     assert article["published_at"], "its page is read by today's layouts and times"
-    count = len(desk.rows("captures"))
-    assert desk.call("replay", path).code == 0
-    assert len(desk.rows("captures")) == count, "the same capture again"
-    check_verbs(desk)
+    count = len(workspace.rows("captures"))
+    assert workspace.call("replay", path).code == 0
+    assert len(workspace.rows("captures")) == count, "the same capture again"
+    check_verbs(workspace)
 
 
 @pytest.mark.parametrize("text", [text for text in FAR if "T" in text])
 def test_a_sidecars_time_that_cannot_be_is_no_known_time(
-    desk: Desk, tmp_path: Path, text: str
+    workspace: Workspace, tmp_path: Path, text: str
 ) -> None:
     page, beside = page_of("9000000002", captured_at=text)
     (tmp_path / "far.html").write_bytes(page)
     (tmp_path / "far.json").write_bytes(beside)
-    assert desk.call("replay", tmp_path / "far.html").code == 0
-    assert [row["time_known"] for row in desk.rows("captures")] == [0]
-    assert stated_times(desk) == [text]
-    check_verbs(desk)
+    assert workspace.call("replay", tmp_path / "far.html").code == 0
+    assert [row["time_known"] for row in workspace.rows("captures")] == [0]
+    assert stated_times(workspace) == [text]
+    check_verbs(workspace)
 
 
-def test_a_capture_a_little_ahead_of_this_clock_is_believed(desk: Desk, tmp_path: Path) -> None:
+def test_a_capture_a_little_ahead_of_this_clock_is_believed(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     soon = (datetime.now(UTC) + timedelta(hours=20)).replace(microsecond=0).isoformat()
     page, beside = page_of("9000000002", captured_at=soon)
     (tmp_path / "soon.html").write_bytes(page)
     (tmp_path / "soon.json").write_bytes(beside)
-    assert desk.call("replay", tmp_path / "soon.html").code == 0
-    assert [row["time_known"] for row in desk.rows("captures")] == [1]
+    assert workspace.call("replay", tmp_path / "soon.html").code == 0
+    assert [row["time_known"] for row in workspace.rows("captures")] == [1]
 
 
 @pytest.mark.parametrize(
@@ -116,30 +120,30 @@ def test_a_capture_a_little_ahead_of_this_clock_is_believed(desk: Desk, tmp_path
     ],
 )
 def test_a_date_that_is_not_written_as_ours_is_kept(
-    desk: Desk, tmp_path: Path, text: str, kept: str
+    workspace: Workspace, tmp_path: Path, text: str, kept: str
 ) -> None:
     path = tmp_path / "date.warc.gz"
     http = {"Content_Type": "application/http; msgtype=response"}
     record = rec("1.1", "response", "f1", HEAD + PAGE, WARC_Target_URI=URL, WARC_Date=text, **http)
     path.write_bytes(packed(record))
-    assert desk.call("replay", path).code == 0
-    assert stated_times(desk) == [kept]
-    assert [row["time_known"] for row in desk.rows("captures")] == [1]
-    assert desk.call("verify").code == 0
+    assert workspace.call("replay", path).code == 0
+    assert stated_times(workspace) == [kept]
+    assert [row["time_known"] for row in workspace.rows("captures")] == [1]
+    assert workspace.call("verify").code == 0
 
 
 @pytest.mark.parametrize("text", ["0001-01-02 00:00:00.000000", "9999-12-31 23:59:59.999999"])
-def test_an_index_that_holds_such_times_already_is_shown(desk: Desk, text: str) -> None:
-    assert desk.call("replay", SEEDS).code == 0
-    with closing(sqlite3.connect(desk.index)) as index:
+def test_an_index_that_holds_such_times_already_is_shown(workspace: Workspace, text: str) -> None:
+    assert workspace.call("replay", SEEDS).code == 0
+    with closing(sqlite3.connect(workspace.index)) as index:
         index.execute("UPDATE captures SET captured_at = ?", (text,))
         index.execute(
             "UPDATE revisions SET captured_at = ?, published_at = ?, modified_at = ?", [text] * 3
         )
         index.commit()
     for verb in VERBS[:6]:
-        words = [desk.folder / word if word.startswith("all.") else word for word in verb]
-        said = desk.call(*words)
+        words = [workspace.folder / word if word.startswith("all.") else word for word in verb]
+        said = workspace.call(*words)
         assert (said.code, "Traceback" in said.err) == (0, False), (verb, said)
 
 

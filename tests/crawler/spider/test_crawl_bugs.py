@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler import settings
-from tests.support.crawling import Crawls, tally, twin_of_today
-from tests.support.faults.faulty import is_hit
+from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.faults.buggy_components import is_hit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import Said
+    from tests.support.cli import CommandResult
 
-FAULTY = "tests.support.faults.faulty"
+FAULTY = "tests.support.faults.buggy_components"
 STAGES = {
     "first step": ("ITEM_PIPELINES", settings.ITEM_PIPELINES, {f"{FAULTY}.FaultyPipeline": 50}),
     "before the deposit": (
@@ -38,9 +38,9 @@ ARTICLES = 60
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str) -> None:
     setting, ours, faulty = STAGES[stage]
-    with twin_of_today("newspim", ARTICLES) as twin:
-        hit = {article_id for article_id in twin.ids() if is_hit(article_id)}
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        hit = {article_id for article_id in site.ids() if is_hit(article_id)}
+        crawls = Crawls.into(tmp_path, site)
         said = crawls.run(**{setting: json.dumps(ours | faulty)})
         assert said.code == 1
         figures = tally(said.out)
@@ -51,26 +51,26 @@ def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str)
             if outcome == "failed/internal_error"
         }
         assert bad == hit
-        assert set(crawls.revisions()) == set(twin.ids()) - hit
+        assert set(crawls.revisions()) == set(site.ids()) - hit
         crawls.check_captures()
         said = crawls.run()
         assert said.code == 0, said
         assert tally(said.out)["stored"] == len(hit)
-        assert sorted(crawls.revisions()) == twin.ids()
-        assert max(crawls.fetched()[article_id] for article_id in set(twin.ids()) - hit) == 1
+        assert sorted(crawls.revisions()) == site.ids()
+        assert max(crawls.fetched()[article_id] for article_id in set(site.ids()) - hit) == 1
         crawls.check_captures()
 
 
 def test_a_bug_behind_the_deposit_costs_nothing_and_is_said(tmp_path: Path) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
         said = crawls.run(
             ITEM_PIPELINES=json.dumps(settings.ITEM_PIPELINES | {f"{FAULTY}.FaultyPipeline": 450})
         )
         assert said.code == 1
-        hit = sum(map(is_hit, twin.ids()))
+        hit = sum(map(is_hit, site.ids()))
         assert f"{hit} unexpected exceptions in the log above" in said.err
-        assert sorted(crawls.revisions()) == twin.ids()
+        assert sorted(crawls.revisions()) == site.ids()
         assert tally(said.out)["stored"] == ARTICLES
 
 
@@ -111,7 +111,7 @@ ENDS = (
 )
 
 
-def with_bug(crawls: Crawls, place: str, **more: str) -> Said:
+def with_bug(crawls: Crawls, place: str, **more: str) -> CommandResult:
     """Crawl with a bug in a function; a lost turn of the host must hang the one request at a time."""
     extensions = settings.EXTENSIONS | {f"{FAULTY}.FaultAt": 1}
     more = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1", "FAULT_AT": place} | more
@@ -120,8 +120,8 @@ def with_bug(crawls: Crawls, place: str, **more: str) -> Said:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_bug_anywhere_costs_only_the_articles_it_meets(tmp_path: Path, place: str) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
         said = with_bug(crawls, place)
         assert said.code == 1
         figures = tally(said.out)
@@ -133,35 +133,35 @@ def test_a_bug_anywhere_costs_only_the_articles_it_meets(tmp_path: Path, place: 
         said = crawls.run()
         assert said.code == 0, said
         assert tally(said.out)["stored"] == figures["failed"]
-        assert sorted(crawls.revisions()) == twin.ids()
+        assert sorted(crawls.revisions()) == site.ids()
         crawls.check_captures()
 
 
 @pytest.mark.parametrize("place", SOURCES)
 def test_a_bug_in_discovery_ends_no_crawl_without_its_counts(tmp_path: Path, place: str) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
         said = with_bug(crawls, place, FAULT_CALLS="1")
         assert said.code == 1
         assert "unexpected exception" in said.err
         tally(said.out)
-        assert all(run["ended_at"] for run in crawls.desk.rows("runs"))
+        assert all(run["ended_at"] for run in crawls.workspace.rows("runs"))
         assert crawls.run().code == 0
-        assert sorted(crawls.revisions()) == twin.ids()
+        assert sorted(crawls.revisions()) == site.ids()
         assert max(crawls.fetched().values()) == 1
         crawls.check_captures()
 
 
 @pytest.mark.parametrize("place", ENDS)
 def test_a_bug_at_the_end_leaves_the_other_steps_of_it(tmp_path: Path, place: str) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
         said = with_bug(crawls, place, FAULT_CALLS="1")
         assert said.code == 1
         assert "unexpected exception" in said.err
         assert tally(said.out)["stored"] == ARTICLES
-        assert all(run["ended_at"] for run in crawls.desk.rows("runs"))
-        assert not crawls.desk.rows("leases")
+        assert all(run["ended_at"] for run in crawls.workspace.rows("runs"))
+        assert not crawls.workspace.rows("leases")
         assert crawls.run().code == 0
         assert max(crawls.fetched().values()) == 1
         crawls.check_captures()
@@ -169,13 +169,13 @@ def test_a_bug_at_the_end_leaves_the_other_steps_of_it(tmp_path: Path, place: st
 
 @pytest.mark.parametrize("name", ["failed", "_add_unparsed"])
 def test_a_bug_in_an_errback_ends_its_visit(tmp_path: Path, name: str) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        twin.fault(r"/view/.*3$", "short")
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        site.fault(r"/view/.*3$", "short")
+        crawls = Crawls.into(tmp_path, site)
         place = f"crawler.spider.spider:OutletSpider.{name}"
         said = with_bug(crawls, place, FAULT_CALLS="1", RETRY_TIMES="0")
         assert said.code == 1
-        assert tally(said.out)["failed"] == sum(map(is_hit, twin.ids()))
+        assert tally(said.out)["failed"] == sum(map(is_hit, site.ids()))
         assert "failed/internal_error" in crawls.outcomes().values()
 
 
@@ -183,13 +183,13 @@ def test_a_bug_in_an_errback_ends_its_visit(tmp_path: Path, name: str) -> None:
 def test_a_page_that_another_component_withholds_is_a_failed_visit(
     tmp_path: Path, stage: str
 ) -> None:
-    with twin_of_today("newspim", ARTICLES) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
         setting, ours = "ITEM_PIPELINES", settings.ITEM_PIPELINES
         if stage.endswith("SpiderMiddleware"):
             setting, ours = "SPIDER_MIDDLEWARES", settings.SPIDER_MIDDLEWARES
         said = crawls.run(**{setting: json.dumps(ours | {f"{FAULTY}.{stage}": 50})})
         assert said.code == 1
-        hit = {article_id for article_id in twin.ids() if is_hit(article_id)}
+        hit = {article_id for article_id in site.ids() if is_hit(article_id)}
         assert tally(said.out)["failed"] == len(hit)
         assert {crawls.outcomes()[article_id] for article_id in hit} == {"failed/internal_error"}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST
-from tests.support.cli import Desk
-from tests.support.crawling import Crawls, tally, twin_of_today
+from tests.support.cli import Workspace
+from tests.support.crawls import Crawls, site_of_today, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def crawls(tmp_path: Path) -> Iterator[Crawls]:
-    with twin_of_today("etoday", 60) as twin:
-        yield Crawls.into(tmp_path, twin)
+    with site_of_today("etoday", 60) as site:
+        yield Crawls.into(tmp_path, site)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
 def test_wrong_usage_is_said_and_touches_nothing(
     tmp_path: Path, arguments: list[str], named: str
 ) -> None:
-    desk = Desk(tmp_path, {"CONTACT": "desk@example.org"})
-    said = desk.run("crawl", *arguments)
+    workspace = Workspace(tmp_path, {"CONTACT": "desk@example.org"})
+    said = workspace.run("crawl", *arguments)
     assert (said.code, said.out) == (2, "")
     assert named in said.err
     assert "Traceback" not in said.err
@@ -57,7 +57,7 @@ def test_wrong_usage_is_said_and_touches_nothing(
 
 
 def test_without_a_contact_a_live_crawl_does_not_begin(tmp_path: Path) -> None:
-    said = Desk(tmp_path).run("crawl", "etoday")
+    said = Workspace(tmp_path).run("crawl", "etoday")
     assert said.code != 0
     assert "CONTACT" in said.err
     assert "Traceback" not in said.err
@@ -68,7 +68,7 @@ def test_without_a_network_a_crawl_says_so_within_a_minute_and_can_be_run_again(
     crawls: Crawls,
 ) -> None:
     for _ in range(2):
-        said = crawls.desk.run("crawl", "etoday", env={"CONTACT": "desk@example.org"})
+        said = crawls.workspace.run("crawl", "etoday", env={"CONTACT": "desk@example.org"})
         assert said.code == 1
         assert "Traceback" not in said.err
         assert "no channel of etoday listed articles" in said.sentences[-1]
@@ -77,45 +77,45 @@ def test_without_a_network_a_crawl_says_so_within_a_minute_and_can_be_run_again(
     assert crawls.segments() == []
     said = crawls.run()
     assert said.code == 0, said
-    assert sorted(crawls.revisions()) == crawls.twin.ids()
+    assert sorted(crawls.revisions()) == crawls.site.ids()
 
 
 @pytest.mark.parametrize("kind", ["status", "html", "empty", "reset"])
 def test_when_all_channels_are_dead_the_crawl_fails_and_says_so(crawls: Crawls, kind: str) -> None:
-    crawls.twin.fault(r"rss|sitemap|section|flash", kind)
+    crawls.site.fault(r"rss|sitemap|section|flash", kind)
     said = crawls.run(RETRY_TIMES="0")
     assert said.code == 1
     assert "no channel of etoday listed articles" in said.sentences[-1]
     assert "Traceback" not in said.err
     assert crawls.fetched() == {}
     crawls.check_captures()
-    crawls.twin.heal()
+    crawls.site.heal()
     assert crawls.run().code == 0
-    assert sorted(crawls.revisions()) == crawls.twin.ids()
+    assert sorted(crawls.revisions()) == crawls.site.ids()
 
 
 def test_each_crawl_of_an_outage_fails_though_it_walks_ids_that_are_known(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 20) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", 20) as site:
+        crawls = Crawls.into(tmp_path, site)
         assert crawls.run().code == 0
         since = (
-            f"since={crawls.twin.story(crawls.twin.ids()[-1]).published.astimezone(KST):%Y-%m-%d}"
+            f"since={crawls.site.story(crawls.site.ids()[-1]).published.astimezone(KST):%Y-%m-%d}"
         )
-        crawls.twin.fault(r"\.com/(?!robots)", "status", status=503)
+        crawls.site.fault(r"\.com/(?!robots)", "status", status=503)
         asked = [crawls.run("-a", since, RETRY_TIMES="0", RETRY_AFTER_MAX="1") for _ in range(3)]
         assert [said.code for said in asked] == [1, 1, 1]
         assert "no channel of newspim listed articles" in asked[-1].sentences[-1]
-        crawls.twin.heal()
-        crawls.twin.publish(1)
+        crawls.site.heal()
+        crawls.site.publish(1)
         assert crawls.run().code == 0
-        assert sorted(crawls.revisions()) == crawls.twin.ids()
+        assert sorted(crawls.revisions()) == crawls.site.ids()
 
 
 def test_one_live_channel_is_enough(crawls: Crawls) -> None:
-    crawls.twin.fault(r"rss|sitemap|flash", "status", status=500)
+    crawls.site.fault(r"rss|sitemap|flash", "status", status=500)
     said = crawls.run(RETRY_TIMES="0")
     assert said.code == 0, said
-    assert sorted(crawls.revisions()) == crawls.twin.ids()
+    assert sorted(crawls.revisions()) == crawls.site.ids()
 
 
 @pytest.mark.parametrize("share", [0.3, 0.95])
@@ -123,9 +123,9 @@ def test_a_full_disk_is_said_and_the_crawl_completes_once_there_is_room(
     crawls: Crawls, share: float
 ) -> None:
     """RLIMIT_FSIZE stands for the disk: no file of the process may grow beyond it."""
-    whole = Crawls.into(_made(crawls.desk.folder / "whole"), crawls.twin)
+    whole = Crawls.into(_made(crawls.workspace.folder / "whole"), crawls.site)
     assert whole.run().code == 0
-    sizes = [path.stat().st_size for path in (*whole.segments(), whole.desk.index)]
+    sizes = [path.stat().st_size for path in (*whole.segments(), whole.workspace.index)]
     limit = int(share * max(sizes))
     process = crawls.start(
         stdout=-1,

@@ -15,19 +15,19 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from crawler.extraction.extract import read_exchange
 from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
-from tests.support.cli import Desk, Said
-from tests.support.crawling import Crawls, tally, twin_of_today
-from tests.support.twin import etoday
-from tests.support.twin.canary import Canary
-from tests.support.twin.faults import bomb
-from tests.support.twin.story import etoday_seed
+from tests.support.cli import CommandResult, Workspace
+from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.mock_site import etoday
+from tests.support.mock_site.canary import Canary
+from tests.support.mock_site.faults import bomb
+from tests.support.mock_site.story import etoday_seed
 from tests.support.warc_samples import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.twin.server import Twin
+    from tests.support.mock_site.server import MockSite
 
 STORED = "new"
 EACH = 2  # articles a fault
@@ -91,31 +91,31 @@ MET = (
 
 @dataclass
 class Sick:
-    """A crawl of a twin with every fault, as it ended."""
+    """A crawl of a mock site with every fault, as it ended."""
 
     crawls: Crawls
     canary: Canary
     met: dict[str, Met]
-    said: Said
+    said: CommandResult
     memory: float
 
     @property
-    def twin(self) -> Twin:
-        return self.crawls.twin
+    def site(self) -> MockSite:
+        return self.crawls.site
 
 
 @pytest.fixture(scope="module")
 def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
-    with Canary() as canary, twin_of_today("etoday", len(MET) * EACH + PLAIN) as twin:
-        met = dict(zip(twin.ids(), MET * EACH, strict=False))
+    with Canary() as canary, site_of_today("etoday", len(MET) * EACH + PLAIN) as site:
+        met = dict(zip(site.ids(), MET * EACH, strict=False))
         for fault in MET:
             ids = "|".join(article_id for article_id, other in met.items() if other is fault)
-            # made now: the twin has but one thread, and others would wait for it
+            # made now: the mock site has but one thread, and others would wait for it
             if fault.kind == "bomb":
                 bomb(fault.options["megabytes"], fault.options.get("coding", "gzip"))
             options = {name: _aimed(value, canary) for name, value in fault.options.items()}
-            twin.fault(f"/view/({ids})", fault.kind, **options)
-        crawls = Crawls.into(tmp_path_factory.mktemp("sick"), twin)
+            site.fault(f"/view/({ids})", fault.kind, **options)
+        crawls = Crawls.into(tmp_path_factory.mktemp("sick"), site)
         yield Sick(crawls, canary, met, *_measured(crawls, DOWNLOAD_TIMEOUT="2", RETRY_TIMES="1"))
 
 
@@ -129,13 +129,15 @@ sys.exit(code)
 """
 
 
-def _measured(crawls: Crawls, **settings: str) -> tuple[Said, float]:
+def _measured(crawls: Crawls, **settings: str) -> tuple[CommandResult, float]:
     """Crawl to the end; what it said, and the most memory it took, MiB."""
-    out, err, most = (crawls.desk.folder / name for name in ("out", "err", "most"))
+    out, err, most = (crawls.workspace.folder / name for name in ("out", "err", "most"))
     with out.open("wb") as stdout, err.open("wb") as stderr:
         under = [sys.executable, "-c", _WATCH, str(most)]
         code = crawls.start(settings=settings, stdout=stdout, stderr=stderr, under=under).wait()
-    return Said(code, out.read_text("utf-8"), err.read_text("utf-8")), int(most.read_text()) / 1024
+    return CommandResult(code, out.read_text("utf-8"), err.read_text("utf-8")), int(
+        most.read_text()
+    ) / 1024
 
 
 def _aimed(value: Any, canary: Canary) -> Any:
@@ -145,7 +147,7 @@ def _aimed(value: Any, canary: Canary) -> Any:
 def test_every_address_ends_in_the_outcome_of_its_fault(sick: Sick) -> None:
     expected = {
         article_id: sick.met[article_id].outcome if article_id in sick.met else STORED
-        for article_id in sick.twin.ids()
+        for article_id in sick.site.ids()
     }
     assert sick.crawls.outcomes() == expected
     assert sick.said.code == 1
@@ -159,11 +161,11 @@ def test_every_address_ends_in_the_outcome_of_its_fault(sick: Sick) -> None:
         "skipped": kinds["skipped"],
         "pending": 0,
     }
-    told = Counter(row["source"] for row in sick.crawls.desk.rows("outcomes"))
+    told = Counter(row["source"] for row in sick.crawls.workspace.rows("outcomes"))
     assert set(told.values()) == {1}
     assert len(told) == len(expected)
     assert sick.canary.reached == []
-    assert sick.twin.strays() == []
+    assert sick.site.strays() == []
     sick.crawls.check_captures()
 
 
@@ -176,13 +178,13 @@ def test_nothing_is_stored_that_is_no_article_and_no_letter_is_damaged(sick: Sic
     told = sick.crawls.revisions()
     stored = [
         article_id
-        for article_id in sick.twin.ids()
+        for article_id in sick.site.ids()
         if article_id not in sick.met or sick.met[article_id].outcome == STORED
     ]
     assert sorted(told) == stored
     for article_id in stored:
         (revision,) = told[article_id]
-        story = sick.twin.story(article_id)
+        story = sick.site.story(article_id)
         assert (revision["headline"], revision["body"]) == (
             story.headline,
             "\n\n".join(story.paragraphs),
@@ -192,7 +194,7 @@ def test_nothing_is_stored_that_is_no_article_and_no_letter_is_damaged(sick: Sic
 def test_every_exchange_with_an_answer_is_kept(sick: Sick) -> None:
     sent = Counter(
         entry.raw
-        for entry in sick.twin.requests()
+        for entry in sick.site.requests()
         if entry.fault not in ("reset", "hang", "slow_head", "headers")
     )
     kept = Counter(record.block for record in sick.crawls.records() if record.kind == "request")
@@ -200,14 +202,14 @@ def test_every_exchange_with_an_answer_is_kept(sick: Sick) -> None:
 
 
 def test_a_replay_of_what_was_kept_stores_the_same_and_no_half_page(sick: Sick) -> None:
-    again = Crawls(sick.twin, Desk(sick.crawls.desk.folder / "again"))
-    said = again.desk.run("replay", sick.crawls.desk.archive)
+    again = Crawls(sick.site, Workspace(sick.crawls.workspace.folder / "again"))
+    said = again.workspace.run("replay", sick.crawls.workspace.archive)
     assert said.code == 1, said
     assert again.revisions() == sick.crawls.revisions()
 
 
 def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
-    sick.twin.heal()
+    sick.site.heal()
     again = sick.crawls.make_due("outcome IN ('failed', 'unparsed')")
     assert again == sum(fault.heals for fault in sick.met.values())
     said = sick.crawls.run()
@@ -215,7 +217,7 @@ def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
     assert tally(said.out)["stored"] == again
     stored = {
         article_id
-        for article_id in sick.twin.ids()
+        for article_id in sick.site.ids()
         if not sick.met.get(article_id, MET[0]).outcome.startswith("skipped")
     }
     assert set(sick.crawls.revisions()) == stored
@@ -224,8 +226,8 @@ def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
 
 
 def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -> None:
-    with Canary() as canary, Canary("::1") as other, twin_of_today("newspim", 24) as twin:
-        ids = iter(twin.ids())
+    with Canary() as canary, Canary("::1") as other, site_of_today("newspim", 24) as site:
+        ids = iter(site.ids())
         named = f"http://localhost:{canary.port}/"
         targets = (
             canary.url,
@@ -238,9 +240,9 @@ def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -
         for target in targets:
             for kind in ("private", "refresh"):
                 hit[next(ids)] = kind
-                twin.fault(f"/view/{[*hit][-1]}", kind, to=target)
-        twin.plant(*targets)
-        crawls = Crawls.into(tmp_path, twin, proxied=True)
+                site.fault(f"/view/{[*hit][-1]}", kind, to=target)
+        site.plant(*targets)
+        crawls = Crawls.into(tmp_path, site, proxied=True)
         said = crawls.run()
         assert (canary.reached, other.reached) == ([], [])
         assert said.code == 1, said
@@ -251,7 +253,7 @@ def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -
         }
         assert refused == {article_id for article_id, kind in hit.items() if kind == "private"}
         assert len(crawls.revisions()) == 24 - len(refused)
-        assert twin.strays() == []
+        assert site.strays() == []
 
 
 def test_half_a_page_is_no_article_however_it_reads() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.crawling import Crawls, twin_of_today
+from tests.support.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,10 +14,10 @@ PICTURES = "img.etoday.co.kr"
 
 
 def places(crawls: Crawls) -> str:
-    """The twin's places and the host of its images, which answers 404."""
+    """The mock site's places and the host of its images, which answers 404."""
     mapped = {
         f"{host}:{port}": f"{ip}:{real}"
-        for (host, port), (ip, real) in crawls.twin.endpoints().items()
+        for (host, port), (ip, real) in crawls.site.endpoints().items()
     }
     mapped |= {
         f"{PICTURES}:443": mapped["www.etoday.co.kr:443"],
@@ -27,26 +27,26 @@ def places(crawls: Crawls) -> str:
 
 
 def test_pictures_are_asked_for_once_each_and_kept(tmp_path: Path) -> None:
-    with twin_of_today("etoday", 8) as twin:
-        crawls = Crawls.into(tmp_path, twin)
-        # The twin's certificate does not name the pictures' host.
+    with site_of_today("etoday", 8) as site:
+        crawls = Crawls.into(tmp_path, site)
+        # The mock site's certificate does not name the pictures' host.
         extra = {"RESOLVER_MAP": places(crawls), "DOWNLOAD_VERIFY_CERTIFICATES": "0"}
         said = crawls.run(ARCHIVE_IMAGES="1", **extra)
         assert said.code == 0, said
-        wanted = {image.url for id_ in twin.ids() for image in twin.story(id_).images}
+        wanted = {image.url for id_ in site.ids() for image in site.story(id_).images}
         assert wanted
         asked = sorted(
             entry.url
-            for entry in twin.log
+            for entry in site.log
             if entry.host == PICTURES and entry.path != "/robots.txt"
         )
         assert asked == sorted(wanted)
-        assert wanted <= {row["url"] for row in crawls.desk.rows("captures")}
+        assert wanted <= {row["url"] for row in crawls.workspace.rows("captures")}
         assert said.out.count("failed 0") == 1
 
 
 def test_pictures_are_left_alone_by_default(tmp_path: Path) -> None:
-    with twin_of_today("etoday", 8) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("etoday", 8) as site:
+        crawls = Crawls.into(tmp_path, site)
         assert crawls.run(RESOLVER_MAP=places(crawls)).code == 0
-        assert not [entry for entry in twin.log if entry.host == PICTURES]
+        assert not [entry for entry in site.log if entry.host == PICTURES]

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.support.crawling import Crawls, tally, twin_of_today
+from tests.support.crawls import Crawls, site_of_today, tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,12 +16,12 @@ _ARTICLES, _DELAY = 20, 0.04
 
 def test_through_a_proxy_a_crawl_is_as_polite_and_as_whole_as_without(tmp_path: Path) -> None:
     robots = f"User-agent: *\nDisallow: /sitemap/recent/all_2\nCrawl-delay: {_DELAY}\n"
-    with twin_of_today("newspim", _ARTICLES, robots=robots) as twin:
-        ids = twin.ids()
-        twin.fault(f"/view/{ids[0]}", "status", status=500, times=1)
-        twin.fault(f"/view/{ids[1]}", "status", status=503, retry_after=1, times=1)
-        twin.fault(f"/view/{ids[2]}", "status", status=429, retry_after=0, times=1)
-        crawls = Crawls.into(tmp_path, twin, proxied=True)
+    with site_of_today("newspim", _ARTICLES, robots=robots) as site:
+        ids = site.ids()
+        site.fault(f"/view/{ids[0]}", "status", status=500, times=1)
+        site.fault(f"/view/{ids[1]}", "status", status=503, retry_after=1, times=1)
+        site.fault(f"/view/{ids[2]}", "status", status=429, retry_after=0, times=1)
+        crawls = Crawls.into(tmp_path, site, proxied=True)
         said = crawls.run(
             CONCURRENT_REQUESTS_PER_DOMAIN="1",
             ROBOTS_MAX_DELAY="60",
@@ -32,14 +32,14 @@ def test_through_a_proxy_a_crawl_is_as_polite_and_as_whole_as_without(tmp_path: 
         assert said.code == 0, said
         assert tally(said.out)["stored"] == _ARTICLES
         assert {a: [r["headline"] for r in told] for a, told in crawls.revisions().items()} == {
-            article_id: [twin.story(article_id).headline] for article_id in ids
+            article_id: [site.story(article_id).headline] for article_id in ids
         }
         assert crawls.fetched() == Counter(ids) + Counter(ids[:3])
-        asked = twin.requests()
+        asked = site.requests()
         assert {entry.via for entry in asked if entry.scheme == "http"} == {"proxy"}
         # within the tunnel
         assert {entry.via for entry in asked if entry.scheme == "https"} == {"direct"}
-        assert [entry for entry in twin.log if entry.via == "connect"]
+        assert [entry for entry in site.log if entry.via == "connect"]
         assert not [entry for entry in asked if entry.path.endswith("all_2")]
         assert (
             Counter(entry.host for entry in asked if entry.path == "/robots.txt").most_common(1)[0][
@@ -57,7 +57,7 @@ def test_through_a_proxy_a_crawl_is_as_polite_and_as_whole_as_without(tmp_path: 
             min(entry.started for entry in www if entry.started > busy.started)
             >= busy.started + 0.99
         )
-        assert twin.strays() == []
+        assert site.strays() == []
         received = Counter(entry.raw for entry in asked)
         assert (
             Counter(record.block for record in crawls.records() if record.kind == "request")

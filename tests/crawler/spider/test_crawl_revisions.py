@@ -1,4 +1,4 @@
-"""A twin's articles edited, deleted and restored: revisions, and what commands print."""
+"""A mock site's articles edited, deleted and restored: revisions, and what commands print."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.crawling import Crawls, twin_of_today
+from tests.support.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.twin.server import Twin
-    from tests.support.twin.story import Story
+    from tests.support.mock_site.server import MockSite
+    from tests.support.mock_site.story import Story
 
 NOTICE = "기사 가운데 3일은 4일의 잘못이므로 바로잡습니다."
 
 
 def edits(story: Story) -> dict[str, tuple[dict[str, Any], list[str]]]:
-    """By name an edit of each class, as fields of the twin's story, and its classes.
+    """By name an edit of each class, as fields of the mock site's story, and its classes.
 
     Newspim prints its byline in the first paragraph and no tags that are known.
     """
@@ -49,14 +49,14 @@ GONE = {"404": (404, "404"), "410": (410, "410"), "soft": (200, "deleted")}
 
 
 class Crawled:
-    """A twin, crawled before and after one edit of each kind, and after restoring articles."""
+    """A mock site, crawled before and after one edit of each kind, and after restoring articles."""
 
-    def __init__(self, twin: Twin, folder: Path) -> None:
-        self.twin = twin
-        self.crawls = Crawls.into(folder, twin)
+    def __init__(self, site: MockSite, folder: Path) -> None:
+        self.site = site
+        self.crawls = Crawls.into(folder, site)
         assert self.crawls.run().code == 0
         # Of the whole ones: Etoday's very short items have no byline.
-        whole = [twin.story(i) for i in twin.ids() if twin.story(i).reporter]
+        whole = [site.story(i) for i in site.ids() if site.story(i).reporter]
         kinds = list(edits(whole[0]))
         self.edited = {kind: story.article_id for kind, story in zip(kinds, whole, strict=False)}
         self.gone = {
@@ -64,15 +64,15 @@ class Crawled:
         }
         self.wanted = {}
         for kind, article_id in self.edited.items():
-            fields, self.wanted[kind] = edits(twin.story(article_id))[kind]
-            twin.edit(article_id, **fields)
+            fields, self.wanted[kind] = edits(site.story(article_id))[kind]
+            site.edit(article_id, **fields)
         for kind, (status, _) in GONE.items():
-            twin.delete(self.gone[kind], status)
+            site.delete(self.gone[kind], status)
         self.again()
-        self.during = {record["article_id"]: record for record in self.crawls.desk.export()}
-        twin.restore(self.gone["404"])
-        twin.restore(self.gone["soft"])
-        twin.edit(self.gone["soft"], headline="다시 올린 기사의 제목")
+        self.during = {record["article_id"]: record for record in self.crawls.workspace.export()}
+        site.restore(self.gone["404"])
+        site.restore(self.gone["soft"])
+        site.edit(self.gone["soft"], headline="다시 올린 기사의 제목")
         self.again()
 
     def again(self) -> None:
@@ -82,7 +82,7 @@ class Crawled:
         assert said.code == 0, said
 
     def show(self, article_id: str, *options: str) -> str:
-        said = self.crawls.desk.call("show", *options, f"{self.twin.outlet}/{article_id}")
+        said = self.crawls.workspace.call("show", *options, f"{self.site.outlet}/{article_id}")
         assert (said.code, said.err) == (0, "")
         return said.out
 
@@ -91,8 +91,8 @@ class Crawled:
 def crawled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Crawled]:
-    with twin_of_today(request.param, 14) as twin:
-        yield Crawled(twin, tmp_path_factory.mktemp(request.param))
+    with site_of_today(request.param, 14) as site:
+        yield Crawled(site, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_edit_is_a_revision_of_its_classes(crawled: Crawled, kind: str) -> No
     assert [revision["number"] for revision in revisions] == [1, 2]
     assert revisions[0]["change"] is None
     change = json.loads(revisions[1]["change"])
-    # Every edit of the twin's moves the time of change; where the page shows no tags, nothing else
+    # Every edit of the mock site's moves the time of change; where the page shows no tags, nothing else
     # is seen.
     assert change["classes"] == (wanted or ["time_only"])
     assert (change["words_added"] is None) == ("body" not in wanted)
@@ -127,7 +127,9 @@ def test_a_deletion_is_history_and_no_revision(crawled: Crawled, kind: str) -> N
     assert during["revision"] == 1
     out = crawled.show(article_id)
     assert f"{GONE[kind][1]} {during['url']}" in out
-    after = {record["article_id"]: record for record in crawled.crawls.desk.export()}[article_id]
+    after = {record["article_id"]: record for record in crawled.crawls.workspace.export()}[
+        article_id
+    ]
     assert after["status"] == ("missing" if kind == "410" else "published")
     assert ("reappearance" in out) == (kind != "410")
     assert after["revision"] == (2 if kind == "soft" else 1)
@@ -137,7 +139,7 @@ def test_a_deletion_is_history_and_no_revision(crawled: Crawled, kind: str) -> N
 
 
 def test_nothing_else_is_missing(crawled: Crawled) -> None:
-    records = {record["article_id"]: record for record in crawled.crawls.desk.export()}
+    records = {record["article_id"]: record for record in crawled.crawls.workspace.export()}
     assert [i for i, r in records.items() if r["status"] == "missing"] == [crawled.gone["410"]]
     assert {i for i, r in crawled.during.items() if r["status"] == "missing"} == set(
         crawled.gone.values()
@@ -147,6 +149,6 @@ def test_nothing_else_is_missing(crawled: Crawled) -> None:
 def test_an_index_made_anew_from_the_archive_says_the_same(
     crawled: Crawled, tmp_path: Path
 ) -> None:
-    again = Crawls(crawled.twin, type(crawled.crawls.desk)(tmp_path))
-    assert again.desk.run("replay", crawled.crawls.desk.archive).code in (0, 1)
+    again = Crawls(crawled.site, type(crawled.crawls.workspace)(tmp_path))
+    assert again.workspace.run("replay", crawled.crawls.workspace.archive).code in (0, 1)
     assert again.revisions() == crawled.crawls.revisions()

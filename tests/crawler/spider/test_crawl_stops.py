@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawling import Crawls, tally, twin_of_today
-from tests.support.faults.killing import kill_crawls, line
-from tests.support.faults.nursery import PATIENCE, Arrivals
+from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.faults.fork_server import PATIENCE, RequestLog
+from tests.support.faults.killed_crawls import kill_crawls, line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_kills_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
-    with twin_of_today("etoday", 60) as twin:
-        tally = kill_crawls(tmp_path, twin, kills=25, seed=20260901)
+    with site_of_today("etoday", 60) as site:
+        tally = kill_crawls(tmp_path, site, kills=25, seed=20260901)
     print(line(tally))
     assert tally.kills == 25
     assert (tally.lost, tally.twice, tally.refetched, tally.unequal) == (0, 0, 0, 0)
@@ -28,9 +28,9 @@ def test_kills_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Path) -> 
 def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
     tmp_path: Path, number: int
 ) -> None:
-    with twin_of_today("newspim", 80, latency=0.05) as twin:
-        log = twin.log = Arrivals()
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", 80, latency=0.05) as site:
+        log = site.log = RequestLog()
+        crawls = Crawls.into(tmp_path, site)
         process = crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with log.changed:
             assert log.changed.wait_for(lambda: len(log) > 50, PATIENCE)
@@ -46,10 +46,10 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
         crawls.check_captures()
         assert {row["state"] for row in crawls.frontier().values()} == {"due"}
         stored = len(crawls.revisions())
-        twin.latency = 0.0
+        site.latency = 0.0
         again = crawls.run()
         assert again.code == 0, again
         assert tally(again.out)["stored"] == 80 - stored
-        assert sorted(crawls.revisions()) == twin.ids()
+        assert sorted(crawls.revisions()) == site.ids()
         assert max(crawls.fetched().values()) == 1
         crawls.check_captures()

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from tests.support.crawling import Crawls, tally, twin_of_today
+from tests.support.crawls import Crawls, site_of_today, tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,8 @@ def together(*starts: tuple[Crawls, tuple[str, ...]]) -> list[str]:
 
 
 def test_one_crawl_of_an_outlet_at_a_time(tmp_path: Path) -> None:
-    with twin_of_today("newspim", 60, latency=0.02) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with site_of_today("newspim", 60, latency=0.02) as site:
+        crawls = Crawls.into(tmp_path, site)
         running = [crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
         said = [process.communicate(timeout=120) for process in running]
         assert sorted(process.returncode for process in running) == [0, 1], said
@@ -38,21 +38,21 @@ def test_one_crawl_of_an_outlet_at_a_time(tmp_path: Path) -> None:
         assert "newspim is being crawled since " in refused
         assert "only one run of an outlet is possible at a time" in refused
         assert "Traceback" not in refused
-        assert crawls.fetched() == Counter(twin.ids())
+        assert crawls.fetched() == Counter(site.ids())
         # the other never was one
-        assert {row["ending"] for row in crawls.desk.rows("runs")} == {"succeeded"}
-        assert crawls.desk.rows("leases") == []
+        assert {row["ending"] for row in crawls.workspace.rows("runs")} == {"succeeded"}
+        assert crawls.workspace.rows("leases") == []
         assert crawls.run().code == 0
 
 
 def test_two_crawls_of_two_outlets_share_an_archive(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        twins = [stack.enter_context(twin_of_today(name, 60)) for name in ("etoday", "newspim")]
-        both = [Crawls.into(tmp_path, twin) for twin in twins]
+        sites = [stack.enter_context(site_of_today(name, 60)) for name in ("etoday", "newspim")]
+        both = [Crawls.into(tmp_path, site) for site in sites]
         for out in together(*((crawls, ()) for crawls in both)):
             figures = tally(out)
             assert (figures["discovered"], figures["stored"]) == (60, 60)
-        assert [crawls.fetched() for crawls in both] == [Counter(twin.ids()) for twin in twins]
-        assert sorted(both[0].revisions()) == sorted(twins[0].ids() + twins[1].ids())
+        assert [crawls.fetched() for crawls in both] == [Counter(site.ids()) for site in sites]
+        assert sorted(both[0].revisions()) == sorted(sites[0].ids() + sites[1].ids())
         assert [path.suffix for path in both[0].segments()] == [".gz", ".gz"]
         both[0].check_captures()

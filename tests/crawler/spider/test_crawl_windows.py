@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.discovery.id_walks import GAP
-from tests.support.crawling import Crawls, tally
+from tests.support.crawls import Crawls, tally
+from tests.support.mock_site.catalogue import CLOCK
+from tests.support.mock_site.server import MockSite
+from tests.support.mock_site.story import KST
 from tests.support.odd_answers import LATER, pass_time
-from tests.support.twin.catalogue import CLOCK
-from tests.support.twin.server import Twin
-from tests.support.twin.story import KST
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,10 +26,10 @@ APART, ARTICLES = timedelta(minutes=30), 160
 PROBES = 60
 
 
-def of_days(twin: Twin, first: date, last: date) -> list[str]:
-    """The twin's own list of the days, both included, KST."""
+def of_days(site: MockSite, first: date, last: date) -> list[str]:
+    """The mock site's own list of the days, both included, KST."""
     return [
-        a for a in twin.ids() if first <= twin.story(a).published.astimezone(KST).date() <= last
+        a for a in site.ids() if first <= site.story(a).published.astimezone(KST).date() <= last
     ]
 
 
@@ -38,10 +38,10 @@ def test_days_that_lists_reach_are_fetched_whole_and_once(
     tmp_path: Path, outlet: str, first: int, last: int
 ) -> None:
     now = datetime.now(KST)
-    with Twin(outlet, ARTICLES, clock=now, between=APART) as twin:
+    with MockSite(outlet, ARTICLES, clock=now, between=APART) as site:
         today = now.date()
         check(
-            Crawls.into(tmp_path, twin), today - timedelta(days=first), today - timedelta(days=last)
+            Crawls.into(tmp_path, site), today - timedelta(days=first), today - timedelta(days=last)
         )
 
 
@@ -49,18 +49,18 @@ def test_days_that_lists_reach_are_fetched_whole_and_once(
 def test_a_day_that_only_a_walk_reaches_is_fetched_whole_and_once(
     tmp_path: Path, outlet: str
 ) -> None:
-    with Twin(outlet, 1200) as twin:
+    with MockSite(outlet, 1200) as site:
         day = CLOCK.date() - timedelta(days=3)
-        check(Crawls.into(tmp_path, twin), day, day)
+        check(Crawls.into(tmp_path, site), day, day)
         assert not [
-            entry for entry in twin.requests() if "rss" in entry.url or "sitemap" in entry.url
+            entry for entry in site.requests() if "rss" in entry.url or "sitemap" in entry.url
         ]
 
 
 def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
-    with Twin("etoday", 600) as twin:  # of the ids before these, weeks of them, there is none
+    with MockSite("etoday", 600) as site:  # of the ids before these, weeks of them, there is none
         day = CLOCK.date() - timedelta(days=1)
-        said = Crawls.into(tmp_path, twin).run("-a", f"since={day}", "-a", f"until={day}")
+        said = Crawls.into(tmp_path, site).run("-a", f"since={day}", "-a", f"until={day}")
         assert said.code == 1
         assert "articles are missing, because" in said.sentences[-1]
         assert "no article between the ids" in said.sentences[-1]
@@ -69,8 +69,8 @@ def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
 
 def check(crawls: Crawls, since: date, until: date) -> None:
     """Crawl the days twice."""
-    twin = crawls.twin
-    wanted = of_days(twin, since, until)
+    site = crawls.site
+    wanted = of_days(site, since, until)
     assert len(wanted) >= 48
     arguments = ("-a", f"since={since}", "-a", f"until={until}")
     said = crawls.run(*arguments)
@@ -84,7 +84,7 @@ def check(crawls: Crawls, since: date, until: date) -> None:
     assert max(crawls.fetched().values()) == 1
     assert set(crawls.outcomes().values()) <= {"new", "skipped/http_status"}
     crawls.check_captures()
-    before = len(twin.log)
+    before = len(site.log)
     said = crawls.run(*arguments)
     assert said.code == 0, said
     assert crawls.fetched(before) == Counter()
@@ -93,19 +93,19 @@ def check(crawls: Crawls, since: date, until: date) -> None:
 
 
 def test_an_id_that_was_never_given_is_asked_for_twice_hours_apart(tmp_path: Path) -> None:
-    with Twin("newspim", 300) as twin:
-        crawls, day = Crawls.into(tmp_path, twin), CLOCK.date() - timedelta(days=1)
+    with MockSite("newspim", 300) as site:
+        crawls, day = Crawls.into(tmp_path, site), CLOCK.date() - timedelta(days=1)
         walk = ("-a", f"since={day}", "-a", f"until={day}")
         assert crawls.run(*walk).code == 0
-        gaps = set(crawls.fetched()) - set(twin.ids())
+        gaps = set(crawls.fetched()) - set(site.ids())
         assert len(gaps) >= GAP
         assert set(crawls.fetched().values()) == {1}
         asked = []
         for hours in (0, 1, LATER, LATER, 24 * 60):
             pass_time(crawls, hours)
-            served = twin.publish(1)[0]
-            before = len(twin.log)
-            assert crawls.run("-a", f"url={twin.address(served)}").code == 0
+            served = site.publish(1)[0]
+            before = len(site.log)
+            assert crawls.run("-a", f"url={site.address(served)}").code == 0
             crawls.run(*walk)
             now = crawls.fetched(before)
             asked.append(sum(now[gap] for gap in gaps))
@@ -113,10 +113,10 @@ def test_an_id_that_was_never_given_is_asked_for_twice_hours_apart(tmp_path: Pat
 
 
 def test_a_limit_bounds_the_visits_and_the_next_crawl_goes_on(tmp_path: Path) -> None:
-    with Twin("newspim", 40, clock=datetime.now(KST)) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with MockSite("newspim", 40, clock=datetime.now(KST)) as site:
+        crawls = Crawls.into(tmp_path, site)
         for visits, left in ((15, 25), (15, 10), (10, 0)):
-            before = len(twin.log)
+            before = len(site.log)
             said = crawls.run("-a", "limit=15")
             assert said.code == 0, said
             assert sum(crawls.fetched(before).values()) == visits
@@ -128,12 +128,12 @@ def test_a_limit_bounds_the_visits_and_the_next_crawl_goes_on(tmp_path: Path) ->
                 )
                 == left
             )
-        assert crawls.fetched() == Counter(twin.ids())
+        assert crawls.fetched() == Counter(site.ids())
 
 
 def test_a_limit_ends_a_walk_too(tmp_path: Path) -> None:
-    with Twin("newspim", 600) as twin:
-        crawls, day = Crawls.into(tmp_path, twin), CLOCK.date() - timedelta(days=1)
+    with MockSite("newspim", 600) as site:
+        crawls, day = Crawls.into(tmp_path, site), CLOCK.date() - timedelta(days=1)
         said = crawls.run("-a", f"since={day}", "-a", f"until={day}", "-a", "limit=20")
         assert said.code == 0, said
         assert sum(crawls.fetched().values()) == 20
@@ -150,10 +150,10 @@ def test_a_limit_ends_a_walk_too(tmp_path: Path) -> None:
 def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
     tmp_path: Path, outlet: str, form: str
 ) -> None:
-    with Twin(outlet, 20, clock=datetime.now(KST)) as twin:
-        crawls, (other, wanted) = Crawls.into(tmp_path, twin), twin.ids()[3:5]
+    with MockSite(outlet, 20, clock=datetime.now(KST)) as site:
+        crawls, (other, wanted) = Crawls.into(tmp_path, site), site.ids()[3:5]
         for stored, unchanged in ((1, 0), (0, 1)):
-            before = len(twin.log)
+            before = len(site.log)
             said = crawls.run("-a", f"url={form.format(wanted)}")
             assert said.code == 0, said
             figures = tally(said.out)
@@ -162,10 +162,10 @@ def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
                 stored,
                 unchanged,
             )
-            asked = {entry.url for entry in list(twin.log)[before:] if entry.path != "/robots.txt"}
-            assert asked == {twin.address(wanted)}
+            asked = {entry.url for entry in list(site.log)[before:] if entry.path != "/robots.txt"}
+            assert asked == {site.address(wanted)}
         assert set(crawls.revisions()) == {wanted}
-        twin.delete(other, 404)
+        site.delete(other, 404)
         said = crawls.run("-a", f"url={form.format(other)}")
         assert set(crawls.revisions()) == {wanted}
         assert crawls.outcomes()[other] == "skipped/http_status"
@@ -174,8 +174,8 @@ def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
 
 def test_days_without_an_article_until_now_are_no_failure(tmp_path: Path) -> None:
     two_days_ago = datetime.now(KST) - timedelta(days=2)
-    with Twin("newspim", 6, clock=two_days_ago) as twin:
-        crawls = Crawls.into(tmp_path, twin)
+    with MockSite("newspim", 6, clock=two_days_ago) as site:
+        crawls = Crawls.into(tmp_path, site)
         today = datetime.now(KST).date()
         said = crawls.run("-a", f"since={today}")
         assert said.code == 0, said.err

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scrapy.utils.project import get_project_settings
 
-from tests.support.polite_kit import crawl, response, site
-from tests.support.wire_kit import run
+from tests.support.raw_servers import run
+from tests.support.scrapy_crawls import crawl, response, serve
 
 HOST = "www.example.com"
 
@@ -14,7 +14,7 @@ HOST = "www.example.com"
 async def test_every_documented_signal_of_a_request_is_sent():
     extensions = {**get_project_settings()["EXTENSIONS"], "__main__.SignalCounter": 1}
     moved = response(b"", "302 Found", f"Location: http://{HOST}/0")
-    async with site({"/moved": moved}) as www:
+    async with serve({"/moved": moved}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("0", "1", "moved")]
         seen = await crawl(urls, {HOST: www}, EXTENSIONS=extensions)
     sent = {
@@ -41,7 +41,7 @@ async def test_every_documented_signal_of_a_request_is_sent():
 
 @run
 async def test_every_documented_stat_of_a_crawl_is_kept():
-    async with site() as www:
+    async with serve() as www:
         seen = await crawl(
             [f"http://{HOST}/{number}" for number in range(3)],
             {HOST: www},
@@ -72,7 +72,7 @@ DOCUMENTED = {
 @run
 async def test_a_request_that_fails_is_counted_and_leaves_the_downloader():
     extensions = {**get_project_settings()["EXTENSIONS"], "__main__.SignalCounter": 1}
-    async with site({"/0": response(b"12345")}) as www:
+    async with serve({"/0": response(b"12345")}) as www:
         seen = await crawl(
             [f"http://{HOST}/0"], {HOST: www}, EXTENSIONS=extensions, DOWNLOAD_MAXSIZE=3
         )
@@ -84,7 +84,7 @@ async def test_a_request_that_fails_is_counted_and_leaves_the_downloader():
 
 @run
 async def test_requests_of_one_priority_are_sent_in_the_order_of_their_creation():
-    async with site() as www:
+    async with serve() as www:
         urls = [f"http://{HOST}/{number}" for number in range(12)]
         await crawl(urls, {HOST: www}, CONCURRENT_REQUESTS=1)
     assert www.pages() == [f"/{number}" for number in range(12)]
@@ -92,7 +92,7 @@ async def test_requests_of_one_priority_are_sent_in_the_order_of_their_creation(
 
 @run
 async def test_scrapy_s_slots_add_no_delay_to_the_pace():
-    async with site() as www:
+    async with serve() as www:
         urls = [f"http://{HOST}/{number}" for number in range(5)]
         await crawl(urls, {HOST: www}, DOWNLOAD_DELAY=0.2, DOWNLOAD_DELAY_JITTER=0)
     gaps = www.gaps()
@@ -104,7 +104,7 @@ async def test_scrapy_s_slots_add_no_delay_to_the_pace():
 @run
 async def test_no_referer_is_sent_after_a_redirect_whatever_its_policy_says():
     moved = response(b"", "302 Found", "Location: /1", "Referrer-Policy: unsafe-url")
-    async with site({"/0": moved}) as www:
+    async with serve({"/0": moved}) as www:
         seen = await crawl([f"http://{HOST}/0"], {HOST: www})
     assert www.pages() == ["/0", "/1"]
     assert all("referer:" not in request.lower() for _, _, request in seen["kept"])

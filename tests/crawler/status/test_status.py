@@ -22,15 +22,15 @@ from archive.runs.history import runs_between
 from crawler.jobs.config import parse_jobs
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.overview import Overview, Room, survey
-from tests.support.cli import Desk
-from tests.support.crawling import Crawls, twin_of_today
-from tests.support.reading import SEEDS
-from tests.support.status_kit import DAY, HOUR, NOW, History
+from tests.support.cli import Workspace
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.documents import SEEDS
+from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import Said
+    from tests.support.cli import CommandResult
 
 JOBS = (
     '[[job]]\noutlet = "etoday"\nretries = 1\n'
@@ -40,27 +40,27 @@ JOBS = (
 
 
 @pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """Two crawls of a twin, with a failing page in the second, and a replay of old pages."""
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Two crawls of a mock site, with a failing page in the second, and a replay of old pages."""
     folder = tmp_path_factory.mktemp("crawled")
-    with twin_of_today("etoday", 12) as twin:
-        crawls = Crawls.into(folder, twin)
+    with site_of_today("etoday", 12) as site:
+        crawls = Crawls.into(folder, site)
         assert crawls.run().code == 0
-        bad, *_ = twin.publish(3)
-        twin.fault(f"/view/{bad}", "login")
+        bad, *_ = site.publish(3)
+        site.fault(f"/view/{bad}", "login")
         assert crawls.run("-a", "limit=20").code == 1
-        assert crawls.desk.call("replay", SEEDS).code == 0
+        assert crawls.workspace.call("replay", SEEDS).code == 0
     (folder / "jobs.toml").write_text(JOBS)
-    return replace(crawls.desk, settings={"JOBS_FILE": str(folder / "jobs.toml")})
+    return replace(crawls.workspace, settings={"JOBS_FILE": str(folder / "jobs.toml")})
 
 
-def status(desk: Desk, *words: str | Path) -> Said:
-    """The verb within this process, by the desk's own jobs."""
-    return desk.call("status", "-s", f"JOBS_FILE={desk.folder / 'jobs.toml'}", *words)
+def status(workspace: Workspace, *words: str | Path) -> CommandResult:
+    """The verb within this process, by the workspace's own jobs."""
+    return workspace.call("status", "-s", f"JOBS_FILE={workspace.folder / 'jobs.toml'}", *words)
 
 
-def as_json(desk: Desk, *words: str) -> dict[str, Any]:
-    said = status(desk, "--json", *words)
+def as_json(workspace: Workspace, *words: str) -> dict[str, Any]:
+    said = status(workspace, "--json", *words)
     assert said.err == ""
     found: dict[str, Any] = json.loads(said.out)
     return found
@@ -76,7 +76,9 @@ def cells(out: str) -> list[list[str]]:
     ]
 
 
-def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(crawled: Desk) -> None:
+def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(
+    crawled: Workspace,
+) -> None:
     said = crawled.run("status")
     assert (said.code, said.err) == (0, "")
     assert "\x1b" not in said.out, "a pipe takes no colours"
@@ -101,7 +103,7 @@ def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(crawled
     assert figures["room"]["archive_bytes"] == sum(map(len, crawled.kept_bytes().values()))
 
 
-def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Desk) -> None:
+def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> None:
     day = f"{datetime.now(NOW.tzinfo):%Y-%m-%d}"
     said = status(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
     assert (said.code, said.err) == (0, "")
@@ -131,7 +133,7 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Desk) -> None:
     assert (said.code, said.out, said.err) == (0, "0 runs\n", "")
 
 
-def test_it_only_reads(crawled: Desk) -> None:
+def test_it_only_reads(crawled: Workspace) -> None:
     before = crawled.index.read_bytes()
     for words in ((), ("--runs",), ("--json",)):
         assert status(crawled, *words).code == 0
@@ -139,18 +141,18 @@ def test_it_only_reads(crawled: Desk) -> None:
 
 
 def test_where_there_is_no_index_it_says_so_and_makes_none(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "nothing")
+    workspace = Workspace(tmp_path / "nothing")
     for words in (
         ("status",),
         ("status", "--runs"),
         ("status", "--json"),
         ("status", "--metrics", "x.prom"),
     ):
-        said = desk.call(*words)
+        said = workspace.call(*words)
         assert (said.code, said.out) == (1, "")
         (sentence,) = said.sentences
         assert sentence.startswith("scrapy status: there is no index at ")
-    assert not desk.folder.exists()
+    assert not workspace.folder.exists()
 
 
 def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     history.index().close()
     with closing(sqlite3.connect(history.path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
-    said = Desk(tmp_path).call("status")
+    said = Workspace(tmp_path).call("status")
     assert said.code == 1
     assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.sentences[-1]
 
@@ -189,18 +191,18 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_is_told(tmp_path: Path, words: list[str], sentence: str) -> None:
-    said = Desk(tmp_path).call("status", *words)
+    said = Workspace(tmp_path).call("status", *words)
     assert said.code == 2
     assert sentence in said.err + said.out
 
 
 def test_its_help_has_an_example(tmp_path: Path) -> None:
-    said = Desk(tmp_path).call("status", "--help")
+    said = Workspace(tmp_path).call("status", "--help")
     assert (said.code, said.err) == (0, "")
     assert "Example: scrapy status --runs" in " ".join(said.out.split())
 
 
-def test_an_outlet_that_nobody_knows_is_a_failure(crawled: Desk) -> None:
+def test_an_outlet_that_nobody_knows_is_a_failure(crawled: Workspace) -> None:
     for words in ((), ("--runs",), ("--json",)):
         said = status(crawled, "--outlet", "nobody", *words)
         assert (said.code, said.out) == (1, "")
@@ -213,7 +215,9 @@ def test_an_outlet_that_nobody_knows_is_a_failure(crawled: Desk) -> None:
     ]
 
 
-def test_a_wrong_jobs_file_is_said_and_the_rest_is_shown(crawled: Desk, tmp_path: Path) -> None:
+def test_a_wrong_jobs_file_is_said_and_the_rest_is_shown(
+    crawled: Workspace, tmp_path: Path
+) -> None:
     (tmp_path / "jobs.toml").write_text('[[job]]\noutlet = "etody"\nevry = "1h"\n')
     said = crawled.call("status", "-s", f"JOBS_FILE={tmp_path / 'jobs.toml'}")
     assert said.code == 1
@@ -229,20 +233,20 @@ def test_an_open_alarm_is_shown_and_ends_it_with_1(tmp_path: Path) -> None:
     history = History(tmp_path / "index.sqlite3")
     history.alarm("archive", "the disk is nearly full", kind="disk")
     history.index().close()
-    desk = Desk(tmp_path)
-    shown = status(desk)
+    workspace = Workspace(tmp_path)
+    shown = status(workspace)
     assert (shown.code, shown.err) == (1, "")
     assert shown.out.splitlines()[1] == "! the disk is nearly full (since 2026-11-22 15:30 KST)"
-    assert status(desk, "--json").code == 1
-    assert status(desk, "--metrics", tmp_path / "x.prom").code == 1
+    assert status(workspace, "--json").code == 1
+    assert status(workspace, "--metrics", tmp_path / "x.prom").code == 1
     assert (
         'sacho_alarm_open{kind="disk",subject="archive"} 1.0' in (tmp_path / "x.prom").read_text()
     )
-    assert status(desk, "--runs").code == 0, "the history is no state of things"
+    assert status(workspace, "--runs").code == 0, "the history is no state of things"
 
 
 def test_an_archive_out_of_reach_is_said_and_the_rest_is_shown(
-    crawled: Desk, tmp_path: Path
+    crawled: Workspace, tmp_path: Path
 ) -> None:
     for place in (tmp_path / ("x" * 300), tmp_path / "file"):  # for root no folder is locked
         if len(place.name) < 255:
@@ -258,7 +262,7 @@ def test_an_archive_out_of_reach_is_said_and_the_rest_is_shown(
         assert (room["archive_bytes"], room["disk_free_bytes"]) == (None, None)
 
 
-def test_a_reader_that_goes_away_is_no_failure(crawled: Desk) -> None:
+def test_a_reader_that_goes_away_is_no_failure(crawled: Workspace) -> None:
     process = crawled.start("status", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
@@ -269,7 +273,9 @@ def test_a_reader_that_goes_away_is_no_failure(crawled: Desk) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 100, 200])
-def test_a_narrow_terminal_gets_lines_and_a_wide_one_a_table(crawled: Desk, width: int) -> None:
+def test_a_narrow_terminal_gets_lines_and_a_wide_one_a_table(
+    crawled: Workspace, width: int
+) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     process = crawled.start(
@@ -396,12 +402,12 @@ BELOW = [
 
 def test_an_empty_index_has_nothing_to_say(tmp_path: Path) -> None:
     History(tmp_path / "index.sqlite3").index().close()
-    said = Desk(tmp_path).call("status", "-s", "JOBS_FILE=/nonexistent")
+    said = Workspace(tmp_path).call("status", "-s", "JOBS_FILE=/nonexistent")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(
         "no outlet has a job, a crawl or an article yet\narchive 0 B, index "
     )
-    assert Desk(tmp_path).call("status", "--runs").out == "0 runs\n"
+    assert Workspace(tmp_path).call("status", "--runs").out == "0 runs\n"
 
 
 def test_what_an_outlet_served_commands_no_terminal(

@@ -19,8 +19,8 @@ from crawler.jobs.config import parse_jobs
 from crawler.status.json_report import overview_object
 from crawler.status.outlet_figures import Articles
 from crawler.status.overview import Overview, survey
-from tests.support import status_kit
-from tests.support.status_kit import DAY, HOUR, NOW, History
+from tests.support import run_history
+from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_paywalled_articles_are_counted_apart(
 ) -> None:
     history.run(HOUR, {"new": 5})
     with monkeypatch.context() as patch:
-        patch.setitem(status_kit._REVISION, "flags", ["machine_translated", "paywalled"])
+        patch.setitem(run_history._REVISION, "flags", ["machine_translated", "paywalled"])
         history.run(2 * HOUR, {"new": 3})
         history.run(2 * DAY, {"new": 4})
     overview = look(history)

@@ -29,8 +29,8 @@ from crawler.status.json_report import overview_object, runs_object
 from crawler.status.outlet_figures import Articles, OutletFigures, Rate
 from crawler.status.overview import JobState, OutletState, Overview, Room, survey
 from crawler.status.prometheus import MetricsFile, registry_of, write_metrics
-from tests.support.cli import ROOT, Desk
-from tests.support.status_kit import DAY, HOUR, NOW, History
+from tests.support.cli import ROOT, Workspace
+from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,15 +306,15 @@ def test_the_file_is_written_when_a_run_has_ended_and_every_five_minutes(
 def test_a_round_of_the_scheduler_ends_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk, path = Desk(tmp_path), tmp_path / "x.prom"
-    desk.archive.mkdir()
-    for name, value in desk.environment().items():
+    workspace, path = Workspace(tmp_path), tmp_path / "x.prom"
+    workspace.archive.mkdir()
+    for name, value in workspace.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     jobs = parse_jobs('[[job]]\nname = "check"\ncommand = "verify"\nevery = "1h"\n')
-    with Index(f"sqlite:///{desk.index}", brief=True) as index:
+    with Index(f"sqlite:///{workspace.index}", brief=True) as index:
         house = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
-        file = MetricsFile(str(path), index, str(desk.archive))
+        file = MetricsFile(str(path), index, str(workspace.archive))
         assert once(jobs, house, 1, file.update) == 0
     found = samples(path.read_text())
     assert found["sacho_run_last_exit_code", (("job", "check"),)] == 0
@@ -373,15 +373,15 @@ def test_a_link_stays_one_and_what_is_no_file_is_left_alone(
     assert samples((tmp_path / "real" / "x.prom").read_text())
     fifo = tmp_path / "fifo.prom"
     os.mkfifo(fifo)
-    desk = Desk(tmp_path)
+    workspace = Workspace(tmp_path)
     for place in (fifo, tmp_path / "real"):
-        said = desk.call("status", "--metrics", place)
+        said = workspace.call("status", "--metrics", place)
         assert (said.code, said.sentences) == (
             1,
             [f"scrapy status: {place} can't be written ({place} is not a file)."],
         )
     assert stat.S_ISFIFO(fifo.stat().st_mode)
-    said = desk.call("status", "--metrics", tmp_path / "none" / "x.prom")
+    said = workspace.call("status", "--metrics", tmp_path / "none" / "x.prom")
     assert said.code == 1
     assert said.sentences == [
         f"scrapy status: {tmp_path}/none/x.prom can't be written (No such file or directory)."

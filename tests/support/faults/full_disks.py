@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.faults.stracing import fail_at, failed_path
+from tests.support.faults.strace import fail_at, failed_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.support.faults.ordeal import Tally, Trial, Work
+    from tests.support.faults.fault_trials import Tally, Trial, Work
 
 #: What is let fail, and how; a write of a segment is `write`, one of the index `pwrite64`.
 FAILURES = (
@@ -69,7 +69,7 @@ def fail_at_each(
             if numbers is None:
                 return
             continue
-        if path.startswith(str(trial.desk.folder)):
+        if path.startswith(str(trial.workspace.folder)):
             _hold(trial, code, tally, f"{what} at {path.removeprefix(str(trial.top))}")
             work.recover(trial, tally, what)
         shutil.rmtree(trial.top)
@@ -84,14 +84,14 @@ def fill_each(work: Work, small: str, sizes: Iterable[int], tally: Tally) -> Non
         with ExitStack() as stack:
             trial = work.trial()
             stack.callback(shutil.rmtree, trial.top)
-            place = trial.desk.folder
+            place = trial.workspace.folder
             if small == "archive":
-                place = trial.desk.archive
+                place = trial.workspace.archive
                 place.mkdir(exist_ok=True)
             elif small == "index":
-                trial.desk.archive.mkdir(exist_ok=True)
-                shutil.move(trial.desk.archive, trial.top / "roomy")
-                trial.desk.archive.symlink_to(trial.top / "roomy")
+                trial.workspace.archive.mkdir(exist_ok=True)
+                shutil.move(trial.workspace.archive, trial.top / "roomy")
+                trial.workspace.archive.symlink_to(trial.top / "roomy")
             mounted = stack.enter_context(_moved_to_disk(place, size))
             code = work.run(trial, telling=True)
             _hold(trial, code, tally, f"{size} KiB for {small}")

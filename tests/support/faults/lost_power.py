@@ -17,14 +17,14 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.support.faults.stracing import calls, look_on
+from tests.support.faults.strace import calls, look_on
 
 if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from tests.support.faults.ordeal import Tally, Trial, Work
-    from tests.support.faults.stracing import Call
+    from tests.support.faults.fault_trials import Tally, Trial, Work
+    from tests.support.faults.strace import Call
 
 SECTOR = 512
 
@@ -168,12 +168,12 @@ def lose_power_at(work: Work, tally: Tally, pick: Random, *, most: int = 0) -> i
     trial = work.trial()
     assert work.run(trial, look_on(trial.log), telling=True) == 0, trial.last_words()
     log = list(calls(trial.log))
-    disk, moments = Disk(trial.desk.folder), []
+    disk, moments = Disk(trial.workspace.folder), []
     for number, call in enumerate(log):
         if disk.happen(call):
             moments.append(number)
     chosen = set(pick.sample(moments, min(most, len(moments))) if most else moments)
-    disk, told = Disk(trial.desk.folder), b""
+    disk, told = Disk(trial.workspace.folder), b""
     for number, call in enumerate(log):
         disk.happen(call)
         if call.name == "write" and call.path == str(trial.acks):
@@ -189,7 +189,7 @@ def _one(
 ) -> None:
     trial = work.trial()
     trial.before = whole.before  # what it holds was asked for by the run that is cut short
-    disk.lose_power(trial.desk.folder, pick)
+    disk.lose_power(trial.workspace.folder, pick)
     trial.acks.write_bytes(told)
     tally.harmed += 1
     work.recover(trial, tally, what)
