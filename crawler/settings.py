@@ -142,7 +142,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
     "crawler.middlewares.pacing.RetryAfterMiddleware": 560,
     "crawler.middlewares.decompression.DecompressionMiddleware": 590,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "crawler.middlewares.redirects.CheckedRedirectMiddleware": 600,
     "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
     "crawler.middlewares.pacing.PaceMiddleware": 950,
     "scrapy.downloadermiddlewares.stats.DownloaderStats": 960,

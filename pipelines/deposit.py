@@ -12,7 +12,7 @@ from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
-from archive.http.message import MessageError, parse_head, retry_at
+from archive.http.message import MessageError, parse_head, retry_at, validator
 from archive.model.article import PAYWALLED
 from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
@@ -369,8 +369,8 @@ def _head_facts(exchange: Exchange) -> _HeadFacts:
             return _HeadFacts(
                 status=head.status,
                 media_type=head.get("Content-Type"),
-                etag=head.get("ETag"),
-                last_modified=head.get("Last-Modified"),
+                etag=validator(head.get("ETag")),
+                last_modified=validator(head.get("Last-Modified")),
                 retry_at=retry_at(head, exchange.captured_at),
             )
     return _HeadFacts(media_type=exchange.media_type)

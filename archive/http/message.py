@@ -33,6 +33,9 @@ REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 BUSY_STATUSES = frozenset({429, 503})
 #: Header fields by which servers and firewalls name themselves and what they did.
 _MARKS = ("Server", "cf-mitigated", "x-sucuri-id", "x-iinfo", "x-akamai-request-id", "x-datadome")
+#: The longest validator that is sent back; servers make them of a digest or a time.
+_MAX_VALIDATOR = 256
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 #: The longest value of such a field that is quoted.
 _LONGEST_MARK = 60
 
@@ -103,6 +106,14 @@ def describe_status(head: Head) -> str:
     marks = [(name, head.get(name)[:_LONGEST_MARK]) for name in _MARKS]
     told = ", ".join(f"{name}: {value}" for name, value in marks if value)
     return f"{head.status}; {told}" if told else str(head.status)
+
+
+def validator(value: str) -> str:
+    """Return an ETag or Last-Modified that can be sent back as it was received, else ``""``.
+
+    One with control characters is no header field, and a very long one would be refused.
+    """
+    return value if len(value) <= _MAX_VALIDATOR and not _CONTROL.search(value) else ""
 
 
 def retry_after(value: str, now: datetime) -> float | None:

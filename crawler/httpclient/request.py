@@ -8,6 +8,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
+from w3lib.url import safe_url_string
+
 from crawler.httpclient.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 #: Fields that only this package may set.
 _OWN_FIELDS = frozenset({b"content-length", b"transfer-encoding", b"proxy-authorization"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+#: The longest URL that is requested: few servers take more characters (RFC 9110 section 4.1).
+MAX_URL = 8192
+#: The longest part of a URL or a host that a message quotes.
+_QUOTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +57,45 @@ class Origin:
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
+def shortened(text: str) -> str:
+    """Return a text of a stranger's, quoted, for a message."""
+    return repr(text) if len(text) <= _QUOTED else f"{text[:_QUOTED]!r}…"
+
+
+def check_url(url: str) -> None:
+    """Check that Scrapy can make a request of a URL, and that `split_url` takes it.
+
+    :raises RequestRefused: it can't be requested.
+    """
+    try:
+        split_url(safe_url_string(url))  # what Request makes of it
+    except ValueError as error:
+        raise RequestRefused(f"the URL {shortened(url)} is not valid: {error}") from error
+
+
 def split_url(url: str) -> tuple[Origin, str]:
     """Split a URL into its origin and its request target: path and query.
 
     User name, password and fragment are dropped.
 
-    :raises RequestRefused: it is not http(s), its host is not valid, or it has control or
-        non-ASCII characters.
+    :raises RequestRefused: it is not http(s), its host is not valid, or it is too long or has
+        control or non-ASCII characters.
     """
     parts = _URL.match(url)
     if parts is None:
-        raise RequestRefused(f"only http and https URLs are fetched, not {url!r}")
+        raise RequestRefused(f"only http and https URLs are fetched, not {shortened(url)}")
+    if len(url) > MAX_URL:
+        raise RequestRefused(f"the URL {shortened(url)} has {len(url)} characters")
     scheme, authority, target = parts.groups()
     if _UNPRINTABLE.search(target):
-        raise RequestRefused(f"the URL {url!r} has spaces, control or non-ASCII characters")
+        raise RequestRefused(
+            f"the URL {shortened(url)} has spaces, control or non-ASCII characters"
+        )
     if not target.startswith("/"):
         if target.startswith("\\"):
-            raise RequestRefused(f"the URL {url!r} has a backslash at the start of its path")
+            raise RequestRefused(
+                f"the URL {shortened(url)} has a backslash at the start of its path"
+            )
         target = "/" + target
     return _origin(scheme.lower(), authority), target
 
@@ -88,9 +116,9 @@ def _split_ipv6(hostport: str, authority: str) -> tuple[str, str]:
     try:
         IPv6Address(host)
     except AddressValueError as error:
-        raise RequestRefused(f"{authority!r} has no valid host") from error
+        raise RequestRefused(f"{shortened(authority)} has no valid host") from error
     if (port and not port.startswith(":")) or "%" in host:
-        raise RequestRefused(f"{authority!r} has no valid host")
+        raise RequestRefused(f"{shortened(authority)} has no valid host")
     return host.lower(), port[1:]
 
 
@@ -101,10 +129,10 @@ def _split_name(hostport: str, authority: str) -> tuple[str, str]:
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError as error:
-            raise RequestRefused(f"{authority!r} has no valid host") from error
+            raise RequestRefused(f"{shortened(authority)} has no valid host") from error
     host = host.lower()
     if not _HOST.fullmatch(host):
-        raise RequestRefused(f"{authority!r} has no valid host")
+        raise RequestRefused(f"{shortened(authority)} has no valid host")
     return host, port
 
 
@@ -113,7 +141,7 @@ def _port_number(port: str, scheme: str, authority: str) -> int:
     if not port:
         return _DEFAULT_PORTS[scheme]
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-        raise RequestRefused(f"{authority!r} has no valid port")
+        raise RequestRefused(f"{shortened(authority)} has no valid port")
     return int(port)
 
 

@@ -22,6 +22,9 @@ from archive.model.outcome import Outcome, Reason, Verdict
 
 _log = logging.getLogger(__name__)
 
+#: The longest detail of a verdict, which may quote what an outlet sent.
+_MAX_DETAIL = 1000
+
 #: The first class that an exception is an instance of decides.
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (CannotResolveHostError, Reason.DNS),
@@ -43,7 +46,7 @@ def verdict_of(error: BaseException | None) -> Verdict:
     Our own exceptions have a ``reason``. An unexpected exception is logged with its traceback and
     becomes ``internal_error``.
     """
-    detail = " ".join(str(error).split()) or type(error).__name__
+    detail = " ".join(str(error).split())[:_MAX_DETAIL] or type(error).__name__
     reason = _own_reason(error) or _scrapy_reason(error)
     if reason is not None:
         outcome = Outcome.SKIPPED if reason in _SKIPPED else Outcome.FAILED

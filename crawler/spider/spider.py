@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request, Spider, signals
 
 from archive.frontier.visits import FrontierLink, VisitResult
-from archive.http.message import REDIRECT_STATUSES, status_of
+from archive.http.message import REDIRECT_STATUSES, status_of, validator
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from crawler.discovery.feeds import MAX_BYTES
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
+from crawler.httpclient.errors import RequestRefused
+from crawler.httpclient.request import check_url
 from crawler.middlewares.failures import verdict_of
 from crawler.middlewares.pace import CrawlStopped
 from crawler.model.channels import ListPage
@@ -135,7 +137,8 @@ class OutletSpider(Spider):
         """Yield the requests that may be sent now."""
         for source in self.plan.next_requests() if self.plan else ():
             self._sources.add(source)
-            yield self._source_request(source)
+            if self._is_requestable(source):
+                yield self._source_request(source)
         while self._images and len(self._sources) + len(self._open_images) < _MAX_OTHERS:
             url = self._images.popleft()
             self._open_images.add(url)
@@ -143,6 +146,18 @@ class OutletSpider(Spider):
         if self._candidates is not None and self._candidates.add_next(self._visits):
             self._changed.set()
         yield from self._visit_requests()
+
+    def _is_requestable(self, source: SourceRequest) -> bool:
+        """Return whether a source's URL is valid; if it is not, the source has failed."""
+        assert self.plan is not None, "sources are requested only by a plan"
+        try:
+            check_url(source.url)
+        except RequestRefused as refusal:
+            self.logger.warning("%s: %s", source.channel, refusal)
+            self.plan.fail(source, f"{refusal.reason}: {refusal}")
+            self._source_done(source)
+            return False
+        return True
 
     def _is_waiting(self) -> bool:
         """Return whether any request is not answered yet."""
@@ -263,8 +278,8 @@ class OutletSpider(Spider):
             self.session.add_page(replace(page, final=False))
 
     def _request_images(self, urls: Iterable[str]) -> None:
-        """Request those images that have no capture yet."""
-        web_urls = {url for url in urls if url.startswith(("http://", "https://"))}
+        """Request those images that have no capture yet, if their addresses are valid."""
+        web_urls = set(filter(self._is_valid_image, urls))
         new = web_urls - self._requested_images
         if not new:
             return
@@ -272,6 +287,15 @@ class OutletSpider(Spider):
         if captured is not None:
             self._requested_images |= new
             self._images.extend(sorted(new - captured))
+
+    def _is_valid_image(self, url: str) -> bool:
+        """Return whether a request can be made of an image's address; log it if not."""
+        try:
+            check_url(url)
+        except RequestRefused as refusal:
+            self.logger.warning("image: %s", refusal)
+            return False
+        return True
 
     def _image_request(self, url: str) -> Request:
         return Request(
@@ -323,11 +347,11 @@ class OutletSpider(Spider):
         return self.session.last_captures(urls) or {}
 
     def _visit_request(self, visit: Visit, last: LastCapture | None) -> Request:
-        headers: dict[str, str] = {}
-        if last is not None and visit.etag:
-            headers["If-None-Match"] = visit.etag
-        if last is not None and visit.last_modified:
-            headers["If-Modified-Since"] = visit.last_modified
+        headers: dict[str, bytes] = {}
+        if last is not None and (etag := validator(visit.etag)):
+            headers["If-None-Match"] = etag.encode("latin-1")
+        if last is not None and (modified := validator(visit.last_modified)):
+            headers["If-Modified-Since"] = modified.encode("latin-1")
         return Request(
             visit.url,
             callback=self.parse,
