@@ -23,6 +23,7 @@ class WidgetRule:
     ``css`` selects elements that are removed from a page before its body is read. ``line`` is a
     pattern; a block that it matches whole is removed. ``section`` is a pattern too; the block that
     it matches whole and all blocks after it are removed, until the block of another rule's section.
+    Where a sentence follows it at once, it is a sub-heading: lists begin with a title.
     Patterns are applied to cleaned text, to an item of a list with and without its bullet.
 
     In the container of a body a section's heading may be a sub-heading of the reporter's. There it
@@ -53,6 +54,9 @@ _LONGEST_SECTION = 60
 #: What text renderings print before an item of a list; patterns are written without it.
 _BULLET = "(?:[•*+-] )?"
 _SENTENCE = re.compile(r"[다요]\.[”\"’')]*$")
+#: Characters of the shortest sentence that shows a heading to be the reporter's: titles and the
+#: comments of readers are shorter, or end otherwise.
+_LEAST_SENTENCE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +140,24 @@ class Widgets:
 
     def article_part(self, blocks: Sequence[str]) -> Sequence[str]:
         """Return the blocks before the first section of a rule."""
-        end = next((i for i, block in enumerate(blocks) if self.section_rule(block)), len(blocks))
-        return blocks[:end]
+        headings = (i for i in range(len(blocks)) if self.section_at(blocks, i))
+        return blocks[: next(headings, len(blocks))]
+
+    def section_at(self, blocks: Sequence[str], at: int) -> str:
+        """Return the name of the rule whose section starts with a block, or ``""``.
+
+        A heading that a sentence follows is the reporter's, unless no reporter writes it.
+        """
+        rule = self.section_rule(blocks[at])
+        if not rule or self.tail_rule(blocks[at]):
+            return rule
+        following = next((block for block in blocks[at + 1 :] if block), "")
+        return "" if is_report(following) else rule
+
+
+def is_report(block: str) -> bool:
+    """Whether a block ends with a sentence, and is longer than a title."""
+    return len(block) >= _LEAST_SENTENCE and _SENTENCE.search(block) is not None
 
 
 def _matching_group(pattern: re.Pattern[str] | None, block: str) -> str:
@@ -163,13 +183,13 @@ def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tupl
     kept: list[str] = []
     removed: list[Removed] = []
     section = previous = ""
-    for block in blocks:
+    for at, block in enumerate(blocks):
         # Most blocks: one match instead of one for each kind of rule.
         if not section and not widgets.is_noise(block):
             kept.append(block)
             previous = ""
             continue
-        section = widgets.section_rule(block) or section
+        section = widgets.section_at(blocks, at) or section
         rule = section or widgets.line_rule(block)
         if not rule:
             kept.append(block)

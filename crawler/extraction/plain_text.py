@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from archive.model.article import TEXT_LAYOUT, Removed
 from crawler.extraction.rendering_marks import Rendering, read_rendering
 from pipelines.page import Printed
-from pipelines.widget_rules import sift
+from pipelines.widget_rules import is_report, sift
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -81,6 +81,7 @@ def read_text(text: str, form: TextForm, rules: Rules) -> Printed:
     bylines, emails, parts.rest = _split_bylines(parts.rest, form, rules)
     bylines += [line for i in times for line in _byline_behind(lines[i], form)]
     deck, parts.rest = _split_deck(parts.rest, form, rules)
+    _remove_sections_within(parts, form, rules)
     tags = _split_tail(parts, form, rules)
     return Printed(
         layout=TEXT_LAYOUT,
@@ -247,7 +248,7 @@ def _deck(lines: Sequence[str], rules: Rules) -> list[int]:
     for i, line in enumerate(lines):
         if not line or rules.widgets.line_rule(line):
             continue
-        if rules.widgets.section_rule(line):
+        if rules.widgets.section_at(lines, i):
             return []
         if not _is_heading(line):
             return block if len(block) <= _DECK_LINES else []
@@ -260,6 +261,26 @@ def _is_heading(line: str) -> bool:
     return len(line) <= _DECK_LINE and not _SENTENCE_END.search(line)
 
 
+def _remove_sections_within(parts: _Parts, form: TextForm, rules: Rules) -> None:
+    """Remove the lists of other articles that stand within the report, and not what follows them.
+
+    The report ends with its tail: a list before that is followed by more of it, if a sentence is.
+    """
+    lines, widgets = parts.rest, rules.widgets
+    end = next((i for i, line in enumerate(lines) if widgets.tail_rule(line)), len(lines))
+    tails = [i for i in range(end) if form.tail and re.fullmatch(form.tail, lines[i])]
+    at = 0
+    while tails and at < tails[-1]:
+        rule = widgets.section_at(lines, at) if lines[at] else ""
+        behind = next((i for i in range(at + 1, tails[-1]) if is_report(lines[i])), at)
+        if not rule or behind == at:
+            at += 1
+            continue
+        parts.removed.append(Removed(rule, "\n".join(filter(None, lines[at:behind]))))
+        lines[at:behind] = [""] * (behind - at)
+        at = behind
+
+
 def _split_tail(parts: _Parts, form: TextForm, rules: Rules) -> list[str]:
     """Remove what is behind the body and under no widget rule; return the tags printed there."""
     tags: list[str] = []
@@ -268,7 +289,7 @@ def _split_tail(parts: _Parts, form: TextForm, rules: Rules) -> list[str]:
     end = _end_of_body(parts.rest, form, rules)
     for i, line in enumerate(list(parts.rest)):
         is_noise = rules.widgets.is_noise(line)
-        sections += bool(rules.widgets.section_rule(line))
+        sections += bool(is_noise and rules.widgets.section_at(parts.rest, i))
         # Tags may stand behind the list of related articles, but not behind other lists.
         if sections <= 1 and _TAGS.fullmatch(line):
             tags += line.replace("#", " #").split()
@@ -300,8 +321,8 @@ def _with_bullets_of_noise(
     """Return the lines that are not empty; those that widget rules remove are kept as printed."""
     blocks: list[str] = []
     in_section = False
-    for line, printed in zip(lines, bulleted, strict=True):
-        in_section = in_section or bool(rules.widgets.section_rule(line))
+    for i, (line, printed) in enumerate(zip(lines, bulleted, strict=True)):
+        in_section = in_section or bool(rules.widgets.section_at(lines, i))
         if line:
             is_noise = in_section or rules.widgets.is_noise(line)
             blocks.append(printed if is_noise else line)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from pipelines.text import clean
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 #: The block of fields before a document: `---`, `title: …`, `---`.
-_FRONT_MATTER = re.compile(r"\s*---\n((?:[a-z_]+:[^\n]*\n|[ -][^\n]*\n){1,40})---\n")
-_TITLE = re.compile(r"^title: ?(?:\"(.*)\"|'(.*)'|(.*))$", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n((?:[a-z_]+:[^\n]*\n|[ -][^\n]*\n){1,40})---[ \t]*\n")
+_TITLE = re.compile(r"^title: ?(?:\"(.*)\"|'(.*)'|(.*))[ \t]*$", re.MULTILINE)
 #: The list of addresses that lynx prints behind a page, whose numbers it prints before each link.
 _REFERENCES = re.compile(
-    r"\nReferences\n\s*\n(?:(?: {3}(?:Visible|Hidden) links:?)?\s*\d+\. \S+\s*)+$"
+    r"\nReferences[ \t]*\n\s*(?:(?: {0,3}(?:Visible|Hidden) links:?)?\s*\d+\. \S+\s*)+$"
 )
 _REFERENCE = re.compile(r"\[\d{1,3}\](?=\S)")
 _LINK_TEXT = r"((?:[^\[\]\n]|\[[^\[\]\n]{0,200}\]){0,400})"
@@ -48,6 +49,9 @@ _TAG = re.compile(
 #: Lines that begin no sentence's second half: the captions and datelines of Korean outlets.
 _BEGINS = re.compile(r"[▲\[]")
 _ENDS = re.compile(r"[다요][.”\"]*$")
+_LINE_ENDS = re.compile(r"\n+")
+#: Fewer line ends are doubled by chance.
+_LEAST_ENDS = 8
 #: Columns of the narrowest and the widest page on which tools wrap lines.
 _NARROW, _WIDE = 60, 100
 #: So many lines end where the next word would not have fitted, if a tool wrapped the text.
@@ -70,7 +74,7 @@ class Rendering:
 def read_rendering(text: str) -> Rendering:
     """Return the lines of a text rendering as the page prints them."""
     title = ""
-    text = text.replace("\r\n", "\n")
+    text = _with_single_ends(dedent(text.replace("\r\n", "\n")))
     front = _FRONT_MATTER.match(text)
     if front:
         stated = _TITLE.search(front[1])
@@ -82,6 +86,17 @@ def read_rendering(text: str) -> Rendering:
     read = [_without_marks(raw) for raw in _unwrapped(text.splitlines())]
     lines = tuple(line for _, line in read)
     return Rendering(lines, tuple(f"{bullet}{line}" for bullet, line in read), title)
+
+
+def _with_single_ends(text: str) -> str:
+    """Return the text; if each of its line ends is doubled, and some were blank lines, with half.
+
+    Otherwise the lines of a paragraph that a tool wrapped would be paragraphs of their own.
+    """
+    runs = [len(run) for run in _LINE_ENDS.findall(text.strip("\n"))]
+    if len(runs) < _LEAST_ENDS or max(runs) < 4 or any(run % 2 for run in runs):
+        return text
+    return _LINE_ENDS.sub(lambda run: run[0][: len(run[0]) // 2], text)
 
 
 def _without_marks(raw: str) -> tuple[str, str]:

@@ -233,6 +233,60 @@ def test_an_address_alone_in_the_middle_cuts_nothing() -> None:
     assert article.body == (f"[별섬=뉴스핌] {SENTENCE}", MORE)
 
 
+def newspim_report(*lines: str) -> Article:
+    report = "\n\n".join((f"[별섬=뉴스핌] {SENTENCE}", *lines, "fixture.nuri@newspim.com"))
+    return newspim(
+        f"제목\n기사입력 : 2018년03월02일 09:10\n{report}\n[관련기사]\n다른 기사의 제목\n{MORE}\n"
+    )
+
+
+@pytest.mark.parametrize("blank", ["", "\n"])
+@pytest.mark.parametrize("heading", ["주요 뉴스", "관련 뉴스", "많이 본 뉴스", "마켓 뉴스"])
+def test_a_sub_heading_of_the_report_cuts_nothing(heading: str, blank: str) -> None:
+    lines = (
+        "제목",
+        "입력 2018-03-02 09:10",
+        SENTENCE,
+        heading,
+        MORE,
+        SENTENCE,
+        "주요 뉴스",
+        "가 나",
+    )
+    article = etoday(f"\n{blank}".join(lines))
+    assert article.body == (SENTENCE, heading, MORE, SENTENCE)
+    assert removed(article, "top_news") == "주요 뉴스\n가 나"
+
+
+def test_a_list_of_articles_within_the_report_ends_with_its_titles() -> None:
+    article = newspim_report("[관련기사]", "도서관 고양이, 보조로 임명", "우물 복원 끝나", MORE)
+    assert article.body == (f"[별섬=뉴스핌] {SENTENCE}", MORE)
+    assert removed(article, "related_news").startswith(
+        "[관련기사]\n도서관 고양이, 보조로 임명\n우물"
+    )
+    assert newspim_report("[관련기사]", MORE).body[1:] == ("[관련기사]", MORE)
+
+
+def test_a_heading_that_no_reporter_writes_cuts_what_follows() -> None:
+    article = newspim(
+        f"제목\n기사입력 : 2018년03월02일 09:10\n[별섬=뉴스핌] {SENTENCE}\n[뉴스핌 베스트 기사]\n{MORE}\n"
+    )
+    assert article.body == (f"[별섬=뉴스핌] {SENTENCE}",)
+
+
+def test_doubled_line_ends_and_margins_change_nothing() -> None:
+    for path in RENDERINGS:
+        text = path.read_text(encoding="utf-8")
+        known = read_bytes(parts_of(path)[0], text, media_type="text/plain").article
+        for other in (
+            text.replace("\n", "\n\n"),
+            text.replace("\n\n", "\n \n\n"),
+            text.replace("\n", " \n"),
+            "\n".join(f"    {line}" for line in text.split("\n")),
+        ):
+            assert read_bytes(parts_of(path)[0], other, media_type="text/plain").article == known
+
+
 @pytest.mark.parametrize("ruler", ["=====", "-----", "---", "***", "___"])
 def test_a_ruler_is_no_headline(ruler: str) -> None:
     text = f"제목\n{ruler}\n\n입력 2018-03-02 09:10\n\n{SENTENCE}\n\n{MORE}"
