@@ -1,4 +1,4 @@
-"""Creating a backup: a folder with the archive as it was at one moment, made during other work.
+"""Creation of a backup: the archive as of one moment, copied while others may write.
 
 Closed segments are listed first, then the index is copied, then the segments. Closed segments were
 indexed before they were closed, so that no record in them lacks its row. All records that rows

@@ -1,4 +1,4 @@
-"""Restoring a backup to places where nothing lies yet, each file checked against its checksum.
+"""Restore of a backup to empty places, each file checked against its checksum.
 
 Every file appears whole or not at all. Damaged segments are reported and restored as they are,
 because their other records are good and `verify` lists those that are not. A damaged index is not
@@ -89,7 +89,7 @@ def _read_inventory(folder: Path) -> Inventory:
 
 
 class _Restore:
-    """One backup on its way to its places."""
+    """One restore of a backup."""
 
     def __init__(
         self,

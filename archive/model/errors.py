@@ -1,4 +1,4 @@
-"""What went wrong with a file, said to a person: which file, what happened, what to do."""
+"""Errors about files, and their messages: which file, what happened, what to do."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ class ReaderLostError(Exception):
 
 
 def describe_os_error(path: Path | str, error: OSError) -> str:
-    """One or two sentences naming the path, the fault and the remedy."""
+    """Return one or two sentences that name the path, the fault and the remedy."""
     advice = _ADVICE.get(error.errno or 0)
     return f"Cannot use {path}: {advice or error.strerror or error}."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: Longest document that is taken in, bytes. A longer live body is cut by the wire, a longer file
+#: Longest document that is taken in, bytes. The HTTP client cuts a longer body; a longer file is
 #: refused.
 MAX_DOCUMENT = 20 * 2**20
 
@@ -62,7 +62,7 @@ class Location:
 
 
 def digest(data: bytes | memoryview) -> str:
-    """``sha256:`` and lower-case hex, the form all digests here have (WARC, rows, URNs)."""
+    """Return ``sha256:`` and lower-case hex, the form of all digests here (WARC, rows, URNs)."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 

@@ -33,14 +33,14 @@ def is_capture_time(moment: datetime, now: datetime) -> bool:
 
 
 def within_calendar(moment: datetime) -> datetime:
-    """Return the moment, moved so far that it has a year in every zone: an index may hold any."""
+    """Return the moment, limited to the years of every zone: an index may hold any."""
     return min(max(moment, _FIRST), _LAST)
 
 
 def parse_day(text: str) -> date:
     """Return the day written as ``2023-09-01``.
 
-    :raises ValueError: it is none that can be asked for; the message is a sentence's end.
+    :raises ValueError: it is not valid or out of range; the message ends a sentence.
     """
     first, last = _DAYS
     try:

@@ -118,7 +118,7 @@ def visit_kind(verdict: Verdict, status: int | None = None) -> VisitKind:
     """Return what a verdict means for the article.
 
     ``status`` is the HTTP status, None if there was no response or it is not known. A reason that
-    the table lacks is transient: nothing is given up for what nobody has thought of.
+    the table lacks is transient: an unknown reason must not end an article.
     """
     reason = verdict.reason
     if verdict.outcome in READ or reason is None:

@@ -1,4 +1,4 @@
-"""The article fields whose presence is measured, and the SQL that tells it."""
+"""The article fields whose presence is measured, and the SQL condition for it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-#: How long before a period a run may have begun and still be found as going on in it.
+#: How long before a period a run may have begun to be found as under way in it.
 LONGEST = timedelta(days=7)
 
 

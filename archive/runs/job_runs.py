@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
 
-#: Number of attempts in `Past`: more failures in a row are not told apart.
+#: Number of attempts in `Past`: more failures in a row are not distinguished.
 _RECENT = 50
 
 

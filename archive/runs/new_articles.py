@@ -1,4 +1,4 @@
-"""What a crawl's new articles came to: whether most of them ended without an article, and how.
+"""Results of a crawl's new articles: whether most of them ended without an article, and how.
 
 An outlet that refuses us answers with any status, or with a page. What it answers is not judged
 here, only that its new articles do not come in.

@@ -211,7 +211,7 @@ class Verification:
             self.tally.recorded.append(check.path.name)
 
     def _abandoned(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
-        """Verify a dead writer's segment: committed records must be there, a torn tail may be."""
+        """Verify a dead writer's segment: it has the committed records, perhaps a torn tail."""
         check = FileCheck(path, final_name(path.name), own=True)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)

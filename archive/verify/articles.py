@@ -1,4 +1,4 @@
-"""Whether the index says what its captures say when they are read again, article by article."""
+"""Compare articles in the index with what is read from their captures again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     #: Reads a record as one of an outlet; None where there is no such outlet.
     Reader = Callable[[Record, str], ArticleReading | None]
 
-#: What `compare` does not look at: it must be as one of the captures says.
+#: Fields that `compare` ignores: each must be that of one of the captures.
 _ASIDE = (
     "published_raw",
     "published_precision",
@@ -57,7 +57,7 @@ _NOT_MODIFIED = 304
 
 
 @dataclass(slots=True)
-class _Story:
+class _IndexedArticle:
     """An article's rows, and what its captures say."""
 
     row: Row[Any]
@@ -83,26 +83,26 @@ class ArticleCheck:
         query = query.order_by(revisions.c.article, captures.c.captured_at, captures.c.id)
         rows = self._connection.execute(query.execution_options(yield_per=500))
         for key, group in groupby(rows, attrgetter("article")):
-            story = self._story(key)
-            if story is not None:
+            indexed = self._indexed_article(key)
+            if indexed is not None:
                 for row in group:
-                    yield from self._capture(row, story)
-                if story.whole:
-                    yield from _compare(story)
+                    yield from self._capture(row, indexed)
+                if indexed.whole:
+                    yield from _compare(indexed)
         unparsed = select(captures).where(captures.c.outcome == Outcome.UNPARSED)
         for row in self._connection.execute(unparsed.execution_options(yield_per=500)):
             reading = self._read(row)
             if reading is not None and reading.article is not None:
                 yield _found(
-                    "captures", row.id, "An article is read from it, and the index has none."
+                    "captures", row.id, "An article can be read from it, but the index has none."
                 )
             elif reading is not None:
                 yield from _decoded(row, reading)
 
-    def _story(self, key: int) -> _Story | None:
+    def _indexed_article(self, key: int) -> _IndexedArticle | None:
         row = self._connection.execute(select(articles).where(articles.c.id == key)).one_or_none()
         if row is None:
-            return None  # told elsewhere
+            return None  # reported by the check of the rows
         named = {"outlet": row.outlet, "article_id": row.article_id, "url": row.url}
         found: dict[int, tuple[Article, list[str]]] = {}
         for one in self._connection.execute(
@@ -113,7 +113,7 @@ class ArticleCheck:
             except (ValueError, TypeError, KeyError):
                 return None  # likewise
         known = self._connection.scalars(select(aliases.c.alias).where(aliases.c.article == key))
-        return _Story(row, found, set(known))
+        return _IndexedArticle(row, found, set(known))
 
     def _read(self, row: Row[Any]) -> ArticleReading | None:
         """Return the capture read again; None without a whole record of a page."""
@@ -125,18 +125,20 @@ class ArticleCheck:
             return None
         return self._reader(found, row.outlet) if found.exchange is not None else None
 
-    def _capture(self, row: Row[Any], story: _Story) -> Iterator[Finding]:
+    def _capture(self, row: Row[Any], indexed: _IndexedArticle) -> Iterator[Finding]:
         reading = self._read(row)
         if reading is None:
-            story.whole = story.whole and _is_bare(row)
+            indexed.whole = indexed.whole and _is_bare(row)
             return
         yield from _decoded(row, reading)
         if reading.article is None:
-            story.whole = False
-            yield _found("captures", row.id, "No article is read from it, and the index has one.")
+            indexed.whole = False
+            yield _found(
+                "captures", row.id, "No article can be read from it, but the index has one."
+            )
             return
-        story.readings.append(reading.article)
-        known, layouts = story.revisions[row.revision_id]
+        indexed.readings.append(reading.article)
+        known, layouts = indexed.revisions[row.revision_id]
         seen = replace(reading.article, article_id=known.article_id, url=known.url)
         comparison = compare(known, layouts, seen)
         if comparison.changed:
@@ -144,7 +146,7 @@ class ArticleCheck:
             yield _found(
                 "captures",
                 row.id,
-                f"It is read otherwise than its revision {row.revision_id} says: {wrong}.",
+                f"Read again, it differs from its revision {row.revision_id}: {wrong}.",
             )
         elif comparison.merged != known or seen.layout not in layouts:
             yield _found(
@@ -152,28 +154,28 @@ class ArticleCheck:
             )
 
 
-def _compare(story: _Story) -> Iterator[Finding]:
+def _compare(indexed: _IndexedArticle) -> Iterator[Finding]:
     """Yield what is wrong with an article all of whose captures could be read again."""
-    yield from _compare_names(story)
-    if not story.readings:
+    yield from _compare_names(indexed)
+    if not indexed.readings:
         return
-    layouts = {one.layout for one in story.readings}
-    for key, (article, known) in story.revisions.items():
-        yield from _compare_revision(key, article, story.readings)
+    layouts = {one.layout for one in indexed.readings}
+    for key, (article, known) in indexed.revisions.items():
+        yield from _compare_revision(key, article, indexed.readings)
         if not layouts.issuperset(known):
             yield _found("revisions", key, "None of the article's captures has one of its layouts.")
 
 
-def _compare_names(story: _Story) -> Iterator[Finding]:
+def _compare_names(indexed: _IndexedArticle) -> Iterator[Finding]:
     """Compare an article's id, address and aliases with those of its captures."""
-    read, row = story.readings, story.row
+    read, row = indexed.readings, indexed.row
     ids = {one.article_id for one in read}
     named = {alias for one in read for alias in one.aliases}
     if read:
         yield from _compare_address(row, read)
-    for alias in sorted(story.aliases - named - ids):
+    for alias in sorted(indexed.aliases - named - ids):
         yield _found("aliases", f"{row.outlet}/{alias}", "None of the article's captures has it.")
-    if read and not named <= story.aliases | {row.article_id}:
+    if read and not named <= indexed.aliases | {row.article_id}:
         yield _found("articles", row.id, "It lacks an alias that one of its captures has.")
 
 
@@ -189,11 +191,11 @@ def _compare_revision(key: int, article: Article, read: list[Article]) -> Iterat
     """Compare a revision's fields with all readings of the article."""
     invented = [name for name in CONTENT_FIELDS if not _is_read(article, read, name)]
     if invented:
-        sentence = f"None of the article's captures says so: {', '.join(invented)}."
+        sentence = f"No capture of the article has: {', '.join(invented)}."
         yield _found("revisions", key, sentence)
     wrong = [name for name in _ASIDE if getattr(article, name) not in _values(read, name)]
     if wrong:
-        sentence = f"None of the article's captures is read so: {', '.join(wrong)}."
+        sentence = f"No capture of the article gives: {', '.join(wrong)}."
         yield _found("revisions", key, sentence)
 
 
@@ -226,10 +228,10 @@ def _is_bare(row: Row[Any]) -> bool:
 
 
 def _decoded(row: Row[Any], reading: ArticleReading) -> Iterator[Finding]:
-    said = (row.charset_declared, row.charset_used, row.charset_damage)
+    stated = (row.charset_declared, row.charset_used, row.charset_damage)
     # A crawl's row may have been committed before its page was read, and then says nothing of it.
-    if said not in (("", "", 0), reading.decoded):
-        yield _found("captures", row.id, "Its text is decoded otherwise than its row says.")
+    if stated not in (("", "", 0), reading.decoded):
+        yield _found("captures", row.id, "Its charset or damage is not that of its row.")
 
 
 def _found(table: str, key: object, sentence: str) -> Finding:

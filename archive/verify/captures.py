@@ -157,8 +157,8 @@ def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
     if head is not None:
         pairs["media_type"] = (row.media_type, head.get("Content-Type"))
     elif kind == "resource":
-        said = " ".join(row.media_type.split()) or "application/octet-stream"
-        pairs["media_type"] = (said, fields["content-type"])
+        media_type = " ".join(row.media_type.split()) or "application/octet-stream"
+        pairs["media_type"] = (media_type, fields["content-type"])
     return [
         f"{name} {_short(one)} and not {_short(other)}"
         for name, (one, other) in pairs.items()

@@ -90,7 +90,7 @@ _CHECKS = (
     ),
     (
         "aliases",
-        "Its article is not there, or of another outlet.",
+        "Its article does not exist, or is of another outlet.",
         """
         SELECT l.outlet || '/' || l.alias FROM aliases l LEFT JOIN articles a ON a.id = l.article
         WHERE a.outlet IS NOT l.outlet""",
@@ -110,7 +110,7 @@ _CHECKS = (
     ),
 )
 _SHOWS = captures.c.outcome.in_(_SHOWN)
-#: Captures whose outcome is none, or is not what the other columns say.
+#: Captures whose outcome is unknown, or contradicts the other columns.
 _OUTCOMES = select(captures.c.id).where(
     or_(
         captures.c.outcome.not_in([*Outcome]),
@@ -144,13 +144,13 @@ def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
         for (key,) in connection.exec_driver_sql(query):
             yield _found(table, key, sentence)
     for key in connection.scalars(_OUTCOMES):
-        yield _found("captures", key, "Its outcome, reason and revision do not go together.")
+        yield _found("captures", key, "Its outcome, reason and revision contradict each other.")
     if whole:
         yield from _check_texts(connection)
 
 
 def _check_texts(connection: Connection) -> Iterator[Finding]:
-    """Check that revisions are as articles are written, and that search holds just their words."""
+    """Check that revisions are valid articles, and that search holds exactly their words."""
     connection.exec_driver_sql(_WORDS)
     try:
         sums = {(doc, col): (count, total) for doc, col, count, total in connection.execute(_SUMS)}
@@ -179,17 +179,19 @@ def _check_revision(
         return
     wrong = [name for name, value in written.items() if value != row[name]]
     if wrong:
-        why = " (it does not follow from the others)" if wrong == ["content_key"] else ""
-        yield _found("revisions", key, f"Not as an article is written: {', '.join(wrong)}{why}.")
+        why = " (not derived from the other fields)" if wrong == ["content_key"] else ""
+        yield _found(
+            "revisions", key, f"Not the values of a valid article: {', '.join(wrong)}{why}."
+        )
     for column, words in zip(_COLUMNS, search_columns(article), strict=True):
         if sums.pop((key, column), (0, None)) != _sum(tokens(words).split()):
-            sentence = f"The search index does not hold its {column} as it is."
+            sentence = f"The search index does not hold the words of its {column}."
             yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
 
 
 @lru_cache(maxsize=2**18)
 def _weight(word: str) -> int:
-    """Return what a token weighs in `_SUMS`."""
+    """Return the weight of a token in `_SUMS`."""
     second = ord(word[1]) if len(word) > 1 else 0
     return ord(word[0]) + 31 * second + 997 * len(word)
 

@@ -35,8 +35,8 @@ _INDEXES = (
 )
 _FIELDS = {"warc-concurrent-to": "WARC-Concurrent-To", "warc-warcinfo-id": "WARC-Warcinfo-ID"}
 _REFERS = "warc-refers-to"
-#: Links looked for among so many last records of a file before they wait for the end; and rows
-#: written at once.
+#: The last records of a file among which a link is looked up before it waits for the end; also the
+#: number of rows written at once.
 _RECENT = 2000
 _BATCH = 1000
 _ORIGINALS = ("response", "resource")
@@ -70,7 +70,7 @@ class _Revisit(NamedTuple):
 
     @property
     def unusual(self) -> Severity:
-        """How much it weighs if the record is legal, but not as this project writes it."""
+        """The severity of what is legal, but not as this project writes it."""
         return Severity.ERROR if self.own else Severity.NOTE
 
 
@@ -94,11 +94,11 @@ class Links:
         }
 
     def close(self) -> None:
-        """Let go of the temporary database."""
+        """Close the temporary database."""
         self._database.close()
 
     def add(self, file: str, seen: CheckedRecord, *, own: bool) -> Iterator[Finding]:
-        """Take note of a record; findings that show at once."""
+        """Store a record; return the findings that need no other record."""
         if file != self._file:
             self._file = file
             self._recent, self._infos = {}, {}
@@ -123,7 +123,7 @@ class Links:
         self._remember(record)
 
     def _add_link(self, record: _Record, name: str, target: str, *, own: bool) -> Iterator[Finding]:
-        """Check a link to a record read lately now; store any other one for `finish`."""
+        """Check a link to a recently read record; store any other one for `finish`."""
         known = self._recent.get(target) or self._infos.get(target)
         if known is not None:
             yield from _linked(record, name, known, own=own)
@@ -230,7 +230,7 @@ class Links:
                 )
 
     def _resolve(self, revisit: _Revisit, *, whole: bool) -> Iterator[tuple[str, Severity]]:
-        """Yield what is wrong with what a revisit refers to, and how much that weighs."""
+        """Yield what is wrong with the original of a revisit, and the severity."""
         original = self._one(revisit.target) if revisit.target else None
         by_address = self._at(revisit.uri or revisit.own_uri, revisit.date)
         if original is None and revisit.target and by_address is not None:
@@ -252,7 +252,9 @@ class Links:
             self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri}
         )
         if stated or is_wrong:
-            sentence = f"What it refers to ({stated[:120] or 'nothing'}) is in none of the files."
+            sentence = (
+                f"The record it refers to ({stated[:120] or 'none'}) is in none of the files."
+            )
             return sentence, Severity.ERROR if is_wrong else Severity.NOTE
         return "It does not state what it is a revisit of.", revisit.unusual
 
@@ -321,7 +323,7 @@ def _linked(record: _Record, field: str, to: _Record, *, own: bool) -> Iterator[
 
 
 def _same_moment(one: str, other: str) -> bool:
-    """Whether two dates are of one moment, to the second: 1.0 knows no finer."""
+    """Return whether two dates are the same to the second; WARC/1.0 has no finer ones."""
     a, b = parse_standard_date(one), parse_standard_date(other)
     if a is None or b is None or one == other:
         return one == other
@@ -331,7 +333,7 @@ def _same_moment(one: str, other: str) -> bool:
 
 
 def _differ(one: str, other: str) -> bool:
-    """Whether two digests of one algorithm, written alike, are of different data."""
+    """Return whether two digests of one algorithm, in one encoding, differ."""
     if not one or not other or one.partition(":")[0].lower() != other.partition(":")[0].lower():
         return False
     return len(one) == len(other) and one.lower() != other.lower()

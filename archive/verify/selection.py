@@ -1,4 +1,4 @@
-"""Which segments are verified: all, those since a day, or a reproducible random sample."""
+"""Selection of the segments to verify: all, those since a day, or a reproducible sample."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAMPLE = re.compile(r"(\d{1,9})(%?)", re.A)
 
 @dataclass(frozen=True, slots=True)
 class SegmentSelection:
-    """All segments, unless said otherwise.
+    """Select segments, all by default.
 
     ``since``: only those closed or changed on this day (KST) or later. ``sample``: so many of them
     (``"5"``, ``"10%"``), drawn with ``seed``.

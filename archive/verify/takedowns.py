@@ -68,7 +68,7 @@ class TakedownCheck:
             removal = self._digests.get(fields["warc-payload-digest"])
         if removal is not None:
             sentence = (
-                f"It is of {removal}, which was removed on {removal.at:%Y-%m-%d}, and is there."
+                f"It is of {removal}, which was removed on {removal.at:%Y-%m-%d}, but it exists."
             )
             yield Finding(file, seen.offset, seen.record_id, Rule.REMOVAL, sentence)
 
@@ -80,8 +80,7 @@ class TakedownCheck:
             yield _found(Rule.REMOVAL, sentence, offset)
         for removal in self._log.pending:
             sentence = (
-                f"The removal of {removal} was begun and not ended: "
-                f"run {PROGRAM} remove {removal} again."
+                f"The removal of {removal} has not finished: run {PROGRAM} remove {removal} again."
             )
             yield _found(Rule.REMOVAL, sentence)
         if whole:
@@ -91,16 +90,14 @@ class TakedownCheck:
                 yield _found(Rule.REMOVAL, sentence)
 
     def rows(self, connection: Connection) -> Iterator[Finding]:
-        """Yield findings about the index, which must not have what was removed, and refuse it."""
+        """Yield findings about the index: removed articles must be absent and blocked."""
         for removal in self._log.takedowns.values():
             names = set(removal.refused)
             query = select(refused.c.name).where(
                 refused.c.outlet == removal.outlet, refused.c.name.in_(names)
             )
             if names - set(connection.scalars(query)):
-                sentence = (
-                    f"It does not refuse {removal}, which was removed: run {PROGRAM} reindex."
-                )
+                sentence = f"It does not block {removal}, which was removed: run {PROGRAM} reindex."
                 yield Finding("refused", -1, str(removal), Rule.REMOVAL, sentence)
             own = select(articles.c.id).where(articles.c.outlet == removal.outlet)
             for key in connection.scalars(own.where(articles.c.article_id.in_(removal.names))):

@@ -1,4 +1,4 @@
-"""Compare how warcio reads a WARC file with how this project does: the witness of `verify`.
+"""Compare warcio's reading of a WARC file with this project's: `verify --witness`.
 
 Compared are each record's offset and length, type, id, fields, block and payload bytes (by sha256),
 and whether its digests agree. warcio computes payload digests over the chunk framing, as ISO 28500
@@ -175,16 +175,16 @@ class _Witness:
     def __next__(self) -> _Reading:
         if self.failure:
             raise StopIteration
-        said = io.StringIO()
+        printed = io.StringIO()
         try:
-            with redirect_stderr(said):  # warcio prints what it finds wrong
+            with redirect_stderr(printed):  # warcio prints what it finds wrong
                 record = next(self._records)
                 reading = self._read(record)
         except _FAILURES as error:
             self.failure = _one_line(str(error) or type(error).__name__)
             raise StopIteration from error
-        if said.getvalue().strip():
-            self.failure = _one_line(said.getvalue())
+        if printed.getvalue().strip():
+            self.failure = _one_line(printed.getvalue())
             raise StopIteration
         return reading
 

@@ -23,7 +23,7 @@ class AlarmChanges:
         self.causes: list[Cause] = []
         self._open: list[Alarm] = []
         for alarm in alarms:
-            # What lasts of a clock that was ahead is raised again by the same check.
+            # An alarm of a clock that was ahead is raised again by the same check if it lasts.
             is_ahead = alarm.began_at - now > _AHEAD
             (self.over if is_ahead else self._open).append(alarm)
 

@@ -116,7 +116,7 @@ def _check_names(file: _File, entries: list[dict[str, Any]]) -> None:
 
 
 class _File:
-    """The line of each key, which tomllib does not tell, and the mistakes found."""
+    """The line of each key, which tomllib does not report, and the mistakes found."""
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path

@@ -148,7 +148,7 @@ def seconds_to_next(jobs: Sequence[Job], now: datetime) -> float:
 
 
 def state_of(path: Path) -> tuple[int, int, int]:
-    """Return a file's time, size and inode, which tell a changed file; zeros if it is missing."""
+    """Return a file's time, size and inode, by which a change is seen; zeros if it is missing."""
     try:
         found = path.stat()
     except OSError:

@@ -39,11 +39,11 @@ class _Unframed:
 
     @property
     def whole(self) -> bool:
-        """Whether the body is chunked to its end."""
+        """Whether the chunked body is complete."""
         return self._decoder.ended
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take more of the body; what follows the last chunk or broken framing is ignored."""
+        """Process more of the body; what follows the last chunk or broken framing is ignored."""
         if self._broken or self.whole:
             return
         try:
@@ -86,7 +86,7 @@ class Block:
         return b""
 
     def feed(self, data: bytes | memoryview) -> None:
-        """Take more of the block."""
+        """Process more of the block."""
         self._digest.feed(data)
         if self._kind == "warcinfo" and len(self._info) < _MAX_INFO:
             self._info += bytes(data[:_MAX_INFO])
@@ -133,7 +133,7 @@ class Block:
     def _check_digests(self) -> Iterator[Deviation]:
         fields = self._fields
         if not self._digest.agrees():
-            sentence = f"The block digest of the {self._kind[:40]} is not its block's."
+            sentence = f"The block digest of the {self._kind[:40]} does not match its block."
             yield Deviation(Rule.BLOCK_DIGEST, sentence, Level.WRONG)
         if not fields["warc-block-digest"]:
             yield Deviation(Rule.MISSING, "The record has no block digest.", Level.UNUSUAL)
@@ -146,7 +146,7 @@ class Block:
         if is_framed and unframed is not None and unframed.digest.agrees():
             return
         if not self._payload.agrees():
-            sentence = "The payload digest is not its payload's."
+            sentence = "The payload digest does not match the payload."
             yield Deviation(Rule.PAYLOAD_DIGEST, sentence, Level.WRONG)
         elif is_framed:
             # warcio and other tools compute it so.

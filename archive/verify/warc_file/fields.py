@@ -81,13 +81,13 @@ _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*(;.*)?")
 _NUMBER = re.compile(r"\d{1,18}", re.A)
 _DIGEST = re.compile(r"([A-Za-z0-9_\-/]+):([A-Za-z0-9+/=_\-]+)")
-#: Algorithms that are found in other tools' files and cannot be computed here.
+#: Algorithms in other tools' files that cannot be computed here.
 _FOREIGN = re.compile(r"(blake[23][a-z0-9]*|xxh?\w*|crc32\w*|sha3\w*|adler32)", re.I)
 _DRAFTS = frozenset({"0.16", "0.17", "0.18"})
 
 
 def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
-    """Yield every way in which the record's fields are not what its type asks for."""
+    """Yield each deviation of the record's fields from what its type requires."""
     kind = fields["warc-type"]
     version = fields.version
     yield from _check_version(version)
@@ -217,7 +217,7 @@ def _check_digest(_version: str, name: str, value: str) -> Deviation | None:
         sentence = f"{_title(name)} is of the unknown algorithm {parts[1][:40]!r}."
         return Deviation(Rule.DIGEST_FORM, sentence, level)
     if len(parts[2]) not in _digest_lengths(SIZES[algorithm]):
-        sentence = f"{_title(name)} {value[:80]!r} is not as long as {algorithm} is."
+        sentence = f"{_title(name)} {value[:80]!r} has the wrong length for {algorithm}."
         return Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
     return None
 
@@ -257,7 +257,7 @@ def _check_profile(fields: HeaderFields) -> Iterator[Deviation]:
 def _check_segment(fields: HeaderFields, kind: str) -> Iterator[Deviation]:
     number = fields["warc-segment-number"]
     if number and not _is_segment_number(number, kind):
-        sentence = f"WARC-Segment-Number {number[:40]!r} is not one that a {kind[:40]} has."
+        sentence = f"WARC-Segment-Number {number[:40]!r} is not valid in a {kind[:40]}."
         yield Deviation(Rule.SEGMENT, sentence, Level.WRONG)
     length = fields["warc-segment-total-length"]
     if length and not _NUMBER.fullmatch(length):

@@ -1,4 +1,4 @@
-"""One WARC file proven from end to end: records, gzip members and sha256, in one reading."""
+"""Verification of one WARC file in one pass: records, gzip members and sha256."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ class FileCheck:
 
     def _check_end(self) -> Iterator[Finding]:
         if 0 < self.end < self.size:
-            sentence = f"The {self.size - self.end} bytes behind the last record belong to none."
+            sentence = (
+                f"The {self.size - self.end} bytes after the last record belong to no record."
+            )
             yield Finding(self.name, self.end, "", Rule.JUNK, sentence)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Rule(StrEnum):
-    """The rule that something breaks; its value is the word printed for it."""
+    """The rule that a finding breaks; its value is the word that is printed."""
 
     # the file
     UNREADABLE = "unreadable"

@@ -31,7 +31,7 @@ _MAX_MEMBER = 2**24
 #: Members remembered as packed otherwise than by this compressor; if there are more, another one
 #: packed the file.
 _MAX_OTHERS = 1000
-#: Fewer than one in so many is few.
+#: Members below this share count as few: one in so many.
 _FEW = 4
 
 

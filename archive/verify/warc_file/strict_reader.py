@@ -59,7 +59,7 @@ class StrictReader:
         """Yield every whole record and every finding, in file order."""
         first: CheckedRecord | None = None
         bombs = 0
-        last_damage: FormatRule | None = None  # where the file ended in damage
+        last_damage: FormatRule | None = None  # if the file ended in damage
         for item in self._records.run():
             if isinstance(item, BrokenSpan):
                 self._deviations.clear()

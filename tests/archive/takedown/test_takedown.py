@@ -207,12 +207,12 @@ def test_verify_finds_what_is_wrong_with_a_removal(workspace: Workspace) -> None
     log.write_text(lines[0].replace("2026-1", "2026-2") + lines[1])
     assert any("changed or deleted" in one for one in wrong(workspace))
     log.write_text(lines[0])
-    assert any("was begun and not ended" in one for one in wrong(workspace))
+    assert any("has not finished" in one for one in wrong(workspace))
     log.write_text("".join(lines))
     assert wrong(workspace) == []
     with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("DELETE FROM refused")
-    assert any("does not refuse" in one for one in wrong(workspace))
+    assert any("does not block" in one for one in wrong(workspace))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(workspace:
         assert said.code == 1
         assert "is being written by a crawl or a replay. The article is hidden" in said.err
         assert workspace.call("show", NAME).code == 1
-        assert any("was begun and not ended" in one for one in wrong(workspace))
+        assert any("has not finished" in one for one in wrong(workspace))
     (workspace.archive / (name + ".open")).rename(path)
     assert workspace.call("remove", NAME, *REASON, "--yes").code == 0
     assert not any(traces(workspace.folder, text).any for text in texts)

@@ -83,7 +83,7 @@ def test_killed_before_any_step_rows_stay_right_and_the_next_run_finishes_it(
         assert articles(workspace) == (before if at < 2 and killed else kept), at
         found = wrong(workspace)
         pending = bool(takedown_log.read(workspace.archive).pending)
-        assert any("was begun and not ended" in one for one in found) is pending, (at, found)
+        assert any("has not finished" in one for one in found) is pending, (at, found)
         remove(workspace)
         assert wrong(workspace) == [], at
         assert not traces(workspace.folder, text).any, at
