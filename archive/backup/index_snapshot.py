@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from archive.backup.file_copy import FileDigest
-from archive.index.database import BUSY_TIMEOUT, IndexUnusableError
+from archive.index.database import BUSY_TIMEOUT, SCHEMA, IndexUnusableError
 from archive.index.errors import describe_database_error
+from archive.index.schema_check import find_foreign_in, not_ours
 from archive.model.errors import describe_os_error
 from archive.segments.atomic_files import sync_file
 from archive.segments.manifest import measure
@@ -34,7 +35,9 @@ def copy_index(path: Path, copy: Path) -> FileDigest:
     try:
         with closing(_open(path, "rw")) as connection:  # the last to leave a WAL checkpoints it
             connection.set_progress_handler(_let_python_run, _STEPS)
-            connection.execute("SELECT 1 FROM alembic_version")
+            foreign = find_foreign_in(connection, SCHEMA)
+            if foreign:
+                raise IndexUnusableError(not_ours(path, foreign))
             connection.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(copy),))
         sync_file(copy)
         return FileDigest(*measure(copy))
@@ -59,6 +62,15 @@ def segment_ends(copy: Path) -> dict[str, int]:
             return {str(name): int(end) for name, end in connection.execute(query)}
     except sqlite3.Error as error:
         raise IndexUnusableError(_sentence(copy, copy, error)) from error
+
+
+def foreign_object(copy: Path) -> str:
+    """Return what a copied index holds that Sacho did not make, ``""`` if nothing.
+
+    :raises sqlite3.Error: it is no index of Sacho, or damaged.
+    """
+    with closing(_open(copy, "ro")) as connection:
+        return find_foreign_in(connection, SCHEMA)
 
 
 def _let_python_run() -> int:

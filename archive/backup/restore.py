@@ -8,12 +8,14 @@ backup that is being restored, so that a second call continues.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
 from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part
+from archive.backup.index_snapshot import foreign_object
 from archive.backup.inventory import INDEX, MARK, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
@@ -233,14 +235,28 @@ class _Restore:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with copy_to_part(source, folder, self._advance) as (part, found):
-                if found != digest:
-                    self._result.faults.append(f"{source} is damaged, so there is no index now.")
+                fault = _fault_of_index(source, part, is_whole=found == digest)
+                if fault:
+                    self._result.faults.append(fault)
                     return False
                 rename_new(part, self._index)
         except UnreadableError as error:
             self._result.faults.append(str(error))
             return False
         return True
+
+
+def _fault_of_index(source: Path, part: Path, *, is_whole: bool) -> str:
+    """Return a sentence if a copied index must not be restored, else ``""``."""
+    if is_whole:
+        try:
+            foreign = foreign_object(part)
+        except sqlite3.Error as error:
+            return f"{source} is not an index of Sacho ({error}), so there is no index now."
+        if foreign:
+            return f"{source} holds {foreign}, which Sacho did not make, so there is no index now."
+        return ""
+    return f"{source} is damaged, so there is no index now."
 
 
 def _files_in(folder: Path) -> Iterable[Path]:

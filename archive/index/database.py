@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from archive.index.errors import describe_database_error
 from archive.index.schema import SEARCH_STATEMENTS, metadata
+from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -29,11 +30,6 @@ SCHEMA = "0007"
 #: a reindex makes a new index and takes over what the WARC files can't tell.
 EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: Alembic's table of the schema's version, word for word.
-_VERSION_TABLE = (
-    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
-    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
-)
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
 #: Created once: json.dumps() creates an encoder for every value.
@@ -53,13 +49,21 @@ class Index:
 
     Without ``lasting`` the last commits may be lost in a power failure, each as a whole: for an
     index that can be built again. With ``brief`` no connection is kept between uses:
-    a process that runs for months must not keep a reindex from replacing the file.
+    a process that runs for months must not keep a reindex from replacing the file. ``others`` are
+    the statements of tables that it may hold besides.
     """
 
     def __init__(
-        self, url: str, *, read_only: bool = False, lasting: bool = True, brief: bool = False
+        self,
+        url: str,
+        *,
+        read_only: bool = False,
+        lasting: bool = True,
+        brief: bool = False,
+        others: tuple[str, ...] = (),
     ) -> None:
         self.url = url
+        self._others = others
         self._engine = _engine(url, read_only, brief)
         event.listen(self._engine, "connect", _set_up if lasting else _set_up_unsynced)
         try:
@@ -133,6 +137,7 @@ class Index:
     def _bring_up(self, read_only: bool) -> None:
         found, foreign = self._found()
         if found == SCHEMA:
+            self._check_schema()
             if not read_only:
                 with self._engine.connect() as connection:
                     _use_wal(connection)
@@ -142,6 +147,14 @@ class Index:
             self._create()
         else:
             self._migrate()
+
+    def _check_schema(self) -> None:
+        """Raise IndexUnusableError if there is anything in the schema that we did not make."""
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(SELECT_SCHEMA).all()
+        foreign = find_foreign(rows, self._others)
+        if foreign:
+            raise IndexUnusableError(not_ours(self.url, foreign))
 
     def _refuse(self, found: str | None, foreign: bool, read_only: bool) -> None:
         """Raise unless the schema ``found`` can be upgraded to `SCHEMA` here and now."""
@@ -198,7 +211,7 @@ class Index:
             if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
                 return
             metadata.create_all(connection)
-            for statement in (*SEARCH_STATEMENTS, _VERSION_TABLE):
+            for statement in (*SEARCH_STATEMENTS, VERSION_TABLE):
                 connection.exec_driver_sql(statement)
             stamp = text("INSERT INTO alembic_version VALUES (:schema)")
             connection.execute(stamp, {"schema": SCHEMA})
@@ -270,6 +283,7 @@ def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
 
 
 def _set_up_unsynced(connection: sqlite3.Connection, record: Any) -> None:

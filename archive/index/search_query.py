@@ -191,7 +191,7 @@ def _day(fields: dict[str, str], name: str) -> date | None:
     try:
         return parse_day(value)
     except ValueError as error:
-        raise QueryError(f"{name}: {error}") from error
+        raise QueryError(f"{name}:{value} is not a valid date: write {name}:YYYY-MM-DD") from error
 
 
 def exact_term(text: str) -> Choice:

@@ -212,7 +212,7 @@ class IndexBuilder:
             raise
 
     def _reopen(self) -> None:
-        self.index = Index(f"sqlite:///{self.path}", lasting=False)
+        self.index = Index(f"sqlite:///{self.path}", lasting=False, others=_CREATE)
 
 
 def exclude_reindex(url: str) -> FileLock:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from archive.backup import inventory
 from archive.backup.create import back_up
+from archive.backup.file_copy import FileDigest
 from archive.backup.restore import restore
+from archive.segments.manifest import measure
 from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
 from tests.support.traces import articles, wrong
@@ -190,3 +193,17 @@ def _dying(number: int, work: Callable[..., None], args: tuple[Any, ...]) -> Non
     for name in _CHANGES:
         setattr(os, name, dying(getattr(os, name)))
     work(*args)
+
+
+def resum(folder: Path, **changes: str) -> None:
+    """Write the inventory of a backup anew for the files as they are, as somebody else may.
+
+    ``changes`` are other names for the files, from the last part of their path.
+    """
+    known = inventory.read(folder)
+    assert known is not None
+    names = {place: place for place in known.files} | {
+        place: name for place in known.files for part, name in changes.items() if part in place
+    }
+    files = {names[place]: FileDigest(*measure(folder / place)) for place in known.files}
+    inventory.write(folder, replace(known, files=files))

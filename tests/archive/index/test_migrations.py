@@ -133,7 +133,7 @@ def test_it_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "new.sqlite3"
 
     with monkeypatch.context() as patch:
-        patch.setattr(archive.index.database, "_VERSION_TABLE", "CREATE")  # almost the last step
+        patch.setattr(archive.index.database, "VERSION_TABLE", "CREATE")  # almost the last step
         with pytest.raises(IndexUnusableError, match="incomplete input"):
             Index(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as database:

@@ -243,9 +243,9 @@ def test_search_takes_fts_syntax_for_words(workspace: Workspace, query: str) -> 
     ("query", "sentence"),
     [
         ("푸틴 outlet:nosuch", "no outlet 'nosuch'; known: etoday, newspim"),
-        ("푸틴 since:yesterday", "since: 'yesterday' is not a valid date"),
-        ("푸틴 until:9999-12-31", "until: 9999-12-31 is not between 1000-01-01 and 9998-12-31"),
-        ("푸틴 since:0001-01-01", "since: 0001-01-01 is not between 1000-01-01 and 9998-12-31"),
+        ("푸틴 since:yesterday", "since:yesterday is not a valid date"),
+        ("푸틴 until:9999-12-31", "until:9999-12-31 is not a valid date"),
+        ("푸틴 since:0001-01-01", "since:0001-01-01 is not a valid date"),
         ("headline:푸틴", "there is no field headline: in queries"),
         ('"푸틴', "a quotation mark opens"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -231,8 +233,8 @@ def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: 
         with pytest.raises(IndexUnusableError), writer(tmp_path, max_bytes=1) as out:
             _deposit(out, index)
     assert len(open_segments(tmp_path)) == 2
-    with Index(url) as index, index.writing() as connection:
-        connection.exec_driver_sql("DROP TRIGGER refuse")
+    with closing(sqlite3.connect(tmp_path / "index.sqlite3")) as database:
+        database.execute("DROP TRIGGER refuse")
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
     assert open_segments(tmp_path) == []
 
