@@ -18,10 +18,10 @@ from crawler.offline import recovery, replay, workers
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.cli import Desk
-from tests.support.keeping import Keeper
-from tests.support.reading import NOON
-from tests.support.replay_kit import page_of, write_page
+from tests.support.captures import Keeper
+from tests.support.cli import Workspace
+from tests.support.documents import NOON
+from tests.support.pages import page_of, write_page
 from tests.support.warc_samples import exchange, writer
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def test_a_page_that_cannot_be_stored_is_set_aside_alone(
         BUG if number == at else "unchanged" for number in range(7)
     ]
     assert again[at].source == pages[at].source
-    desk = Desk(tmp_path)
-    rows = desk.rows("captures")
+    workspace = Workspace(tmp_path)
+    rows = workspace.rows("captures")
     assert len(rows) == 7, "its bytes are kept and found"
     assert [row["outcome"] for row in rows].count("failed") == 1
-    assert desk.call("reindex").code == 0, "read again from its bytes, it is as good as any"
-    assert len(desk.rows("articles")) == 7
-    assert desk.call("verify").code == 0
+    assert workspace.call("reindex").code == 0, "read again from its bytes, it is as good as any"
+    assert len(workspace.rows("articles")) == 7
+    assert workspace.call("verify").code == 0
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
@@ -94,7 +94,7 @@ def test_a_batch_of_nothing_but_bad_pages_is_counted(tmp_path: Path) -> None:
     pages = [with_article(page(number), published_at=OVERFLOWING) for number in range(5)]
     results = Keeper(tmp_path).keep(*pages)
     assert [str(result.verdict) for result in results] == [BUG] * 5
-    counts = Desk(tmp_path).rows("runs")[0]["counts"]
+    counts = Workspace(tmp_path).rows("runs")[0]["counts"]
     assert counts == '{"etoday":{"failed/internal_error":5}}'
 
 
@@ -113,7 +113,7 @@ def test_a_bad_page_undoes_nothing_of_its_batch(tmp_path: Path) -> None:
     assert [str(result.verdict) for result in results] == ["new", BUG, "changed"]
     revisions = keeper.revisions("etoday", first.article.article_id)
     assert [one.revision for one in revisions] == [1, 2]
-    assert "1 found" in Desk(tmp_path).call("search", "다른 제목이다").out
+    assert "1 found" in Workspace(tmp_path).call("search", "다른 제목이다").out
 
 
 def test_one_bad_page_of_500_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,16 +160,16 @@ def test_replay_goes_on_behind_a_document_that_cannot_be_read(
     for number in range(3):
         write_page(tmp_path / "pages", str(9000000100 + number))
     monkeypatch.setattr(replay, name, raising(getattr(replay, name), "0101", error))
-    desk = Desk(tmp_path)
-    said = desk.call("replay", tmp_path / "pages")
+    workspace = Workspace(tmp_path)
+    said = workspace.call("replay", tmp_path / "pages")
     assert (said.code, "Traceback" in said.err) == (1, False)
     (sentence,) = said.sentences
     assert "9000000101.html: failed/internal_error" in sentence
-    assert len(desk.rows("articles")) == 2
+    assert len(workspace.rows("articles")) == 2
     monkeypatch.undo()
-    assert desk.call("replay", tmp_path / "pages").code == 0
-    assert len(desk.rows("articles")) == 3
-    assert desk.call("verify").code == 0
+    assert workspace.call("replay", tmp_path / "pages").code == 0
+    assert len(workspace.rows("articles")) == 3
+    assert workspace.call("verify").code == 0
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -177,26 +177,26 @@ def test_replay_goes_on_behind_a_document_that_cannot_be_read(
 def test_recovery_keeps_what_it_cannot_read_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, names: list[str]
 ) -> None:
-    desk = Desk(tmp_path)
-    assert desk.call("replay", write_page(tmp_path / "pages", "9000000090")).code == 0
-    with writer(desk.archive) as out:
+    workspace = Workspace(tmp_path)
+    assert workspace.call("replay", write_page(tmp_path / "pages", "9000000090")).code == 0
+    with writer(workspace.archive) as out:
         for number in range(3):
             out.write(page(number).exchange)
         out.sync()
         out._release()
     for name in names:
         monkeypatch.setattr(recovery, name, raising(getattr(recovery, name), "0101", error))
-    said = desk.call("recover")
+    said = workspace.call("recover")
     assert (said.code, "Traceback" in said.err) == (1, False)
     (sentence,) = said.sentences
     assert "failed/internal_error" in sentence
-    assert not open_segments(desk.archive)
-    assert len(desk.rows("articles")) == 3
-    assert desk.call("recover").code == 0, "the next run does not meet it again"
+    assert not open_segments(workspace.archive)
+    assert len(workspace.rows("articles")) == 3
+    assert workspace.call("recover").code == 0, "the next run does not meet it again"
     monkeypatch.undo()
-    assert desk.call("reindex").code == 0
-    assert len(desk.rows("articles")) == 4
-    assert desk.call("verify").code == 0
+    assert workspace.call("reindex").code == 0
+    assert len(workspace.rows("articles")) == 4
+    assert workspace.call("verify").code == 0
 
 
 def test_recovery_sets_aside_what_cannot_be_stored(tmp_path: Path) -> None:
@@ -226,8 +226,8 @@ def test_a_reindex_sets_aside_what_cannot_be_stored(
 ) -> None:
     for number in range(3):
         write_page(tmp_path / "pages", str(9000000100 + number))
-    desk = Desk(tmp_path)
-    assert desk.call("replay", tmp_path / "pages").code == 0
+    workspace = Workspace(tmp_path)
+    assert workspace.call("replay", tmp_path / "pages").code == 0
     read = workers.read_capture
 
     def spoilt(record: Any, source: str = "") -> Page:
@@ -235,11 +235,11 @@ def test_a_reindex_sets_aside_what_cannot_be_stored(
         return with_article(made, headline="\ud800") if "0101" in made.exchange.url else made
 
     monkeypatch.setattr(workers, "read_capture", spoilt)
-    said = desk.call("reindex", "--processes", "1")
+    said = workspace.call("reindex", "--processes", "1")
     assert (said.code, "Traceback" in said.err) == (1, False)
     assert "failed/internal_error" in said.err
-    assert len(desk.rows("articles")) == 2
-    assert len(desk.rows("captures")) == 3
+    assert len(workspace.rows("articles")) == 2
+    assert len(workspace.rows("captures")) == 3
 
 
 def test_a_result_with_a_lone_surrogate_is_recorded(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_result_with_a_lone_surrogate_is_recorded(tmp_path: Path) -> None:
             made, source="a\ud800", article=None, verdict=batch.internal_error(ValueError("\udfff"))
         )
     )
-    assert [row["source"] for row in Desk(tmp_path).rows("outcomes")] == ["a?"]
+    assert [row["source"] for row in Workspace(tmp_path).rows("outcomes")] == ["a?"]
 
 
 def test_a_record_that_a_left_open_segment_holds_twice_is_counted(tmp_path: Path) -> None:
