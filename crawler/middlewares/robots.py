@@ -27,11 +27,11 @@ from scrapy.utils.misc import build_from_crawler, load_object
 
 from archive.http.message import REDIRECT_STATUSES
 from crawler.httpclient.errors import AddressRefused, RequestRefused
-from crawler.httpclient.request import split_url
+from crawler.httpclient.request import check_url, shortened, split_url
 from crawler.middlewares.identity import NAME
 from crawler.middlewares.pace import CrawlStopped, HostBusy
 from crawler.middlewares.pacing import pace_of
-from crawler.middlewares.robots_groups import name_groups
+from crawler.middlewares.robots_groups import MAX_RULES, UnreadableError, own_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,8 @@ VALID_FOR = timedelta(hours=24)
 MAX_PARSED = 500 * 1024
 #: Redirects followed, to any host; section 2.3.1.2 requires at least this many.
 MAX_REDIRECTS = 5
+#: Statuses that say nothing of what is allowed: a part of a file, and to be asked later.
+_NO_ANSWERS = frozenset({206, 429})
 #: Higher than that of all other requests.
 _PRIORITY = 1000
 #: Failures that mean the host did not serve its robots.txt.
@@ -221,9 +223,7 @@ class RobotsMiddleware:
         return rules
 
     def _unreachable(self, origin: Origin, error: Exception) -> _Rules:
-        why = (
-            f"could not fetch {_key(origin)}/robots.txt ({error}); treating the host as disallowed"
-        )
+        why = f"could not read {_key(origin)}/robots.txt ({error}); treating the host as disallowed"
         self._count("unreachable")
         _log.warning("%s; next try in %.0f s", why, self._retry_after.total_seconds())
         rules = self._rules[origin] = _Rules(self._clock() + self._retry_after, why=why)
@@ -256,21 +256,41 @@ class RobotsMiddleware:
             if where is None:
                 break
             url = where
-        if response.status == 429 or response.status >= 500:
-            raise DownloadFailedError(f"{url} answers {response.status}")
-        ok = 200 <= response.status < 300
-        body = response.body if ok else b""
+        self._check_answer(response, moved=where is not None)
+        body = response.body if 200 <= response.status < 300 else b""
         if len(body) > MAX_PARSED:
             # Part of a line could allow or disallow more than the whole line.
             body = body[: body.rfind(b"\n", 0, MAX_PARSED) + 1]
         return RobotsCopy(self._clock(), response.status, body)
+
+    def _check_answer(self, response: Response, *, moved: bool) -> None:
+        """Check that the last response says what is allowed; ``moved`` if it redirects further.
+
+        :raises DownloadFailedError: it does not: nothing is allowed by a status that RFC 9309 does
+            not name, a part of a file, or a body that does not decode.
+        """
+        status = response.status
+        answers = 200 <= status < 300 or 400 <= status < 500
+        if not moved and (not answers or status in _NO_ANSWERS):
+            raise DownloadFailedError(f"{response.url} answers {status}")
+        if status < 300 and "dataloss" in response.flags:
+            raise DownloadFailedError(f"{response.url} does not decode")
 
     def _read(self, origin: Origin, copy: RobotsCopy, request: Request) -> _Rules:
         until = copy.fetched_at + VALID_FOR
         parser = None
         delay = 0.0
         if 200 <= copy.status < 300:
-            groups = name_groups(copy.body, NAME)
+            try:
+                groups, whole = own_groups(copy.body, NAME)
+            except UnreadableError as error:
+                return self._unreachable(origin, error)
+            if not whole:
+                _log.warning(
+                    "robots.txt of %s has more than %d rules for us; the others are not read",
+                    _key(origin),
+                    MAX_RULES,
+                )
             parser = ProtegoRobotParser.from_crawler(self._crawler, groups)
             delay = parser.crawl_delay(NAME) or 0.0
             self._crawler.signals.send_catch_log(
@@ -299,17 +319,15 @@ def _key(origin: Origin) -> str:
 def _location(response: Response) -> str | None:
     """Return the URL that a redirect leads to, None for other responses and without Location.
 
-    :raises DownloadFailedError: the Location is not an http(s) URL.
+    :raises DownloadFailedError: no request can be made of the Location.
     """
     value = response.headers.get("Location")
     if response.status not in REDIRECT_STATUSES or not value:
         return None
     try:
         where = urljoin(response.url, value.decode("latin-1"))
-    except ValueError as error:
-        raise DownloadFailedError(f"{response.url} redirects to an invalid URL: {error}") from error
-    if not where.startswith(("http://", "https://")):
-        raise DownloadFailedError(
-            f"{response.url} redirects to {where!r}, which is not an http(s) URL"
-        )
+        check_url(where)
+    except (ValueError, RequestRefused) as error:
+        target = shortened(value.decode("latin-1"))
+        raise DownloadFailedError(f"{response.url} redirects to {target}: {error}") from error
     return where

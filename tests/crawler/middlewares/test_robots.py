@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -77,6 +78,40 @@ async def test_a_robots_that_the_server_cannot_give_forbids():
     assert outcomes == [["robots_unreachable"] * 2] * 3
     assert stats["robots/unreachable"] == 3
     assert stats["robots/refused/robots_unreachable"] == 6
+
+
+@run
+async def test_an_answer_that_says_nothing_of_what_is_allowed_forbids():
+    allows = b"User-agent: *\nAllow: /"
+    coded = ["Content-Encoding: zstd", TEXT]
+    cut = gzip.compress(allows * 50)[:-20]
+    answers = [
+        response(b"", "304 Not Modified"),
+        response(allows, "206 Partial Content", TEXT),
+        response(allows, "300 Choose", TEXT),
+        response(b"", "302 Found"),
+        response(allows.decode().encode("utf-16"), "200 OK", TEXT),
+        response(b"\x28\xb5\x2f\xfd\x04\x00" + bytes(range(100)), "200 OK", *coded),
+        response(cut, "200 OK", "Content-Encoding: gzip", TEXT),
+    ]
+    asked, outcomes, _ = await crawl_each(answers)
+    assert asked == [["/robots.txt"]] * len(answers)
+    assert outcomes == [["robots_unreachable"] * 2] * len(answers)
+
+
+@run
+async def test_a_redirect_to_no_address_is_asked_once():
+    targets = [
+        "http://host:99999/",
+        "http://[",
+        "http://a b/",
+        "javascript:1",
+        "http://." + "a" * 99,
+    ]
+    answers = [response(b"", "301 Moved", f"Location: {target}") for target in targets]
+    asked, outcomes, _ = await crawl_each(answers)
+    assert asked == [["/robots.txt"]] * len(answers)
+    assert outcomes == [["robots_unreachable"] * 2] * len(answers)
 
 
 @run

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scrapy.robotstxt import ProtegoRobotParser
 
 from crawler.middlewares.identity import NAME
-from crawler.middlewares.robots_groups import name_groups
+from crawler.middlewares.robots_groups import MAX_RULES, UnreadableError, own_groups
 
 URL = "https://www.example.com/a"
 
 
 def allowed(text: str | bytes, url: str = URL) -> bool:
     body = text.encode() if isinstance(text, str) else text
-    return ProtegoRobotParser(name_groups(body, NAME), None).allowed(url, NAME)
+    return ProtegoRobotParser(own_groups(body, NAME)[0], None).allowed(url, NAME)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +76,55 @@ def test_a_file_in_another_charset_is_read() -> None:
     assert not allowed("# 우리 신문\nUser-agent: Sacho/0.1 # 사초\nDisallow: /a\n".encode("cp949"))
 
 
-@given(st.binary(max_size=200))
-def test_lines_that_name_no_crawler_stay(body: bytes) -> None:
-    if b"agent" not in body.lower() and not body.startswith(b"\xef\xbb\xbf"):
-        assert name_groups(body, NAME) == body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+LINES = st.sampled_from(
+    (
+        "User-agent: sacho",
+        "User-agent: *",
+        "User-agent: other",
+        "Disallow: /a",
+        "Disallow: /",
+        "Allow: /a",
+        "Disallow:",
+        "Sitemap: https://www.example.com/s.xml",
+        "Foo: bar",
+        "no directive",
+        "disallow /a",
+        "# a comment",
+        "",
+    )
+)
+
+
+@given(st.lists(LINES, max_size=12))
+def test_the_groups_of_others_change_nothing(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert allowed(text) is ProtegoRobotParser(text.encode(), None).allowed(URL, NAME)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfeU\0s\0e\0r\0", bytes(range(256)) * 9, b"\0" * 100])
+def test_what_is_no_text_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        own_groups(body, NAME)
+
+
+def test_many_names_of_many_rules_are_read_in_little_time_and_memory() -> None:
+    names = "".join(f"User-agent: bot{number}\n" for number in range(10_000))
+    rules = "".join(f"Disallow: /*{number}\n" for number in range(20_000))
+    body = f"User-agent: *\n{names}{rules}".encode()
+    started = process_time()
+    groups, whole = own_groups(body, NAME)
+    parser = ProtegoRobotParser(groups, None)
+    assert not parser.allowed("https://www.example.com/x9999", NAME)
+    assert parser.allowed("https://www.example.com/x", NAME)
+    assert process_time() - started < 2
+    assert not whole
+    assert groups.count(b"\n") == MAX_RULES
+
+
+def test_repeated_rules_count_once() -> None:
+    groups, whole = own_groups(b"User-agent: *\n" + b"Disallow: /a\n" * 20_000, NAME)
+    assert whole
+    assert groups == b"User-agent: *\nDisallow: /a"
 
 
 @given(st.text(st.sampled_from("SachoXx/*-_ 1.#"), max_size=12))
