@@ -192,14 +192,14 @@ def _images(
     for url, raw in captions:
         printed = clean(raw)
         image = _caption(url, printed, rules)
-        twin = next((i for i, seen in enumerate(images) if _is_same_image(seen, image)), None)
-        if twin is None:
+        known = next((i for i, seen in enumerate(images) if _is_same_image(seen, image)), None)
+        if known is None:
             images.append(image)
             continue
         if printed:
             repeated.append(Removed("repeated_caption", printed))
-        if not images[twin].url:
-            images[twin] = image
+        if not images[known].url:
+            images[known] = image
     return tuple(images), tuple(repeated)
 
 

@@ -102,8 +102,8 @@ class ArticleWriter:
             if not s.stored
         ]
         insert_rows(self._connection, articles, new)
-        for twin, state in self._placement.absorbed:
-            moved = update(aliases).where(aliases.c.article == twin.id)
+        for duplicate, state in self._placement.absorbed:
+            moved = update(aliases).where(aliases.c.article == duplicate.id)
             self._connection.execute(moved.values(article=state.id))
         changed = [
             {"pk": s.id, "article_id": s.article_id, "url": s.url}
@@ -133,8 +133,8 @@ class ArticleWriter:
                 written.append(revision)
         insert_rows(self._connection, revisions, new)
         self._execute(by_id, changed)
-        for twin, _ in self._placement.absorbed:
-            self._connection.execute(delete(articles).where(articles.c.id == twin.id))
+        for duplicate, _ in self._placement.absorbed:
+            self._connection.execute(delete(articles).where(articles.c.id == duplicate.id))
         self._write_fulltext(written)
 
     def _write_fulltext(self, written: Sequence[Revision]) -> None:

@@ -203,16 +203,16 @@ class Placement:
             self._add_alias(state.outlet, state.article_id, state)
             state.article_id, state.url, state.dirty = article.article_id, article.url, True
 
-    def _absorb(self, state: ArticleState, twin: ArticleState) -> None:
-        """Move the revisions of ``twin``, which turned out to be the article ``state``."""
-        for revision in twin.revisions:
+    def _absorb(self, state: ArticleState, duplicate: ArticleState) -> None:
+        """Move the revisions of ``duplicate``, which turned out to be the article ``state``."""
+        for revision in duplicate.revisions:
             revision.dirty = True
             self._by_revision[revision.id] = state
-        state.revisions += twin.revisions
+        state.revisions += duplicate.revisions
         state.sort()
-        twin.revisions = []
-        del self.states[twin.id]
-        self.absorbed.append((twin, state))
+        duplicate.revisions = []
+        del self.states[duplicate.id]
+        self.absorbed.append((duplicate, state))
 
     def _add_alias(self, outlet: str, alias: str, state: ArticleState) -> None:
         self.aliases.append({"outlet": outlet, "alias": alias, "article": state.id})

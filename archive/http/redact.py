@@ -1,4 +1,4 @@
-"""What a kept request must not tell: the secrets it carried."""
+"""Removal of secrets from requests before they are archived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of processes, by which another process on the machine can tell whether one is alive."""
+"""Names of processes, by which another process on the machine can check whether one is alive."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _machine() -> str:
 
 
 def _look_up(pid: int) -> tuple[str, str]:
-    """Return the state and the start of a process, both ``""`` if the system does not tell.
+    """Return the state and the start of a process, both ``""`` if they are unknown.
 
     The start is in clock ticks since boot.
     """

@@ -20,7 +20,7 @@ def existing(path: Path) -> Path:
 def free(path: Path) -> int:
     """Return the free bytes of the file system on which the path lies or would be created.
 
-    :raises OSError: it cannot be found out.
+    :raises OSError: the system does not report it.
     """
     return shutil.disk_usage(existing(path)).free
 
@@ -28,7 +28,7 @@ def free(path: Path) -> int:
 def shortage(path: Path, needed: int) -> str:
     """Return a sentence if fewer than ``needed`` bytes are free at the path, else ``""``.
 
-    :raises OSError: it cannot be found out.
+    :raises OSError: the system does not report it.
     """
     available = free(path)
     if available >= needed:

@@ -201,7 +201,7 @@ class SegmentWriter:
             return self._info
         if handle not in self._local:
             if handle not in self._descriptions:
-                raise warc.WarcError(f"{handle!r} is not a description this writer has written")
+                raise warc.WarcError(f"{handle!r} is not a warcinfo that this writer has written")
             local = handle if first else self._new_id()
             fields = {**self._fields, "description": self._descriptions[handle]}
             self._append(member(warc.warcinfo(local, self._clock(), fields)))

@@ -1,1 +1,1 @@
-"""File formats, bytes in, bytes out: HTTP messages, WARC records, gzip, WACZ, CDXJ, SURT."""
+"""File formats, bytes in, bytes out: WARC records, gzip members, WACZ, CDXJ, SURT."""

@@ -17,7 +17,7 @@ from archive.model.exchange import MAX_DOCUMENT
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-# larger ones are mapped anew by the allocator each time, which costs more than the calls
+# the allocator maps larger ones again each time, which costs more than the calls
 _READ = 2**16
 _FEED = 2**15  # about two pages' members: what is fed beyond a member's end is copied back
 _PIECE = 2**20  # a piece's most bytes, whatever it was squeezed from
@@ -43,7 +43,7 @@ class Torn(Exception):  # noqa: N818 (as above)
 
 
 class Pieces(Protocol):
-    """What the reader asks of a file.
+    """The interface of a file's decompressed pieces.
 
     ``offset`` is where the last piece began in the file, or the gzip member it is of; ``fresh``
     says that it is the member's first piece, ``between`` that the member ended with it, checksum
@@ -112,7 +112,7 @@ class PlainPieces:
         return False
 
     def begin(self, offset: int, *, guessed: bool) -> bool:
-        """See `Pieces`; within a plain file nothing tells a record from what a document holds."""
+        """See `Pieces`; in a plain file a record looks like one within a document."""
         self._file.seek(offset)
         self.offset = self.position = offset
         return not guessed
@@ -186,7 +186,7 @@ class GzipPieces:
         """See `Pieces`."""
         return self.offset
 
-    def holds(self, length: int) -> bool:  # noqa: ARG002 (nobody knows before it is inflated)
+    def holds(self, length: int) -> bool:  # noqa: ARG002 (unknown until it is inflated)
         """See `Pieces`."""
         return True
 

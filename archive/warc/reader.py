@@ -1,7 +1,7 @@
-"""Reading WARC files: any of them from end to end, and one record of our own by its location.
+"""Reading of WARC files of any origin, from end to end.
 
-A record is given when its whole block is there, the gzip checksum over it holds and its digests
-agree. Everything else is told as a `Damage`, and reading goes on behind it. Walking the members
+A record is yielded if its block is complete, the gzip checksum over it holds and its digests
+agree. Anything else is reported as `Damage`, and reading continues after it. Walking the members
 ourselves is what shows damage: FastWARC, which is faster (bench/warc.py), ends quietly there, and
 does not give a head as it lies.
 
@@ -42,10 +42,10 @@ __all__ = ["Damage", "Record", "iterate", "iterate_file"]
 def iterate(
     path: Path | str, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
 ) -> Iterator[Record | Damage]:
-    """Every record of a WARC file (1.x or 0.x, plain or gzipped, in one member or many), in order.
+    """Yield the records of a WARC file (1.x or 0.x, plain or gzipped, in one member or many).
 
     Records longer than ``limit`` bytes are `Damage` and passed over. Memory stays within a few
-    times ``limit``. A file cut exactly between two records cannot be told from a shorter one. From
+    times ``limit``. A file cut exactly between two records looks like a shorter one. From
     ``start`` on, where a record begins; or, if that is only ``guessed``, from the first place
     behind it that looks like one's beginning.
 
@@ -58,7 +58,7 @@ def iterate(
 def iterate_file(
     file: BinaryIO, limit: int = MAX_DOCUMENT, start: int = 0, *, guessed: bool = False
 ) -> Iterator[Record | Damage]:
-    """As `iterate`, of an open file that can be sought in."""
+    """Yield the records of an open, seekable file, as `iterate` does."""
     pieces = open_pieces(file)
     if not start or pieces.begin(start, guessed=guessed):
         yield from _read(pieces, limit)
@@ -80,7 +80,7 @@ class _Buffer:
         return self.release()
 
     def release(self) -> bytes:
-        """Return the block, and let go of it: the longest one must not be in memory twice."""
+        """Return the block and drop it here: the longest one must not be in memory twice."""
         parts, self._parts = self._parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -56,7 +56,9 @@ class Block(Protocol):
 B = TypeVar("B", bound=Block)
 
 
-@dataclass(slots=True)  # not frozen: one is made of every record, and that takes thrice as long
+@dataclass(
+    slots=True
+)  # not frozen: one is made of every record, and that takes three times as long
 class RawRecord(Generic[B]):
     """A record as it was read.
 

@@ -100,7 +100,7 @@ def build_record(
     own = digest(content)
     exchange = _exchange(fields, head, body, own)
     if not _payload_agrees(fields["warc-payload-digest"], own, content, body):
-        sentence = f"The payload digest of {exchange.url[:200]} is not its payload's."
+        sentence = f"The payload digest of {exchange.url[:200]} does not match the payload."
         raise MalformedRecordError(Reason.BAD_DIGEST, sentence)
     return Record(kind, exchange, fields["warc-record-id"], offset, length, own, fields, b"")
 
@@ -112,7 +112,7 @@ def _checked_type(fields: HeaderFields, block: bytes | memoryview) -> str:
         raise MalformedRecordError(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
     claim = fields["warc-block-digest"]
     if claim and not agrees(claim, block) and not _is_cut_by_wget(kind, fields):
-        sentence = f"The {kind} record's block digest is not its block's."
+        sentence = f"The block digest of the {kind} record does not match the block."
         raise MalformedRecordError(Reason.BAD_DIGEST, sentence)
     return kind
 
@@ -228,5 +228,5 @@ def _moment(fields: HeaderFields) -> datetime:
 def _peer(address: str) -> str:
     try:
         return str(ip_address(address)) if "%" not in address else ""
-    except ValueError:  # others' mistake about a side matter costs no document
+    except ValueError:  # another tool's wrong IP address must not cost the document
         return ""

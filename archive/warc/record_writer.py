@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 #: Our own field on a record whose WARC-Date is only the time of taking it in (``time_known`` is
-#: false). ISO 28500 §5 lets readers pass over names they don't know.
+#: false). ISO 28500 §5 lets readers ignore unknown names.
 TIME_FIELD = "X-Archive-Capture-Time"
 #: Likewise: the outlet it was kept for, and where it comes from if not from its own address (the
 #: file it was saved in, or the address that a visit asked for and that led here). With them the
@@ -45,7 +45,7 @@ OWN_FIELDS = (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD, STATED_TIME_
 _LONGEST_TIME = 80
 #: The type of a `resource` of which none is known.
 UNKNOWN_TYPE = "application/octet-stream"
-#: ISO 28500 §5.13; ``unspecified`` is only ever passed on from others' files.
+#: ISO 28500 §5.13; ``unspecified`` is only copied from other tools' files.
 TRUNCATIONS = frozenset({"length", "time", "disconnect", "unspecified"})
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!-;=?-~]+")
@@ -54,7 +54,7 @@ _FOLD = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class WarcError(ValueError):
-    """What should be written cannot be said truthfully or safely in a WARC record."""
+    """The record cannot be written correctly and safely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class RevisitOf:
 
 
 def is_uri(text: str) -> bool:
-    """Whether the text can be a record's id as it is."""
+    """Return whether the text is a valid record id."""
     return _URI.fullmatch(text) is not None
 
 
@@ -82,7 +82,7 @@ def safe_url(url: str) -> str:
 
     What no URI may hold (CR, LF, controls, spaces, ``<>``, non-ASCII) is percent-escaped as UTF-8.
 
-    :raises WarcError: it is no absolute URI (no scheme, or nothing behind it).
+    :raises WarcError: it is not an absolute URI (no scheme, or nothing behind it).
     """
     if _URI.fullmatch(url):
         return url
@@ -133,7 +133,7 @@ def warcinfo(
 
 
 def notes(outlet: str, source: str) -> tuple[tuple[str, str], ...]:
-    """Our own fields of a record; what is empty is left out."""
+    """Return our own fields of a record; empty ones are left out."""
     named = ((OUTLET_FIELD, outlet), (SOURCE_FIELD, one_line(source) if source else ""))
     return tuple(pair for pair in named if pair[1])
 
@@ -247,7 +247,7 @@ def metadata(
 
 
 def is_not_modified(exchange: Exchange) -> bool:
-    """Whether the server answered 304: the copy already held is still good."""
+    """Return whether the server answered 304: the copy already held is still valid."""
     try:
         return bool(exchange.head) and parse_head(exchange.head).status == 304
     except MessageError:
@@ -288,7 +288,7 @@ def _percent(found: re.Match[str]) -> str:
 
 def _bracketed(record_id: str) -> str:
     if not _URI.fullmatch(record_id):
-        raise WarcError(f"{record_id[:200]!r} cannot be a record id: it is no URI")
+        raise WarcError(f"{record_id[:200]!r} cannot be a record id: it is not a URI")
     return f"<{record_id}>"
 
 
@@ -299,20 +299,20 @@ def _peer(address: str) -> str:
             raise ValueError("zone")
         return str(ip_address(address))
     except ValueError as error:
-        raise WarcError(f"{address[:200]!r} is no IP address") from error
+        raise WarcError(f"{address[:200]!r} is not an IP address") from error
 
 
 def _truncation(exchange: Exchange) -> str:
     if exchange.truncated not in TRUNCATIONS:
         raise WarcError(
-            f"{exchange.truncated[:200]!r} is no reason ISO 28500 knows for cutting a record"
+            f"{exchange.truncated[:200]!r} is not a reason of ISO 28500 for cutting a record"
         )
     return exchange.truncated
 
 
 def _token(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9\-]*", name):
-        raise WarcError(f"{name[:200]!r} is no field name")
+        raise WarcError(f"{name[:200]!r} is not a field name")
     return name
 
 

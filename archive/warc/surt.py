@@ -1,8 +1,8 @@
 """The sort key of an address in CDX files: SURT, with the host reversed.
 
 The rules are those of the Internet Archive's canonicaliser, which pywb and wabac.js follow. The
-library ``surt`` is AGPL, last released in 2019, and asks the name server about hosts that look like
-numbers; `bench.playback` holds these keys equal to its keys.
+library ``surt`` is AGPL, last released in 2019, and looks up hosts that look like numbers in DNS;
+`bench.playback` compares these keys with its keys.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read the WARC files and the metadata of a WACZ; nothing in it is trusted.
 
-It is read where it lies. Only a WARC that the zip has compressed (the format forbids it, tools do
+It is read in place. Only a WARC that the zip has compressed (the format forbids it, tools do
 it) goes into a nameless temporary file first, within bounds; names in it never become paths.
 """
 
@@ -68,7 +68,7 @@ class WaczFile:
         }
 
     def nested(self) -> list[str]:
-        """Names of the packages within it, which are not read."""
+        """Return the names of the packages within it, which are not read."""
         return [
             name
             for name in map(printable_name, self._zip.namelist())
@@ -78,12 +78,12 @@ class WaczFile:
     def warcs(self) -> Iterator[tuple[str, BinaryIO | PackageError]]:
         """Yield the WARCs by name, each as a file to read at once, or why it can't be read.
 
-        :raises PackageError: the zip is a trap: its files lie upon each other.
+        :raises PackageError: the files of the zip overlap, as in a zip bomb.
         """
         entries = [e for e in self._zip.infolist() if e.filename.lower().endswith(tuple(_GROWTH))]
         if sum(entry.compress_size for entry in entries) > self._size:
             raise PackageError(
-                "its files together are larger than itself, so they overlap: it was made to do harm"
+                "its files together are larger than itself, so they overlap, as in a zip bomb"
             )
         for entry in sorted(entries, key=lambda entry: entry.filename):
             try:
@@ -109,7 +109,7 @@ class WaczFile:
             )
 
     def _begin(self, entry: zipfile.ZipInfo) -> int:
-        """Where the bytes of a stored file begin."""
+        """Return the offset of a stored file's bytes."""
         try:
             self._file.seek(entry.header_offset)
             mark, name, extra = _LOCAL.unpack(self._file.read(_LOCAL.size))
@@ -143,8 +143,7 @@ class WaczFile:
 def open_wacz(path: Path) -> Iterator[WaczFile]:
     """Yield a WACZ, open for reading.
 
-    :raises PackageError: it is no zip, or a damaged one, or its list of files is longer than any
-        WACZ's.
+    :raises PackageError: it is not a sound zip, or its list of files is longer than any WACZ's.
     :raises OSError: the file can't be read.
     """
     with path.open("rb", buffering=0) as file:
@@ -153,7 +152,7 @@ def open_wacz(path: Path) -> Iterator[WaczFile]:
         try:
             package = zipfile.ZipFile(_Guarded(file))
         except _FAULTS as error:
-            raise PackageError(f"it is no zip file that can be read ({error})") from error
+            raise PackageError(f"it is not a readable zip file ({error})") from error
         with package:
             yield WaczFile(file, package, size)
 

@@ -1,8 +1,8 @@
-"""What warcio reads and our own reader does not: ARC files, and WARC records that it refuses.
+"""Reading by warcio of what our reader refuses: ARC files, and malformed WARC records.
 
 warcio parses; reading and inflating stays with `archive.warc.gzip_reader`, because warcio's own
-gzip reader ends quietly at damage. Nothing is taken on warcio's word alone: a record must be whole,
-and its digests must agree.
+gzip reader ends quietly at damage. Its result is checked: a record must be
+whole, and its digests must agree.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Stream:
         return self.pieces.place(len(self._data) - self._at)
 
     def tell(self) -> int:
-        """Return 0: warcio asks to measure HTTP heads, which it is not told to parse."""
+        """Return 0: warcio calls this to measure HTTP heads, which it does not parse here."""
         return 0
 
     def read(self, size: int) -> bytes:
