@@ -78,8 +78,8 @@ def normalise(page: Page) -> Page:
 
 
 def _aliases(page: Page) -> tuple[str, ...]:
-    """Return the address of the capture if it is not the article's own."""
-    if page.exchange.has_address and page.exchange.url != page.url:
+    """Return the address of the capture if it is another one of the article."""
+    if page.exchange.has_address and page.exchange.url != page.url and not page.is_foreign:
         return (page.exchange.url,)
     return ()
 

@@ -80,7 +80,8 @@ class Decoded:
 class Page:
     """A capture and what has been read of it so far.
 
-    ``article_id`` and ``url`` come from the address of the capture, ``""`` if it has none.
+    ``article_id`` and ``url`` come from the address of the capture, ``""`` if it has none, or
+    ``is_foreign``: its host is none of any outlet, and a person says that it is this one's.
     ``flags`` are those of its article that reading the page's head found. ``diagnosis`` is why the
     page seems to be no article (a login form, a bot challenge). ``verdict`` is set by the step that
     ends the processing. ``visit`` is the id of the article in the frontier that was visited, ``""``
@@ -93,6 +94,7 @@ class Page:
     rules: Rules
     article_id: str = ""
     url: str = ""
+    is_foreign: bool = False
     decoded: Decoded = field(default_factory=Decoded)
     printed: Printed | None = None
     article: Article | None = None

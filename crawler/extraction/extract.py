@@ -18,6 +18,7 @@ from crawler.extraction.plain_text import read_text
 from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_than_stated
 from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
+from crawler.outlets import outlet_of
 from pipelines.normalise import normalise
 from pipelines.page import Page
 from pipelines.validate import validate
@@ -38,13 +39,18 @@ _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
-def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
+def extract(
+    exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
+) -> Page:
     """Return what an exchange of an outlet prints.
 
     Never raises: a page that cannot be read has a verdict with the reason. ``source`` is the
-    address that was requested, or the name of a file.
+    address that was requested, or the name of a file. ``believed`` is whether a person says that it
+    is the outlet's. That counts where its host is none of any outlet; its address is then no
+    address of the article, which is identified by what the page states, or by its content.
     """
     address = outlet.identify(exchange.url) if exchange.has_address else None
+    is_foreign = believed and exchange.has_address and outlet_of(exchange.url) is None
     page = Page(
         exchange=exchange,
         outlet=outlet.name,
@@ -52,8 +58,9 @@ def extract(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
         article_id=address.article_id if address else "",
         url=address.url if address else "",
         source=source,
+        is_foreign=is_foreign,
     )
-    if exchange.has_address and address is None:
+    if exchange.has_address and address is None and not is_foreign:
         return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
     try:
         content, content_type = _content(exchange)
@@ -86,9 +93,12 @@ def notice_of(exchange: Exchange) -> Reason | None:
     return recognise_wall(decode(content, content_type)[0])
 
 
-def read_exchange(exchange: Exchange, outlet: Outlet, source: str = "") -> Page:
+def read_exchange(
+    exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
+) -> Page:
     """Return the page after ``extract`` and the item pipelines that precede the deposit."""
-    return validate(drop_widgets(normalise(extract(exchange, outlet, source))))
+    page = extract(exchange, outlet, source, believed=believed)
+    return validate(drop_widgets(normalise(page)))
 
 
 class _UnreadableError(Exception):

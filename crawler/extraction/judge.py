@@ -6,6 +6,7 @@ exchange's record, so reading the record later gives the verdict that the crawl 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -106,7 +107,18 @@ def read_capture(record: Record, source: str = "", outlet: str = "") -> Page:
     page, known = _unread_page(record, source, outlet)
     if known is None or record.exchange is None:
         return page
-    return judge(read_exchange(record.exchange, known, page.source), known)
+    believed = bool(record.fields.get(_OUTLET)) and _is_saved_page(page.source)
+    return judge(read_exchange(record.exchange, known, page.source, believed=believed), known)
+
+
+def _is_saved_page(source: str) -> bool:
+    """Whether a source names the file of one page: no address, and no place in a web archive.
+
+    If the page's host is none of any outlet, a person has said whose it is.
+    """
+    if not source or source.startswith(("http://", "https://")):
+        return False
+    return re.search(r"@\d+$", source) is None
 
 
 def unread_capture(record: Record, source: str = "") -> Page:

@@ -72,6 +72,8 @@ def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -
         assert given.verdict is not None, "an input without an exchange has a verdict"
         store.add_result(Result(source=given.source, verdict=given.verdict))
         return
+    # Of a web archive's pages most may be of other sites; a saved page is what a person says.
+    believed = not given.origin and (outlet is not None or bool(given.outlet))
     try:
         outlet = outlet or _outlet_of(given, exchange)
     except OutletError as error:
@@ -84,13 +86,13 @@ def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -
     if outlet is None:
         _add_unknown_outlet(given, exchange, store)
         return
-    store.add_page(_read(exchange, outlet, given.source), given.origin)
+    store.add_page(_read(exchange, outlet, given.source, believed=believed), given.origin)
 
 
-def _read(exchange: Exchange, outlet: Outlet, source: str) -> Page:
+def _read(exchange: Exchange, outlet: Outlet, source: str, *, believed: bool) -> Page:
     """Return the page of an exchange, unread with a verdict if our own code raised an error."""
     try:
-        return read_exchange(exchange, outlet, source)
+        return read_exchange(exchange, outlet, source, believed=believed)
     except Exception as error:  # noqa: BLE001  (a bug at one page: reported, the run fails)
         return Page(
             exchange=exchange,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -63,6 +64,68 @@ def test_what_is_not_free_to_read_is_counted_apart(workspace: Workspace, tmp_pat
     assert "paywalled etoday" not in said.out
     again = workspace.run("replay", page)
     assert "paywalled" not in again.out
+
+
+def saved(folder: Path, name: str, url: str, **stated: str) -> Path:
+    """Save a fixture's page as if it had been fetched from another address."""
+    page = folder / f"{name.replace('/', '-')}-{len(list(folder.glob('*.html')))}.html"
+    html = (SEEDS / f"{name}.html").read_bytes()
+    page.write_bytes(html)
+    told = {"url": url, "captured_at": "2026-11-20T09:00:00+09:00", **stated}
+    page.with_suffix(".json").write_text(json.dumps(told), "utf-8")
+    return page
+
+
+def test_an_outlet_that_a_person_states_is_believed(workspace: Workspace, tmp_path: Path) -> None:
+    mirror = "https://mirror.example.org/news/view/77"
+    own = "https://www.etoday.co.kr/news/view/9000000002"
+    page = saved(tmp_path, "etoday/own-desktop-2020", mirror)
+    said = workspace.run("replay", page)
+    assert "skipped/unknown_outlet" in said.out
+    canonical = f'<link rel="canonical" href="{own}"></head>'
+    page.write_text(page.read_text("utf-8").replace("</head>", canonical, 1), "utf-8")
+    said = workspace.run("replay", "--outlet", "etoday", page)
+    assert said.code == 0, said
+    (article,) = workspace.rows("articles")
+    assert (article["outlet"], article["article_id"]) == ("etoday", "9000000002")
+    assert article["url"] == own
+    assert mirror not in {row["alias"] for row in workspace.rows("aliases")}
+    assert workspace.run("replay", SEEDS / "etoday" / "own-desktop-2020.html").code == 0
+    assert len(workspace.rows("articles")) == 1
+    for verb in (["reindex"], ["verify"]):
+        said = workspace.run(*verb)
+        assert said.code == 0, said
+    assert [row["article_id"] for row in workspace.rows("articles")] == ["9000000002"]
+
+
+def test_the_outlet_of_a_host_is_believed_before_a_person(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    page = saved(tmp_path, "etoday/own-desktop-2020", "https://www.newspim.com/about")
+    said = workspace.run("replay", "--outlet", "etoday", page)
+    assert "skipped/not_an_article etoday: 1" in said.out
+    assert workspace.rows("articles") == []
+
+
+def test_a_sidecar_states_the_outlet_of_any_host_too(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    page = saved(folder, "newspim/own-desktop-2026", "http://localhost:8000/a", outlet="newspim")
+    text = page.read_text("utf-8").replace("https://www.newspim.com/news/view/", "/v/")
+    page.write_text(text, "utf-8")
+    assert workspace.run("replay", folder).code == 0
+    (article,) = workspace.rows("articles")
+    assert article["article_id"].startswith("content-")
+
+
+def test_pages_of_other_hosts_in_a_web_archive_are_not_taken_for_the_outlet(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    html = (SEEDS / "etoday" / "own-desktop-2020.html").read_bytes()
+    warc = warc_of(tmp_path / "a.warc.gz", ("https://mirror.example.org/news/view/77", html))
+    said = workspace.run("replay", "--outlet", "etoday", warc)
+    assert "skipped/not_an_article etoday: 1" in said.out
+    assert workspace.rows("articles") == []
 
 
 def test_the_archive_holds_every_document_byte_for_byte(workspace: Workspace) -> None:
