@@ -178,7 +178,7 @@ def test_an_unused_writer_leaves_no_file(tmp_path: Path) -> None:
         out.sync()
     with writer(tmp_path) as out, pytest.raises(WarcError):
         out.write(exchange(url="nowhere"))
-    with writer(tmp_path) as out, pytest.raises(WarcError, match="description"):
+    with writer(tmp_path) as out, pytest.raises(WarcError, match="is not a warcinfo"):
         out.write(exchange(), warcinfo_id="urn:uuid:never")
     assert list(tmp_path.iterdir()) == []
 
