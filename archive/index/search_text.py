@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from array import array
 from operator import add
 
 from archive.index.hanja import HANJA, readings
@@ -22,9 +22,12 @@ from archive.index.hanja import HANJA, readings
 #: A token between the text and its readings, which no query has: no phrase crosses it.
 _SEAM = "\ue000"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=。)|\n")
-_COMMA_IN_NUMBER = re.compile(r"(?<=\d),(?=\d)")
-#: A word whose comma may be one within a number.
-_COMMA_AT_END = re.compile(r"\d,$|^,\d|^,$")
+#: The comma first: a search for a fixed character is ten times as fast as one for a digit.
+_COMMA_IN_NUMBER = re.compile(r",(?<=\d,)(?=\d)")
+#: Between two runs while the characters of all are spread; neither it nor a blank is in a run.
+_BETWEEN = "\n"
+#: What the end of one run and the begin of the next make of themselves.
+_SPREAD_BETWEEN = re.compile(f"{_BETWEEN} {_BETWEEN}.")
 #: Fillers, joiners, marks of direction and variation: invisible, and found within words. All other
 #: invisible characters are of the category Cf.
 _INVISIBLE = re.compile(
@@ -40,6 +43,8 @@ class _Characters(dict[int, str]):
         return kept
 
 
+#: The most words that are remembered, in some 3 MB.
+_REMEMBERED = 2**14
 #: Letters of Hangul that a person types alone, ㅋㅋㅠㅠ. NFKC would compose them: ᄏ큐ᅲ.
 _LONE_JAMO = re.compile("([\u3131-\u318e]+)")
 #: What NFKC makes of one such letter -> the letter.
@@ -63,8 +68,10 @@ _CHARACTERS = _Characters()
 
 def runs(text: str) -> list[str]:
     """Return the runs of letters, digits and marks of a text, folded, blanks left out."""
-    joined = _COMMA_IN_NUMBER.sub("", "".join(map(_folded, text.split())))
-    return joined.replace(",", " ").split()
+    joined = "".join(map(_WORDS.__getitem__, text.split()))
+    if "," in joined:
+        joined = _COMMA_IN_NUMBER.sub("", joined).replace(",", " ")
+    return joined.split()
 
 
 def pairs(run: str) -> list[str]:
@@ -89,22 +96,23 @@ def tokens_of_runs(text: str) -> list[str]:
 
 
 def _tokens(text: str) -> str:
-    """Return the same as `tokens_of_runs`, in a third of the time, from the tokens of its words."""
-    found: list[str] = []
-    tail = ""
-    for word in text.split():
-        part = _word_tokens(word)
-        if part is None:
-            return " ".join(tokens_of_runs(text))
-        head, inner, end = part
-        if tail:
-            found.append(tail + head)  # a last character alone where nothing continues its run
-        if inner:
-            found.append(inner)
-        tail = end
-    if tail:
-        found.append(tail)
-    return " ".join(found)
+    """Return the same as `tokens_of_runs`, in half the time, by spreading all runs at once."""
+    found = runs(text)
+    if not found:
+        return ""
+    spread = _spread(f"{_BETWEEN.join(found)}{_BETWEEN}")
+    return _SPREAD_BETWEEN.sub("", spread).removesuffix(f"{_BETWEEN} ")
+
+
+def _spread(text: str) -> str:
+    """Return each character but the last with the one that follows it and a blank.
+
+    Whole columns of an array are copied: 25 us a page, where joining pairs takes 120.
+    """
+    codes = array("I", text.encode("utf-32-le", "surrogatepass"))
+    spread = array("I", " ".encode("utf-32-le")) * (3 * (len(codes) - 1))
+    spread[0::3], spread[1::3] = codes[:-1], codes[1:]
+    return spread.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 # Folding word by word equals folding the text: neither composition nor case crosses white space.
@@ -121,20 +129,14 @@ def _nfkc(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-# Most words of a text repeat. It takes some 5 MB.
-@lru_cache(maxsize=2**14)
-def _word_tokens(word: str) -> tuple[str, str, str] | None:
-    """Return a word's first character, the tokens within the word, and its last character.
+class _Words(dict[str, str]):
+    """Words as they are written -> folded, because most repeat; forgets all when they are many."""
 
-    The characters are ``""`` where a run ends before or behind the word. None if the word's place
-    among others decides how it is folded.
-    """
-    folded = _COMMA_IN_NUMBER.sub("", _folded(word))
-    if not folded or _COMMA_AT_END.search(folded):
-        return None
-    spread = f" {folded.replace(',', ' ')} ".split(" ")
-    tokens = [token for run in spread if run for token in (*pairs(run), run[-1])]
-    head, tail = spread[1][:1], spread[-2][-1:]
-    if tail:
-        tokens.pop()
-    return head, " ".join(tokens), tail
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[word] = folded = _folded(word)
+        return folded
+
+
+_WORDS = _Words()
