@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
 from pipelines.deck import find_deck
-from pipelines.text import clean, is_damaged, language_of
+from pipelines.text import clean, clean_each, is_damaged, language_of
 from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
 from pipelines.times import Stamps, labelled_stamps
 
@@ -85,7 +85,7 @@ def _aliases(page: Page) -> tuple[str, ...]:
 
 
 def _cleaned(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(text for text in map(clean, texts) if text)
+    return tuple(clean_each(texts))
 
 
 def _headline(printed: str, rules: Rules) -> str:
@@ -173,7 +173,7 @@ def _authors(
 
 def _is_apart(block: str, rules: Rules) -> bool:
     """Whether a block is a widget's or a caption, which may have the form of a byline."""
-    if rules.widgets.line_rule(block):
+    if rules.widgets.is_noise(block) and rules.widgets.line_rule(block):
         return True
     return any(_compiled(pattern).fullmatch(block) for pattern in rules.caption)
 

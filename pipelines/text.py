@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Invisible characters that carry no meaning in Korean or Latin prose (ZWJ and ZWNJ do, and stay).
 _INVISIBLE = re.compile(
@@ -63,11 +67,26 @@ def _syllable(match: re.Match[str]) -> str:
     return chr(0xAC00 + (initial * len(_VOWELS) + vowel) * len(_FINALS) + final)
 
 
+def clean_each(texts: Iterable[str]) -> list[str]:
+    """Return those of the texts that are not empty, each cleaned.
+
+    What they hold is looked at once for all: mostly there is nothing but blanks to be stripped.
+    """
+    found = [text for text in texts if text and not text.isspace()]
+    joined = "\n".join(found)
+    is_usual = (
+        "  " not in joined
+        and _FILLER not in joined
+        and joined.count("\n") < max(1, len(found))
+        and joined.replace("\n", "").isprintable()
+        and unicodedata.is_normalized("NFC", joined)
+    )
+    return list(filter(None, map(str.strip if is_usual else clean, found)))
+
+
 def clean_lines(text: str) -> list[str]:
     """Return the non-empty lines of a text, each cleaned."""
-    # Many lines of a page's source are blank, and quickly told.
-    lines = (clean(part) for part in text.splitlines() if part and not part.isspace())
-    return [line for line in lines if line]
+    return clean_each(text.splitlines())
 
 
 def language_of(text: str, declared: str = "") -> str:
@@ -75,6 +94,9 @@ def language_of(text: str, declared: str = "") -> str:
 
     The script decides: Hangul, kana or Han; for Latin letters the declared language.
     """
+    hangul = _count("ko", text)
+    if hangul and hangul * 5 >= len(text):  # nearly every article, whatever the rest is
+        return "ko"
     letters = _count("en", text)
     for code, weight in (("ko", 4), ("ja", 4), ("zh", 2)):
         if (found := _count(code, text)) and found * weight >= letters:

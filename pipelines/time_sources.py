@@ -52,10 +52,15 @@ def settle(printed: str, machine: Sequence[str], base: datetime) -> Stated:
         only = found[0][1]
         return Stated(only.moment, raw, only.precision)
     lead = _lead(found, printed)
-    agreeing = [reading for _, reading in found if agree(reading, lead)]
+    agreeing: list[Reading] = []
+    others: list[str] = []
+    for text, reading in found:
+        if agree(reading, lead):
+            agreeing.append(reading)
+        else:
+            others.append(text)
     best = max(agreeing, key=lambda reading: (not _coarse(reading), _rank(reading)))
-    others = tuple(text for text, reading in found if not agree(reading, lead))
-    return Stated(best.moment, raw, best.precision, others)
+    return Stated(best.moment, raw, best.precision, tuple(others))
 
 
 def agree(a: Reading, b: Reading) -> bool:

@@ -295,10 +295,15 @@ def _unread(stamp: re.Match[str], plain: str) -> str:
     It ends at the next label or date.
     """
     rest = plain[stamp.end() : stamp.end() + _NEAR]
+    if not rest:
+        return ""
     label = _LABELLED.search(rest)
     if label:
         rest = rest[: label.start()]
-    if not _goes_on(stamp, rest):  # the usual case
+    if rest.isspace() or not _goes_on(stamp, rest):  # the usual case
+        return ""
+    whole = _FORMS[0].search(rest)
+    if whole and not rest[: whole.start()].strip():  # another stamp follows
         return ""
     following = [found.start() for other in _OTHERS if (found := other.search(rest))]
     rest = rest[: min(following, default=len(rest))]

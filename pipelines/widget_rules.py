@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 #: The most kinds of elements that are cached for an outlet: a hostile page may hold any number.
 _REMEMBERED = 4096
+#: How many blocks are remembered, each of at most so many characters: a page's are asked several
+#: times.
+_BLOCKS, _LONGEST_BLOCK = 256, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Widgets:
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _any: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _noise: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
     _plain: bool = field(init=False, repr=False, compare=False, default=False)
     _elements: dict[tuple[str | None, ...], str] = field(
         init=False, repr=False, compare=False, default_factory=dict
@@ -115,7 +119,17 @@ class Widgets:
 
     def is_noise(self, block: str) -> bool:
         """Return whether a rule removes this block, or a section of a rule starts with it."""
-        return self._any is not None and self._any.fullmatch(block) is not None
+        if self._any is None:
+            return False
+        if len(block) > _LONGEST_BLOCK:
+            return self._any.fullmatch(block) is not None
+        known = self._noise.get(block)
+        if known is None:
+            known = self._any.fullmatch(block) is not None
+            if len(self._noise) >= _BLOCKS:
+                self._noise.clear()
+            self._noise[block] = known
+        return known
 
     def line_rule(self, block: str) -> str:
         """Return the name of the rule that removes this block, or ``""``."""

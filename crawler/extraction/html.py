@@ -17,7 +17,7 @@ from crawler.extraction.html_limits import bound_tags
 from crawler.extraction.jsonld import OwnPage, own_facts
 from crawler.extraction.pictures import FIGURE, pictures_without_caption, take_figures
 from pipelines.page import Printed
-from pipelines.text import clean
+from pipelines.text import clean, clean_each
 from pipelines.widget_rules import sift_container
 
 if TYPE_CHECKING:
@@ -244,8 +244,9 @@ def _read_body(
         removed.append(Removed("controls", "\n".join(controls)))
     links = {node.mem_id for node in body.css("a[href]") if place.is_link(node)}
     lines, linked = lines_and_links(body, links)
-    blocks = [clean(line) for line in lines]
-    if "" in blocks:  # lines of invisible characters
+    blocks = clean_each(lines)
+    if len(blocks) < len(lines):  # there are lines of invisible characters
+        blocks = [clean(line) for line in lines]
         full = [i for i, block in enumerate(blocks) if block]
         blocks, linked = [blocks[i] for i in full], {n for n, i in enumerate(full) if i in linked}
     kept, noise = sift_container(blocks, linked, widgets)
@@ -257,7 +258,8 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
 
     A section runs from its heading to the end of the element that holds the heading.
     """
-    if widgets.tails is None or not _is_found(widgets.tails, body.text()):
+    text = body.text()
+    if widgets.tails is None or not (widgets.tails.search(text) or _may_hide(text)):
         return []
     removed: list[Removed] = []
     found = _first_tail(body.traverse(include_text=True), widgets)
@@ -279,11 +281,16 @@ def _first_tail(nodes: Iterable[LexborNode], widgets: Widgets) -> tuple[LexborNo
     """Return the first text that is a heading whose rule is a tail, and that rule."""
     for node in nodes:
         text = node.text_content
-        if text and widgets.tails is not None and _is_found(widgets.tails, text):
+        if text and widgets.tails is not None and (widgets.tails.search(text) or _may_hide(text)):
             rule = widgets.tail_rule(clean(text))
             if rule:
                 return node, rule
     return None
+
+
+def _may_hide(text: str) -> bool:
+    """Whether the form of a text may hide a word until it is cleaned."""
+    return "\u00a0" in text or "\u200b" in text or not is_normalized("NFC", text)
 
 
 def _nodes_behind(node: LexborNode | None, ancestor: LexborNode) -> Iterator[LexborNode]:
@@ -294,14 +301,6 @@ def _nodes_behind(node: LexborNode | None, ancestor: LexborNode) -> Iterator[Lex
             yield from following.traverse(include_text=True)
             following = following.next
         node = node.parent
-
-
-def _is_found(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether the pattern is found in a text, whose form may hide a word until it is cleaned."""
-    if pattern.search(text):
-        return True
-    is_usual = "\u00a0" not in text and "\u200b" not in text and is_normalized("NFC", text)
-    return not is_usual and pattern.search(clean(text)) is not None
 
 
 def _is_text(node: LexborNode) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -114,6 +115,7 @@ def _largest(srcset: str | None) -> str:
     return best
 
 
+@lru_cache(maxsize=64)  # a page shows a picture in several places
 def _resolved(address: str, base: str) -> str:
     try:
         return urljoin(base, address)
