@@ -38,8 +38,11 @@ _ROLE = re.compile(
 )
 #: What may stand before a role as a word of its own: 정치부, 인턴, 베이징.
 _BEFORE_ROLE = re.compile(rf"(?:{_DESKS})\d?(?:부|팀|국|실|부문)?|(?:{_KINDS})|(?:{_CITIES})")
-_GLUED = re.compile(rf"(?P<name>[가-힣]{{2,4}}?)(?P<role>(?:{_KINDS})?(?:기자|특파원|논설위원))")
-_HANGUL_NAME = re.compile("[가-힣]{2,4}")
+_GLUED = re.compile(
+    rf"(?P<name>[가-힣]{{2,4}}?|[一-鿿]{{2,4}})(?P<role>(?:{_KINDS})?(?:기자|특파원|논설위원))"
+)
+#: In Hangul or, of correspondents and old pages, in Hanja.
+_KOREAN_NAME = re.compile("[가-힣]{2,4}|[一-鿿]{2,4}")
 _LATIN_NAME = re.compile(r"[A-Z][A-Za-z.'-]+(?: [A-Z][A-Za-z.'-]+){1,3}")
 #: Hangul words of the length of a name that stand in bylines and are none.
 _NO_NAMES = re.compile(
@@ -56,13 +59,13 @@ _AGENCIES = re.compile(
 )
 #: What a bracket with ``=`` names when it is a credit: `[사진=뉴시스]`.
 _CREDIT = re.compile(
-    "사진|자료|자료사진|그래픽|출처|제공|영상|이미지|일러스트|표|캡처|캡쳐|AI|그림|글"
+    "사진|자료|자료사진|그래픽|출처|제공|영상|이미지|일러스트|표|캡처|캡쳐|AI|그림|글|寫眞|資料|提供"
 )
 _UI_WORDS = re.compile(
     "구독하기|구독|자세히보기|자세히 보기|기사 더보기|기자페이지|이메일|[Ee]-?[Mm]ail"
     "|다른 ?기사 ?보기"
 )
-_PLACE = re.compile(r"[가-힣A-Za-z·,. -]{1,20}")
+_PLACE = re.compile(r"[가-힣一-鿿A-Za-z·,. -]{1,20}")
 _BRACKET = re.compile(r"[\[(【<] ?(?P<inside>[^\[\]()<>【】]{1,60})[\])】>] ?")
 _SEPARATORS = re.compile(r" ?[·,/ㆍ&|] ?| 및 ")
 _CREDIT_PREFIX = re.compile(
@@ -258,7 +261,7 @@ def _is_agency(word: str) -> bool:
 
 def _name_at(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return the name that starts at a word, ``""`` for none, and where it ends."""
-    if _HANGUL_NAME.fullmatch(words[at]):
+    if _KOREAN_NAME.fullmatch(words[at]):
         return ("", at) if _is_no_name(words[at]) else (words[at], at + 1)
     end = at
     while end < len(words) and end - at < 4 and re.fullmatch(r"[A-Z][A-Za-z.'-]+", words[end]):

@@ -21,6 +21,11 @@ _FINALS = _FILLER + "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅ�
 #: A syllable that KS X 1001 has no code for, as its annex 3 writes it: filler, initial, vowel and
 #: final, where a filler is no final.
 _MADE_UP = re.compile(f"{_FILLER}([{_INITIALS}])([{_VOWELS}])([{_FINALS}])")
+#: One letter in such a code of four, the other places filled.
+_LETTER_ALONE = re.compile(
+    f"{_FILLER}(?:([{_INITIALS}]){_FILLER}{{2}}|{_FILLER}([{_VOWELS}]){_FILLER}"
+    f"|{_FILLER}{{2}}([{_FINALS[1:]}]))"
+)
 #: The number of U+FFFD that one bad byte makes of a syllable in UTF-8.
 _OF_ONE_BYTE = 3
 _LETTERS = {
@@ -44,7 +49,8 @@ def clean(text: str) -> str:
 
     White space of any kind (U+00A0, U+3000, line ends) becomes one space; it is stripped from both
     ends. Invisible characters are dropped. A lone surrogate becomes U+FFFD, because it can't be
-    encoded. A syllable that KS X 1001 makes up of letters behind a filler becomes that syllable.
+    encoded. A syllable that KS X 1001 makes up of letters behind a filler becomes that syllable,
+    and Hanja that it has twice, by two readings, become one character.
     """
     if text.isprintable():  # then U+0020 is the only white space in it, mostly single
         if _FILLER in text:
@@ -58,7 +64,8 @@ def clean(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    return _MADE_UP.sub(_syllable, text)
+    text = _MADE_UP.sub(_syllable, text)
+    return _LETTER_ALONE.sub(lambda code: code[code.lastindex or 0], text)
 
 
 def _syllable(match: re.Match[str]) -> str:

@@ -55,6 +55,11 @@ HONG = Author("홍길동", "기자")
         ("[뉴스핌=베이징] 홍길동 기자 = 정부", Byline((HONG,), "베이징")),
         ("[종합] [서울=뉴스핌] 홍길동 기자 = 정부", Byline((HONG,), "서울")),
         ("[뉴스핌 Newspim] 홍길동 기자 (a@b.kr)", Byline((replace(HONG, email="a@b.kr"),))),
+        # Hanja.
+        ("[北京=뉴스핌] 홍길동 특파원 = 정부", Byline((Author("홍길동", "특파원"),), "北京")),
+        ("[東京·서울=뉴스핌] 홍길동 기자 = 정부", Byline((HONG,), "東京·서울")),
+        ("[李川=뉴스핌] 洪吉童 기자 = 정부", Byline((Author("洪吉童", "기자"),), "李川")),
+        ("[寫眞=뉴스핌] 홍길동 기자 = 정부", None),
         # An agency is no place, a role is no name.
         ("[로이터=뉴스핌] 홍길동 기자 = 정부", Byline((HONG,))),
         ("[이투데이=홍길동 기자] 정부", Byline((HONG,))),

@@ -102,6 +102,11 @@ def test_language_by_script(text: str, declared: str, expected: str) -> None:
         ("\u3164ㅂㅞㄹㄱ", "뷀ㄱ"),
         ("\u3164ㅂㅞㄺ", "뷁"),
         ("\u3164ㄱㅏ\u3164", "가"),
+        ("[\u3164ㄸㅗㅁ얌꿍]", "[똠얌꿍]"),
+        ("\u3164ㅋ\u3164\u3164", "ㅋ"),
+        ("\u3164\u3164ㅠ\u3164", "ㅠ"),
+        ("\u3164\u3164\u3164ㄳ", "ㄳ"),
+        ("제목\u3164부제", "제목\u3164부제"),
         ("\u3164", "\u3164"),
         ("\u3164ㅋㅋㅋ", "\u3164ㅋㅋㅋ"),
         ("ㄸㅗㅁ", "ㄸㅗㅁ"),
@@ -123,6 +128,14 @@ def test_every_syllable_that_the_annex_writes_is_composed(syllable: str) -> None
 def test_hanja_with_several_codes_in_ks_x_1001_are_one_character() -> None:
     codes = (b"\xe4\xc5", b"\xd1\xe2", b"\xd5\xa5", b"\xe8\xf9")  # read as ak, nak, rak, yo
     assert {clean(code.decode("cp949")) for code in codes} == {"\u6a02"}
+
+
+def test_every_hanja_that_ks_x_1001_has_twice_becomes_one() -> None:
+    cells = (bytes([row, cell]) for row in range(0xCA, 0xFE) for cell in range(0xA1, 0xFF))
+    hanja = "".join(cell.decode("cp949", "ignore") for cell in cells)
+    doubled = [character for character in hanja if "\uf900" <= character <= "\ufaff"]
+    assert len(doubled) == 268
+    assert all(clean(f"[{character}]")[1] < "\uf900" for character in doubled)
 
 
 @pytest.mark.parametrize(
