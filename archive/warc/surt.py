@@ -29,10 +29,14 @@ _LAYERS, _LONGEST_QUERY = 100, 4096
 
 
 def url_key(url: str) -> str:
-    """Return the ASCII key of an absolute URI; one without a host (``urn:…``) is not reversed."""
-    found = _URL.match(url.encode("utf-8", "surrogatepass"))
+    """Return the ASCII key of an absolute URI; one without a host (``urn:…``) is not reversed.
+
+    Of anything else the key is the text itself, escaped: a key never holds a blank or a control.
+    """
+    data = url.encode("utf-8", "surrogatepass")
+    found = _URL.match(data)
     if found is None:
-        return url
+        return _escaped(data).decode("ascii")
     scheme, authority, path, query = found[1].lower(), found[2], found[3], found[4]
     host = _host(scheme, authority) if authority else b""
     path = _unescaped(path)
@@ -58,6 +62,7 @@ def _host(scheme: bytes, authority: bytes) -> bytes:
     name = _escaped(name.lower().replace(b"..", b".").strip(b".")).lower()
     name = _WWW.sub(b"", name, count=1) if _WWW.match(name) else name
     turned = b",".join(reversed(name.split(b".")))
+    port = _escaped(port)
     return turned + b":" + port if port and port != _PORTS.get(scheme) else turned
 
 

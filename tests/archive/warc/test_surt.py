@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive.warc.record_writer import safe_url
@@ -85,6 +85,19 @@ def addresses(number: int) -> list[str]:
 )
 def test_a_key_is_that_of_surt(url: str, key: str) -> None:
     assert url_key(url) == key
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
+@example("", "", " ")
+@example("http://", ":한", "")
+@example("http://a.kr:80\udc80", "/", "")
+@example("\x00", "", "")
+def test_a_key_is_one_printable_word_whatever_it_is_made_of(a: str, b: str, c: str) -> None:
+    for text in (a + b + c, f"http://{a}:{b}/{c}"):
+        key = url_key(text)
+        assert key.isascii()
+        assert key.isprintable()
+        assert " " not in key
 
 
 @given(st.text(min_size=1, max_size=60))
