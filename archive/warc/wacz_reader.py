@@ -167,7 +167,12 @@ class _Guarded:
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self.tell, self.seekable = file.tell, file.seekable
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET and offset < 0:  # of the device such a fault would be an OSError
+            raise zipfile.BadZipFile("its list of files names a place before its beginning")
+        return self._file.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
         if size > _DIRECTORY:
