@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from crawler.extraction.blocks import lines_of, outermost
 from crawler.model.layout import Figure
@@ -30,6 +31,10 @@ _PLACEHOLDER = re.compile(
 #: sign.
 _CREDIT = re.compile(r"[(\[]?\s?(?:사진|그래픽|이미지|자료|출처)(?:\s?제공)?\s?[=:].{1,80}")
 _ENDED = re.compile(r"[.다)\]”\"’']$")
+#: What no address may hold as it is: controls, and marks that turn the direction of text.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]+"
+)
 #: Levels of a box that are searched for its captions.
 _LEVELS = 20
 
@@ -117,10 +122,10 @@ def _largest(srcset: str | None) -> str:
 
 @lru_cache(maxsize=64)  # a page shows a picture in several places
 def _resolved(address: str, base: str) -> str:
-    try:
-        return urljoin(base, address)
-    except ValueError:
-        return address
+    """Return an address made absolute, as far as it is one; what does not print is escaped."""
+    with suppress(ValueError):
+        address = urljoin(base, address)
+    return _UNPRINTABLE.sub(lambda found: quote(found[0], errors="replace"), address)
 
 
 def _paired(addresses: list[str], captions: list[str]) -> list[tuple[str, str]]:

@@ -25,6 +25,11 @@ IMAGES = {
         "https://news.example.kr/l.jpg",
     ),
     "density": ('<img srcset="/1.jpg, /2.jpg 2x">', "https://news.example.kr/2.jpg"),
+    "controls": (
+        "<img src='/a\x06\x1b[2J\u202e\x9b.jpg'>",
+        "https://news.example.kr/a%06%1B[2J%E2%80%AE%C2%9B.jpg",
+    ),
+    "no address": ("<img src='http://[\x06'>", "http://[%06"),
     "comma": ('<img srcset="/a,b.jpg 1x">', "https://news.example.kr/a,b.jpg"),
     "picture": (
         f"<picture><source srcset='/a.webp 1x'><img src={BLANK}></picture>",
