@@ -16,7 +16,7 @@ import pytest
 
 from archive.index import process_identity as holder
 from archive.index.process_identity import is_gone, this_process
-from tests.support.frontier import Kit, a_dead_process, kit, links
+from tests.support.frontier import FrontierIndex, a_dead_process, frontier_index, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ TAKER = """
 import sys
 from pathlib import Path
 from tests.support.frontier import *
-with kit(Path(sys.argv[1])) as at:
+with frontier_index(Path(sys.argv[1])) as at:
     run = at.run(sys.argv[2])
     visits = run.lease(7)
     print("ready", flush=True)
@@ -43,15 +43,15 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from tests.support.frontier import *
-with kit(Path(sys.argv[1])) as at:
+with frontier_index(Path(sys.argv[1])) as at:
     print(len(at.run("held").lease(3)), flush=True)
     time.sleep(60)
 """
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Kit]:
-    with kit(tmp_path / "index.sqlite3") as made:
+def at(tmp_path: Path) -> Iterator[FrontierIndex]:
+    with frontier_index(tmp_path / "index.sqlite3") as made:
         yield made
 
 
@@ -65,7 +65,7 @@ def line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def test_processes_never_take_the_same(at: Kit) -> None:
+def test_processes_never_take_the_same(at: FrontierIndex) -> None:
     at.run("finder").discover(links(range(600)))
     takers = [start(TAKER, at.path, name) for name in "abcd"]
     assert [line(taker) for taker in takers] == ["ready"] * 4
@@ -89,7 +89,7 @@ def test_processes_never_take_the_same(at: Kit) -> None:
     assert all(row.visits == 1 for row in at.rows().values())
 
 
-def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:
+def test_what_a_killed_process_held_is_due_at_once(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(5)))
     held = start(HOLDER, at.path)
@@ -109,7 +109,7 @@ def test_what_a_killed_process_held_is_due_at_once(at: Kit) -> None:
         held.communicate()
 
 
-def test_orphans_are_adopted_without_taking_them(at: Kit) -> None:
+def test_orphans_are_adopted_without_taking_them(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(5)))
     held = start(HOLDER, at.path)
@@ -121,7 +121,7 @@ def test_orphans_are_adopted_without_taking_them(at: Kit) -> None:
     assert run.due_count() == 5
 
 
-def test_a_stopped_process_keeps_its_lease_until_it_is_killed(at: Kit) -> None:
+def test_a_stopped_process_keeps_its_lease_until_it_is_killed(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(3)))
     held = start(HOLDER, at.path)

@@ -40,7 +40,7 @@ class Clock:
         self.now += by
 
 
-class Kit:
+class FrontierIndex:
     """An index in a file, runs at it, and a clock for all of them."""
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
@@ -79,8 +79,8 @@ class Kit:
 
 
 @contextmanager
-def kit(path: Path) -> Iterator[Kit]:
-    made = Kit(path)
+def frontier_index(path: Path) -> Iterator[FrontierIndex]:
+    made = FrontierIndex(path)
     try:
         yield made
     finally:

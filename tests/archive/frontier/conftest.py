@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.frontier import Kit, kit
+from tests.support.frontier import FrontierIndex, frontier_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Kit]:
+def at(tmp_path: Path) -> Iterator[FrontierIndex]:
     """Yield an index with a frontier, and a clock."""
-    with kit(tmp_path / "index.sqlite3") as made:
+    with frontier_index(tmp_path / "index.sqlite3") as made:
         yield made

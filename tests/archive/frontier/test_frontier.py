@@ -21,7 +21,7 @@ from tests.support.frontier import (
     HOUR,
     MINUTE,
     NOON,
-    Kit,
+    FrontierIndex,
     address,
     changed,
     failed,
@@ -36,7 +36,7 @@ from tests.support.frontier import (
 )
 
 
-def test_a_link_is_new_once(at: Kit) -> None:
+def test_a_link_is_new_once(at: FrontierIndex) -> None:
     run = at.run()
     assert run.discover([link(1), link(2), link(1, channel="sitemap")]) == 2
     assert run.discover([link(1), link(2), link(3)]) == 1
@@ -52,7 +52,7 @@ def test_a_link_is_new_once(at: Kit) -> None:
     assert at.run(outlet="newspim").known_ids(["1"]) == set()
 
 
-def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) -> None:
+def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     run.lease(1)
@@ -70,7 +70,7 @@ def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Kit) 
     }
 
 
-def test_the_longest_due_comes_first_and_a_second_look_last(at: Kit) -> None:
+def test_the_longest_due_comes_first_and_a_second_look_last(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link("visited")])
     run.lease(1)
@@ -86,12 +86,12 @@ def test_the_longest_due_comes_first_and_a_second_look_last(at: Kit) -> None:
     assert run.due_count() == 0
 
 
-def test_an_outlet_takes_its_own(at: Kit) -> None:
+def test_an_outlet_takes_its_own(at: FrontierIndex) -> None:
     at.run(outlet="newspim").discover([link(1)])
     assert at.run().lease(1) == []
 
 
-def test_a_visit_carries_what_the_request_needs(at: Kit) -> None:
+def test_a_visit_carries_what_the_request_needs(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON)])
     run.lease(1)
@@ -107,7 +107,7 @@ def test_a_visit_carries_what_the_request_needs(at: Kit) -> None:
     assert (visit.etag, visit.last_modified) == ('W/"a"', "Sun, 22 Nov 2026 03:00:00 GMT")
 
 
-def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> None:
+def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON)])
     for wait, result, etag in (
@@ -125,7 +125,7 @@ def test_a_304_keeps_the_validators_and_an_unfinished_page_has_none(at: Kit) -> 
         at.clock.turn(MINUTE)
 
 
-def test_what_seemed_gone_is_due_at_once_when_a_further_channel_names_it(at: Kit) -> None:
+def test_what_seemed_gone_is_due_at_once_when_a_further_channel_names_it(at: FrontierIndex) -> None:
     """A feed lists an id later that a walk tried before the article was published."""
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed")])
@@ -142,7 +142,9 @@ def test_what_seemed_gone_is_due_at_once_when_a_further_channel_names_it(at: Kit
     assert at.row("1").due_at == due_at
 
 
-def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(at: Kit) -> None:
+def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(
+    at: FrontierIndex,
+) -> None:
     run = at.run()
     run.discover([link(1, channel="id_walk"), link(2, channel="feed"), link(3, channel="id_walk")])
     run.lease(9)
@@ -160,7 +162,7 @@ def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(
     assert leased_ids(later) == ["1", "2"]
 
 
-def test_what_others_visit_is_told(at: Kit) -> None:
+def test_what_others_visit_is_told(at: FrontierIndex) -> None:
     run, other = at.run("a"), at.run("b")
     run.discover(links(range(4)))
     mine, theirs = leased_ids(run, 2), leased_ids(other, 2)
@@ -171,7 +173,9 @@ def test_what_others_visit_is_told(at: Kit) -> None:
 
 
 @pytest.mark.parametrize("source", ["discovery", "page", "nobody"])
-def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source: str) -> None:
+def test_the_ladder_stands_on_publication_else_on_the_first_look(
+    at: FrontierIndex, source: str
+) -> None:
     run = at.run()
     run.discover([link(1, NOON if source == "discovery" else None)])
     at.clock.turn(30 * MINUTE)
@@ -191,7 +195,7 @@ def test_the_ladder_stands_on_publication_else_on_the_first_look(at: Kit, source
     assert run.lease(1) == []
 
 
-def test_an_old_article_is_looked_at_once(at: Kit) -> None:
+def test_an_old_article_is_looked_at_once(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON - 7 * DAY)])
     run.lease(1)
@@ -199,7 +203,7 @@ def test_an_old_article_is_looked_at_once(at: Kit) -> None:
     assert at.row("1").state == "done"
 
 
-def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> None:
+def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON + 9 * HOUR)])
     run.lease(1)
@@ -207,7 +211,7 @@ def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: Kit) -> Non
     assert at.row("1").due_at == utc(NOON + HOUR)
 
 
-def test_failures_back_off_over_days_and_none_gives_up(at: Kit) -> None:
+def test_failures_back_off_over_days_and_none_gives_up(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     for failures, wait in enumerate([*BACK_OFF, BACK_OFF[-1]]):
@@ -244,7 +248,7 @@ ONE_ODD_ANSWER: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("answer", ONE_ODD_ANSWER, ids=lambda a: f"{a['reason']}-{a['status']}")
-def test_one_odd_answer_ends_no_article(at: Kit, answer: dict[str, Any]) -> None:
+def test_one_odd_answer_ends_no_article(at: FrontierIndex, answer: dict[str, Any]) -> None:
     run = at.run()
     run.discover(links(range(2)))
     run.lease(2)
@@ -263,7 +267,9 @@ def gone(article_id: str, payload_digest: str = "") -> VisitResult:
     return skipped(article_id, Reason.HTTP_STATUS, **facts)
 
 
-def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(at: Kit) -> None:
+def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(
+    at: FrontierIndex,
+) -> None:
     run = at.run()
     run.discover(links(range(2)))
     run.lease(2)
@@ -286,7 +292,7 @@ def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(at: 
     assert leased_ids(run) == ["1"]
 
 
-def test_gone_is_doubted_anew_after_the_article_was_served(at: Kit) -> None:
+def test_gone_is_doubted_anew_after_the_article_was_served(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(2)))
     for result in (gone("0"), new("0"), gone("0")):
@@ -297,7 +303,9 @@ def test_gone_is_doubted_anew_after_the_article_was_served(at: Kit) -> None:
 
 
 @pytest.mark.parametrize("reason", [Reason.BOT_CHALLENGE, Reason.REDIRECT_TO_FRONT])
-def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(at: Kit, reason: Reason) -> None:
+def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(
+    at: FrontierIndex, reason: Reason
+) -> None:
     run = at.run()
     run.discover([link(1, NOON)])
     run.lease(1)
@@ -311,7 +319,7 @@ def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(at: Kit, reaso
     assert at.row("1").due_at == utc(NOON + 6 * HOUR)
 
 
-def look(at: Kit, name: str, *results: VisitResult) -> None:
+def look(at: FrontierIndex, name: str, *results: VisitResult) -> None:
     """Let a run of its own, seven hours after the one before, visit what is due."""
     at.clock.turn(7 * HOUR)
     run = at.run(name)
@@ -321,11 +329,11 @@ def look(at: Kit, name: str, *results: VisitResult) -> None:
     run.release()
 
 
-def states(at: Kit) -> dict[str, str]:
+def states(at: FrontierIndex) -> dict[str, str]:
     return {article_id: row.state for article_id, row in at.rows().items()}
 
 
-def test_two_outages_end_no_article(at: Kit) -> None:
+def test_two_outages_end_no_article(at: FrontierIndex) -> None:
     at.run().discover(links(range(5)))
     look(at, "outage", *(gone(n) for n in "0123"), new("4"))
     look(at, "well", new("0"), unchanged("4"))
@@ -336,7 +344,7 @@ def test_two_outages_end_no_article(at: Kit) -> None:
     assert all(at.row(n).first_visit_at for n in "0123")
 
 
-def test_a_second_look_in_an_outage_of_others_ends_nothing(at: Kit) -> None:
+def test_a_second_look_in_an_outage_of_others_ends_nothing(at: FrontierIndex) -> None:
     at.run().discover(links(range(5)))
     look(at, "well", gone("0"), *(new(n) for n in "1234"))
     look(at, "outage", gone("0"), *(gone(n) for n in "123"), unchanged("4"))
@@ -345,7 +353,7 @@ def test_a_second_look_in_an_outage_of_others_ends_nothing(at: Kit) -> None:
     assert states(at) == {"0": "dead"} | dict.fromkeys("1234", "due")
 
 
-def test_one_page_for_many_articles_is_an_outage_though_most_are_served(at: Kit) -> None:
+def test_one_page_for_many_articles_is_an_outage_though_most_are_served(at: FrontierIndex) -> None:
     at.run().discover(links(range(20)))
     well = [new(str(n)) for n in range(4, 20)]
     look(at, "same page", *(gone(n, "sha1:A") for n in "0123"), *well)
@@ -356,7 +364,7 @@ def test_one_page_for_many_articles_is_an_outage_though_most_are_served(at: Kit)
     assert [n for n, state in states(at).items() if state == "dead"] == list("0123")
 
 
-def test_guessed_ids_that_are_not_there_are_no_outage(at: Kit) -> None:
+def test_guessed_ids_that_are_not_there_are_no_outage(at: FrontierIndex) -> None:
     guesses = [replace(link(n, channel="walk"), guessed=True) for n in range(10, 20)]
     at.run().discover([link(1), *guesses])
     idle = [gone(str(n), "sha1:A") for n in range(10, 20)]
@@ -365,7 +373,7 @@ def test_guessed_ids_that_are_not_there_are_no_outage(at: Kit) -> None:
     assert states(at) == {"1": "due"} | {str(n): "dead" for n in range(10, 20)}
 
 
-def test_articles_that_are_missing_already_are_no_outage(at: Kit) -> None:
+def test_articles_that_are_missing_already_are_no_outage(at: FrontierIndex) -> None:
     at.run().discover(links(range(10)))
     look(at, "first", *(gone(str(n)) for n in range(4)), *(new(str(n)) for n in range(4, 10)))
     look(at, "between", new("9"))
@@ -373,7 +381,7 @@ def test_articles_that_are_missing_already_are_no_outage(at: Kit) -> None:
     assert [n for n, state in states(at).items() if state == "dead"] == list("0123")
 
 
-def test_a_run_that_crashed_ended_nothing(at: Kit) -> None:
+def test_a_run_that_crashed_ended_nothing(at: FrontierIndex) -> None:
     at.run().discover(links(range(2)))
     look(at, "first", gone("0"), new("1"))
     at.clock.turn(7 * HOUR)
@@ -385,7 +393,7 @@ def test_a_run_that_crashed_ended_nothing(at: Kit) -> None:
     assert states(at)["0"] == "dead"
 
 
-def dead(at: Kit) -> None:
+def dead(at: FrontierIndex) -> None:
     """Let article 0 of the feed be found gone, confirmed at noon."""
     run = at.run("before")
     run.discover(links(range(2)))
@@ -411,7 +419,7 @@ def dead(at: Kit) -> None:
     ],
 )
 def test_a_channel_that_names_a_dead_article_revives_it(
-    at: Kit, after: timedelta, named: FrontierLink, revived: bool
+    at: FrontierIndex, after: timedelta, named: FrontierLink, revived: bool
 ) -> None:
     at.clock.now = NOON - 6 * HOUR
     dead(at)
@@ -424,7 +432,7 @@ def test_a_channel_that_names_a_dead_article_revives_it(
         assert at.row("0").state == "due", "it is doubted anew"
 
 
-def test_a_busy_server_is_asked_again_when_it_wants(at: Kit) -> None:
+def test_a_busy_server_is_asked_again_when_it_wants(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(2)))
     run.lease(5)
@@ -437,7 +445,7 @@ def test_a_busy_server_is_asked_again_when_it_wants(at: Kit) -> None:
     assert (rows["0"].due_at, rows["0"].failures, rows["1"].failures) == (utc(NOON + DAY), 1, 0)
 
 
-def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
+def test_our_own_fault_is_left_to_the_next_run(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     run.lease(1)
@@ -446,7 +454,7 @@ def test_our_own_fault_is_left_to_the_next_run(at: Kit) -> None:
     assert leased_ids(at.run("b")) == ["1"]
 
 
-def test_robots_are_kept(at: Kit) -> None:
+def test_robots_are_kept(at: FrontierIndex) -> None:
     shelf = RobotsTable(at.index)
     assert shelf.get("https://www.etoday.co.kr") is None
     shelf.put("https://www.etoday.co.kr", NOON, 503, b"")
@@ -459,7 +467,7 @@ def test_robots_are_kept(at: Kit) -> None:
     assert shelf.get("http://www.etoday.co.kr") is None
 
 
-def test_no_query_reads_the_whole_table(at: Kit) -> None:
+def test_no_query_reads_the_whole_table(at: FrontierIndex) -> None:
     asked: dict[str, Any] = {}
 
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _x: Any, many: bool) -> None:
@@ -499,7 +507,7 @@ def test_no_query_reads_the_whole_table(at: Kit) -> None:
             ), steps
 
 
-def test_ten_thousand_links_take_less_than_a_second(at: Kit) -> None:
+def test_ten_thousand_links_take_less_than_a_second(at: FrontierIndex) -> None:
     run = at.run()
     batch = [link(n, NOON) for n in range(10_000)]
     for new_ones in (10_000, 0):

@@ -13,7 +13,7 @@ from archive.model.outcome import Reason
 from tests.support.frontier import (
     HOUR,
     NOON,
-    Kit,
+    FrontierIndex,
     address,
     changed,
     failed,
@@ -27,7 +27,7 @@ from tests.support.frontier import (
 )
 
 
-def test_what_is_rolled_back_is_not_settled(at: Kit) -> None:
+def test_what_is_rolled_back_is_not_settled(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     run.lease(1)
@@ -49,13 +49,13 @@ def test_what_is_rolled_back_is_not_settled(at: Kit) -> None:
     assert at.settle(run, new("1")) == 1
 
 
-def test_a_result_of_nothing_known_is_refused(at: Kit) -> None:
+def test_a_result_of_nothing_known_is_refused(at: FrontierIndex) -> None:
     run = at.run()
     with pytest.raises(ValueError, match="etoday: '9' is not in the frontier"):
         at.settle(run, new("9"))
 
 
-def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
+def test_a_lease_is_one_runs_until_it_lapses(at: FrontierIndex) -> None:
     a, b = at.run("a"), at.run("b")
     a.discover(links([1, 2]))
     assert leased_ids(a) == ["1", "2"]
@@ -80,7 +80,7 @@ def test_a_lease_is_one_runs_until_it_lapses(at: Kit) -> None:
     assert [at.row(n).state for n in "12"] == ["due", "due"]
 
 
-def test_a_clean_stop_gives_back_what_was_taken(at: Kit) -> None:
+def test_a_clean_stop_gives_back_what_was_taken(at: FrontierIndex) -> None:
     a, b = at.run("a"), at.run("b")
     a.discover(links(range(5)))
     assert leased_ids(a, 3) == ["0", "1", "2"]
@@ -90,7 +90,7 @@ def test_a_clean_stop_gives_back_what_was_taken(at: Kit) -> None:
     assert a.release("b") == 5
 
 
-def test_the_books_of_a_run(at: Kit) -> None:
+def test_the_books_of_a_run(at: FrontierIndex) -> None:
     old, run = at.run("old"), at.run("run")
     old.discover(links([100, 101, 102]))
     assert leased_ids(old, 1) == ["100"]
@@ -129,7 +129,7 @@ def test_the_books_of_a_run(at: Kit) -> None:
     assert (old.balance().discovered, old.balance().stored, old.balance().is_even) == (3, 3, True)
 
 
-def test_a_second_look_in_one_run_does_not_cover_up_what_it_stored(at: Kit) -> None:
+def test_a_second_look_in_one_run_does_not_cover_up_what_it_stored(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     run.lease(1)

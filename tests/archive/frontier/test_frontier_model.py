@@ -24,7 +24,7 @@ from tests.support.frontier import (
     HOUR,
     MINUTE,
     Clock,
-    Kit,
+    FrontierIndex,
     a_dead_process,
     failed,
     link,
@@ -96,7 +96,7 @@ class Frontiers(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         shutil.copy(empty_index(), self.folder / "index.sqlite3")
         self.clock = Clock()
-        self.at = Kit(self.folder / "index.sqlite3", self.clock)
+        self.at = FrontierIndex(self.folder / "index.sqlite3", self.clock)
         # the pool's one; power loss isn't what is shown here
         with self.at.index._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA synchronous = OFF")

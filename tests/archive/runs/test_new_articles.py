@@ -12,9 +12,9 @@ from archive.model.outcome import Reason
 from archive.runs.new_articles import NewArticles, few_came_in, new_articles
 from tests.support.frontier import (
     DAY,
-    Kit,
+    FrontierIndex,
     failed,
-    kit,
+    frontier_index,
     link,
     new,
     skipped,
@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Kit]:
-    with kit(tmp_path / "index.sqlite3") as made:
+def at(tmp_path: Path) -> Iterator[FrontierIndex]:
+    with frontier_index(tmp_path / "index.sqlite3") as made:
         yield made
 
 
 def crawl(
-    at: Kit, name: str, links: list[FrontierLink], results: list[VisitResult], detail: str = ""
+    at: FrontierIndex,
+    name: str,
+    links: list[FrontierLink],
+    results: list[VisitResult],
+    detail: str = "",
 ) -> NewArticles:
     """Let a run discover articles and visit all that are due; return what it came to."""
     row = {
@@ -81,7 +85,7 @@ def refused(number: int, status: int = 403) -> VisitResult:
     return failed(str(number), Reason.HTTP_STATUS, status=status)
 
 
-def test_more_than_half_of_at_least_four_is_blocked(at: Kit) -> None:
+def test_more_than_half_of_at_least_four_is_blocked(at: FrontierIndex) -> None:
     links = [link(number) for number in range(5)]
     found = crawl(
         at, "a", links, [*map(refused, range(3)), new("3"), unparsed("4", Reason.NO_BODY)]
@@ -92,7 +96,7 @@ def test_more_than_half_of_at_least_four_is_blocked(at: Kit) -> None:
         assert NewArticles(visited, lost).blocked is blocked
 
 
-def test_the_sentence_names_the_commonest_answer(at: Kit) -> None:
+def test_the_sentence_names_the_commonest_answer(at: FrontierIndex) -> None:
     links = [link(number) for number in range(4)]
     found = crawl(at, "a", links, [refused(number) for number in range(4)], "403; Server: x")
     assert found.sentence("etoday").startswith(
@@ -101,7 +105,7 @@ def test_the_sentence_names_the_commonest_answer(at: Kit) -> None:
     )
 
 
-def test_an_article_is_new_until_it_is_served_or_a_day_old(at: Kit) -> None:
+def test_an_article_is_new_until_it_is_served_or_a_day_old(at: FrontierIndex) -> None:
     crawl(at, "a", [link(number) for number in range(6)], [new("0"), *map(refused, range(1, 6))])
     at.clock.turn(DAY / 2)
     again = [unchanged("0"), *map(refused, range(1, 6))]
@@ -110,7 +114,7 @@ def test_an_article_is_new_until_it_is_served_or_a_day_old(at: Kit) -> None:
     assert crawl(at, "c", [], again) == NewArticles()
 
 
-def test_what_was_guessed_or_not_asked_for_is_not_lost(at: Kit) -> None:
+def test_what_was_guessed_or_not_asked_for_is_not_lost(at: FrontierIndex) -> None:
     guesses = [link(number, channel="walk") for number in range(4)]
     results = [skipped(str(n), Reason.HTTP_STATUS, status=404) for n in range(4)]
     others = [skipped("4", Reason.ROBOTS), skipped("5", Reason.NOT_AN_ARTICLE)]
@@ -118,7 +122,7 @@ def test_what_was_guessed_or_not_asked_for_is_not_lost(at: Kit) -> None:
     assert crawl(at, "a", links, [*results, *others], "404; Server: x") == NewArticles()
 
 
-def test_a_guess_that_is_refused_is_lost(at: Kit) -> None:
+def test_a_guess_that_is_refused_is_lost(at: FrontierIndex) -> None:
     links = [link(number, channel="walk") for number in range(4)]
     assert crawl(at, "a", links, [*map(refused, range(4))], "403").blocked
 

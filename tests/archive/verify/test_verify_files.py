@@ -242,7 +242,7 @@ def test_a_large_block_costs_no_memory(tmp_path: Path) -> None:
     del data, block
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
-    assert rules(errors(path)) == {Rule.DUPLICATE_ID}  # the kit gives all records one id
+    assert rules(errors(path)) == {Rule.DUPLICATE_ID}  # warc_samples gives all records one id
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak - before < 2**23

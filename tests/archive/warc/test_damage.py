@@ -19,7 +19,6 @@ from archive.warc.reader import Damage, Record, iterate
 from tests.support.warc_samples import (
     HEAD,
     KINDS,
-    a_segment,
     exchange,
     kinds,
     plain,
@@ -31,11 +30,6 @@ from tests.support.warc_samples import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def good() -> bytes:
-    return a_segment()
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -19,7 +19,6 @@ from archive.warc.reader import Damage, Record, iterate
 from tests.support.warc_samples import (
     KINDS,
     MOMENT,
-    a_segment,
     exchange,
     kinds,
     plain,
@@ -32,11 +31,6 @@ from tests.support.warc_samples import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def good() -> bytes:
-    return a_segment()
 
 
 def test_our_own_comes_back_exactly(tmp_path: Path, good: bytes) -> None:

@@ -33,6 +33,20 @@ if TYPE_CHECKING:
     import pytest
 
 
+def claim_of(job: str, *names: str, due_at: datetime) -> Claim:
+    """Return the claim of a crawl of Etoday with these leases."""
+    return Claim(
+        job=job,
+        due_at=due_at,
+        attempt=1,
+        verb="crawl",
+        outlet="etoday",
+        arguments=(),
+        version="",
+        leases=names,
+    )
+
+
 def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
     dead = subprocess.run(
         [
@@ -47,16 +61,7 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
     ).stdout.strip()
     now = datetime.now(UTC)
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        wanted = Claim(
-            job="j",
-            due_at=now,
-            attempt=1,
-            verb="crawl",
-            outlet="etoday",
-            arguments=(),
-            version="",
-            leases=("job j",),
-        )
+        wanted = claim_of("j", "job j", due_at=now)
         run = claim(index, wanted, now)
         assert run is not None
         run_id = run.run_id
@@ -153,16 +158,7 @@ def test_a_run_that_cannot_be_started_has_failed(
 def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
-        first = Claim(
-            job="a",
-            due_at=now,
-            attempt=1,
-            verb="crawl",
-            outlet="etoday",
-            arguments=(),
-            version="",
-            leases=("job a", "outlet etoday"),
-        )
+        first = claim_of("a", "job a", "outlet etoday", due_at=now)
         second = replace(first, job="b", leases=("job b", "outlet etoday"))
         run = claim(index, first, now)
         assert run is not None
