@@ -202,10 +202,20 @@ def _merge_images(old: Sequence[Image], new: Sequence[Image]) -> tuple[Image, ..
 
 
 def _merge_lines(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...] | None:
-    """Return the reading with more lines; None if they differ in more than blanks and line ends."""
+    """Return the reading that shows more of the structure, None if the text differs.
+
+    Tools that render pages as text put the cells of a table in lines of their own, or behind each
+    other, and several lines into one.
+    """
     if _unspaced(old) != _unspaced(new):
         return None
-    return tuple(old if len(old) >= len(new) else new)
+    richer: Sequence[str] = max((old, new), key=_structure)
+    return tuple(richer)
+
+
+def _structure(lines: Sequence[str]) -> tuple[int, int]:
+    """Return how many cells and lines are told apart."""
+    return sum(line.count("|") for line in lines), len(lines)
 
 
 def _merge_line(old: str, new: str) -> str | None:
@@ -217,7 +227,8 @@ def _merge_line(old: str, new: str) -> str | None:
 
 
 def _unspaced(lines: Sequence[str]) -> str:
-    return "".join("".join(lines).split())
+    """Return the text without blanks, line ends and the separators of cells."""
+    return "".join("".join(lines).replace("|", "").split())
 
 
 def _no_merge(_old: object, _new: object) -> None:

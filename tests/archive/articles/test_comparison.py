@@ -67,6 +67,33 @@ def test_another_value_is_a_change_in_any_form(field: str, form: str) -> None:
     assert comparison.merged is KNOWN
 
 
+TABLE = ("첫 문단.", "종목 | 종가", "달빛마을 | 70,200", "둘째 문단.")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rendered"),
+    [
+        ("headline", "우체국, 엽서 공개", "우체국, 엽 서공개"),
+        ("body", TABLE, ("첫 문단.", "종목", "종가", "달빛마을", "70,200", "둘째 문단.")),
+        ("body", TABLE, ("첫 문단.", "종목 종가", "달빛마을 70,200", "둘째 문단.")),
+        ("body", TABLE, ("첫 문단.종목종가달빛마을70,200둘째 문단.",)),
+        ("images", (Image("", "엽서의 사본.", ""),), (Image("", "엽서 의 사본.", ""),)),
+    ],
+)
+def test_blanks_line_ends_and_cells_of_another_form_are_no_change(
+    field: str, value: Any, rendered: Any
+) -> None:
+    page = replace(KNOWN, **{field: value})
+    text = replace(KNOWN, layout="text", **{field: rendered})
+    seen = compare(page, [page.layout], text)
+    assert (seen.changed, getattr(seen.merged, field)) == ((), value)
+    back = compare(text, [text.layout], page)
+    assert back.changed == ()
+    assert field != "body" or back.merged.body == value
+    # In one form of page each of them is one.
+    assert compare(page, [page.layout], replace(text, layout=page.layout)).changed == (field,)
+
+
 @pytest.mark.parametrize("field", CONTENT_FIELDS)
 def test_a_field_gone_is_a_change_in_the_same_form_only(field: str) -> None:
     seen = replace(KNOWN, **{field: NOTHING[field]})
