@@ -31,6 +31,13 @@ INDEX_URL = os.environ.get("INDEX_URL") or index_url(_DATA / "index.sqlite3")
 # environment.
 ARCHIVE_IMAGES = os.environ.get("ARCHIVE_IMAGES", "") not in ("", "0")
 
+# The most images of one article that are archived: a page may name thousands.
+IMAGES_PER_ARTICLE = 50
+
+# The hosts of images, beside those that the outlet's file names; "*" allows every host. A page must
+# not be able to send a crawl anywhere.
+IMAGE_HOSTS: list[str] = []
+
 # Who is responsible for a crawl: an e-mail address or web page, sent in the user agent and written
 # to every WARC file. Also read from the environment.
 CONTACT = os.environ.get("CONTACT", "")
@@ -59,6 +66,9 @@ DOWNLOAD_HANDLERS = {
 
 # The class that archives the exchanges of the download handler; None: they are not archived.
 EXCHANGE_SINK = "crawler.spider.session.CrawlSession"
+
+# The ports that are connected to, beside those of the outlet's own addresses.
+ALLOWED_PORTS = [80, 443]
 
 # For tests only: whether loopback addresses may be connected to.
 ALLOW_LOOPBACK = False

@@ -81,6 +81,7 @@ class Connector:
         proxy = route.proxy
         if proxy is None:
             return await self._resolver.resolve(route.origin.host, route.origin.port)
+        self._resolver.check_port(route.origin.host, route.origin.port)
         check_proxied_host(route.origin.host, allow_loopback=self._resolver.allow_loopback)
         return [(address, proxy.port) for address in await self._resolver.lookup(proxy.host)]
 

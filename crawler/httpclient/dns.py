@@ -14,7 +14,7 @@ from crawler.httpclient.address_guard import check_address, is_loopback
 from crawler.httpclient.errors import AddressRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from scrapy.settings import BaseSettings
 
@@ -27,14 +27,17 @@ class Resolver:
 
     So a second DNS answer cannot get past the check.
 
+    ``ports`` are those that may be connected to beside ``ALLOWED_PORTS``.
+
     Settings: ``DNSCACHE_ENABLED``, ``DNSCACHE_SIZE``, ``DNS_TIMEOUT`` (Scrapy's),
-    ``ALLOW_LOOPBACK`` (False: 127/8 and ::1 are refused like all private addresses),
-    ``RESOLVER_MAP`` (for tests: ``{"host" or "host:port": "ip:port"}``, loopback addresses only,
-    invalid without ``ALLOW_LOOPBACK``). With a map, only its names lead to loopback addresses:
-    other links of a mapped outlet's page to them are refused.
+    ``ALLOWED_PORTS`` (80 and 443), ``ALLOW_LOOPBACK`` (False: 127/8 and ::1 are refused like all
+    private addresses), ``RESOLVER_MAP`` (for tests: ``{"host" or "host:port": "ip:port"}``,
+    loopback addresses only, invalid without ``ALLOW_LOOPBACK``). With a map, only its names lead
+    to loopback addresses: other links of a mapped outlet's page to them are refused.
     """
 
-    def __init__(self, settings: BaseSettings) -> None:
+    def __init__(self, settings: BaseSettings, ports: Iterable[int] = ()) -> None:
+        self._ports = {*_ports(settings), *ports}
         self._timeout = settings.getfloat("DNS_TIMEOUT") or None
         self._size = 0
         if settings.getbool("DNSCACHE_ENABLED"):
@@ -52,11 +55,12 @@ class Resolver:
         """Return the addresses and ports to connect to, in order, without those that are refused.
 
         :raises CannotResolveHostError: the name has no address.
-        :raises AddressRefused: none of its addresses may be connected to.
+        :raises AddressRefused: none of its addresses, or not the port, may be connected to.
         """
         mapped = self._map.get(f"{host}:{port}") or self._map.get(host)
         if mapped is not None:
             return [mapped]
+        self.check_port(host, port)
         allowed: list[tuple[str, int]] = []
         refusal: AddressRefused | None = None
         for address in await self.lookup(host):
@@ -69,6 +73,14 @@ class Resolver:
         if not allowed:
             raise AddressRefused(f"{host} is not connected to: {refusal}") from refusal
         return allowed
+
+    def check_port(self, host: str, port: int) -> None:
+        """Check the port of a URL: other services than web servers listen on the others.
+
+        :raises AddressRefused: it may not be connected to.
+        """
+        if port not in self._ports and not self.allow_loopback:
+            raise AddressRefused(f"port {port} of {host} is none of ALLOWED_PORTS")
 
     async def lookup(self, host: str) -> list[str]:
         """Return all addresses of a name, unchecked; the cache holds them unchecked as well.
@@ -98,6 +110,17 @@ class Resolver:
                 del self._cache[next(iter(self._cache))]
             self._cache[host] = (monotonic() + _CACHED_SECONDS, addresses)
         return addresses
+
+
+def _ports(settings: BaseSettings) -> set[int]:
+    """Return the ports of ALLOWED_PORTS.
+
+    :raises ValueError: one of them is none.
+    """
+    given = [str(port).strip() for port in settings.getlist("ALLOWED_PORTS", [80, 443])]
+    if not all(port.isdecimal() and 0 < int(port) < 65536 for port in given):
+        raise ValueError(f"ALLOWED_PORTS may contain only port numbers, not {', '.join(given)}")
+    return set(map(int, given))
 
 
 def _loopback_map(setting: Mapping[str, str]) -> dict[str, tuple[str, int]]:

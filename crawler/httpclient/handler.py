@@ -64,7 +64,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
     response is returned or, if the body is incomplete, before the exception is raised.
 
     Own settings: ``EXCHANGE_SINK`` (dotted path of an `ExchangeSink`; None: none),
-    ``ALLOW_LOOPBACK`` and ``RESOLVER_MAP`` (see `Resolver`), ``CONNECT_TIMEOUT`` (seconds for one
+    ``ALLOWED_PORTS``, ``ALLOW_LOOPBACK`` and ``RESOLVER_MAP`` (see `Resolver`; the spider's
+    ``ports`` are allowed as well), ``CONNECT_TIMEOUT`` (seconds for one
     address, 10). Scrapy's, as Scrapy documents them: ``DOWNLOAD_TIMEOUT`` (for the whole
     exchange), ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
     ``DOWNLOAD_BIND_ADDRESS``, ``CONCURRENT_REQUESTS`` and ``…_PER_DOMAIN`` (idle connections
@@ -88,7 +89,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             total=settings.getint("CONCURRENT_REQUESTS") or 16,
         )
         self._connector = Connector(
-            Resolver(settings),
+            Resolver(settings, getattr(crawler.spidercls, "ports", ())),
             tls_context(settings),
             settings.getfloat("CONNECT_TIMEOUT", _CONNECT_TIMEOUT),
         )

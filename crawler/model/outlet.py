@@ -35,9 +35,10 @@ class Outlet:
     publication. All ``hosts`` serve the same articles. ``articles`` are patterns with the group
     ``id``, matched against the whole path, then against the path with its query; ``canonical`` is
     the address with ``{id}``. ``channels`` are where its articles are found, in order of
-    preference. ``page_title`` is a pattern found in the <title> of its pages only. ``per_day`` is
-    how many articles it publishes a day, 0 if that is not known. ``cron`` is the schedule
-    (Asia/Seoul) of a job that states none.
+    preference. ``image_hosts`` are hosts of its pictures that are none of ``hosts``.
+    ``page_title`` is a pattern found in the <title> of its pages only. ``per_day`` is how many
+    articles it publishes a day, 0 if that is not known. ``cron`` is the schedule (Asia/Seoul) of a
+    job that states none.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Outlet:
     layouts: tuple[Layout, ...]
     text: TextForm
     channels: tuple[Channel, ...] = ()
+    image_hosts: tuple[str, ...] = ()
     page_title: str = ""
     per_day: int = 0
     cron: str = "7 * * * *"
@@ -56,6 +58,13 @@ class Outlet:
     def identify(self, url: str) -> Address | None:
         """Return the article's id and canonical address; None if this is no article's address."""
         return _identify(url, self.hosts, self.articles, self.canonical)
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """The ports that its addresses state: of the articles and of what lists them."""
+        sources = (source.url for channel in self.channels for source in channel.sources)
+        ports = (urlsplit(url).port for url in (self.canonical, *sources))
+        return frozenset(port for port in ports if port is not None)
 
     @property
     def walks(self) -> frozenset[str]:

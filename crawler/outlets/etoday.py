@@ -98,6 +98,7 @@ OUTLET = Outlet(
         "web1.etoday.co.kr",
         "web2.etoday.co.kr",
     ),
+    image_hosts=("img.etoday.co.kr",),
     articles=(
         r"/news/view/(?P<id>\d+)/?",
         r"/news/section/newsview\.php\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",

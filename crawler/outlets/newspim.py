@@ -76,6 +76,7 @@ OUTLET = Outlet(
         "member.newspim.com",
         "mobile2.newspim.com",
     ),
+    image_hosts=("img.newspim.com",),
     articles=(r"/news/view/(?P<id>\d{14})/?", r"/newsamp/view/(?P<id>\d{14})/?"),
     canonical="https://www.newspim.com/news/view/{id}",
     channels=CHANNELS,

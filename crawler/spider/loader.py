@@ -41,5 +41,10 @@ class OutletLoader:
 
 
 def _spider_class(outlet: Outlet) -> type[OutletSpider]:
-    body = {"name": outlet.name, "outlet": outlet, "__module__": f"crawler.outlets.{outlet.name}"}
+    body = {
+        "name": outlet.name,
+        "outlet": outlet,
+        "ports": outlet.ports,
+        "__module__": f"crawler.outlets.{outlet.name}",
+    }
     return type(f"{outlet.name.title()}Spider", (OutletSpider,), body)

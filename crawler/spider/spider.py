@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +25,7 @@ from crawler.middlewares.pace import CrawlStopped
 from crawler.model.channels import ListPage
 from crawler.model.window import Window, parse_day, parse_days
 from crawler.spider.candidates import Candidates
+from crawler.spider.images import Images
 from crawler.spider.session import CrawlSession
 from pipelines.deposit import retry_time
 from pipelines.page import Page
@@ -68,10 +68,12 @@ class OutletSpider(Spider):
     Arguments: ``since`` and ``until`` (days of publication in KST, inclusive), ``url`` (one
     article, without discovery), ``limit`` (most visits), ``discover=no`` (only visit what is due),
     ``again`` (days, KST: visit what was found gone on them, without discovery).
-    Reads ARCHIVE_IMAGES.
+    Reads ARCHIVE_IMAGES, IMAGES_PER_ARTICLE and IMAGE_HOSTS.
     """
 
     outlet: Outlet
+    #: The ports of the outlet's addresses, which the download handler may connect to.
+    ports: frozenset[int]
 
     def __init__(
         self,
@@ -94,19 +96,18 @@ class OutletSpider(Spider):
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
         self._candidates: Candidates | None = None
-        #: Sources and images requested and not yet answered.
+        #: Sources requested and not yet answered.
         self._sources: set[SourceRequest] = set()
-        self._open_images: set[str] = set()
-        self._images: deque[str] = deque()
-        self._requested_images: set[str] = set()
         self._changed = asyncio.Event()
         self.session: CrawlSession
+        self.images: Images
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Create the spider with the crawl's session."""
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = CrawlSession.from_crawler(crawler)
+        spider.images = Images(cls.outlet, crawler.settings)
         crawler.signals.connect(spider._bug_in_pipeline, signals.item_error)
         crawler.signals.connect(spider._dropped, signals.item_dropped)
         crawler.signals.connect(spider._bug_in_callback, signals.spider_error)
@@ -139,10 +140,11 @@ class OutletSpider(Spider):
             self._sources.add(source)
             if self._is_requestable(source):
                 yield self._source_request(source)
-        while self._images and len(self._sources) + len(self._open_images) < _MAX_OTHERS:
-            url = self._images.popleft()
-            self._open_images.add(url)
-            yield self._image_request(url)
+        while len(self._sources) + len(self.images.under_way) < _MAX_OTHERS:
+            image = self.images.take()
+            if image is None:
+                break
+            yield self._image_request(image)
         if self._candidates is not None and self._candidates.add_next(self._visits):
             self._changed.set()
         yield from self._visit_requests()
@@ -161,7 +163,7 @@ class OutletSpider(Spider):
 
     def _is_waiting(self) -> bool:
         """Return whether any request is not answered yet."""
-        return bool(self._sources or self._open_images or self._visits)
+        return bool(self._sources or self.images.under_way or self._visits)
 
     def _is_finished(self) -> bool:
         """Return whether nothing more can be discovered or visited."""
@@ -228,7 +230,7 @@ class OutletSpider(Spider):
         article = page.article
         self._visit_done(page.visit, article.published_at if article else None)
         if article is not None and self.settings.getbool("ARCHIVE_IMAGES"):
-            self._request_images([image.url for image in article.images])
+            self.images.add((image.url for image in article.images), self.session.captured_urls)
 
     def failed(self, failure: Failure) -> None:
         """Record a visit that got no response."""
@@ -277,33 +279,17 @@ class OutletSpider(Spider):
         if page.article is None:
             self.session.add_page(replace(page, final=False))
 
-    def _request_images(self, urls: Iterable[str]) -> None:
-        """Request those images that have no capture yet, if their addresses are valid."""
-        web_urls = set(filter(self._is_valid_image, urls))
-        new = web_urls - self._requested_images
-        if not new:
-            return
-        captured = self.session.captured_urls(new)
-        if captured is not None:
-            self._requested_images |= new
-            self._images.extend(sorted(new - captured))
-
-    def _is_valid_image(self, url: str) -> bool:
-        """Return whether a request can be made of an image's address; log it if not."""
-        try:
-            check_url(url)
-        except RequestRefused as refusal:
-            self.logger.warning("image: %s", refusal)
-            return False
-        return True
-
     def _image_request(self, url: str) -> Request:
         return Request(
             url,
             callback=self.image_stored,
             errback=self.image_failed,
             cb_kwargs={"image": url},
-            meta={"handle_httpstatus_list": _HANDLED_STATUSES, "as_served": True},
+            meta={
+                "handle_httpstatus_list": _HANDLED_STATUSES,
+                "as_served": True,
+                "redirect_hosts": self.images.hosts,
+            },
             dont_filter=True,
         )
 
@@ -408,7 +394,7 @@ class OutletSpider(Spider):
         self._changed.set()
 
     def _image_done(self, image: str) -> None:
-        self._open_images.discard(image)
+        self.images.done(image)
         self._changed.set()
 
     def _bug_in_pipeline(self, item: Page, failure: Failure) -> None:
@@ -464,7 +450,7 @@ class OutletSpider(Spider):
                 self._visit_broke(article_id, "the request was never answered")
             for source in list(self._sources):
                 self._source_broke(source, "the request was never answered")
-            for image in list(self._open_images):
+            for image in list(self.images.under_way):
                 self._image_done(image)
 
     def _scrapy_is_idle(self) -> bool:

@@ -192,7 +192,9 @@ def test_the_address_checked_is_the_one_dialled(monkeypatch, enabled):
 
     @run
     async def fetch():
-        async with handling(ALLOW_LOOPBACK=False, DNSCACHE_ENABLED=enabled) as handler:
+        async with handling(
+            ALLOW_LOOPBACK=False, ALLOWED_PORTS=[8080], DNSCACHE_ENABLED=enabled
+        ) as handler:
             with pytest.raises(Exception, match="refuses connections"):
                 await handler.download_request(Request("http://rebinding.example:8080/"))
             assert dialled == [("8.8.8.8", 8080), ("2606:4700::1111", 8080)]
@@ -224,7 +226,10 @@ def test_the_address_checked_is_the_one_dialled(monkeypatch, enabled):
 def test_a_canary_on_loopback_is_never_reached(host):
     @run
     async def fetch():
-        async with serving(answering(OK)) as canary, handling(ALLOW_LOOPBACK=False) as handler:
+        async with (
+            serving(answering(OK)) as canary,
+            handling(ALLOW_LOOPBACK=False, ALLOWED_PORTS=[canary.port]) as handler,
+        ):
             request = Request(f"http://{host}:{canary.port}/", meta={"verbatim_url": True})
             with pytest.raises((AddressRefused, CannotResolveHostError)) as refused:
                 await handler.download_request(request)
@@ -277,7 +282,8 @@ def test_where_there_is_a_map_only_its_names_lead_to_loopback(host, monkeypatch)
     async def fetch():
         async with serving(answering(OK)) as server, serving(answering(OK)) as canary:
             async with handling(
-                RESOLVER_MAP={"a.example:80": f"127.0.0.1:{server.port}"}
+                RESOLVER_MAP={"a.example:80": f"127.0.0.1:{server.port}"},
+                ALLOWED_PORTS=[canary.port],
             ) as handler:
                 await handler.download_request(Request("http://a.example/"))
                 answers(monkeypatch, ["127.0.0.1"])
@@ -299,6 +305,28 @@ def test_where_there_is_a_map_only_its_names_lead_to_loopback(host, monkeypatch)
 def test_a_resolver_map_that_leads_elsewhere_is_refused_at_start(settings):
     with pytest.raises(ValueError, match="RESOLVER_MAP"):
         Resolver(Settings(settings))
+
+
+@pytest.mark.parametrize("port", [22, 25, 6379, 8080, 65535])
+def test_a_port_of_no_web_server_is_refused_without_a_look_up(port, monkeypatch):
+    calls = answers(monkeypatch, ["8.8.8.8"])
+
+    @run
+    async def resolve():
+        for ports, allowed in (({}, ()), ({"ALLOWED_PORTS": "80,443"}, (8443,))):
+            with pytest.raises(AddressRefused, match="is none of ALLOWED_PORTS"):
+                await Resolver(Settings(ports), allowed).resolve("a", port)
+        assert calls == []
+        await Resolver(Settings(), [port]).resolve("a", port)
+        await Resolver(Settings({"ALLOWED_PORTS": f"80,{port}"})).resolve("a", port)
+
+    resolve()
+
+
+@pytest.mark.parametrize("ports", ["80,x", "0", "65536", "-1", "80;443"])
+def test_ports_that_are_none_are_refused_at_start(ports):
+    with pytest.raises(ValueError, match="ALLOWED_PORTS may contain only port numbers"):
+        Resolver(Settings({"ALLOWED_PORTS": ports}))
 
 
 def test_addresses_are_looked_up_again_only_when_the_cache_is_full(monkeypatch):

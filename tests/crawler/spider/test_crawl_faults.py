@@ -116,7 +116,13 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
             options = {name: _aimed(value, canary) for name, value in fault.options.items()}
             site.fault(f"/view/({ids})", fault.kind, **options)
         crawls = Crawls.into(tmp_path_factory.mktemp("sick"), site)
-        yield Sick(crawls, canary, met, *_measured(crawls, DOWNLOAD_TIMEOUT="2", RETRY_TIMES="1"))
+        # The port is no reason to refuse the canary: its address has to be.
+        extra = {
+            "DOWNLOAD_TIMEOUT": "2",
+            "RETRY_TIMES": "1",
+            "ALLOWED_PORTS": f"80,443,{canary.port}",
+        }
+        yield Sick(crawls, canary, met, *_measured(crawls, **extra))
 
 
 #: Runs a command and writes down the most memory it took, KiB. A process of its own, since what is
@@ -243,7 +249,7 @@ def test_through_a_proxy_no_address_of_this_machine_is_reached(tmp_path: Path) -
                 site.fault(f"/view/{[*hit][-1]}", kind, to=target)
         site.plant(*targets)
         crawls = Crawls.into(tmp_path, site, proxied=True)
-        said = crawls.run()
+        said = crawls.run(ALLOWED_PORTS=f"80,443,{canary.port},{other.port}")
         assert (canary.reached, other.reached) == ([], [])
         assert said.code == 1, said
         refused = {
