@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_nobody_is_turned_away_and_nothing_is_missing(tmp_path: Path) -> None:
+def test_concurrent_commands_all_succeed_and_nothing_is_missing(tmp_path: Path) -> None:
     contention = run_concurrently(tmp_path, saved_pages(tmp_path, 5, 3), readers=4, hold=2.0)
     assert contention.clean, contention
     assert contention.articles == 15

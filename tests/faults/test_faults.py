@@ -93,7 +93,7 @@ def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None
         ("rename", "EIO", 1),
     ],
 )
-def test_one_failing_call_is_said_and_the_same_command_completes(
+def test_one_failing_call_is_reported_and_the_same_command_completes(
     replaying: Work, name: str, error: str, number: int
 ) -> None:
     tally = Tally()
@@ -103,7 +103,7 @@ def test_one_failing_call_is_said_and_the_same_command_completes(
 
 
 @pytest.mark.parametrize("small", SMALL)
-def test_a_full_disk_is_said_and_with_room_the_same_command_completes(
+def test_a_full_disk_is_reported_and_with_room_the_same_command_completes(
     replaying: Work, small: str
 ) -> None:
     if full_disks.why_not():
@@ -114,7 +114,7 @@ def test_a_full_disk_is_said_and_with_room_the_same_command_completes(
     assert tally.harmed == 1
 
 
-def test_output_that_a_full_disk_does_not_take_is_said(tmp_path: Path) -> None:
+def test_output_that_a_full_disk_refuses_is_reported(tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("there is no /dev/full")

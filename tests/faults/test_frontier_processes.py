@@ -109,7 +109,7 @@ def test_what_a_killed_process_held_is_due_at_once(at: FrontierIndex) -> None:
         held.communicate()
 
 
-def test_orphans_are_adopted_without_taking_them(at: FrontierIndex) -> None:
+def test_release_expired_frees_the_articles_of_dead_runs(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(5)))
     held = start(HOLDER, at.path)

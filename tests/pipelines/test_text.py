@@ -150,7 +150,7 @@ def test_three_replaced_characters_are_one_bad_byte_and_not_a_wrong_charset(
 
 
 @given(ANY)
-def test_damage_is_told_of_any_text(text: str) -> None:
+def test_damage_of_any_text_is_measured(text: str) -> None:
     assert is_mojibake(text) in (True, False)
 
 

@@ -302,12 +302,12 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         ("26.1.5 협약 체결 2026.01.06 16:46", ("2026.01.06 16:46", "")),
     ],
 )
-def test_stamps_are_told_by_their_labels(text: str, expected: tuple[str, str]) -> None:
+def test_times_are_recognised_by_their_labels(text: str, expected: tuple[str, str]) -> None:
     stamps = labelled_stamps(text)
     assert (stamps.published, stamps.modified, stamps.published_empty) == (*expected, False)
 
 
-def test_a_label_without_a_stamp_is_told() -> None:
+def test_a_label_without_a_time_is_reported() -> None:
     assert labelled_stamps("기사입력 :") == Stamps(published_empty=True)
     assert labelled_stamps("기사입력 : 최종수정 : 2023년9월5일 23:48") == Stamps(
         modified="2023년9월5일 23:48", published_empty=True

@@ -54,7 +54,9 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         ("종합 기록 공개", "기록 공개", ["headline"]),
     ],
 )
-def test_a_headlines_change_is_told_from_a_relabel(old: str, new: str, classes: list[str]) -> None:
+def test_a_changed_headline_is_distinguished_from_a_changed_label(
+    old: str, new: str, classes: list[str]
+) -> None:
     assert changed({"headline": old}, {"headline": new}) == classes
 
 
@@ -82,7 +84,7 @@ NO_NOTICES = (
 
 
 @pytest.mark.parametrize("notice", NOTICES)
-def test_a_notice_of_correction_is_one_wherever_it_stands(notice: str) -> None:
+def test_a_notice_of_correction_is_found_anywhere(notice: str) -> None:
     body = PAGE.body
     assert changed({}, {"body": (*body, notice)}) == ["correction", "body"]
     assert changed({}, {"body": (notice, *body)}) == ["correction", "body"]

@@ -47,7 +47,7 @@ def gone_others(day: float, numbers: range, body: str = "", code: int = 404) -> 
     ]
 
 
-def test_a_deletion_is_confirmed_at_a_second_look_six_hours_later(keeper: Keeper) -> None:
+def test_a_deletion_is_confirmed_at_a_second_visit_six_hours_later(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), *others(0))
     keeper.read("etoday", *others(1), answer(404, 1 + HOUR))
     assert status(keeper) == "missing"
@@ -71,7 +71,7 @@ def test_nothing_is_confirmed_while_no_other_article_is_served(keeper: Keeper) -
 
 
 @pytest.mark.parametrize("code", [404, 410, 200])
-def test_an_answer_to_most_of_a_runs_looks_is_an_outage(keeper: Keeper, code: int) -> None:
+def test_one_answer_to_most_of_a_runs_visits_is_an_outage(keeper: Keeper, code: int) -> None:
     body = GONE if code == 200 else ""
     keeper.read("etoday", page(0), *others(0))
     outage = [answer(code, 1, body), *gone_others(1, range(1, 8), body, code)]
@@ -84,7 +84,7 @@ def test_an_answer_to_most_of_a_runs_looks_is_an_outage(keeper: Keeper, code: in
     assert set(statuses(keeper).values()) == {"published"}
 
 
-def test_a_look_in_an_outage_confirms_nothing(keeper: Keeper) -> None:
+def test_a_visit_in_an_outage_confirms_nothing(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), *others(0))
     keeper.read("etoday", answer(404, 1), *others(1))
     keeper.read("etoday", answer(404, 2), *gone_others(2, range(1, 8)))

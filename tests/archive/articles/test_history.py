@@ -127,7 +127,7 @@ def test_its_own_address_decides_and_another_one_only_in_its_stead(tmp_path: Pat
     assert status(mobile) == "missing 2", "another article's address says nothing of this one"
 
 
-def test_looking_for_deletions_reads_no_table_through(keeper: Keeper) -> None:
+def test_the_search_for_deletions_scans_no_table(keeper: Keeper) -> None:
     with keeper.index() as index, index.reading() as connection:
         sql = str(gone_at_own([1]).compile(connection, compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
@@ -215,7 +215,7 @@ def test_a_tie_of_times_is_no_deletion(keeper: Keeper) -> None:
     assert status(keeper).startswith("missing")
 
 
-def test_a_revisit_written_before_it_was_told_shows_its_revision(keeper: Keeper) -> None:
+def test_a_revisit_written_before_its_row_shows_its_revision(keeper: Keeper) -> None:
     """A crawl's batch may be written between a page's arrival and its reading."""
     keeper.read("etoday", answer(200, 0, PAGE["etoday"].decode()), answer(404, 1))
     again = answer(200, 2, PAGE["etoday"].decode())

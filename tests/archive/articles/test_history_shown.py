@@ -49,7 +49,7 @@ def cells(out: str, column: int) -> list[str]:
     return [line.split("│")[column].strip() for line in out.splitlines() if ".warc.gz" in line]
 
 
-def test_show_tells_the_history_with_what_each_version_changed(workspace: Workspace) -> None:
+def test_show_prints_the_history_with_what_each_revision_changed(workspace: Workspace) -> None:
     said = workspace.call("show", f"etoday/{OWN_ID}")
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()

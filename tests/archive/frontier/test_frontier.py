@@ -70,7 +70,7 @@ def test_a_known_article_gains_a_channel_and_a_time_and_keeps_the_rest(at: Front
     }
 
 
-def test_the_longest_due_comes_first_and_a_second_look_last(at: FrontierIndex) -> None:
+def test_the_longest_due_comes_first_and_a_second_visit_last(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link("visited")])
     run.lease(1)
@@ -162,7 +162,7 @@ def test_a_guessed_id_that_waits_after_an_outage_is_due_when_a_channel_names_it(
     assert leased_ids(later) == ["1", "2"]
 
 
-def test_what_others_visit_is_told(at: FrontierIndex) -> None:
+def test_leased_by_others_returns_the_articles_of_other_runs(at: FrontierIndex) -> None:
     run, other = at.run("a"), at.run("b")
     run.discover(links(range(4)))
     mine, theirs = leased_ids(run, 2), leased_ids(other, 2)
@@ -173,7 +173,7 @@ def test_what_others_visit_is_told(at: FrontierIndex) -> None:
 
 
 @pytest.mark.parametrize("source", ["discovery", "page", "nobody"])
-def test_the_ladder_stands_on_publication_else_on_the_first_look(
+def test_revisits_are_counted_from_publication_or_else_from_the_first_visit(
     at: FrontierIndex, source: str
 ) -> None:
     run = at.run()
@@ -195,7 +195,7 @@ def test_the_ladder_stands_on_publication_else_on_the_first_look(
     assert run.lease(1) == []
 
 
-def test_an_old_article_is_looked_at_once(at: FrontierIndex) -> None:
+def test_an_old_article_is_visited_once(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON - 7 * DAY)])
     run.lease(1)
@@ -203,7 +203,7 @@ def test_an_old_article_is_looked_at_once(at: FrontierIndex) -> None:
     assert at.row("1").state == "done"
 
 
-def test_a_publication_in_the_future_does_not_put_off_the_ladder(at: FrontierIndex) -> None:
+def test_a_publication_in_the_future_does_not_delay_revisits(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1, NOON + 9 * HOUR)])
     run.lease(1)
@@ -267,7 +267,7 @@ def gone(article_id: str, payload_digest: str = "") -> VisitResult:
     return skipped(article_id, Reason.HTTP_STATUS, **facts)
 
 
-def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(
+def test_gone_is_believed_at_a_second_visit_if_others_were_served_in_between(
     at: FrontierIndex,
 ) -> None:
     run = at.run()
@@ -292,7 +292,7 @@ def test_gone_is_believed_at_a_second_look_if_others_were_served_in_between(
     assert leased_ids(run) == ["1"]
 
 
-def test_gone_is_doubted_anew_after_the_article_was_served(at: FrontierIndex) -> None:
+def test_gone_is_doubted_again_after_the_article_was_served(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(2)))
     for result in (gone("0"), new("0"), gone("0")):
@@ -303,7 +303,7 @@ def test_gone_is_doubted_anew_after_the_article_was_served(at: FrontierIndex) ->
 
 
 @pytest.mark.parametrize("reason", [Reason.BOT_CHALLENGE, Reason.REDIRECT_TO_FRONT])
-def test_a_later_look_that_meets_a_wall_does_not_end_the_revisits(
+def test_a_later_visit_that_meets_a_wall_does_not_end_the_revisits(
     at: FrontierIndex, reason: Reason
 ) -> None:
     run = at.run()
@@ -344,7 +344,7 @@ def test_two_outages_end_no_article(at: FrontierIndex) -> None:
     assert all(at.row(n).first_visit_at for n in "0123")
 
 
-def test_a_second_look_in_an_outage_of_others_ends_nothing(at: FrontierIndex) -> None:
+def test_a_second_visit_in_an_outage_of_others_ends_nothing(at: FrontierIndex) -> None:
     at.run().discover(links(range(5)))
     look(at, "well", gone("0"), *(new(n) for n in "1234"))
     look(at, "outage", gone("0"), *(gone(n) for n in "123"), unchanged("4"))

@@ -90,7 +90,7 @@ def test_a_clean_stop_gives_back_what_was_taken(at: FrontierIndex) -> None:
     assert a.release("b") == 5
 
 
-def test_the_books_of_a_run(at: FrontierIndex) -> None:
+def test_the_accounting_of_a_run(at: FrontierIndex) -> None:
     old, run = at.run("old"), at.run("run")
     old.discover(links([100, 101, 102]))
     assert leased_ids(old, 1) == ["100"]
@@ -129,7 +129,7 @@ def test_the_books_of_a_run(at: FrontierIndex) -> None:
     assert (old.balance().discovered, old.balance().stored, old.balance().is_even) == (3, 3, True)
 
 
-def test_a_second_look_in_one_run_does_not_cover_up_what_it_stored(at: FrontierIndex) -> None:
+def test_a_second_visit_in_one_run_does_not_hide_what_it_stored(at: FrontierIndex) -> None:
     run = at.run()
     run.discover([link(1)])
     run.lease(1)

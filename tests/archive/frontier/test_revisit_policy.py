@@ -39,7 +39,7 @@ def test_the_next_visit_is_the_first_still_to_come(age: timedelta, delay: timede
     assert next_scheduled(NOON, NOON + age) == (NOON + delay if delay is not None else None)
 
 
-def test_rungs_are_spans_of_time_in_any_zone() -> None:
+def test_revisit_delays_are_the_same_in_any_zone() -> None:
     # New York set its clocks back at 06:00 UTC that day; Seoul, where outlets print, knows no such
     # hour.
     published = datetime(2026, 11, 1, 14, 30, tzinfo=KST)
@@ -55,7 +55,7 @@ def step(kind: VisitKind, failures: int = 0, retry_at: datetime | None = None) -
     )
 
 
-def test_a_look_climbs_and_forgets_failures() -> None:
+def test_a_successful_visit_advances_the_schedule_and_resets_failures() -> None:
     assert step(VisitKind.SERVED, failures=3) == NextVisit(State.DUE, NOON + 5 * HOUR, 0, 3)
     top = next_visit(
         VisitKind.SERVED, failures=3, visits=4, counted_from=NOON - 7 * DAY, now=NOON, retry_at=None
@@ -77,7 +77,7 @@ def test_what_is_not_ours_is_dead_at_once() -> None:
     assert step(VisitKind.FINAL) == NextVisit(State.DEAD, None, 1, 2)
 
 
-def test_what_seems_gone_is_looked_at_again_and_dead_if_that_is_confirmed() -> None:
+def test_what_seems_gone_is_visited_again_and_dead_if_that_is_confirmed() -> None:
     assert step(VisitKind.DOUBTFUL) == NextVisit(State.DUE, NOON + CONFIRM_AFTER, 1, 2)
     assert step(VisitKind.DOUBTFUL, 3) == NextVisit(State.DUE, NOON + BACK_OFF[3], 4, 2)
     confirmed = next_visit(
@@ -104,7 +104,7 @@ def test_what_seems_gone_is_looked_at_again_and_dead_if_that_is_confirmed() -> N
         (NOON - 3 * DAY, NOON - 4 * DAY, False),
     ],
 )
-def test_a_second_look_is_hours_later_and_others_were_served(
+def test_a_second_visit_is_hours_later_and_others_were_served(
     gone: datetime | None, served: datetime | None, second: bool
 ) -> None:
     assert is_second_look(gone, served, NOON) is second

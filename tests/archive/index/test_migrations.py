@@ -107,7 +107,7 @@ def test_several_may_make_it_at_once(tmp_path: Path) -> None:
     assert version(path) == SCHEMA
 
 
-def test_one_made_while_we_look_is_not_taken_for_another_programs(
+def test_an_index_created_meanwhile_is_not_taken_for_another_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new.sqlite3'}"

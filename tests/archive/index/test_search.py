@@ -243,9 +243,7 @@ def blank_free(text: str) -> str:
 
 @settings(max_examples=300)
 @given(text=PIECES, data=st.data())
-def test_whatever_stands_in_a_text_without_its_blanks_is_found(
-    text: str, data: st.DataObject
-) -> None:
+def test_any_part_of_a_text_without_its_blanks_is_found(text: str, data: st.DataObject) -> None:
     content = blank_free(text)
     start = data.draw(st.integers(0, len(content)))
     part = content[start : data.draw(st.integers(start, len(content)))]

@@ -38,7 +38,7 @@ def change_index(workspace: Workspace, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_an_archive_of_the_version_before_is_judged_anew(tmp_path: Path) -> None:
+def test_an_archive_of_the_previous_version_is_judged_again(tmp_path: Path) -> None:
     workspace = outage_and_deletion(tmp_path)
     # before deletions were confirmed the frontier did not say when an article was found gone
     change_index(workspace, "ALTER TABLE frontier DROP COLUMN gone_at")

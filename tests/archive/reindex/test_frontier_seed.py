@@ -53,7 +53,7 @@ def rebuilt(keeper: Keeper) -> dict[str, str]:
             return {row.url: row.state for row in rows}
 
 
-def test_two_looks_make_an_ending_and_two_outages_none(tmp_path: Path) -> None:
+def test_two_visits_end_an_article_and_two_outages_do_not(tmp_path: Path) -> None:
     keeper = Keeper(tmp_path)
     visit(keeper, *good(0, 1, 2, 3, 4, 5, 6, 7))
     for day in (1.0, 2.0):

@@ -137,5 +137,5 @@ def test_a_guess_that_is_refused_is_lost(at: FrontierIndex) -> None:
         ({"changed": 9}, False),
     ],
 )
-def test_counts_tell_whether_to_look_at_all(counts: dict[str, int], few: bool) -> None:
+def test_counts_decide_whether_articles_are_queried(counts: dict[str, int], few: bool) -> None:
     assert few_came_in(counts) is few

@@ -93,7 +93,7 @@ def test_every_changed_byte_shows(tmp_path: Path) -> None:
         assert read_lines(bytes(changed))[1], at
 
 
-def test_one_waits_for_the_log_or_does_without(tmp_path: Path) -> None:
+def test_a_process_waits_for_the_log_or_gets_none(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with locked(path) as log:
         assert log is not None

@@ -64,7 +64,7 @@ def state(workspace: Workspace) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in every}
 
 
-def test_of_a_crawl_nothing_of_the_text_is_left_and_nothing_else_is_lost(
+def test_after_a_crawl_no_trace_of_a_removed_article_is_left_and_nothing_else_is_lost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The bench of 1,000 articles, with fewer."""
@@ -260,7 +260,7 @@ def test_a_second_run_says_that_it_is_removed(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("typed", "code"), [("remove\n", 0), ("no\n", 1), ("\x04", 1), ("\x03", 1)]
 )
-def test_a_terminal_is_asked(workspace: Workspace, typed: str, code: int) -> None:
+def test_a_terminal_is_asked_for_confirmation(workspace: Workspace, typed: str, code: int) -> None:
     """The word removes; any other, the end of input and Ctrl-C do not."""
     before = state(workspace)
     ours, theirs = pty.openpty()

@@ -81,7 +81,7 @@ def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -
     assert verify(tmp_path / "changed")[0], what
 
 
-def test_the_history_tells_of_a_verification_and_of_what_it_left_out(workspace: Workspace) -> None:
+def test_the_history_records_a_verification_and_what_it_left_out(workspace: Workspace) -> None:
     assert workspace.call("verify").code == 0
     assert workspace.call("verify", "--sample", "1", "--skip-reading").code == 0
     assert workspace.call("verify", *segments(workspace)).code == 0
@@ -151,7 +151,7 @@ def test_a_record_without_a_row_and_a_row_without_a_segment(workspace: Workspace
     assert first.exists()
 
 
-def test_a_segment_without_an_entry_gets_one_and_it_is_said(workspace: Workspace) -> None:
+def test_a_segment_without_an_entry_gets_one_and_is_reported(workspace: Workspace) -> None:
     (workspace.archive / NAME).unlink()
     said = workspace.call("verify")
     assert said.code == 0
@@ -202,7 +202,7 @@ def test_what_was_removed_or_replaced_on_purpose_is_no_finding(workspace: Worksp
     assert not {Rule.FIXITY, Rule.MANIFEST, Rule.MISSING_SEGMENT} & {one.rule for one in found}
 
 
-def test_a_live_writers_segment_is_passed_over_and_a_dead_ones_is_said(
+def test_a_live_writers_segment_is_skipped_and_a_dead_writers_reported(
     workspace: Workspace,
 ) -> None:
     out = SegmentWriter(workspace.archive)
@@ -347,11 +347,11 @@ def test_a_value_that_cannot_be_read_is_found_and_the_segments_are_verified(
         ["--nonsense"],
     ],
 )
-def test_wrong_usage_is_told(workspace: Workspace, arguments: list[str]) -> None:
+def test_invalid_usage_is_reported(workspace: Workspace, arguments: list[str]) -> None:
     assert workspace.call("verify", *arguments).code == 2
 
 
-def test_an_archive_that_is_a_file_is_told(tmp_path: Path) -> None:
+def test_an_archive_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("x")
     said = Workspace(tmp_path).call("verify")
     assert (said.code, len(said.sentences)) == (1, 1)

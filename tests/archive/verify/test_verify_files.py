@@ -196,7 +196,7 @@ def test_random_flips_are_flagged(tmp_path: Path, good: list[bytes]) -> None:
         assert errors(tmp_path / "a", bytes(flipped))
 
 
-def test_several_damaged_places_are_told_each_with_its_place(
+def test_several_damaged_places_are_reported_each_with_its_offset(
     tmp_path: Path, good: list[bytes]
 ) -> None:
     parts = [joined([one]) for one in good]
@@ -251,11 +251,11 @@ def test_a_large_block_costs_no_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\0", b"<html>", b"\x1f\x8b\x08", b"WARC/1.1\r\n", b"\x1f\x8b\x08" * 999]
 )
-def test_what_is_no_warc_is_told(tmp_path: Path, data: bytes) -> None:
+def test_what_is_not_a_warc_is_reported(tmp_path: Path, data: bytes) -> None:
     assert errors(tmp_path / "a", data)
 
 
-def test_a_path_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     assert rules(errors(tmp_path / "nowhere")) == {Rule.UNREADABLE}
     assert rules(errors(tmp_path)) == {Rule.UNREADABLE}
 
@@ -267,7 +267,7 @@ def test_a_path_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     data=st.binary(max_size=300),
     start=st.sampled_from([b"", b"WARC/1.0\r\n", record()[:200], record()]),
 )
-def test_any_bytes_are_proven_or_told(
+def test_any_bytes_are_verified_or_reported(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, start: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "a"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_a_cut_at_any_byte_gives_what_lies_before_it_and_is_told(
+def test_a_file_cut_at_any_byte_gives_the_records_before_it_and_damage(
     tmp_path: Path, good: bytes, *, packed: bool
 ) -> None:
     whole = [item for item in read(tmp_path / "a", good) if isinstance(item, Record)]
@@ -73,7 +73,7 @@ def test_a_cut_one_member_file_gives_the_records_before(
     assert kinds(items) == [*KINDS[:kept], "TRUNCATED"]
 
 
-def test_fastwarc_would_not_have_told(tmp_path: Path, good: bytes) -> None:
+def test_fastwarc_does_not_report_it(tmp_path: Path, good: bytes) -> None:
     """Why the members are walked here: it gives half a record for whole."""
     path = tmp_path / "a"
     read(path, good[:-30])
@@ -146,7 +146,7 @@ BAD = {
 
 @pytest.mark.parametrize("pack", [packed_each, joined])
 @pytest.mark.parametrize(("bad", "reason"), BAD.values(), ids=BAD)
-def test_a_bad_record_is_told_and_the_next_one_read(
+def test_a_bad_record_is_reported_and_the_next_one_read(
     tmp_path: Path, pack: Callable[..., bytes], bad: bytes, reason: str
 ) -> None:
     items = read(tmp_path / "a", pack(record(), bad, record()), 4000)
@@ -198,7 +198,7 @@ def test_a_thousand_damaged_places_are_enough(tmp_path: Path) -> None:
     data=st.binary(max_size=400),
     start=st.sampled_from([b"", b"WARC/1.0\r\n", record()[:200], gzip.compress(record())]),
 )
-def test_any_bytes_are_read_or_told(
+def test_any_bytes_are_read_or_reported(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, start: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "a"

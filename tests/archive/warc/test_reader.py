@@ -122,7 +122,7 @@ NOT_WARC = {
 
 
 @pytest.mark.parametrize("data", NOT_WARC.values(), ids=NOT_WARC)
-def test_what_is_no_warc_is_said_to_be_none(tmp_path: Path, data: bytes) -> None:
+def test_what_is_not_a_warc_is_reported_as_none(tmp_path: Path, data: bytes) -> None:
     (item,) = read(tmp_path / "a", data)
     assert isinstance(item, Damage)
     assert item.reason in (Reason.NOT_A_WARC, Reason.TRUNCATED)

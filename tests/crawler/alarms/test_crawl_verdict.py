@@ -145,7 +145,7 @@ def test_days_gone_by_are_no_measure_of_what_is_new_today() -> None:
         assert Plan(outlet_named("etoday"), Window(since, until), NOW).up_to_date is expected
 
 
-def test_a_feed_that_stands_still_is_noticed_after_a_day(tmp_path: Path) -> None:
+def test_a_feed_without_new_entries_is_noticed_after_a_day(tmp_path: Path) -> None:
     with site_of_today("etoday", 30) as site:
         crawls = Crawls.into(tmp_path, site)
         assert crawls.run().code == 0

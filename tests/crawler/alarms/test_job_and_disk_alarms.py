@@ -30,7 +30,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
-def test_a_job_that_failed_more_often_than_it_is_retried_is_told_once(
+def test_a_job_that_failed_after_its_retries_raises_one_alarm(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace.jobs = [job(retries=2, words=("etoday", "-a", "limit=5"))]
@@ -71,7 +71,7 @@ def test_what_was_interrupted_has_not_failed(workspace: Workspace, ending: str) 
     assert workspace.look() == ["job_failed"], "nor is it done"
 
 
-def test_a_job_that_is_written_wrongly_is_told_at_once(workspace: Workspace) -> None:
+def test_a_job_with_invalid_arguments_raises_an_alarm_at_once(workspace: Workspace) -> None:
     workspace.jobs = [job(retries=9)]
     workspace.run("etoday", "failed", exit_code=2)
     assert workspace.look() == ["job_failed"]
@@ -91,7 +91,7 @@ def test_a_job_without_alert_is_history(workspace: Workspace) -> None:
     assert workspace.look() == []
 
 
-def test_an_alarm_of_a_job_that_nobody_runs_any_more_is_over_after_a_week(
+def test_an_alarm_of_a_job_that_is_not_run_any_more_ends_after_a_week(
     workspace: Workspace,
 ) -> None:
     workspace.run("etoday", "failed")
@@ -200,7 +200,7 @@ def test_a_log_that_was_deleted_makes_no_failed_job_of_what_was_found(workspace:
     assert len(workspace.alarms()) == 1
 
 
-def test_what_was_found_in_an_archive_that_has_moved_is_told_once_and_over(
+def test_findings_in_an_archive_that_has_moved_raise_one_alarm_that_ends(
     workspace: Workspace,
 ) -> None:
     found_by_a_job(workspace)
@@ -231,7 +231,7 @@ def test_what_a_clock_that_was_ahead_has_raised_is_over_when_it_is_right_again(
     assert sorted(workspace.look()) == ["job_failed", "unverified"], "and what fails now is told"
 
 
-def test_what_lasts_when_a_clock_is_set_right_is_told_anew(
+def test_an_alarm_that_lasts_after_a_clock_was_corrected_is_raised_again(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -283,7 +283,7 @@ def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     assert workspace.look() == [], "nothing of ours lies on that disk any more"
 
 
-def test_a_place_that_cannot_be_looked_at_is_left_out(
+def test_a_path_that_cannot_be_examined_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stat = os.stat
@@ -298,7 +298,7 @@ def test_a_place_that_cannot_be_looked_at_is_left_out(
     assert one.place == str(tmp_path / "index.sqlite3")
 
 
-def test_a_disk_that_fills_is_told_once_and_does_not_flap(
+def test_a_disk_that_fills_raises_one_alarm_and_does_not_flap(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = {"now": 2000}
@@ -376,7 +376,7 @@ def test_two_processes_that_see_the_same_raise_it_once(workspace: Workspace) -> 
     assert workspace.alarms()[0].kind == AlarmKind.JOB_FAILED
 
 
-def test_an_idle_look_asks_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_check_runs_no_query(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.look()
     monkeypatch.setattr(workspace.index, "reading", None)
     workspace.monitor.check(workspace.jobs)
@@ -384,7 +384,7 @@ def test_an_idle_look_asks_nothing(workspace: Workspace, monkeypatch: pytest.Mon
         workspace.look()
 
 
-def test_what_is_open_is_not_raised_again_by_whoever_saw_it_too(workspace: Workspace) -> None:
+def test_an_open_alarm_is_not_raised_again_by_another_process(workspace: Workspace) -> None:
     def raised(kind: AlarmKind, subject: str, *fields: str) -> bool:
         with workspace.index.writing() as connection:
             cause = Cause(

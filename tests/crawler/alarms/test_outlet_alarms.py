@@ -41,7 +41,7 @@ def crawls_until_alarm(workspace: Workspace, crawls: int, **how: Any) -> int:
     return 0
 
 
-def test_silence_is_told_by_the_crawls_that_could_have_seen_an_article(
+def test_silence_is_judged_by_the_crawls_that_could_have_seen_an_article(
     workspace: Workspace,
 ) -> None:
     last = workspace.now - HOUR
@@ -103,7 +103,7 @@ def test_a_scheduler_that_stood_still_has_seen_no_silence(workspace: Workspace) 
 @pytest.mark.parametrize(
     "words", [("-a", "discover=no"), ("-a", "url=https://x"), ("-a", "until=2026-11-02")]
 )
-def test_crawls_that_look_at_nothing_new_say_nothing_of_silence(
+def test_crawls_of_past_days_do_not_count_for_silence(
     workspace: Workspace, words: tuple[str, ...]
 ) -> None:
     assert crawls_until_alarm(workspace, 9, arguments=words) == 0
@@ -128,7 +128,9 @@ def busy(tmp_path: Path, made_before: dict[str, Workspace]) -> Workspace:
     return made_before["busy"].copy(tmp_path)
 
 
-def test_a_lost_field_is_told_within_an_hour_with_its_first_bad_capture(busy: Workspace) -> None:
+def test_a_lost_field_raises_an_alarm_within_an_hour_with_its_first_bad_capture(
+    busy: Workspace,
+) -> None:
     assert busy.look() == []
     assert bad(busy, authors=[]) == ["drift"]
     (alarm,) = busy.open()
@@ -159,7 +161,7 @@ def test_pages_of_an_outlets_first_week_are_not_judged(tmp_path: Path) -> None:
     assert bad(workspace, 20, authors=[]) == ["drift"]
 
 
-def test_a_mended_parser_and_a_reindex_end_a_drift(busy: Workspace) -> None:
+def test_a_fixed_parser_and_a_reindex_end_a_drift(busy: Workspace) -> None:
     begin = busy.now
     assert bad(busy, tags=[]) == ["drift"]
     assert bad(busy, tags=[]) == ["drift"]
@@ -176,7 +178,7 @@ def test_after_four_weeks_the_new_is_usual(busy: Workspace) -> None:
         assert bad(busy, images=[]) == []
 
 
-def test_pages_without_an_article_are_told_and_the_crawls_that_fail_of_them_are_not(
+def test_pages_without_an_article_raise_an_alarm_and_the_crawls_that_fail_by_them_do_not(
     busy: Workspace,
 ) -> None:
     assert bad(busy, 0, unparsed=12, ending="failed") == ["drift"]

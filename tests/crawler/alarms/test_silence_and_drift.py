@@ -39,7 +39,9 @@ BY_NAME = {room.name: room for room in OUTLET_MODELS}
         ("(c) 300 a day, quiet nights", 60),
     ],
 )
-def test_a_short_year_without_a_false_alarm_and_every_death_told(name: str, articles: int) -> None:
+def test_a_short_year_has_no_false_alarm_and_every_silence_is_found(
+    name: str, articles: int
+) -> None:
     told = silence_year(BY_NAME[name], 6, 2, seed=2)
     assert told.false == []
     assert told.never == 0
@@ -148,7 +150,7 @@ PLAIN = [change for change in DRIFTS if change.field != "subheadlines"]
 
 @settings(DRAWN, max_examples=12)
 @given(seed=st.integers(0, 9999), change=st.sampled_from(PLAIN))
-def test_a_change_of_the_pages_is_told_with_its_first_bad_one_and_is_over_once(
+def test_a_change_of_the_pages_is_found_with_its_first_bad_page_and_its_end(
     seed: int, change: Change
 ) -> None:
     when = moments(760)
@@ -176,7 +178,7 @@ def test_twelve_bad_pages_are_enough_and_nine_are_not() -> None:
         assert [drift.field for drift in drifts(usual, read[620 - 80 : 620])] == [change.field]
 
 
-def test_with_few_to_judge_by_nothing_is_said() -> None:
+def test_too_few_articles_are_not_judged() -> None:
     when = moments(600)
     read = pages(when, 1, Change("", "authors"), when[39])
     assert drifts(read[:39], read[39:119]) == []
@@ -193,7 +195,7 @@ def test_more_than_usual_is_no_drift_but_of_a_body() -> None:
     assert [drift.field for drift in drifts(short[:600], after[600:680])] == [BODY]
 
 
-def test_what_an_outlet_does_each_week_is_its_way() -> None:
+def test_what_an_outlet_does_each_week_is_usual() -> None:
     """Every Sunday forty pages without authors: the next such Sunday is none of our business."""
     dice = random.Random(1)
     week = [dice.random() < 0.9 for _ in range(140)] + [False] * 40

@@ -131,7 +131,7 @@ def tell(one: Webhook) -> None:
     one.wait()
 
 
-def test_an_alarm_and_its_end_are_told_once_each(workspace: Workspace, ear: Ear) -> None:
+def test_an_alarm_and_its_end_are_posted_once_each(workspace: Workspace, ear: Ear) -> None:
     begin(workspace, "etoday")
     one = told(workspace, ear.url + "hook?key=1")
     end(workspace, "etoday")
@@ -163,7 +163,7 @@ def test_an_alarm_and_its_end_are_told_once_each(workspace: Workspace, ear: Ear)
     ("answer", "why"),
     [(500, "it answered 500"), (302, "it answered 302, and redirects"), (404, "404")],
 )
-def test_what_is_not_taken_is_told_again_and_said_once(
+def test_a_refused_post_is_repeated_and_logged_once(
     workspace: Workspace, ear: Ear, answer: int, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -193,7 +193,7 @@ def test_what_is_not_taken_is_told_again_and_said_once(
 
 
 @pytest.mark.parametrize("answer", ["hang", "drip"])
-def test_what_hangs_holds_nobody_up(
+def test_a_hanging_server_delays_no_check(
     workspace: Workspace, ear: Ear, answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ear.answer = answer
@@ -209,7 +209,7 @@ def test_what_hangs_holds_nobody_up(
     assert len(ear.heard) == 1
 
 
-def test_nobody_there_is_said_once_and_waited_for(
+def test_a_server_that_is_down_is_reported_once_and_retried(
     workspace: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -253,7 +253,7 @@ def test_credentials_of_the_address_go_in_the_head(workspace: Workspace, ear: Ea
     assert ear.heads[0]["Authorization"] == "Basic ZGVzazpwQHNz"
 
 
-def test_what_was_over_long_ago_is_not_told(workspace: Workspace, ear: Ear) -> None:
+def test_an_alarm_that_ended_long_ago_is_not_posted(workspace: Workspace, ear: Ear) -> None:
     now = workspace.now
     workspace.now = now - timedelta(days=9)
     begin(workspace, "etoday")
@@ -263,7 +263,7 @@ def test_what_was_over_long_ago_is_not_told(workspace: Workspace, ear: Ear) -> N
     assert [heard["subject"] for heard in ear.heard] == ["newspim"]
 
 
-def test_many_are_told_a_few_at_a_time(workspace: Workspace, ear: Ear) -> None:
+def test_many_alarms_are_posted_a_few_at_a_time(workspace: Workspace, ear: Ear) -> None:
     for number in range(webhook.BATCH + 3):
         begin(workspace, str(number))
     one = told(workspace, ear.url)
@@ -274,7 +274,7 @@ def test_many_are_told_a_few_at_a_time(workspace: Workspace, ear: Ear) -> None:
     ]
 
 
-def test_a_watch_tells_what_it_raises(workspace: Workspace, ear: Ear) -> None:
+def test_the_monitor_posts_the_alarms_it_raises(workspace: Workspace, ear: Ear) -> None:
     workspace.monitor._webhook = Webhook(parse_address(ear.url), workspace.index)
     workspace.jobs = [job()]
     workspace.run("etoday", "failed")
@@ -361,7 +361,7 @@ def test_what_is_too_late_to_be_taken_is_not_sent(
     assert workspace.alarms()[0].notified_at is None
 
 
-def test_schedule_refuses_a_wrong_address_and_tells_by_its_exit_status(
+def test_schedule_refuses_an_invalid_alert_url_with_its_exit_status(
     workspace: Workspace, ear: Ear
 ) -> None:
     line = Line(workspace.folder)
@@ -409,7 +409,7 @@ def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(
     )
 
 
-def test_a_scheduler_tells_of_a_job_that_can_not_be_run_and_goes_on(
+def test_a_scheduler_reports_a_job_that_cannot_be_run_and_goes_on(
     workspace: Workspace, ear: Ear
 ) -> None:
     jobs = workspace.folder / "jobs.toml"

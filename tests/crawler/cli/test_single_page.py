@@ -85,7 +85,7 @@ def test_a_real_host_is_not_asked_without_a_contact_nor_by_an_outlets_spider(
     assert "keeps what it fetches" in spider.err
 
 
-def test_no_page_leads_a_look_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
+def test_no_page_redirects_fetch_to_a_file(crawls: Crawls, tmp_path: Path) -> None:
     secret = tmp_path / "secret.html"
     secret.write_text("<title>secret</title>")
     crawls.site.fault(r"/news/view/", "private", to=secret.as_uri())

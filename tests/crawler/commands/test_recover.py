@@ -85,7 +85,7 @@ def test_a_live_writers_segment_is_passed_over_and_counted(
     assert workspace.kept_bytes() == before
 
 
-def test_one_that_held_nothing_is_removed_and_said(workspace: Workspace) -> None:
+def test_an_empty_segment_is_removed_and_reported(workspace: Workspace) -> None:
     path = workspace.archive / "sacho-20260101000000-00000-t+00000000.warc.gz.open"
     path.write_bytes(b"\x1f\x8b")
     said = workspace.call("recover")
@@ -97,7 +97,7 @@ def test_one_that_held_nothing_is_removed_and_said(workspace: Workspace) -> None
     assert not path.exists()
 
 
-def test_a_page_in_it_that_gave_no_article_is_said_as_a_crawl_would_have(
+def test_a_page_in_it_without_an_article_is_reported_as_by_a_crawl(
     workspace: Workspace,
 ) -> None:
     with SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t") as segments:
@@ -133,7 +133,7 @@ def test_an_archive_without_anything_has_nothing_to_recover(tmp_path: Path) -> N
     assert Workspace(tmp_path).call("recover", "x").code == 2
 
 
-def test_an_archive_whose_disk_is_not_mounted_is_not_begun_anew(workspace: Workspace) -> None:
+def test_an_archive_whose_disk_is_not_mounted_is_not_created_again(workspace: Workspace) -> None:
     mounted = workspace.archive.rename(workspace.folder / "elsewhere")
     for there in (False, True):
         if there:

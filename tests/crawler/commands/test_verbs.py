@@ -310,7 +310,7 @@ def test_show_of_an_unknown_article_says_so(workspace: Workspace, name: str) -> 
     assert name in sentence
 
 
-def test_show_tells_everything_that_is_kept(workspace: Workspace) -> None:
+def test_show_prints_everything_that_is_kept(workspace: Workspace) -> None:
     said = workspace.call("show", "newspim/20230915999901")
     assert (said.code, said.err) == (0, "")
     record = {r["article_id"]: r for r in workspace.export()}["20230915999901"]
@@ -441,7 +441,7 @@ def test_settings_are_taken_from_the_command_line(workspace: Workspace, tmp_path
         ("replay", "-s", "ARCHIVE_URL={}", str(SEEDS)),
     ],
 )
-def test_a_place_that_cannot_be_looked_at_is_named_without_a_traceback(
+def test_a_path_that_cannot_be_examined_is_named_without_a_traceback(
     workspace: Workspace, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     """As one without rights, which root has everywhere, or on a mount that went stale."""

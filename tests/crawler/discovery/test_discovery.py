@@ -38,7 +38,7 @@ def test_the_crawl_fails_only_when_every_channel_is_dead(outlet: Outlet) -> None
     assert "503" in work.failure
 
 
-def test_a_walk_is_no_life_of_its_own_where_every_list_is_dead() -> None:
+def test_a_walk_alone_does_not_count_where_every_list_failed() -> None:
     work = plan(NEWSPIM, NOW.date(), None, NOW)
     drive(work, lambda _: (503, "text/html", b""))
     assert {report.name: report.dead for report in work.reports()}["id_walk"] is False
@@ -202,7 +202,7 @@ def test_sitemaps_that_last_changed_before_the_window_are_not_asked() -> None:
     assert work.next_requests() == []
 
 
-def test_a_feed_that_is_cut_is_a_fault_and_what_it_held_is_found() -> None:
+def test_a_truncated_feed_is_a_fault_and_its_entries_are_found() -> None:
     work = Plan(
         replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f"),)),)),
         Window(),
@@ -217,7 +217,7 @@ def test_a_feed_that_is_cut_is_a_fault_and_what_it_held_is_found() -> None:
     assert work.failure == ""
 
 
-def test_304_is_life_and_foreign_addresses_are_a_fault() -> None:
+def test_a_304_counts_as_an_answer_and_foreign_addresses_are_a_fault() -> None:
     work = Plan(
         replace(ETODAY, channels=(Channel("feed", (Feed("https://x.example/f"),)),)),
         Window(),
@@ -274,7 +274,7 @@ def test_all_addresses_of_an_article_are_one(name: str, addresses: tuple[str, ..
     assert len(work.reports()[0].found) == 1
 
 
-def test_shares_say_what_each_had_alone_and_what_it_missed() -> None:
+def test_coverage_counts_what_each_channel_had_alone_and_what_it_missed() -> None:
     assert channel_shares({"a": {"1", "2"}, "b": {"2", "3"}, "c": set()}) == {
         "a": ChannelShare(frozenset("1"), frozenset("3")),
         "b": ChannelShare(frozenset("3"), frozenset("1")),

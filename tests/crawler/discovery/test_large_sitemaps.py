@@ -37,7 +37,7 @@ def test_a_sitemap_larger_than_any_page_is_read_whole(tmp_path: Path, packed: bo
         assert len(crawls.frontier()) == ENTRIES + 2
 
 
-def test_a_sitemap_over_the_limit_is_said(tmp_path: Path) -> None:
+def test_a_sitemap_over_the_limit_is_reported(tmp_path: Path) -> None:
     with site_of_today("newspim", 2) as site:
         body = sitemap(site, MAX_BYTES + 1)
         site.fault("/all_1", "answer", body=body, media_type="text/xml", encoded=True)

@@ -113,7 +113,7 @@ def test_another_articles_facts_are_not_used(values: dict[str, Any]) -> None:
     assert times(json.dumps(article(**values))) == []
 
 
-def test_the_article_that_agrees_in_most_is_used_wherever_it_stands() -> None:
+def test_the_article_that_agrees_in_most_is_used_at_any_position() -> None:
     other = article(headline="다른 기사", url=URL, datePublished="2011-01-01")
     own = article(headline=HEADLINE, url=URL)
     assert times(json.dumps([other, own])) == [TIME]

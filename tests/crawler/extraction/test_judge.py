@@ -81,5 +81,5 @@ def test_a_redirect_says_that_an_article_is_gone_or_nothing_of_it(
         ("시설물을 점검했다", None),
     ],
 )
-def test_maintenance_is_told_from_a_notice(words: str, reason: str | None) -> None:
+def test_maintenance_is_distinguished_from_a_notice(words: str, reason: str | None) -> None:
     assert recognise_wall(f"<html><body><h1>{words}</h1></body></html>") == reason

@@ -74,7 +74,7 @@ def test_a_notice_that_publication_was_stopped_is_no_article() -> None:
 
 
 @pytest.mark.parametrize("name", ["jsonld_of_related", "jsonld_utc_bug"])
-def test_the_printed_time_stands_against_json_ld(name: str) -> None:
+def test_the_printed_time_wins_against_json_ld(name: str) -> None:
     html = (CASES / f"etoday--own-desktop-2020--{name}.html").read_bytes()
     article = read_bytes(
         "etoday", html, url="https://www.etoday.co.kr/news/view/9000000002"

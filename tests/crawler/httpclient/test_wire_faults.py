@@ -182,7 +182,7 @@ async def test_what_is_just_not_too_large_is_whole():
         assert (await handler.download_request(to(server))).body == b"ok"
 
 
-def test_the_warn_size_is_said_once(caplog):
+def test_the_warn_size_is_logged_once(caplog):
     @run
     async def fetch():
         async with serving(answering(OK)) as server, handling(DOWNLOAD_WARNSIZE=1) as handler:

@@ -182,7 +182,7 @@ def test_heads_beyond_measure_are_refused_at_once(head):
     "head",
     [b"<html>\r\n\r\n", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 20\r\n\r\n", b"HTTP/1.1 101 S\r\n\r\n"],
 )
-def test_what_is_no_response_is_said_to_be_none(head):
+def test_what_is_not_a_response_is_reported(head):
     with pytest.raises(MessageError):
         ResponseReader("GET").feed_head(head)
 

@@ -97,7 +97,7 @@ def test_the_host_is_named_to_the_server_and_its_certificate_to_the_spider(good,
     assert named == [OUTLET]
 
 
-def test_verification_is_off_only_when_somebody_says_so(misnamed):
+def test_certificates_are_verified_unless_a_setting_says_otherwise(misnamed):
     seen = fetch(misnamed[1], DOWNLOAD_VERIFY_CERTIFICATES=False)
     assert seen["response"].body == b"ok"
     assert isinstance(

@@ -77,7 +77,7 @@ def test_a_run_whose_crawl_still_ends_is_not_lost_yet(tmp_path: Path) -> None:
         assert claim(index, replace(wanted, attempt=3), now) is None  # it is held
 
 
-def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
+def test_reading_a_jobs_history_scans_no_table(tmp_path: Path) -> None:
     asked: list[tuple[str, tuple[object, ...]]] = []
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
         event.listen(
@@ -97,7 +97,7 @@ def test_a_look_reads_no_history_through(tmp_path: Path) -> None:
                 ), steps
 
 
-def test_how_a_run_ended_is_told_when_the_index_can_be_written_again(
+def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     schedule = Schedule(tmp_path)

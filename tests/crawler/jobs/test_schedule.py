@@ -112,7 +112,7 @@ def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
     assert schedule.endings() == ["succeeded", "succeeded"]
 
 
-def test_once_tells_of_what_could_not_be_begun(
+def test_once_reports_jobs_that_could_not_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("archive.index.database.BUSY_TIMEOUT", 50)
@@ -245,7 +245,9 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     assert [row["job"] for row in schedule.runs()] == ["a", "c"]
 
 
-def test_an_index_deleted_under_a_scheduler_is_said_once_and_made_again(tmp_path: Path) -> None:
+def test_an_index_deleted_under_a_scheduler_is_reported_once_and_created_again(
+    tmp_path: Path,
+) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     daemon = schedule.start()
@@ -298,7 +300,7 @@ def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
     assert "copy jobs.example.toml" in schedule.run("--once").err
 
 
-def test_an_index_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+def test_an_unusable_index_is_reported(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     Index(f"sqlite:///{schedule.workspace.index}").close()

@@ -41,7 +41,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("contact", GOOD)
-def test_a_contact_stands_in_the_user_agent(contact):
+def test_the_user_agent_contains_the_contact(contact):
     assert agent(contact, "0.1.0") == f"Sacho/0.1.0 (+{contact})"
     assert check_contact(Settings({"CONTACT": contact})) == f"Sacho/{VERSION} (+{contact})"
 

@@ -60,7 +60,7 @@ def test_retry_after_is_seconds_or_a_date(value, seconds):
         (100.0, 4, 1.0, 100.0),
     ],
 )
-def test_patience_doubles_and_believes_a_host_once(asked, times, chance, seconds):
+def test_waits_double_and_a_retry_after_is_obeyed_once(asked, times, chance, seconds):
     assert Backoff(5.0, 600.0).seconds(asked, times, chance) == seconds
 
 
@@ -122,7 +122,7 @@ async def test_jitter_may_shorten_a_delay_but_never_a_floor():
 
 
 @run
-async def test_a_turn_that_nobody_takes_goes_to_the_next():
+async def test_a_turn_that_is_not_taken_goes_to_the_next_request():
     ours = pace()
     first = await ours.turn("a")
     second, third = (asyncio.ensure_future(ours.turn("a")) for _ in range(2))
@@ -142,7 +142,7 @@ async def test_a_turn_whose_request_was_lost_is_given_back():
 
 
 @run
-async def test_a_burst_of_busy_answers_is_one_round_of_patience():
+async def test_a_burst_of_busy_answers_is_one_wait():
     ours = pace(concurrency=8)
     for _ in range(8):
         await ours.turn("a")
@@ -151,7 +151,7 @@ async def test_a_burst_of_busy_answers_is_one_round_of_patience():
 
 
 @run
-async def test_all_who_wait_for_a_host_given_up_are_told_and_no_others():
+async def test_all_requests_waiting_for_a_host_given_up_fail_and_no_others():
     ours = pace()
     await ours.turn("a")
     waiting = asyncio.ensure_future(ours.turn("a"))
@@ -165,7 +165,7 @@ async def test_all_who_wait_for_a_host_given_up_are_told_and_no_others():
 
 
 @run
-async def test_a_crawl_that_stops_leaves_nobody_waiting():
+async def test_a_crawl_that_stops_leaves_no_request_waiting():
     stopping = False
     ours = pace(stopping=lambda: stopping)
     await ours.turn("a")
@@ -201,7 +201,7 @@ async def test_retry_after_holds_the_host_and_no_other():
 
 
 @run
-async def test_a_host_that_is_held_with_a_crawls_worth_of_requests_stops_no_other():
+async def test_many_requests_to_a_paused_host_delay_no_other_host():
     def busy_once(times):
         return (
             response(b"busy", "429 Too Many Requests", "Retry-After: 2")

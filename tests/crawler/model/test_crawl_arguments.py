@@ -41,7 +41,7 @@ def test_the_caller_chooses_how_old_a_backfill_is() -> None:
     assert not arguments.is_backfill(TODAY, timedelta(days=8))
 
 
-def test_days_to_look_at_again() -> None:
+def test_days_to_visit_again() -> None:
     days = "2026-11-01..2026-11-03"
     assert parse_arguments([f"again={days}"], outlet_named("etoday")) == {"again": days}
     assert parse_days(days) == (date(2026, 11, 1), date(2026, 11, 3))
@@ -60,6 +60,6 @@ def test_days_to_look_at_again() -> None:
         (["again=2026-11-01", "since=2026-11-01"], "cannot be used with"),
     ],
 )
-def test_days_to_look_at_again_that_are_wrong(words: list[str], sentence: str) -> None:
+def test_invalid_days_to_visit_again(words: list[str], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         parse_arguments(words, outlet_named("etoday"))

@@ -121,7 +121,7 @@ def test_a_live_writers_segment_is_never_touched(tmp_path: Path) -> None:
     assert open_segments(tmp_path) == []
 
 
-def test_one_of_two_takes_over_and_a_renamed_one_is_nobodys(tmp_path: Path) -> None:
+def test_one_of_two_takes_over_and_a_renamed_file_has_no_owner(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(exchange())
     path = killed(out)
@@ -132,7 +132,7 @@ def test_one_of_two_takes_over_and_a_renamed_one_is_nobodys(tmp_path: Path) -> N
         assert third is None
 
 
-def test_a_new_file_removed_before_it_was_locked_is_made_anew(
+def test_a_new_file_removed_before_it_was_locked_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
@@ -323,7 +323,7 @@ def test_a_segment_that_has_both_its_names_loses_the_open_one(tmp_path: Path) ->
     assert mend(tmp_path) == []
 
 
-def test_a_kill_while_mending_only_delays_it(tmp_path: Path) -> None:
+def test_a_kill_during_a_repair_only_delays_it(tmp_path: Path) -> None:
     out = writer(tmp_path)
     out.write(article())
     path = killed(out)

@@ -114,7 +114,7 @@ def test_a_reindex_gives_the_same_tables(crawled: Crawls) -> None:
     )
 
 
-def test_what_was_gathered_is_worth_comparing(crawled: Crawls) -> None:
+def test_the_crawled_archive_has_all_outcomes(crawled: Crawls) -> None:
     """Else the test above would hold for an empty index, too."""
     rows = crawled.workspace.rows("captures")
     outcomes = {"/".join(filter(None, (row["outcome"], row["reason"]))) for row in rows}
@@ -145,7 +145,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return of_the_seeds(tmp_path)
 
 
-def test_what_is_wrong_in_the_index_is_right_again(workspace: Workspace) -> None:
+def test_a_reindex_corrects_wrong_rows(workspace: Workspace) -> None:
     before = tables_of(workspace.index)
     pick = random.Random(7)
     with closing(sqlite3.connect(workspace.index)) as connection, connection:
@@ -168,7 +168,7 @@ def test_what_is_wrong_in_the_index_is_right_again(workspace: Workspace) -> None
 @pytest.mark.parametrize(
     "arguments", [["somewhere"], ["--processes", "0"], ["--processes", "many"]]
 )
-def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+def test_invalid_usage(tmp_path: Path, arguments: list[str]) -> None:
     assert Workspace(tmp_path).call("reindex", *arguments).code == 2
 
 
@@ -179,7 +179,7 @@ def test_an_empty_archive_has_an_empty_index(tmp_path: Path) -> None:
     assert workspace.rows("captures") == []
 
 
-def test_without_the_old_index_nothing_known_is_fetched_anew(
+def test_without_the_old_index_nothing_known_is_fetched_again(
     crawled: Crawls, tmp_path: Path
 ) -> None:
     shutil.copytree(crawled.workspace.archive, tmp_path / "archive")
@@ -214,7 +214,7 @@ def test_without_the_old_index_nothing_known_is_fetched_anew(
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
-def test_the_order_of_intake_leaves_no_trace(tmp_path: Path, order: tuple[int, ...]) -> None:
+def test_the_order_of_import_does_not_matter(tmp_path: Path, order: tuple[int, ...]) -> None:
     """Versions of one article replayed one after the other, and in an order that is none of time."""
     workspace, day = Workspace(tmp_path), "2026-11-{:02}T00:00:00+00:00"
     text = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
@@ -302,7 +302,7 @@ def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
     assert difference(before, tables_of(workspace.index), *DERIVED) == []
 
 
-def test_what_is_carried_over_refers_to_nothing_made_anew_but_captures() -> None:
+def test_what_is_carried_over_refers_to_no_rebuilt_rows_but_captures() -> None:
     """A new table belongs among `DERIVED`, where the writer fills it, or has to be copied as it is."""
     targets = {
         key.column.table

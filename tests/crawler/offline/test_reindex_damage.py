@@ -58,7 +58,7 @@ def test_damage_is_named_and_the_rest_is_indexed(workspace: Workspace) -> None:
     )
 
 
-def test_a_copied_segment_is_told_and_counted_once(workspace: Workspace) -> None:
+def test_a_copied_segment_is_reported_and_counted_once(workspace: Workspace) -> None:
     before = tables_of(workspace.index)
     (segment,) = workspace.archive.glob("*.warc.gz*")
     shutil.copy(segment, segment.with_name(f"z{segment.name}"))

@@ -105,7 +105,7 @@ def test_ctrl_c_ends_it_cleanly_and_it_goes_on(workspace: Workspace) -> None:
     assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
-def test_another_archive_or_other_code_begins_anew(
+def test_another_archive_or_other_code_starts_from_the_beginning(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tables_of(workspace.index)
@@ -115,7 +115,7 @@ def test_another_archive_or_other_code_begins_anew(
     assert difference(before, without_the_run(tables_of(workspace.index))) == []
 
 
-def test_it_does_not_begin_while_somebody_writes(workspace: Workspace) -> None:
+def test_it_does_not_start_while_another_process_writes(workspace: Workspace) -> None:
     before = tables_of(workspace.index)
     with SegmentWriter(workspace.archive) as segments:
         segments.write(exchange("https://www.etoday.co.kr/", b"<p>"))
@@ -202,7 +202,7 @@ def test_what_a_crawl_adds_meanwhile_is_read_too(
     )
 
 
-def test_who_opens_it_while_it_is_exchanged_gets_the_new_one(
+def test_a_process_that_opens_it_during_the_swap_gets_the_new_index(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, fresh = f"sqlite:///{workspace.index}", workspace.folder / "fresh"

@@ -221,7 +221,7 @@ def test_an_archive_that_is_a_file_is_refused_and_kept(workspace: Workspace, kin
         ("ARCHIVE_URL", "/proc/none"),
     ],
 )
-def test_a_setting_nobody_can_use_is_refused_in_a_sentence(
+def test_an_unusable_setting_is_refused_in_a_sentence(
     workspace: Workspace, name: str, value: str
 ) -> None:
     said = workspace.run("replay", TEXTS[0], env={name: value})

@@ -102,7 +102,7 @@ def test_the_second_crawl_fetches_only_feeds_and_lists(
     crawls.check_captures()
 
 
-def test_looks_again_find_edits_and_deletions_and_else_write_revisits(
+def test_later_visits_find_edits_and_deletions_and_otherwise_write_revisits(
     crawled: tuple[Crawls, CommandResult],
 ) -> None:
     crawls, _ = crawled

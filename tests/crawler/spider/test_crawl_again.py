@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.support.cli import CommandResult
 
 
-def test_what_was_found_gone_is_looked_at_again_and_comes_back(tmp_path: Path) -> None:
+def test_what_was_found_gone_is_visited_again_and_comes_back(tmp_path: Path) -> None:
     with site_of_today("etoday", 12, age=SETTLED) as site:
         crawls = Crawls.into(tmp_path, site)
         assert crawls.run().code == 0

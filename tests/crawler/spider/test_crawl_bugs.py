@@ -36,7 +36,7 @@ ARTICLES = 60
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str) -> None:
+def test_a_bug_fails_its_articles_until_it_is_fixed(tmp_path: Path, stage: str) -> None:
     setting, ours, faulty = STAGES[stage]
     with site_of_today("newspim", ARTICLES) as site:
         hit = {article_id for article_id in site.ids() if is_hit(article_id)}
@@ -61,7 +61,7 @@ def test_a_bug_costs_its_articles_until_it_is_mended(tmp_path: Path, stage: str)
         crawls.check_captures()
 
 
-def test_a_bug_behind_the_deposit_costs_nothing_and_is_said(tmp_path: Path) -> None:
+def test_a_bug_after_the_deposit_loses_nothing_and_is_reported(tmp_path: Path) -> None:
     with site_of_today("newspim", ARTICLES) as site:
         crawls = Crawls.into(tmp_path, site)
         said = crawls.run(

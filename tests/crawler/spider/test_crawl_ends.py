@@ -45,7 +45,7 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
         (["etoday", "--sinse", "2023-09-01"], "unknown option --sinse"),
     ],
 )
-def test_wrong_usage_is_said_and_touches_nothing(
+def test_invalid_usage_is_reported_and_changes_nothing(
     tmp_path: Path, arguments: list[str], named: str
 ) -> None:
     workspace = Workspace(tmp_path, {"CONTACT": "desk@example.org"})
@@ -119,7 +119,7 @@ def test_one_live_channel_is_enough(crawls: Crawls) -> None:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.95])
-def test_a_full_disk_is_said_and_the_crawl_completes_once_there_is_room(
+def test_a_full_disk_is_reported_and_the_crawl_completes_once_there_is_room(
     crawls: Crawls, share: float
 ) -> None:
     """RLIMIT_FSIZE stands for the disk: no file of the process may grow beyond it."""

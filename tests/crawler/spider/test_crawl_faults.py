@@ -180,7 +180,7 @@ def test_no_fault_takes_much_memory(sick: Sick) -> None:
     assert sick.memory < 300
 
 
-def test_nothing_is_stored_that_is_no_article_and_no_letter_is_damaged(sick: Sick) -> None:
+def test_only_articles_are_stored_and_no_character_is_damaged(sick: Sick) -> None:
     told = sick.crawls.revisions()
     stored = [
         article_id
@@ -214,7 +214,7 @@ def test_a_replay_of_what_was_kept_stores_the_same_and_no_half_page(sick: Sick) 
     assert again.revisions() == sick.crawls.revisions()
 
 
-def test_what_heals_is_stored_by_the_next_crawl_that_looks(sick: Sick) -> None:
+def test_an_article_that_recovers_is_stored_by_the_next_crawl(sick: Sick) -> None:
     sick.site.heal()
     again = sick.crawls.make_due("outcome IN ('failed', 'unparsed')")
     assert again == sum(fault.heals for fault in sick.met.values())
@@ -273,7 +273,7 @@ def test_half_a_page_is_no_article_however_it_reads() -> None:
         assert str(read_exchange(cut, outlet_named("etoday")).verdict) == "unparsed/truncated"
 
 
-def test_a_fault_of_the_archive_or_the_index_is_said_by_its_sentence(
+def test_an_error_of_the_archive_or_the_index_is_one_sentence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A full disk shows first where a copy of robots.txt is kept, in the midst of a request."""

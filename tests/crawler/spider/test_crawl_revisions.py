@@ -146,9 +146,7 @@ def test_nothing_else_is_missing(crawled: Crawled) -> None:
     )
 
 
-def test_an_index_made_anew_from_the_archive_says_the_same(
-    crawled: Crawled, tmp_path: Path
-) -> None:
+def test_a_replay_of_the_archive_gives_the_same_revisions(crawled: Crawled, tmp_path: Path) -> None:
     again = Crawls(crawled.site, type(crawled.crawls.workspace)(tmp_path))
     assert again.workspace.run("replay", crawled.crawls.workspace.archive).code in (0, 1)
     assert again.revisions() == crawled.crawls.revisions()

@@ -57,7 +57,7 @@ def test_a_day_that_only_a_walk_reaches_is_fetched_whole_and_once(
         ]
 
 
-def test_a_walk_that_is_given_up_is_said(tmp_path: Path) -> None:
+def test_a_walk_that_is_given_up_is_reported(tmp_path: Path) -> None:
     with MockSite("etoday", 600) as site:  # of the ids before these, weeks of them, there is none
         day = CLOCK.date() - timedelta(days=1)
         said = Crawls.into(tmp_path, site).run("-a", f"since={day}", "-a", f"until={day}")

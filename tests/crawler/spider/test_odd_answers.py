@@ -25,7 +25,7 @@ def test_one_odd_answer_costs_nothing_and_the_run_says_so(
     assert drill(tmp_path, answer).faults(answer) == []
 
 
-def test_a_real_deletion_is_confirmed_at_the_second_look(tmp_path: Path) -> None:
+def test_a_real_deletion_is_confirmed_at_the_second_visit(tmp_path: Path) -> None:
     found = delete_one(tmp_path, 404, "newspim")
     assert found.first[0] == "due"
     assert found.second == ("dead", "deleted")

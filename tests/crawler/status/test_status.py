@@ -190,7 +190,7 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
         (["--outlte", "etoday"], "unknown option --outlte"),
     ],
 )
-def test_wrong_usage_is_told(tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_invalid_usage_is_reported(tmp_path: Path, words: list[str], sentence: str) -> None:
     said = Workspace(tmp_path).call("status", *words)
     assert said.code == 2
     assert sentence in said.err + said.out
@@ -202,7 +202,7 @@ def test_its_help_has_an_example(tmp_path: Path) -> None:
     assert "Example: scrapy status --runs" in " ".join(said.out.split())
 
 
-def test_an_outlet_that_nobody_knows_is_a_failure(crawled: Workspace) -> None:
+def test_an_unknown_outlet_is_a_failure(crawled: Workspace) -> None:
     for words in ((), ("--runs",), ("--json",)):
         said = status(crawled, "--outlet", "nobody", *words)
         assert (said.code, said.out) == (1, "")
@@ -215,7 +215,7 @@ def test_an_outlet_that_nobody_knows_is_a_failure(crawled: Workspace) -> None:
     ]
 
 
-def test_a_wrong_jobs_file_is_said_and_the_rest_is_shown(
+def test_an_invalid_jobs_file_is_reported_and_the_rest_is_shown(
     crawled: Workspace, tmp_path: Path
 ) -> None:
     (tmp_path / "jobs.toml").write_text('[[job]]\noutlet = "etody"\nevry = "1h"\n')
@@ -245,7 +245,7 @@ def test_an_open_alarm_is_shown_and_ends_it_with_1(tmp_path: Path) -> None:
     assert status(workspace, "--runs").code == 0, "the history is no state of things"
 
 
-def test_an_archive_out_of_reach_is_said_and_the_rest_is_shown(
+def test_an_unreadable_archive_is_reported_and_the_rest_is_shown(
     crawled: Workspace, tmp_path: Path
 ) -> None:
     for place in (tmp_path / ("x" * 300), tmp_path / "file"):  # for root no folder is locked

@@ -170,7 +170,7 @@ def test_an_outlet_that_was_only_replayed_has_a_row_without_a_crawl(history: His
     assert state.expected is None
 
 
-def test_a_field_that_is_suddenly_empty_stands_out(history: History) -> None:
+def test_a_field_that_is_suddenly_empty_is_marked(history: History) -> None:
     for day in range(2, 20):
         history.run(day * DAY, {"new": 5})
     history.run(DAY + HOUR, {"new": 10}, empty=("tags",))
@@ -329,7 +329,7 @@ def test_who_lives_is_at_it_and_who_died_is_lost(history: History) -> None:
     ]
 
 
-def test_what_is_under_way_is_said_of_the_outlet_and_of_each_of_its_jobs(history: History) -> None:
+def test_a_running_job_is_shown_for_the_outlet_and_each_of_its_jobs(history: History) -> None:
     run_id = history.run(HOUR, {"new": 1}, took=None, holder=this_process())
     history.index().close()
     with Index(history.url) as index:

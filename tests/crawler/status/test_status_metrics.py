@@ -223,7 +223,7 @@ def history(tmp_path: Path) -> History:
     return history
 
 
-def test_the_figures_of_an_index_are_told_alike_in_both(history: History) -> None:
+def test_json_and_metrics_have_the_same_figures(history: History) -> None:
     with history.index() as index:
         overview = survey(index, history.archive(), [JOB], NOW)
     found = samples(generate_latest(registry_of(overview)).decode())
@@ -322,7 +322,7 @@ def test_a_round_of_the_scheduler_ends_with_the_file(
     assert ("sacho_next_run_timestamp_seconds", (("job", "check"),)) in found
 
 
-def test_a_file_that_cannot_be_written_is_said_once_and_stops_nothing(
+def test_a_file_that_cannot_be_written_is_logged_once_and_stops_nothing(
     history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     place = tmp_path / "gone"
