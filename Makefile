@@ -1,8 +1,8 @@
 # The same commands as run.py, for those who have make.
 PYTHON ?= python3
 
-.PHONY: demo test check bench docs clean
-demo test check bench docs:
+.PHONY: demo test check bench audit docs clean
+demo test check bench audit docs:
 	$(PYTHON) run.py $@
 
 clean:

@@ -24,6 +24,7 @@ USAGE = """usage: python3 run.py COMMAND
   check         format, lint, types, tests: what a change must pass
   docs          write the generated pages and build the documentation into build/site
   bench         measure speed, as ratios
+  audit         list the dependencies with licences, and check them if pip-audit is installed
   sacho ARGS    run a verb: python3 run.py sacho search 푸틴
   scrapy ARGS   run a verb by Scrapy's own command"""
 
@@ -54,6 +55,7 @@ STEPS = {
         ["bench.crawl"],
         ["bench.reindex"],
     ],
+    "audit": [["bench.audit"]],
     "sacho": [[SACHO]],
     "scrapy": [["scrapy"]],
 }

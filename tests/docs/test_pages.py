@@ -20,7 +20,8 @@ from tests.support.cli import ROOT, Workspace
 from tests.support.documents import SEEDS
 
 DOCS = ROOT / "docs"
-PAGES = [*generate.pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+TOP = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+PAGES = [*generate.pages(), *(ROOT / name for name in TOP)]
 EXAMPLES = [
     ROOT / "jobs.example.toml",
     ROOT / "Dockerfile",
