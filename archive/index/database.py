@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ SCHEMA = "0007"
 #: Schemas of unreleased versions, up to 0006 with other search tokens too. They are not upgraded:
 #: a reindex makes a new index and takes over what the WARC files can't tell.
 EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
+#: The password in the address of a database, also of one that is not well formed.
+_PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
@@ -70,7 +73,9 @@ class Index:
             self._bring_up(read_only)
         except DBAPIError as error:
             self._engine.dispose()
-            raise IndexUnusableError(f"{url}: {describe_database_error(error.orig)}") from error
+            raise IndexUnusableError(
+                f"{_shown(url)}: {describe_database_error(error.orig)}"
+            ) from error
         except BaseException:
             self._engine.dispose()
             raise
@@ -261,17 +266,22 @@ def index_path(url: str) -> Path:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: of a port
         raise IndexUnusableError(
-            f"INDEX_URL {url!r} is not a database address; use sqlite:///path/to/file"
+            f"INDEX_URL {_shown(url)!r} is not a database address; use sqlite:///path/to/file"
         ) from error
     if parsed.get_backend_name() != "sqlite":
-        raise IndexUnusableError(f"INDEX_URL {url!r}: only sqlite:/// is supported")
-    if not parsed.database or parsed.database == ":memory:":
+        raise IndexUnusableError(f"INDEX_URL {_shown(url)!r}: only sqlite:/// is supported")
+    if not parsed.database or parsed.database == ":memory:" or "\0" in parsed.database:
         raise IndexUnusableError(
-            f"INDEX_URL {url!r} names no file; use sqlite:///path/to/index.sqlite3"
+            f"INDEX_URL {_shown(url)!r} names no file; use sqlite:///path/to/index.sqlite3"
         )
     return Path(parsed.database).resolve()
+
+
+def _shown(url: str) -> str:
+    """Return an INDEX_URL without its password: of another database it may hold one."""
+    return _PASSWORD.sub(r"\1***\2", url)
 
 
 def _as_json(value: Any) -> str:
