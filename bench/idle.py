@@ -73,7 +73,7 @@ def _idle(schedule: Schedule, jobs: int, seconds: int) -> str:
     daemon = schedule.start()
     try:
         for _ in range(jobs):
-            wait_for_output(daemon, ": done")
+            wait_for_output(daemon, ": succeeded")
         began, before = time.monotonic(), _used(daemon.pid)
         time.sleep(seconds)  # that is what is measured
         used = (_used(daemon.pid) - before) / (time.monotonic() - began) * 3600
@@ -107,21 +107,22 @@ def _profile(crawls: Crawls, path: Path) -> None:
     packages: dict[str, float] = {}
     # The typed stubs leave out `stats`, which the module's own documentation is built on.
     for (file, _, name), (_, _, own, _, _) in pstats.Stats(str(path)).stats.items():  # type: ignore[attr-defined]
-        parts = Path(file).parts
-        after = parts.index("site-packages") + 1 if "site-packages" in parts else 0
-        package = (
-            parts[after]
-            if after
-            else "ours"
-            if str(ROOT) in file
-            else "builtins"
-            if file == "~"
-            else "python"
-        )
-        package = "reading compiled modules" if "marshal" in name else package
+        package = _package_of(file, name)
         packages[package] = packages.get(package, 0.0) + own
     for package, own in sorted(packages.items(), key=lambda pair: -pair[1])[:8]:
         print(f"  {own:5.2f} s {package}")
+
+
+def _package_of(file: str, function: str) -> str:
+    """Return the name under which a profiled function's time is printed."""
+    parts = Path(file).parts
+    if "marshal" in function:
+        return "reading compiled modules"
+    if "site-packages" in parts[:-1]:
+        return parts[parts.index("site-packages") + 1]
+    if str(ROOT) in file:
+        return "ours"
+    return "builtins" if file == "~" else "python"
 
 
 if __name__ == "__main__":

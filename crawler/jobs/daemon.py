@@ -16,6 +16,7 @@ from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.runs.record import Ending
 from crawler.cli.base import discard_output
+from crawler.cli.plural import counted
 from crawler.jobs.config import JobsFileError, read_jobs
 from crawler.jobs.dispatcher import Dispatcher
 from crawler.jobs.signals import Stop, WakeUp
@@ -111,7 +112,7 @@ class Daemon:
                 _log.error("%s", sentence)
             _log.error("The jobs read before stay in use.")
             return jobs
-        _log.info("%s: %s jobs", self._path, len(new))
+        _log.info("%s: %s", self._path, counted(len(new), "job"))
         return new
 
     @contextmanager

@@ -86,16 +86,16 @@ def jump(schedule: Schedule, folder: Path) -> list[tuple[str, str]]:
     set_clock("+0")
     how = {"FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1"}
     daemon = schedule.start(env=clock("UTC", **how))
-    wait_for_output(daemon, ": done")
+    wait_for_output(daemon, ": succeeded")
     set_clock("+1d")
-    wait_for_output(daemon, ": done")
+    wait_for_output(daemon, ": succeeded")
     set_clock("+0")
-    # Two looks without anything due: a reload is told of at a look.
+    # Two rounds without anything due: a reload is logged at a round.
     for text in ("a", "b"):
         schedule.jobs(f'name = "j"\ncommand = "verify"\nevery = "1h"\ntime_limit = "1h" # {text}')
-        wait_for_output(daemon, "1 jobs")
+        wait_for_output(daemon, ": 1 job")
     set_clock("+1h")
-    wait_for_output(daemon, ": done")
+    wait_for_output(daemon, ": succeeded")
     daemon.terminate()
     daemon.communicate(timeout=60)
     assert daemon.returncode == 0
