@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -78,6 +79,8 @@ class Command(Verb):
         session = CrawlSession.of_run(
             crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
         )
+        # Scrapy makes a record of each page and item for its log, whatever LOG_LEVEL then drops.
+        logging.getLogger("scrapy.core").setLevel(crawler.settings["LOG_LEVEL"])
         session.report.start(f"crawling {outlet.name}")
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
