@@ -20,11 +20,12 @@ from archive.backup.index_snapshot import copy_index, segment_ends
 from archive.backup.inventory import INDEX, SEGMENTS, Inventory
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.errors import BackupError
+from archive.model.files import read_regular
 from archive.model.program import PROGRAM
 from archive.segments import disk
 from archive.segments import manifest as fixity
 from archive.segments.manifest import EntryKind
-from archive.segments.names import final_name, is_closed, is_open, open_name
+from archive.segments.names import final_name, is_closed, is_open, is_plain, open_name
 from archive.takedown import log as takedown_log
 
 if TYPE_CHECKING:
@@ -175,7 +176,14 @@ class _Attempt:
         self._result.index = True
         self._result.copied += digest.size
         self._advance(digest.size)
-        return segment_ends(copy)
+        return self._plain_ends(segment_ends(copy))
+
+    def _plain_ends(self, ends: dict[str, int]) -> dict[str, int]:
+        """Return the ends of what can be segments; another name in the index is a fault."""
+        for name in [name for name in ends if not is_plain(name)]:
+            del ends[name]
+            self._faults[name] = f"The index names {name[:200]!r} as a segment, which is none."
+        return ends
 
     def _check_index(self, ends: dict[str, int], closed: set[str]) -> None:
         """Check that the index is not a new one begun after a loss: it would replace the good copy.
@@ -288,7 +296,7 @@ class _Attempt:
 
     def _log(self) -> bytes:
         path = self._archive / takedown_log.NAME
-        return path.read_bytes() if path.exists() else b""
+        return read_regular(path) if path.exists() else b""
 
     def _finish(self) -> BackupResult:
         result = self._result

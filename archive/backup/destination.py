@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import secrets
 import shutil
@@ -46,6 +47,8 @@ def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[In
             if before is None:
                 before = Inventory()
                 inventory.write(folder, before)
+            if (folder / SEGMENTS).is_symlink():
+                raise OSError(errno.ELOOP, "a link", str(folder / SEGMENTS))
             (folder / SEGMENTS).mkdir(exist_ok=True)
             yield before
     except OSError as error:
@@ -153,8 +156,8 @@ class BackupFolder:
 
         :raises OSError: it cannot be written.
         """
-        with replace_atomically(path) as part:
-            part.write_bytes(data)
+        with replace_atomically(path) as part, part.open("xb") as file:
+            file.write(data)
         return FileDigest(len(data), hashlib.sha256(data).hexdigest())
 
     def commit(self, after: Inventory) -> None:

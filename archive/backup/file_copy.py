@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.files import open_regular
 from archive.segments.atomic_files import part_of
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ def copy_to_part(
 def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> FileDigest:
     digest, size = hashlib.sha256(), 0
     try:
-        file = source.open("rb", buffering=0)
+        file = open_regular(source)
     except OSError as error:
         raise UnreadableError(describe_os_error(source, error)) from error
     with file:
         try:
-            with part.open("wb", buffering=0) as out:
+            with part.open("xb", buffering=0) as out:
                 for piece in _pieces(source, file):
                     digest.update(piece)
                     size += len(piece)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from archive.backup.file_copy import FileDigest
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.files import read_regular
 from archive.model.program import PROGRAM
+from archive.model.times import within_calendar
 from archive.segments import file_locks
+from archive.segments import manifest as fixity
 from archive.segments.atomic_files import PART, replace_atomically, sync_folder
 from archive.segments.file_locks import LockHeldError
+from archive.segments.names import is_closed, is_plain, is_segment
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,6 +40,11 @@ _LOCK = ".lock"
 #: systems create.
 _IGNORED = frozenset({f".{NAME}{PART}", _LOCK, "lost+found"})
 _FORMAT = 1
+#: Bytes of an inventory: some 500,000 files.
+_LONGEST = 2**26
+_STATE = re.compile(re.escape(STATE) + r"[0-9A-Za-z]+-[0-9a-f]+")
+#: Names of files of one moment, besides segments.
+_OF_STATE = frozenset({INDEX, fixity.NAME, "removals.jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ def read(folder: Path) -> Inventory | None:
     """
     path = folder / NAME
     try:
-        data = path.read_bytes()
+        data = read_regular(path, _LONGEST)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -83,16 +93,41 @@ def _parse(path: Path, data: bytes) -> Inventory:
         raise ValueError("its checksum does not match")
     if values["format"] != _FORMAT:
         raise BackupError(f"{path} was written by a newer version of Sacho: upgrade this one.")
+    state = str(values["state"])
+    if state and not _STATE.fullmatch(state):
+        raise ValueError(f"{state[:60]!r} is no folder of a backup")
     files = {
-        str(name): FileDigest(int(size), str(sha256))
+        _checked_place(str(name), state): FileDigest(int(size), str(sha256))
         for name, (size, sha256) in values["files"].items()
     }
+    if len({name.rpartition("/")[2] for name in files}) < len(files):
+        raise ValueError("two files would be restored to one name")
     return Inventory(
-        at=datetime.fromisoformat(values["at"]) if values["at"] else None,
-        state=str(values["state"]),
+        at=_checked_time(values["at"]) if values["at"] else None,
+        state=state,
         files=files,
         faults={str(name): str(sentence) for name, sentence in values["faults"].items()},
     )
+
+
+def _checked_place(place: str, state: str) -> str:
+    """Return a file's path in the backup's folder, which is a plain name in one of our folders.
+
+    :raises ValueError: it is anything else.
+    """
+    folder, _, name = place.partition("/")
+    is_closed_segment = folder == SEGMENTS and is_closed(name)
+    is_of_state = bool(state) and folder == state and (name in _OF_STATE or is_segment(name))
+    if not is_plain(name) or not (is_closed_segment or is_of_state):
+        raise ValueError(f"{place[:80]!r} is no file of a backup")
+    return place
+
+
+def _checked_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("its time has no zone")
+    return within_calendar(moment)
 
 
 def write(folder: Path, inventory: Inventory) -> None:
@@ -109,8 +144,8 @@ def write(folder: Path, inventory: Inventory) -> None:
     }
     text = json.dumps(values | {"sum": _checksum(values)}, indent=0, sort_keys=True)
     try:
-        with replace_atomically(folder / NAME) as part:
-            part.write_text(text, encoding="utf-8")
+        with replace_atomically(folder / NAME) as part, part.open("x", encoding="utf-8") as file:
+            file.write(text)
         sync_folder(folder)
     except OSError as error:
         raise BackupError(describe_os_error(folder / NAME, error)) from error

@@ -8,6 +8,7 @@ backup that is being restored, so that a second call continues.
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING
 from archive.backup import inventory
 from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part
 from archive.backup.index_snapshot import foreign_object
-from archive.backup.inventory import INDEX, MARK, Inventory
+from archive.backup.inventory import INDEX, MARK, SEGMENTS, Inventory
 from archive.index.database import index_path
 from archive.model.errors import BackupError, describe_os_error
+from archive.model.files import read_regular
 from archive.model.program import PROGRAM
 from archive.segments import disk
 from archive.segments.atomic_files import PART, rename_new, sync_folder
@@ -67,10 +69,18 @@ def restore(
     index = index_path(index_url)
     with inventory.shared(folder):
         known = _read_inventory(folder)
+        _check_folders(folder, known)
         try:
             return _Restore(folder, known, archive, index, advance).run(begin)
         except OSError as error:
             raise BackupError(describe_os_error(error.filename or archive, error)) from error
+
+
+def _check_folders(folder: Path, known: Inventory) -> None:
+    """Raise BackupError if a folder of the backup is a link: its files may be anybody's."""
+    for name in (SEGMENTS, known.state):
+        if (folder / name).is_symlink():
+            raise BackupError(describe_os_error(folder / name, OSError(errno.ELOOP, "a link")))
 
 
 def _read_inventory(folder: Path) -> Inventory:
@@ -118,7 +128,8 @@ class _Restore:
         self._check_space()
         if not resumed:
             self._archive.mkdir(parents=True, exist_ok=True)
-            self._mark.write_text(self._known.state)
+            with self._mark.open("x", encoding="utf-8") as file:
+                file.write(self._known.state)
             sync_folder(self._archive)
         for place, digest in self._known.files.items():
             if place != self._index_place:
@@ -144,7 +155,7 @@ class _Restore:
         present = {path.name for path in _files_in(self._archive)} - {"lost+found"}
         resumed = MARK in present
         if resumed:
-            if self._mark.read_text() not in (self._known.state, ""):
+            if read_regular(self._mark).decode("utf-8", "replace") not in (self._known.state, ""):
                 raise BackupError(
                     f"A restore of another backup into {self._archive} was begun: empty that folder"
                     " first."

@@ -74,7 +74,7 @@ def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:
     """
     check_ending(path, ENDINGS)
     write = _write_csv if path.suffix == ".csv" else _write_jsonl
-    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as part, part.open("x", encoding="utf-8", newline="") as file:
         return write(file, articles)
 
 

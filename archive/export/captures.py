@@ -63,7 +63,7 @@ def export_captures(
     check_ending(path, CAPTURE_ENDINGS)
     try:
         with replacing(path) as part:
-            part.open("wb").close()  # fail before the work if the file cannot be written
+            part.open("xb").close()  # fail before the work if the file cannot be written
             with open_selection(part.with_suffix(".scratch")) as selection:
                 number = selection.choose(
                     connection, folder, asked.outlet, asked.since, asked.until

@@ -15,6 +15,8 @@ from sqlalchemy.pool import NullPool
 from archive.index.errors import describe_database_error
 from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
+from archive.model.errors import describe_os_error
+from archive.model.files import check_regular
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -238,6 +240,7 @@ class Index:
 
 def _engine(url: str, read_only: bool, brief: bool) -> Engine:
     path = index_path(url)
+    _check_files(path)
     if read_only and not path.exists():
         raise IndexUnusableError(
             f"there is no index at {path} yet: run {PROGRAM} replay first, or set INDEX_URL."
@@ -257,6 +260,19 @@ def _engine(url: str, read_only: bool, brief: bool) -> Engine:
         connect_args={"isolation_level": None},
         poolclass=NullPool if brief else None,
     )
+
+
+def _check_files(path: Path) -> None:
+    """Raise IndexUnusableError if the index, or a file that SQLite keeps beside it, is no file."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        name = path.with_name(path.name + ending)
+        try:
+            check_regular(name.lstat(), name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            sentence = f"{describe_os_error(name, error)} Or name another index with INDEX_URL."
+            raise IndexUnusableError(sentence) from error
 
 
 def index_path(url: str) -> Path:

@@ -21,6 +21,8 @@ _ADVICE = {
     errno.ENOTDIR: "its folder is a file. Name a folder, or move that file away",
     errno.EEXIST: "it is there already. Move it away, or name another folder",
     errno.ENOENT: "it is not there. Check the path; was the folder moved or deleted?",
+    errno.ELOOP: "it is a link, and links are not followed here. "
+    "Put the file itself there, or name the folder that it lies in",
     errno.EIO: "the device reported an input/output error. Check the disk before going on",
     errno.EMFILE: "too many files are open. "
     "Raise the limit (ulimit -n) and run the same command again",

@@ -183,6 +183,8 @@ class IndexBuilder:
 
     def _open(self, state: str) -> bool:
         """Open the unfinished index if it has that state, else create one; return which it was."""
+        if self.path.is_symlink():  # somebody's: the index would be built where it leads
+            _remove(self.path)
         if self.path.exists():
             # of another version, or damaged: everything in it can be read again
             with suppress(IndexUnusableError):

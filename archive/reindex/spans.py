@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.files import check_regular
 from archive.model.outcome import Reason
 from archive.segments.file_locks import take_over
 from archive.segments.lookup import records
@@ -109,7 +110,9 @@ def list_segments(folder: Path | str) -> list[Segment]:
         for path in folder.iterdir():
             if is_segment(path.name):
                 name = final_name(path.name)
-                found[name] = Segment(path, name, path.stat().st_size)
+                status = path.lstat()
+                check_regular(status, path)
+                found[name] = Segment(path, name, status.st_size)
     except FileNotFoundError:
         if folder.exists():
             return list_segments(folder)  # a writer closed one meanwhile
@@ -117,7 +120,7 @@ def list_segments(folder: Path | str) -> list[Segment]:
             f"There is no archive at {folder}: name the folder of the WARC files in ARCHIVE_URL."
         ) from None
     except OSError as error:
-        raise SegmentError(describe_os_error(folder, error)) from error
+        raise SegmentError(describe_os_error(error.filename or folder, error)) from error
     return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
 
 

@@ -7,6 +7,8 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from archive.model.files import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -17,8 +19,14 @@ PART = ".part"
 
 @contextmanager
 def part_of(path: Path, ending: str = PART) -> Iterator[Path]:
-    """Yield a path in the same folder to write to; delete what is left there at the end."""
+    """Yield a path in the same folder, where no file is, to create one at (mode ``x``).
+
+    What is left there at the end is deleted.
+
+    :raises OSError: what lies there, left by a kill or put there by somebody, cannot be deleted.
+    """
     part = path.with_name(f".{path.name}{ending}")
+    part.unlink(missing_ok=True)
     try:
         yield part
     finally:
@@ -58,7 +66,7 @@ def rename_new(path: Path, name: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Return once the file's content is on disk."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         os.fsync(file.fileno())
 
 

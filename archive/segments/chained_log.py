@@ -14,6 +14,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from archive.model.files import read_regular
 from archive.segments import file_locks
 from archive.segments.atomic_files import sync_folder
 from archive.segments.file_locks import LockHeldError
@@ -110,7 +111,7 @@ def whole_lines(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     with lock:
-        whole, newline, _ = path.read_bytes().rpartition(b"\n")
+        whole, newline, _ = read_regular(path).rpartition(b"\n")
     return whole + newline
 
 

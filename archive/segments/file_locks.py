@@ -12,11 +12,13 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from archive.model.files import is_odd, open_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-_SHARED_FILE = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+_SHARED_FILE = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
 class LockHeldError(Exception):
@@ -55,7 +57,7 @@ def exclusive(path: Path, *, wait: bool = False, remove: bool = False) -> FileLo
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        fd = os.open(path, _SHARED_FILE, 0o644)
+        fd = open_file(path, _SHARED_FILE)
         try:
             _lock(fd, fcntl.LOCK_EX, wait=wait)
             current = _is_current(fd, path)
@@ -73,7 +75,7 @@ def shared(path: Path, *, wait: bool = False) -> FileLock:
     :raises LockHeldError: a process holds it exclusively, and ``wait`` is false.
     :raises OSError: the file is missing or cannot be opened.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = open_file(path, os.O_RDONLY)
     try:
         _lock(fd, fcntl.LOCK_SH, wait=wait)
     except BaseException:
@@ -90,7 +92,7 @@ def create(path: Path) -> int:
 
     :raises OSError: the file cannot be created.
     """
-    fd = os.open(path, _NEW, 0o644)
+    fd = open_file(path, _NEW)
     try:
         with suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_EX)
@@ -112,7 +114,7 @@ def take_over(path: Path) -> int:
     :raises OSError: the file cannot be opened.
     """
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = open_file(path, os.O_RDWR)
     except FileNotFoundError:
         return -1
     try:
@@ -131,11 +133,11 @@ def is_held(path: Path) -> bool:
     :raises FileNotFoundError: there is no such file, as when a writer has just closed a segment.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = open_file(path, os.O_RDONLY)
     except FileNotFoundError:
         raise
-    except OSError:
-        return True
+    except OSError as error:
+        return not is_odd(error)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -157,6 +159,6 @@ def _lock(fd: int, how: int, *, wait: bool) -> None:
 def _is_current(fd: int, path: Path) -> bool:
     """Return whether the path still names the open file."""
     try:
-        return os.path.samestat(os.fstat(fd), path.stat())
+        return os.path.samestat(os.fstat(fd), path.lstat())
     except FileNotFoundError:
         return False

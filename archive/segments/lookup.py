@@ -13,6 +13,7 @@ from isal import isal_zlib
 
 from archive.http.content_coding import INFLATE_ERROR
 from archive.model.exchange import MAX_DOCUMENT, Location
+from archive.model.files import open_regular
 from archive.segments.names import final_name, open_name
 from archive.warc.reader import iterate
 from archive.warc.record_header import MalformedRecordError, block_length, parse_header
@@ -184,7 +185,7 @@ def _open(path: Path, where: str) -> BinaryIO:
     # its writer may close, and so rename, it between the first two attempts
     for name in (path, path.with_name(open_name(path.name)), path):
         try:
-            return name.open("rb", buffering=0)
+            return open_regular(name)
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from archive.model.files import open_regular, read_regular
 from archive.segments import chained_log as chain
+from archive.segments.names import is_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +66,7 @@ def measure(path: Path) -> tuple[int, str]:
     """
     found = hashlib.sha256()
     size = 0
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         while piece := file.read(_READ):
             found.update(piece)
             size += len(piece)
@@ -102,7 +104,7 @@ def read(folder: Path) -> Manifest:
     :raises OSError: it cannot be read.
     """
     try:
-        return parse((folder / NAME).read_bytes())
+        return parse(read_regular(folder / NAME))
     except FileNotFoundError:
         return Manifest({}, ())
 
@@ -167,6 +169,7 @@ def _entry(fields: dict[str, Any]) -> ManifestEntry:
     )
     own = {name: value for name, value in fields.items() if name != "chain"}
     # compared as text, so that the order of the fields counts
-    if entry.at.tzinfo is None or json.dumps(own) != json.dumps(_fields(entry)):
+    as_written = json.dumps(own) == json.dumps(_fields(entry))
+    if not (as_written and is_plain(entry.file) and entry.at.tzinfo is not None):
         raise ValueError("not as entries are written")
     return entry

@@ -17,6 +17,7 @@ from archive.model.errors import SegmentError
 if TYPE_CHECKING:
     from datetime import datetime
 
+_PLAIN = re.compile(r"[^./\x00-\x1f\x7f][^/\x00-\x1f\x7f]*")
 #: How the final name of a segment ends.
 ENDING = ".warc.gz"
 #: What its name carries besides while it is being written.
@@ -55,6 +56,11 @@ def is_closed(name: str) -> bool:
 def is_segment(name: str) -> bool:
     """Return whether the name is that of a segment, closed or open."""
     return is_closed(final_name(name))
+
+
+def is_plain(name: str) -> bool:
+    """Return whether the name is of a file in the folder itself: no path, and nothing hidden."""
+    return bool(_PLAIN.fullmatch(name))
 
 
 def closed_segments(folder: Path | str) -> list[Path]:

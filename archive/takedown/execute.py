@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from archive.articles.captures import indexed_bytes
 from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.segments import disk
 from archive.segments import manifest as fixity
 from archive.segments.atomic_files import sync_folder
 from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind
-from archive.segments.names import open_name
+from archive.segments.names import is_closed, is_plain, open_name
 from archive.takedown import log as takedown_log
 from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
 from archive.takedown.log import Takedown
@@ -199,6 +200,7 @@ class TakedownExecutor:
         files = {record.file for _, record in going.values()} | targets.files
         open_files: set[str] = set()
         for name in sorted(files):
+            _check_name(name)
             if (self._folder / name).exists():
                 self._replace(name, going, targets.originals)
                 result.rewritten.append((name, next_name(name)))
@@ -302,6 +304,14 @@ def old_indexes(index_url: str) -> list[Path]:
     """Return the files in which a reindex kept the old index, or left one unfinished."""
     path = index_path(index_url)
     return [old for ending in _KEPT if (old := path.with_name(path.name + ending)).exists()]
+
+
+def _check_name(name: str) -> None:
+    """Raise SegmentError unless a row of the index names a file in the archive's folder."""
+    if not (is_plain(name) and is_closed(name)):
+        raise SegmentError(
+            f"The index names {name[:200]!r} as a segment, which is none: run {PROGRAM} reindex."
+        )
 
 
 def _pending_keys(log: TakedownLog) -> list[tuple[str, str]]:

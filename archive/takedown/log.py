@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.files import read_regular
 from archive.segments import chained_log
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def read(folder: Path) -> TakedownLog:
     """
     path = folder / NAME
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return TakedownLog({})
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from isal import isal_zlib
 
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.files import open_regular
 from archive.model.program import PROGRAM
 from archive.segments.atomic_files import part_of, rename_new
 from archive.segments.lookup import DOCUMENTS, records
@@ -106,7 +107,7 @@ class SegmentRewrite:
         """
         new = self._path.with_name(self._result.name)
         try:
-            with self._path.open("rb", buffering=0) as file:
+            with open_regular(self._path) as file:
                 self._plan(file)
                 with part_of(new) as part:
                     self._write(file, part)
@@ -228,7 +229,7 @@ class SegmentRewrite:
             stone.edit.data = member(data)
         self._edits.sort(key=lambda edit: edit.start)
         status = os.fstat(file.fileno())
-        with part.open("wb") as out:
+        with part.open("xb") as out:
             os.fchmod(out.fileno(), status.st_mode & 0o777)
             at = 0
             for edit in (*self._edits, _Edit(status.st_size, status.st_size)):

@@ -19,6 +19,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
 from archive.http.message import HEAD_END
+from archive.model.files import open_regular
 from archive.verify.warc_file.findings import Finding, Rule
 from archive.warc.digests import DigestCheck
 from archive.warc.reader import open_pieces
@@ -119,7 +120,10 @@ def compare_with_warcio(path: Path, name: str) -> Iterator[Finding]:
 
     :raises OSError: the file cannot be read.
     """
-    with path.open("rb", buffering=0) as file, path.open("rb") as other:
+    with (
+        open_regular(path, follow=True) as file,
+        io.BufferedReader(open_regular(path, follow=True)) as other,
+    ):
         witness = _Witness(other)
         theirs = next(witness, None)
         for ours in _our_readings(file):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import MAX_DOCUMENT
+from archive.model.files import open_regular
 from archive.model.outcome import Reason
 from archive.warc.deviations import FormatRule
 from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
@@ -51,7 +52,7 @@ def iterate(
 
     :raises OSError: the file cannot be opened or read.
     """
-    with Path(path).open("rb", buffering=0) as file:
+    with open_regular(Path(path)) as file:
         yield from iterate_file(file, limit, start, guessed=guessed)
 
 

@@ -15,6 +15,8 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from archive.model.files import open_regular
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -146,7 +148,7 @@ def open_wacz(path: Path) -> Iterator[WaczFile]:
     :raises PackageError: it is not a sound zip, or its list of files is longer than any WACZ's.
     :raises OSError: the file can't be read.
     """
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path, follow=True) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         try:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archive.model.files import open_regular
 from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, Cause
 from archive.runs.history import whole_verification
@@ -113,7 +114,7 @@ def _has_log(attempt: RunRecord) -> bool:
 def _findings(log: str) -> tuple[int, str]:
     """Return the number of findings in a verification's log, and the first; 0 if there is none."""
     try:
-        with Path(os.fsdecode(log.encode())).open("rb") as file:
+        with open_regular(Path(os.fsdecode(log.encode()))) as file:
             head = file.read(_LOG).decode("utf-8", "replace")
             file.seek(-min(_LOG, file.seek(0, 2)), 2)
             tail = file.read().decode("utf-8", "replace")

@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from archive.model.files import read_regular
 from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every
@@ -51,6 +52,10 @@ class JobsFileError(Exception):
         self.sentences = sentences
 
 
+#: Bytes of a jobs file.
+_LONGEST = 2**20
+
+
 class _MistakeError(Exception):
     """A value is invalid; the message says why."""
 
@@ -61,7 +66,8 @@ def read_jobs(path: Path) -> list[Job]:
     :raises JobsFileError: the file can't be read or is invalid, with all its mistakes.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark
+        # some editors write a byte order mark
+        text = read_regular(path, _LONGEST, follow=True).decode("utf-8-sig")
     except FileNotFoundError as error:
         sentence = (
             f"{path} does not exist: copy jobs.example.toml, or name another file with JOBS_FILE."

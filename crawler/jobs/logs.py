@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST
+from archive.model.files import open_file
 from archive.model.program import PROGRAM
 from crawler.model.text import as_text
 
@@ -43,10 +44,10 @@ class Logs:
         try:
             place.mkdir(parents=True, exist_ok=True)
             # On a full disk, a file may be opened but not written to.
-            with path.open("a", encoding="utf-8") as file:
+            with _open(path) as file:
                 # Not the settings: one may be a password.
                 file.write(f"# {PROGRAM} {order.job.verb} {' '.join(order.words)}\n")
-            file = path.open("a", encoding="utf-8")
+            file = _open(path)
         except OSError as error:
             _log.error(
                 "%s: no log can be written (%s); the output of the run follows here.",
@@ -64,3 +65,8 @@ class Logs:
                     path.unlink()
             except OSError as error:
                 _log.warning("%s: an old log can't be deleted (%s)", path, error.strerror)
+
+
+def _open(path: Path) -> IO[str]:
+    """Return a log to append to: a file of ours, never one that a link leads to."""
+    return os.fdopen(open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archive.http import message as http
 from archive.http.repair import repair_head
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
+from archive.model.files import NOT_REGULAR, check_regular, is_odd, open_regular, read_regular
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.model.times import is_capture_time
 from archive.warc import record_writer as warc
@@ -28,6 +30,8 @@ PAGE_ENDINGS = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 _ENDINGS = (*PAGE_ENDINGS, *WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING)
 #: Packages within a package that are reported one by one.
 _MAX_NESTED = 10
+#: Bytes of a sidecar.
+_LONGEST_SIDECAR = 2**20
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -53,7 +57,9 @@ def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
 def read_file(path: Path) -> Iterator[Input]:
     """Yield the documents of one file; what is wrong with it becomes failed inputs."""
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        check_regular(status, path)
+        if status.st_size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
         elif path.name.endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
             yield from _web_archive(path)
@@ -84,21 +90,32 @@ def _in_folder(folder: Path) -> Iterator[Path | Input]:
         for name in sorted(names):
             if name.lower().endswith(_ENDINGS):
                 found = True
-                yield Path(place, name)
+                path = Path(place, name)
+                yield _refused(path) or path
     yield from failures
     if not found and not failures:
         detail = f"nothing in this folder can be replayed ({', '.join(_ENDINGS)})"
         yield _failed(folder, Reason.MISSING, detail)
 
 
+def _refused(path: Path) -> Input | None:
+    """Return a failed input if what was found in a folder is no regular file there."""
+    try:
+        check_regular(path.lstat(), path)
+    except OSError as error:
+        return _failed(path, Reason.UNREADABLE, _describe(error))
+    return None
+
+
 def _page(path: Path) -> Input:
     """Return a saved page, with what its sidecar states."""
-    size = path.stat().st_size
-    if size > MAX_DOCUMENT:
-        limit = MAX_DOCUMENT // 2**20
-        detail = f"it has {size} bytes; an article's page never has more than {limit} MiB"
-        return _failed(path, Reason.TOO_LARGE, detail)
-    data = path.read_bytes()
+    with open_regular(path, follow=True) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_DOCUMENT:
+            limit = MAX_DOCUMENT // 2**20
+            detail = f"it has {size} bytes; an article's page never has more than {limit} MiB"
+            return _failed(path, Reason.TOO_LARGE, detail)
+        data = file.read()
     if b"\0" in data and not data.startswith(_UTF16_MARKS):
         detail = "it holds NUL bytes, so it is not a page; is the ending of its name right?"
         return _failed(path, Reason.BINARY, detail)
@@ -157,12 +174,14 @@ def _web_address(url: str) -> str:
 def _read_sidecar(path: Path) -> dict[str, Any]:
     """Return what the file next to a page states (NAME.json): url, captured_at, outlet.
 
-    :raises ValueError: it is not a JSON object.
+    :raises ValueError: it is not a JSON object, or no regular file of at most 1 MiB.
     """
-    sidecar = path.with_suffix(".json")
-    if not sidecar.exists():
+    try:
+        stated = json.loads(read_regular(path.with_suffix(".json"), _LONGEST_SIDECAR))
+    except FileNotFoundError:
         return {}
-    stated = json.loads(sidecar.read_bytes())
+    except OSError as error:
+        raise ValueError(_describe(error)) from error
     if not isinstance(stated, dict):
         raise ValueError("it must hold an object with url, captured_at or outlet")
     return stated
@@ -188,7 +207,7 @@ def _web_archive(path: Path) -> Iterator[Input]:
     )
 
     iterate = iterate_arc_file if path.name.endswith(ARC_ENDINGS) else iterate_with_fallback
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path, follow=True) as file:
         records = iterate(file, MAX_DOCUMENT)
         yield from documents(records, _shown(path), f"imported from {_shown(path.name)}")
 
@@ -246,4 +265,8 @@ def _shown(path: Path | str) -> str:
 
 
 def _describe(error: OSError) -> str:
+    if is_odd(error):
+        return f"{NOT_REGULAR}, but a link, a pipe, a device or the like"
+    if error.errno == errno.EFBIG:
+        return str(error.strerror)
     return f"it cannot be read ({error.strerror or error}); check its permissions"

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, cast
 
 from archive.model.errors import describe_os_error
+from archive.model.files import open_regular
 from archive.verify.warc_file.findings import Finding, Rule
 from archive.verify.warc_file.gzip_bits import MemberBits
 from archive.verify.warc_file.strict_reader import CheckedRecord, StrictReader
@@ -70,7 +71,7 @@ class FileCheck:
     def run(self) -> Iterator[CheckedRecord | Finding]:
         """Yield every whole record and every finding, in file order; an unreadable file is one."""
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with open_regular(self.path, follow=not self.own) as file:
                 yield from self._read(file)
         except OSError as error:
             yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self.path, error))
