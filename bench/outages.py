@@ -3,8 +3,10 @@
     python -m bench.outages [NAME …]
 
 Fails if an article is lost or called deleted, if the run in which nothing came in does not exit
-with 1 and raise the alarm `blocked`, or if the run afterwards does not end it. A real deletion must
-be confirmed at the second look, and not before. NAME are the kinds to try, all by default.
+with 1 and raise the alarm `blocked`, or if the run afterwards does not end it. Answers that say
+that an article is gone are given in two outages, too, hours apart: that is no second look. A real
+deletion must be confirmed at the second look, and not before. NAME are the kinds to try, all by
+default.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.odd_answers import ARTICLES, ODD_ANSWERS, delete_one, drill
+from tests.support.odd_answers import (
+    ARTICLES,
+    GONE_ANSWERS,
+    ODD_ANSWERS,
+    delete_one,
+    drill,
+    two_outages,
+)
 
 #: By name, the status with which a deleted article answers; 200 with a page that says so.
 DELETIONS = {"deleted, 404": 404, "deleted, 410": 410, "deleted, a notice": 200}
@@ -41,6 +50,27 @@ def try_answers(names: list[str]) -> tuple[int, int, int]:
     return wrong, lost, deleted
 
 
+def try_two_outages(names: list[str]) -> tuple[int, int, int]:
+    """Print a line for each kind of two outages; return what `try_answers` does."""
+    wrong = lost = deleted = 0
+    for answer in GONE_ANSWERS:
+        name = f"{answer.name}, twice"
+        if names and name not in names:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            given_up, called_deleted, missing = two_outages(Path(place), answer)
+        right = not given_up and not called_deleted and not missing
+        wrong += not right
+        lost += missing
+        deleted += called_deleted
+        print(
+            f"{name:22} given up {given_up}, deleted {called_deleted}; healed: lost {missing}  "
+            f"{'right' if right else 'WRONG'}",
+            flush=True,
+        )
+    return wrong, lost, deleted
+
+
 def try_deletions(names: list[str]) -> int:
     """Print a line for each kind of real deletion; return how many are wrong."""
     wrong = 0
@@ -63,7 +93,8 @@ def try_deletions(names: list[str]) -> int:
 def main() -> int:
     """Try the kinds that are named, or all; return 1 if one is wrong."""
     names = sys.argv[1:]
-    wrong, lost, deleted = try_answers(names)
+    once, twice = try_answers(names), try_two_outages(names)
+    wrong, lost, deleted = (sum(pair) for pair in zip(once, twice, strict=True))
     wrong += try_deletions(names)
     print(f"articles lost {lost}, falsely deleted {deleted}, kinds that are wrong {wrong}")
     return 1 if wrong else 0

@@ -92,6 +92,13 @@ ODD_ANSWERS = (
     OddAnswer("redirect loop", "loop", "too_many_redirects"),
 )
 
+#: Those that say that the article is gone.
+GONE_ANSWERS = tuple(
+    answer
+    for answer in ODD_ANSWERS
+    if answer.name in ("404", "410", "alert: deleted", "not found, 200")
+)
+
 
 @dataclass(frozen=True)
 class Drill:
@@ -140,6 +147,30 @@ def drill(folder: Path, answer: OddAnswer, outlet: str = "etoday") -> Drill:
             healed_code=healed.code,
             healed_alarms=alarms_of(crawls),
         )
+
+
+def two_outages(folder: Path, answer: OddAnswer, outlet: str = "etoday") -> tuple[int, int, int]:
+    """Let an outlet answer so twice, hours apart, with another article served in between.
+
+    Return how many articles were given up or came to be called deleted after that, and how many
+    are missing from the export when the outlet has healed.
+    """
+    with site_of_today(outlet, ARTICLES) as site:
+        crawls = Crawls.into(folder, site)
+        for outage in range(2):
+            site.fault("/news/view/", answer.kind, **answer.options)
+            crawls.run(RETRY_TIMES="1", RETRY_AFTER_MAX="5")
+            site.heal()
+            if not outage:
+                pass_time(crawls, LATER // 2)
+                site.publish(1)
+                crawls.run()
+            pass_time(crawls, LATER)
+        dead = sum(row["state"] == "dead" for row in crawls.frontier().values())
+        crawls.run()
+        records = crawls.workspace.export()
+        deleted = sum(record["status"] == "deleted" for record in records)
+        return dead, deleted, ARTICLES + 1 - len(records)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.odd_answers import ODD_ANSWERS, delete_one, drill
+from tests.support.odd_answers import GONE_ANSWERS, ODD_ANSWERS, delete_one, drill, two_outages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +23,11 @@ def test_one_odd_answer_costs_nothing_and_the_run_says_so(
     tmp_path: Path, answer: OddAnswer
 ) -> None:
     assert drill(tmp_path, answer).faults(answer) == []
+
+
+@pytest.mark.parametrize("answer", GONE_ANSWERS[:1], ids=lambda one: one.name)
+def test_two_outages_are_no_second_visit(tmp_path: Path, answer: OddAnswer) -> None:
+    assert two_outages(tmp_path, answer, "newspim") == (0, 0, 0)
 
 
 def test_a_real_deletion_is_confirmed_at_the_second_visit(tmp_path: Path) -> None:
