@@ -105,8 +105,8 @@ def while_crawled(top: Path, articles: int, seed: int) -> None:
                 opened += any(name.endswith(".open") for name in known.files)
                 other = Workspace(top / "other")
                 for verb in (("restore", backup), ("verify",)):
-                    said = other.call(*verb)
-                    assert said.code == 0, said
+                    result = other.call(*verb)
+                    assert result.code == 0, result
                 restored += 1
                 shutil.rmtree(other.folder)
             assert "discovered or due" in (top / "said").read_text("utf-8")

@@ -45,16 +45,16 @@ def main() -> int:
             path = workspace.folder / name
             make(name, path)
             seconds, memory, code = replay(workspace, path)
-            said = (
+            reasons = (
                 {row["reason"] for row in workspace.rows("outcomes")}
                 if workspace.index.exists()
                 else {"no index"}
             )
             found = len(workspace.rows("articles")) if workspace.index.exists() else -1
             good = seconds < SECONDS and memory < MEGABYTES and found == articles and code in (0, 1)
-            good = good and (not expected or bool(said & expected))
+            good = good and (not expected or bool(reasons & expected))
             failed |= not good
-            what = f"exit {code}, {found} articles, {', '.join(sorted(filter(None, said)))}"
+            what = f"exit {code}, {found} articles, {', '.join(sorted(filter(None, reasons)))}"
             what = what if good else f"NOT AS IT SHOULD BE: {what}"
             print(
                 f"{name:20} {path.stat().st_size:10,} {seconds:6.1f} {memory:6.0f}  {what}",

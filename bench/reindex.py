@@ -64,9 +64,9 @@ def main() -> int:
         for number in range(options.rounds):
             seconds: list[float] = []
             for processes in (1, options.processes):
-                wall, said = timed(environment, processes)
+                wall, result = timed(environment, processes)
                 seconds.append(wall)
-                print(f"round {number + 1}: {said}; whole command {wall:.1f} s", flush=True)
+                print(f"round {number + 1}: {result}; whole command {wall:.1f} s", flush=True)
                 unequal += bool(difference(expected, tables_of(index), *DERIVED))
             factors.append(seconds[0] / seconds[1])
             print(

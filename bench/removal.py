@@ -59,9 +59,11 @@ def run(crawls: Crawls, number: int, again: int) -> int:
         )
         assert seen.any, "the search finds what is there"
     began = monotonic()
-    said = workspace.run("remove", f"etoday/{one}", f"etoday/{other}", "--reason", "bench", "--yes")
-    print(said.out + said.err + f"in {monotonic() - began:.1f} s")
-    failed = said.code != 0
+    result = workspace.run(
+        "remove", f"etoday/{one}", f"etoday/{other}", "--reason", "bench", "--yes"
+    )
+    print(result.out + result.err + f"in {monotonic() - began:.1f} s")
+    failed = result.code != 0
     for a, text in texts.items():
         left = traces(workspace.folder, text, [a])
         lists = traces(workspace.folder, site.story(a).headline)

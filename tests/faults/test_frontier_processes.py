@@ -69,10 +69,10 @@ def test_processes_never_take_the_same(at: FrontierIndex) -> None:
     at.run("finder").discover(links(range(600)))
     takers = [start(TAKER, at.path, name) for name in "abcd"]
     assert [line(taker) for taker in takers] == ["ready"] * 4
-    said: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
 
     def go(name: str, taker: subprocess.Popen[str]) -> None:
-        said[name] = taker.communicate("go\n", timeout=60)[0].split()
+        result[name] = taker.communicate("go\n", timeout=60)[0].split()
 
     threads = [threading.Thread(target=go, args=pair) for pair in zip("abcd", takers, strict=True)]
     for thread in threads:
@@ -80,9 +80,9 @@ def test_processes_never_take_the_same(at: FrontierIndex) -> None:
     for thread in threads:
         thread.join()
     assert [taker.returncode for taker in takers] == [0] * 4
-    times = Counter(article_id for taken in said.values() for article_id in taken)
+    times = Counter(article_id for taken in result.values() for article_id in taken)
     assert times == Counter(map(str, range(600)))
-    assert all(said.values())
+    assert all(result.values())
     balances = [at.run(name).balance() for name in "abcd"]
     assert all(one.is_even for one in balances)
     assert sum(one.stored for one in balances) == 600

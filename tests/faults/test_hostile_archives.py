@@ -41,13 +41,13 @@ def test_hostile_archives_neither_hang_nor_fill_the_memory(tmp_path: Path) -> No
     assert code == 1
     assert megabytes < 200
     assert seconds < 5 * len(CASES)
-    said: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for row in workspace.rows("outcomes"):
         name = row["source"].removeprefix(f"{given}/").partition("!")[0].partition("@")[0]
-        said.setdefault(name, set()).add(row["reason"])
+        result.setdefault(name, set()).add(row["reason"])
     for name, (_, expected, _) in CASES.items():
         if name not in SLOW and expected:
-            assert said[name] & expected, name
+            assert result[name] & expected, name
     assert len(workspace.rows("articles")) == 1, "all good records in them show one article"
     written = {path.name for path in tmp_path.rglob("*") if not path.is_relative_to(given)}
     assert not [name for name in written if "escaped" in name]

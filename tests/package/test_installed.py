@@ -33,8 +33,8 @@ class Installed:
         own = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONWARNINGS": "error"}
         command = [os.fspath(self.command), *map(os.fspath, words)]
         done = subprocess.run(command, cwd=folder, env=own | environment, capture_output=True)
-        said = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
-        return done.returncode, *said
+        result = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return done.returncode, *result
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +132,10 @@ def test_output_that_is_not_taken_ends_without_a_traceback(
     installed: Installed, tmp_path: Path
 ) -> None:
     lines = [f'"{installed.command}" | head -c 5', f'"{installed.command}" list >/dev/full']
-    for line, code, said in zip(lines, (0, 1), ("", "could not be written"), strict=True):
+    for line, code, result in zip(lines, (0, 1), ("", "could not be written"), strict=True):
         done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == code
-        assert said in done.stderr
+        assert result in done.stderr
         assert "Traceback" not in done.stderr
 
 

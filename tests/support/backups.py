@@ -151,8 +151,8 @@ def kill_restores(workspace: Workspace, backup: Path, top: Path, step: int) -> i
         other = Workspace(top / f"restored-{number}")
         killed = killed_at(number, restore_workspace, backup, other)
         if killed and (other.archive / inventory.MARK).exists():
-            said = other.call("backup", top / "elsewhere")
-            assert (said.code, "has not finished: finish it first" in said.err) == (1, True)
+            result = other.call("backup", top / "elsewhere")
+            assert (result.code, "has not finished: finish it first" in result.err) == (1, True)
         if not other.index.exists() or (other.archive / inventory.MARK).exists():
             check_restored(backup, other.folder)
         assert same(other, workspace)

@@ -101,8 +101,8 @@ class Workspace:
                 execute(["scrapy", *map(str, args)], settings)
             except SystemExit as end:
                 code = end.code
-        said = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
-        return CommandResult(int(code or 0), *said)
+        result = (stream.buffer.getvalue().decode("utf-8") for stream in (out, err))  # type: ignore[attr-defined]
+        return CommandResult(int(code or 0), *result)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """A table's rows as they lie in the index."""
@@ -117,8 +117,8 @@ class Workspace:
     def export(self) -> list[dict[str, Any]]:
         """All articles as the export gives them."""
         path = self.folder / "export.jsonl"
-        said = self.call("export", path)
-        assert said.code == 0, said.err
+        result = self.call("export", path)
+        assert result.code == 0, result.err
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
     def kept_bytes(self) -> dict[str, bytes]:

@@ -60,16 +60,16 @@ def live_through(
         zone = ZONES[step % len(ZONES)]
         there = datetime.fromisoformat(moment).replace(tzinfo=KST)
         # libfaketime reads its moment in the process's own zone; seconds since 1970 have none.
-        said = schedule.run(
+        result = schedule.run(
             "--once", env=clock(zone, FAKETIME=f"@{there.timestamp():.0f}", FAKETIME_FMT="%s")
         )
         new = [row for row in schedule.runs() if row["id"] not in known]
         known |= {row["id"] for row in new}
         fired = [(_seoul(row["due_at"]), _since(row["arguments"]), row["ending"]) for row in new]
         expected = [] if wanted is None else [(*wanted, "succeeded")]
-        if fired != expected or said.code:
+        if fired != expected or result.code:
             wrong.append(
-                f"{moment} in {zone}: {fired}, not {expected}; exit {said.code} {said.err}"
+                f"{moment} in {zone}: {fired}, not {expected}; exit {result.code} {result.err}"
             )
     return wrong
 

@@ -170,14 +170,14 @@ def silence_year(room: OutletModel, days: int, moments: int, seed: int) -> Alarm
     end = (room.warm + days) * DAY // room.every
     open_since: datetime | None = None
     for number in range(begin, end):
-        said = None if watched.crawls[number].found_new else watched.judge(number)
-        if said is not None and said.since != open_since:
+        result = None if watched.crawls[number].found_new else watched.judge(number)
+        if result is not None and result.since != open_since:
             day = watched.moments[number]
             if room.surprise and (day - START).days - room.warm in (101, 102, 257, 258):
                 told.expected += 1
             else:
-                told.false.append(f"{day:%a %Y-%m-%d %H:%M} {said}")
-        open_since = said.since if said else None
+                told.false.append(f"{day:%a %Y-%m-%d %H:%M} {result}")
+        open_since = result.since if result else None
     dice = random.Random(seed)
     for _ in range(moments):
         death = START + dice.uniform(room.warm, room.warm + days) * DAY
@@ -315,16 +315,16 @@ def drift_year(
     if change is None:
         read = Read(room, days, seed)
         begin = room.warm * DAY // room.every
-        said: set[str] = set()
+        result: set[str] = set()
         for number in range(begin, len(read.crawls)):
             if not read.crawls[number].read:
                 continue
             off = {drift.field: drift for drift in read.judge(number)}
             told.false += [
                 f"{read.moments[number]:%a %Y-%m-%d %H:%M} {off[name]}"
-                for name in off.keys() - said
+                for name in off.keys() - result
             ]
-            said = set(off)
+            result = set(off)
         return told
     dice = random.Random(seed)
     for turn in range(moments):

@@ -25,13 +25,13 @@ def of_the_seeds(folder: Path) -> Workspace:
 
 def reindexed(workspace: Workspace, *options: str) -> CommandResult:
     """Reindex, and check that no temporary file is left."""
-    said = workspace.call("reindex", *options)
+    result = workspace.call("reindex", *options)
     assert not [
         path.name
         for path in workspace.folder.iterdir()
         if "reindex" in path.name or path.name.endswith("-wal")
     ]
-    return said
+    return result
 
 
 def without_the_run(tables: dict[str, list[str]]) -> dict[str, list[str]]:

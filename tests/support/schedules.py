@@ -115,17 +115,17 @@ class Schedule:
 def wait_for_output(process: subprocess.Popen[bytes], *words: str) -> str:
     """Read what a process says until a line holds all words; the line. One that never says it is killed."""
     assert process.stderr is not None
-    said: list[str] = []
+    result: list[str] = []
     impatience = threading.Timer(PATIENCE, process.kill)
     impatience.start()
     try:
         for raw in process.stderr:
-            said.append(raw.decode("utf-8", "replace"))
-            if all(word in said[-1] for word in words):
-                return said[-1]
+            result.append(raw.decode("utf-8", "replace"))
+            if all(word in result[-1] for word in words):
+                return result[-1]
     finally:
         impatience.cancel()
-    raise AssertionError(f"it ended without saying {words}: {said}")
+    raise AssertionError(f"it ended without saying {words}: {result}")
 
 
 def overlaps(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, Any]]:

@@ -52,19 +52,19 @@ def text_of(workspace: Workspace) -> str:
 def test_what_was_backed_up_is_restored_row_by_row(
     workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
-    assert "segments: 3 new, 0 unchanged, 0 deleted; " in said.out
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
+    assert "segments: 3 new, 0 unchanged, 0 deleted; " in result.out
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", backup)
-    assert (said.code, said.err) == (0, "")
-    assert "4 files and its index" in said.out
+    result = other.call("restore", backup)
+    assert (result.code, result.err) == (0, "")
+    assert "4 files and its index" in result.out
     assert same(workspace, other)
     assert other.kept_bytes() == workspace.kept_bytes()
-    said = other.call("verify")
-    assert (said.code, said.out.endswith("no findings\n")) == (0, True), said.out
-    said = other.call("replay", SEEDS / "etoday")
-    assert said.code == 0, "and it goes on"
+    result = other.call("verify")
+    assert (result.code, result.out.endswith("no findings\n")) == (0, True), result.out
+    result = other.call("replay", SEEDS / "etoday")
+    assert result.code == 0, "and it goes on"
 
 
 def test_the_archive_is_only_read(workspace: Workspace, backup: Path) -> None:
@@ -78,9 +78,9 @@ def test_the_same_again_copies_only_what_is_new(
 ) -> None:
     assert workspace.call("backup", backup).code == 0
     before = files(backup / "segments")
-    said = workspace.call("backup", backup)
-    assert said.code == 0
-    assert "segments: 0 new, 3 unchanged, 0 deleted; " in said.out
+    result = workspace.call("backup", backup)
+    assert result.code == 0
+    assert "segments: 0 new, 3 unchanged, 0 deleted; " in result.out
     assert files(backup / "segments") == before
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "new.html").write_bytes(
@@ -92,8 +92,8 @@ def test_the_same_again_copies_only_what_is_new(
     }
     (tmp_path / "page" / "new.json").write_text(json.dumps(facts))
     assert workspace.call("replay", tmp_path / "page").code == 0
-    said = workspace.call("backup", backup)
-    assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out
+    result = workspace.call("backup", backup)
+    assert "segments: 1 new, 3 unchanged, 0 deleted; " in result.out
     assert before.items() < files(backup / "segments").items()
     assert len(list(backup.glob("state-*"))) == 1, "it holds one moment"
     assert same(workspace, check_restored(backup, tmp_path / "other"))
@@ -106,9 +106,9 @@ def test_what_was_taken_down_leaves_the_backup_with_the_next_run(
     assert workspace.call("backup", backup).code == 0
     assert workspace.call("remove", NAME, "--reason", "test", "--yes").code == 0
     assert traces(backup, text).any, "until then it holds it still, as is said"
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
-    assert "segments: 1 new, 2 unchanged, 1 deleted; " in said.out
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
+    assert "segments: 1 new, 2 unchanged, 1 deleted; " in result.out
     assert not traces(backup, text).any
     for state in backup.glob("state-*"):
         assert not traces(state, text).any
@@ -136,8 +136,8 @@ def test_what_is_taken_down_while_it_copies_is_not_in_it(
         return item
 
     monkeypatch.setattr(archive.backup.create, "copy_index", copied)
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
     assert calls == ["removed", "copied", "copied"]
     for folder in (backup, *backup.glob("state-*")):
         assert not traces(folder, text).any
@@ -159,17 +159,17 @@ def test_what_is_open_is_restored_and_closed(
         (path,) = workspace.archive.glob("*.open")
         with path.open("ab") as file:
             file.write(torn)
-        said = workspace.call("backup", backup)
-        assert (said.code, said.err) == (0, "")
-        assert "0 deleted, 1 open; " in said.out
+        result = workspace.call("backup", backup)
+        assert (result.code, result.err) == (0, "")
+        assert "0 deleted, 1 open; " in result.out
         segments_of._release()
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", backup)
-    assert said.code == 0, said.err
+    result = other.call("restore", backup)
+    assert result.code == 0, result.err
     cut = f", {len(torn)} incomplete bytes cut off" if torn else ""
     assert (
         f"{path.name.removesuffix('.open')} was left open: 1 record indexed{cut}, closed"
-        in said.out
+        in result.out
     )
     assert wrong(other) == []
     assert {name for _, name in articles(other)} >= {"20260101000001", "20260101000002"}
@@ -194,17 +194,17 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
         return item
 
     monkeypatch.setattr(archive.backup.create, "copy_index", copied)
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
-    assert "1 open; " in said.out
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
+    assert "1 open; " in result.out
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", backup)
-    assert "was left open: 1 record indexed, closed" in said.out
+    result = other.call("restore", backup)
+    assert "was left open: 1 record indexed, closed" in result.out
     assert wrong(other) == []
     assert articles(other) == articles(workspace)
     monkeypatch.undo()
-    said = workspace.call("backup", backup)
-    assert "segments: 1 new, 3 unchanged, 0 deleted; " in said.out, "now it is closed"
+    result = workspace.call("backup", backup)
+    assert "segments: 1 new, 3 unchanged, 0 deleted; " in result.out, "now it is closed"
     check_restored(backup, tmp_path / "third")
 
 

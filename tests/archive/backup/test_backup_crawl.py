@@ -34,8 +34,8 @@ def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_
             # the first while the first pages are written, the second on top of it
             for number in (15, 30):
                 assert fork_server.arrived(number)
-                said = crawls.workspace.call("backup", tmp_path / "backup")
-                assert (said.code, said.err) == (0, "")
+                result = crawls.workspace.call("backup", tmp_path / "backup")
+                assert (result.code, result.err) == (0, "")
             running = fork_server.over(0) is False
             assert fork_server.code() == 0, (tmp_path / "said").read_text("utf-8")
         known = read(tmp_path / "backup")
@@ -43,15 +43,15 @@ def test_a_backup_of_a_running_crawl_is_whole_and_the_crawl_goes_on_from_it(tmp_
         assert running
         assert any(name.endswith(".open") for name in known.files)
         other = Crawls(site, Workspace(tmp_path / "other", crawls.workspace.settings))
-        said = other.workspace.call("restore", tmp_path / "backup")
-        assert said.code == 0, said.err
-        assert re.search("was left open: [0-9]+ records? indexed", said.out)
+        result = other.workspace.call("restore", tmp_path / "backup")
+        assert result.code == 0, result.err
+        assert re.search("was left open: [0-9]+ records? indexed", result.out)
         assert wrong(other.workspace) == []
         found = articles(other.workspace)
         assert found.items() <= articles(crawls.workspace).items()
         assert len(found) < _ARTICLES
-        said = other.run()
-        assert said.code == 0, said.err
-        assert tally(said.out)["failed"] == 0
+        result = other.run()
+        assert result.code == 0, result.err
+        assert tally(result.out)["failed"] == 0
         assert articles(other.workspace) == articles(crawls.workspace)
         other.check_captures()

@@ -29,23 +29,23 @@ def test_a_damaged_segment_is_named_and_the_rest_copied(
     whole = bad.read_bytes()
     damage(bad)
     for _ in range(2):
-        said = workspace.call("backup", backup)
-        assert said.code == 1
-        assert said.err == (
+        result = workspace.call("backup", backup)
+        assert result.code == 1
+        assert result.err == (
             f"scrapy backup: {bad} is damaged: its sha256 is not that of "
             f"{fixity.read(workspace.archive).entries[bad.name].at:%Y-%m-%d}. It is copied as it is; "
             "scrapy verify lists the records concerned.\n"
         )
-        assert "holds the archive as of" in said.out
+        assert "holds the archive as of" in result.out
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", backup)
-    assert said.code == 1
-    assert f"When it was backed up: {bad} is damaged" in said.err
+    result = other.call("restore", backup)
+    assert result.code == 1
+    assert f"When it was backed up: {bad} is damaged" in result.err
     assert (other.archive / bad.name).read_bytes() == bad.read_bytes()
     assert other.call("verify").code == 1
     bad.write_bytes(whole)
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
     check_restored(backup, tmp_path / "mended")
 
 
@@ -57,14 +57,14 @@ def test_what_went_missing_in_the_archive_stays_in_the_backup(
     before = copy_of(workspace, tmp_path / "before")
     gone.unlink()
     short.write_bytes(short.read_bytes()[:-100])
-    said = workspace.call("backup", backup)
-    assert said.code == 1
+    result = workspace.call("backup", backup)
+    assert result.code == 1
     assert (
         f"{gone} is missing. Its copy is in {backup / 'segments'}, from where it can be restored."
-        in said.err
+        in result.err
     )
-    assert f"{short} has another size than in {backup / 'segments'}" in said.err
-    assert kept.name not in said.err
+    assert f"{short} has another size than in {backup / 'segments'}" in result.err
+    assert kept.name not in result.err
     other = Workspace(tmp_path / "other")
     assert other.call("restore", backup).code == 1, "it says what was missing"
     assert wrong(other) == [], "and is whole"
@@ -76,9 +76,9 @@ def test_a_segment_that_was_never_backed_up_and_is_missing_is_named(
 ) -> None:
     gone = segments(workspace.archive)[0]
     gone.unlink()
-    said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert f"Cannot use {gone}: it is not there." in said.err
+    result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert f"Cannot use {gone}: it is not there." in result.err
     assert len(segments(backup / "segments")) == 2
 
 
@@ -89,7 +89,7 @@ def test_a_copy_that_rots_is_found_and_replaced_by_check(
     bad = segments(backup / "segments")[2]
     damage(bad)
     assert workspace.call("backup", backup).code == 0, "it is not read again for nothing"
-    said = workspace.call(
+    result = workspace.call(
         "restore",
         backup,
         "-s",
@@ -97,18 +97,18 @@ def test_a_copy_that_rots_is_found_and_replaced_by_check(
         "-s",
         f"INDEX_URL=sqlite:///{tmp_path / 'i'}",
     )
-    assert (said.code, said.err) == (
+    assert (result.code, result.err) == (
         1,
         f"scrapy restore: {bad} is damaged; it is restored as it is.\n",
     )
-    said = workspace.call("backup", backup, "--check")
-    assert (said.code, said.err) == (0, "")
-    assert f"{bad.name} was damaged in the backup and was copied again" in said.out
-    assert "segments: 0 new, 2 unchanged, 0 deleted; " in said.out
+    result = workspace.call("backup", backup, "--check")
+    assert (result.code, result.err) == (0, "")
+    assert f"{bad.name} was damaged in the backup and was copied again" in result.out
+    assert "segments: 0 new, 2 unchanged, 0 deleted; " in result.out
     check_restored(backup, tmp_path / "other")
     bad.unlink()
-    said = workspace.call("backup", backup)
-    assert f"{bad.name} was damaged in the backup and was copied again" in said.out, (
+    result = workspace.call("backup", backup)
+    assert f"{bad.name} was damaged in the backup and was copied again" in result.out, (
         "what is gone is seen at once"
     )
     check_restored(backup, tmp_path / "third")
@@ -117,9 +117,9 @@ def test_a_copy_that_rots_is_found_and_replaced_by_check(
 def test_rows_that_lead_nowhere_are_named(workspace: Workspace, backup: Path) -> None:
     with closing(sqlite3.connect(workspace.index)) as connection, connection:
         connection.execute("UPDATE captures SET warc_file = 'gone.warc.gz' WHERE id = 1")
-    said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert "gone.warc.gz is missing, and rows of the index refer to it." in said.err
+    result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert "gone.warc.gz is missing, and rows of the index refer to it." in result.err
 
 
 def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
@@ -127,13 +127,13 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
 ) -> None:
     kept = tmp_path / "kept"
     workspace.index.rename(kept)
-    said = workspace.call("backup", backup)
-    assert (said.code, said.err) == (0, "")
-    assert "there is no index, so the backup contains none" in said.out
+    result = workspace.call("backup", backup)
+    assert (result.code, result.err) == (0, "")
+    assert "there is no index, so the backup contains none" in result.out
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", backup)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.endswith("run scrapy reindex now to make the index from the archive\n")
+    result = other.call("restore", backup)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith("run scrapy reindex now to make the index from the archive\n")
     assert not other.index.exists()
     assert other.call("reindex").code == 0
     assert wrong(other) == []
@@ -141,11 +141,11 @@ def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
     assert workspace.call("backup", backup).code == 0
     before = files(backup)
     workspace.index.unlink()
-    said = workspace.call("backup", backup)
-    assert said.code == 1
+    result = workspace.call("backup", backup)
+    assert result.code == 1
     assert (
         f"There is no index at {workspace.index}, and the backup in {backup} holds one, which is kept"
-        in said.err
+        in result.err
     )
     assert files(backup) == before
 
@@ -165,9 +165,9 @@ def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_plac
     for verb in (("recover",), ("replay", more, "--outlet", "newspim")):
         workspace.call(*verb)
         Index(f"sqlite:///{workspace.index}").close()
-        said = workspace.call("backup", backup)
-        assert said.code == 1
-        assert "If the index was lost and begun again, scrapy reindex" in said.err
+        result = workspace.call("backup", backup)
+        assert result.code == 1
+        assert "If the index was lost and begun again, scrapy reindex" in result.err
         assert files(backup) == before
     assert workspace.call("reindex").code == 0
     assert workspace.call("backup", backup).code == 0
@@ -181,8 +181,8 @@ def test_a_damaged_index_is_not_copied_over_a_good_one(workspace: Workspace, bac
     data = bytearray(workspace.index.read_bytes())
     data[8192:] = os.urandom(len(data) - 8192)
     workspace.index.write_bytes(data)
-    said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert "Cannot copy" in said.err
-    assert "rebuild it with scrapy reindex" in said.err
+    result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert "Cannot copy" in result.err
+    assert "rebuild it with scrapy reindex" in result.err
     assert files(backup) == before

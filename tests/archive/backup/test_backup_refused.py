@@ -29,9 +29,9 @@ def test_another_archives_backup_is_left_alone(
     before = files(backup)
     other = Workspace(tmp_path / "other")
     assert other.call("replay", SEEDS / "etoday").code == 0
-    said = other.call("backup", backup)
-    assert said.code == 1
-    assert f"{backup} is the backup of another archive" in said.err
+    result = other.call("backup", backup)
+    assert result.code == 1
+    assert f"{backup} is the backup of another archive" in result.err
     assert files(backup) == before
 
 
@@ -57,17 +57,19 @@ def test_a_folder_that_cannot_be_used_is_reported_and_left_as_it_was(
     (tmp_path / "file").write_text("else")
     (tmp_path / "link").symlink_to(workspace.archive)
     before = files(tmp_path)
-    said = workspace.call("backup", folder if "://" in folder or not folder else tmp_path / folder)
-    assert said.code == code
-    assert sentence in said.err
-    assert "Traceback" not in said.err
+    result = workspace.call(
+        "backup", folder if "://" in folder or not folder else tmp_path / folder
+    )
+    assert result.code == code
+    assert sentence in result.err
+    assert "Traceback" not in result.err
     assert files(tmp_path) == before
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    said = Workspace(tmp_path).call("backup", tmp_path / "backup")
-    assert said.code == 1
-    assert said.err.startswith("scrapy backup: There is no archive at")
+    result = Workspace(tmp_path).call("backup", tmp_path / "backup")
+    assert result.code == 1
+    assert result.err.startswith("scrapy backup: There is no archive at")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -82,9 +84,9 @@ def test_two_do_not_back_up_into_one_folder_at_once(workspace: Workspace, backup
     assert workspace.call("backup", backup).code == 0
     with (backup / ".lock").open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
-        said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert "Another backup or restore is running in" in said.err
+        result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert "Another backup or restore is running in" in result.err
 
 
 def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
@@ -98,9 +100,9 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(archive.backup.create.BackupFolder, "commit", interrupted)
-    said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert "Stopped." in said.err
+    result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert "Stopped." in result.err
     assert inventory.read(backup) == before
     assert len(list(backup.glob("state-*"))) == 1
     assert not list((backup / "segments").glob(".*"))
@@ -115,9 +117,9 @@ def test_ctrl_c_is_heard_while_the_index_is_copied(
 
     monkeypatch.setattr(archive.backup.index_snapshot, "_let_python_run", interrupted)
     monkeypatch.setattr(archive.backup.index_snapshot, "_STEPS", 10)
-    said = workspace.call("backup", backup)
-    assert said.code == 1
-    assert "Stopped." in said.err
+    result = workspace.call("backup", backup)
+    assert result.code == 1
+    assert "Stopped." in result.err
     assert not list(backup.glob("state-*"))
     monkeypatch.undo()
     assert workspace.call("backup", backup).code == 0
@@ -129,17 +131,17 @@ def test_a_full_disk_is_reported_and_the_same_command_continues(
 ) -> None:
     backup.mkdir()
     with full_disks._disk(backup, 256):
-        said = workspace.call("backup", backup)
-        assert said.code == 1
-        assert "MB free, and" in said.err, "it is seen before anything is copied"
+        result = workspace.call("backup", backup)
+        assert result.code == 1
+        assert "MB free, and" in result.err, "it is seen before anything is copied"
         assert not list((backup / "segments").iterdir())
         monkeypatch.setattr(
             archive.segments.disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
         )
-        said = workspace.call("backup", backup)
-        assert said.code == 1
-        assert "disk is full" in said.err
-        assert "Traceback" not in said.err
+        result = workspace.call("backup", backup)
+        assert result.code == 1
+        assert "disk is full" in result.err
+        assert "Traceback" not in result.err
         monkeypatch.undo()
         full_disks._resize(backup, 4096)
         assert workspace.call("backup", backup).code == 0
@@ -154,7 +156,7 @@ def test_a_folder_that_cannot_be_written_is_reported_and_can_be_restored_from(
     with full_disks._disk(backup, 4096):
         assert workspace.call("backup", backup).code == 0
         subprocess.run(["mount", "-o", "remount,ro", str(backup)], check=True)
-        said = workspace.call("backup", backup)
-        assert said.code == 1
-        assert "the file system is read-only" in said.err
+        result = workspace.call("backup", backup)
+        assert result.code == 1
+        assert "the file system is read-only" in result.err
         check_restored(backup, tmp_path / "other")

@@ -63,10 +63,10 @@ def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, ther
     path = workspace.folder / there
     path.parent.mkdir(parents=True)
     path.write_text("mine")
-    said = workspace.call("restore", backup)
-    assert said.code == 1
-    assert "Traceback" not in said.err
-    assert ("no file is ever overwritten" in said.err) or ("its folder is a file" in said.err)
+    result = workspace.call("restore", backup)
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    assert ("no file is ever overwritten" in result.err) or ("its folder is a file" in result.err)
     assert [p.name for p in workspace.folder.rglob("*") if p.is_file()] == [path.name]
     assert path.read_text() == "mine"
 
@@ -88,7 +88,7 @@ def test_each_disk_needs_room_for_what_it_is_to_hold(
     place.mkdir()
     other = {"archive": workspace.archive, "index": workspace.index} | {small: place / small}
     with full_disks._disk(place, 128):
-        said = workspace.call(
+        result = workspace.call(
             "restore",
             backup,
             "-s",
@@ -97,10 +97,10 @@ def test_each_disk_needs_room_for_what_it_is_to_hold(
             f"INDEX_URL=sqlite:///{other['index']}",
         )
         if small == "archive":
-            assert (said.code, said.err) == (0, "")
+            assert (result.code, result.err) == (0, "")
         else:
-            assert said.code == 1
-            assert f"{place} has 0.1 MB free, and 0." in said.err
+            assert result.code == 1
+            assert f"{place} has 0.1 MB free, and 0." in result.err
             assert not other["archive"].exists(), "it is seen before anything is copied"
 
 
@@ -114,12 +114,12 @@ def test_what_is_not_a_backup_is_reported(tmp_path: Path, backup: Path) -> None:
         ("empty", "is not a backup of Sacho"),
         ("begun", "has not finished: there is nothing to restore yet"),
     ):
-        said = workspace.call("restore", tmp_path / folder)
-        assert said.code == 1
-        assert sentence in said.err
+        result = workspace.call("restore", tmp_path / folder)
+        assert result.code == 1
+        assert sentence in result.err
     assert workspace.call("restore").code == 2
-    said = Workspace(backup / "within").call("restore", backup)
-    assert (said.code, "lies within the backup" in said.err) == (1, True)
+    result = Workspace(backup / "within").call("restore", backup)
+    assert (result.code, "lies within the backup" in result.err) == (1, True)
     assert not workspace.folder.exists()
 
 
@@ -142,17 +142,17 @@ def test_each_file_of_a_backup_that_was_changed_is_named(kept: Path, tmp_path: P
                 path.write_bytes(path.read_bytes()[:-50])
             else:
                 path.unlink()
-            said = workspace.call("restore", backup)
-            assert said.code == 1, (place, how)
-            assert str(path if place.name != "backup.json" else backup) in said.err
-            assert "Traceback" not in said.err
+            result = workspace.call("restore", backup)
+            assert result.code == 1, (place, how)
+            assert str(path if place.name != "backup.json" else backup) in result.err
+            assert "Traceback" not in result.err
             if place.name == "backup.json":
                 assert not workspace.folder.exists()
                 continue
-            assert len(said.err.splitlines()) == 1, "nothing else is"
+            assert len(result.err.splitlines()) == 1, "nothing else is"
             assert not (workspace.archive / MARK).exists()
             if place.name == "index.sqlite3":
-                assert said.out.endswith(
+                assert result.out.endswith(
                     "run scrapy reindex now to make the index from the archive\n"
                 )
                 assert not workspace.index.exists()
@@ -206,8 +206,8 @@ def test_a_backup_of_a_newer_version_is_reported(
     monkeypatch.setattr(inventory, "_FORMAT", 2)
     inventory.write(backup, known)
     monkeypatch.undo()
-    said = Workspace(tmp_path / "desk").call("restore", backup)
-    assert (said.code, "was written by a newer version of Sacho" in said.err) == (1, True)
+    result = Workspace(tmp_path / "desk").call("restore", backup)
+    assert (result.code, "was written by a newer version of Sacho" in result.err) == (1, True)
 
 
 def test_an_index_of_a_newer_schema_is_restored_and_reported(
@@ -218,8 +218,8 @@ def test_an_index_of_a_newer_schema_is_restored_and_reported(
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     back_up_workspace(workspace, tmp_path / "backup")
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", tmp_path / "backup")
-    assert (said.code, "upgrade Sacho" in said.err) == (1, True)
+    result = other.call("restore", tmp_path / "backup")
+    assert (result.code, "upgrade Sacho" in result.err) == (1, True)
     assert other.index.exists()
 
 
@@ -230,9 +230,9 @@ def test_an_index_of_an_earlier_version_is_restored_and_left_to_a_reindex(tmp_pa
         database.executescript((ROOT / "tests" / "support" / "schema_0005.sql").read_text())
     back_up_workspace(workspace, tmp_path / "backup")
     other = Workspace(tmp_path / "other")
-    said = other.call("restore", tmp_path / "backup")
-    assert said.code == 1
-    assert "was made by an earlier version of Sacho (schema 0005): run scrapy reindex" in said.err
+    result = other.call("restore", tmp_path / "backup")
+    assert result.code == 1
+    assert "was made by an earlier version of Sacho (schema 0005): run scrapy reindex" in result.err
     assert other.call("reindex").code == 0
     assert other.call("show").code == 0
     assert wrong(other) == []
@@ -257,8 +257,8 @@ def test_a_restore_that_was_killed_goes_on_with_no_other_backup(
     workspace, other = Workspace(tmp_path / "desk"), tmp_path / "other"
     assert killed_at(8, restore_workspace, backup, workspace)
     back_up_workspace(origin, other)
-    said = workspace.call("restore", other)
-    assert (said.code, "A restore of another backup into" in said.err) == (1, True)
+    result = workspace.call("restore", other)
+    assert (result.code, "A restore of another backup into" in result.err) == (1, True)
 
 
 def test_a_backup_killed_at_random_moments_is_whole_in_the_end(

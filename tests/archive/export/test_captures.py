@@ -74,8 +74,8 @@ def pages(package: zipfile.ZipFile) -> list[dict[str, Any]]:
 
 
 def exported(workspace: Workspace, path: Path, *options: str) -> zipfile.ZipFile:
-    said = workspace.call("export", *options, path)
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("export", *options, path)
+    assert (result.code, result.err) == (0, "")
     assert [found.name for found in path.parent.iterdir()] == [path.name], (
         "nothing is left beside it"
     )
@@ -285,8 +285,8 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
 def test_the_cdxj_alone_leads_into_the_archives_own_segments(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    said = workspace.call("export", tmp_path / "out.cdxj")
-    assert (said.code, said.out) == (
+    result = workspace.call("export", tmp_path / "out.cdxj")
+    assert (result.code, result.out) == (
         0,
         f"{len(every_kind())} captures written to {tmp_path / 'out.cdxj'}\n",
     )
@@ -307,9 +307,9 @@ def test_nothing_to_export_is_reported_and_leaves_the_file_as_it_was(
 ) -> None:
     path = tmp_path / f"out.{ending}"
     path.write_bytes(b"mine")
-    said = workspace.call("export", *options, path)
-    assert said.code == 1
-    assert "no capture" in said.sentences[0]
+    result = workspace.call("export", *options, path)
+    assert result.code == 1
+    assert "no capture" in result.sentences[0]
     assert path.read_bytes() == b"mine"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -321,9 +321,9 @@ def test_a_file_that_cannot_be_written_is_reported(
     workspace: Workspace, tmp_path: Path, name: str, code: int
 ) -> None:
     (tmp_path / "folder.wacz").mkdir()
-    said = workspace.call("export", name if name == "-" else tmp_path / name)
-    assert said.code == code
-    assert "Traceback" not in said.err
+    result = workspace.call("export", name if name == "-" else tmp_path / name)
+    assert result.code == code
+    assert "Traceback" not in result.err
     assert [path.name for path in tmp_path.iterdir()] == ["folder.wacz"]
 
 
@@ -336,9 +336,9 @@ def test_a_damaged_record_is_not_handed_over(tmp_path: Path) -> None:
     data[row["warc_offset"] + row["warc_length"] // 2] ^= 1
     segment.write_bytes(data)
     path = tmp_path / "out.wacz"
-    said = workspace.call("export", path)
-    assert said.code == 1
-    assert row["record_id"] in said.err
+    result = workspace.call("export", path)
+    assert result.code == 1
+    assert row["record_id"] in result.err
     assert not path.exists()
     segment.unlink()
     assert "the file does not exist" in workspace.call("export", path).err

@@ -70,9 +70,9 @@ def test_after_a_crawl_no_trace_of_a_removed_article_is_left_and_nothing_else_is
     """The bench of 1,000 articles, with fewer."""
     with site_of_today("etoday", 40) as site:
         assert run(Crawls.into(tmp_path, site), 40, 8) == 0, capsys.readouterr().out
-    said = capsys.readouterr().out
-    assert "all others as before: True; verify: nothing" in said
-    assert "the removed ones 0 times" in said
+    result = capsys.readouterr().out
+    assert "all others as before: True; verify: nothing" in result
+    assert "the removed ones 0 times" in result
 
 
 def test_every_text_of_a_removed_article_is_gone_from_every_file(workspace: Workspace) -> None:
@@ -80,8 +80,8 @@ def test_every_text_of_a_removed_article_is_gone_from_every_file(workspace: Work
     assert all(traces(workspace.folder, text).any for text in texts)
     before = articles(workspace)
     old = {path.name for path in workspace.archive.glob("*.warc.gz")}
-    said = workspace.call("remove", NAME, *REASON, "--yes")
-    assert (said.code, said.err) == (0, ""), said
+    result = workspace.call("remove", NAME, *REASON, "--yes")
+    assert (result.code, result.err) == (0, ""), result
     assert not any(traces(workspace.folder, text).any for text in texts)
     assert all(traces(workspace.folder, text).any for text in others)
     outlet, _, article_id = NAME.partition("/")
@@ -118,13 +118,16 @@ def test_tombstones_say_what_lay_there_and_other_records_are_byte_for_byte_as_be
     assert {one.fields["warc-target-uri"] for one in stones} == removed
     assert set(after) == set(kept) | {one.record_id for one in stones}
     for stone in stones:
-        said = json.loads(stone.block)
+        result = json.loads(stone.block)
         row = captures[stone.fields["warc-target-uri"]]
-        assert said["removed"]["payload_digest"] == row["payload_digest"]
-        assert said["removed"]["type"] == row["record_type"]
-        assert (said["outlet"], said["article_id"], said["reason"]) == (*NAME.split("/"), REASON[1])
-        assert said["by"]
-        assert said["at"]
+        assert result["removed"]["payload_digest"] == row["payload_digest"]
+        assert result["removed"]["type"] == row["record_type"]
+        assert (result["outlet"], result["article_id"], result["reason"]) == (
+            *NAME.split("/"),
+            REASON[1],
+        )
+        assert result["by"]
+        assert result["at"]
     with path.open("rb") as file:  # another reader agrees
         assert [
             record.rec_headers["WARC-Record-ID"][1:-1] for record in ArchiveIterator(file)
@@ -149,12 +152,12 @@ def test_a_replay_of_the_same_files_does_not_bring_it_back(workspace: Workspace)
     shutil.copytree(workspace.archive, saved)
     workspace.call("remove", NAME, *REASON, "--yes")
     kept = workspace.kept_bytes()
-    said = workspace.call("replay", SEEDS / "newspim")
-    assert said.code == 0
-    number = summary(said)["newspim"]["skipped"]
+    result = workspace.call("replay", SEEDS / "newspim")
+    assert result.code == 0
+    number = summary(result)["newspim"]["skipped"]
     assert number
-    assert f"skipped/removed newspim: {number}" in said.out
-    assert number + summary(said)["newspim"]["unchanged"] == len(own)
+    assert f"skipped/removed newspim: {number}" in result.out
+    assert number + summary(result)["newspim"]["unchanged"] == len(own)
     assert workspace.call("replay", saved).code == 0  # the WARCs of before
     assert not any(traces(workspace.folder, text).any for text in texts)
     assert workspace.kept_bytes() == kept
@@ -232,28 +235,28 @@ def test_what_it_refuses_changes_nothing(
     workspace: Workspace, args: tuple[str, ...], code: int, sentence: str
 ) -> None:
     before = state(workspace)
-    said = workspace.call("remove", *args)
-    assert said.code == code
-    assert sentence in said.err
-    assert "Traceback" not in said.err
+    result = workspace.call("remove", *args)
+    assert result.code == code
+    assert sentence in result.err
+    assert "Traceback" not in result.err
     assert state(workspace) == before
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(workspace: Workspace) -> None:
     before = state(workspace)
-    said = workspace.call("remove", NAME, *REASON, "--dry-run")
-    assert (said.code, said.err) == (0, "")
-    assert NAME in said.out
-    assert "to be rewritten: " in said.out
-    assert said.out.endswith("nothing was changed (--dry-run)\n")
+    result = workspace.call("remove", NAME, *REASON, "--dry-run")
+    assert (result.code, result.err) == (0, "")
+    assert NAME in result.out
+    assert "to be rewritten: " in result.out
+    assert result.out.endswith("nothing was changed (--dry-run)\n")
     assert state(workspace) == before
 
 
 def test_a_second_run_says_that_it_is_removed(workspace: Workspace) -> None:
     assert workspace.call("remove", NAME, *REASON, "--yes").code == 0
     before = workspace.kept_bytes()
-    said = workspace.call("remove", NAME, *REASON, "--yes")
-    assert (said.code, said.out, said.err) == (0, f"{NAME} has already been removed\n", "")
+    result = workspace.call("remove", NAME, *REASON, "--yes")
+    assert (result.code, result.out, result.err) == (0, f"{NAME} has already been removed\n", "")
     assert workspace.kept_bytes() == before
 
 
@@ -276,11 +279,11 @@ def test_a_terminal_is_asked_for_confirmation(workspace: Workspace, typed: str, 
             preexec_fn=_own_terminal,
         )
         assert process.stdout is not None
-        said = b""
-        while b"to continue: " not in said:
+        result = b""
+        while b"to continue: " not in result:
             piece = os.read(process.stdout.fileno(), 4096)
-            assert piece, said
-            said += piece
+            assert piece, result
+            result += piece
         os.write(ours, typed.encode())
         _, err = process.communicate(timeout=60)
     finally:
@@ -307,9 +310,9 @@ def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(workspace:
 
     with (workspace.archive / (name + ".open")).open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        said = workspace.call("remove", NAME, *REASON, "--yes")
-        assert said.code == 1
-        assert "is being written by a crawl or a replay. The article is hidden" in said.err
+        result = workspace.call("remove", NAME, *REASON, "--yes")
+        assert result.code == 1
+        assert "is being written by a crawl or a replay. The article is hidden" in result.err
         assert workspace.call("show", NAME).code == 1
         assert any("has not finished" in one for one in wrong(workspace))
     (workspace.archive / (name + ".open")).rename(path)
@@ -336,16 +339,16 @@ def test_bytes_that_another_article_shows_too_are_removed_only_with_it(
         saved.with_suffix(".json").write_text(json.dumps(facts))
     assert workspace.call("replay", workspace.folder / "twice").code == 0
     before = workspace.kept_bytes()
-    said = workspace.call("remove", name, *REASON, "--yes")
-    assert said.code == 1
-    assert f"show {other}" in said.err
+    result = workspace.call("remove", name, *REASON, "--yes")
+    assert result.code == 1
+    assert f"show {other}" in result.err
     assert workspace.kept_bytes() == before
     assert workspace.call("remove", name, other, *REASON, "--yes").code == 0
     assert wrong(workspace) == []
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    said = Workspace(tmp_path).call("remove", NAME, *REASON, "--yes")
-    assert said.code == 1
-    assert said.err.startswith("scrapy remove: There is no archive at")
+    result = Workspace(tmp_path).call("remove", NAME, *REASON, "--yes")
+    assert result.code == 1
+    assert result.err.startswith("scrapy remove: There is no archive at")
     assert list(tmp_path.iterdir()) == []

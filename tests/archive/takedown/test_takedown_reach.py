@@ -158,8 +158,8 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
     (row,) = (row for row in workspace.rows("captures") if row["reason"] == "removed")
     assert row["revision_id"] is None
     assert any("came after the removal" in one for one in wrong(workspace))
-    said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
-    assert (said.code, said.err) == (0, "")
+    output = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert (output.code, output.err) == (0, "")
     assert not traces(workspace.folder, text).any
     assert wrong(workspace) == []
 
@@ -168,10 +168,10 @@ def test_the_index_that_a_reindex_kept_goes_as_well(workspace: Workspace) -> Non
     text = text_of(workspace)
     assert workspace.call("reindex").code == 0
     assert "index.sqlite3.old" in traces(workspace.folder, text).files
-    said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    result = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
     assert (
         "index.sqlite3.old, kept by a reindex, contains the texts too and will be deleted"
-        in said.out
+        in result.out
     )
     assert not traces(workspace.folder, text).any
 

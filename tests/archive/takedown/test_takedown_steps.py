@@ -125,8 +125,8 @@ def test_killed_and_with_its_index_lost_it_stays_removed(
     assert killed_before(workspace, at)
     for path in workspace.folder.glob("index.sqlite3*"):
         path.unlink()
-    said = workspace.call("reindex")
-    assert "Traceback" not in said.err
+    result = workspace.call("reindex")
+    assert "Traceback" not in result.err
     assert NAME not in articles(workspace)
     assert workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes").code == 0
     assert not traces(workspace.folder, text).any
@@ -175,17 +175,17 @@ def test_an_index_that_cannot_be_written_leaves_everything_as_it_was(workspace: 
 
 def test_two_do_not_remove_at_once(workspace: Workspace) -> None:
     with takedown_log.locked(workspace.archive):
-        said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
-    assert said.code == 1
-    assert "Another process is removing" in said.err
+        result = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+    assert result.code == 1
+    assert "Another process is removing" in result.err
     assert NAME in articles(workspace)
 
 
 def test_no_removal_while_a_reindex_reads_and_the_reverse(workspace: Workspace) -> None:
     url = f"sqlite:///{workspace.index}"
     with exclude_reindex(url):
-        said = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
-        assert (said.code, "is running" in said.err) == (1, True)
+        result = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
+        assert (result.code, "is running" in result.err) == (1, True)
         assert workspace.call("reindex").code == 1
     assert NAME in articles(workspace)
 

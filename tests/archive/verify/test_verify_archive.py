@@ -65,10 +65,10 @@ def segments(workspace: Workspace) -> list[Path]:
 
 def test_a_good_archive_is_good_and_verified_without_being_changed(workspace: Workspace) -> None:
     before = workspace.kept_bytes()
-    said = workspace.call("verify")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("verified 2 files")
-    assert said.out.endswith("no findings\n")
+    result = workspace.call("verify")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("verified 2 files")
+    assert result.out.endswith("no findings\n")
     assert workspace.kept_bytes() == before
     found, tally = verify(workspace.folder)
     assert found == []
@@ -101,9 +101,9 @@ def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is
     with closing(sqlite3.connect(workspace.index)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
         connection.commit()
-    said = workspace.call("verify")
-    assert "could not be recorded in the run history" in said.err
-    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.err
+    result = workspace.call("verify")
+    assert "could not be recorded in the run history" in result.err
+    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in result.err
     with closing(sqlite3.connect(workspace.index)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
             ("0004",)
@@ -111,8 +111,8 @@ def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is
 
 
 def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
-    said = Workspace(tmp_path).call("verify")
-    assert (said.code, said.out) == (
+    result = Workspace(tmp_path).call("verify")
+    assert (result.code, result.out) == (
         0,
         "nothing to verify: the archive has no closed segment yet\n",
     )
@@ -129,9 +129,9 @@ def test_a_finding_names_file_byte_record_and_rule(workspace: Workspace) -> None
     data = bytearray(path.read_bytes())
     data[row["warc_offset"] + 60] ^= 4
     path.write_bytes(data)
-    said = workspace.call("verify")
-    assert said.code == 1
-    lines = said.out.splitlines()
+    result = workspace.call("verify")
+    assert result.code == 1
+    lines = result.out.splitlines()
     assert any(line.startswith(f"{path.name}@{row['warc_offset']}: gzip: ") for line in lines)
     assert any(
         line.startswith(f"{path.name}@{row['warc_offset']} {row['record_id']}: no_record: ")
@@ -153,9 +153,9 @@ def test_a_record_without_a_row_and_a_row_without_a_segment(workspace: Workspace
 
 def test_a_segment_without_an_entry_gets_one_and_is_reported(workspace: Workspace) -> None:
     (workspace.archive / NAME).unlink()
-    said = workspace.call("verify")
-    assert said.code == 0
-    assert said.out.count("added to the fixity manifest") == 2
+    result = workspace.call("verify")
+    assert result.code == 0
+    assert result.out.count("added to the fixity manifest") == 2
     assert {one.kind for one in fixity.read(workspace.archive).entries.values()} == {
         EntryKind.FOUND
     }
@@ -182,9 +182,9 @@ def test_a_read_only_archive_is_verified_all_the_same(
         return real(path, flags, *more, **named)
 
     monkeypatch.setattr(os, "open", read_only)
-    said = workspace.call("verify")
-    assert said.code == 0
-    assert "read-only" in said.out
+    result = workspace.call("verify")
+    assert result.code == 0
+    assert "read-only" in result.out
 
 
 def test_what_was_removed_or_replaced_on_purpose_is_no_finding(workspace: Workspace) -> None:
@@ -232,10 +232,10 @@ def test_rows_of_a_dead_writers_segment_must_be_there(workspace: Workspace) -> N
 
 
 def test_a_sample_can_be_drawn_again(workspace: Workspace) -> None:
-    said = workspace.call("verify", "--sample", "1", "--seed", "5")
-    assert said.code == 0
-    assert "sample with seed 5: 1 segment, 1 skipped" in said.out
-    assert workspace.call("verify", "--sample", "1", "--seed", "5").out == said.out
+    result = workspace.call("verify", "--sample", "1", "--seed", "5")
+    assert result.code == 0
+    assert "sample with seed 5: 1 segment, 1 skipped" in result.out
+    assert workspace.call("verify", "--sample", "1", "--seed", "5").out == result.out
     assert "2 segments, 0 skipped" in workspace.call("verify", "--sample", "100%").out
     chosen = {
         path.name
@@ -258,9 +258,9 @@ def test_since_is_a_day_of_closing_in_korea(workspace: Workspace) -> None:
         )
         os.utime(path, (moment.timestamp(), moment.timestamp()))
     today = datetime.now(KST).date()
-    said = workspace.call("verify", "--since", str(today - timedelta(1)))
-    assert said.code == 0
-    assert "skipped 1 older segment" in said.out
+    result = workspace.call("verify", "--since", str(today - timedelta(1)))
+    assert result.code == 0
+    assert "skipped 1 older segment" in result.out
     assert verify(workspace.folder, SegmentSelection(since=today - days))[1].files == 2
     assert verify(workspace.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
     old.write_bytes(b"")
@@ -273,31 +273,31 @@ def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(
 ) -> None:
     foreign = tmp_path / "w.warc.gz"
     foreign.write_bytes(by_warcio())
-    said = workspace.call("verify", foreign, *segments(workspace))
-    assert said.code == 0
-    assert "note" in said.out
+    result = workspace.call("verify", foreign, *segments(workspace))
+    assert result.code == 0
+    assert "note" in result.out
     path = segments(workspace)[0]
     path.write_bytes(ours())
-    said = workspace.call("verify", path)
-    assert said.code == 1
-    assert ": fixity: " in said.out
-    said = workspace.call("verify", tmp_path / "nowhere.warc", tmp_path)
-    assert said.code == 1
-    assert said.out.count(": unreadable: ") >= 2
+    result = workspace.call("verify", path)
+    assert result.code == 1
+    assert ": fixity: " in result.out
+    result = workspace.call("verify", tmp_path / "nowhere.warc", tmp_path)
+    assert result.code == 1
+    assert result.out.count(": unreadable: ") >= 2
 
 
 def test_warcio_is_the_witness_of_an_archive_and_of_files(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    said = workspace.call("verify", "--witness")
-    assert (said.code, "no findings" in said.out) == (0, True), said.out
+    result = workspace.call("verify", "--witness")
+    assert (result.code, "no findings" in result.out) == (0, True), result.out
     foreign = tmp_path / "w.warc.gz"
     foreign.write_bytes(by_warcio())
     assert workspace.call("verify", "--witness", foreign).code == 0
     foreign.write_bytes(record(version="WARC/1.2"))
-    said = workspace.call("verify", "--witness", foreign)
-    assert said.code == 1
-    assert ": witness: warcio reads no further" in said.out
+    result = workspace.call("verify", "--witness", foreign)
+    assert result.code == 1
+    assert ": witness: warcio reads no further" in result.out
     assert ": witness: " not in workspace.call("verify", foreign).out
 
 
@@ -353,8 +353,8 @@ def test_invalid_usage_is_reported(workspace: Workspace, arguments: list[str]) -
 
 def test_an_archive_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("x")
-    said = Workspace(tmp_path).call("verify")
-    assert (said.code, len(said.sentences)) == (1, 1)
+    result = Workspace(tmp_path).call("verify")
+    assert (result.code, len(result.sentences)) == (1, 1)
 
 
 def test_output_into_a_closed_pipe_is_no_traceback(workspace: Workspace) -> None:

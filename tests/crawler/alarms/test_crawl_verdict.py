@@ -150,9 +150,9 @@ def test_a_feed_without_new_entries_is_noticed_after_a_day(tmp_path: Path) -> No
         crawls = Crawls.into(tmp_path, site)
         assert crawls.run().code == 0
         crawls.edit_frontier("SET first_visit_at = '2026-01-02 03:04:05.000000'")
-        said = crawls.run()
-        assert said.code == 1
-        assert "no new one was found since 2026-01-02 12:04 KST" in said.sentences[-1]
+        result = crawls.run()
+        assert result.code == 1
+        assert "no new one was found since 2026-01-02 12:04 KST" in result.sentences[-1]
         assert crawls.run("-a", f"url={site.address(site.ids()[0])}").code == 0
         site.publish(1)
         assert crawls.run().code == 0
@@ -161,8 +161,8 @@ def test_a_feed_without_new_entries_is_noticed_after_a_day(tmp_path: Path) -> No
 def test_where_robots_forbid_all_articles_a_crawl_does_not_end_well(tmp_path: Path) -> None:
     with site_of_today("newspim", 20, robots="User-agent: *\nDisallow: /news/view/\n") as site:
         crawls = Crawls.into(tmp_path, site)
-        said = crawls.run()
+        result = crawls.run()
         assert crawls.fetched() == {}
         assert set(crawls.outcomes().values()) == {"skipped/robots"}
-        assert said.code == 1
-        assert "no article of newspim was ever stored" in said.sentences[-1]
+        assert result.code == 1
+        assert "no article of newspim was ever stored" in result.sentences[-1]

@@ -371,9 +371,9 @@ def test_schedule_refuses_an_invalid_alert_url_with_its_exit_status(
         ("ALERT_URL=nowhere", "ALERT_URL is not a valid address"),
         ("DISK_FREE_MIN=much", "is 'much'"),
     ):
-        said = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
-        assert said.code == 2
-        assert why in said.err + said.out
+        result = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
+        assert result.code == 2
+        assert why in result.err + result.out
     env = {
         "JOBS_FILE": str(jobs),
         "ALERT_URL": ear.url,
@@ -400,9 +400,9 @@ def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(
     jobs = line.folder / "jobs.toml"
     jobs.write_text('[[job]]\nname = "v"\ncommand = "verify"\nevery = "1d"\n')
     env = {"JOBS_FILE": str(jobs), "ALERT_URL": ear.url, "LOG_FOLDER": str(line.folder / "log")}
-    said = line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env)
-    assert (said.code, "Traceback" in said.err) == (1, False)
-    assert "ALARM disk: " in said.err
+    result = line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env)
+    assert (result.code, "Traceback" in result.err) == (1, False)
+    assert "ALARM disk: " in result.err
     assert [heard["kind"] for heard in ear.heard] == ["disk"]
     assert line.run("schedule", "--once", "-s", f"DISK_FREE_MIN={2**62}", env=env).code == 0, (
         "it is told once"
@@ -421,15 +421,15 @@ def test_a_scheduler_reports_a_job_that_cannot_be_run_and_goes_on(
     }
     process = Line(workspace.folder).start("schedule", env=env, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = b""
-    while b"ALARM" not in said:
-        said = process.stderr.readline()
-        assert said, "it ended"
+    result = b""
+    while b"ALARM" not in result:
+        result = process.stderr.readline()
+        assert result, "it ended"
     assert ear.came.wait(30)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "Job etoday was refused" in said.decode()
+    assert "Job etoday was refused" in result.decode()
     (heard,) = ear.heard
-    assert heard["sentence"] in said.decode()
+    assert heard["sentence"] in result.decode()
     assert workspace.alarms()[0].notified_at is not None

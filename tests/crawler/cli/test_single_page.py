@@ -31,9 +31,9 @@ def look(crawls: Crawls, verb: str, *args: str) -> CommandResult:
 
 def test_fetch_prints_the_page_and_keeps_nothing(crawls: Crawls) -> None:
     article = crawls.site.ids()[0]
-    said = look(crawls, "fetch", crawls.site.address(article))
-    assert said.code == 0, said.err
-    assert crawls.site.story(article).headline in said.out
+    result = look(crawls, "fetch", crawls.site.address(article))
+    assert result.code == 0, result.err
+    assert crawls.site.story(article).headline in result.out
     agents = {entry.header("User-Agent") for entry in crawls.site.requests()}
     assert [agent.startswith("Sacho/") and "desk@example.org" in agent for agent in agents] == [
         True
@@ -44,10 +44,10 @@ def test_fetch_prints_the_page_and_keeps_nothing(crawls: Crawls) -> None:
 
 def test_a_shell_has_the_page_of_an_address_or_a_file(crawls: Crawls, tmp_path: Path) -> None:
     article = crawls.site.ids()[0]
-    said = look(
+    result = look(
         crawls, "shell", "-c", "response.css('title::text').get()", crawls.site.address(article)
     )
-    assert crawls.site.story(article).headline in said.out, said.err
+    assert crawls.site.story(article).headline in result.out, result.err
     page = tmp_path / "page.html"
     page.write_text("<title>제 것</title>")
     assert (
@@ -59,16 +59,16 @@ def test_a_shell_has_the_page_of_an_address_or_a_file(crawls: Crawls, tmp_path: 
 def test_a_page_that_does_not_come_is_a_sentence_and_exit_1(crawls: Crawls) -> None:
     article = crawls.site.ids()[0]
     crawls.site.fault(r"/news/view/", "reset")
-    said = look(crawls, "fetch", crawls.site.address(article), "-s", "RETRY_TIMES=0")
-    assert said.code == 1
-    assert "could not fetch" in said.err
-    assert "Traceback" not in said.err
+    result = look(crawls, "fetch", crawls.site.address(article), "-s", "RETRY_TIMES=0")
+    assert result.code == 1
+    assert "could not fetch" in result.err
+    assert "Traceback" not in result.err
     crawls.site.heal()
     crawls.site.routes.robots = "User-agent: *\nDisallow: /\n"
     asked = len(crawls.site.requests())
-    said = look(crawls, "fetch", crawls.site.address(article))
-    assert said.code == 1
-    assert "disallows" in said.err
+    result = look(crawls, "fetch", crawls.site.address(article))
+    assert result.code == 1
+    assert "disallows" in result.err
     assert [entry.path for entry in crawls.site.requests()[asked:]] == ["/robots.txt"]
 
 
@@ -89,15 +89,15 @@ def test_no_page_redirects_fetch_to_a_file(crawls: Crawls, tmp_path: Path) -> No
     secret = tmp_path / "secret.html"
     secret.write_text("<title>secret</title>")
     crawls.site.fault(r"/news/view/", "private", to=secret.as_uri())
-    said = look(crawls, "fetch", crawls.site.address(crawls.site.ids()[0]))
-    assert "secret</title>" not in said.out
+    result = look(crawls, "fetch", crawls.site.address(crawls.site.ids()[0]))
+    assert "secret</title>" not in result.out
 
 
 @pytest.mark.parametrize(
     ("verb", "address"), [("fetch", "http://[::1"), ("shell", "www.etoday.co.kr:99999")]
 )
 def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, address: str) -> None:
-    said = Workspace(tmp_path).run(verb, address)
-    assert said.code == 2
-    assert f"{address} is not a valid address (" in said.err
-    assert "Traceback" not in said.err
+    result = Workspace(tmp_path).run(verb, address)
+    assert result.code == 2
+    assert f"{address} is not a valid address (" in result.err
+    assert "Traceback" not in result.err

@@ -56,18 +56,18 @@ def test_a_dead_writers_segment_is_cut_indexed_and_closed(
     with path.open("ab") as file:
         file.write(b"\x1f\x8b\x08 torn")
     assert wrong(workspace)
-    said = workspace.call("recover")
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("recover")
+    assert (result.code, result.err) == (0, "")
     name = path.name.removesuffix(".open")
-    assert said.out.startswith(
+    assert result.out.startswith(
         f"{name} was left open: 1 record indexed, 8 incomplete bytes cut off, closed\n"
     )
     assert ("newspim", "20260101000001") in articles(workspace)
     assert wrong(workspace) == []
     assert name in (workspace.archive / "fixity.jsonl").read_text()
     before = workspace.kept_bytes()
-    said = workspace.call("recover")
-    assert (said.code, said.out, said.err) == (0, "nothing to recover\n", "")
+    result = workspace.call("recover")
+    assert (result.code, result.out, result.err) == (0, "nothing to recover\n", "")
     assert workspace.kept_bytes() == before
 
 
@@ -76,10 +76,10 @@ def test_a_live_writers_segment_is_passed_over_and_counted(
 ) -> None:
     assert live is not None
     before = workspace.kept_bytes()
-    said = workspace.call("recover")
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("recover")
+    assert (result.code, result.err) == (0, "")
     assert (
-        said.out
+        result.out
         == "nothing to recover\nskipped 1 segment that is being written by a running process\n"
     )
     assert workspace.kept_bytes() == before
@@ -88,10 +88,10 @@ def test_a_live_writers_segment_is_passed_over_and_counted(
 def test_an_empty_segment_is_removed_and_reported(workspace: Workspace) -> None:
     path = workspace.archive / "sacho-20260101000000-00000-t+00000000.warc.gz.open"
     path.write_bytes(b"\x1f\x8b")
-    said = workspace.call("recover")
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("recover")
+    assert (result.code, result.err) == (0, "")
     assert (
-        said.out == f"{path.name.removesuffix('.open')} was left open and held no record, "
+        result.out == f"{path.name.removesuffix('.open')} was left open and held no record, "
         "2 incomplete bytes cut off: removed\n"
     )
     assert not path.exists()
@@ -110,9 +110,9 @@ def test_a_page_in_it_without_an_article_is_reported_as_by_a_crawl(
     path.with_name(path.name.removesuffix(".open")).unlink()
     (workspace.archive / "fixity.jsonl").unlink()
     path.write_bytes(data)
-    said = workspace.call("recover")
-    assert said.code == 1
-    assert "unparsed" in said.err
+    result = workspace.call("recover")
+    assert result.code == 1
+    assert "unparsed" in result.err
     assert wrong(workspace) == []
 
 
@@ -120,15 +120,15 @@ def test_without_an_index_it_makes_no_new_one(workspace: Workspace, live: Segmen
     live._release()
     for path in workspace.folder.glob("index.sqlite3*"):
         path.unlink()
-    said = workspace.call("recover")
-    assert said.code == 1
-    assert "run scrapy reindex first" in said.err
+    result = workspace.call("recover")
+    assert result.code == 1
+    assert "run scrapy reindex first" in result.err
     assert not workspace.index.exists()
 
 
 def test_an_archive_without_anything_has_nothing_to_recover(tmp_path: Path) -> None:
-    said = Workspace(tmp_path).call("recover")
-    assert (said.code, said.out, said.err) == (0, "nothing to recover\n", "")
+    result = Workspace(tmp_path).call("recover")
+    assert (result.code, result.out, result.err) == (0, "nothing to recover\n", "")
     assert list(tmp_path.iterdir()) == []
     assert Workspace(tmp_path).call("recover", "x").code == 2
 
@@ -139,9 +139,9 @@ def test_an_archive_whose_disk_is_not_mounted_is_not_created_again(workspace: Wo
         if there:
             workspace.archive.mkdir()
         for verb in (["recover"], ["replay", str(SEEDS / "newspim")], ["status"]):
-            said = workspace.call(*verb)
-            assert said.code == 1, verb
-            assert "is its disk mounted" in said.err + said.out, verb
+            result = workspace.call(*verb)
+            assert result.code == 1, verb
+            assert "is its disk mounted" in result.err + result.out, verb
         assert not list(workspace.archive.glob("*"))
     workspace.archive.rmdir()
     mounted.rename(workspace.archive)
@@ -153,6 +153,6 @@ def test_an_archive_whose_disk_is_not_mounted_is_not_created_again(workspace: Wo
 
 def test_the_former_name_says_what_to_type_and_fails(workspace: Workspace) -> None:
     for words in (("close",), ("close", "x"), ("close", "--help-me")):
-        said = workspace.call(*words)
-        assert (said.code, said.out) == (2, "")
-        assert said.err.rstrip().endswith("close was renamed: use recover instead")
+        result = workspace.call(*words)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.rstrip().endswith("close was renamed: use recover instead")

@@ -60,8 +60,8 @@ OURS = {
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """An archive of all seeds, for verbs that only read."""
     workspace = Workspace(tmp_path_factory.mktemp("desk"))
-    said = workspace.run("replay", SEEDS)
-    assert said.code == 0, said.err
+    result = workspace.run("replay", SEEDS)
+    assert result.code == 0, result.err
     return workspace
 
 
@@ -119,10 +119,10 @@ def test_export_joins_what_text_and_pages_know_of_one_article(workspace: Workspa
 def test_export_narrows(
     workspace: Workspace, tmp_path: Path, options: list[str], expected: int
 ) -> None:
-    said = workspace.call("export", *options, tmp_path / "x.jsonl")
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("export", *options, tmp_path / "x.jsonl")
+    assert (result.code, result.err) == (0, "")
     what = "article" if expected == 1 else "articles"
-    assert said.out == f"{expected} {what} written to {tmp_path / 'x.jsonl'}\n"
+    assert result.out == f"{expected} {what} written to {tmp_path / 'x.jsonl'}\n"
     assert len((tmp_path / "x.jsonl").read_text("utf-8").splitlines()) == expected
 
 
@@ -164,10 +164,10 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
     ],
 )
 def test_export_says_what_is_wrong(workspace: Workspace, arguments: list[str], code: int) -> None:
-    said = workspace.call("export", *arguments)
-    assert said.code == code
-    assert "Traceback" not in said.err
-    assert said.err.strip()
+    result = workspace.call("export", *arguments)
+    assert result.code == code
+    assert "Traceback" not in result.err
+    assert result.err.strip()
 
 
 def test_an_export_that_fails_leaves_the_file_that_was_there(
@@ -176,9 +176,9 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(
     folder = tmp_path / "x.jsonl"
     folder.mkdir()
     (folder / "mine").write_text("mine")
-    said = workspace.call("export", folder)
-    assert said.code == 1
-    (sentence,) = said.sentences
+    result = workspace.call("export", folder)
+    assert result.code == 1
+    (sentence,) = result.sentences
     assert str(folder) in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["x.jsonl"]
     assert (folder / "mine").read_text() == "mine"
@@ -209,9 +209,9 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(
 def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
     workspace: Workspace, query: str, expected: int
 ) -> None:
-    said = workspace.call("search", query)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines()[-1] == f"{expected} found"
+    result = workspace.call("search", query)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[-1] == f"{expected} found"
 
 
 @pytest.mark.parametrize(
@@ -232,11 +232,11 @@ def test_search_finds_words_and_parts_of_words_and_no_widget_noise(
     ],
 )
 def test_search_takes_fts_syntax_for_words(workspace: Workspace, query: str) -> None:
-    said = workspace.call("search", query)
-    assert said.code in (0, 2)
-    assert "Traceback" not in said.err
-    assert "fts5" not in said.err.lower()
-    assert said.out.strip() if said.code == 0 else re.search("error: .{20}", said.err)
+    result = workspace.call("search", query)
+    assert result.code in (0, 2)
+    assert "Traceback" not in result.err
+    assert "fts5" not in result.err.lower()
+    assert result.out.strip() if result.code == 0 else re.search("error: .{20}", result.err)
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_search_takes_fts_syntax_for_words(workspace: Workspace, query: str) -> 
 def test_search_refuses_a_query_with_a_sentence(
     workspace: Workspace, query: str, sentence: str
 ) -> None:
-    said = workspace.call("search", query)
-    assert (said.code, said.out) == (2, "")
-    assert sentence in said.err
+    result = workspace.call("search", query)
+    assert (result.code, result.out) == (2, "")
+    assert sentence in result.err
 
 
 @pytest.mark.parametrize(
@@ -271,19 +271,19 @@ def test_search_refuses_a_query_with_a_sentence(
 def test_search_takes_terms_with_a_hyphen_unquoted(
     workspace: Workspace, words: list[str], expected: int
 ) -> None:
-    said = workspace.run("search", *words)
-    assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines()[-1] == f"{expected} found"
+    result = workspace.run("search", *words)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines()[-1] == f"{expected} found"
 
 
 @pytest.mark.parametrize("word", ["-LG", "-samsung", "--NYT"])
 def test_search_says_what_to_type_for_a_term_that_is_taken_for_an_option(
     workspace: Workspace, word: str
 ) -> None:
-    said = workspace.run("search", "푸틴", word)
-    assert (said.code, said.out.splitlines()[2:]) == (2, [])
-    assert word in said.err
-    assert ("write -- before the query" in said.err) is not word.startswith("--")
+    result = workspace.run("search", "푸틴", word)
+    assert (result.code, result.out.splitlines()[2:]) == (2, [])
+    assert word in result.err
+    assert ("write -- before the query" in result.err) is not word.startswith("--")
 
 
 def test_search_limits(workspace: Workspace) -> None:
@@ -295,24 +295,24 @@ def test_search_limits(workspace: Workspace) -> None:
         ["--limti", "러시아"],
         ["   "],
     ):
-        said = workspace.call("search", *wrong)
-        assert (said.code, said.out) == (2, ""), wrong
-        assert "Traceback" not in said.err
+        result = workspace.call("search", *wrong)
+        assert (result.code, result.out) == (2, ""), wrong
+        assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize(
     "name", ["etoday/1", "nobody/9000000001", "etoday/content-0", "etoday/' OR 1=1"]
 )
 def test_show_of_an_unknown_article_says_so(workspace: Workspace, name: str) -> None:
-    said = workspace.call("show", name)
-    assert (said.code, said.out) == (1, "")
-    (sentence,) = said.sentences
+    result = workspace.call("show", name)
+    assert (result.code, result.out) == (1, "")
+    (sentence,) = result.sentences
     assert name in sentence
 
 
 def test_show_prints_everything_that_is_kept(workspace: Workspace) -> None:
-    said = workspace.call("show", "newspim/20230915999901")
-    assert (said.code, said.err) == (0, "")
+    result = workspace.call("show", "newspim/20230915999901")
+    assert (result.code, result.err) == (0, "")
     record = {r["article_id"]: r for r in workspace.export()}["20230915999901"]
     for text in (
         record["headline"],
@@ -321,17 +321,17 @@ def test_show_prints_everything_that_is_kept(workspace: Workspace) -> None:
         record["images"][0]["caption"],
         "특파원",
     ):
-        assert text in said.out
+        assert text in result.out
     for span in record["removed"]:
-        assert f"[removed] {span['rule']}: " in said.out
-    captures = [line for line in said.out.splitlines() if ".warc.gz" in line]
+        assert f"[removed] {span['rule']}: " in result.out
+    captures = [line for line in result.out.splitlines() if ".warc.gz" in line]
     assert len(captures) == 3
     alias = next(
         row["alias"]
         for row in workspace.rows("aliases")
         if row["outlet"] == "newspim" and "content-" in row["alias"]
     )
-    assert workspace.call("show", f"newspim/{alias}").out == said.out
+    assert workspace.call("show", f"newspim/{alias}").out == result.out
 
 
 def test_show_lists(workspace: Workspace) -> None:
@@ -344,17 +344,17 @@ def test_show_lists(workspace: Workspace) -> None:
 def test_a_verb_that_reads_makes_no_index(tmp_path: Path, verb: str) -> None:
     workspace = Workspace(tmp_path)
     arguments = {"show": [], "search": ["푸틴"], "export": [tmp_path / "x.jsonl"]}[verb]
-    said = workspace.call(verb, *arguments)
-    assert said.code == 1
-    assert "replay" in said.err, "it says what to do"
+    result = workspace.call(verb, *arguments)
+    assert result.code == 1
+    assert "replay" in result.err, "it says what to do"
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_has_an_example_and_every_option(workspace: Workspace, verb: str) -> None:
-    said = workspace.call(verb, "--help")
-    assert (said.code, said.err) == (0, "")
-    assert f"Example: scrapy {verb}" in " ".join(said.out.split())
+    result = workspace.call(verb, "--help")
+    assert (result.code, result.err) == (0, "")
+    assert f"Example: scrapy {verb}" in " ".join(result.out.split())
 
 
 def test_the_list_of_verbs_names_them(workspace: Workspace) -> None:
@@ -390,22 +390,22 @@ def test_output_into_a_closed_pipe_is_no_failure(workspace: Workspace, verb: lis
 def test_another_locale_or_terminal_loses_no_article(
     workspace: Workspace, env: dict[str, str]
 ) -> None:
-    said = workspace.run("show", "newspim/20230915999901", env=env)
-    assert (said.code, said.err) == (0, "")
-    assert "koinwon@newspim.com" in said.out
+    result = workspace.run("show", "newspim/20230915999901", env=env)
+    assert (result.code, result.err) == (0, "")
+    assert "koinwon@newspim.com" in result.out
     found = workspace.run("search", "푸틴", env=env)
     assert (found.code, found.err) == (0, "")
     assert found.out.splitlines()[-1] == "2 found"
     if "FORCE_COLOR" not in env:
-        assert "\x1b[" not in said.out + found.out
+        assert "\x1b[" not in result.out + found.out
     if "PYTHONIOENCODING" not in env and env.get("PYTHONUTF8") != "0":
-        assert "고인원" in said.out
+        assert "고인원" in result.out
 
 
 def test_replay_in_another_locale_keeps_the_same(workspace: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path)
-    said = other.run("replay", SEEDS, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
-    assert (said.code, said.err) == (0, "")
+    result = other.run("replay", SEEDS, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
+    assert (result.code, result.err) == (0, "")
     fields = ("headline", "body", "authors", "removed")
     assert [[r[f] for f in fields] for r in other.export()] == [
         [r[f] for f in fields] for r in workspace.export()
@@ -419,16 +419,16 @@ def test_what_a_page_says_can_command_no_terminal(tmp_path: Path) -> None:
         exchange("", text.replace("주민", "\x1b[2J[red]주민").encode(), media_type="text/plain"),
     )
     workspace = Workspace(tmp_path)
-    said = workspace.run("show", "etoday")
-    assert "[red]" in said.out
-    assert "\x1b" not in said.out
+    result = workspace.run("show", "etoday")
+    assert "[red]" in result.out
+    assert "\x1b" not in result.out
     assert "\x1b" not in workspace.run("search", "기록의").out
 
 
 def test_settings_are_taken_from_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
     index = f"INDEX_URL=sqlite:///{workspace.index}"
-    said = Workspace(tmp_path).run("show", "-s", index)
-    assert (said.code, said.out.splitlines()[-1]) == (0, "5 articles")
+    result = Workspace(tmp_path).run("show", "-s", index)
+    assert (result.code, result.out.splitlines()[-1]) == (0, "5 articles")
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_a_path_that_cannot_be_examined_is_named_without_a_traceback(
 ) -> None:
     """As one without rights, which root has everywhere, or on a mount that went stale."""
     place = tmp_path / ("x" * 300)
-    said = workspace.call(*(word.format(place) for word in words))
-    assert said.code == 1
-    assert f"Cannot use {place}" in said.err
-    assert "Traceback" not in said.err
+    result = workspace.call(*(word.format(place) for word in words))
+    assert result.code == 1
+    assert f"Cannot use {place}" in result.err
+    assert "Traceback" not in result.err

@@ -228,11 +228,11 @@ def test_a_file_may_begin_with_an_editors_mark(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"# \xb0\xa1\n")
-    for path, said in (
+    for path, result in (
         (tmp_path / "none.toml", "does not exist: copy jobs.example.toml"),
         (tmp_path, "can't be read (Is a directory)"),
         (latin, "not UTF-8 text (byte 2)"),
     ):
         with pytest.raises(JobsFileError) as caught:
             read_jobs(path)
-        assert said in str(caught.value)
+        assert result in str(caught.value)

@@ -53,9 +53,9 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
         assert (listed.code, listed.err) == (0, "")
         assert listed.out.count(" now ") == 3
         assert not schedule.workspace.index.exists()
-        said = schedule.run("--once", JOBS_AT_ONCE="1")
-        assert (said.code, said.err) == (0, "")
-        assert "newspim: succeeded in " in said.out
+        result = schedule.run("--once", JOBS_AT_ONCE="1")
+        assert (result.code, result.err) == (0, "")
+        assert "newspim: succeeded in " in result.out
         rows = {row["job"]: row for row in schedule.runs()}
         assert {(row["ending"], row["exit_code"], row["attempt"]) for row in rows.values()} == {
             ("succeeded", 0, 1)
@@ -147,9 +147,9 @@ def test_a_failure_is_tried_again_and_exits_1(tmp_path: Path, site: MockSite) ->
     schedule = Schedule(tmp_path, [site])
     schedule.jobs('outlet = "newspim"\nevery = "1d"\nretries = 1\nbackoff = "1s"')
     site.fault(r".*", "status", status=500)
-    said = schedule.run("--once", RETRY_TIMES="0")
-    assert said.code == 1
-    assert "newspim: failed (exit 1)" in said.out
+    result = schedule.run("--once", RETRY_TIMES="0")
+    assert result.code == 1
+    assert "newspim: failed (exit 1)" in result.out
     assert schedule.endings() == ["failed"]
     site.heal()
     wait_for(lambda: datetime.now(UTC) > ended(schedule) + timedelta(seconds=1))
@@ -166,9 +166,9 @@ def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> N
     with site_of_today("newspim", 80, latency=0.2) as site:
         schedule = Schedule(tmp_path, [site], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
         schedule.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "12s"\nbackoff = "1s"')
-        said = schedule.run("--once")
-        assert said.code == 1
-        assert "newspim: timed_out" in said.out
+        result = schedule.run("--once")
+        assert result.code == 1
+        assert "newspim: timed_out" in result.out
         (crawls,) = schedule.crawls
         crawls.check_captures()
         stored = len(crawls.revisions())
@@ -256,8 +256,8 @@ def test_an_index_deleted_under_a_scheduler_is_reported_once_and_created_again(
     for path in tmp_path.glob("index.sqlite3*"):
         path.unlink()
     daemon.send_signal(signal.SIGHUP)  # look now
-    said = wait_for_output(daemon, "no such table")
-    assert "it was deleted or emptied while it was in use; run scrapy reindex" in said
+    result = wait_for_output(daemon, "no such table")
+    assert "it was deleted or emptied while it was in use; run scrapy reindex" in result
     listed = schedule.run("--list")
     assert (listed.code, "is empty: run scrapy reindex" in listed.err) == (1, True)
     schedule.workspace.archive.mkdir()
@@ -286,11 +286,11 @@ def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('outlet = "nobody"', 'outlet = "etoday"\ncron = "x"')
     for mode in ("--once", "--list"):
-        said = schedule.run(mode)
-        assert said.code == 2
+        result = schedule.run(mode)
+        assert result.code == 2
         assert [
             line.split(": ", 1)[1].removeprefix(f"{schedule.jobs_file}, ")
-            for line in said.sentences
+            for line in result.sentences
         ] == [
             "line 2: outlet: no outlet 'nobody'; known: etoday, newspim.",
             "line 5: cron: a cron line has five fields, not 1: minute hour day month weekday.",
@@ -307,19 +307,19 @@ def test_an_unusable_index_is_reported(tmp_path: Path) -> None:
     with closing(sqlite3.connect(schedule.workspace.index)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     for mode in ("--once", "--list"):
-        said = schedule.run(mode)
-        assert said.code == 1
-        assert "has schema 9999" in said.err
-        assert "Traceback" not in said.err
+        result = schedule.run(mode)
+        assert result.code == 1
+        assert "has schema 9999" in result.err
+        assert "Traceback" not in result.err
 
 
 def test_a_log_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     (tmp_path / "log").write_text("in the way")
-    said = schedule.run("--once")
-    assert said.code == 0
-    assert "no log can be written (Not a directory)" in said.err
+    result = schedule.run("--once")
+    assert result.code == 0
+    assert "no log can be written (Not a directory)" in result.err
     assert [(row["ending"], row["log"]) for row in schedule.runs()] == [("succeeded", "")]
 
 
@@ -358,7 +358,7 @@ def test_bad_settings_are_wrong_usage(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     for name in ("JOBS_AT_ONCE", "LOG_KEEP_DAYS"):
-        said = schedule.run("--once", **{name: "-1"})
-        assert (said.code, "a number of at least 1" in said.err) == (2, True)
+        result = schedule.run("--once", **{name: "-1"})
+        assert (result.code, "a number of at least 1" in result.err) == (2, True)
     assert schedule.workspace.run("schedule", "now").code == 2
     assert stat.S_ISREG(schedule.jobs_file.stat().st_mode)

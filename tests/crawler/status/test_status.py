@@ -60,9 +60,9 @@ def status(workspace: Workspace, *words: str | Path) -> CommandResult:
 
 
 def as_json(workspace: Workspace, *words: str) -> dict[str, Any]:
-    said = status(workspace, "--json", *words)
-    assert said.err == ""
-    found: dict[str, Any] = json.loads(said.out)
+    result = status(workspace, "--json", *words)
+    assert result.err == ""
+    found: dict[str, Any] = json.loads(result.out)
     return found
 
 
@@ -79,10 +79,10 @@ def cells(out: str) -> list[list[str]]:
 def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(
     crawled: Workspace,
 ) -> None:
-    said = crawled.run("status")
-    assert (said.code, said.err) == (0, "")
-    assert "\x1b" not in said.out, "a pipe takes no colours"
-    _, etoday, newspim, _, verify = cells(said.out)
+    result = crawled.run("status")
+    assert (result.code, result.err) == (0, "")
+    assert "\x1b" not in result.out, "a pipe takes no colours"
+    _, etoday, newspim, _, verify = cells(result.out)
     assert etoday[0] == "etoday"
     assert etoday[1].endswith("failed (exit 1), by hand")
     assert etoday[2:6] == ["2 new, 1 unparsed", "14", "–", "300"]
@@ -105,9 +105,9 @@ def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(
 
 def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> None:
     day = f"{datetime.now(NOW.tzinfo):%Y-%m-%d}"
-    said = status(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
-    assert (said.code, said.err) == (0, "")
-    _, last, first, _, *reasons = cells(said.out)
+    result = status(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
+    assert (result.code, result.err) == (0, "")
+    _, last, first, _, *reasons = cells(result.out)
     assert last[2:6] == [
         "hand",
         "crawl etoday -a limit=20",
@@ -115,7 +115,7 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> Non
         "failed (exit 1)",
     ]
     assert first[2:6] == ["hand", "crawl etoday", "12 new", "succeeded"]
-    assert "2 runs: 14 new, 1 unparsed/login_wall" in said.out
+    assert "2 runs: 14 new, 1 unparsed/login_wall" in result.out
     assert [reason[:2] for reason in reasons] == [["new", "14"], ["unparsed/login_wall", "1"]]
     assert reasons[1][2].startswith("https://www.etoday.co.kr/news/view/")
     told = as_json(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
@@ -129,8 +129,8 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> Non
     ]
     assert [run["run"] for run in as_json(crawled, "--runs", "1")["runs"]] == [every[0]["run"]]
     assert all(run["host"] and run["version"] and run["seconds"] > 0 for run in every)
-    said = status(crawled, "--runs", "--since", "2020-01-01", "--until", "2020-01-01")
-    assert (said.code, said.out, said.err) == (0, "0 runs\n", "")
+    result = status(crawled, "--runs", "--since", "2020-01-01", "--until", "2020-01-01")
+    assert (result.code, result.out, result.err) == (0, "0 runs\n", "")
 
 
 def test_it_only_reads(crawled: Workspace) -> None:
@@ -148,9 +148,9 @@ def test_where_there_is_no_index_it_says_so_and_makes_none(tmp_path: Path) -> No
         ("status", "--json"),
         ("status", "--metrics", "x.prom"),
     ):
-        said = workspace.call(*words)
-        assert (said.code, said.out) == (1, "")
-        (sentence,) = said.sentences
+        result = workspace.call(*words)
+        assert (result.code, result.out) == (1, "")
+        (sentence,) = result.sentences
         assert sentence.startswith("scrapy status: there is no index at ")
     assert not workspace.folder.exists()
 
@@ -160,9 +160,9 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     history.index().close()
     with closing(sqlite3.connect(history.path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0004'")
-    said = Workspace(tmp_path).call("status")
-    assert said.code == 1
-    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in said.sentences[-1]
+    result = Workspace(tmp_path).call("status")
+    assert result.code == 1
+    assert "earlier version of Sacho (schema 0004): run scrapy reindex" in result.sentences[-1]
 
 
 @pytest.mark.parametrize(
@@ -191,22 +191,22 @@ def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_usage_is_reported(tmp_path: Path, words: list[str], sentence: str) -> None:
-    said = Workspace(tmp_path).call("status", *words)
-    assert said.code == 2
-    assert sentence in said.err + said.out
+    result = Workspace(tmp_path).call("status", *words)
+    assert result.code == 2
+    assert sentence in result.err + result.out
 
 
 def test_its_help_has_an_example(tmp_path: Path) -> None:
-    said = Workspace(tmp_path).call("status", "--help")
-    assert (said.code, said.err) == (0, "")
-    assert "Example: scrapy status --runs" in " ".join(said.out.split())
+    result = Workspace(tmp_path).call("status", "--help")
+    assert (result.code, result.err) == (0, "")
+    assert "Example: scrapy status --runs" in " ".join(result.out.split())
 
 
 def test_an_unknown_outlet_is_a_failure(crawled: Workspace) -> None:
     for words in ((), ("--runs",), ("--json",)):
-        said = status(crawled, "--outlet", "nobody", *words)
-        assert (said.code, said.out) == (1, "")
-        assert "no outlet 'nobody'" in said.err
+        result = status(crawled, "--outlet", "nobody", *words)
+        assert (result.code, result.out) == (1, "")
+        assert "no outlet 'nobody'" in result.err
     assert status(crawled, "--runs", "--outlet", "newspim").out == "0 runs\n", (
         "it was never crawled"
     )
@@ -219,14 +219,14 @@ def test_an_invalid_jobs_file_is_reported_and_the_rest_is_shown(
     crawled: Workspace, tmp_path: Path
 ) -> None:
     (tmp_path / "jobs.toml").write_text('[[job]]\noutlet = "etody"\nevry = "1h"\n')
-    said = crawled.call("status", "-s", f"JOBS_FILE={tmp_path / 'jobs.toml'}")
-    assert said.code == 1
-    assert "line 2" in said.out
-    assert "line 3" in said.out
-    assert cells(said.out)[1][0] == "etoday"
-    said = crawled.call("status", "-s", f"JOBS_FILE={tmp_path / 'none.toml'}")
-    assert said.code == 0, "all is crawled by hand"
-    assert cells(said.out)[1][8] == "–"
+    result = crawled.call("status", "-s", f"JOBS_FILE={tmp_path / 'jobs.toml'}")
+    assert result.code == 1
+    assert "line 2" in result.out
+    assert "line 3" in result.out
+    assert cells(result.out)[1][0] == "etoday"
+    result = crawled.call("status", "-s", f"JOBS_FILE={tmp_path / 'none.toml'}")
+    assert result.code == 0, "all is crawled by hand"
+    assert cells(result.out)[1][8] == "–"
 
 
 def test_an_open_alarm_is_shown_and_ends_it_with_1(tmp_path: Path) -> None:
@@ -252,13 +252,13 @@ def test_an_unreadable_archive_is_reported_and_the_rest_is_shown(
         if len(place.name) < 255:
             place.touch()
         setting = ("-s", f"ARCHIVE_URL={place}", "-s", "JOBS_FILE=none.toml")
-        said = crawled.call("status", *setting)
-        assert (said.code, said.err) == (1, "")
-        assert cells(said.out)[1][0] == "etoday"
-        assert f"! Cannot use {place}: " in said.out
-        assert "archive –, index " in said.out
-        said = crawled.call("status", "--json", *setting)
-        room = json.loads(said.out)["room"]
+        result = crawled.call("status", *setting)
+        assert (result.code, result.err) == (1, "")
+        assert cells(result.out)[1][0] == "etoday"
+        assert f"! Cannot use {place}: " in result.out
+        assert "archive –, index " in result.out
+        result = crawled.call("status", "--json", *setting)
+        room = json.loads(result.out)["room"]
         assert (room["archive_bytes"], room["disk_free_bytes"]) == (None, None)
 
 
@@ -402,9 +402,9 @@ BELOW = [
 
 def test_an_empty_index_has_nothing_to_say(tmp_path: Path) -> None:
     History(tmp_path / "index.sqlite3").index().close()
-    said = Workspace(tmp_path).call("status", "-s", "JOBS_FILE=/nonexistent")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(
+    result = Workspace(tmp_path).call("status", "-s", "JOBS_FILE=/nonexistent")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
         "no outlet has a job, a crawl or an article yet\narchive 0 B, index "
     )
     assert Workspace(tmp_path).call("status", "--runs").out == "0 runs\n"

@@ -245,8 +245,8 @@ def test_no_query_reads_a_big_table_or_the_history_through(
     assert {"runs", "outcomes", "captures", "revisions", "articles", "leases", "alarms"} <= tables
     small = ("alarms", "leases", "alembic_version", "sqlite_master")
     through = [
-        (plan, said)
-        for plan, said in plans
+        (plan, result)
+        for plan, result in plans
         if plan.startswith("SCAN")
         and plan.split()[1] not in small
         # the values that are asked for, which json_each lists
@@ -255,21 +255,27 @@ def test_no_query_reads_a_big_table_or_the_history_through(
     # The plain history is read from its end by the index over the start, and left as soon as there
     # is enough.
     through = [
-        (plan, said) for plan, said in through if plan != "SCAN runs USING INDEX ix_runs_started_at"
+        (plan, result)
+        for plan, result in through
+        if plan != "SCAN runs USING INDEX ix_runs_started_at"
     ]
     # So is the last capture, by the table's own order.
     through = [
-        (plan, said) for plan, said in through if "ORDER BY captures.id DESC\n LIMIT" not in said
+        (plan, result)
+        for plan, result in through
+        if "ORDER BY captures.id DESC\n LIMIT" not in result
     ]
     assert not through
-    unaided = [said for plan, said in plans if plan.startswith("SEARCH") and " USING " not in plan]
+    unaided = [
+        result for plan, result in plans if plan.startswith("SEARCH") and " USING " not in plan
+    ]
     assert not unaided
     # All that began before a moment is as much as all there is.
-    assert not [said for plan, said in plans if "ix_runs_started_at (started_at<?)" in plan]
+    assert not [result for plan, result in plans if "ix_runs_started_at (started_at<?)" in plan]
     sorts = [
-        said
-        for plan, said in plans
-        if "B-TREE FOR ORDER BY" in plan and re.search(r"FROM (runs|outcomes)", said)
+        result
+        for plan, result in plans
+        if "B-TREE FOR ORDER BY" in plan and re.search(r"FROM (runs|outcomes)", result)
     ]
     assert not sorts
 

@@ -248,8 +248,8 @@ def test_the_pages_name_every_key_and_every_metric(history: History) -> None:
         last = runs_between(connection, None, None, NOW)
     with history.index() as index:
         overview = survey(index, history.archive(), [JOB], NOW)
-    said = runs_object(last, NOW, since=None, until=None, outlet="", counts={}, last={})
-    names = {*keys(overview_object(overview)), *keys(said)} - {
+    result = runs_object(last, NOW, since=None, until=None, outlet="", counts={}, last={})
+    names = {*keys(overview_object(overview)), *keys(result)} - {
         "etoday",
         "new",
         "unchanged",
@@ -375,14 +375,14 @@ def test_a_link_stays_one_and_what_is_no_file_is_left_alone(
     os.mkfifo(fifo)
     workspace = Workspace(tmp_path)
     for place in (fifo, tmp_path / "real"):
-        said = workspace.call("status", "--metrics", place)
-        assert (said.code, said.sentences) == (
+        result = workspace.call("status", "--metrics", place)
+        assert (result.code, result.sentences) == (
             1,
             [f"scrapy status: {place} can't be written ({place} is not a file)."],
         )
     assert stat.S_ISFIFO(fifo.stat().st_mode)
-    said = workspace.call("status", "--metrics", tmp_path / "none" / "x.prom")
-    assert said.code == 1
-    assert said.sentences == [
+    result = workspace.call("status", "--metrics", tmp_path / "none" / "x.prom")
+    assert result.code == 1
+    assert result.sentences == [
         f"scrapy status: {tmp_path}/none/x.prom can't be written (No such file or directory)."
     ]

@@ -59,9 +59,9 @@ def kill_holders(folder: Path, sites: Sequence[MockSite], kills: int, dice: Rand
     schedule.jobs(*(f'outlet = "{site.outlet}"\nevery = "1m"' for site in sites))
     # so that there is a history to look at from the first moment on
     Index(f"sqlite:///{schedule.workspace.index}").close()
-    with (folder / "said.log").open("wb") as said:
+    with (folder / "said.log").open("wb") as result:
         schedulers = {
-            process.pid: process for process in (schedule.start(said=said) for _ in range(2))
+            process.pid: process for process in (schedule.start(said=result) for _ in range(2))
         }
         try:
             for _ in range(kills):
@@ -69,7 +69,7 @@ def kill_holders(folder: Path, sites: Sequence[MockSite], kills: int, dice: Rand
                     site.publish(3)
                 tally.takeovers.append(_kill_one(schedule, schedulers, dice))
                 tally.kills += 1
-                new = schedule.start(said=said)
+                new = schedule.start(said=result)
                 schedulers[new.pid] = new
             for site in sites:
                 site.latency = 0.0

@@ -182,5 +182,5 @@ def _read(folder: Path, number: int, done: Event, told: Any) -> None:
 
 def _run(workspace: Workspace, kind: str, arguments: tuple[str | Path, ...], told: Any) -> None:
     began = monotonic()
-    said = workspace.call(*arguments)
-    told.put((kind, monotonic() - began, said.code, said.err))
+    result = workspace.call(*arguments)
+    told.put((kind, monotonic() - began, result.code, result.err))

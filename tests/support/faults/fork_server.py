@@ -200,8 +200,8 @@ def _watched(trace: Sequence[str], pid: int) -> subprocess.Popen[bytes] | None:
         return None
     tracer = subprocess.Popen([*trace, "-p", str(pid)], stderr=subprocess.PIPE)
     assert tracer.stderr is not None
-    said = tracer.stderr.readline()
-    assert b"attached" in said, said
+    result = tracer.stderr.readline()
+    assert b"attached" in result, result
     return tracer
 
 
@@ -216,9 +216,9 @@ def _become(job: dict[str, Any]) -> NoReturn:
     try:
         os.environ.clear()
         os.environ.update(job["environment"])
-        said = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        result = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
-            os.dup2(said, stream)
+            os.dup2(result, stream)
         assert archive.segments.writer.SegmentWriter.__init__.__kwdefaults__ is not None
         archive.segments.writer.SegmentWriter.__init__.__kwdefaults__["max_bytes"] = job["segment"]
         pipelines.deposit.WAIT = crawler.spider.session._TICK = job["wait"]  # type: ignore[misc]  # constants, here set

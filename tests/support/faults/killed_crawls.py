@@ -68,23 +68,23 @@ def _one(
     length: int,
 ) -> dict[str, list[dict[str, Any]]]:
     """One crawl, killed so many times; its articles' revisions."""
-    said = crawls.workspace.folder / "said"
+    result = crawls.workspace.folder / "said"
     log, stored = crawls.site.log, set[str]()
     before = len(log)
     for left in range(kills, -1, -1):
         started = len(log)
-        fork_server.start(crawls.command(), crawls.workspace.environment(), said, _WAIT)
+        fork_server.start(crawls.command(), crawls.workspace.environment(), result, _WAIT)
         if left and fork_server.arrived(started + pick.randrange(length // 2)):
             fork_server.over(pick.random() * _LATER)
             fork_server.kill(signal.SIGKILL)
             tally.kills += fork_server.code() == -signal.SIGKILL
-        assert fork_server.code() in (0, -signal.SIGKILL), said.read_text("utf-8")
+        assert fork_server.code() in (0, -signal.SIGKILL), result.read_text("utf-8")
         again = set(crawls.fetched(started)) & stored
         tally.refetched += len(again)
         stored |= _stored(crawls)
         if fork_server.code() == 0:
             break
-    assert fork_server.code() == 0, said.read_text("utf-8")
+    assert fork_server.code() == 0, result.read_text("utf-8")
     assert {path.suffix for path in crawls.segments()} == {".gz"}
     crawls.check_captures()
     received = Counter(entry.raw for entry in log[before:])

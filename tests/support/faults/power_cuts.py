@@ -25,12 +25,12 @@ def cut_power(folder: Path, sites: Sequence[MockSite], cuts: int, dice: Random) 
     schedule = Schedule(folder, sites)
     schedule.jobs(*(f'outlet = "{site.outlet}"\nevery = "1m"\nbackoff = "1s"' for site in sites))
     Index(f"sqlite:///{schedule.workspace.index}").close()
-    with (folder / "said.log").open("wb") as said:
+    with (folder / "said.log").open("wb") as result:
         for _ in range(cuts):
             for site in sites:
                 site.publish(3)
             wanted = sum(len(site.log) for site in sites) + dice.randrange(1, 60)
-            scheduler = schedule.start(said=said)
+            scheduler = schedule.start(said=result)
             # Now and then nothing falls due for long: then it is killed while it waits.
             with suppress(AssertionError):
                 wait_for(
@@ -40,7 +40,7 @@ def cut_power(folder: Path, sites: Sequence[MockSite], cuts: int, dice: Random) 
             kill_tree(scheduler.pid)
             scheduler.wait(60)
             tally.kills += 1
-        scheduler = schedule.start(said=said)
+        scheduler = schedule.start(said=result)
         done = {site.outlet: schedule.endings(site.outlet).count("succeeded") for site in sites}
         wait_for(
             lambda: all(

@@ -54,11 +54,11 @@ def why_not() -> str:
         try:
             tracer = subprocess.Popen(["strace", "-p", str(sleeper.pid)], stderr=subprocess.PIPE)
             assert tracer.stderr is not None
-            said = tracer.stderr.readline().decode("utf-8", "replace").strip()
+            result = tracer.stderr.readline().decode("utf-8", "replace").strip()
         finally:
             sleeper.send_signal(signal.SIGKILL)
         tracer.communicate()
-    return "" if "attached" in said else f"no other process may be traced: {said}"
+    return "" if "attached" in result else f"no other process may be traced: {result}"
 
 
 def kill_at(name: str, number: int) -> list[str]:

@@ -38,8 +38,8 @@ def _described(error: Exception) -> str:
     place = ours[-1] if ours else frames[-1]
     name = Path(place.filename).name
     # the kind of fault alone: what follows a colon, or lines of pytest's, differs by input
-    said = re.split("[:\n]", str(error))[0][:80] if isinstance(error, AssertionError) else ""
-    return f"{type(error).__name__} at {name}:{place.lineno} {said}".rstrip()
+    result = re.split("[:\n]", str(error))[0][:80] if isinstance(error, AssertionError) else ""
+    return f"{type(error).__name__} at {name}:{place.lineno} {result}".rstrip()
 
 
 @dataclass

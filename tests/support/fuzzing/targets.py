@@ -332,8 +332,8 @@ def _file(name: str, data: bytes) -> Path:
 def _library() -> Index:
     """An index of the seeds."""
     desk = Workspace(_folder())
-    said = desk.run("replay", SEEDS)
-    assert said.code == 0, said.err
+    result = desk.run("replay", SEEDS)
+    assert result.code == 0, result.err
     return Index(f"sqlite:///{desk.index}")
 
 
