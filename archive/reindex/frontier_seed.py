@@ -101,26 +101,14 @@ def _row(
     now: datetime,
     hours: Collection[str],
 ) -> dict[str, Any]:
-    rows = [visit.row for visit in visits]
-    served = [visit.row.captured_at for visit in visits if visit.kind is VisitKind.SERVED]
-    read = [row.captured_at for row in rows if _verdict(row).outcome in READ]
-    published = [row.published_at for row in rows if row.published_at is not None]
-    published_at = published[0] if published else None
     row: dict[str, Any] = {
         "outlet": outlet,
         "article_id": article_id,
         "url": url,
-        "published_at": published_at,
-        "discovered_at": rows[0].captured_at,
         "channels": [],
         "state": State.DUE,
         "due_at": now,
         "failures": 0,
-        "visits": len(served),
-        "first_visit_at": served[0] if served else None,
-        "visited_at": rows[-1].captured_at,
-        "served_at": max(read, default=None),
-        "gone_at": _gone_at(visits),
         "outcome": "",
         "reason": "",
         "etag": "",
@@ -128,13 +116,31 @@ def _row(
         "lease": "",
         "discovered_run": "",
         "last_run": "",
-    }
+    } | _times(visits)
     # a redirect does not end a visit: if nothing followed it, the article is still due
     ended = [visit for visit in visits if visit.row.status not in REDIRECT_STATUSES]
     if not ended:
         return row
     confirmed = _is_confirmed(row["gone_at"], ended[-1].row.captured_at, hours)
-    return row | _after(ended[-1], served, published_at, confirmed=confirmed)
+    served = [visit.row.captured_at for visit in visits if visit.kind is VisitKind.SERVED]
+    return row | _after(ended[-1], served, row["published_at"], confirmed=confirmed)
+
+
+def _times(visits: Sequence[_Visit]) -> dict[str, Any]:
+    """Return the columns that count visits and date them."""
+    rows = [visit.row for visit in visits]
+    served = [visit.row.captured_at for visit in visits if visit.kind is VisitKind.SERVED]
+    read = [row.captured_at for row in rows if _verdict(row).outcome in READ]
+    published = [row.published_at for row in rows if row.published_at is not None]
+    return {
+        "published_at": published[0] if published else None,
+        "discovered_at": rows[0].captured_at,
+        "visits": len(served),
+        "first_visit_at": served[0] if served else None,
+        "visited_at": rows[-1].captured_at,
+        "served_at": max(read, default=None),
+        "gone_at": _gone_at(visits),
+    }
 
 
 def _gone_at(visits: Sequence[_Visit]) -> datetime | None:

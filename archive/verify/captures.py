@@ -154,16 +154,22 @@ def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
     for name, column in _NAMED.items():
         if name in fields:
             pairs[column] = (getattr(row, column), fields[name])
-    if head is not None:
-        pairs["media_type"] = (row.media_type, head.get("Content-Type"))
-    elif kind == "resource":
-        media_type = " ".join(row.media_type.split()) or "application/octet-stream"
-        pairs["media_type"] = (media_type, fields["content-type"])
+    pairs["media_type"] = _media_types(row, seen)
     return [
         f"{name} {_short(one)} and not {_short(other)}"
         for name, (one, other) in pairs.items()
         if one != other
     ]
+
+
+def _media_types(row: Row[Any], seen: CheckedRecord) -> tuple[object, object]:
+    """Return the media type of a row and that of its record; the same where the record has none."""
+    if seen.block.head is not None:
+        return row.media_type, seen.block.head.get("Content-Type")
+    if seen.fields["warc-type"] == "resource":
+        stated = " ".join(row.media_type.split()) or "application/octet-stream"
+        return stated, seen.fields["content-type"]
+    return row.media_type, row.media_type
 
 
 def _safe(url: str) -> str:

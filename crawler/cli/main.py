@@ -51,15 +51,10 @@ def run(arguments: list[str]) -> int:
     """Run a verb with its arguments and options; return the exit status, 2 for invalid usage."""
     name = next((word for word in arguments if not word.startswith("-")), None)
     if name is None or name == "help":
-        if "--version" in arguments:
-            print(f"Sacho {VERSION}")
-        else:
-            _print_verbs()
+        _print_about(version_only="--version" in arguments)
         return 0
     if name not in verb_names():
-        close = get_close_matches(name, verb_names(), n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        print(f"sacho: unknown command {name}{hint} (sacho --help lists them)", file=sys.stderr)
+        print(_unknown_verb(name), file=sys.stderr)
         return 2
     arguments.remove(name)
     command = load_verb(name)
@@ -74,6 +69,21 @@ def run(arguments: list[str]) -> int:
     if not _usage_checked(parser, lambda: _run(command, rest, options)):
         return 2
     return command.exitcode
+
+
+def _print_about(*, version_only: bool) -> None:
+    """Print the version, or the list of verbs."""
+    if version_only:
+        print(f"Sacho {VERSION}")
+    else:
+        _print_verbs()
+
+
+def _unknown_verb(name: str) -> str:
+    """Return the sentence about a verb that does not exist, with one of a similar name."""
+    close = get_close_matches(name, verb_names(), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"sacho: unknown command {name}{hint} (sacho --help lists them)"
 
 
 def verb_names() -> list[str]:
