@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from archive.index.errors import describe_database_error
 from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
+from archive.index.unwritable import UnwritableIndex, is_unwritable
 from archive.model.errors import describe_os_error
 from archive.model.files import check_regular
 from archive.model.program import PROGRAM
@@ -69,17 +71,18 @@ class Index:
     ) -> None:
         self.url = url
         self._others = others
+        self._unwritable: UnwritableIndex | None = None
         self._engine = _engine(url, read_only, brief)
         event.listen(self._engine, "connect", _set_up if lasting else _set_up_unsynced)
         try:
-            self._bring_up(read_only)
+            self._open(read_only)
         except DBAPIError as error:
-            self._engine.dispose()
+            self.close()
             raise IndexUnusableError(
                 f"{_shown(url)}: {describe_database_error(error.orig)}"
             ) from error
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
 
     def __enter__(self) -> Index:
@@ -91,6 +94,8 @@ class Index:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        if self._unwritable is not None:
+            self._unwritable.close()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -141,6 +146,24 @@ class Index:
             busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         return not busy
 
+    def _open(self, read_only: bool) -> None:
+        """Open it; one that is only read, also where nothing can be written."""
+        try:
+            self._bring_up(read_only)
+        except DBAPIError as error:
+            if not (read_only and is_unwritable(error.orig)):
+                raise
+            self._engine.dispose()
+            path = index_path(self.url)
+            try:
+                self._unwritable = UnwritableIndex(path)
+            except OSError as failure:
+                sentence = f"{describe_os_error(path, failure)} It is copied to {gettempdir()}."
+                raise IndexUnusableError(sentence) from failure
+            self._engine = create_engine("sqlite://", creator=self._unwritable.connect)
+            event.listen(self._engine, "connect", _set_up)
+            self._bring_up(read_only)
+
     def _bring_up(self, read_only: bool) -> None:
         found, foreign = self._found()
         if found == SCHEMA:
@@ -161,7 +184,7 @@ class Index:
             rows = connection.exec_driver_sql(SELECT_SCHEMA).all()
         foreign = find_foreign(rows, self._others)
         if foreign:
-            raise IndexUnusableError(not_ours(self.url, foreign))
+            raise IndexUnusableError(not_ours(_shown(self.url), foreign))
 
     def _refuse(self, found: str | None, foreign: bool, read_only: bool) -> None:
         """Raise unless the schema ``found`` can be upgraded to `SCHEMA` here and now."""

@@ -1,0 +1,72 @@
+"""Reading of an index where nothing can be written: on a read-only or a full disk.
+
+SQLite reads an index in WAL mode only with a file of shared memory beside it, which it cannot make
+there. Without a write-ahead log the file alone is whole and is read as immutable; with one, both
+are copied to the folder for temporary files and read there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from archive.model.files import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What SQLite says where it cannot make, or write to, the files beside an index.
+_SIGNS = ("unable to open", "readonly", "disk is full", "disk I/O")
+_LOG = "-wal"
+
+
+def is_unwritable(error: BaseException | None) -> bool:
+    """Return whether an error of SQLite may mean that nothing can be written beside the index."""
+    return any(sign in str(error) for sign in _SIGNS)
+
+
+class UnwritableIndex:
+    """An index that is only read; `connect` opens it as it was when this object was made."""
+
+    def __init__(self, path: Path) -> None:
+        """Copy the index if it has a write-ahead log.
+
+        :raises OSError: it cannot be read, or there is no room for the copy.
+        """
+        self._folder: TemporaryDirectory[str] | None = None
+        self._path = path
+        log = path.with_name(path.name + _LOG)
+        if log.exists() and log.stat().st_size:
+            self._folder = TemporaryDirectory(prefix="sacho-index-")
+            copy = Path(self._folder.name, "index.sqlite3")
+            try:
+                _copy(path, copy)
+                _copy(log, copy.with_name(copy.name + _LOG))
+            except BaseException:
+                self._folder.cleanup()
+                raise
+            self._path = copy
+
+    @property
+    def connect(self) -> Callable[[], sqlite3.Connection]:
+        """A function that returns a new connection."""
+        mode = "immutable=1" if self._folder is None else "mode=rw"
+        uri = f"file:{quote(str(self._path))}?{mode}"
+        return partial(
+            sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False
+        )
+
+    def close(self) -> None:
+        """Delete the copy, if there is one."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _copy(source: Path, copy: Path) -> None:
+    with open_regular(source) as file, copy.open("xb") as out:
+        shutil.copyfileobj(file, out)
