@@ -19,8 +19,8 @@ _ADVICE = {
     "Make the folder writable for this user, or name another one",
     errno.EROFS: "the file system is read-only. Mount it writable, or name another folder",
     errno.ENOTDIR: "its folder is a file. Name a folder, or move that file away",
-    errno.EEXIST: "it is there already. Move it away, or name another folder",
-    errno.ENOENT: "it is not there. Check the path; was the folder moved or deleted?",
+    errno.EEXIST: "it exists already. Move it away, or name another folder",
+    errno.ENOENT: "it does not exist. Check the path; was the folder moved or deleted?",
     errno.ELOOP: "it is a link, and links are not followed here. "
     "Put the file itself there, or name the folder that it lies in",
     errno.EIO: "the device reported an input/output error. Check the disk before going on",

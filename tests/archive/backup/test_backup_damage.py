@@ -78,7 +78,7 @@ def test_a_segment_that_was_never_backed_up_and_is_missing_is_named(
     gone.unlink()
     result = workspace.call("backup", backup)
     assert result.code == 1
-    assert f"Cannot use {gone}: it is not there." in result.err
+    assert f"Cannot use {gone}: it does not exist." in result.err
     assert len(segments(backup / "segments")) == 2
 
 

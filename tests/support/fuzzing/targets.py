@@ -331,10 +331,10 @@ def _file(name: str, data: bytes) -> Path:
 @cache
 def _library() -> Index:
     """An index of the seeds."""
-    desk = Workspace(_folder())
-    result = desk.run("replay", SEEDS)
+    workspace = Workspace(_folder())
+    result = workspace.run("replay", SEEDS)
     assert result.code == 0, result.err
-    return Index(f"sqlite:///{desk.index}")
+    return Index(f"sqlite:///{workspace.index}")
 
 
 #: The targets by name: what is called with bytes.
