@@ -189,24 +189,48 @@ def _images(
     """Return the images in order, each once, and the captions that are printed a second time."""
     images: list[Image] = []
     repeated: list[Removed] = []
+    places: dict[tuple[str, ...], int] = {}  # by what a picture is known by: its first place
     for url, raw in captions:
         printed = clean(raw)
         image = _caption(url, printed, rules)
-        known = next((i for i, seen in enumerate(images) if _is_same_image(seen, image)), None)
+        known = min((places[key] for key in _sought(image) if key in places), default=None)
         if known is None:
+            known = len(images)
             images.append(image)
-            continue
-        if printed:
-            repeated.append(Removed("repeated_caption", printed))
-        if not images[known].url:
+        else:
+            if printed:
+                repeated.append(Removed("repeated_caption", printed))
+            if images[known].url:
+                continue
+            places.pop(("", *_texts(images[known])), None)
             images[known] = image
+        for key in _names(image):
+            places[key] = min(known, places.get(key, known))
     return tuple(images), tuple(repeated)
 
 
-def _is_same_image(a: Image, b: Image) -> bool:
-    if a.url and b.url:
-        return a.url == b.url
-    return bool(a.caption) and (a.caption, a.credit) == (b.caption, b.credit)
+def _texts(image: Image) -> tuple[str, str]:
+    return image.caption, image.credit
+
+
+def _names(image: Image) -> list[tuple[str, ...]]:
+    """Return what a picture is known by: its address, and its caption, marked if it is alone."""
+    names: list[tuple[str, ...]] = [(image.url,)] if image.url else []
+    if image.caption:
+        names.append(_texts(image))
+    if image.caption and not image.url:
+        names.append(("", *_texts(image)))
+    return names
+
+
+def _sought(image: Image) -> list[tuple[str, ...]]:
+    """Return which names the same picture may have.
+
+    Pictures with addresses are the same if these are equal, others if their captions are.
+    """
+    if not image.url:
+        return [_texts(image)] if image.caption else []
+    return [(image.url,), *([("", *_texts(image))] if image.caption else [])]
 
 
 def _caption(url: str, printed: str, rules: Rules) -> Image:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from archive.model.article import Removed
@@ -165,7 +167,8 @@ class Widgets:
         rule = self.section_rule(blocks[at])
         if not rule or self.tail_rule(blocks[at]):
             return rule
-        following = next((block for block in blocks[at + 1 :] if block), "")
+        behind = (blocks[i] for i in range(at + 1, len(blocks)))
+        following = next(filter(None, behind), "")
         return "" if is_report(following) else rule
 
 
@@ -194,43 +197,38 @@ def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tupl
 
     Adjacent blocks that the same rule removes become one span.
     """
-    kept: list[str] = []
-    removed: list[Removed] = []
-    section = previous = ""
+    section = ""
+    rules: list[str] = []
     for at, block in enumerate(blocks):
         # Most blocks: one match instead of one for each kind of rule.
         if not section and not widgets.is_noise(block):
-            kept.append(block)
-            previous = ""
+            rules.append("")
             continue
         section = widgets.section_at(blocks, at) or section
-        rule = section or widgets.line_rule(block)
-        if not rule:
-            kept.append(block)
-        elif rule == previous:
-            removed[-1] = Removed(rule, f"{removed[-1].text}\n{block}")
-        else:
-            removed.append(Removed(rule, block))
-        previous = rule
-    return tuple(kept), tuple(removed)
+        rules.append(section or widgets.line_rule(block))
+    return _sorted_out(blocks, rules)
 
 
 def sift_lines(
     blocks: Sequence[str], widgets: Widgets
 ) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
     """Return the blocks that remain, and those that the rules for single lines remove."""
+    rules = [widgets.line_rule(each) if widgets.is_noise(each) else "" for each in blocks]
+    return _sorted_out(blocks, rules)
+
+
+def _sorted_out(
+    blocks: Sequence[str], rules: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
+    """Return the blocks without a rule, and those with one, adjacent ones as one span."""
     kept: list[str] = []
     removed: list[Removed] = []
-    previous = ""
-    for block in blocks:
-        rule = widgets.line_rule(block) if widgets.is_noise(block) else ""
-        if not rule:
-            kept.append(block)
-        elif rule == previous:
-            removed[-1] = Removed(rule, f"{removed[-1].text}\n{block}")
+    for rule, found in groupby(zip(rules, blocks, strict=True), itemgetter(0)):
+        texts = [block for _, block in found]
+        if rule:
+            removed.append(Removed(rule, "\n".join(texts)))
         else:
-            removed.append(Removed(rule, block))
-        previous = rule
+            kept += texts
     return tuple(kept), tuple(removed)
 
 

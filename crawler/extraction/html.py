@@ -35,6 +35,7 @@ _CONTROLS = "button, select, textarea, noscript"
 #: What scrolling appends within a container states its address in one of these.
 _APPENDED = "[data-url], [data-href], [data-link], article"
 _ADDRESSES = ("data-url", "data-href", "data-link")
+_HEADLINE_LINKS = "article h1 a[href], article h2 a[href]"
 #: What an article's headline is in, on every page whose elements are known.
 _HEADLINES = "h1, h2"
 _A_LETTER = re.compile(r"[^\W\d_]")
@@ -353,15 +354,31 @@ def _take_following(body: LexborNode, others: list[LexborNode]) -> list[Removed]
     """
     removed: list[Removed] = []
     path = _path(body) if others else set()
-    for other in outermost(others):
-        if _lies_within(other, body):  # a container within the container is a wrapper
-            continue
-        nodes = _article_around(other, path)
-        lines = [line for node in nodes for line in _node_lines(node)]
+    ends = set(path)
+    for node in _articles_of(body, path, others):
+        nodes = [*_headline_before(node, ends), node]
+        lines = [line for each in nodes for line in _node_lines(each)]
         removed.append(Removed("next_article", "\n".join(lines)))
-        for node in nodes:
-            node.decompose()
+        for each in nodes:
+            each.decompose()
     return removed
+
+
+def _articles_of(
+    body: LexborNode, path: set[int], containers: list[LexborNode]
+) -> list[LexborNode]:
+    """Return the largest elements with one of the containers and without the body, each once.
+
+    A container within the body is a wrapper, and has none. ``path`` leads to the body.
+    """
+    found: dict[int, LexborNode] = {}
+    for container in outermost(containers):
+        node = container
+        while node.parent is not None and node.parent.mem_id not in path:
+            node = node.parent
+        if node.parent is None or node.parent.mem_id != body.mem_id:
+            found[node.mem_id] = node
+    return list(found.values())
 
 
 def _take_appended(body: LexborNode, place: Place) -> list[Removed]:
@@ -369,7 +386,14 @@ def _take_appended(body: LexborNode, place: Place) -> list[Removed]:
 
     Such an element has another article's address, or is an <article> whose headline links to one.
     """
-    found = [node for node in body.css(_APPENDED) if _is_other_article(node, place)]
+    headed = _articles_around(
+        (link for link in body.css(_HEADLINE_LINKS) if place.is_link(link)), body
+    )
+    found = [
+        node
+        for node in body.css(_APPENDED)
+        if node.mem_id in headed or _has_address_of_other(node, place)
+    ]
     removed: list[Removed] = []
     for node in outermost(found):
         removed.append(Removed("next_article", "\n".join(lines_of(node))))
@@ -377,13 +401,25 @@ def _take_appended(body: LexborNode, place: Place) -> list[Removed]:
     return removed
 
 
-def _is_other_article(node: LexborNode, place: Place) -> bool:
-    attributes = node.attributes
-    if node.tag != "a" and any(place.is_other(attributes.get(name) or "") for name in _ADDRESSES):
-        return True
-    if node.tag != "article":
+def _articles_around(links: Iterable[LexborNode], body: LexborNode) -> set[int]:
+    """Return the ids of the <article> elements of a body that hold one of the links."""
+    found: set[int] = set()
+    passed = {body.mem_id}
+    for link in links:
+        at = link.parent
+        while at is not None and at.mem_id not in passed:
+            passed.add(at.mem_id)
+            if at.tag == "article":
+                found.add(at.mem_id)
+            at = at.parent
+    return found
+
+
+def _has_address_of_other(node: LexborNode, place: Place) -> bool:
+    if node.tag == "a":
         return False
-    return any(place.is_link(link) for link in node.css("h1 a[href], h2 a[href]"))
+    attributes = node.attributes
+    return any(place.is_other(attributes.get(name) or "") for name in _ADDRESSES)
 
 
 def _path(node: LexborNode) -> set[int]:
@@ -396,23 +432,24 @@ def _path(node: LexborNode) -> set[int]:
     return ids
 
 
-def _lies_within(node: LexborNode, ancestor: LexborNode) -> bool:
-    return ancestor.mem_id in _path(node)
+def _headline_before(node: LexborNode, ends: set[int]) -> list[LexborNode]:
+    """Return what stands between an article's headline and the element with its container.
 
-
-def _article_around(container: LexborNode, path: set[int]) -> list[LexborNode]:
-    """Return the nodes of the article with that container; ``path`` leads to this article's own."""
-    node = container
-    while node.parent is not None and node.parent.mem_id not in path:
-        node = node.parent
-    nodes = [node]
-    before = None if node.css_first(_HEADLINES) else node.prev
-    while before is not None and before.mem_id not in path:
+    It is nothing where that element holds a headline, or none stands before it: what stands there
+    may be this article's own. ``ends`` are the nodes at which the search ends; what was passed in
+    vain is added, so that it is passed once.
+    """
+    if node.css_first(_HEADLINES):
+        return []
+    nodes: list[LexborNode] = []
+    before = node.prev
+    while before is not None and before.mem_id not in ends:
         nodes.append(before)
         if not _is_text(before) and _holds(before, _HEADLINES):
             return list(reversed(nodes))
         before = before.prev
-    return [node]  # what stands between may be this article's own
+    ends.update(each.mem_id for each in nodes)
+    return []
 
 
 def _holds(node: LexborNode, selector: str) -> bool:

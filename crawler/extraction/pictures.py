@@ -71,26 +71,42 @@ def pictures_without_caption(body: LexborNode, base: str) -> list[tuple[str, str
 
 def addresses_of(images: Iterator[LexborNode] | Sequence[LexborNode], base: str) -> list[str]:
     """Return the addresses of the pictures in order, without those that only hold the place."""
-    found = (_address(image) for image in images)
+    sets: dict[int, list[str]] = {}
+    found = (_address(image, sets) for image in images)
     return list(dict.fromkeys(_resolved(address, base) for address in found if address))
 
 
 def _images(box: LexborNode) -> Iterator[LexborNode]:
-    for node in box.css("img, picture"):
-        if node.tag == "img" or node.css_first("img") is None:
-            yield node
+    """Yield the <img> of a box, and each <picture> that holds none."""
+    nodes = box.css("img, picture")
+    around: set[int] = set()
+    for node in nodes:
+        if node.tag == "img":
+            _add_ancestors(node, around)
+    return (node for node in nodes if node.tag == "img" or node.mem_id not in around)
 
 
-def _address(image: LexborNode) -> str:
-    """Return the printed address of an <img> or a <picture> without one, or ``""``."""
-    for candidate in _candidates(image):
+def _add_ancestors(node: LexborNode, known: set[int]) -> None:
+    """Add the ids of a node's ancestors, up to one whose ancestors are known."""
+    at = node.parent
+    while at is not None and at.mem_id not in known:
+        known.add(at.mem_id)
+        at = at.parent
+
+
+def _address(image: LexborNode, sets: dict[int, list[str]]) -> str:
+    """Return the printed address of an <img> or a <picture> without one, or ``""``.
+
+    ``sets`` are the addresses that the sources of each <picture> name, read once.
+    """
+    for candidate in _candidates(image, sets):
         address = (candidate or "").strip()
         if address and not _PLACEHOLDER.match(address):
             return address
     return ""
 
 
-def _candidates(image: LexborNode) -> Iterator[str | None]:
+def _candidates(image: LexborNode, sets: dict[int, list[str]]) -> Iterator[str | None]:
     """Yield what may be the picture's address, the likeliest first."""
     attributes = image.attributes
     for name in (*_LAZY, "src"):
@@ -98,8 +114,11 @@ def _candidates(image: LexborNode) -> Iterator[str | None]:
     yield from _largest_of_sets(image)
     picture = image if image.tag == "picture" else image.parent
     if picture is not None and picture.tag == "picture":
-        for source in picture.css("source"):
-            yield from _largest_of_sets(source)
+        if picture.mem_id not in sets:
+            named = [each for node in picture.css("source") for each in _largest_of_sets(node)]
+            # Of those that only hold the place none is asked again by the next image.
+            sets[picture.mem_id] = [each for each in named if not _PLACEHOLDER.match(each)][:1]
+        yield from sets[picture.mem_id]
 
 
 def _largest_of_sets(node: LexborNode) -> Iterator[str]:
