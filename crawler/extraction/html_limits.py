@@ -23,13 +23,32 @@ MAX_LIST_DEPTH = 256
 _SHORT = 120_000
 #: Fewer tags than this do no harm, however deep they nest.
 _FEW_TAGS = 10 * MAX_PAGE_DEPTH
-_NESTING = re.compile(  # by first letters: trying each name in turn takes half as long again
-    r"<(/?)(?:a(?:rticle|side)|b(?:ig|lockquote)?|c(?:enter|ode)|d(?:i[rv]|l)|em"
-    r"|f(?:ieldset|igure|o(?:nt|oter|rm))|header|i(?:ns)?|main|nav|ol"
-    r"|s(?:ection|mall|pan|trong|u[bp])?|t(?:able|body|[dr])|ul?)\b[^>]*>",
-    re.IGNORECASE,
+#: Elements whose nesting takes the parser's time: blocks, each of which it looks for an open <p>
+#: in, and formatting, which it opens anew in each of them.
+_NESTING = frozenset(
+    (  # noqa: SIM905  (a list of 60 quoted words hides them)
+        "a address article aside b big blockquote center code details dialog dir div dl em fieldset"
+        " figcaption figure font footer form header hgroup i ins listing main menu nav ol pre rb rp"
+        " rt rtc s search section small span strike strong sub summary sup table tbody td tr tt u"
+        " ul"
+    ).split()
 )
-_LONG_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)([^<>]{10000,})>?")
+#: A page of this length may hold enough attributes in tags that do not look like long ones.
+_USUAL = 250_000
+_LONG_TAG = re.compile(r"<[A-Za-z][^<>]{10000,}")
+#: A comment, or a tag as the HTML Standard reads it: a quote opens a value only behind an equals
+#: sign.
+_TOKEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<closing>/?)(?P<name>[A-Za-z][^\s/>]*+)"
+    r"(?P<attributes>(?:[\s/]++|[^\s/>][^\s/>=]*+"
+    r"""(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?)?)*+)(?:>|\Z)""",
+    re.DOTALL,
+)
+#: Elements that hold no tags, but text up to their own end tag.
+_RAW = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
+}
 #: Possessive, and an end for whatever is not closed: linear in any text.
 _TAG = re.compile(
     r"""<(/?)([A-Za-z][^\s/>]*+)((?:[^>"']|"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))*+)(?:>|\Z)"""
@@ -54,17 +73,54 @@ def bound_tags(html: str | bytes) -> str | bytes:
     if len(html) <= _SHORT:
         return html
     text = html if isinstance(html, str) else html.decode("utf-8", "replace")
-    bare = _LONG_TAG.sub(_without_attributes, text)
-    if bare != text:
-        html = text = bare
-    if text.count("<") < _FEW_TAGS:
+    if len(text) < _USUAL and text.count("<") < _FEW_TAGS and not _LONG_TAG.search(text):
         return html
-    depth = 0
-    for tag in _NESTING.finditer(text):
-        depth = max(depth - 1, 0) if tag[1] else depth + 1
-        if depth > MAX_PAGE_DEPTH:
-            return _cut(text)
-    return html
+    bounded = _bounded(text)
+    return html if bounded == text else bounded
+
+
+def _bounded(text: str) -> str:
+    levels = _Levels()
+    parts: list[str] = []
+    at = end = 0
+    while token := _TOKEN.search(text, at):
+        at = token.end()
+        if token["name"] is None:  # a comment
+            continue
+        name, is_closing = token["name"].lower(), bool(token["closing"])
+        if name in _RAW and not is_closing:
+            closing = _RAW[name].search(text, at)
+            at = closing.start() if closing else len(text)
+        if not levels.takes(name, is_closing=is_closing):
+            tag = ""
+        elif _too_many(token["attributes"]):
+            tag = f"<{token['closing']}{name}>"
+        else:
+            continue
+        parts += [text[end : token.start()], tag]
+        end = token.end()
+    return "".join([*parts, text[end:]])
+
+
+class _Levels:
+    """The open elements of `_NESTING`, while the tags of a page are passed."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._depth = 0
+
+    def takes(self, name: str, *, is_closing: bool) -> bool:
+        """Pass a tag; return whether its level is within `MAX_PAGE_DEPTH`.
+
+        An end tag ends nothing where no element of its name is open.
+        """
+        if name not in _NESTING or (is_closing and not self._open[name]):
+            return True
+        step = -1 if is_closing else 1
+        level = max(self._depth, self._depth + step)
+        self._open[name] += step
+        self._depth += step
+        return level <= MAX_PAGE_DEPTH
 
 
 def exceeded_limit(html: str) -> Literal["", "attributes", "depth"]:
@@ -93,23 +149,3 @@ def _too_many(attributes: str) -> bool:
     if len(attributes) <= MAX_ATTRIBUTES:
         return False
     return sum(1 for _ in _ATTRIBUTE.finditer(attributes)) > MAX_ATTRIBUTES
-
-
-def _without_attributes(tag: re.Match[str]) -> str:
-    return f"<{tag[1]}>" if _too_many(tag[2]) else tag[0]
-
-
-def _cut(text: str) -> str:
-    """Return the text without the tags nested deeper than `MAX_PAGE_DEPTH`."""
-    depth = 0
-
-    def keep_or_drop(tag: re.Match[str]) -> str:
-        nonlocal depth
-        if not tag[1]:
-            depth += 1
-            return tag[0] if depth <= MAX_PAGE_DEPTH else ""
-        level = depth
-        depth = max(depth - 1, 0)
-        return tag[0] if level <= MAX_PAGE_DEPTH else ""
-
-    return _NESTING.sub(keep_or_drop, text)

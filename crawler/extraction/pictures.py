@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
@@ -115,9 +116,11 @@ def _candidates(image: LexborNode, sets: dict[int, list[str]]) -> Iterator[str |
     picture = image if image.tag == "picture" else image.parent
     if picture is not None and picture.tag == "picture":
         if picture.mem_id not in sets:
-            named = [each for node in picture.css("source") for each in _largest_of_sets(node)]
+            sources = (node for node in picture.iter() if node.tag == "source")
+            named = [each for node in sources for each in _largest_of_sets(node)]
             # Of those that only hold the place none is asked again by the next image.
-            sets[picture.mem_id] = [each for each in named if not _PLACEHOLDER.match(each)][:1]
+            real = (each for each in named if each and not _PLACEHOLDER.match(each))
+            sets[picture.mem_id] = list(islice(real, 1))
         yield from sets[picture.mem_id]
 
 
