@@ -7,6 +7,7 @@ whole, and its digests must agree.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,9 @@ _MAX_LINE = 2**16
 _MAX_FAULTS = 1000
 #: Longest record that is read again by warcio, while the file's own reader holds its data as well.
 _MAX_REREAD = 2**22
+#: Most bytes of lines that a file's records may take up which warcio refuses, too: a header can
+#: hold the beginnings of many.
+_MAX_REFUSED = 2**22
 _FOURTEEN_DIGITS = re.compile(r"\d{14}", re.A)
 _CLOSING = b"\r\n\r\n"
 
@@ -43,11 +47,16 @@ _CLOSING = b"\r\n\r\n"
 class _Stream:
     """The pieces of a file as warcio wants them: `read` and `readline`; ``b""`` is the end.
 
-    With ``one_member`` it ends where the gzip member ends that it begins in.
+    With ``one_member`` it ends where the gzip member ends that it begins in. ``lines`` is how many
+    bytes of lines it gave; behind ``most_lines`` of them it gives none.
     """
 
-    def __init__(self, pieces: Pieces, *, one_member: bool = False) -> None:
+    def __init__(
+        self, pieces: Pieces, *, one_member: bool = False, most_lines: float = math.inf
+    ) -> None:
         self.pieces = pieces
+        self.lines = 0
+        self._most_lines = most_lines
         self._one_member = one_member
         self._data = b""
         self._at = 0
@@ -78,7 +87,8 @@ class _Stream:
             end = min(end, self._at + most - len(line))
             line += self._data[self._at : end]
             self._at = end
-        return line
+        self.lines += len(line)
+        return line if self.lines <= self._most_lines else b""
 
     def forget(self) -> None:
         """Drop what was read ahead, after the pieces went to another place."""
@@ -241,26 +251,32 @@ def iterate_with_fallback(file: BinaryIO, limit: int = MAX_DOCUMENT) -> Iterator
     a missing Content-Length in a gzip member of its own, a very long header, ``warc/1.0``), never a
     record that is cut or whose digest does not agree.
     """
+    left = _MAX_REFUSED
     for item in iterate_file(file, limit):
-        if isinstance(item, Damage) and item.reason is Reason.BAD_RECORD:
+        if isinstance(item, Damage) and item.reason is Reason.BAD_RECORD and left > 0:
             place = file.tell()
-            again = _read_again(file, item.offset, min(limit, _MAX_REREAD))
+            stream = _stream_at(file, item.offset, left)
+            again = _read_again(stream, item.offset, min(limit, _MAX_REREAD))
+            left -= 0 if again else stream.lines
             file.seek(place)
             yield again or item
         else:
             yield item
 
 
-def _read_again(file: BinaryIO, offset: int, limit: int) -> Record | None:
-    """Return the record at an offset as warcio reads it; None if it is damaged for warcio, too."""
+def _stream_at(file: BinaryIO, offset: int, most_lines: int) -> _Stream:
     file.seek(0)
     pieces = open_pieces(file)
     pieces.begin(offset, guessed=False)
-    stream = _Stream(pieces, one_member=pieces.packed)
+    return _Stream(pieces, one_member=pieces.packed, most_lines=most_lines)
+
+
+def _read_again(stream: _Stream, offset: int, limit: int) -> Record | None:
+    """Return the record at an offset as warcio reads it; None if it is damaged for warcio, too."""
     loader: Any = ArcWarcRecordLoader(arc2warc=False)
     try:
         read = loader.parse_record_stream(stream, known_format="warc", no_record_parse=True)
-        block = _refused_block(read, stream, limit, packed=pieces.packed)
+        block = _refused_block(read, stream, limit, packed=stream.pieces.packed)
         stated = [(name.lower(), value.strip()) for name, value in read.rec_headers.headers]
         pairs = [pair for pair in stated if pair[0] not in ("content-length", "warc-date")]
         date = next((value for name, value in stated if name == "warc-date"), "")

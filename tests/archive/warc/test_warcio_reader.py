@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -193,3 +194,20 @@ def test_what_is_damaged_stays_damage(bad: bytes) -> None:
     items = list(iterate_with_fallback(io.BytesIO(data)))
     assert items == list(iterate_file(io.BytesIO(data)))
     assert len(kinds(items)) == 3
+
+
+@pytest.mark.parametrize("size", [2**16, 2**21])
+def test_a_header_full_of_versions_is_given_up_soon(size: int) -> None:
+    """Each of its lines may begin a record, whose header then is all the rest."""
+    bad = b"WARC/1.1\r\nWARC-Type: resource\r\n" + b"WARC/0.17\r\n" * (size // 11) + b"\r\n"
+    began = time.process_time()
+    items = list(iterate_with_fallback(io.BytesIO(bad + record())))
+    assert time.process_time() - began < 5
+    assert all(isinstance(item, Damage) for item in items[:-1])
+
+
+def test_many_records_that_only_warcio_reads_are_read_all() -> None:
+    """What is refused by both may not take up much; what warcio reads may."""
+    one = record(WARC_Date="20190102030405", X_Note="x" * 60_000)
+    items = list(iterate_with_fallback(io.BytesIO(packed([one] * 100))))
+    assert kinds(items) == ["response"] * 100
