@@ -102,6 +102,7 @@ class CaptureStore:
         self._waiting[key] = _Waiting(
             page, location=location, revisit=original is not None, original=original
         )
+        self._weight += len(page.exchange.body)
         if original is not None:
             self._originals[key] = original
 
@@ -203,8 +204,8 @@ class CaptureStore:
         return self._blocklist.blocks(page.outlet, article_id, payload_digest(page.exchange))
 
     def _make_room(self, key: _Key | None) -> None:
-        """Write the batch first if it holds the same capture: one is settled before the next."""
-        if key is not None and key in self._waiting:
+        """Write the batch first if it is heavy, or holds the same capture, to settle that first."""
+        if self._weight >= HEAVY or (key is not None and key in self._waiting):
             self.flush()
         if not self._waiting and not self._results:
             self._oldest = monotonic()

@@ -31,6 +31,8 @@ MAX_CHUNK_LINE = 16 * 1024
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 #: The host asks to be left alone for a while (RFC 6585 section 4, RFC 9110 section 15.6.4).
 BUSY_STATUSES = frozenset({429, 503})
+#: The longest head that is remembered: outlets' have some hundred bytes.
+_MAX_REMEMBERED = 4096
 #: Header fields by which servers and firewalls name themselves and what they did.
 _MARKS = ("Server", "cf-mitigated", "x-sucuri-id", "x-iinfo", "x-akamai-request-id", "x-datadome")
 #: The longest validator that is sent back; servers make them of a digest or a time.
@@ -70,12 +72,21 @@ def split_message(message: bytes | memoryview) -> tuple[bytes, bytes]:
     return bytes(message[: end.end()]), bytes(message[end.end() :])
 
 
-@lru_cache(maxsize=1024)
 def parse_head(head: bytes) -> Head:
     """Return a response head; lines without a colon are ignored, folded lines joined.
 
     :raises MessageError: the first line is no HTTP status line.
     """
+    return _parse_head(head) if len(head) > _MAX_REMEMBERED else _remembered_head(head)
+
+
+@lru_cache(maxsize=256)
+def _remembered_head(head: bytes) -> Head:
+    """Return a head as `parse_head`; a crawl reads each several times while it stores a page."""
+    return _parse_head(head)
+
+
+def _parse_head(head: bytes) -> Head:
     lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
     first = _STATUS_LINE.fullmatch(lines[0].strip(_BLANK))
     if first is None:

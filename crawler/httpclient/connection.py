@@ -65,6 +65,16 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def pause(self) -> None:
+        """Receive nothing until `resume`; the server has to wait."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Receive again."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Store the transport; asyncio calls this when the socket, TLS included, is connected."""
         # A cast, not an assertion: uvloop's transports have the methods of asyncio.Transport

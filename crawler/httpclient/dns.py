@@ -79,7 +79,8 @@ class Resolver:
 
         :raises AddressRefused: it may not be connected to.
         """
-        if port not in self._ports and not self.allow_loopback:
+        is_mapped = host in self._map or f"{host}:{port}" in self._map
+        if port not in self._ports and not is_mapped and not self.allow_loopback:
             raise AddressRefused(f"port {port} of {host} is none of ALLOWED_PORTS")
 
     async def lookup(self, host: str) -> list[str]:

@@ -17,6 +17,7 @@ from scrapy.utils.misc import build_from_crawler, load_object
 from archive.http.redact import redact
 from archive.model.exchange import Exchange
 from archive.warc.record_writer import payload_digest
+from crawler.httpclient.budget import ByteBudget
 from crawler.httpclient.connect import Connector, Route
 from crawler.httpclient.dns import Resolver
 from crawler.httpclient.errors import (
@@ -93,6 +94,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             tls_context(settings),
             settings.getfloat("CONNECT_TIMEOUT", _CONNECT_TIMEOUT),
         )
+        self._budget = ByteBudget(self._unprocessed)
         sink = settings.get("EXCHANGE_SINK")
         self._sink: ExchangeSink | None = (
             build_from_crawler(load_object(sink), crawler) if sink else None
@@ -135,7 +137,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         else:
             absolute = f"http://{origin.netloc}{path}"
             message = request_bytes(request, origin, absolute, proxy.authorization)
-        transfer = Transfer(request, self.crawler, self._maxsize, self._warnsize)
+        transfer = Transfer(request, self.crawler, self._maxsize, self._warnsize, self._budget)
+        self._budget.begin(transfer)
         seconds = request.meta.get("download_timeout") or self._timeout
         try:
             async with asyncio.timeout(seconds or None):
@@ -144,6 +147,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             failure = DownloadTimeoutError(f"{request.url} took longer than {seconds} seconds")
             failure.__cause__ = error
             transfer.fail(failure, "time")
+        finally:
+            self._budget.end(transfer)
         if transfer.reader.head is None:
             assert transfer.error is not None
             raise transfer.error
@@ -243,6 +248,12 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         if not body.complete and body.expected is None:
             return ["partial"]  # ended by the server's closing the connection
         return []
+
+    def _unprocessed(self) -> int:
+        """Return the bytes of the responses that wait for their callbacks and pipelines."""
+        engine = self.crawler.engine
+        slot = engine.scraper.slot if engine is not None else None
+        return slot.active_size if slot is not None else 0
 
     def _bind(self, request: Request) -> tuple[str, int] | None:
         bind = request.meta.get("bindaddress") or self._bind_address

@@ -21,6 +21,9 @@ from crawler.httpclient.errors import HeadTooLargeError
 #: Most bytes and lines of a response head, interim (1xx) heads included.
 HEAD_BYTES = 256 * 1024
 HEAD_LINES = 1000
+#: A chunked body of more bytes than the first may have at most so many times its payload's: chunks
+#: of a few bytes each, or with long extensions, cost a second of processing for each megabyte.
+_FRAMING_FREE, _MOST_FRAMING = 2**20, 4
 
 
 class Body:
@@ -94,11 +97,12 @@ class SizedBody(Body):
 class ChunkedBody(Body):
     """A chunked body; ``served`` keeps chunk sizes, extensions and trailers."""
 
-    __slots__ = ("_decoder", "_payload")
+    __slots__ = ("_decoder", "_payload", "_payload_size")
 
     def __init__(self) -> None:
         super().__init__()
         self._payload: list[bytes] = []
+        self._payload_size = 0
         self._decoder = ChunkedDecoder()
 
     def feed(self, data: bytes) -> bytes:
@@ -117,6 +121,9 @@ class ChunkedBody(Body):
         self.excess = decoder.excess > 0
         if payload:
             self._payload.append(payload)
+            self._payload_size += len(payload)
+        if self.size > _FRAMING_FREE and self.size > _MOST_FRAMING * self._payload_size:
+            raise MessageError("the body is mostly chunk framing")
         return payload
 
     def close(self) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
+    from crawler.httpclient.budget import ByteBudget
     from crawler.httpclient.connection import Connection
 
 _log = logging.getLogger(__name__)
@@ -37,11 +38,20 @@ class Transfer:
     ``truncated`` is as in `Exchange`; ``stopped`` is the StopDownload that a signal handler
     raised. Reads
     ``download_maxsize`` and ``download_warnsize`` from the request's meta, else ``maxsize`` and
-    ``warnsize``; both count bytes of the body as served, and 0 is no limit.
+    ``warnsize``; both count bytes of the body as served, and 0 is no limit. ``budget`` may hold it
+    back.
     """
 
-    def __init__(self, request: Request, crawler: Crawler, maxsize: int, warnsize: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        crawler: Crawler,
+        maxsize: int,
+        warnsize: int,
+        budget: ByteBudget,
+    ) -> None:
         self.request = request
+        self._budget = budget
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.reader = ResponseReader(request.method)
         self.connection: Connection | None = None
@@ -59,6 +69,23 @@ class Transfer:
     def unanswered(self) -> bool:
         """Whether the connection was closed before the first byte of a response."""
         return isinstance(self.error, DownloadFailedError) and self.reader.silent
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body so far."""
+        return self.reader.body.size
+
+    def pause(self) -> bool:
+        """Stop receiving, and return whether there is anything left to receive."""
+        if self._over or self.connection is None:
+            return False
+        self.connection.pause()
+        return True
+
+    def resume(self) -> None:
+        """Receive again, after `pause`."""
+        if self.connection is not None:
+            self.connection.resume()
 
     def restart(self) -> None:
         """Prepare for a second try over a new connection, after `unanswered`."""
@@ -108,6 +135,7 @@ class Transfer:
             self.fail(error)
         if reader.body.complete and not self._over:
             self._end()
+        self._budget.received(self)
 
     def lost(self, exc: Exception | None) -> None:
         """Handle the closed connection: the end of a body without length, a failure otherwise."""

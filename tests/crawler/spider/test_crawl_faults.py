@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
 from tests.support.cli import CommandResult, Workspace
 from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.faults.hostile_answers import measured
 from tests.support.mock_site import etoday
 from tests.support.mock_site.canary import Canary
 from tests.support.mock_site.faults import bomb
@@ -122,28 +122,7 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
             "RETRY_TIMES": "1",
             "ALLOWED_PORTS": f"80,443,{canary.port}",
         }
-        yield Sick(crawls, canary, met, *_measured(crawls, **extra))
-
-
-#: Runs a command and writes down the most memory it took, KiB. A process of its own, since what is
-#: told of a child begins with its parent's share, and the tests' process is large.
-_WATCH = """
-import resource, subprocess, sys
-code = subprocess.call(sys.argv[2:])
-open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
-sys.exit(code)
-"""
-
-
-def _measured(crawls: Crawls, **settings: str) -> tuple[CommandResult, float]:
-    """Crawl to the end; what it said, and the most memory it took, MiB."""
-    out, err, most = (crawls.workspace.folder / name for name in ("out", "err", "most"))
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        under = [sys.executable, "-c", _WATCH, str(most)]
-        code = crawls.start(settings=settings, stdout=stdout, stderr=stderr, under=under).wait()
-    return CommandResult(code, out.read_text("utf-8"), err.read_text("utf-8")), int(
-        most.read_text()
-    ) / 1024
+        yield Sick(crawls, canary, met, *measured(crawls, **extra))
 
 
 def _aimed(value: Any, canary: Canary) -> Any:

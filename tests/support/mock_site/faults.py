@@ -41,7 +41,7 @@ SAID = (
     "redesign",
 )
 #: Kinds that change how it is put on the wire.
-WIRED = ("reset", "short", "slow", "slow_head", "hang", "headers", "odd_head")
+WIRED = ("reset", "short", "slow", "slow_head", "hang", "headers", "odd_head", "raw")
 
 LOGIN = """<!DOCTYPE html><html lang="ko"><head><meta charset="utf-8"><title>로그인</title></head>
 <body><h1>로그인이 필요합니다</h1><form action="/login" method="post">
@@ -120,6 +120,7 @@ def apply(fault: Fault, outlet: str, url: str, proper: Answer) -> Answer:
         defaults = {"slow": 0.1, "slow_head": 0.1, "headers": 500_000, "short": 0.5, "hang": 3600}
         proper.manner = fault.kind
         proper.amount = float(fault.options.get("amount", defaults.get(fault.kind, 0)))
+        proper.script = fault.options.get("script")
         return proper
     if fault.kind == "front":
         return _redirect("/", fault)

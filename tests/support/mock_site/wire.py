@@ -155,6 +155,10 @@ async def _send(writer: asyncio.StreamWriter, entry: Entry, answer: Answer) -> N
     if manner == "hang":
         await asyncio.sleep(answer.amount)
         raise Dropped
+    if manner == "raw":
+        assert answer.script is not None, "the fault's option"
+        await answer.script(writer)
+        raise Dropped
     body = answer.body
     headers = [("Content-Type", answer.media_type), *answer.headers]
     if not answer.encoded and body and "gzip" in entry.header("Accept-Encoding"):

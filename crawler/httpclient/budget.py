@@ -1,0 +1,89 @@
+"""Bound the bytes of all responses that are received and not processed yet."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Most bytes at once, of all responses: with what a page takes to be read, a crawl needs less than
+#: 300 MB. An ordinary crawl holds some hundred kilobytes.
+MOST_BYTES = 16 * 2**20
+#: A response of fewer bytes is never held back.
+_SMALL = 2**18
+#: Seconds between checks whether the crawl has processed enough for others to go on.
+_CHECK_INTERVAL = 0.05
+
+
+class Reception(Protocol):
+    """A response that is being received; `crawler.httpclient.transfer.Transfer` is one."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body so far."""
+
+    def pause(self) -> bool:
+        """Stop receiving, and return whether there is anything left to receive."""
+
+    def resume(self) -> None:
+        """Receive again, after `pause`."""
+
+
+class ByteBudget:
+    """Stops reading from connections while the responses have more bytes than `MOST_BYTES`.
+
+    However fast and long the answers of many requests at once are, the memory that they take is
+    bounded. The response that began first is never held back, so one always goes on.
+    ``unprocessed`` returns the bytes of the responses that were received whole and wait.
+    """
+
+    def __init__(self, unprocessed: Callable[[], int], most: int = MOST_BYTES) -> None:
+        self._unprocessed = unprocessed
+        self._most = most
+        #: Those under way, the first one first, and whether each is held back.
+        self._transfers: dict[Reception, bool] = {}
+        self._check: asyncio.TimerHandle | None = None
+
+    def begin(self, transfer: Reception) -> None:
+        """Count a response from now on."""
+        self._transfers[transfer] = False
+
+    def received(self, transfer: Reception) -> None:
+        """Hold the response back if there are too many bytes; called when some have come."""
+        if transfer.size < _SMALL or self._is_first(transfer) or self._has_room():
+            return
+        if not self._transfers.get(transfer, True) and transfer.pause():
+            self._transfers[transfer] = True
+            self._plan_check()
+
+    def end(self, transfer: Reception) -> None:
+        """Count a response no longer: it has ended."""
+        self._transfers.pop(transfer, None)
+        self._release()
+
+    def _is_first(self, transfer: Reception) -> bool:
+        return next(iter(self._transfers), None) is transfer
+
+    def _has_room(self) -> bool:
+        under_way = sum(transfer.size for transfer in self._transfers)
+        return under_way + self._unprocessed() <= self._most
+
+    def _plan_check(self) -> None:
+        if self._check is None:
+            self._check = asyncio.get_running_loop().call_later(_CHECK_INTERVAL, self._on_check)
+
+    def _on_check(self) -> None:
+        self._check = None
+        self._release()
+
+    def _release(self) -> None:
+        """Let go on what may: the first response, and the others while there is room."""
+        held = [transfer for transfer, is_held in self._transfers.items() if is_held]
+        for transfer in held:
+            if not self._is_first(transfer) and not self._has_room():
+                self._plan_check()
+                return
+            self._transfers[transfer] = False
+            transfer.resume()

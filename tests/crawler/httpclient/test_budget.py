@@ -1,0 +1,77 @@
+"""The bytes of all responses that are received at once are bounded, and one always goes on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from crawler.httpclient.budget import ByteBudget
+from tests.support.raw_servers import run
+
+MB = 2**20
+
+
+class Part:
+    """A transfer's part that the budget sees."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.held = False
+
+    def pause(self) -> bool:
+        self.held = True
+        return True
+
+    def resume(self) -> None:
+        self.held = False
+
+
+def begun(budget: ByteBudget, number: int) -> list[Part]:
+    parts = [Part() for _ in range(number)]
+    for part in parts:
+        budget.begin(part)
+    return parts
+
+
+@run
+async def test_all_but_the_first_are_held_back_and_go_on_in_turn():
+    budget = ByteBudget(lambda: 0, most=3 * MB)
+    parts = begun(budget, 4)
+    for _ in range(8):
+        for part in parts:
+            if not part.held:
+                part.size += MB
+                budget.received(part)
+    assert [part.held for part in parts] == [False, True, True, True]
+    assert [part.size // MB for part in parts] == [8, 2, 2, 1]
+    budget.end(parts[0])
+    assert [part.held for part in parts[1:]] == [False, True, True]
+    budget.end(parts[1])
+    assert [part.held for part in parts[2:]] == [False, False]
+    for part in parts[2:]:
+        budget.end(part)
+
+
+@run
+async def test_what_waits_to_be_processed_counts_until_it_is():
+    waiting = 4 * MB
+    budget = ByteBudget(lambda: waiting, most=3 * MB)
+    first, second = begun(budget, 2)
+    second.size = MB
+    budget.received(second)
+    first.size = MB
+    budget.received(first)
+    assert (first.held, second.held) == (False, True)
+    waiting = 0
+    async with asyncio.timeout(5):
+        while second.held:
+            await asyncio.sleep(0)
+
+
+@run
+async def test_small_responses_are_never_held_back():
+    budget = ByteBudget(lambda: 99 * MB, most=MB)
+    parts = begun(budget, 9)
+    for part in parts:
+        part.size = 1000
+        budget.received(part)
+    assert not any(part.held for part in parts)
