@@ -163,7 +163,8 @@ class Placement:
         self._by_id[(article.outlet, article.article_id)] = state
         if key[1]:
             self._by_content[key] = state
-        for alias in article.aliases:
+        own = () if article.article_id == state.article_id else (article.article_id,)
+        for alias in (*own, *article.aliases):
             self._add_alias(article.outlet, alias, state)
         return state
 

@@ -175,7 +175,7 @@ def _compare_names(indexed: _IndexedArticle) -> Iterator[Finding]:
         yield from _compare_address(row, read)
     for alias in sorted(indexed.aliases - named - ids):
         yield _found("aliases", f"{row.outlet}/{alias}", "None of the article's captures has it.")
-    if read and not named <= indexed.aliases | {row.article_id}:
+    if read and not named | ids <= indexed.aliases | {row.article_id}:
         yield _found("articles", row.id, "It lacks an alias that one of its captures has.")
 
 
@@ -229,8 +229,7 @@ def _is_bare(row: Row[Any]) -> bool:
 
 def _decoded(row: Row[Any], reading: ArticleReading) -> Iterator[Finding]:
     stated = (row.charset_declared, row.charset_used, row.charset_damage)
-    # A crawl's row may have been committed before its page was read, and then says nothing of it.
-    if stated not in (("", "", 0), reading.decoded):
+    if stated != reading.decoded:
         yield _found("captures", row.id, "Its charset or damage is not that of its row.")
 
 

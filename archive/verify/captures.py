@@ -15,7 +15,7 @@ from archive.model.times import is_capture_time
 from archive.segments.lookup import DOCUMENTS
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.dates import parse_standard_date
-from archive.warc.record_writer import TIME_FIELD, WarcError, safe_url
+from archive.warc.record_writer import OUTLET_FIELD, TIME_FIELD, WarcError, safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -154,6 +154,8 @@ def differences(row: Row[Any], seen: CheckedRecord) -> list[str]:
     for name, column in _NAMED.items():
         if name in fields:
             pairs[column] = (getattr(row, column), fields[name])
+        elif column == "source" and OUTLET_FIELD.lower() in fields:  # its own address is left out
+            pairs[column] = (_safe(row.source), fields["warc-target-uri"])
     pairs["media_type"] = _media_types(row, seen)
     return [
         f"{name} {_short(one)} and not {_short(other)}"

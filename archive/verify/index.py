@@ -120,17 +120,19 @@ _OUTCOMES = select(captures.c.id).where(
     )
 )
 #: A checksum of the search index's tokens by document and column, so that the tokens need not be in
-#: memory: their count, and the sum of position x weight, where a token's weight is made of its
-#: first two characters and its length. `_sum` computes the same of the text. Let a document have n
-#: tokens. A lost or added token changes the count. A token replaced at position p changes the sum
-#: by p x (difference of weights), which is not 0 unless both weigh the same; two tokens that
-#: changed places change it by (p - q) x (difference of weights). So a single fault is found, but
-#: for tokens that weigh the same; several could cancel out.
+#: memory: their count, and the sum of position x weight modulo a prime, where a token's weight is
+#: made of its first two characters (most tokens have no more) and its length. `_sum` computes the
+#: same of the text. A lost or added token changes the count. A token replaced at position p changes
+#: the sum by p x (difference of weights), two tokens that changed places by (p - q) x (difference
+#: of weights): not 0 but for one pair of tokens in two thousand million. The modulus of each
+#: product keeps SQLite's sum within 64 bits.
 _WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
 _SUMS = text("""
-    SELECT doc, col, count(*), sum(("offset" + 1) * (
-        unicode(term) + 31 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)))
+    SELECT doc, col, count(*), sum(("offset" + 1) * ((
+        unicode(term) + 1114112 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)
+    ) % 2147483647) % 2147483647)
     FROM temp.verify_words GROUP BY doc, col""")
+_PRIME = 2**31 - 1
 _COLUMNS = ("headline", "body")
 
 
@@ -193,12 +195,13 @@ def _check_revision(
 def _weight(word: str) -> int:
     """Return the weight of a token in `_SUMS`."""
     second = ord(word[1]) if len(word) > 1 else 0
-    return ord(word[0]) + 31 * second + 997 * len(word)
+    return (ord(word[0]) + 1114112 * second + 997 * len(word)) % _PRIME
 
 
 def _sum(words: list[str]) -> tuple[int, int | None]:
     """Return what `_SUMS` gives for these tokens, in this order."""
-    total = sum(map(mul, range(1, len(words) + 1), map(_weight, words)))
+    products = map(mul, range(1, len(words) + 1), map(_weight, words))
+    total = sum(product % _PRIME for product in products)
     return len(words), total if words else None
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
+from archive.http.message import parse_head
 from archive.index.article_rows import search_columns, to_article
 from archive.index.database import Index
 from archive.index.schema import articles as articles_table
@@ -25,6 +26,7 @@ from archive.segments.writer import SegmentWriter
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from archive.warc.record_writer import RevisitOf, payload_digest
+from crawler.extraction.charset import decode
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.judge import provisional_page
 from crawler.outlets import article_id, outlet_named
@@ -49,7 +51,14 @@ def page(url: str, minutes: int) -> Page:
         url, NOON + timedelta(minutes=minutes), WALL, HEAD, b"GET / HTTP/1.1\r\n\r\n"
     )
     verdict = Verdict(Outcome.UNPARSED, Reason.LOGIN_WALL)
-    return Page(exchange=exchange, outlet="newspim", rules=Rules(), source=url, verdict=verdict)
+    return Page(
+        exchange=exchange,
+        outlet="newspim",
+        rules=Rules(),
+        source=url,
+        verdict=verdict,
+        decoded=decode(exchange.body, parse_head(exchange.head).get("Content-Type"))[1],
+    )
 
 
 def keep(workspace: Workspace, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:

@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.index.search_text import tokens
 from archive.model.article import KST
 from archive.model.exchange import Exchange
 from archive.segments import manifest as fixity
 from archive.segments.manifest import NAME, EntryKind, ManifestEntry
 from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
+from archive.verify.index import _sum
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
+from crawler.extraction.extract import read_exchange
 from crawler.offline.article_reader import read_article
+from crawler.outlets import outlet_named
+from tests.support.captures import Keeper
 from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
 from tests.support.faults.warc_mutations import by_warcio, ours
@@ -79,6 +84,51 @@ def test_a_good_archive_is_good_and_verified_without_being_changed(workspace: Wo
 def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -> None:
     what = changed_copy(made, tmp_path / "changed", seed)
     assert verify(tmp_path / "changed")[0], what
+
+
+def test_every_alias_source_charset_and_word_counts(made: Path, tmp_path: Path) -> None:
+    """What nothing else leads to: each is changed alone, and the change is found."""
+    with closing(sqlite3.connect(made / "index.sqlite3")) as index:
+        known = index.execute("SELECT rowid FROM aliases").fetchall()
+        captures = index.execute("SELECT id FROM captures").fetchall()
+        (key, headline) = index.execute("SELECT id, headline FROM revisions").fetchone()
+    changes = [("DELETE FROM aliases WHERE rowid = ?", row) for row in known]
+    changes += [("UPDATE captures SET source = url || 'x' WHERE id = ?", row) for row in captures]
+    changes += [
+        ("UPDATE captures SET charset_declared = '', charset_used = '' WHERE id = ?", row)
+        for row in captures
+    ]
+    enter = "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', ?, ?, '')"
+    changes.append((enter, (key, tokens(headline))))
+    for number, (statement, values) in enumerate(changes):
+        folder = tmp_path / str(number)
+        shutil.copytree(made, folder)
+        with closing(sqlite3.connect(folder / "index.sqlite3")) as index:
+            index.execute(statement, values)
+            index.commit()
+        assert verify(folder)[0], (statement, values)
+        shutil.rmtree(folder)
+
+
+def test_words_of_the_same_weight_once_are_told_apart() -> None:
+    for one, other in (("북한", "붠핛"), ("아가", "앣꯿"), ("가나", "나가")):
+        assert _sum([one]) != _sum([other])
+
+
+def test_a_live_page_whose_source_is_its_address_is_compared(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    keeper = Keeper(tmp_path)
+    url = "https://www.etoday.co.kr/news/view/9000000002"
+    body = (SEEDS / "etoday" / "own-desktop-2020.html").read_bytes()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    keeper.keep(read_exchange(exchange(url=url, head=head, body=body), outlet_named("etoday"), url))
+    assert workspace.call("verify").code == 0
+    with closing(sqlite3.connect(workspace.index)) as index:
+        index.execute("UPDATE captures SET source = 'x'")
+        index.commit()
+    said = workspace.call("verify")
+    assert said.code == 1
+    assert "source x and not https" in said.out
 
 
 def test_the_history_records_a_verification_and_what_it_left_out(workspace: Workspace) -> None:
