@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from archive.articles.blocklist import blocked_among
 from archive.frontier import discover
 from archive.frontier.accounting import Balance, balance_of
+from archive.frontier.clock_errors import undo_future
 from archive.frontier.gone_looks import GoneLooks
 from archive.frontier.revisit_policy import State, is_second_look
 from archive.frontier.settle import after_visit
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from archive.index.database import Index
+
+_log = logging.getLogger(__name__)
 
 
 class Frontier:
@@ -50,6 +54,7 @@ class Frontier:
         self._run = run_id
         self._clock = clock
         self._looks = GoneLooks(run_id)
+        self._is_checked = False
 
     def discover(self, links: Iterable[FrontierLink]) -> int:
         """Add discovered links; return how many articles are new.
@@ -113,6 +118,7 @@ class Frontier:
         with self._index.writing() as connection:
             now = self._clock()
             self._release_expired(connection, now)
+            self._undo_future(connection, now)
             rows = self._due_rows(connection, limit, now)
             lease = {"state": State.LEASED, "lease": self._run}
             _update(connection, [{"pk": row.id} | lease for row in rows])
@@ -217,6 +223,19 @@ class Frontier:
         """Return the accounting of a run (default: this one) at this outlet."""
         with self._index.reading() as connection:
             return balance_of(connection, self._outlet, run_id or self._run)
+
+    def _undo_future(self, connection: Connection, now: datetime) -> None:
+        """Undo, at the first lease of a run, what a clock that was ahead has left."""
+        if self._is_checked:
+            return
+        self._is_checked = True
+        number = undo_future(connection, self._outlet, now)
+        if number:
+            _log.warning(
+                "%s: %d articles were looked at by a clock that was ahead; they are due again",
+                self._outlet,
+                number,
+            )
 
     def _due_rows(self, connection: Connection, limit: int, now: datetime) -> Sequence[Any]:
         is_allowed = or_(frontier.c.last_run != self._run, frontier.c.reason.not_in(OURS))

@@ -190,7 +190,8 @@ class RobotsMiddleware:
         except RequestRefused:
             return  # the download handler refuses it with a message
         rules = self._rules.get(origin)
-        if rules is None or rules.until <= self._clock():
+        now = self._clock()
+        if rules is None or not now < rules.until <= now + VALID_FOR:  # it may be set back
             rules = await self._shared(origin, request)
         if rules.why:
             self._count("refused/robots_unreachable")
@@ -209,7 +210,9 @@ class RobotsMiddleware:
 
     async def _load(self, origin: Origin, request: Request) -> _Rules:
         kept = self._store.get(_key(origin))
-        if kept is not None and (copy := RobotsCopy(*kept)).fetched_at + VALID_FOR > self._clock():
+        now = self._clock()
+        # A copy of a time to come is of a clock that was ahead: nothing says how old it is.
+        if kept is not None and now - VALID_FOR < (copy := RobotsCopy(*kept)).fetched_at <= now:
             self._count("from_store")
         else:
             try:

@@ -361,6 +361,22 @@ async def test_a_copy_is_good_for_24_hours_of_a_run():
 
 
 @run
+async def test_a_copy_of_a_clock_that_was_ahead_is_not_used():
+    now = [datetime(2027, 11, 1, tzinfo=UTC)]
+    fetched: list[str] = []
+    robot = middleware(fetched, lambda: now[0])
+    await robot.process_request(Request(f"https://{HOST}/a"))
+    now[0] -= timedelta(days=365)  # within a run, which remembers its rules
+    await robot.process_request(Request(f"https://{HOST}/a"))
+    assert len(fetched) == 2
+    now[0] -= timedelta(days=365)
+    robot._rules.clear()  # as in the next run, which has the stored copy only
+    await robot.process_request(Request(f"https://{HOST}/a"))
+    await robot.process_request(Request(f"https://{HOST}/b"))
+    assert len(fetched) == 3
+
+
+@run
 async def test_one_who_gives_up_waiting_leaves_the_others_their_answer():
     fetched: list[str] = []
     robot = middleware(fetched, lambda: datetime(2026, 11, 1, tzinfo=UTC))
