@@ -10,6 +10,7 @@ from rich.text import Text
 
 from archive.articles.changes import changed_fields
 from archive.articles.word_diff import Piece, diff
+from crawler.cli.printable import printable_lines
 from crawler.cli.tables import print_table, print_text
 from crawler.cli.times import kst_second
 
@@ -117,7 +118,7 @@ def _marked(line: ChangedLine) -> Text:
     text = Text(f"{line.field:>12}  ")
     for piece in line.pieces:
         before, after, style = _MARKS[piece.sign]
-        text.append(f"{before}{piece.text}{after}", style=style)
+        text.append(f"{before}{printable_lines(piece.text)}{after}", style=style)
     return text
 
 

@@ -32,6 +32,7 @@ from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
 from crawler.cli.parent_process import ParentProcess
+from crawler.cli.printable import make_output_safe
 from crawler.model.outlet import OutletError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Verb(ScrapyCommand):
         :raises UsageError: the arguments are invalid; Scrapy exits with 2.
         """
         _replace_unprintable_characters()
+        make_output_safe()
         self.refuse_unknown_options(args)
         memory.tune()
         self._parent = ParentProcess()

@@ -18,6 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from crawler.cli.printable import raw_stream
+
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
@@ -44,8 +46,11 @@ class ProgressBar:
             TextColumn(label),
             BarColumn(),
             *figures,
-            console=Console(stderr=True),
+            console=Console(file=raw_stream(sys.stderr)),
             transient=True,
+            # or what is printed meanwhile would pass round what makes it safe
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not sys.stderr.isatty(),
         )
         self._task = self._progress.add_task(label, total=total)

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from crawler.cli.printable import printable, raw_stream
 from crawler.cli.times import kst_minute
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def print_table(
         # wide characters.
         table.add_column(name, justify=justify, overflow="fold", no_wrap=no_wrap)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     if table.row_count:
         _console().print(table)
 
@@ -64,13 +65,13 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last: i
     for row in rows:
         for name, cell in zip(columns, row, strict=True):
             if cell != "–":
-                console.print(f"{name}: {cell}", soft_wrap=True)
+                console.print(f"{name}: {printable(cell)}", soft_wrap=True)
         console.print()
 
 
 def print_text(text: Text) -> None:
-    """Print a line without wrapping it; with colours on a terminal only."""
-    _Pipe(markup=False, highlight=False).print(text, soft_wrap=True)
+    """Print a line, safe already, without wrapping it; with colours on a terminal only."""
+    _Pipe(file=raw_stream(sys.stdout), markup=False, highlight=False).print(text, soft_wrap=True)
 
 
 def print_articles(found: Iterable[StoredArticle]) -> None:
@@ -87,4 +88,4 @@ def print_articles(found: Iterable[StoredArticle]) -> None:
 def _console() -> Console:
     """Return a console of the terminal's width, or of unlimited width for a pipe or a file."""
     width = None if sys.stdout.isatty() else _UNWRAPPED
-    return _Pipe(width=width, markup=False, highlight=False)
+    return _Pipe(file=raw_stream(sys.stdout), width=width, markup=False, highlight=False)

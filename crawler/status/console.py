@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from crawler.cli.plural import counted
+from crawler.cli.printable import printable
 from crawler.cli.tables import print_rows
 from crawler.cli.times import kst_minute, kst_second
 
@@ -93,11 +94,8 @@ def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _one_line(text: str) -> str:
-    """Return text as one line of printable characters: it may quote what an outlet served."""
-    return "".join(
-        sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for sign in " ".join(text.split())
-    )
+    """Return text as one printable line: it may quote what an outlet served."""
+    return printable(" ".join(text.split()))
 
 
 def _outlet_row(state: OutletState, now: datetime) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime, time, timedelta
 from io import TextIOWrapper
@@ -15,6 +14,7 @@ from archive.runs.figures import examples
 from archive.runs.history import outlets_seen, runs_between, summed
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, day_option, number_option, usage_error
+from crawler.cli.printable import json_text, raw_stream
 from crawler.model.text import as_text
 from crawler.outlets import known_outlets
 from crawler.status.console import print_overview, print_reasons, print_runs
@@ -212,6 +212,7 @@ def _write_metrics(path: str, overview: Overview) -> int:
 
 def _print_json(value: dict[str, Any]) -> None:
     # JSON is UTF-8, whatever the encoding of the terminal.
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    stream = raw_stream(sys.stdout)
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="replace")
+    print(json_text(value))

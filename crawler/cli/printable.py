@@ -1,0 +1,98 @@
+"""Text of strangers made safe for a terminal and a log: no control, direction or tag characters."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LINES = frozenset("\n\t")
+#: Characters without a shape that words and emoji are written with.
+_JOINERS = frozenset("\u200c\u200d")
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+def printable(text: str) -> str:
+    """Return text as one line that prints as it reads.
+
+    Control characters, which a terminal obeys, and those of Unicode that have no shape (direction,
+    tags, lone surrogates) are replaced, line ends and tabs are blanks.
+    """
+    return printable_lines(text.replace("\n", " ").replace("\t", " "))
+
+
+def printable_lines(text: str) -> str:
+    """Return text as `printable` does, with its line ends and tabs."""
+    if text.isprintable():
+        return text
+    return "".join(sign if _is_safe(sign) else _REPLACED for sign in text)
+
+
+def _is_safe(sign: str) -> bool:
+    if sign.isprintable() or sign in _LINES or sign in _JOINERS:
+        return True
+    return unicodedata.category(sign) == "Zs"  # the wide and the no-break space
+
+
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON, in which what is not safe to print is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return re.sub(r"[^\n\x20-\x7e]", _json_escaped, text)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    return found[0] if _is_safe(found[0]) else json.dumps(found[0])[1:-1]
+
+
+class SafeStream:
+    """A text stream that prints `printable_lines`; ``raw`` is the stream it writes to.
+
+    Only what makes escape sequences of its own, as rich does, writes to ``raw``.
+    """
+
+    def __init__(self, raw: TextIO) -> None:
+        self.raw = raw
+
+    def write(self, text: str) -> int:
+        """Write text, made safe."""
+        return self.raw.write(printable_lines(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write lines, made safe."""
+        self.raw.writelines(map(printable_lines, lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+class _SafeRecord(logging.LogRecord):
+    """A log record whose message and traceback are safe to print."""
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        return printable_lines(super().getMessage())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "exc_text" and value:
+            value = printable_lines(value)
+        super().__setattr__(name, value)
+
+
+def make_output_safe() -> None:
+    """Make everything safe that is printed or logged from now on."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if not isinstance(stream, SafeStream):
+            setattr(sys, name, SafeStream(stream))
+    logging.setLogRecordFactory(_SafeRecord)
+
+
+def raw_stream(stream: TextIO) -> TextIO:
+    """Return the stream below `make_output_safe`, for what makes escape sequences of its own."""
+    below: Any = stream  # typed as Any: print() needs no more of a stream than SafeStream has
+    return below.raw if isinstance(below, SafeStream) else stream
