@@ -49,6 +49,9 @@ _FAULTS = (
     ReaderLostError,
     LeaseHeldError,
 )
+#: What nobody else may do with files that a command writes: 0640, in folders of 0750. A stricter
+#: umask of the user's stays.
+_UMASK = 0o027
 #: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
@@ -68,6 +71,7 @@ class Verb(ScrapyCommand):
         _replace_unprintable_characters()
         make_output_safe()
         self.refuse_unknown_options(args)
+        os.umask(os.umask(_UMASK) | _UMASK)
         memory.tune()
         self._parent = ParentProcess()
         self._run_id = self._parent.run_id
