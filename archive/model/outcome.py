@@ -103,7 +103,8 @@ _LONGEST_ERROR = 300
 
 def internal_error(error: BaseException) -> Verdict:
     """Return the verdict on something at which our own code raised an error."""
-    said = repr(error)[:_LONGEST_ERROR]
-    return Verdict(
-        Outcome.FAILED, Reason.INTERNAL_ERROR, f"{said}: this is a bug; please report it"
-    )
+    if isinstance(error, MemoryError):
+        said = "the process may not use more memory; raise the limit and run the same command again"
+    else:
+        said = f"{repr(error)[:_LONGEST_ERROR]}: this is a bug; please report it"
+    return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, said)
