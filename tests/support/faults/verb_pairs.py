@@ -33,8 +33,9 @@ VERBS = (
     "backup", "crawl", "export", "recover", "reindex", "remove", "replay", "restore", "schedule", "verify",
 )  # fmt: skip
 PAIRS = tuple(combinations_with_replacement(VERBS, 2))
-#: Seconds within which the second verb starts, and within which a kill comes.
-_APART, _KILLED = 1.5, 4.0
+#: Within how many times what a process takes to start the second verb starts, and how long after
+#: that, at least and at most, a kill comes: most of them while the verb is at work.
+_APART, _KILLED = 0.7, (0.4, 1.4)
 _PATIENCE = 180
 #: How often a verb is given again that says that another one is in its way.
 _AGAIN = 3
@@ -88,6 +89,9 @@ class Pairs:
         done = base.run()
         assert done.code == 0, done.err
         self.base = base.workspace
+        began = monotonic()
+        self.base.run("list")
+        self.starting = monotonic() - began
         base.make_due()
         self.texts = articles(self.base)
         self.target = sorted(self.texts)[len(self.texts) // 2]
@@ -103,10 +107,10 @@ class Pairs:
         trial = Trial(self, folder)
         name = f"{first}+{second}"
         running = [Running(first, trial.start(first))]
-        _wait(running[0], dice.random() * _APART)
+        _wait(running[0], dice.random() * _APART * self.starting)
         running.append(Running(second, trial.start(second)))
-        victim = dice.choice(running) if dice.random() < 0.5 else None
-        if victim is not None and not _wait(victim, dice.random() * _KILLED):
+        victim = dice.choice(running) if dice.random() < 0.7 else None
+        if victim is not None and not _wait(victim, dice.uniform(*_KILLED) * self.starting):
             victim.process.send_signal(signal.SIGKILL)
             victim.killed = True
             tally.kills += 1

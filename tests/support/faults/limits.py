@@ -1,0 +1,133 @@
+"""Verbs under limits of the system: the size of a file, memory, descriptors."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from subprocess import PIPE
+from typing import TYPE_CHECKING
+
+from bench.pages import captured, page
+from tests.support.cli import ROOT, Workspace
+from tests.support.documents import SEEDS
+from tests.support.traces import articles, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: What is limited, and to how much: from what no verb can work with to what any can. Memory is
+#: counted from what the command line takes before it has anything to do.
+LIMITS = {
+    "file size": (resource.RLIMIT_FSIZE, (0, 20_000, 60_000, 200_000)),
+    "descriptors": (resource.RLIMIT_NOFILE, (7, 9, 11, 16)),
+    "memory": (resource.RLIMIT_AS, (12_000_000, 25_000_000, 50_000_000, 130_000_000)),
+}
+VERBS = (
+    "replay", "reindex", "verify", "backup", "restore", "export", "export.wacz", "remove", "recover", "search", "show", "status",
+)  # fmt: skip
+_ARTICLE = "newspim/20230915999901"
+
+
+class Limited:
+    """An archive of the seeds with a backup, and pages to replay, of which each trial gets a copy."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        base = Workspace(top / "base")
+        base.folder.mkdir(parents=True)
+        assert base.call("replay", SEEDS).code == 0
+        assert base.call("backup", top / "backup").code == 0
+        self.base, self.known = base, articles(base)
+        self.pages = top / "pages"
+        self.pages.mkdir()
+        _write_large_page(self.pages)
+        self.memory = _memory_of_start(base)
+
+    def run(self, verb: str, kind: str, limit: int) -> tuple[int, list[str]]:
+        """Run a verb under a limit, then without; return its exit status and what is wrong."""
+        folder = self.top / "trial"
+        limit += self.memory if kind == "memory" else 0
+        shutil.copytree(self.base.folder, folder)
+        try:
+            return self._run(Workspace(folder), verb, LIMITS[kind][0], limit)
+        finally:
+            shutil.rmtree(folder)
+
+    def _run(self, place: Workspace, verb: str, what: int, limit: int) -> tuple[int, list[str]]:
+        target = Workspace(place.folder / "restored") if verb == "restore" else place
+        process = target.start(
+            *self._command(place, verb),
+            stdout=PIPE,
+            stderr=PIPE,
+            preexec_fn=lambda: resource.setrlimit(what, (limit, limit)),
+        )
+        out, err = process.communicate(timeout=180)
+        code = process.returncode
+        wrongs = list(_said_wrong(code, (out + err).decode("utf-8", "replace")))
+        again = target.run(*self._command(place, verb))
+        if again.code:
+            wrongs.append(f"without the limit it ends with {again.code}: {again.err[-300:]}")
+        kept = set(articles(place))
+        expected = set(self.known) - ({tuple(_ARTICLE.split("/"))} if verb == "remove" else set())
+        if not expected <= kept:
+            wrongs.append(f"lost: {sorted(expected - kept)}")
+        if verb == "replay" and len(kept) != len(self.known) + 1:
+            wrongs.append("the page that did not fit at first is no article")
+        wrongs += wrong(place)
+        return code, wrongs
+
+    def _command(self, place: Workspace, verb: str) -> list[str]:
+        out = str(place.folder / "out")
+        return {
+            "replay": ["replay", str(self.pages)],
+            "reindex": ["reindex", "--processes", "1"],
+            "backup": ["backup", out],
+            "restore": ["restore", str(self.top / "backup")],
+            "export": ["export", f"{out}.jsonl"],
+            "export.wacz": ["export", f"{out}.wacz"],
+            "remove": ["remove", _ARTICLE, "--reason", "test", "--yes"],
+            "search": ["search", "푸틴"],
+            "show": ["show", "etoday"],
+        }.get(verb, [verb])
+
+
+def _said_wrong(code: int, said: str) -> Iterator[str]:
+    if code not in (0, 1):
+        yield f"it ended with {code}: {said[-300:]}"
+    if "Traceback" in said:
+        yield f"it printed a traceback: {said[-600:]}"
+    if code and not said.strip():
+        yield "it failed and said nothing"
+
+
+def _memory_of_start(place: Workspace) -> int:
+    """Return the most address space that the command line takes to list the outlets, in bytes."""
+    code = (
+        "import sys; from scrapy.cmdline import execute\n"
+        "try: execute(['scrapy', 'list'])\n"
+        "finally: print(open('/proc/self/status').read(), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=place.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("VmPeak"))
+    return int(line.split()[1]) * 1024
+
+
+def _write_large_page(folder: Path) -> None:
+    """Write a page near the limit of what is read, which takes most memory."""
+    url, html = page(1)
+    at = html.index("<p>")
+    more = "<p>" + "기록은 그날 그대로 남아야 한다. " * 12 + "</p>\n"
+    (folder / "large.html").write_text(html[:at] + more * 6000 + html[at:])
+    stated = {"url": url, "captured_at": captured(1).isoformat()}
+    (folder / "large.json").write_text(json.dumps(stated))
