@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archive.http.message import HEAD_END
 from archive.http.redact import redact
 from archive.http.repair import repair_head
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
@@ -140,8 +141,8 @@ class _Reader:
 
     def _add_request(self, request: Record) -> None:
         """Join a request to the document held back, or keep it for its response."""
-        if len(request.block) > _LONGEST_REQUEST:
-            return
+        if len(request.block) > _LONGEST_REQUEST or not HEAD_END.search(request.block):
+            return  # no request of ours is written without a head, and verify would find it
         if self._held is not None:
             record, held = self._held
             exchange = held.exchange
