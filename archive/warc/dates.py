@@ -48,6 +48,7 @@ def _to_utc(moment: datetime, zone: str) -> datetime:
         return moment
 
 
+@lru_cache(maxsize=4096)
 def is_exact(text: str) -> bool:
     """Return whether a date is written as our own records write it, to the second or finer."""
     return _INSTANT.fullmatch(text) is not None
