@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 ENDINGS = (".jsonl", ".csv")
 #: And those that `archive.export.captures` can write.
 CAPTURE_ENDINGS = (".cdxj", ".wacz")
-#: Spreadsheets take a cell that begins so for a formula, unless an apostrophe precedes it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Spreadsheets take a cell that begins so for a formula, some behind blanks, unless an apostrophe
+#: precedes it.
+_FORMULA = re.compile(
+    r"[\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
+    r"[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
+)
 #: The keys of ``deletion``.
 _DELETION = ("first_seen_gone_at", "confirmed_at", "captures")
 
@@ -138,7 +143,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, (list, tuple, dict)):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _FORMULA.match(value):
         return f"'{value}"
     return str(value)
 

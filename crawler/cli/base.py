@@ -31,7 +31,7 @@ from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
-from crawler.cli.parent_process import ParentProcess
+from crawler.cli.parent_process import SETTINGS_VARIABLE, ParentProcess, settings_of_job
 from crawler.cli.printable import make_output_safe
 from crawler.model.outlet import OutletError
 
@@ -62,6 +62,15 @@ class Verb(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Apply the options, and the settings of the job that this process is a run of."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        try:
+            self.settings.setdict(settings_of_job(), priority="cmdline")
+        except ValueError as error:
+            raise usage_error(f"{SETTINGS_VARIABLE} is invalid: {error}") from error
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run `work`; print every expected error as one sentence on stderr and exit with 1.

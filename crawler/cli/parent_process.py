@@ -5,6 +5,7 @@ Nobody else enforces the run's time limit or records its end, so a run ends with
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -14,8 +15,21 @@ from time import sleep
 #: The environment variable that holds the run's id. If it is set, the standard input is a pipe
 #: that closes when the scheduler exits.
 RUN_ID_VARIABLE = "JOB_RUN"
+#: The environment variable that holds the run's settings, as a JSON object of texts.
+SETTINGS_VARIABLE = "JOB_SETTINGS"
 #: Seconds between SIGTERM and SIGKILL: another scheduler starts the job again within a minute.
 _GRACE = 30.0
+
+
+def settings_of_job() -> dict[str, str]:
+    """Return the settings that the scheduler gives this process, and to no process of its own.
+
+    :raises ValueError: the variable holds something else than a JSON object.
+    """
+    given = json.loads(os.environ.pop(SETTINGS_VARIABLE, "") or "{}")
+    if not isinstance(given, dict):
+        raise ValueError(f"{SETTINGS_VARIABLE} is no object")
+    return {str(name): str(value) for name, value in given.items()}
 
 
 class ParentProcess:

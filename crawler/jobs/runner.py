@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import select
@@ -20,7 +21,7 @@ from archive.runs.job_runs import Claim, claim, end, set_log
 from archive.runs.record import Ending
 from crawler import VERSION
 from crawler.cli.main import command_line
-from crawler.cli.parent_process import RUN_ID_VARIABLE
+from crawler.cli.parent_process import RUN_ID_VARIABLE, SETTINGS_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,17 +131,17 @@ def _start(
 ) -> subprocess.Popen[bytes] | None:
     """Start the run's process with its output in a file; if that fails, log it and return None."""
     job = order.job
+    # In the environment and not in the arguments, which every user of the machine can list: an
+    # INDEX_URL or ALERT_URL may hold a password.
     settings = {**context.settings, **dict(job.settings)}
-    words = [job.verb, *order.words]
-    for name, value in settings.items():
-        words += ["-s", f"{name}={value}"]
+    own = {RUN_ID_VARIABLE: run_id, SETTINGS_VARIABLE: json.dumps(settings)}
     try:
         return subprocess.Popen(  # noqa: S603  (our own command line)
-            [*command_line(), *words],
+            [*command_line(), job.verb, *order.words],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, RUN_ID_VARIABLE: run_id},
+            env={**os.environ, **own},
             # Ctrl-C at a terminal signals the whole process group; a run gets one signal from here.
             process_group=0,
         )

@@ -216,7 +216,9 @@ class _Gauges:
                 f"sacho_{name}", f"{meaning}.", list(labels), registry=self.registry
             )
         gauge = self._gauges[name]
-        (gauge.labels(**labels) if labels else gauge).set(value)
+        # the format escapes all else, but has no form for half a character
+        shown = {label: text.encode(errors="replace").decode() for label, text in labels.items()}
+        (gauge.labels(**shown) if labels else gauge).set(value)
 
 
 def _seconds(moment: datetime | None) -> float | None:

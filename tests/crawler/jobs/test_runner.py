@@ -168,3 +168,34 @@ def test_two_jobs_of_one_outlet_are_not_begun_at_once(tmp_path: Path) -> None:
         assert lease.take() is None
         lease.release()
         assert claim(index, second, now) is not None
+
+
+def test_settings_reach_a_run_and_not_its_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = Schedule(tmp_path)
+    started: list[list[str]] = []
+
+    def start(words: list[str], **given: Any) -> Any:
+        started.append(words)
+        return popen(words, **given)
+
+    popen = runner.subprocess.Popen
+    monkeypatch.setattr(runner.subprocess, "Popen", start)
+    (job,) = parse_jobs(
+        '[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n'
+        'settings = {ALERT_URL = "https://user:5ec1237@a.example/"}\n'
+    )
+    archive = tmp_path / "elsewhere"
+    with Index(f"sqlite:///{schedule.workspace.index}") as index:
+        settings = {"INDEX_URL": index.url, "ARCHIVE_URL": str(archive)}
+        logs = Logs(tmp_path / "log", 1)
+        context = runner.RunnerContext(index=index, logs=logs, settings=settings)
+        order = due(job, Past(), datetime.now(UTC))
+        assert order is not None
+        run = runner.run_job(order, context, Stop())
+    assert run is not None
+    assert run.record.ending is Ending.SUCCEEDED
+    assert started
+    assert "5ec1237" not in " ".join(started[0])
+    assert not [word for word in started[0] if "_URL" in word]
