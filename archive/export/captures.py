@@ -78,7 +78,9 @@ def export_captures(
                     about = PackageInfo(str(asked), software, datetime.now(UTC))
                     with part.open("wb") as file:
                         of_articles = _pages(connection, asked)
-                        pages = write_wacz(file, selection, of_articles, folder, about, step)
+                        pages = write_wacz(
+                            file, selection, of_articles, folder, about, part.parent, step
+                        )
     except RecordError as error:
         raise ExportError(f"{error} So {path} was not written.") from error
     except sqlite3.Error as error:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +27,7 @@ from archive.warc.reader import Record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import BinaryIO
+    from typing import IO, BinaryIO
 
     from archive.export.selection import CaptureSelection
     from archive.model.exchange import Location
@@ -60,9 +62,12 @@ def write_wacz(
     pages: Iterable[WaczPage],
     folder: Path | str,
     about: PackageInfo,
+    scratch: Path,
     step: Callable[[], None] = lambda: None,
 ) -> int:
     """Write the package; return the number of pages. ``step`` is called after each capture.
+
+    Temporary files are made in the folder ``scratch``.
 
     :raises RecordError: a record is damaged or not where the index says.
     """
@@ -71,7 +76,7 @@ def write_wacz(
         number = 0
         for name, captures in groupby(selection.captures(), lambda chosen: chosen.location.file):
             segment = _Segment(folder, name)
-            with _Member(package, f"archive/{name}", resources) as out:
+            with _Member(package, f"archive/{name}", resources, most=segment.size) as out:
                 for chosen in captures:
                     for data in segment.before(chosen.location):
                         out.write(data)
@@ -80,25 +85,51 @@ def write_wacz(
                         out.write(data)
                     number += 1
                     step()
-        second = [packed_head(_CDX)]
-        with _Member(package, f"indexes/{_CDX}", resources) as out:
-            for data, place in packed(selection.lines(), _CDX):
-                out.write(data)
-                second.append(place)
-        with _Member(package, "indexes/index.idx", resources) as out:
-            out.write("".join(second).encode("ascii"))
-        number_of_pages, last = _write_pages(package, resources, pages)
+        _write_index(package, resources, selection.lines(), scratch)
+        number_of_pages, last = _write_pages(package, resources, pages, scratch)
         description = f"{number} captures, {number_of_pages} pages"
         _write_manifest(package, resources, about, description, last)
     return number_of_pages
 
 
+def _write_index(
+    package: zipfile.ZipFile, resources: list[dict[str, Any]], lines: Iterable[str], scratch: Path
+) -> None:
+    """Write the CDXJ, and the second index, which tells where each part of it lies."""
+    second = [packed_head(_CDX)]
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        for data, place in packed(lines, _CDX):
+            file.write(data)
+            second.append(place)
+        _add_file(package, f"indexes/{_CDX}", resources, file)
+    data = "".join(second).encode("ascii")
+    with _Member(package, "indexes/index.idx", resources, most=len(data)) as out:
+        out.write(data)
+
+
+def _add_file(
+    package: zipfile.ZipFile,
+    name: str,
+    resources: list[dict[str, Any]],
+    file: IO[bytes],
+    how: int = zipfile.ZIP_STORED,
+) -> None:
+    """Add all that was written to a temporary file."""
+    most = file.tell()
+    file.seek(0)
+    with _Member(package, name, resources, how, most=most) as out:
+        shutil.copyfileobj(file, out)
+
+
 def _write_pages(
-    package: zipfile.ZipFile, resources: list[dict[str, Any]], pages: Iterable[WaczPage]
+    package: zipfile.ZipFile,
+    resources: list[dict[str, Any]],
+    pages: Iterable[WaczPage],
+    scratch: Path,
 ) -> tuple[int, WaczPage | None]:
     """Write the list of pages; return their number and the newest."""
     number, newest = 0, None
-    with _Member(package, "pages/pages.jsonl", resources, zipfile.ZIP_DEFLATED) as out:
+    with tempfile.TemporaryFile(dir=scratch) as out:
         out.write(_line({"format": "json-pages-1.0", "id": "pages", "title": "기사"}))
         for page in pages:
             line = {"id": page.id, "url": page.url, "ts": _time(page.captured_at)}
@@ -106,6 +137,7 @@ def _write_pages(
             number += 1
             if newest is None or page.captured_at >= newest.captured_at:
                 newest = page
+        _add_file(package, "pages/pages.jsonl", resources, out, zipfile.ZIP_DEFLATED)
     return number, newest
 
 
@@ -134,12 +166,17 @@ def _write_manifest(
         ("datapackage.json", data),
         ("datapackage-digest.json", json.dumps(digest).encode()),
     ):
-        with _Member(package, name, [], zipfile.ZIP_DEFLATED) as out:
+        with _Member(package, name, [], zipfile.ZIP_DEFLATED, most=len(content)) as out:
             out.write(content)
 
 
 class _Member:
-    """A file of the package while it is written; at its end it is added to the resources."""
+    """A file of the package while it is written; at its end it is added to the resources.
+
+    ``most`` is the most bytes that it can have. Only a size that a zip's 32 bits cannot hold gets
+    a ZIP64 field before the data: at the end, zipfile gives it to no other size, and players take
+    the length of the one header for that of the other.
+    """
 
     def __init__(
         self,
@@ -147,19 +184,22 @@ class _Member:
         name: str,
         resources: list[dict[str, Any]],
         how: int = zipfile.ZIP_STORED,
+        *,
+        most: int,
     ) -> None:
         entry = zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6])
         entry.compress_type = how
         entry.external_attr = 0o644 << 16
         self._name, self._resources = name, resources
         self._hash = hashlib.sha256()
-        self._out = package.open(entry, "w", force_zip64=True)
+        self._out = package.open(entry, "w", force_zip64=most > zipfile.ZIP64_LIMIT)
         self.size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         self._out.write(data)
         self._hash.update(data)
         self.size += len(data)
+        return len(data)
 
     def __enter__(self) -> _Member:
         return self
@@ -194,6 +234,14 @@ class _Segment:
         self._found: Record | None = None
         self._data = b""
 
+    @property
+    def size(self) -> int:
+        """The segment's bytes, of which each is exported once at most; 0 if it is not there."""
+        try:
+            return self._path().stat().st_size
+        except FileNotFoundError:  # reading its first record says so
+            return 0
+
     def before(self, location: Location) -> Iterator[bytes]:
         """Yield the `warcinfo` that a record refers to, unless it was yielded before."""
         self._data = read_bytes(self._folder, location)
@@ -227,10 +275,11 @@ class _Segment:
         return self._infos.get(record_id)
 
     def _read_records(self) -> Iterator[Record]:
+        return (found for found in records(self._path()) if isinstance(found, Record))
+
+    def _path(self) -> Path:
         path = Path(self._folder) / self._name
-        if not path.exists():
-            path = path.with_name(open_name(path.name))
-        return (found for found in records(path) if isinstance(found, Record))
+        return path if path.exists() else path.with_name(open_name(path.name))
 
 
 def _line(values: dict[str, str]) -> bytes:

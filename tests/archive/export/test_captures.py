@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import struct
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,20 @@ def test_an_archive_handed_over_whole_has_its_segments_byte_for_byte(
             assert entry.compress_type == zipfile.ZIP_STORED or not entry.filename.endswith(
                 (".gz", ".idx")
             )
+
+
+def test_the_header_of_each_file_is_as_long_as_the_list_at_the_end_says(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Players take the data's place from the list, and no size here needs a ZIP64 field."""
+    with exported(workspace, tmp_path / "out.wacz") as package:
+        data = (tmp_path / "out.wacz").read_bytes()
+        for entry in package.infolist():
+            at = entry.header_offset
+            sizes, lengths = data[at + 18 : at + 26], data[at + 26 : at + 30]
+            assert struct.unpack("<LL", sizes) == (entry.compress_size, entry.file_size)
+            assert struct.unpack("<HH", lengths) == (len(entry.filename.encode()), 0)
+            assert entry.extra == b""
 
 
 def test_the_manifest_names_every_file_with_its_hash(workspace: Workspace, tmp_path: Path) -> None:
