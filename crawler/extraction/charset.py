@@ -50,6 +50,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+#: The names that browsers know codecs by, where another than Python's own.
+_LABELS = {"cp949": "euc-kr", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
 #: What no Korean page prints: a character that could not be decoded, a C1 control character, one
 #: of private use. Text in a wrong charset is full of them.
 _ODD = re.compile("[\ufffd\x80-\x84\x86-\x9f\ue000-\uf8ff]")
@@ -109,6 +111,12 @@ def declared_charset(data: bytes, content_type: str = "") -> str:
         return header[1].lower()
     meta = _META.search(data, 0, 4096)
     return meta[1].decode("ascii").lower() if meta else ""
+
+
+def charset_label(data: bytes) -> str:
+    """Return the charset that a document is read with, by the name that browsers know it by."""
+    used = decode(data)[1].used
+    return _LABELS.get(used, used.replace("_", "-"))
 
 
 def python_charset(label: str) -> str:

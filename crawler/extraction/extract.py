@@ -10,7 +10,7 @@ from archive.http import message as http
 from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc.record_writer import UNKNOWN_TYPE
-from crawler.extraction.charset import decode
+from crawler.extraction.charset import declared_charset, decode
 from crawler.extraction.html import PageReader, Place, read_page
 from crawler.extraction.jsonld import OwnPage, absolute
 from crawler.extraction.paywall import is_stated_as_paid, take_element, take_notice
@@ -115,8 +115,7 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
     :raises _UnreadableError: the status is not 200, or the body cannot be decoded.
     """
     if not exchange.head:
-        known = exchange.media_type != UNKNOWN_TYPE
-        return exchange.body, exchange.media_type if known else ""
+        return exchange.body, _saved_type(exchange)
     try:
         head = http.parse_head(exchange.head)
         if head.status != 200:
@@ -134,6 +133,19 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
     except http.MessageError as error:
         raise _UnreadableError(Outcome.UNPARSED, Reason.BAD_CONTENT, str(error)) from error
     return content, head.get("Content-Type")
+
+
+def _saved_type(exchange: Exchange) -> str:
+    """Return the media type of a document without HTTP, ``""`` if none is known.
+
+    A charset in it is the one that the document was read with when it was taken in; what the
+    document states itself comes first.
+    """
+    if exchange.media_type == UNKNOWN_TYPE:
+        return ""
+    if declared_charset(exchange.body):
+        return exchange.media_type.partition(";")[0]
+    return exchange.media_type
 
 
 def _check_readable(exchange: Exchange, content: bytes, media_type: str) -> None:

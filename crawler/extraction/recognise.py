@@ -24,7 +24,7 @@ def outlet_for(exchange: Exchange) -> Outlet | None:
         return outlet_of(exchange.url)
     text, _ = decode(exchange.body)
     outlets = known_outlets().values()
-    if exchange.media_type == "text/plain":
+    if exchange.media_type.partition(";")[0] == "text/plain":
         return next((outlet for outlet in outlets if recognises(outlet.text, text)), None)
     page = PageReader(text)
     for address in page.stated_addresses():

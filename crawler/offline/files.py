@@ -16,6 +16,7 @@ from archive.model.files import NOT_REGULAR, check_regular, is_odd, open_regular
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.model.times import is_capture_time
 from archive.warc import record_writer as warc
+from crawler.extraction.charset import charset_label
 from crawler.offline.warc_import import Input, documents
 
 if TYPE_CHECKING:
@@ -143,11 +144,19 @@ def _read_page(path: Path, data: bytes) -> Input:
         captured_at=moment or now,
         body=body,
         head=head,
-        media_type="" if head else PAGE_ENDINGS[path.suffix.lower()],
+        media_type="" if head else _media_type(path, body),
         time_known=moment is not None,
         stated_time="" if moment else written,
     )
     return Input(source=_shown(path), exchange=exchange, outlet=str(stated.get("outlet") or ""))
+
+
+def _media_type(path: Path, body: bytes) -> str:
+    """Return a saved page's media type, with its charset.
+
+    A player puts so much before a page's own <meta> that a browser does not find it there.
+    """
+    return f"{PAGE_ENDINGS[path.suffix.lower()]}; charset={charset_label(body)}"
 
 
 def _capture_time(text: str, now: datetime) -> datetime | None:

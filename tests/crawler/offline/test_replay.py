@@ -274,3 +274,31 @@ def test_names_with_spaces_hangul_and_no_utf8_are_read(workspace: Workspace) -> 
     said = workspace.run("replay", folder)
     assert (said.code, said.err) == (0, "")
     assert len(workspace.rows("articles")) == 2
+
+
+def test_a_saved_page_is_kept_with_the_charset_it_was_read_in(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """What the page declares stays the page's own word, here and after a reindex."""
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    text = "<html><head>{}<title>별섬</title></head><body>별섬 우체국</body></html>"
+    meta = '<meta charset="euc-kr">'
+    (folder / "a.html").write_bytes(text.format(meta).encode("cp949"))
+    (folder / "b.html").write_bytes(text.format("").encode("cp949"))
+    (folder / "c.html").write_bytes(text.format(meta).encode())
+    (folder / "d.txt").write_bytes("별섬 우체국 이투데이".encode())
+    for name in "abcd":
+        stated = {"url": f"https://www.etoday.co.kr/news/view/{ord(name)}"}
+        (folder / f"{name}.json").write_text(json.dumps(stated))
+    workspace.call("replay", folder)
+    types = [row["media_type"] for row in workspace.rows("captures")]
+    html = "text/html; charset="
+    assert types == [f"{html}euc-kr", f"{html}euc-kr", f"{html}utf-8", "text/plain; charset=utf-8"]
+    columns = ("charset_declared", "charset_used", "charset_damage")
+    before = [[row[name] for name in columns] for row in workspace.rows("captures")]
+    assert before[0] == ["euc-kr", "cp949", 0]
+    assert before[2] == ["euc-kr", "utf-8", 0]
+    workspace.call("recover")
+    assert workspace.call("reindex").code == 0
+    assert before == [[row[name] for name in columns] for row in workspace.rows("captures")]
