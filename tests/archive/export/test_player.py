@@ -1,0 +1,77 @@
+"""Exports opened in ReplayWeb.page itself, and read from the frame in which it shows the page."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.cli import ROOT, Workspace
+from tests.support.playback import ETODAY, HEADLINE, archive_of_every_kind
+from tests.support.replay_web_page import missing, player
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+
+
+def listed(package: Path) -> list[dict[str, Any]]:
+    """The pages that the package lists."""
+    with zipfile.ZipFile(package) as opened:
+        lines = opened.read("pages/pages.jsonl").decode().splitlines()[1:]
+    return [json.loads(line) for line in lines]
+
+
+def wrong(package: Path, errors: list[str]) -> list[str]:
+    """The browser's errors, without the 404 of addresses that the package does not hold.
+
+    The player itself asks at first for a collection that it has not made yet.
+    """
+    with zipfile.ZipFile(package) as opened:
+        index = gzip.decompress(opened.read("indexes/index.cdx.gz")).decode()
+    held = {json.loads(line[line.index("{") :])["url"] for line in index.splitlines()}
+    replayed = re.compile(r"status of 404 .*/replay/w/[^ ]*?/\d{14}\w\w_/(.*)")
+    asked = [(error, replayed.search(error)) for error in errors if "/replay/w/api/c/" not in error]
+    return [error for error, found in asked if found is None or found[1] in held]
+
+
+def test_the_exported_seeds_open_in_replaywebpage(tmp_path: Path) -> None:
+    workspace, package = Workspace(tmp_path), tmp_path / "seeds.wacz"
+    assert workspace.call("replay", ROOT / "seeds").code == 0
+    assert workspace.call("export", package).code == 0
+    pages = listed(package)
+    assert len(pages) == 5
+    with player(package, tmp_path / "site") as opened:
+        for page in pages:
+            moment = "".join(char for char in page["ts"] if char.isdigit())
+            found = opened.show(page["url"], moment, page["title"])
+            assert page["title"] in found.text
+            assert wrong(package, found.errors) == []
+
+
+def test_records_of_every_kind_open_in_replaywebpage(tmp_path: Path) -> None:
+    """Chunked, gzip, EUC-KR stated and not, a saved page, a revisit, a redirect."""
+    workspace, package = Workspace(tmp_path), tmp_path / "all.wacz"
+    archive_of_every_kind(workspace)
+    assert workspace.call("export", package).code == 0
+    library = "달빛마을도서관"
+    asked = {f"{ETODAY}900000000{number}": library for number in range(2, 7)}
+    office = ("20180302999902", "20180302999903")
+    asked |= {f"https://www.newspim.com/news/view/{number}": HEADLINE for number in office}
+    with player(package, tmp_path / "site") as opened:
+        for url, words in asked.items():
+            found = opened.show(url, "20240507010000", words)
+            assert words in found.text, url
+            assert wrong(package, found.errors) == []
+        again = opened.show(f"{ETODAY}9000000003", "20240507020000", library)
+        assert library in again.text, "the revisit shows what it repeats"
+        moved = opened.show(
+            "https://m.newspim.com/news/view/20180302999902", "20240507010000", HEADLINE
+        )
+        assert HEADLINE in moved.text
