@@ -45,17 +45,21 @@ CONTACT = os.environ.get("CONTACT", "")
 # The user agent. It names the contact, so that an outlet can reach a person.
 USER_AGENT = f"Sacho/{VERSION} (+{CONTACT})" if CONTACT else f"Sacho/{VERSION}"
 
-# What processes a page, in this order.
-ITEM_PIPELINES = {
-    "pipelines.normalise.NormalisePipeline": 100,
-    "pipelines.widgets.WidgetsPipeline": 200,
-    "pipelines.validate.ValidatePipeline": 300,
-    "pipelines.deposit.DepositPipeline": 400,
+# What must hold is in the settings ending in _BASE, in place of Scrapy's own lists: what a user
+# writes into the settings of the same names without _BASE is added to it, and replaces nothing.
+
+# What processes a page, in this order. The numbers are below those that pipelines usually have, so
+# that a user's get what leaves ours: articles, after they were stored.
+ITEM_PIPELINES_BASE = {
+    "pipelines.normalise.NormalisePipeline": 10,
+    "pipelines.widgets.WidgetsPipeline": 20,
+    "pipelines.validate.ValidatePipeline": 30,
+    "pipelines.deposit.DepositPipeline": 40,
 }
 
 # All requests go through our download handler, which archives every exchange. The other schemes are
 # off, so that no page can make a crawl read a local file.
-DOWNLOAD_HANDLERS = {
+DOWNLOAD_HANDLERS_BASE = {
     "http": "crawler.httpclient.ArchivingDownloadHandler",
     "https": "crawler.httpclient.ArchivingDownloadHandler",
     "file": None,
@@ -115,12 +119,9 @@ AUTOTHROTTLE_START_DELAY = 1.0
 # The longest delay that slow answers lead to, in seconds.
 AUTOTHROTTLE_MAX_DELAY = 60.0
 
-# Empty, as are the other two settings ending in _BASE, so that EXTENSIONS lists all that is on.
-# Scrapy imports even what is set to None, among it two web servers.
-EXTENSIONS_BASE: dict[str, int] = {}
-
-# Without the consoles that listen on the network and run Python code.
-EXTENSIONS = {
+# Without the consoles that listen on the network and run Python code. Scrapy imports even what is
+# set to None, among it two web servers.
+EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "scrapy.extensions.logcount.LogCount": 0,
     "scrapy.extensions.memusage.MemoryUsage": 0,
@@ -138,14 +139,11 @@ RETRY_BACKOFF = 5.0
 # The statuses that RetryMiddleware retries. 429 and 503 are RetryAfterMiddleware's.
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]
 
-# Empty, so that DOWNLOADER_MIDDLEWARES lists all that is on.
-DOWNLOADER_MIDDLEWARES_BASE: dict[str, int] = {}
-
 # No cookies: without a session no private page is ever fetched. No meta refresh: it is an
 # instruction of the page to a browser, not a redirect of the outlet's server. PaceMiddleware lets a
 # request through when its host's turn has come, so no middleware after it may wait; DownloaderStats
 # comes after it, so that a request is counted when it is sent.
-DOWNLOADER_MIDDLEWARES = {
+DOWNLOADER_MIDDLEWARES_BASE = {
     "crawler.middlewares.robots.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
@@ -188,12 +186,9 @@ RETRY_EXCEPTIONS = [
 # TLS certificates are verified; Scrapy's default is not to.
 DOWNLOAD_VERIFY_CERTIFICATES = True
 
-# Empty, so that SPIDER_MIDDLEWARES lists all that is on.
-SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}
-
 # Scrapy's others process the links that a callback follows. Ours follow none, and each middleware
 # costs time for every page. RefererMiddleware is on because RedirectMiddleware asks for it.
-SPIDER_MIDDLEWARES = {
+SPIDER_MIDDLEWARES_BASE = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
     "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
 }

@@ -84,7 +84,8 @@ def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     ]
     modules = [getattr(extract, step).__module__ for step in steps if step != "extract"]
-    ordered = sorted(settings.ITEM_PIPELINES, key=lambda name: settings.ITEM_PIPELINES[name])
+    ours = settings.ITEM_PIPELINES_BASE
+    ordered = sorted(ours, key=lambda name: ours[name])
     steps_of_settings = [name.rpartition(".")[0] for name in ordered]
     assert [name for name in steps_of_settings if name in modules] == modules[::-1]
     assert steps_of_settings[: len(modules)] == modules[::-1], "what reads comes before what keeps"

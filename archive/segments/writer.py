@@ -87,6 +87,10 @@ class SegmentWriter:
         self._broken = ""
         self._closed = False
 
+    def state(self, fields: Mapping[str, str]) -> None:
+        """Add ``fields`` to those of the ``warcinfo`` records that are written from now on."""
+        self._fields.update(fields)
+
     def write(
         self,
         exchange: Exchange,

@@ -28,6 +28,7 @@ _SETTINGS: dict[str, Any] = {
     "EXCHANGE_SINK": None,
     "ROBOTS_STORE": None,
     "ITEM_PIPELINES": {},
+    "ITEM_PIPELINES_BASE": {},
     "SPIDER_LOADER_CLASS": "crawler.cli.single_page.NoSpiders",
 }
 _FILES = "scrapy.core.downloader.handlers.file.FileDownloadHandler"

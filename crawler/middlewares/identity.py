@@ -87,15 +87,25 @@ def _check_loopback(settings: BaseSettings, hosts: set[str]) -> None:
 
     :raises ContactError: it may connect to others.
     """
-    mapped = {name.lower() for name in settings.getdict("RESOLVER_MAP")}
-    public = sorted(host for host in hosts if not _is_loopback_host(host, mapped))
-    if settings.getbool("ALLOW_LOOPBACK") and hosts and not public:
+    public = _public_hosts(settings, hosts)
+    if is_local(settings, hosts):
         return
     named = ""
     if public:
         more = " …" if len(public) > 3 else ""
         named = f" ({', '.join(public[:3])}{more})"
     raise ContactError(f"A live crawl{named} needs a CONTACT. {_HOW}")
+
+
+def is_local(settings: BaseSettings, hosts: set[str]) -> bool:
+    """Return whether a crawl of ``hosts`` connects to loopback addresses only."""
+    return settings.getbool("ALLOW_LOOPBACK") and bool(hosts) and not _public_hosts(settings, hosts)
+
+
+def _public_hosts(settings: BaseSettings, hosts: set[str]) -> list[str]:
+    """Return the hosts that are not loopback, sorted."""
+    mapped = {name.lower() for name in settings.getdict("RESOLVER_MAP")}
+    return sorted(host for host in hosts if not _is_loopback_host(host.lower(), mapped))
 
 
 def _is_loopback_host(host: str, mapped: set[str]) -> bool:

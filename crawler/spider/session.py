@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
+from scrapy.exceptions import CloseSpider
 
 from archive.articles.captures import captured_urls, last_captures
 from archive.articles.queries import published_times
@@ -31,6 +32,7 @@ from crawler.cli.times import kst_minute
 from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
+from crawler.spider.obligations import refusal, warcinfo_fields
 from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
@@ -91,11 +93,12 @@ class CrawlRobotsStore:
 class CrawlSession:
     """Stores a crawl's exchanges, pages and visits.
 
-    Reads ARCHIVE_URL, INDEX_URL, CONTACT, USER_AGENT and ROBOTSTXT_OBEY. A fault of the archive or
-    the index stops the crawl: ``fault`` is then the message for the operator, and nothing is
+    Reads ARCHIVE_URL, INDEX_URL and what `crawler.spider.obligations` reads. A fault of the archive
+    or the index stops the crawl: ``fault`` is then the message for the operator, and nothing is
     reported as stored that is not durable. Methods that return something return None after a fault.
-    ``bugs`` counts the exceptions that nothing of ours handles; ``looked_again`` the articles that
-    `look_again` made due, None if it was not called.
+    ``reason`` is Scrapy's for the end of the crawl, None until then. ``bugs`` counts the exceptions
+    that nothing of ours handles; ``looked_again`` the articles that `look_again` made due, None if
+    it was not called.
     """
 
     def __init__(self, crawler: Crawler, run: RunRecorder | None = None) -> None:
@@ -104,6 +107,7 @@ class CrawlSession:
         self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
         self.report = Report()
         self.fault = ""
+        self.reason: str | None = None
         self.bugs = 0
         self.looked_again: int | None = None
         self.balance: Balance | None = None
@@ -114,12 +118,7 @@ class CrawlSession:
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
         self._take_lease()
-        software = {
-            "software": f"Sacho/{VERSION}",
-            "operator": str(settings.get("CONTACT") or ""),
-            "http-header-user-agent": str(settings.get("USER_AGENT") or ""),
-            "robots": "obey" if settings.getbool("ROBOTSTXT_OBEY") else "ignore",
-        }
+        software = {"software": f"Sacho/{VERSION}"}
         self._folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
         self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
         self._frontier = Frontier(self.index, self.outlet.name, self.run.id)
@@ -265,6 +264,16 @@ class CrawlSession:
         self.bugs += 1
 
     def _opened(self) -> None:
+        """Start the work, now that the settings are final.
+
+        :raises CloseSpider: with these settings the crawl must not start; ``fault`` says why.
+        """
+        why = refusal(self._crawler, self.outlet)
+        if why:
+            self.fault = f"the crawl was not started: {why}"
+            _log.error("%s", self.fault)
+            raise CloseSpider("refused")
+        self._segments.state(warcinfo_fields(self._crawler))
         self._recover()
         self._ticking = asyncio.ensure_future(self._tick())
 
@@ -319,6 +328,7 @@ class CrawlSession:
 
     def _closed(self, reason: str) -> None:
         """Write the last batch, count the run's results and release the leases, whatever raises."""
+        self.reason = reason
         if self._ticking is not None:
             self._ticking.cancel()
         closing = [self._close_store, self._close_segments, self._end_run, self._end_gone]

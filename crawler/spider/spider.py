@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,6 +15,7 @@ from archive.frontier.visits import FrontierLink, VisitResult
 from archive.http.message import REDIRECT_STATUSES, status_of, validator
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
+from crawler import VERSION
 from crawler.discovery.feeds import MAX_BYTES
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read_exchange
@@ -21,6 +23,7 @@ from crawler.extraction.judge import judge
 from crawler.httpclient.errors import RequestRefused
 from crawler.httpclient.request import check_url
 from crawler.middlewares.failures import verdict_of
+from crawler.middlewares.identity import NAME, ContactError, agent
 from crawler.middlewares.pace import CrawlStopped
 from crawler.model.channels import ListPage
 from crawler.model.window import Window, parse_day, parse_days
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.exceptions import DropItem
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
     from archive.articles.captures import LastCapture
@@ -101,6 +105,20 @@ class OutletSpider(Spider):
         self._changed = asyncio.Event()
         self.session: CrawlSession
         self.images: Images
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        """Put CONTACT into the user agent, if that is ours, whoever starts the crawl.
+
+        An invalid one is left for `crawler.spider.obligations`, which refuses the crawl.
+        """
+        super().update_settings(settings)
+        if str(settings.get("USER_AGENT") or "").startswith(f"{NAME}/{VERSION}"):
+            with suppress(ContactError):
+                user_agent = agent(str(settings.get("CONTACT") or ""), VERSION)
+                settings.set("USER_AGENT", user_agent, priority="cmdline")
+        # The index remembers what a stopped crawl has left to fetch; no queue is needed on disk.
+        settings.set("JOBDIR", None, priority="cmdline")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:

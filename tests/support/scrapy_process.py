@@ -149,7 +149,7 @@ def main() -> None:
             "LOG_LEVEL": "INFO",
             # No outlet's crawl: nothing is kept.
             "ROBOTS_STORE": None,
-            "ITEM_PIPELINES": {},
+            "ITEM_PIPELINES_BASE": {},
             **given["settings"],
         },
         priority="cmdline",

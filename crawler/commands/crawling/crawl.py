@@ -6,9 +6,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
@@ -20,8 +17,6 @@ from crawler.outlets import outlet_named
 
 if TYPE_CHECKING:
     import argparse
-
-    from scrapy.crawler import Crawler
 
     from archive.frontier.accounting import Balance
     from crawler.discovery.plan import Plan
@@ -93,7 +88,8 @@ class Command(Verb):
             print(f"to look at again: {counted(session.looked_again, 'article')}")
         if session.balance is not None:
             _print_balance(session.balance)
-        reason = self._finish_reason(crawler)
+        # Not of the stats, which a user may replace or turn off.
+        reason = None if self.crawler_process.bootstrap_failed else session.reason
         if reason == "shutdown":
             self.was_stopped()
         verdict = judge_crawl(EndedCrawl(session, plan, reason, datetime.now(UTC)))
@@ -102,7 +98,7 @@ class Command(Verb):
         return verdict.exit_code
 
     def _checked(self, args: list[str], given: list[str]) -> tuple[Outlet, dict[str, str]]:
-        """Return the outlet and the spider's arguments; set the user agent.
+        """Return the outlet and the spider's arguments.
 
         :raises UsageError: one of them is invalid, or CONTACT is missing.
         """
@@ -111,41 +107,24 @@ class Command(Verb):
 
         if len(args) != 1:
             raise usage_error(f"name one outlet; {PROGRAM} list shows them")
-        if self.text_setting("JOBDIR"):
-            raise usage_error(
-                "JOBDIR is not supported: the index remembers what a stopped crawl has left to "
-                "fetch"
-            )
         try:
             outlet = outlet_named(args[0])
             arguments = parse_arguments(given, outlet)
-            self._set_user_agent(outlet)
+            self._check_contact(outlet)
         except (OutletError, WindowError, ValueError) as error:
             raise usage_error(str(error)) from error
         return outlet, arguments
 
-    def _set_user_agent(self, outlet: Outlet) -> None:
-        """Put the contact into the user agent for the hosts of the outlet.
+    def _check_contact(self, outlet: Outlet) -> None:
+        """Check the contact before anything is written; the spider checks it again.
 
         :raises ContactError: a host is not local and CONTACT is not set.
         """
         from crawler.middlewares.identity import check_contact
+        from crawler.spider.obligations import hosts_of
 
         assert self.settings is not None
-        hosts = set(outlet.hosts)
-        for channel in outlet.channels:
-            hosts.update(urlsplit(source.url).hostname or "" for source in channel.sources)
-        user_agent = check_contact(self.settings, hosts)
-        if self.settings.getpriority("USER_AGENT") != SETTINGS_PRIORITIES["cmdline"]:
-            self.settings.set("USER_AGENT", user_agent, priority="cmdline")
-
-    def _finish_reason(self, crawler: Crawler) -> str | None:
-        """Return why Scrapy ended the crawl, None if it never started."""
-        assert self.crawler_process is not None, "requires_crawler_process"
-        if self.crawler_process.bootstrap_failed or crawler.stats is None:
-            return None
-        reason: str | None = crawler.stats.get_value("finish_reason")
-        return reason
+        check_contact(self.settings, hosts_of(outlet))
 
 
 def _print_channels(plan: Plan) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler import settings
 from tests.support.crawls import Crawls, site_of_today, tally
 from tests.support.faults.buggy_components import is_hit
 
@@ -19,29 +18,24 @@ if TYPE_CHECKING:
 
 FAULTY = "tests.support.faults.buggy_components"
 STAGES = {
-    "first step": ("ITEM_PIPELINES", settings.ITEM_PIPELINES, {f"{FAULTY}.FaultyPipeline": 50}),
-    "before the deposit": (
-        "ITEM_PIPELINES",
-        settings.ITEM_PIPELINES,
-        {f"{FAULTY}.FaultyPipeline": 350},
-    ),
+    "first step": ("ITEM_PIPELINES", {f"{FAULTY}.FaultyPipeline": 5}),
+    "before the deposit": ("ITEM_PIPELINES", {f"{FAULTY}.FaultyPipeline": 35}),
     "downloader middleware": (
         "DOWNLOADER_MIDDLEWARES",
-        settings.DOWNLOADER_MIDDLEWARES,
         {f"{FAULTY}.FaultyDownloaderMiddleware": 570},
     ),
-    "spider middleware": ("SPIDER_MIDDLEWARES", {}, {f"{FAULTY}.FaultySpiderMiddleware": 500}),
+    "spider middleware": ("SPIDER_MIDDLEWARES", {f"{FAULTY}.FaultySpiderMiddleware": 500}),
 }
 ARTICLES = 60
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_bug_fails_its_articles_until_it_is_fixed(tmp_path: Path, stage: str) -> None:
-    setting, ours, faulty = STAGES[stage]
+    setting, faulty = STAGES[stage]
     with site_of_today("newspim", ARTICLES) as site:
         hit = {article_id for article_id in site.ids() if is_hit(article_id)}
         crawls = Crawls.into(tmp_path, site)
-        said = crawls.run(**{setting: json.dumps(ours | faulty)})
+        said = crawls.run(**{setting: json.dumps(faulty)})
         assert said.code == 1
         figures = tally(said.out)
         assert (figures["discovered"], figures["failed"]) == (ARTICLES, len(hit))
@@ -64,9 +58,7 @@ def test_a_bug_fails_its_articles_until_it_is_fixed(tmp_path: Path, stage: str) 
 def test_a_bug_after_the_deposit_loses_nothing_and_is_reported(tmp_path: Path) -> None:
     with site_of_today("newspim", ARTICLES) as site:
         crawls = Crawls.into(tmp_path, site)
-        said = crawls.run(
-            ITEM_PIPELINES=json.dumps(settings.ITEM_PIPELINES | {f"{FAULTY}.FaultyPipeline": 450})
-        )
+        said = crawls.run(ITEM_PIPELINES=json.dumps({f"{FAULTY}.FaultyPipeline": 450}))
         assert said.code == 1
         hit = sum(map(is_hit, site.ids()))
         assert f"{hit} unexpected exceptions in the log above" in said.err
@@ -113,7 +105,7 @@ ENDS = (
 
 def with_bug(crawls: Crawls, place: str, **more: str) -> CommandResult:
     """Crawl with a bug in a function; a lost turn of the host must hang the one request at a time."""
-    extensions = settings.EXTENSIONS | {f"{FAULTY}.FaultAt": 1}
+    extensions = {f"{FAULTY}.FaultAt": 1}
     more = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1", "FAULT_AT": place} | more
     return crawls.run(EXTENSIONS=json.dumps(extensions), **more)
 
@@ -179,16 +171,11 @@ def test_a_bug_in_an_errback_ends_its_visit(tmp_path: Path, name: str) -> None:
         assert "failed/internal_error" in crawls.outcomes().values()
 
 
-@pytest.mark.parametrize("stage", ["DroppingPipeline", "SwallowingSpiderMiddleware"])
-def test_a_page_that_another_component_withholds_is_a_failed_visit(
-    tmp_path: Path, stage: str
-) -> None:
+def test_a_page_that_a_spider_middleware_withholds_is_a_failed_visit(tmp_path: Path) -> None:
     with site_of_today("newspim", ARTICLES) as site:
         crawls = Crawls.into(tmp_path, site)
-        setting, ours = "ITEM_PIPELINES", settings.ITEM_PIPELINES
-        if stage.endswith("SpiderMiddleware"):
-            setting, ours = "SPIDER_MIDDLEWARES", settings.SPIDER_MIDDLEWARES
-        said = crawls.run(**{setting: json.dumps(ours | {f"{FAULTY}.{stage}": 50})})
+        added = {f"{FAULTY}.SwallowingSpiderMiddleware": 50}
+        said = crawls.run(SPIDER_MIDDLEWARES=json.dumps(added))
         assert said.code == 1
         hit = {article_id for article_id in site.ids() if is_hit(article_id)}
         assert tally(said.out)["failed"] == len(hit)

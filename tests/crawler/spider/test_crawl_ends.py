@@ -41,7 +41,6 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
             "not the address of an article",
         ),
         (["etoday", "-a", "url=file:///etc/passwd"], "not the address of an article"),
-        (["etoday", "-s", "JOBDIR=job"], "JOBDIR is not supported"),
         (["etoday", "--sinse", "2023-09-01"], "unknown option --sinse"),
     ],
 )

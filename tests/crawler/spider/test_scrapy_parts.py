@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scrapy.utils.project import get_project_settings
-
 from tests.support.raw_servers import run
 from tests.support.scrapy_crawls import crawl, response, serve
 
@@ -12,7 +10,7 @@ HOST = "www.example.com"
 
 @run
 async def test_every_documented_signal_of_a_request_is_sent():
-    extensions = {**get_project_settings()["EXTENSIONS"], "__main__.SignalCounter": 1}
+    extensions = {"__main__.SignalCounter": 1}
     moved = response(b"", "302 Found", f"Location: http://{HOST}/0")
     async with serve({"/moved": moved}) as www:
         urls = [f"http://{HOST}/{path}" for path in ("0", "1", "moved")]
@@ -71,7 +69,7 @@ DOCUMENTED = {
 
 @run
 async def test_a_request_that_fails_is_counted_and_leaves_the_downloader():
-    extensions = {**get_project_settings()["EXTENSIONS"], "__main__.SignalCounter": 1}
+    extensions = {"__main__.SignalCounter": 1}
     async with serve({"/0": response(b"12345")}) as www:
         seen = await crawl(
             [f"http://{HOST}/0"], {HOST: www}, EXTENSIONS=extensions, DOWNLOAD_MAXSIZE=3
