@@ -140,11 +140,11 @@ def test_one_bad_page_of_500_costs_little(tmp_path: Path, monkeypatch: pytest.Mo
 def raising(read: Callable[..., Any], at: str, error: Exception) -> Callable[..., Any]:
     """The same function, which raises an error for the exchange of that address."""
 
-    def read_or_raise(first: Any, *args: Any) -> Any:
+    def read_or_raise(first: Any, *args: Any, **named: Any) -> Any:
         made = getattr(first, "exchange", first)
         if made is not None and made.url.endswith(at):
             raise error
-        return read(first, *args)
+        return read(first, *args, **named)
 
     return read_or_raise
 
