@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from scrapy.exceptions import DropItem
+
 from archive.articles.batch import enter_captures, is_of_record
 from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
@@ -18,6 +20,8 @@ from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
+from pipelines.item import to_item
+from pipelines.page import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -295,7 +299,7 @@ def columns_of(page: Page) -> dict[str, Any]:
 
 
 class DepositPipeline:
-    """Item pipeline: hands each page to the spider's `CaptureStore`. Reads no settings."""
+    """Item pipeline: hands each page to the spider, which stores it. Reads no settings."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -305,11 +309,17 @@ class DepositPipeline:
         """Create the pipeline for a crawler."""
         return cls(crawler)
 
-    def process_item(self, item: Page) -> Page:
-        """Store the page and return it."""
+    def process_item(self, item: Page) -> dict[str, Any]:
+        """Store the page and return its article as an item.
+
+        :raises DropItem: the page has no article, or one that is known; it is stored and counted.
+        """
+        page = page_of(item)
         spider: Any = self._crawler.spider
-        spider.deposit(item)
-        return item
+        spider.deposit(page)
+        if page.article is None:
+            raise DropItem(f"no article to pass on: {page.verdict}", log_level="DEBUG")
+        return to_item(page, page.article, _head_facts(page.exchange).status)
 
 
 def _key(page: Page) -> _Key:

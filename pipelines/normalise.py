@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
 from pipelines.deck import find_deck
+from pipelines.page import page_of
 from pipelines.text import clean, clean_each, is_damaged, language_of
 from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
 from pipelines.times import Stamps, labelled_stamps
@@ -257,4 +258,4 @@ class NormalisePipeline:
 
     def process_item(self, item: Page) -> Page:
         """Return the page with its article."""
-        return normalise(item)
+        return normalise(page_of(item))

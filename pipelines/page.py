@@ -76,7 +76,7 @@ class Decoded:
     damage: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Page:
     """A capture and what has been read of it so far.
 
@@ -105,3 +105,20 @@ class Page:
     visit: str = ""
     revision_id: int | None = None
     final: bool = True
+
+    def __repr__(self) -> str:
+        """Return what names the page, without its bytes: Scrapy logs the items that it drops."""
+        return f"<Page {self.outlet} {self.exchange.url}>"
+
+
+def page_of(item: object) -> Page:
+    """Return an item of our pipelines, which must be a page.
+
+    :raises TypeError: a component of the user's returned something else in its place.
+    """
+    if not isinstance(item, Page):
+        raise TypeError(
+            f"a pipeline or spider middleware before ours returned {type(item).__name__} in place "
+            "of the page"
+        )
+    return item

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipelines.page import page_of
 from pipelines.widget_rules import sift, sift_lines
 
 if TYPE_CHECKING:
@@ -30,4 +31,4 @@ class WidgetsPipeline:
 
     def process_item(self, item: Page) -> Page:
         """Return the page without widget noise."""
-        return drop_widgets(item)
+        return drop_widgets(page_of(item))

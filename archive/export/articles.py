@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from archive.articles.deletions import Deletion
     from archive.articles.queries import StoredArticle
+    from archive.model.article import Article
 
 #: The endings of files that `write_articles` can write.
 ENDINGS = (".jsonl", ".csv")
@@ -50,24 +51,28 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
     ``status`` is that of the article: ``published`` as far as is known, ``missing``, or
     ``deleted``; ``deletion`` is the evidence. ``deleted_at`` is null until a deletion is confirmed.
     """
-    values: dict[str, Any] = ItemAdapter(stored.article).asdict()
-    for name in ("aliases", "layout"):
-        del values[name]
-    for name in ("published_at", "modified_at"):
-        values[name] = _iso(values[name])
-    return values | {
-        "body": stored.article.text,
+    return article_values(stored.article) | {
         "captured_at": stored.captured_at.isoformat(),
         "change": stored.change,
         "deleted_at": _deleted_at(stored.deletion),
         "deletion": _deletion(stored.deletion),
         "http_status": stored.http_status,
-        "identity": "content" if stored.article.identity_is_content else "outlet",
         "layouts": list(stored.layouts),
         "revision": stored.revision,
         "status": str(stored.status),
         "warc": asdict(stored.location),
     }
+
+
+def article_values(article: Article) -> dict[str, Any]:
+    """Return the values that the article itself has, as `to_values` gives them."""
+    values: dict[str, Any] = ItemAdapter(article).asdict()
+    for name in ("aliases", "layout"):
+        del values[name]
+    for name in ("published_at", "modified_at"):
+        values[name] = _iso(values[name])
+    identity = "content" if article.identity_is_content else "outlet"
+    return values | {"body": article.text, "identity": identity}
 
 
 def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:

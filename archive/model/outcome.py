@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NO_ORIGINAL = "no_original"
     REMOVED = "removed"
     ROBOTS = "robots"
+    DROPPED = "dropped"
     REDIRECT_TO_FRONT = "redirect_to_front"
     REDIRECT_ELSEWHERE = "redirect_elsewhere"
 

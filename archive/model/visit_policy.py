@@ -51,6 +51,8 @@ KINDS: dict[Reason, VisitKind] = {
     Reason.NO_PUBLISHED: _SERVED,
     Reason.NO_BODY: _SERVED,
     Reason.BODY_TOO_SHORT: _SERVED,
+    # A pipeline of the user's did not want it, this time.
+    Reason.DROPPED: _SERVED,
     # Another page was served in place of the article's.
     Reason.NO_LAYOUT: _TRANSIENT,
     Reason.EMPTY_BODY: _TRANSIENT,

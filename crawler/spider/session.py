@@ -130,7 +130,6 @@ class CrawlSession:
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
         crawler.signals.connect(self._count_bug, signals.item_error)
-        crawler.signals.connect(self._count_bug, signals.item_dropped)
         crawler.signals.connect(self._count_bug, signals.spider_error)
 
     @classmethod

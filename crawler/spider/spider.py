@@ -415,13 +415,27 @@ class OutletSpider(Spider):
         self.images.done(image)
         self._changed.set()
 
-    def _bug_in_pipeline(self, item: Page, failure: Failure) -> None:
+    def _bug_in_pipeline(self, response: Response | None, failure: Failure) -> None:
         """Record the visit of a page whose pipeline raised; its exchange is in the archive."""
-        self._visit_broke(item.visit, repr(failure.value))
+        visit = self._open_visit(response)
+        if visit is not None:
+            self._visit_broke(visit.article_id, repr(failure.value))
 
-    def _dropped(self, item: Page, exception: DropItem) -> None:
-        """Record the visit of a page that a pipeline dropped; none of ours drops any."""
-        self._visit_broke(item.visit, f"dropped by a pipeline: {exception}")
+    def _dropped(self, response: Response | None, exception: DropItem) -> None:
+        """Record the visit of a page that a pipeline of the user's dropped before the deposit."""
+        visit = self._open_visit(response)
+        if visit is not None:
+            verdict = Verdict(Outcome.SKIPPED, Reason.DROPPED, str(exception))
+            self._visit_failed(visit, verdict, response.status if response is not None else None)
+
+    def _open_visit(self, response: Response | None) -> Visit | None:
+        """Return the visit that a response answers, None if it has ended or there is none.
+
+        The item is not asked: a component of the user's may have replaced it.
+        """
+        request = response.request if response is not None else None
+        visit: Visit | None = request.meta.get("visit") if request is not None else None
+        return self._visits.get(visit.article_id) if visit is not None else None
 
     def _bug_in_callback(self, failure: Failure, response: Response | Failure | None) -> None:
         """Record the visit, or end the request, whose callback or errback raised.

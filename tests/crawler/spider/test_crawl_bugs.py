@@ -180,3 +180,33 @@ def test_a_page_that_a_spider_middleware_withholds_is_a_failed_visit(tmp_path: P
         hit = {article_id for article_id in site.ids() if is_hit(article_id)}
         assert tally(said.out)["failed"] == len(hit)
         assert {crawls.outcomes()[article_id] for article_id in hit} == {"failed/internal_error"}
+
+
+#: What becomes of the visits that a pipeline of the user's meets, by its number and what it does.
+MET = {
+    ("DroppingPipeline", 5): "skipped/dropped",
+    ("DroppingPipeline", 35): "skipped/dropped",
+    ("DroppingPipeline", 300): "new",
+    ("ReplacingPipeline", 5): "failed/internal_error",
+    ("ReplacingPipeline", 35): "failed/internal_error",
+    ("ReplacingPipeline", 300): "new",
+}
+
+
+@pytest.mark.parametrize(("stage", "number"), MET)
+def test_a_pipeline_may_drop_or_replace_before_and_behind_ours(
+    tmp_path: Path, stage: str, number: int
+) -> None:
+    with site_of_today("newspim", 20) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = crawls.run(ITEM_PIPELINES=json.dumps({f"{FAULTY}.{stage}": number}))
+        hit = {article_id for article_id in site.ids() if is_hit(article_id)}
+        assert {crawls.outcomes()[article_id] for article_id in hit} == {MET[stage, number]}
+        figures = tally(said.out)
+        outcome = MET[stage, number].partition("/")[0]
+        assert figures["discovered"] == 20
+        assert figures["stored" if outcome == "new" else outcome] >= len(hit) > 0
+        assert said.code == (1 if outcome == "failed" else 0)
+        assert "never answered" not in said.err
+        assert "<html" not in said.err, "no bytes of a page are logged"
+        crawls.check_captures()

@@ -33,9 +33,9 @@ def _meet(article_id: str) -> None:
 class FaultyPipeline:
     """A step of the pipelines."""
 
-    def process_item(self, item: Page) -> Page:
-        """Return the page, or fall over it."""
-        _meet(item.visit)
+    def process_item(self, item: Any) -> Any:
+        """Return the item, or fall over it."""
+        _meet(_item_id(item))
         return item
 
 
@@ -60,13 +60,27 @@ class FaultySpiderMiddleware:
 
 
 class DroppingPipeline:
-    """A step that drops pages."""
+    """A step that drops pages, or articles."""
 
-    def process_item(self, item: Page) -> Page:
-        """Return the page, or drop it."""
-        if is_hit(item.visit):
+    def process_item(self, item: Any) -> Any:
+        """Return the item, or drop it."""
+        if is_hit(_item_id(item)):
             raise DropItem("not wanted")
         return item
+
+
+class ReplacingPipeline:
+    """A step that returns something else in place of pages, or articles."""
+
+    def process_item(self, item: Any) -> Any:
+        """Return the item, or a value of its own."""
+        return {"mine": 1} if is_hit(_item_id(item)) else item
+
+
+def _item_id(item: Any) -> str:
+    """The id of the article that an item is of, before and behind our steps."""
+    id_: str = item["article_id"] if isinstance(item, dict) else item.visit
+    return id_
 
 
 class SwallowingSpiderMiddleware:

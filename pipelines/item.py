@@ -1,0 +1,25 @@
+"""The item that leaves the pipelines: an article, flat, with the fields of the export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.export.articles import article_values
+
+if TYPE_CHECKING:
+    from archive.model.article import Article
+    from pipelines.page import Page
+
+
+def to_item(page: Page, article: Article, status: int | None) -> dict[str, Any]:
+    """Return an article as Scrapy's feeds take it: plain values, times in ISO 8601.
+
+    Without the fields of the export that are known only when its batch is in the index: its
+    revision with what that changed, and its place in the archive.
+    """
+    return article_values(article) | {
+        "captured_at": page.exchange.captured_at.isoformat(),
+        "http_status": status,
+        "layouts": [article.layout],
+        "status": "published",
+    }
