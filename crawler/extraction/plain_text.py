@@ -118,7 +118,7 @@ def _times_of_article(lines: Sequence[str], form: TextForm) -> list[int]:
     A later one belongs to the teaser of another article.
     """
     behind = f"(?:{form.byline})?" if form.byline else ""
-    stamps = re.compile(rf"(?:{_BETWEEN}(?:{form.stamp}))+{_BETWEEN}{behind}")
+    stamps = re.compile(rf"{_row_of(form.stamp)}{behind}")
     found: list[int] = []
     for i, line in enumerate(lines):
         if stamps.fullmatch(line):
@@ -128,9 +128,17 @@ def _times_of_article(lines: Sequence[str], form: TextForm) -> list[int]:
     return found
 
 
+def _row_of(stamp: str) -> str:
+    """Return the pattern of one stamp or more.
+
+    Each is matched in one way only: of a row of hundreds, two ways for each would never end.
+    """
+    return rf"(?:{_BETWEEN}(?>{stamp}))+{_BETWEEN}"
+
+
 def _byline_behind(line: str, form: TextForm) -> list[str]:
     """Return the byline that stands behind the times in their line, if any."""
-    behind = re.sub(rf"(?:{_BETWEEN}(?:{form.stamp}))+{_BETWEEN}", "", line, count=1)
+    behind = re.sub(_row_of(form.stamp), "", line, count=1)
     return [behind] if behind else []
 
 

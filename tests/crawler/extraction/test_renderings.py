@@ -7,6 +7,7 @@ justext, goose, html-text, pandoc (see `bench.render`).
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -355,3 +356,16 @@ def test_any_text_is_read_without_an_error_and_nothing_is_twice(text: str, form:
 def test_marks_are_read_in_time_that_grows_with_the_text() -> None:
     for part in ("[" * 3000, "**a" * 9000, "](" * 9000, "| " * 9000, "---\n" * 20_000, "_a" * 9000):
         assert read_rendering(part)
+
+
+@pytest.mark.parametrize(
+    "stamp", ["입력 2023-09-05 14:41", "수정 : 2023-09-05 14:41", "입력  ", "기사입력 :"]
+)
+@pytest.mark.parametrize("outlet", ["etoday", "newspim"])
+def test_a_row_of_stamps_is_read_soon(outlet: str, stamp: str) -> None:
+    """Each stamp can be matched in several ways; a row that ends in other text tried them all."""
+    began = time.process_time()
+    read_bytes(
+        outlet, f"제목이다.\n{stamp * 400}▲본문이 아니다.\n기록은 남는다.", media_type="text/plain"
+    )
+    assert time.process_time() - began < 2
