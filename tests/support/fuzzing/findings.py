@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import signal
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,18 +16,34 @@ if TYPE_CHECKING:
 
 #: CPU seconds that no input may cost.
 LONGEST = 5.0
+#: CPU seconds after which a check is ended.
+_GIVEN_UP = 3 * LONGEST
 _ROOT = Path(__file__).parents[3]
 
 
 def fault_of(check: Callable[[bytes], None], data: bytes) -> str:
     """Return what is wrong with a check of an input, ``""`` for nothing."""
     began = process_time()
+    signal.signal(signal.SIGPROF, _give_up)
+    signal.setitimer(signal.ITIMER_PROF, _GIVEN_UP)
     try:
         check(data)
+    except _TooLongError:
+        pass
     except Exception as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
         return _described(error)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     spent = process_time() - began
     return f"slow: more than {LONGEST:g} CPU s" if spent > LONGEST else ""
+
+
+class _TooLongError(BaseException):
+    """A check was ended from outside; nothing that it calls may take that for its own error."""
+
+
+def _give_up(_number: int, _frame: object) -> None:
+    raise _TooLongError
 
 
 def _described(error: Exception) -> str:
