@@ -127,7 +127,12 @@ EXTENSIONS_BASE = {
     "scrapy.extensions.memusage.MemoryUsage": 0,
     "scrapy.extensions.closespider.CloseSpider": 0,
     "scrapy.extensions.logstats.LogStats": 0,
+    "scrapy.extensions.feedexport.FeedExporter": 0,
 }
+
+# Feeds (FEEDS, -o, -O) hold articles, Korean as it is, and in CSV the cells of an export.
+FEED_EXPORT_ENCODING = "utf-8"
+FEED_EXPORTERS = {"csv": "crawler.spider.feeds.ArticleCsvExporter"}
 
 # The longest time, in seconds, that a host which answers 429 or 503 is waited for. If it asks for
 # more, nothing is sent to it for the rest of the run.

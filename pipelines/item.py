@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.export.articles import article_values
+from archive.model.article import KST
 
 if TYPE_CHECKING:
     from archive.model.article import Article
@@ -17,9 +18,10 @@ def to_item(page: Page, article: Article, status: int | None) -> dict[str, Any]:
     Without the fields of the export that are known only when its batch is in the index: its
     revision with what that changed, and its place in the archive.
     """
-    return article_values(article) | {
-        "captured_at": page.exchange.captured_at.isoformat(),
+    values = article_values(article) | {
+        "captured_at": page.exchange.captured_at.astimezone(KST).isoformat(),
         "http_status": status,
         "layouts": [article.layout],
         "status": "published",
     }
+    return dict(sorted(values.items()))

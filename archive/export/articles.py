@@ -125,7 +125,7 @@ def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     writer: csv.DictWriter[str] | None = None
     count = 0
     for stored in articles:
-        row = {name: _cell(value) for name, value in sorted(_flat(to_values(stored)).items())}
+        row = {name: csv_cell(value) for name, value in sorted(_flat(to_values(stored)).items())}
         if writer is None:
             writer = csv.DictWriter(file, list(row), lineterminator="\r\n")
             writer.writeheader()
@@ -143,7 +143,8 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
     return flat | {f"warc_{name}": value for name, value in warc.items()}
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """Return the cell of a value: lists and objects as JSON, and nothing that is a formula."""
     if value is None or value in ([], (), {}):
         return ""
     if isinstance(value, (list, tuple, dict)):

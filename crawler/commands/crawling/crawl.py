@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+from scrapy.utils.conf import feed_process_params_from_cli
 
 from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
     from archive.frontier.accounting import Balance
     from crawler.discovery.plan import Plan
+    from crawler.spider.session import CrawlSession
 
 
 class Command(Verb):
@@ -61,6 +66,47 @@ class Command(Verb):
             "was not seen since)",
         )
 
+        parser.add_argument(
+            "-o",
+            "--output",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="append the stored articles to FILE as well, as Scrapy's feeds do; the ending of "
+            "its name is the format (jsonl, json, csv, xml), or -:jsonl for standard output",
+        )
+        parser.add_argument(
+            "-O",
+            "--overwrite-output",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="the same, in place of what FILE holds",
+        )
+        parser.add_argument(
+            "-t", "--output-format", metavar="FORMAT", help="the format of FILE, whatever its name"
+        )
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Put the files of -o and -O into FEEDS.
+
+        :raises UsageError: a format is unknown, or both options are given.
+        """
+        super().process_options(args, opts)
+        assert self.settings is not None
+        if not (opts.output or opts.overwrite_output):
+            return
+        ending = f":{opts.output_format}" if opts.output_format else ""
+        try:
+            feeds = feed_process_params_from_cli(
+                self.settings,
+                [f"{file}{ending}" for file in opts.output],
+                overwrite_output=[f"{file}{ending}" for file in opts.overwrite_output],
+            )
+        except UsageError as error:
+            raise usage_error(str(error)) from error
+        self.settings.set("FEEDS", feeds, priority="cmdline")
+
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Crawl and print a summary; return 1 if anything failed or the counts do not add up."""
         # Imported here: Scrapy imports every command's module to run one of them.
@@ -79,15 +125,12 @@ class Command(Verb):
         session.report.start(f"crawling {outlet.name}")
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
-        session.report.finish()
         spider = crawler.spider
         plan = spider.plan if isinstance(spider, OutletSpider) else None
-        if plan is not None:
-            _print_channels(plan)
-        if session.looked_again is not None:
-            print(f"to look at again: {counted(session.looked_again, 'article')}")
-        if session.balance is not None:
-            _print_balance(session.balance)
+        # A feed that is the standard output must be nothing but the feed.
+        is_taken = "stdout:" in crawler.settings.getdict("FEEDS")
+        with redirect_stdout(sys.stderr) if is_taken else nullcontext():
+            _print_summary(session, plan)
         # Not of the stats, which a user may replace or turn off.
         reason = None if self.crawler_process.bootstrap_failed else session.reason
         if reason == "shutdown":
@@ -125,6 +168,16 @@ class Command(Verb):
 
         assert self.settings is not None
         check_contact(self.settings, hosts_of(outlet))
+
+
+def _print_summary(session: CrawlSession, plan: Plan | None) -> None:
+    session.report.finish()
+    if plan is not None:
+        _print_channels(plan)
+    if session.looked_again is not None:
+        print(f"to look at again: {counted(session.looked_again, 'article')}")
+    if session.balance is not None:
+        _print_balance(session.balance)
 
 
 def _print_channels(plan: Plan) -> None:
