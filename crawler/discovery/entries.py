@@ -79,8 +79,8 @@ class DiscoveredLink:
 def absolute_url(base: str, address: str) -> str:
     """Return the address made absolute; ``""`` if it is not an http or https address.
 
-    A host is named without the root's dot at its end: ``www.etoday.co.kr.`` is the same host, and
-    must have the same pace and robots.txt.
+    The scheme is in lower case. A host is named without the root's dot at its end:
+    ``www.etoday.co.kr.`` is the same host, and must have the same pace and robots.txt.
     """
     address = address.strip()
     if not address:
@@ -89,6 +89,7 @@ def absolute_url(base: str, address: str) -> str:
         url = urljoin(base, address)
     except ValueError:
         return ""
-    if len(url) > MAX_TEXT or not url.lower().startswith(("http://", "https://")):
+    url = url[: len("https")].lower() + url[len("https") :]
+    if len(url) > MAX_TEXT or not url.startswith(("http://", "https://")):
         return ""
     return _ROOT_DOT.sub(r"\1", url)
