@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archive.export.articles import _cell
+from archive.export.articles import csv_cell
 
 
 @pytest.mark.parametrize(
@@ -12,9 +12,9 @@ from archive.export.articles import _cell
 )
 @pytest.mark.parametrize("sign", "=+-@＝＋－＠")
 def test_a_formula_has_an_apostrophe_before_it(before: str, sign: str) -> None:
-    assert _cell(f"{before}{sign}HYPERLINK(1)") == f"'{before}{sign}HYPERLINK(1)"
+    assert csv_cell(f"{before}{sign}HYPERLINK(1)") == f"'{before}{sign}HYPERLINK(1)"
 
 
 @pytest.mark.parametrize("text", ["제목", "1-2", "a=b", "", "「=」", "(+1)"])
 def test_other_text_stays(text: str) -> None:
-    assert _cell(text) == text
+    assert csv_cell(text) == text
