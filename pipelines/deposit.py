@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -15,7 +16,9 @@ from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at, validator
+from archive.index.database import IndexUnusableError
 from archive.model.article import PAYWALLED
+from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from archive.model.outcome import Verdict
     from archive.segments.writer import SegmentWriter
     from pipelines.page import Page
+
+_log = logging.getLogger(__name__)
 
 #: A batch is written when it holds this many captures, or when its oldest capture is this many
 #: seconds old.
@@ -56,6 +61,10 @@ class _Waiting:
     location: Location | None = None
     revisit: bool = False
     original: RevisitOf | None = None
+
+
+class BatchError(SegmentError):
+    """A bug ended the writing of a batch. Its records are in an open segment, without rows."""
 
 
 class CaptureStore:
@@ -162,8 +171,26 @@ class CaptureStore:
         waiting, self._waiting = self._waiting, {}
         results, self._results = self._results, []
         self._weight = 0
+        try:
+            results = self._write_batch(waiting, results, last=last)
+        except (SegmentError, IndexUnusableError, OSError):
+            raise
+        except Exception as error:
+            # The records are written and stay in the open segment, whose recovery makes the rows.
+            _log.exception("A batch could not be stored")
+            raise BatchError(
+                f"a batch could not be stored ({error!r}); this is a bug. The log above says "
+                "where; what was fetched is indexed by the next run."
+            ) from error
+        for result in results:
+            self._report(result)
+
+    def _write_batch(
+        self, waiting: Mapping[_Key, _Waiting], results: list[Result], *, last: bool
+    ) -> list[Result]:
+        """Write the records and rows of a batch; return all results of it."""
         pages, entries, unwritten = self._write_records(waiting)
-        results += unwritten
+        results = results + unwritten
         with self._index.writing() as connection:
             # An article may have been removed since its page was requested.
             self._blocklist.update(connection)
@@ -176,8 +203,7 @@ class CaptureStore:
                 self._frontier.settle(connection, visited)
             self._run.write(connection, ended=last)
         self._segments.settle()
-        for result in results:
-            self._report(result)
+        return results
 
     def close(self) -> None:
         """Write the batch and end the run."""

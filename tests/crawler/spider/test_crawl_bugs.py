@@ -210,3 +210,30 @@ def test_a_pipeline_may_drop_or_replace_before_and_behind_ours(
         assert "never answered" not in said.err
         assert "<html" not in said.err, "no bytes of a page are logged"
         crawls.check_captures()
+
+
+#: Functions that are called while a batch is written.
+BATCHES = (
+    "archive.frontier.frontier:Frontier.settle",
+    "archive.runs.recorder:RunRecorder.note",
+    "archive.runs.recorder:RunRecorder.write",
+    "pipelines.deposit:CaptureStore._write_rows",
+    "pipelines.deposit:_result",
+)
+
+
+@pytest.mark.parametrize("place", BATCHES)
+def test_a_bug_while_a_batch_is_written_stops_the_crawl_and_loses_nothing(
+    tmp_path: Path, place: str
+) -> None:
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
+        result = with_bug(crawls, place, FAULT_CALLS="1")
+        assert result.code == 1
+        assert "a batch could not be stored (ZeroDivisionError" in result.err
+        assert not crawls.workspace.rows("leases")
+        again = crawls.run()
+        assert again.code == 0, again
+        assert sorted(crawls.revisions()) == site.ids()
+        assert {len(revisions) for revisions in crawls.revisions().values()} == {1}
+        crawls.check_captures()
