@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 _TABLES = """
     CREATE TABLE record (id TEXT, file TEXT, place INTEGER, kind TEXT, uri TEXT, date TEXT,
                          payload TEXT);
-    CREATE TABLE link (source TEXT, file TEXT, place INTEGER, held INTEGER, kind TEXT, field TEXT,
-                       target TEXT);
+    CREATE TABLE link (source TEXT, file TEXT, place INTEGER, own INTEGER, kind TEXT, field TEXT,
+                       target TEXT, uri TEXT, date TEXT);
     CREATE TABLE revisit (source TEXT, file TEXT, place INTEGER, own INTEGER, target TEXT, uri TEXT,
                           date TEXT, payload TEXT, identical INTEGER, own_uri TEXT);
-    CREATE TABLE info (file TEXT PRIMARY KEY);
 """
 _INDEXES = (
     "CREATE INDEX by_id ON record (id, file, place); CREATE INDEX by_uri ON record (uri, payload)"
@@ -90,7 +89,6 @@ class Links:
             "record": [],
             "link": [],
             "revisit": [],
-            "info": [],
         }
 
     def close(self) -> None:
@@ -119,7 +117,8 @@ class Links:
         if kind == "revisit":
             self._add_revisit(record, fields, own=own)
         elif fields[_REFERS]:
-            self._put("link", (record.id, file, record.place, own, kind, _REFERS, fields[_REFERS]))
+            link = (record.id, file, record.place, own, kind, _REFERS, fields[_REFERS], "", "")
+            self._put("link", link)
         self._remember(record)
 
     def _add_link(self, record: _Record, name: str, target: str, *, own: bool) -> Iterator[Finding]:
@@ -128,9 +127,10 @@ class Links:
         if known is not None:
             yield from _linked(record, name, known, own=own)
             return
-        # wget and others roll over between a request and its response.
-        held = own or len(self._recent) > len(self._infos)
-        link = (record.id, record.file, record.place, held, record.kind, name, target)
+        place = (record.id, record.file, record.place)
+        is_request = name == "warc-concurrent-to" and record.kind == "request"
+        about = (record.uri, record.date) if is_request else ("", "")
+        link = (*place, own, record.kind, name, target, *about)
         self._put("link", link)
 
     def _add_revisit(self, record: _Record, fields: HeaderFields, *, own: bool) -> None:
@@ -145,8 +145,6 @@ class Links:
 
     def _remember(self, record: _Record) -> None:
         if record.kind == "warcinfo":
-            if not self._infos:
-                self._put("info", (record.file,))
             self._infos[record.id] = record
         elif len(self._recent) > _RECENT:
             self._recent.clear()
@@ -196,29 +194,38 @@ class Links:
 
     def _dangling(self, *, whole: bool) -> Iterator[Finding]:
         query = (
-            "SELECT l.source, l.file, l.place, l.held, l.kind, l.field, l.target, "
-            "r.id, r.file, r.place, r.kind, "
-            "r.uri, r.date, r.payload, EXISTS (SELECT 1 FROM info i WHERE i.file = l.file) "
+            "SELECT l.source, l.file, l.place, l.own, l.kind, l.field, l.target, "
+            "l.uri, l.date, r.id, r.file, r.place, r.kind, "
+            "r.uri, r.date, r.payload "
             "FROM link l LEFT JOIN record r "
             "ON r.rowid = (SELECT min(o.rowid) FROM record o WHERE o.id = l.target) "
             "ORDER BY l.file, l.place"
         )
-        for source, file, place, held, kind, field, target, *found, described in self._select(
-            query
-        ):
+        for source, file, place, own, kind, field, target, uri, date, *found in self._select(query):
             if found[0] is not None:
                 record = _Record(source, file, place, kind, "", "", "")
                 yield from _linked(record, field, _Record(*found), own=False)
                 continue
             # Records that were taken out of their file may keep the id of its warcinfo (ISO 28500
-            # §5.12), and what was made of a record may lie in a file of its own.
-            elsewhere = not described if field == "warc-warcinfo-id" else not held
+            # §5.12), and what a record belongs to may lie in another of the tool's files.
+            elsewhere = not own and not (uri and self._has_answer(file, uri, date))
             name = _FIELDS.get(field, "WARC-Refers-To")
             sentence = (
                 f"{name} leads to {target[:120] or 'nothing'}, which is in none of the files."
             )
             severity = Severity.NOTE if elsewhere and not whole else Severity.ERROR
             yield Finding(file, place, source, Rule.LINK, sentence, severity)
+
+    def _has_answer(self, file: str, uri: str, date: str) -> bool:
+        """Return whether a file has a response of this address and date.
+
+        A link to nothing should then lead to that one.
+        """
+        query = (
+            "SELECT 1 FROM record WHERE uri = ? AND date = ? AND file = ? "
+            "AND kind IN ('response', 'revisit')"
+        )
+        return any(self._select(query, uri, date, file))
 
     def _unresolved(self, *, whole: bool) -> Iterator[Finding]:
         columns = ", ".join(_Revisit._fields)
@@ -248,8 +255,9 @@ class Links:
 
     def _unresolved_revisit(self, revisit: _Revisit, *, whole: bool) -> tuple[str, Severity]:
         stated = revisit.target or revisit.uri
-        is_wrong = whole or any(
-            self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri}
+        is_wrong = whole or (
+            bool(stated)
+            and any(self._repeats(revisit, uri) for uri in {revisit.uri, revisit.own_uri})
         )
         if stated or is_wrong:
             sentence = (

@@ -36,8 +36,34 @@ _PLAIN = re.compile(rb"WARC/1\.[01]\r\n(?:[A-Za-z0-9\-]+: ?[!-~](?:[ -~]*[!-~])?
 _OTHER_LINES = 3
 #: Most names remembered: a damaged file may hold any number.
 _MAX_FIELD_NAMES = 1000
-#: The only field that may be repeated (ISO 28500 section 5.7).
+#: The only field of ISO 28500 that may be repeated (section 5.7); it says nothing of other fields.
 _REPEATABLE = frozenset({"warc-concurrent-to"})
+#: The fields of ISO 28500 section 5.
+STANDARD_FIELDS = frozenset(
+    {
+        "warc-type",
+        "warc-record-id",
+        "warc-date",
+        "content-length",
+        "content-type",
+        "warc-concurrent-to",
+        "warc-block-digest",
+        "warc-payload-digest",
+        "warc-ip-address",
+        "warc-refers-to",
+        "warc-refers-to-target-uri",
+        "warc-refers-to-date",
+        "warc-target-uri",
+        "warc-truncated",
+        "warc-warcinfo-id",
+        "warc-filename",
+        "warc-profile",
+        "warc-identified-payload-type",
+        "warc-segment-number",
+        "warc-segment-origin-id",
+        "warc-segment-total-length",
+    }
+)
 
 
 class MalformedRecordError(Exception):
@@ -204,5 +230,6 @@ def _repeated(pairs: list[tuple[str, str]]) -> Iterator[Deviation]:
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen and name not in _REPEATABLE:
-            yield Deviation(FormatRule.REPEATED, f"The field {name[:40]} is repeated.", Level.WRONG)
+            level = Level.WRONG if name in STANDARD_FIELDS else Level.UNUSUAL
+            yield Deviation(FormatRule.REPEATED, f"The field {name[:40]} is repeated.", level)
         seen.add(name)

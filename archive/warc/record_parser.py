@@ -27,8 +27,7 @@ from archive.warc.record_writer import (
 if TYPE_CHECKING:
     from archive.warc.record_header import HeaderFields
 
-#: The record types of ISO 28500 section 6. Another type is damage: it is more often a damaged name
-#: than a new kind of record.
+#: The record types of ISO 28500 section 6, which allows for others.
 RECORD_TYPES = frozenset(
     {
         "warcinfo",
@@ -44,6 +43,26 @@ RECORD_TYPES = frozenset(
 _TIME_FIELD = TIME_FIELD.lower()
 _STATED_TIME_FIELD = STATED_TIME_FIELD.lower()
 _WARC_1_0 = "http://netpreserve.org/warc/1.0/"
+
+
+def is_damaged_type(kind: str) -> bool:
+    """Return whether a record's type is none, or one of ISO 28500 but for one character.
+
+    Any other is of another tool's own: ISO 28500 section 5.5 has readers pass over those.
+    """
+    return not kind or any(_differ_by_one(kind, known) for known in RECORD_TYPES)
+
+
+def _differ_by_one(one: str, other: str) -> bool:
+    """Return whether one character was changed, added, taken out, or swapped with the next."""
+    if abs(len(one) - len(other)) > 1 or one == other:
+        return False
+    pairs = enumerate(zip(one, other, strict=False))
+    start = next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    one, other = one[start:], other[start:]
+    rests = {(one[1:], other[1:]), (one[1:], other), (one, other[1:])}
+    is_swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return is_swapped or any(rest == against for rest, against in rests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,7 @@ def build_record(
 ) -> Record:
     """Return the `Record` of a record's fields and block, its digests compared.
 
-    :raises MalformedRecordError: the type is unknown, a document lacks address or date, or a digest
+    :raises MalformedRecordError: the type is damaged, a document lacks address or date, or a digest
         shows that bytes have changed.
     """
     kind = _checked_type(fields, block)
@@ -106,9 +125,9 @@ def build_record(
 
 
 def _checked_type(fields: HeaderFields, block: bytes | memoryview) -> str:
-    """Return the record's type, if it is known and the block digest agrees."""
+    """Return the record's type, if it is not damaged and the block digest agrees."""
     kind = fields["warc-type"].lower()
-    if kind not in RECORD_TYPES:
+    if kind not in RECORD_TYPES and is_damaged_type(kind):
         raise MalformedRecordError(Reason.BAD_RECORD, f"The record's WARC-Type is {kind[:40]!r}.")
     claim = fields["warc-block-digest"]
     if claim and not agrees(claim, block) and not _is_cut_by_wget(kind, fields):
@@ -197,11 +216,13 @@ def original_of(revisit: Record) -> str:
 
 
 def _is_http(fields: HeaderFields) -> bool:
-    """Return whether a `response` holds an HTTP message; those of DNS look-ups do not."""
-    media_type = fields["content-type"].lower()
-    if media_type:
-        return media_type.startswith("application/http")
-    return fields["warc-target-uri"].lower().startswith(("http:", "https:"))
+    """Return whether a `response` holds an HTTP message; those of DNS look-ups do not.
+
+    That of a web address does, whatever its Content-Type says (ISO 28500 section 6.3.2).
+    """
+    if fields["warc-target-uri"].lower().startswith(("http:", "https:")):
+        return True
+    return fields["content-type"].lower().startswith("application/http")
 
 
 def _address(fields: HeaderFields) -> str:

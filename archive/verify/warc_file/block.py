@@ -70,6 +70,7 @@ class Block:
             "revisit",
         ) and media_type.startswith("application/http")
         self._waiting: bytes | None = b"" if self.is_http else None
+        self._begins_as_http = True
         self._info = b""
         #: The HTTP head as it is in the block, with its blank line; ``b""`` where there is none.
         self.http_head = b""
@@ -94,6 +95,7 @@ class Block:
             self._feed_body(data)
             return
         self._waiting += bytes(data)
+        self._begins_as_http = self._waiting.startswith(b"HTTP")
         end = HEAD_END.search(self._waiting)
         if end is not None:
             self.http_head = self._waiting[: end.end()]
@@ -166,7 +168,7 @@ class Block:
         yield from self._check_message_type()
         if not self.http_head:
             if not is_cut and fields["content-length"] != "0":
-                yield Deviation(Rule.HTTP, f"The {kind} holds no HTTP head.", Level.WRONG)
+                yield Deviation(Rule.HTTP, f"The {kind} holds no HTTP head.", self._headless)
             return
         if kind != "request" and self.head is None:
             sentence = "The HTTP message does not begin with a status line."
@@ -184,6 +186,13 @@ class Block:
         if message and message != expected:
             sentence = f"A {self._kind} does not hold an HTTP {message[:40]}."
             yield Deviation(Rule.CONTENT_TYPE, sentence, Level.WRONG)
+
+    @property
+    def _headless(self) -> Level:
+        """How bad it is that no head ends: HTTP/0.9 answers have none, and segments part of one."""
+        is_segment = bool(self._fields["warc-segment-number"])
+        is_old = self._kind != "request" and not self._begins_as_http
+        return Level.UNUSUAL if is_segment or is_old else Level.WRONG
 
     def _has_false_framing(self) -> bool:
         return self._unframed is not None and not self._unframed.whole and self._body_size > 0

@@ -12,8 +12,8 @@ from archive.verify.warc_file.findings import Rule
 from archive.warc.dates import parse_standard_date
 from archive.warc.deviations import Deviation, Level
 from archive.warc.digests import SIZES
-from archive.warc.record_header import without_brackets
-from archive.warc.record_parser import RECORD_TYPES
+from archive.warc.record_header import STANDARD_FIELDS, without_brackets
+from archive.warc.record_parser import RECORD_TYPES, is_damaged_type
 from archive.warc.record_writer import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -48,19 +48,8 @@ _ONLY = {
 }
 #: Records without a payload of their own; warcio gives `metadata` a payload digest nevertheless.
 _NO_PAYLOAD = frozenset({"warcinfo", "metadata"})
-_KNOWN = frozenset(
-    {
-        *_ALWAYS,
-        *_ONLY,
-        "warc-segment-number",
-        "content-type",
-        "warc-block-digest",
-        "warc-payload-digest",
-    }
-    | {"warc-truncated", "warc-identified-payload-type"}
-)
 #: With the fields of our own records: this project never wrote any other.
-_OURS = _KNOWN | {name.lower() for name in OWN_FIELDS}
+_OURS = STANDARD_FIELDS | {name.lower() for name in OWN_FIELDS}
 _IDS = (
     "warc-record-id",
     "warc-concurrent-to",
@@ -81,8 +70,8 @@ _SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.A)
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*(;.*)?")
 _NUMBER = re.compile(r"\d{1,18}", re.A)
 _DIGEST = re.compile(r"([A-Za-z0-9_\-/]+):([A-Za-z0-9+/=_\-]+)")
-#: Algorithms in other tools' files that cannot be computed here.
-_FOREIGN = re.compile(r"(blake[23][a-z0-9]*|xxh?\w*|crc32\w*|sha3\w*|adler32)", re.I)
+#: Algorithms whose names are one character from another's.
+_NEIGHBOURS = frozenset({"md2", "md4", "md6", "sha3"})
 _DRAFTS = frozenset({"0.16", "0.17", "0.18"})
 
 
@@ -94,7 +83,8 @@ def check_fields(fields: HeaderFields) -> Iterator[Deviation]:
     yield from _check_needed(fields, kind)
     if kind and kind not in RECORD_TYPES:
         sentence = f"WARC-Type {kind[:40]!r} is not a type of ISO 28500."
-        yield Deviation(Rule.TYPE, sentence, Level.WRONG)
+        level = Level.WRONG if is_damaged_type(kind.lower()) else Level.UNUSUAL
+        yield Deviation(Rule.TYPE, sentence, level)
     else:
         yield from _check_names(fields, kind)
         yield from _check_presence(fields, kind)
@@ -166,6 +156,9 @@ def _check_uri(version: str, name: str, value: str) -> Deviation | None:
 
 def _check_date(version: str, name: str, value: str) -> Deviation | None:
     moment = parse_standard_date(value)
+    if moment is None and _is_zero_offset(value):
+        sentence = f"{_title(name)} {value[:40]!r} states UTC as an offset, not as Z."
+        return Deviation(Rule.DATE, sentence, Level.UNUSUAL)
     if moment is None:
         sentence = f"{_title(name)} {value[:40]!r} is not a date of ISO 28500."
         return Deviation(Rule.DATE, sentence, Level.WRONG)
@@ -176,6 +169,14 @@ def _check_date(version: str, name: str, value: str) -> Deviation | None:
         sentence = f"{_title(name)} {value[:40]!r} is in the future."
         return Deviation(Rule.DATE, sentence, Level.UNUSUAL)
     return None
+
+
+def _is_zero_offset(value: str) -> bool:
+    """Return whether it is a date of ISO 28500 but for an offset of no hours in place of Z."""
+    return any(
+        value.endswith(zero) and parse_standard_date(value.removesuffix(zero) + "Z") is not None
+        for zero in ("+00:00", "-00:00", "+0000")
+    )
 
 
 def _check_address(_version: str, _name: str, value: str) -> Deviation | None:
@@ -213,13 +214,27 @@ def _check_digest(_version: str, name: str, value: str) -> Deviation | None:
         return Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
     algorithm = parts[1].lower().replace("-", "")
     if algorithm not in SIZES:
-        level = Level.UNUSUAL if _FOREIGN.fullmatch(algorithm) else Level.WRONG
+        level = Level.WRONG if _is_damaged_name(algorithm) else Level.UNUSUAL
         sentence = f"{_title(name)} is of the unknown algorithm {parts[1][:40]!r}."
         return Deviation(Rule.DIGEST_FORM, sentence, level)
     if len(parts[2]) not in _digest_lengths(SIZES[algorithm]):
         sentence = f"{_title(name)} {value[:80]!r} has the wrong length for {algorithm}."
         return Deviation(Rule.DIGEST_FORM, sentence, Level.WRONG)
     return None
+
+
+def _is_damaged_name(algorithm: str) -> bool:
+    """Return whether a name is that of a known algorithm but for one character.
+
+    ISO 28500 section 5.8 allows for any algorithm.
+    """
+    if algorithm in _NEIGHBOURS:
+        return False
+    return any(
+        len(algorithm) == len(known)
+        and sum(one != other for one, other in zip(algorithm, known, strict=True)) == 1
+        for known in SIZES
+    )
 
 
 @lru_cache

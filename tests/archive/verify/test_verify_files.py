@@ -29,6 +29,7 @@ from tests.support.faults.warc_mutations import (
     split,
     unpacked,
 )
+from tests.support.foreign_archives import HTTP_1_1, date, packed, rec, sha1
 from tests.support.warc_samples import record
 
 if TYPE_CHECKING:
@@ -274,3 +275,87 @@ def test_any_bytes_are_verified_or_reported(
     if start != record() or data:
         assert errors(path, start + data)
     findings(path, gzip.compress(start + data))
+
+
+_LEGAL: dict[str, tuple[str, bytes, dict[str, str]]] = {
+    "a field of another tool's twice": (
+        "response",
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        {"WARC_Protocol": "h2\r\nWARC-Protocol: tls/1.3"},
+    ),
+    "a warcinfo in another file": (
+        "response",
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        {"WARC_Warcinfo_ID": "<urn:uuid:gone>"},
+    ),
+    "a response in another file": (
+        "request",
+        b"GET / HTTP/1.1\r\n\r\n",
+        {"WARC_Concurrent_To": "<urn:uuid:gone>"},
+    ),
+    "UTC as an offset": (
+        "response",
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        {"WARC_Date": "2023-09-05T06:00:00.5-00:00"},
+    ),
+    "an algorithm of another tool's": (
+        "response",
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        {"WARC_Payload_Digest": "whirlpool:" + "a" * 40},
+    ),
+    "HTTP/0.9": ("response", b"<html>x</html>", {}),
+    "a type of another tool's": (
+        "screenshot",
+        b"x",
+        {"Content_Type": "image/png"},
+    ),
+    "the first segment, cut in its head": (
+        "response",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        {"WARC_Segment_Number": "1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(_LEGAL))
+def test_what_iso_28500_allows_for_is_a_note_at_most(tmp_path: Path, name: str) -> None:
+    kind, block, more = _LEGAL[name]
+    media_type = "application/http; msgtype=" + ("request" if kind == "request" else "response")
+    fields = {
+        "WARC_Date": "2023-09-05T06:00:00Z",
+        "WARC_Target_URI": "https://www.etoday.co.kr/x",
+        "Content_Type": media_type,
+    }
+    info = rec("1.1", "warcinfo", 1, b"software: other/1\r\n", WARC_Date=fields["WARC_Date"])
+    data = packed(info, rec("1.1", kind, 2, block, **fields | more))
+    assert errors(tmp_path / "a.warc.gz", data) == []
+
+
+@pytest.mark.parametrize("kind", ["responze", "esponse", "rresponse", "repsonse", "requests", ""])
+def test_a_type_that_was_damaged_is_an_error(tmp_path: Path, kind: str) -> None:
+    made = rec(
+        "1.1",
+        kind,
+        2,
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        WARC_Date="2023-09-05T06:00:00Z",
+        WARC_Target_URI="https://www.etoday.co.kr/x",
+    )
+    assert errors(tmp_path / "a.warc.gz", packed(made))
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_a_revisit_need_not_say_which_record_it_repeats(tmp_path: Path, day: int) -> None:
+    """ISO 28500 section 6.7: WARC-Refers-To is optional."""
+    fields = {"WARC_Target_URI": "https://www.etoday.co.kr/x", "WARC_Payload_Digest": sha1(b"x")}
+    first = rec(
+        "1.1",
+        "response",
+        1,
+        b"HTTP/1.1 200 OK\r\n\r\nx",
+        WARC_Date=date(1),
+        Content_Type="application/http; msgtype=response",
+        **fields,
+    )
+    again = rec("1.1", "revisit", 2, b"", WARC_Date=date(day), WARC_Profile=HTTP_1_1, **fields)
+    assert errors(tmp_path / "a.warc.gz", packed(first, again)) == []
