@@ -148,7 +148,7 @@ def seeds(*, html: bool) -> tuple[Seed, ...]:
     found: list[Seed] = []
     for path in fixtures():
         page = read_fixture(path)
-        is_html = page.exchange.media_type == "text/html"
+        is_html = page.exchange.media_type.startswith("text/html")
         if page.article and not page.exchange.head and is_html is html:
             found.append(Seed(path.name, page.outlet, page.exchange, page.article))
     return tuple(found)
