@@ -48,6 +48,12 @@ USER_AGENT = f"Sacho/{VERSION} (+{CONTACT})" if CONTACT else f"Sacho/{VERSION}"
 # What must hold is in the settings ending in _BASE, in place of Scrapy's own lists: what a user
 # writes into the settings of the same names without _BASE is added to it, and replaces nothing.
 
+# What a Korean reader's browser asks for first; Scrapy's default is English.
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "ko,en;q=0.5",
+}
+
 # What processes a page, in this order. The numbers are below those that pipelines usually have, so
 # that a user's get what leaves ours: articles, after they were stored.
 ITEM_PIPELINES_BASE = {

@@ -29,6 +29,7 @@ from archive.model import outcome
 from crawler.cli.main import each_verb, parser_of
 from crawler.model import channels, layout, outlet
 from crawler.outlets import known_outlets
+from crawler.spider.void_settings import VOID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -214,6 +215,13 @@ def _settings() -> str:
 def _internal_settings() -> str:
     names = [name for name in _setting_defaults() if name not in _meanings()["settings"]]
     return ", ".join(map(_code, names))
+
+
+def _void_settings() -> str:
+    return _table(
+        ("setting", "why it has no effect"),
+        [(_code(name), one.why) for name, one in VOID.items()],
+    )
 
 
 @cache
@@ -473,6 +481,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "reasons": _reasons,
     "schema": _schema,
     "internal-settings": _internal_settings,
+    "void-settings": _void_settings,
     "settings": _settings,
     "status-keys": _status_keys,
     "verbs": _verbs,

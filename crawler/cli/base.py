@@ -33,6 +33,7 @@ from crawler import VERSION
 from crawler.cli import memory
 from crawler.cli.parent_process import SETTINGS_VARIABLE, ParentProcess, settings_of_job
 from crawler.cli.printable import make_output_safe
+from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Verb(ScrapyCommand):
             self.settings.setdict(settings_of_job(), priority="cmdline")
         except ValueError as error:
             raise usage_error(f"{SETTINGS_VARIABLE} is invalid: {error}") from error
+        check_values(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run `work`; print every expected error as one sentence on stderr and exit with 1.

@@ -12,6 +12,8 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.misc import load_object
 from scrapy.utils.url import guess_scheme
 
+from crawler.cli.setting_values import check_values
+
 if TYPE_CHECKING:
     import argparse
     import builtins
@@ -95,6 +97,7 @@ class SinglePageCommand(ScrapyCommand):
         """Turn off the settings that would keep the page."""
         super().process_options(args, opts)
         assert self.settings is not None
+        check_values(self.settings)
         for name, value in _SETTINGS.items():
             self.settings.set(name, value, priority="cmdline")
         middlewares = self.settings.getdict("DOWNLOADER_MIDDLEWARES")

@@ -65,11 +65,17 @@ class CrawlArguments:
 def parse_arguments(words: Iterable[str], outlet: Outlet) -> dict[str, str]:
     """Return the spider's arguments that the words ``NAME=VALUE`` state, by name.
 
+    Names that begin with ``_`` are passed on as they are.
+
     :raises ValueError: a name is unknown, or a value is missing or invalid; the message says which.
     """
     arguments: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
+        if name.startswith("_"):
+            # Of a scheduler such as scrapyd, for the spider to have: `_job`.
+            arguments[name] = value
+            continue
         if name not in NAMES or not value:
             raise ValueError(f"-a {word}: give one of {', '.join(NAMES)} as NAME=VALUE")
         arguments[name] = value

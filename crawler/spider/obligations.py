@@ -9,10 +9,8 @@ from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.utils.misc import load_object
 
 from crawler.httpclient import ArchivingDownloadHandler
-from crawler.middlewares.decompression import DecompressionMiddleware
 from crawler.middlewares.identity import ContactError, check_contact, is_local
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware
-from crawler.middlewares.redirects import CheckedRedirectMiddleware
 from crawler.middlewares.robots import RobotsMiddleware
 from pipelines.deposit import DepositPipeline
 from pipelines.normalise import NormalisePipeline
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 _MIDDLEWARES = {
     UserAgentMiddleware: "the user agent",
     RetryAfterMiddleware: "waiting for a busy host",
-    DecompressionMiddleware: "the limits of decompression",
-    CheckedRedirectMiddleware: "the check of redirects",
     PaceMiddleware: "the pace of requests",
 }
 _PIPELINES = {

@@ -33,6 +33,7 @@ from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from crawler.spider.obligations import refusal, warcinfo_fields
+from crawler.spider.void_settings import warning
 from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
@@ -272,6 +273,8 @@ class CrawlSession:
             self.fault = f"the crawl was not started: {why}"
             _log.error("%s", self.fault)
             raise CloseSpider("refused")
+        if without_effect := warning(self._crawler):
+            _log.warning("%s", without_effect)
         self._segments.state(warcinfo_fields(self._crawler))
         self._recover()
         self._ticking = asyncio.ensure_future(self._tick())

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from scrapy import Request, Spider, signals
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.http.message import REDIRECT_STATUSES, status_of, validator
@@ -30,6 +31,7 @@ from crawler.model.window import Window, parse_day, parse_days
 from crawler.spider.candidates import Candidates
 from crawler.spider.images import Images
 from crawler.spider.session import CrawlSession
+from crawler.spider.void_settings import UNUSED_JOBDIR
 from pipelines.deposit import retry_time
 from pipelines.page import Page
 
@@ -60,6 +62,8 @@ _MAX_LINKS = 2_000
 _WAIT_FOR_OTHERS = 1.0
 #: Seconds between checks for requests that Scrapy no longer has and that were never answered.
 _CHECK_LOST = 1.0
+#: Above the priority of the command line, whose settings Scrapy applies once more.
+_ABOVE_ALL = SETTINGS_PRIORITIES["cmdline"] + 1
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
 #: The spider handles every status but redirects, which are followed: those of no standard, too.
@@ -89,7 +93,8 @@ class OutletSpider(Spider):
         again: str = "",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        # Scrapy makes attributes of them; none may take the place of a method.
+        super().__init__(**{name: kwargs[name] for name in kwargs if not hasattr(type(self), name)})
         self._window = Window(
             parse_day(since) if since else None, parse_day(until) if until else None
         )
@@ -118,7 +123,8 @@ class OutletSpider(Spider):
                 user_agent = agent(str(settings.get("CONTACT") or ""), VERSION)
                 settings.set("USER_AGENT", user_agent, priority="cmdline")
         # The index remembers what a stopped crawl has left to fetch; no queue is needed on disk.
-        settings.set("JOBDIR", None, priority="cmdline")
+        settings.set(UNUSED_JOBDIR, settings.get("JOBDIR"), priority="cmdline")
+        settings.set("JOBDIR", None, priority=_ABOVE_ALL)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:

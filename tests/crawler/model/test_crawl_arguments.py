@@ -48,6 +48,15 @@ def test_days_to_visit_again() -> None:
     assert parse_days("2026-11-01") == (date(2026, 11, 1), date(2026, 11, 1))
 
 
+def test_names_that_begin_with_an_underscore_are_passed_on() -> None:
+    words = ["_job=6487ec79947edab326d6db28a2d86511", "_visits=", "limit=3"]
+    assert parse_arguments(words, outlet_named("etoday")) == {
+        "_job": "6487ec79947edab326d6db28a2d86511",
+        "_visits": "",
+        "limit": "3",
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -133,3 +133,22 @@ def test_robots_may_be_off_for_local_hosts_only_and_warcinfo_says_so(
     said = crawls.workspace.run("crawl", "newspim", "-s", "ROBOTSTXT_OBEY=0")
     assert said.code == 1
     assert "must obey robots.txt" in said.sentences[-1]
+
+
+def test_korean_is_asked_for_first_and_arguments_of_a_scheduler_change_nothing(
+    tmp_path: Path, site: MockSite
+) -> None:
+    before = len(site.log)
+    said = Crawls.into(tmp_path, site).run("-a", "_job=1", "-a", "_wait=2", "-a", "limit=1")
+    assert said.code == 0, said
+    assert all(b"\r\nAccept-Language: ko," in one.raw for one in site.log[before:])
+
+
+def test_settings_without_effect_are_named_in_one_warning(tmp_path: Path, site: MockSite) -> None:
+    given = {"JOBDIR": str(tmp_path / "job"), "HTTPCACHE_ENABLED": "1", "COOKIES_ENABLED": "1"}
+    said = Crawls.into(tmp_path, site).run("-a", "limit=1", METAREFRESH_ENABLED="0", **given)
+    assert said.code == 0, said
+    (line,) = [line for line in said.sentences if "without effect" in line]
+    assert all(f"{name} (" in line for name in given)
+    assert "METAREFRESH_ENABLED" not in line
+    assert not (tmp_path / "job").exists()
