@@ -46,6 +46,7 @@ class Reason(StrEnum):
     DELETED = "deleted"
     REVISIT = "revisit"
     NO_ORIGINAL = "no_original"
+    UNKNOWN_PROFILE = "unknown_profile"
     REMOVED = "removed"
     ROBOTS = "robots"
     DROPPED = "dropped"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.http.message import MessageError, parse_head, payload, split_message
+from archive.http.message import HEAD_END, MessageError, parse_head, payload, split_message
 from archive.model.exchange import Exchange, digest
 from archive.model.outcome import Reason
 from archive.model.times import is_capture_time
@@ -78,9 +78,10 @@ class Record(NamedTuple):
     """One whole, verified record.
 
     ``exchange`` is the document of a `response` over HTTP or of a `resource`, without the request;
-    any other record has None, but its ``block``. ``payload_digest`` is computed (sha256) where
-    there is an exchange, else what the record states. ``offset`` and ``length`` lead back to the
-    record; the length is 0 where it shares a gzip member with others and cannot be read alone.
+    any other record, and the segment of one, has None, but its ``block``. ``payload_digest`` is
+    computed (sha256) where there is an exchange, else what the record states. ``offset`` and
+    ``length`` lead back to the record; the length is 0 where it shares a gzip member with others
+    and cannot be read alone.
     """
 
     kind: str
@@ -102,26 +103,37 @@ def build_record(
         shows that bytes have changed.
     """
     kind = _checked_type(fields, block)
+    if "warc-segment-number" in fields:
+        return _without_document(fields, block, offset, length)
     if kind == "resource":
         head, body = b"", bytes(block)
         content = body
-    elif kind == "response" and _is_http(fields):
+    elif kind == "response" and _is_http(fields) and not _is_headless(block):
         head, body, content = _split_response(fields, block)
     else:
         if kind == "revisit":
             _address(fields)
             _moment(fields)
-        stated, record_id = fields["warc-payload-digest"], fields["warc-record-id"]
-        return Record(kind, None, record_id, offset, length, stated, fields, bytes(block))
-    if "warc-segment-number" in fields:
-        sentence = "The record is one of several segments of a document; those are not joined."
-        raise MalformedRecordError(Reason.BAD_RECORD, sentence)
+        return _without_document(fields, block, offset, length)
     own = digest(content)
     exchange = _exchange(fields, head, body, own)
     if not _payload_agrees(fields["warc-payload-digest"], own, content, body):
         sentence = f"The payload digest of {exchange.url[:200]} does not match the payload."
         raise MalformedRecordError(Reason.BAD_DIGEST, sentence)
     return Record(kind, exchange, fields["warc-record-id"], offset, length, own, fields, b"")
+
+
+def _without_document(
+    fields: HeaderFields, block: bytes | memoryview, offset: int, length: int
+) -> Record:
+    kind, record_id = fields["warc-type"].lower(), fields["warc-record-id"]
+    stated = fields["warc-payload-digest"]
+    return Record(kind, None, record_id, offset, length, stated, fields, bytes(block))
+
+
+def _is_headless(block: bytes | memoryview) -> bool:
+    """Return whether a block is an answer of HTTP/0.9, which has no head."""
+    return bytes(block[:5]).upper() != b"HTTP/" and HEAD_END.search(block) is None
 
 
 def _checked_type(fields: HeaderFields, block: bytes | memoryview) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from archive.warc.wacz_reader import WaczFile
+    from crawler.offline.record_tally import RecordTally
 
 WARC_ENDINGS = (".warc", ".warc.gz")
 ARC_ENDINGS = (".arc", ".arc.gz")
@@ -55,17 +56,20 @@ def find_files(paths: Iterable[str]) -> Iterator[Path | Input]:
             yield _failed(name, Reason.UNREADABLE, _describe(error))
 
 
-def read_file(path: Path) -> Iterator[Input]:
-    """Yield the documents of one file; what is wrong with it becomes failed inputs."""
+def read_file(path: Path, tally: RecordTally | None = None) -> Iterator[Input]:
+    """Yield the documents of one file; what is wrong with it becomes failed inputs.
+
+    What becomes of a web archive's records is added to ``tally``.
+    """
     try:
         status = path.stat()
         check_regular(status, path)
         if status.st_size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
         elif path.name.endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
-            yield from _web_archive(path)
+            yield from _web_archive(path, tally)
         elif path.name.endswith(PACKAGE_ENDING):
-            yield from _package(path)
+            yield from _package(path, tally)
         elif path.suffix.lower() in PAGE_ENDINGS:
             yield _page(path)
         else:
@@ -208,7 +212,7 @@ def _split_page(data: bytes) -> tuple[bytes, bytes]:
     return repair_head(head, body), body
 
 
-def _web_archive(path: Path) -> Iterator[Input]:
+def _web_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of a WARC or ARC file."""
     from archive.warc.warcio_reader import (  # warcio takes a while to import, and pages need none
         iterate_arc_file,
@@ -218,10 +222,11 @@ def _web_archive(path: Path) -> Iterator[Input]:
     iterate = iterate_arc_file if path.name.endswith(ARC_ENDINGS) else iterate_with_fallback
     with open_regular(path, follow=True) as file:
         records = iterate(file, MAX_DOCUMENT)
-        yield from documents(records, _shown(path), f"imported from {_shown(path.name)}")
+        origin = f"imported from {_shown(path.name)}"
+        yield from documents(records, _shown(path), origin, tally)
 
 
-def _package(path: Path) -> Iterator[Input]:
+def _package(path: Path, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of the WARC files in a WACZ."""
     from archive.warc.wacz_reader import (  # zipfile takes a while to import, and few need it
         PackageError,
@@ -233,12 +238,12 @@ def _package(path: Path) -> Iterator[Input]:
             for name in package.nested()[:_MAX_NESTED]:
                 detail = "it is a package in a package; unpack it"
                 yield _failed(f"{_shown(path)}!{name}", Reason.BAD_PACKAGE, detail)
-            yield from _packed_archives(path, package)
+            yield from _packed_archives(path, package, tally)
     except PackageError as error:
         yield _failed(path, Reason.BAD_PACKAGE, str(error))
 
 
-def _packed_archives(path: Path, package: WaczFile) -> Iterator[Input]:
+def _packed_archives(path: Path, package: WaczFile, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of the WARC files in an open WACZ; a failed input if it has none."""
     from archive.warc.wacz_reader import PackageError
     from archive.warc.warcio_reader import iterate_with_fallback
@@ -255,7 +260,7 @@ def _packed_archives(path: Path, package: WaczFile) -> Iterator[Input]:
             yield _failed(source, Reason.BAD_PACKAGE, str(warc_file))
         else:
             records = iterate_with_fallback(warc_file, MAX_DOCUMENT)
-            yield from documents(records, source, f"{origin}: {name}")
+            yield from documents(records, source, f"{origin}: {name}", tally)
     if empty:
         yield _failed(path, Reason.BAD_PACKAGE, "there is no WARC file in it")
 

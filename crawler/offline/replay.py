@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archive.model.exchange import Exchange
     from archive.warc.record_parser import Record
     from crawler.model.outlet import Outlet
+    from crawler.offline.record_tally import RecordTally
     from pipelines.deposit import CaptureStore
 
 
@@ -32,19 +33,20 @@ def replay(
     store: CaptureStore,
     outlet: Outlet | None = None,
     find_original: Callable[[Record], Original | None] = lambda _: None,
+    tally: RecordTally | None = None,
 ) -> None:
     """Read every document under ``paths`` and deposit it.
 
     ``outlet`` is the outlet of all of them, None to recognise it. ``find_original`` returns the
     committed capture that a `revisit` record repeats. Files with such records are read a second
     time when everything else is committed, because an original may be behind its revisit, or in
-    another file.
+    another file. What becomes of the records of web archives is added to ``tally``.
     """
     with_revisits: list[Path] = []
     for found in find_files(paths):
         if isinstance(found, Input):
             _replay_document(found, store, outlet)
-        elif _replay_file(found, store, outlet):
+        elif _replay_file(found, store, outlet, tally):
             with_revisits.append(found)
     if with_revisits:
         store.flush()
@@ -55,10 +57,12 @@ def replay(
                 _replay_revisit(given, given.revisit, store, outlet, original)
 
 
-def _replay_file(path: Path, store: CaptureStore, outlet: Outlet | None) -> bool:
+def _replay_file(
+    path: Path, store: CaptureStore, outlet: Outlet | None, tally: RecordTally | None
+) -> bool:
     """Deposit the file's documents; return whether it holds revisits, which are left out."""
     has_revisits = False
-    for given in read_file(path):
+    for given in read_file(path, tally):
         if given.revisit is None:
             _replay_document(given, store, outlet)
         else:
@@ -125,6 +129,12 @@ def _replay_revisit(
     if outlet is None:
         _add_unknown_outlet(given, exchange, store)
         return
+    if not _is_known_profile(revisit):
+        detail = f"WARC-Profile {revisit.fields['warc-profile'][:200]!r} is not interpreted"
+        verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_PROFILE, detail)
+        result = Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
+        store.add_result(result)
+        return
     if original is None or is_not_modified(exchange) is not _is_server_not_modified(revisit):
         detail = "what it repeats is not in the archive: replay that first, then this again"
         verdict = Verdict(Outcome.SKIPPED, Reason.NO_ORIGINAL, detail)
@@ -143,6 +153,19 @@ def _replay_revisit(
         verdict=verdict,
     )
     store.add_page(page, given.origin, original.revisit_of)
+
+
+def _is_known_profile(revisit: Record) -> bool:
+    """Whether the record says what ISO 28500's profiles say; a missing one is taken for the first.
+
+    That of Heritrix and others that repeats a record of another address ends in it, too.
+    """
+    profile = revisit.fields["warc-profile"].rstrip("/")
+    return (
+        not profile
+        or profile.endswith("identical-payload-digest")
+        or _is_server_not_modified(revisit)
+    )
 
 
 def _is_server_not_modified(revisit: Record) -> bool:

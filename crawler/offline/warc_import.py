@@ -14,8 +14,11 @@ from archive.http.message import HEAD_END
 from archive.http.redact import redact
 from archive.http.repair import repair_head
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
+from archive.warc.record_header import without_brackets
 from archive.warc.record_parser import Damage, Record, revisit_exchange
 from archive.warc.record_writer import ORIGIN_FIELD, is_uri
+from crawler.offline.record_tally import Fate, RecordTally
+from crawler.offline.segment_join import SegmentJoiner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +30,18 @@ _INFO_FIELDS = ("software", "operator", "isPartOf", "hostname", "robots", "descr
 _LONGEST_INFO = 1000
 #: Descriptions remembered per file.
 _MAX_INFOS = 100
-#: Requests that wait for their response, and bytes of the longest one.
-_MAX_REQUESTS = 8
-_LONGEST_REQUEST = 2**16
-#: Methods whose answers say nothing of the page at the address, not even that it is gone.
-_NO_PAGE = frozenset({b"HEAD", b"OPTIONS", b"POST", b"PUT", b"PATCH", b"DELETE", b"TRACE"})
+#: Requests that wait for their response, responses that wait for their request, and bytes of each.
+_MAX_REQUESTS = 64
+_MAX_HELD = 16
+_HELD_BYTES = 2**24
+#: What becomes of records that hold no document.
+_FATES = {
+    "metadata": Fate.ABOUT,
+    "conversion": Fate.DERIVED,
+    "continuation": Fate.ALONE,
+}
+#: The one method whose answer says something of the page at the address, or that it is gone.
+_PAGE_METHOD = b"GET"
 _OUR_SOFTWARE = "Sacho/"
 
 
@@ -60,56 +70,110 @@ class _Info:
     is_ours: bool = False
 
 
-def documents(records: Iterator[Record | Damage], source: str, origin: str) -> Iterator[Input]:
+def documents(
+    records: Iterator[Record | Damage], source: str, origin: str, tally: RecordTally | None = None
+) -> Iterator[Input]:
     """Yield the documents and revisits of one WARC, and each damaged place as a failed input.
 
     ``source`` names the file for people, ``origin`` describes where it is from. A `request` record
-    is joined to the record that it asked for; a `warcinfo` record adds to the origin. Other records
-    are ignored.
+    is joined to the record that it asked for; a `warcinfo` record adds to the origin; segments are
+    joined. What becomes of each record is added to ``tally``. A file without any document is one
+    skipped input.
     """
     reader = _Reader(source, origin)
+    is_empty = True
     for record in records:
         try:
             inputs = [*reader.add(record)]
         except Exception as error:  # noqa: BLE001  (a bug at one record: reported, the run fails)
             inputs = [Input(source=f"{source}@{record.offset}", verdict=internal_error(error))]
+        is_empty = is_empty and not inputs
         yield from inputs
-    yield from reader.flush()
+    for last in reader.finish():
+        is_empty = False
+        yield last
+    if tally is not None:
+        tally.update(reader.tally)
+    if is_empty:
+        detail = f"no page is in it: {'; '.join(reader.tally.lines())}"
+        yield Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE, detail))
 
 
 class _Reader:
-    """One pass over a WARC; a document is held back, as the next record may be its request."""
+    """One pass over a WARC; documents are held back, as one of the next may be their request."""
 
     def __init__(self, source: str, origin: str) -> None:
         self._source, self._origin = source, origin
         self._infos: dict[str, _Info] = {}
         self._last_info = _Info(origin)
         self._requests: list[Record] = []
-        self._held: tuple[Record, Input] | None = None
+        self._held: list[tuple[Record, Input]] = []
+        self._segments = SegmentJoiner()
+        self.tally = RecordTally()
 
     def add(self, record: Record | Damage) -> Iterator[Input]:
-        """Take the next record; yield the input that is complete now, if there is one."""
-        if isinstance(record, Damage):
-            yield from self.flush()
-            verdict = Verdict(Outcome.FAILED, record.reason, record.sentence)
-            yield Input(source=f"{self._source}@{record.offset}", verdict=verdict)
+        """Take the next record; yield the inputs that are complete now."""
+        if isinstance(record, Record) and "warc-segment-number" in record.fields:
+            yield from self._add_segment(record)
+        elif isinstance(record, Damage):
+            yield from self._damage(record)
         elif record.kind == "request":
             self._add_request(record)
-        elif record.kind != "metadata":
-            yield from self.flush()
-            self._add_record(record)
+        elif record.exchange is not None or record.kind == "revisit":
+            self.tally.add(record.kind, Fate.TAKEN)
+            self._held.append((record, self._input(record)))
+            yield from self._release(_MAX_HELD, _HELD_BYTES)
+        else:
+            self._pass_over(record)
 
-    def flush(self) -> Iterator[Input]:
-        """Yield the input that is held back."""
-        if self._held is not None:
-            (_, held), self._held = self._held, None
+    def finish(self) -> Iterator[Input]:
+        """Yield what is held back at the end of the file."""
+        yield from self._release(0, 0)
+        for damage in self._segments.flush():
+            yield from self._damage(damage)
+        self.tally.add("request", Fate.ALONE, len(self._requests))
+
+    def _release(self, number: int, size: int) -> Iterator[Input]:
+        """Yield the first of what is held back until so much is left, and what has its request."""
+        sizes = [_body_size(held) for _, held in self._held]
+        left = sum(sizes)
+        while self._held:
+            _, held = self._held[0]
+            is_complete = held.exchange is None or bool(held.exchange.request)
+            if not is_complete and len(self._held) <= number and left <= size:
+                return
+            left -= sizes[-len(self._held)]
+            del self._held[0]
             yield _of_page(held)
 
-    def _add_record(self, record: Record) -> None:
+    def _damage(self, damage: Damage) -> Iterator[Input]:
+        self.tally.add("unread", Fate.DAMAGED)
+        yield from self._release(0, 0)
+        verdict = Verdict(Outcome.FAILED, damage.reason, damage.sentence)
+        yield Input(source=f"{self._source}@{damage.offset}", verdict=verdict)
+
+    def _add_segment(self, segment: Record) -> Iterator[Input]:
+        whole = self._segments.add(segment)
+        if segment.kind == "continuation":
+            is_alone = whole is None and not self._segments.waits_for(segment)
+            self.tally.add(segment.kind, Fate.ALONE if is_alone else Fate.JOINED)
+        if whole is not None:
+            yield from self.add(whole)
+
+    def _pass_over(self, record: Record) -> None:
+        """Count a record that holds no document; a `warcinfo` says where the others are from."""
         if record.kind == "warcinfo":
             self._add_info(record)
-        elif record.exchange is not None or record.kind == "revisit":
-            self._held = (record, self._input(record))
+            self.tally.add(record.kind, Fate.TAKEN)
+        elif record.kind in _FATES:
+            self.tally.add(record.kind, _FATES[record.kind])
+        elif record.kind != "response":
+            self.tally.add(record.kind, Fate.UNKNOWN)
+        elif record.fields["warc-target-uri"].lower().startswith(("http:", "https:")):
+            self.tally.add(record.kind, Fate.NO_HEAD)
+        else:
+            is_dns = record.fields["warc-target-uri"].lower().startswith("dns:")
+            self.tally.add("dns" if is_dns else record.kind, Fate.NO_HTTP)
 
     def _input(self, record: Record) -> Input:
         source = f"{self._source}@{record.offset}"
@@ -136,21 +200,27 @@ class _Reader:
         for request in self._requests:
             if _belong_together(record, request):
                 self._requests.remove(request)
+                self.tally.add(request.kind, Fate.JOINED)
                 return redact(request.block)
         return b""
 
     def _add_request(self, request: Record) -> None:
-        """Join a request to the document held back, or keep it for its response."""
-        if len(request.block) > _LONGEST_REQUEST or not HEAD_END.search(request.block):
-            return  # no request of ours is written without a head, and verify would find it
-        if self._held is not None:
-            record, held = self._held
+        """Join a request to a document held back, or keep it for its response."""
+        if HEAD_END.search(request.block) is None:
+            # a record of it would be damaged
+            self.tally.add(request.kind, Fate.NO_HEAD)
+            return
+        for at, (record, held) in enumerate(self._held):
             exchange = held.exchange
             if exchange and not exchange.request and _belong_together(record, request):
                 exchange = replace(exchange, request=redact(request.block))
-                self._held = (record, replace(held, exchange=exchange))
+                self._held[at] = (record, replace(held, exchange=exchange))
+                self.tally.add(request.kind, Fate.JOINED)
                 return
-        self._requests = [*self._requests[1 - _MAX_REQUESTS :], request]
+        self._requests.append(request)
+        while len(self._requests) > _MAX_REQUESTS or _size(self._requests) > _HELD_BYTES:
+            del self._requests[0]
+            self.tally.add(request.kind, Fate.ALONE)
 
     def _add_info(self, record: Record) -> None:
         """Remember what a `warcinfo` says of the records that name it, or that follow it."""
@@ -175,9 +245,9 @@ def _of_page(held: Input) -> Input:
     """Return the input, or why it is none: it answers a request that did not ask for a page."""
     request = held.exchange.request if held.exchange is not None else b""
     method = request.partition(b" ")[0]
-    if method not in _NO_PAGE:
+    if not request or method.upper() == _PAGE_METHOD:
         return held
-    detail = f"the answer to a request of method {method.decode('latin-1')}"
+    detail = f"the answer to a request of method {method[:20].decode('latin-1')!r}"
     verdict = Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE, detail)
     return Input(source=held.source, verdict=verdict)
 
@@ -192,14 +262,29 @@ def _info_fields(block: bytes) -> dict[str, str]:
     return fields
 
 
+def _body_size(held: Input) -> int:
+    return len(held.exchange.body) if held.exchange is not None else 0
+
+
+def _size(requests: list[Record]) -> int:
+    return sum(len(request.block) for request in requests)
+
+
 def _belong_together(answer: Record, request: Record) -> bool:
     """Whether the records are one exchange: one names the other, or neither names any record."""
-    named_by_request = request.fields["warc-concurrent-to"]
-    named_by_answer = answer.fields["warc-concurrent-to"]
+    named_by_request, named_by_answer = _concurrent(request), _concurrent(answer)
     if not named_by_request and not named_by_answer:
         return all(
             answer.fields[name] == request.fields[name] for name in ("warc-target-uri", "warc-date")
         )
-    if answer.record_id and named_by_request == answer.record_id:
+    if answer.record_id and answer.record_id in named_by_request:
         return True
-    return bool(request.record_id) and named_by_answer == request.record_id
+    return bool(request.record_id) and request.record_id in named_by_answer
+
+
+def _concurrent(record: Record) -> set[str]:
+    """Return the ids of all records that one says it is concurrent to."""
+    if "warc-concurrent-to" not in record.fields:
+        return set()
+    pairs = record.fields.pairs
+    return {without_brackets(value) for name, value in pairs if name == "warc-concurrent-to"}

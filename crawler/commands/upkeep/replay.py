@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archive.articles.revisit_lookup import OriginalFinder
@@ -10,6 +11,7 @@ from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.summary import Report
 from crawler.model.outlet import OutletError
+from crawler.offline.record_tally import RecordTally
 from crawler.offline.recovery import recover
 from crawler.offline.replay import replay
 from crawler.outlets import outlet_named
@@ -59,7 +61,7 @@ class Command(Verb):
             outlet = outlet_named(opts.outlet) if opts.outlet else None
         except OutletError as error:
             raise usage_error(str(error)) from error
-        report = Report()
+        report, tally = Report(), RecordTally()
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             store = CaptureStore(segments, index, self.begin("replay", arguments=args), report.add)
@@ -67,7 +69,8 @@ class Command(Verb):
             originals = OriginalFinder(folder)
             report.start("reading")
             try:
-                replay(args, store, outlet, lambda revisit: _original(index, originals, revisit))
+                find = partial(_original, index, originals)
+                replay(args, store, outlet, find, tally)
             except KeyboardInterrupt:
                 store.close()
                 raise
@@ -76,6 +79,8 @@ class Command(Verb):
             finally:
                 self.exitcode = report.exit_code  # even if the output is closed early
                 report.finish()
+                for line in tally.lines():
+                    print(line)
         return report.exit_code
 
 

@@ -1,0 +1,189 @@
+"""Records of every type in other tools' files: each is taken, joined or passed over, and counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.warc.reader import Record, iterate
+from tests.support.cli import Workspace
+from tests.support.foreign_archives import HEAD, PAGE, REQUEST, URL, date, packed, rec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.cli import CommandResult
+
+AT = {"WARC_Target_URI": URL, "WARC_Date": date()}
+ANSWER = {**AT, "Content_Type": "application/http; msgtype=response"}
+ASKED = {**AT, "Content_Type": "application/http; msgtype=request"}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def replayed(workspace: Workspace, *records: bytes) -> CommandResult:
+    """What replay says of a file with these records; afterwards the own archive has no finding."""
+    path = workspace.folder / "foreign.warc.gz"
+    path.write_bytes(packed(*records))
+    said = workspace.call("replay", path)
+    assert "Traceback" not in said.err
+    checked = workspace.call("verify")
+    assert checked.code == 0, checked.out + checked.err
+    return said
+
+
+def kept(workspace: Workspace, kind: str) -> list[Record]:
+    found = [each for path in workspace.archive.glob("*.warc.gz") for each in iterate(path)]
+    return [each for each in found if isinstance(each, Record) and each.kind == kind]
+
+
+def page(number: int | str, **fields: str) -> bytes:
+    return rec("1.1", "response", number, HEAD + PAGE, **ANSWER | fields)
+
+
+@pytest.mark.parametrize("named", ["by the response", "by the request", "by none"])
+@pytest.mark.parametrize("order", ["q r", "r q", "r o q", "q o r", "r m q"])
+def test_a_request_is_found_whichever_names_the_other(
+    workspace: Workspace, named: str, order: str
+) -> None:
+    several = "<urn:uuid:m>\r\nWARC-Concurrent-To: <urn:uuid:q>\r\nWARC-Concurrent-To: <urn:uuid:z>"
+    by_request = "<urn:uuid:z>\r\nWARC-Concurrent-To: <urn:uuid:r>"
+    long = REQUEST.replace(b"Host:", b"X-Long: " + b"x" * 2**17 + b"\r\nHost:")
+    other = {"WARC_Target_URI": "https://example.org/", "WARC_Date": date(9)}
+    made = {
+        "r": page("r", **({"WARC_Concurrent_To": several} if named == "by the response" else {})),
+        "q": rec(
+            "1.1",
+            "request",
+            "q",
+            long,
+            **ASKED | ({"WARC_Concurrent_To": by_request} if named == "by the request" else {}),
+        ),
+        "o": rec("1.1", "response", "o", b"HTTP/1.1 200 OK\r\n\r\nx", **ANSWER | other),
+        "m": rec("1.1", "metadata", "m", b"a: b\r\n", **AT),
+    }
+    said = replayed(workspace, *(made[name] for name in order.split()))
+    assert said.code == 0, said.err
+    assert "request records: 1 joined to another record" in said.out
+    (request,) = kept(workspace, "request")
+    assert b"x" * 2**17 in request.block
+    assert b"secret" not in request.block
+
+
+@pytest.mark.parametrize("method", [b"PROPFIND", b"PURGE", b"CONNECT", b"X"])
+def test_only_a_get_speaks_for_a_page(workspace: Workspace, method: bytes) -> None:
+    asked = rec(
+        "1.1",
+        "request",
+        "q",
+        REQUEST.replace(b"GET", method, 1),
+        **ASKED,
+        WARC_Concurrent_To="<urn:uuid:r>",
+    )
+    said = replayed(workspace, page("r"), asked)
+    assert (said.code, workspace.rows("captures")) == (0, [])
+    assert "skipped/not_a_page" in said.out
+
+
+def test_a_request_without_a_head_is_not_kept(workspace: Workspace) -> None:
+    asked = rec("1.1", "request", "q", b"GET / HTTP/1.1\r\n", **ASKED)
+    assert "request records: 1 passed over: no HTTP head" in replayed(workspace, page(1), asked).out
+    assert kept(workspace, "request") == []
+
+
+@pytest.mark.parametrize("media_type", ["message/http", "text/html", "x"])
+def test_a_response_of_a_web_address_is_http(workspace: Workspace, media_type: str) -> None:
+    assert replayed(workspace, page(1, Content_Type=media_type)).code == 0
+    assert len(workspace.rows("articles")) == 1
+
+
+SIDE = {
+    "conversion": (
+        b"text",
+        "text/plain",
+        "conversion records: 1 passed over: made of other records",
+    ),
+    "metadata": (b"a: b", "text/plain", "metadata records: 1 passed over: about other records"),
+    "screenshot": (b"x", "image/png", "screenshot records: 1 passed over: a type of another tool"),
+    "request": (
+        REQUEST,
+        ASKED["Content_Type"],
+        "request records: 1 passed over: what it belongs to",
+    ),
+    "response": (
+        b"<html>x",
+        ANSWER["Content_Type"],
+        "response records: 1 passed over: no HTTP head",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(SIDE))
+def test_a_file_that_yields_nothing_says_so(workspace: Workspace, kind: str) -> None:
+    block, media_type, line = SIDE[kind]
+    said = replayed(workspace, rec("1.1", kind, 1, block, **AT | {"Content_Type": media_type}))
+    assert said.code == 0, said.err
+    assert line in said.out
+    assert "skipped/not_a_page –: 1" in said.out
+    assert workspace.rows("captures") == []
+
+
+def test_a_dns_answer_is_counted_as_one(workspace: Workspace) -> None:
+    dns = {"WARC_Target_URI": "dns:www.etoday.co.kr", "Content_Type": "text/dns"}
+    said = replayed(workspace, rec("1.1", "response", 1, b"x", **AT | dns), page(2))
+    assert "dns records: 1 passed over: no answer over HTTP" in said.out
+    assert len(workspace.rows("articles")) == 1
+
+
+def test_a_revisit_of_an_unknown_profile_claims_nothing(workspace: Workspace) -> None:
+    again = rec(
+        "1.1",
+        "revisit",
+        2,
+        HEAD,
+        **ANSWER | {"WARC_Date": date(2)},
+        WARC_Profile="http://example.org/similar",
+        WARC_Refers_To_Target_URI=URL,
+        WARC_Refers_To_Date=date(),
+    )
+    said = replayed(workspace, page(1), again)
+    assert "skipped/unknown_profile etoday: 1" in said.out
+    assert len(workspace.rows("captures")) == 1
+
+
+def segments(*blocks: bytes, total: int | None = None) -> list[bytes]:
+    """One response in segments, the last of which states the length of all."""
+    made = [rec("1.1", "response", "s1", blocks[0], **ANSWER, WARC_Segment_Number="1")]
+    for number, block in enumerate(blocks[1:], 2):
+        fields = {**AT, "WARC_Segment_Number": str(number)}
+        fields["WARC_Segment_Origin_ID"] = "<urn:uuid:s1>"
+        if number == len(blocks):
+            fields["WARC_Segment_Total_Length"] = str(total or sum(map(len, blocks)))
+        made.append(rec("1.1", "continuation", f"s{number}", block, **fields))
+    return made
+
+
+@pytest.mark.parametrize("cuts", [(30, 400), (len(HEAD), len(HEAD)), (0, len(HEAD) + 5)])
+def test_the_segments_of_a_record_are_joined(workspace: Workspace, cuts: tuple[int, int]) -> None:
+    whole = HEAD + PAGE
+    one, two = cuts
+    said = replayed(workspace, *segments(whole[:one], whole[one:two], whole[two:]))
+    assert said.code == 0, said.err
+    assert "continuation records: 2 joined to another record" in said.out
+    (found,) = kept(workspace, "response")
+    assert found.exchange is not None
+    assert found.exchange.head + found.exchange.body == whole
+    assert len(workspace.rows("articles")) == 1
+
+
+def test_what_lacks_a_segment_is_a_failed_input(workspace: Workspace) -> None:
+    whole = segments(HEAD, PAGE[:100], PAGE[100:])
+    for broken in (whole[:2], [whole[0], whole[2]], segments(HEAD, PAGE, total=5)):
+        said = replayed(workspace, *broken)
+        assert said.code == 1
+        assert "segment" in said.err
+    assert workspace.rows("captures") == []
