@@ -13,7 +13,7 @@ from crawler.extraction.recognise import outlet_for
 from crawler.model.outlet import OutletError
 from crawler.offline.files import find_files, read_file
 from crawler.offline.warc_import import Input
-from crawler.outlets import known_outlets, outlet_named
+from crawler.outlets import known_outlets, outlet_named, outlet_of_image
 from pipelines.page import Page
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from crawler.model.outlet import Outlet
     from crawler.offline.record_tally import RecordTally
     from pipelines.deposit import CaptureStore
+
+#: Addresses of pictures remembered in one replay.
+_MAX_PICTURES = 200_000
 
 
 def replay(
@@ -43,10 +46,11 @@ def replay(
     another file. What becomes of the records of web archives is added to ``tally``.
     """
     with_revisits: list[Path] = []
+    pictures: dict[str, Outlet] = {}
     for found in find_files(paths):
         if isinstance(found, Input):
-            _replay_document(found, store, outlet)
-        elif _replay_file(found, store, outlet, tally):
+            _replay_document(found, store, outlet, pictures)
+        elif _replay_file(found, store, outlet, pictures, tally):
             with_revisits.append(found)
     if with_revisits:
         store.flush()
@@ -58,19 +62,26 @@ def replay(
 
 
 def _replay_file(
-    path: Path, store: CaptureStore, outlet: Outlet | None, tally: RecordTally | None
+    path: Path,
+    store: CaptureStore,
+    outlet: Outlet | None,
+    pictures: dict[str, Outlet],
+    tally: RecordTally | None,
 ) -> bool:
     """Deposit the file's documents; return whether it holds revisits, which are left out."""
     has_revisits = False
     for given in read_file(path, tally):
         if given.revisit is None:
-            _replay_document(given, store, outlet)
+            _replay_document(given, store, outlet, pictures)
         else:
             has_revisits = True
     return has_revisits
 
 
-def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -> None:
+def _replay_document(
+    given: Input, store: CaptureStore, outlet: Outlet | None, pictures: dict[str, Outlet]
+) -> None:
+    """Deposit a document; ``pictures`` are the addresses of those of the articles read so far."""
     exchange = given.exchange
     if exchange is None:
         assert given.verdict is not None, "an input without an exchange has a verdict"
@@ -79,7 +90,7 @@ def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -
     # Of a web archive's pages most may be of other sites; a saved page is what a person says.
     believed = not given.origin and (outlet is not None or bool(given.outlet))
     try:
-        outlet = outlet or _outlet_of(given, exchange)
+        outlet = outlet or _outlet_of(given, exchange, pictures)
     except OutletError as error:
         verdict = Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
         store.add_result(Result(source=given.source, verdict=verdict))
@@ -90,7 +101,10 @@ def _replay_document(given: Input, store: CaptureStore, outlet: Outlet | None) -
     if outlet is None:
         _add_unknown_outlet(given, exchange, store)
         return
-    store.add_page(_read(exchange, outlet, given.source, believed=believed), given.origin)
+    page = _read(exchange, outlet, given.source, believed=believed)
+    if given.origin and page.article is not None and len(pictures) < _MAX_PICTURES:
+        pictures.update((image.url, outlet) for image in page.article.images if image.url)
+    store.add_page(page, given.origin)
 
 
 def _read(exchange: Exchange, outlet: Outlet, source: str, *, believed: bool) -> Page:
@@ -107,12 +121,19 @@ def _read(exchange: Exchange, outlet: Outlet, source: str, *, believed: bool) ->
         )
 
 
-def _outlet_of(given: Input, exchange: Exchange) -> Outlet | None:
+def _outlet_of(given: Input, exchange: Exchange, pictures: dict[str, Outlet]) -> Outlet | None:
     """Return the outlet that the sidecar names, or else the one that is recognised.
+
+    A web archive's pictures are the outlet's if its host of images or one of its articles has them.
 
     :raises OutletError: the sidecar names an unknown outlet.
     """
-    return outlet_named(given.outlet) if given.outlet else outlet_for(exchange)
+    if given.outlet:
+        return outlet_named(given.outlet)
+    outlet = outlet_for(exchange)
+    if outlet is None and given.origin:
+        outlet = outlet_of_image(exchange.url) or pictures.get(exchange.url)
+    return outlet
 
 
 def _replay_revisit(

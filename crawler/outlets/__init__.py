@@ -46,6 +46,14 @@ def outlet_of(url: str) -> Outlet | None:
         return None
 
 
+def outlet_of_image(url: str) -> Outlet | None:
+    """Return the outlet whose host of images serves the address; None if there is none."""
+    try:
+        return _by_image_host().get((urlsplit(url).hostname or "").removesuffix("."))
+    except ValueError:
+        return None
+
+
 def article_id(outlet: str, url: str) -> str | None:
     """Return the id of the article at an address of the outlet of that name.
 
@@ -59,3 +67,9 @@ def article_id(outlet: str, url: str) -> str | None:
 @cache
 def _by_host() -> dict[str, Outlet]:
     return {host: outlet for outlet in reversed(known_outlets().values()) for host in outlet.hosts}
+
+
+@cache
+def _by_image_host() -> dict[str, Outlet]:
+    outlets = reversed(known_outlets().values())
+    return {host: outlet for outlet in outlets for host in outlet.image_hosts}

@@ -187,3 +187,27 @@ def test_what_lacks_a_segment_is_a_failed_input(workspace: Workspace) -> None:
         assert said.code == 1
         assert "segment" in said.err
     assert workspace.rows("captures") == []
+
+
+def test_the_pictures_of_an_article_are_kept(workspace: Workspace) -> None:
+    """On the outlet's host of images in any order, on another host behind the article's page."""
+    own = "https://img.etoday.co.kr/pto_db/2018/03/another.jpg"
+    away = "https://cdn.example.net/fixture.jpg"
+    html = PAGE.replace(
+        b"https://img.etoday.co.kr/pto_db/2018/03/fixture-9000000002.jpg", away.encode()
+    )
+    assert html != PAGE
+    head = HEAD.replace(b"%d" % len(PAGE), b"%d" % len(html))
+    image = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1\r\n\r\nx"
+    said = replayed(
+        workspace,
+        rec("1.1", "response", 1, image, **ANSWER | {"WARC_Target_URI": own}),
+        rec("1.1", "response", 2, head + html, **ANSWER),
+        rec("1.1", "response", 3, image, **ANSWER | {"WARC_Target_URI": away}),
+        rec("1.1", "response", 4, image, **ANSWER | {"WARC_Target_URI": away + "?other"}),
+    )
+    assert said.code == 0, said.err
+    assert "skipped/unknown_outlet –: 1" in said.out
+    assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
+    assert workspace.call("reindex").code == 0
+    assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
