@@ -20,6 +20,10 @@ COMMANDS_MODULE = "crawler.commands"
 # An outlet is a value, so a loader creates its spider.
 SPIDER_LOADER_CLASS = "crawler.spider.loader.OutletLoader"
 
+# Modules with outlets of the user's own, beside those of crawler/outlets: each holds a value
+# OUTLET, or is a package of such modules. Also read from the environment, separated by commas.
+OUTLET_MODULES = [name for name in os.environ.get("OUTLET_MODULES", "").split(",") if name]
+
 # The folder of the archive. Also read from the environment, so that cron jobs and containers need
 # no -s.
 ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_DATA / "archive")

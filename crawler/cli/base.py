@@ -35,10 +35,13 @@ from crawler.cli.parent_process import SETTINGS_VARIABLE, ParentProcess, setting
 from crawler.cli.printable import make_output_safe
 from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
+from crawler.outlets import known_outlets, use_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
+
+    from scrapy.settings import BaseSettings
 
 #: Errors whose message is already a sentence for the user.
 _FAULTS = (
@@ -73,6 +76,7 @@ class Verb(ScrapyCommand):
         except ValueError as error:
             raise usage_error(f"{SETTINGS_VARIABLE} is invalid: {error}") from error
         check_values(self.settings)
+        use_outlets(self.settings)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run `work`; print every expected error as one sentence on stderr and exit with 1.
@@ -201,6 +205,18 @@ class Verb(ScrapyCommand):
 def usage_error(sentence: str) -> UsageError:
     """Return the error of invalid arguments: exit status 2, the sentence, and no help text."""
     return UsageError(sentence, print_help=False)
+
+
+def use_outlets(settings: BaseSettings) -> None:
+    """Make the outlets of OUTLET_MODULES and of installed packages known.
+
+    :raises UsageError: one of them is invalid.
+    """
+    use_modules(settings.getlist("OUTLET_MODULES"))
+    try:
+        known_outlets()
+    except OutletError as error:
+        raise usage_error(str(error)) from error
 
 
 def discard_output() -> None:

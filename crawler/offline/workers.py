@@ -21,6 +21,7 @@ from archive.segments.lookup import DOCUMENTS, location_in
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
 from crawler.extraction.judge import read_capture, unread_capture
+from crawler.outlets import use_modules, used_modules
 from pipelines.deposit import columns_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Sp
     # Not forked from this process, which holds a database, locks, and threads that show progress.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_reader)
+    pool = ProcessPoolExecutor(
+        processes, mp_context=context, initializer=_start_reader, initargs=(used_modules(),)
+    )
     try:
         yield from _corrected(
             _read_ahead(pool, spans, processes * _AHEAD),
@@ -168,8 +171,12 @@ def _corrected(
         yield span, result
 
 
-def _start_reader() -> None:
-    """Make a reading process ignore Ctrl-C and end with its parent, however the parent ends."""
+def _start_reader(outlet_modules: tuple[str, ...]) -> None:
+    """Make a reading process ignore Ctrl-C and end with its parent, however the parent ends.
+
+    It knows the outlets that its parent knows.
+    """
+    use_modules(outlet_modules)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None, "the pool of the parent started this process"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.outlets import known_outlets
+from crawler.outlets import known_outlets, use_modules
 from crawler.spider.spider import OutletSpider
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ class OutletLoader:
     """Scrapy's SPIDER_LOADER_CLASS. An outlet is a value, so its spider class is generated."""
 
     @classmethod
-    def from_settings(cls, settings: BaseSettings) -> OutletLoader:  # noqa: ARG003  (Scrapy's)
-        """Create a loader; it reads no settings."""
+    def from_settings(cls, settings: BaseSettings) -> OutletLoader:
+        """Create a loader. Reads OUTLET_MODULES."""
+        use_modules(settings.getlist("OUTLET_MODULES"))
         return cls()
 
     def load(self, spider_name: str) -> type[Spider]:
