@@ -15,7 +15,7 @@ from archive.model.times import within_calendar
 from archive.segments.lookup import RecordError, read_at
 from archive.warc.dates import parse_date
 from archive.warc.digests import algorithm_of, compute, states
-from archive.warc.record_parser import digested_forms
+from archive.warc.record_parser import digested_forms, is_server_not_modified
 from archive.warc.record_writer import RevisitOf, safe_url
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _TRIED = 20
 #: The number of captures whose digests are cached: a hostile file may ask for the longest documents
 #: again and again.
 _CACHED = 10_000
+_OK = 200
 _SAME = timedelta(seconds=1)  # other archives' dates have no fractions
 
 
@@ -48,11 +49,14 @@ class _Reference:
     """What a revisit says of its original.
 
     ``date`` is the original's, None if it is not stated; ``latest`` is its latest possible one.
+    ``digest`` is that of the payload, ``""`` if none is stated, or ``of_nothing``.
     """
 
     url: str
     date: datetime | None
     latest: datetime
+    digest: str
+    of_nothing: bool
 
 
 class OriginalFinder:
@@ -67,6 +71,8 @@ class OriginalFinder:
 
         It has the address that the revisit states for its original, or the revisit's own, and the
         payload with the stated digest. If no comparable digest is stated, it has the stated date.
+        Of an answer "not modified" with the digest of nothing and no date, it is the last page that
+        was served before.
         """
         try:
             reference = _reference(revisit)
@@ -81,6 +87,7 @@ class OriginalFinder:
             captures.c.warc_offset,
             captures.c.warc_length,
             captures.c.revision_id,
+            captures.c.status,
         )
         query = columns.where(
             captures.c.url == reference.url,
@@ -89,18 +96,23 @@ class OriginalFinder:
             captures.c.captured_at < reference.latest + _SAME,
         )
         for row in connection.execute(query.order_by(captures.c.captured_at.desc()).limit(_TRIED)):
-            if self._is_original(row, reference.date, revisit.payload_digest):
+            if self._is_original(row, reference):
                 original = RevisitOf(row.url, row.captured_at, row.payload_digest, row.record_id)
                 return Original(original, row.revision_id)
         return None
 
-    def _is_original(self, row: Any, date: datetime | None, stated: str) -> bool:
+    def _is_original(self, row: Any, reference: _Reference) -> bool:
+        stated, date = reference.digest, reference.date
         if stated == row.payload_digest:
             return True
         name = algorithm_of(stated)
         if name:
             return any(states(stated, digest) for digest in self._digests(name, location_of(row)))
-        return not stated and date is not None and abs(row.captured_at - date) < _SAME
+        if stated:
+            return False
+        if date is None:
+            return reference.of_nothing and row.status == _OK
+        return bool(abs(row.captured_at - date) < _SAME)
 
     def _read_digests(self, name: str, location: Location) -> tuple[bytes, ...]:
         """Return the digests that other archives may state for a capture; none if it is damaged.
@@ -127,4 +139,12 @@ def _reference(revisit: Record) -> _Reference:
     if "warc-refers-to-date" in fields:
         date = parse_date(fields["warc-refers-to-date"])
     latest = within_calendar(date or parse_date(fields["warc-date"]))
-    return _Reference(url, date, latest)
+    stated = revisit.payload_digest
+    of_nothing = is_server_not_modified(revisit) and _is_of_nothing(stated)
+    return _Reference(url, date, latest, "" if of_nothing else stated, of_nothing)
+
+
+def _is_of_nothing(claim: str) -> bool:
+    """Return whether a digest is that of no bytes, as Heritrix states it of a 304."""
+    name = algorithm_of(claim)
+    return bool(name) and states(claim, compute(name, b""))

@@ -222,6 +222,11 @@ def _is_cut_by_wget(kind: str, fields: HeaderFields) -> bool:
     return kind == "revisit" and "warc-truncated" in fields and profile.startswith(_WARC_1_0)
 
 
+def is_server_not_modified(revisit: Record) -> bool:
+    """Return whether a `revisit` has ISO 28500's profile server-not-modified."""
+    return revisit.fields["warc-profile"].rstrip("/").endswith("/server-not-modified")
+
+
 def original_of(revisit: Record) -> str:
     """Return the id of the record that a `revisit` repeats, ``""`` where it names none."""
     return revisit.fields["warc-refers-to"]

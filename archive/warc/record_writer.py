@@ -62,13 +62,14 @@ class RevisitOf:
     """The original response (never another revisit) that a revisit stands for, already on disk.
 
     ``payload_digest`` is the original's, ``record_id`` may be empty when only address and date are
-    known.
+    known. ``not_modified``: the server said so in an answer whose head was not kept.
     """
 
     url: str
     captured_at: datetime
     payload_digest: str
     record_id: str = ""
+    not_modified: bool = False
 
 
 def is_uri(text: str) -> bool:
@@ -195,7 +196,7 @@ def revisit(
 
     :raises WarcError: the payload is another than the original's.
     """
-    not_modified = is_not_modified(exchange)
+    not_modified = original.not_modified or is_not_modified(exchange)
     if not not_modified and payload_digest(exchange) != original.payload_digest:
         raise WarcError(
             f"{exchange.url[:200]!r} has another payload than the capture it should be a revisit of"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
+from archive.warc.record_parser import is_server_not_modified
 from archive.warc.record_writer import is_not_modified
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
@@ -156,7 +157,8 @@ def _replay_revisit(
         result = Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
         store.add_result(result)
         return
-    if original is None or is_not_modified(exchange) is not _is_server_not_modified(revisit):
+    not_modified = is_server_not_modified(revisit)
+    if original is None or (exchange.head and is_not_modified(exchange) is not not_modified):
         detail = "what it repeats is not in the archive: replay that first, then this again"
         verdict = Verdict(Outcome.SKIPPED, Reason.NO_ORIGINAL, detail)
         result = Result(source=given.source, verdict=verdict, outlet=outlet.name, url=exchange.url)
@@ -173,7 +175,7 @@ def _replay_revisit(
         revision_id=original.revision_id,
         verdict=verdict,
     )
-    store.add_page(page, given.origin, original.revisit_of)
+    store.add_page(page, given.origin, replace(original.revisit_of, not_modified=not_modified))
 
 
 def _is_known_profile(revisit: Record) -> bool:
@@ -185,13 +187,8 @@ def _is_known_profile(revisit: Record) -> bool:
     return (
         not profile
         or profile.endswith("identical-payload-digest")
-        or _is_server_not_modified(revisit)
+        or is_server_not_modified(revisit)
     )
-
-
-def _is_server_not_modified(revisit: Record) -> bool:
-    """Whether the record has ISO 28500's profile server-not-modified."""
-    return revisit.fields["warc-profile"].rstrip("/").endswith("/server-not-modified")
 
 
 def _add_unknown_outlet(given: Input, exchange: Exchange, store: CaptureStore) -> None:

@@ -8,9 +8,20 @@ import pytest
 
 from archive.warc.reader import Record, iterate
 from tests.support.cli import Workspace
-from tests.support.foreign_archives import HEAD, PAGE, REQUEST, URL, date, packed, rec
+from tests.support.foreign_archives import (
+    HEAD,
+    PAGE,
+    REQUEST,
+    URL,
+    date,
+    packed,
+    rec,
+    sha1,
+    sha256,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.cli import CommandResult
@@ -211,3 +222,36 @@ def test_the_pictures_of_an_article_are_kept(workspace: Workspace) -> None:
     assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
     assert workspace.call("reindex").code == 0
     assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"])
+@pytest.mark.parametrize("form", [sha1, sha256])
+def test_not_modified_with_the_digest_of_nothing_stands_for_the_page_before(
+    workspace: Workspace, head: bytes, form: Callable[[bytes], str]
+) -> None:
+    """As Heritrix writes it: nothing says which record is meant, and of the head nothing is kept."""
+    fields = ANSWER | {
+        "WARC_Profile": "http://netpreserve.org/warc/1.0/revisit/server-not-modified"
+    }
+    fields["WARC_Payload_Digest"] = form(b"")
+    gone = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    other = {"WARC_Target_URI": URL + "0"}
+    said = replayed(
+        workspace,
+        page(1),
+        rec("1.1", "response", 2, gone, **ANSWER | {"WARC_Date": date(2)}),
+        rec("1.0", "revisit", 3, head, **fields | {"WARC_Date": date(3)}),
+        rec("1.0", "revisit", 4, head, **fields | other | {"WARC_Date": date(3)}),
+    )
+    assert said.code == 0, said.err
+    assert "skipped/no_original etoday: 1" in said.out
+    (revisit,) = kept(workspace, "revisit")
+    assert revisit.fields["warc-profile"].endswith("/1.1/revisit/server-not-modified")
+    (original,) = [each for each in kept(workspace, "response") if each.exchange.body == PAGE]
+    assert revisit.fields["warc-refers-to"] == original.record_id
+    assert revisit.block == head
+    rows = workspace.rows("captures")
+    shown = [row["revision_id"] for row in rows if row["record_type"] == "revisit"]
+    assert shown == [row["revision_id"] for row in rows if row["record_id"] == original.record_id]
+    assert workspace.call("reindex").code == 0
+    assert workspace.call("verify").code == 0
