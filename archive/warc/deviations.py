@@ -27,10 +27,12 @@ class Level(StrEnum):
     """How much a deviation weighs.
 
     ``wrong`` is an error in any file. ``unusual`` is legal, but not as this project writes: an
-    error in a file of its own, a note in others'. ``noted`` is a note in both.
+    error in a file of its own, a note in others'. ``noted`` is a note in both. ``suspect`` may be
+    damage in others' files, and is a note in our own, which holds what was served as it was.
     """
 
     WRONG = "wrong"
+    SUSPECT = "suspect"
     UNUSUAL = "unusual"
     NOTED = "noted"
 

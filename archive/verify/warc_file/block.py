@@ -42,6 +42,11 @@ class _Unframed:
         """Whether the chunked body is complete."""
         return self._decoder.ended
 
+    @property
+    def begun(self) -> bool:
+        """Whether the body begins with a chunk, so that no other tool has removed the framing."""
+        return self._decoder.chunks > 0
+
     def feed(self, data: bytes | memoryview) -> None:
         """Process more of the body; what follows the last chunk or broken framing is ignored."""
         if self._broken or self.whole:
@@ -174,11 +179,7 @@ class Block:
             sentence = "The HTTP message does not begin with a status line."
             yield Deviation(Rule.HTTP, sentence, Level.NOTED)
         if not is_cut and self._has_false_framing():
-            # As other tools store it, and as such imported: evidence, not damage.
-            sentence = (
-                "The HTTP head says that the body is chunked, but it is not, or not to its end."
-            )
-            yield Deviation(Rule.HTTP, sentence, Level.NOTED)
+            yield self._false_framing()
 
     def _check_message_type(self) -> Iterator[Deviation]:
         message = self._fields["content-type"].lower().partition("msgtype=")[2].strip('" ')
@@ -193,6 +194,15 @@ class Block:
         is_segment = bool(self._fields["warc-segment-number"])
         is_old = self._kind != "request" and not self._begins_as_http
         return Level.UNUSUAL if is_segment or is_old else Level.WRONG
+
+    def _false_framing(self) -> Deviation:
+        assert self._unframed is not None
+        if self._unframed.begun:
+            sentence = "The body is chunked, but not to its end."
+            return Deviation(Rule.HTTP, sentence, Level.SUSPECT)
+        # As other tools store it, and as such imported: evidence, not damage.
+        sentence = "The HTTP head says that the body is chunked, but it is not."
+        return Deviation(Rule.HTTP, sentence, Level.NOTED)
 
     def _has_false_framing(self) -> bool:
         return self._unframed is not None and not self._unframed.whole and self._body_size > 0

@@ -87,7 +87,8 @@ class StrictReader:
     ) -> Iterator[Finding]:
         """Yield findings made of a record's deviations, each as severe as it is in this file."""
         for rule, sentence, level in deviations:
-            is_error = level is Level.WRONG or (self.own and level is Level.UNUSUAL)
+            in_this_file = Level.UNUSUAL if self.own else Level.SUSPECT
+            is_error = level in (Level.WRONG, in_this_file)
             severity = Severity.ERROR if is_error else Severity.NOTE
             yield Finding(self._name, offset, record_id, Rule(rule), sentence, severity)
 

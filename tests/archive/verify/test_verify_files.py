@@ -359,3 +359,29 @@ def test_a_revisit_need_not_say_which_record_it_repeats(tmp_path: Path, day: int
     )
     again = rec("1.1", "revisit", 2, b"", WARC_Date=date(day), WARC_Profile=HTTP_1_1, **fields)
     assert errors(tmp_path / "a.warc.gz", packed(first, again)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "is_damaged"),
+    [
+        (b"<html>without its framing</html>", False),
+        (b"4\r\nabcd\r\n0\r\n\r\n", False),
+        (b"10\r\nabc\r\n", True),
+        (b"4\r\nabcd\r\n", True),
+        (b"4\r\nabcd\r\nxyz\r\n", True),
+    ],
+)
+def test_a_chunked_body_that_does_not_end_is_damage_in_anothers_file(
+    tmp_path: Path, body: bytes, is_damaged: bool
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    made = rec(
+        "1.1",
+        "response",
+        1,
+        head + body,
+        WARC_Date=date(1),
+        WARC_Target_URI="https://www.etoday.co.kr/x",
+        Content_Type="application/http; msgtype=response",
+    )
+    assert bool(errors(tmp_path / "a.warc.gz", packed(made))) is is_damaged
