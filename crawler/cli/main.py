@@ -19,7 +19,7 @@ from scrapy.utils.project import ENVVAR
 
 from archive.model import program
 from crawler import VERSION
-from crawler.cli.renamed import RenamedVerb
+from crawler.cli.renamed import RefusedVerb
 
 if TYPE_CHECKING:
     import argparse
@@ -111,10 +111,10 @@ def _verb_modules() -> dict[str, str]:
 
 
 def each_verb() -> Iterator[tuple[str, ScrapyCommand]]:
-    """Yield each verb with its name, sorted, without those that were renamed."""
+    """Yield each verb with its name, sorted, without those that only say what to use."""
     for name in verb_names():
         command = load_verb(name)
-        if not isinstance(command, RenamedVerb):
+        if not isinstance(command, RefusedVerb):
             yield name, command
 
 

@@ -1,4 +1,4 @@
-"""A verb that has another name now: the old name says so and does nothing."""
+"""Verbs that do nothing but say what to use: renamed ones, and Scrapy's that have no use here."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     import argparse
 
 
-class RenamedVerb(ScrapyCommand):
-    """Base of the commands under former names. Scrapy finds a command by its module's name.
+class RefusedVerb(ScrapyCommand):
+    """Base of the commands that only say what to use. Scrapy finds a command by its module's name.
 
-    ``new_name`` is the verb to use. The exit status is 2, so that a script or a cron line that
-    still uses the old name fails visibly.
+    ``use`` is what to use, after the command's name. The exit status is 2, so that a script or a
+    cron line that still uses the command fails visibly.
     """
 
-    new_name: ClassVar[str]
+    use: ClassVar[str]
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return f"Renamed to {self.new_name}"
+        return f"Not available: {self.use}"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add none: an old command line is refused for its name, whatever its options are."""
@@ -34,7 +34,7 @@ class RenamedVerb(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> NoReturn:  # noqa: ARG002  (unused)
         """Refuse.
 
-        :raises UsageError: always; the message names the new verb.
+        :raises UsageError: always; the message says what to use.
         """
-        old = type(self).__module__.rpartition(".")[2]
-        raise UsageError(f"{old} was renamed: use {self.new_name} instead", print_help=False)
+        name = type(self).__module__.rpartition(".")[2]
+        raise UsageError(f"{name} {self.use}", print_help=False)

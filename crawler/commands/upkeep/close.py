@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crawler.cli.renamed import RenamedVerb
+from crawler.cli.renamed import RefusedVerb
 
 
-class Command(RenamedVerb):
+class Command(RefusedVerb):
     """Name the command that replaced it."""
 
-    new_name = "recover"
+    use = "was renamed: use recover instead"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,3 +102,38 @@ def test_what_can_be_no_address_is_wrong_usage(tmp_path: Path, verb: str, addres
     assert result.code == 2
     assert f"{address} is not a valid address (" in result.err
     assert "Traceback" not in result.err
+
+
+def test_parse_prints_the_article_and_keeps_nothing(crawls: Crawls) -> None:
+    article = crawls.site.ids()[0]
+    result = look(crawls, "parse", crawls.site.address(article))
+    assert result.code == 0, result.err
+    item = json.loads(result.out)
+    assert (item["outlet"], item["article_id"]) == ("etoday", article)
+    assert item["headline"] == crawls.site.story(article).headline
+    assert not crawls.workspace.archive.exists()
+    assert not crawls.workspace.index.exists()
+
+
+def test_parse_says_why_there_is_no_article(crawls: Crawls) -> None:
+    crawls.site.fault(r"/news/view/", "login")
+    result = look(crawls, "parse", crawls.site.address(crawls.site.ids()[0]))
+    assert result.code == 1
+    assert "unparsed/login_wall" in result.sentences[-1]
+    assert "Traceback" not in result.err
+    result = look(crawls, "parse", "https://nobody.example/1")
+    assert result.code == 2
+    assert "no outlet has the host" in result.err
+
+
+@pytest.mark.parametrize("verb", ["runspider", "genspider", "bench"])
+def test_commands_of_scrapy_without_use_say_what_to_use(tmp_path: Path, verb: str) -> None:
+    said = Workspace(tmp_path).call(verb, "one", "two")
+    assert said.code == 2
+    assert f"{verb} " in said.err
+    assert "OUTLET_MODULES" in said.err or "bench.wire" in said.err
+
+
+def test_check_names_the_valid_outlets(tmp_path: Path) -> None:
+    said = Workspace(tmp_path).call("check")
+    assert (said.code, said.out) == (0, "2 valid outlets: etoday, newspim\n")
