@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from tests.support.mock_site.server import MockSite
 
+TEXTS = {name: json.dumps(parts) for name, parts in PARTS.items()}
 WAYS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "-s": ({}, {name: json.dumps(parts) for name, parts in PARTS.items()}),
+    "-s": ({}, TEXTS),
+    "jobs.toml": ({"JOB_SETTINGS": json.dumps(TEXTS)}, {}),
     "settings module": ({"SCRAPY_SETTINGS_MODULE": "tests.support.user_settings"}, {}),
     "add-on": ({}, {"ADDONS": '{"tests.support.user_parts.AddOn": 0}'}),
 }
