@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, cast
 
@@ -38,6 +39,12 @@ class CodingError(MessageError):
     """A content-encoding that cannot be undone; the message is a sentence."""
 
 
+#: How a document of markup or JSON begins.
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*[<{\[]")
+#: How often gzip is undone without being named.
+_MOST_GZIPPED = 3
+
+
 class NotEncodedError(MessageError):
     """The data is not in the content-encoding that was named."""
 
@@ -49,6 +56,38 @@ class SizeError(MessageError):
 def decode_content(head: Head, data: bytes, limit: int) -> bytes:
     """Undo the content-encodings that a response head names; see `decode` for the errors."""
     return decode(data, split_codings([head.get("Content-Encoding")]), limit)
+
+
+def decode_served(head: Head, data: bytes, limit: int) -> bytes:
+    """Return a document of text, whatever its head says of its codings.
+
+    Servers name codings that are none (``none``, ``utf-8``), name one and apply another or none,
+    and apply gzip unnamed, twice, or as a transfer coding: where the bytes show it, they are
+    believed. See `decode` for the errors.
+    """
+    named = split_codings([head.get("Content-Encoding"), head.get("Transfer-Encoding")])
+    data = _decode_named(data, [name for name in named if name != "chunked"], limit)
+    for _ in range(_MOST_GZIPPED):
+        if not data.startswith(GZIP_MAGIC):
+            break
+        data = decode(data, ["gzip"], limit)
+    return data
+
+
+def _decode_named(data: bytes, codings: Sequence[str], limit: int) -> bytes:
+    """Undo codings as far as the data is in them; the rest is text, or gzip unnamed."""
+    for coding in reversed(codings):
+        if coding not in GZIP and data.startswith(GZIP_MAGIC):
+            break
+        try:
+            data = decode(data, [coding], limit)
+        except SizeError:
+            raise
+        except MessageError:
+            if not _TEXT.match(data):
+                raise
+            break
+    return data
 
 
 def split_codings(values: Iterable[str]) -> list[str]:

@@ -124,7 +124,7 @@ def _content(exchange: Exchange) -> tuple[bytes, str]:
         if not http.is_chunked(head) and is_shorter_than_stated(head, body):
             detail = f"{len(body)} bytes of {head.get('Content-Length')}"
             raise _UnreadableError(Outcome.UNPARSED, Reason.TRUNCATED, detail)
-        content = content_coding.decode_content(head, body, _LONGEST_PAGE)
+        content = content_coding.decode_served(head, body, _LONGEST_PAGE)
     except content_coding.CodingError as error:
         raise _UnreadableError(Outcome.UNPARSED, Reason.UNKNOWN_CODING, str(error)) from error
     except content_coding.SizeError as error:
