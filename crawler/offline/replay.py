@@ -103,9 +103,14 @@ def _replay_document(
         _add_unknown_outlet(given, exchange, store)
         return
     page = _read(exchange, outlet, given.source, believed=believed)
-    if given.origin and page.article is not None and len(pictures) < _MAX_PICTURES:
-        pictures.update((image.url, outlet) for image in page.article.images if image.url)
+    if given.origin:
+        _remember_pictures(page, outlet, pictures)
     store.add_page(page, given.origin)
+
+
+def _remember_pictures(page: Page, outlet: Outlet, pictures: dict[str, Outlet]) -> None:
+    if page.article is not None and len(pictures) < _MAX_PICTURES:
+        pictures.update((image.url, outlet) for image in page.article.images if image.url)
 
 
 def _read(exchange: Exchange, outlet: Outlet, source: str, *, believed: bool) -> Page:
