@@ -66,9 +66,9 @@ def read_file(path: Path, tally: RecordTally | None = None) -> Iterator[Input]:
         check_regular(status, path)
         if status.st_size == 0:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
-        elif path.name.endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
+        elif path.name.lower().endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
             yield from _web_archive(path, tally)
-        elif path.name.endswith(PACKAGE_ENDING):
+        elif path.name.lower().endswith(PACKAGE_ENDING):
             yield from _package(path, tally)
         elif path.suffix.lower() in PAGE_ENDINGS:
             yield _page(path)
@@ -219,7 +219,7 @@ def _web_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
         iterate_with_fallback,
     )
 
-    iterate = iterate_arc_file if path.name.endswith(ARC_ENDINGS) else iterate_with_fallback
+    iterate = iterate_arc_file if path.name.lower().endswith(ARC_ENDINGS) else iterate_with_fallback
     with open_regular(path, follow=True) as file:
         records = iterate(file, MAX_DOCUMENT)
         origin = f"imported from {_shown(path.name)}"

@@ -255,3 +255,14 @@ def test_not_modified_with_the_digest_of_nothing_stands_for_the_page_before(
     assert shown == [row["revision_id"] for row in rows if row["record_id"] == original.record_id]
     assert workspace.call("reindex").code == 0
     assert workspace.call("verify").code == 0
+
+
+@pytest.mark.parametrize("name", ["A.WARC.GZ", "a.Warc.Gz"])
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_a_name_in_capitals_is_read(workspace: Workspace, name: str, in_folder: bool) -> None:
+    folder = workspace.folder / "given"
+    folder.mkdir()
+    (folder / name).write_bytes(packed(page(1)))
+    said = workspace.call("replay", folder if in_folder else folder / name)
+    assert (said.code, said.err) == (0, "")
+    assert len(workspace.rows("articles")) == 1
