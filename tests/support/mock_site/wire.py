@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from tests.support.mock_site.faults import gzipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tests.support.mock_site.routes import Answer
 
@@ -147,6 +147,15 @@ async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> No
             sink.write_eof()
 
 
+async def _run_until_closed(script: Awaitable[None], writer: asyncio.StreamWriter) -> None:
+    """Run a script until it ends or the peer closes the connection."""
+    tasks = (asyncio.ensure_future(script), asyncio.ensure_future(writer.wait_closed()))
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _send(writer: asyncio.StreamWriter, entry: Entry, answer: Answer) -> None:
     manner = answer.manner
     if manner == "reset":
@@ -157,7 +166,7 @@ async def _send(writer: asyncio.StreamWriter, entry: Entry, answer: Answer) -> N
         raise Dropped
     if manner == "raw":
         assert answer.script is not None, "the fault's option"
-        await answer.script(writer)
+        await _run_until_closed(answer.script(writer), writer)
         raise Dropped
     body = answer.body
     headers = [("Content-Type", answer.media_type), *answer.headers]
