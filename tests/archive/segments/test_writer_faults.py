@@ -166,7 +166,7 @@ def test_a_name_already_taken_is_not_overwritten(tmp_path: Path) -> None:
     with writer(tmp_path) as out:
         out.write(exchange())
     taken = the_segment(tmp_path).read_bytes()
-    with pytest.raises(SegmentError, match="there already"), writer(tmp_path) as out:
+    with pytest.raises(SegmentError, match="exists already"), writer(tmp_path) as out:
         out.write(resource())
     assert (tmp_path / the_name(tmp_path)).read_bytes() == taken
 
