@@ -98,6 +98,7 @@ KINDS: dict[Reason, VisitKind] = {
     # Of files and records, never of a visit: nothing is known of the article.
     Reason.REVISIT: _TRANSIENT,
     Reason.NO_ORIGINAL: _TRANSIENT,
+    Reason.UNKNOWN_PROFILE: _TRANSIENT,
     Reason.MISSING: _TRANSIENT,
     Reason.UNREADABLE: _TRANSIENT,
     Reason.EMPTY_FILE: _TRANSIENT,
