@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 _FRACTIONS = re.compile("TIMEOUT|DELAY|INTERVAL|SECS|BACKOFF")
 #: Numbers that may be negative: differences of priorities, and an indent that means none.
 _SIGNED = re.compile("PRIORITY|ADJUST|INDENT")
-#: Without at least one, nothing is ever sent or processed.
-_POSITIVE = frozenset({"CONCURRENT_REQUESTS", "CONCURRENT_REQUESTS_PER_DOMAIN", "CONCURRENT_ITEMS"})
+#: Without at least one, nothing is ever sent, processed, run or kept.
+_POSITIVE = frozenset(
+    {
+        "CONCURRENT_REQUESTS",
+        "CONCURRENT_REQUESTS_PER_DOMAIN",
+        "CONCURRENT_ITEMS",
+        "JOBS_AT_ONCE",
+        "LOG_KEEP_DAYS",
+    }
+)
 
 
 def check_values(settings: BaseSettings) -> None:

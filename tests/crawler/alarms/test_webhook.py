@@ -369,7 +369,7 @@ def test_schedule_refuses_an_invalid_alert_url_with_its_exit_status(
     jobs.write_text('[[job]]\nname = "e"\ncommand = "verify --sample 1"\nevery = "1d"\n')
     for setting, why in (
         ("ALERT_URL=nowhere", "ALERT_URL is not a valid address"),
-        ("DISK_FREE_MIN=much", "is 'much'"),
+        ("DISK_FREE_MIN=much", "DISK_FREE_MIN=much: give a whole number"),
     ):
         result = line.call("schedule", "--once", "-s", f"JOBS_FILE={jobs}", "-s", setting)
         assert result.code == 2
