@@ -135,7 +135,6 @@ BAD = {
     "strange length": (record(Content_Length="-1"), "BAD_RECORD"),
     "short length": (record(Content_Length="90"), "BAD_RECORD"),
     "no HTTP head": (record(b"HTTP/1.1 200 OK"), "BAD_RECORD"),
-    "segmented": (record(WARC_Segment_Number="1"), "BAD_RECORD"),
     "too large": (record(HEAD + b"x" * 9000), "TOO_LARGE"),
     "block digest": (record(WARC_Block_Digest="sha1:" + "A" * 32), "BAD_DIGEST"),
     "payload digest": (record(WARC_Payload_Digest="sha256:00"), "BAD_DIGEST"),
