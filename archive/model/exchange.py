@@ -61,9 +61,15 @@ class Location:
     payload_digest: str
 
 
-def digest(data: bytes | memoryview) -> str:
-    """Return ``sha256:`` and lower-case hex, the form of all digests here (WARC, rows, URNs)."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+def digest(first: bytes | memoryview, *others: bytes | memoryview) -> str:
+    """Return ``sha256:`` and lower-case hex, the form of all digests here (WARC, rows, URNs).
+
+    Several parts have the digest of what they are together.
+    """
+    found = hashlib.sha256(first)
+    for part in others:
+        found.update(part)
+    return "sha256:" + found.hexdigest()
 
 
 def content_urn(data: bytes) -> str:

@@ -153,7 +153,7 @@ def response(
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
     fields.append(("Content-Type", "application/http;msgtype=response"))
-    return _record(fields, exchange.head + exchange.body)
+    return _record(fields, exchange.head, exchange.body)
 
 
 def request(exchange: Exchange, record_id: str, warcinfo_id: str, concurrent_to: str) -> bytes:
@@ -277,10 +277,12 @@ def _exchange_fields(
     return fields
 
 
-def _record(fields: list[tuple[str, str]], block: bytes) -> bytes:
+def _record(fields: list[tuple[str, str]], *block: bytes) -> bytes:
+    """Return a record whose block is in parts: joining them before would copy a body once more."""
+    length = sum(map(len, block))
     lines = ["WARC/1.1", *(f"{name}: {value}" for name, value in fields)]
-    lines.append(f"WARC-Block-Digest: {digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n")
-    return b"".join(("\r\n".join(lines).encode(), block, b"\r\n\r\n"))
+    lines.append(f"WARC-Block-Digest: {digest(*block)}\r\nContent-Length: {length}\r\n\r\n")
+    return b"".join(("\r\n".join(lines).encode(), *block, b"\r\n\r\n"))
 
 
 def _percent(found: re.Match[str]) -> str:
