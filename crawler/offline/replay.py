@@ -76,6 +76,7 @@ def _replay_file(
             _replay_document(given, store, outlet, pictures)
         else:
             has_revisits = True
+        del given  # it may have 20 MB: it is not kept while the next one is read
     return has_revisits
 
 

@@ -88,7 +88,9 @@ def documents(
         except Exception as error:  # noqa: BLE001  (a bug at one record: reported, the run fails)
             inputs = [Input(source=f"{source}@{record.offset}", verdict=internal_error(error))]
         is_empty = is_empty and not inputs
-        yield from inputs
+        del record  # a document may have 20 MB: none is kept while the next one is read
+        while inputs:
+            yield inputs.pop(0)
     for last in reader.finish():
         is_empty = False
         yield last
