@@ -11,9 +11,10 @@ import ctypes
 import gc
 
 #: Parameters of mallopt(3), and their values in bytes: freed memory that is kept, and the largest
-#: block that is taken from it.
+#: block that is taken from it. No page needs a longer one; the bodies of 20 MB that may come would
+#: leave holes.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEPT, _LARGEST_BLOCK = 2**26, 2**25
+_KEPT, _LARGEST_BLOCK = 2**26, 2**23
 #: New objects before Python searches them for cycles: pages make many objects and few cycles.
 _YOUNG_OBJECTS = 20_000
 
