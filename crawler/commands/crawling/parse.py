@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from scrapy.exceptions import UsageError
 
 from archive.model.program import PROGRAM
 from crawler.cli.base import use_outlets
+from crawler.cli.printable import json_text
 from crawler.commands.crawling.fetch import Command as Fetch
 from crawler.model.outlet import Outlet, OutletError
 from crawler.outlets import outlet_named, outlet_of
@@ -63,7 +63,7 @@ class Command(Fetch):
         self._outlet = outlet
         opts.spider = None
 
-    def _print_response(self, response: Response, opts: argparse.Namespace) -> None:  # noqa: ARG002
+    def _print_response(self, response: Response, opts: argparse.Namespace) -> None:  # noqa: ARG002  (Scrapy's)
         # Imported here: Scrapy imports every command's module to run one of them.
         from crawler.extraction.extract import read_exchange
         from crawler.extraction.judge import judge
@@ -80,4 +80,4 @@ class Command(Fetch):
             self.exitcode = 1
             return
         item = to_item(page, page.article, response.status)
-        print(json.dumps(item, ensure_ascii=False, indent=2))
+        print(json_text(item))
