@@ -21,6 +21,10 @@ import subprocess
 import sys
 from pathlib import Path
 from time import process_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.fuzzing.findings import Findings
 
 FOLDER = Path("build/fuzz")
 ENGINES = ("generated", "guided")
@@ -216,10 +220,10 @@ def _escaped(word: bytes) -> str:
     return "".join(f"\\x{byte:02x}" for byte in word)
 
 
-def _report(name: str, engine: str, findings: object) -> None:
+def _report(name: str, engine: str, findings: Findings) -> None:
     """Write down what is known so far, for the process that waits."""
-    paths = [str(findings.path(fault)) for fault in findings.faults]  # type: ignore[attr-defined]
-    told = {"runs": findings.runs, "faults": paths}  # type: ignore[attr-defined]
+    paths = [str(findings.path(fault)) for fault in findings.faults]
+    told = {"runs": findings.runs, "faults": paths}
     part = FOLDER / f"{name}-{engine}.part"
     part.write_text(json.dumps(told))
     part.replace(FOLDER / f"{name}-{engine}.json")

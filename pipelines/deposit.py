@@ -175,7 +175,7 @@ class CaptureStore:
             results = self._write_batch(waiting, results, last=last)
         except (SegmentError, IndexUnusableError, OSError):
             raise
-        except Exception as error:
+        except Exception as error:  # a bug, raised again as a sentence for the operator
             # The records are written and stay in the open segment, whose recovery makes the rows.
             _log.exception("A batch could not be stored")
             raise BatchError(
@@ -263,7 +263,7 @@ class CaptureStore:
                 row = _same_capture(known.get((url, _row_digest(key, one)), ()), one, moment)
             try:
                 entry = self._new_entry(one) if row is None else _known_entry(one.page, row)
-            except Exception as error:
+            except Exception as error:  # a bug at one page: reported, the run fails
                 if not is_of_record(error):
                     raise
                 unwritten.append(_result(replace(one.page, article=None), internal_error(error)))

@@ -69,7 +69,7 @@ def enter_captures(connection: Connection, entries: Sequence[CaptureEntry]) -> l
         return []
     try:
         return _enter(connection, entries)
-    except Exception as error:
+    except Exception as error:  # any bug at one capture, which is stored and named below
         if not is_of_record(error):
             raise
         if len(entries) == 1:
@@ -96,7 +96,7 @@ def _set_aside(connection: Connection, entry: CaptureEntry, error: Exception) ->
     _log.debug("%s: set aside", entry.capture["url"], exc_info=error)
     try:
         (entered,) = _enter(connection, [replace(entry, article=None, verdict=verdict)])
-    except Exception as second:
+    except Exception as second:  # the caller reports the verdict of the first
         if not is_of_record(second) or _is_refused(connection, entry, second):
             raise
         return Entered(verdict, None, is_set_aside=True)
@@ -115,7 +115,7 @@ def _savepoint(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SAVEPOINT batch")
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # raised again, after what was written is undone
         if is_of_record(error):
             connection.exec_driver_sql("ROLLBACK TO batch")
             connection.exec_driver_sql("RELEASE batch")

@@ -152,7 +152,7 @@ def _add(
         page = _read(record, source, index)
         if frontier is not None and page.outlet == outlet:
             page = _with_visit(page, frontier)
-    except Exception as error:
+    except Exception as error:  # a bug at one record: reported, the recovery fails
         if not is_of_record(error):
             raise
         store.add_result(Result(source=source, verdict=internal_error(error)))
@@ -165,7 +165,7 @@ def _add_unread(record: Record, place: Location, store: CaptureStore, source: st
     """Add the capture of a record that could not be read; return False if that fails as well."""
     try:
         page = replace(unread_capture(record, source), final=False)
-    except Exception as error:
+    except Exception as error:  # the bug is reported already; this says no more
         if not is_of_record(error):
             raise
         _log.debug("%s has no row", source, exc_info=error)

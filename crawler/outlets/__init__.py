@@ -85,7 +85,7 @@ def _outlets_of_packages() -> Iterator[tuple[str, Outlet]]:
         origin = f"{point.value}, an entry point of {ENTRY_POINTS},"
         try:
             stated = point.load()
-        except Exception as error:  # as above
+        except Exception as error:  # a package of the user's may raise anything: a sentence says so
             raise OutletError(
                 f"{origin} cannot be imported ({type(error).__name__}: {error})"
             ) from error
@@ -95,7 +95,7 @@ def _outlets_of_packages() -> Iterator[tuple[str, Outlet]]:
 def _imported(name: str) -> ModuleType:
     try:
         return import_module(name)
-    except Exception as error:  # whatever it raises is said of that module
+    except Exception as error:  # a module of the user's may raise anything: a sentence says so
         raise OutletError(
             f"{name}, of OUTLET_MODULES, cannot be imported ({type(error).__name__}: {error})"
         ) from error

@@ -32,7 +32,7 @@ class Command(Verb):
             f"Example: {PROGRAM} check -s OUTLET_MODULES=mypaper.outlets"
         )
 
-    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002
+    def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (Verb's)
         """Print the number of valid outlets; an invalid one has ended the command before."""
         try:
             names = [outlet_named(name).name for name in args] or list(known_outlets())
