@@ -7,7 +7,8 @@ its own metadata state them. If pip-audit is installed (``pip install -e .[audit
 database that it asks, the installed packages are checked for known vulnerabilities as well.
 
 Exit status 0: checked, and nothing is known. 1: a vulnerability is known, or a package is missing
-or states no licence. 3: only listed, because pip-audit is not installed or could not check.
+or states no licence. 3: only listed, or not all of them checked: pip-audit is not installed, could
+not ask its database, or did not find a package there.
 """
 
 from __future__ import annotations
@@ -120,15 +121,21 @@ def vulnerabilities() -> tuple[int, list[str]]:
         return _ONLY_LISTED, [
             "Not checked for vulnerabilities: pip-audit could not ask its database."
         ]
-    sentences = [
+    holes = [
         f"{one['name']} {one.get('version', '')}: {hole['id']}, fixed in "
         f"{', '.join(hole.get('fix_versions', ())) or 'no version yet'}"
         for one in known
         for hole in one.get("vulns", ())
     ]
     asked = sum("vulns" in one for one in known)
-    sentences.append(f"{asked} packages checked; vulnerabilities known: {len(sentences)}.")
-    return _FOUND if len(sentences) > 1 else _NONE_KNOWN, sentences
+    sentences = [*holes, f"{asked} packages checked; vulnerabilities known: {len(holes)}."]
+    # An editable installation has a skip_reason as well: it is ours, which no database has.
+    skipped = [one["name"] for one in known if "skip_reason" in one and one["name"] != NAME]
+    if skipped:
+        sentences.append(f"Not found in the database, so not checked: {', '.join(skipped)}.")
+    if holes:
+        return _FOUND, sentences
+    return _NONE_KNOWN if asked and not skipped else _ONLY_LISTED, sentences
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ def _audit(folder: Path, says: str | None) -> tuple[int, str]:
 
 _KNOWN = {"name": "made", "version": "1.0", "vulns": [{"id": "MADE-1", "fix_versions": ["1.1"]}]}
 _SOUND = {"name": "sound", "version": "2.0", "vulns": []}
+#: As pip-audit 2.10 prints it, and exits 0, where its database has none of the packages.
+_SKIPPED = {"name": "lost", "skip_reason": "Dependency not found and could not be audited: lost"}
+_OURS = {"name": "sacho", "skip_reason": "distribution marked as editable"}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,11 @@ _SOUND = {"name": "sound", "version": "2.0", "vulns": []}
     [
         (json.dumps({"dependencies": [_SOUND]}), 0, "1 packages checked; vulnerabilities known: 0"),
         (json.dumps({"dependencies": [_SOUND, _KNOWN]}), 1, "made 1.0: MADE-1, fixed in 1.1"),
+        (json.dumps({"dependencies": [_SOUND, _OURS]}), 0, "1 packages checked"),
+        (json.dumps({"dependencies": [_SOUND, _SKIPPED]}), 3, "so not checked: lost."),
+        (json.dumps({"dependencies": [_SKIPPED]}), 3, "0 packages checked"),
+        (json.dumps({"dependencies": [_KNOWN, _SKIPPED]}), 1, "so not checked: lost."),
+        (json.dumps({"dependencies": []}), 3, "0 packages checked"),
         ("", 3, "Not checked for vulnerabilities: pip-audit could not"),
         (None, 3, "Not checked for vulnerabilities: pip-audit is not installed"),
     ],
