@@ -23,6 +23,7 @@ from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
+from pipelines.cpu_limit import TOO_COSTLY
 from pipelines.item import to_item
 from pipelines.page import page_of
 
@@ -141,14 +142,14 @@ class CaptureStore:
             is_revisit = original is not None
             self._waiting[key] = _Waiting(page, origin, revisit=is_revisit, original=original)
             self._weight += len(page.exchange.body)
-        self.flush_if_due()
+        self._flush_behind(page)
 
     def add_recorded(self, page: Page, location: Location, *, revisit: bool) -> None:
         """Add a page whose record is in the archive already and not in the index."""
         key = _key(page)
         self._make_room(key)
         self._waiting[key] = _Waiting(page, location=location, revisit=revisit)
-        self.flush_if_due()
+        self._flush_behind(page)
 
     def add_result(self, result: Result) -> None:
         """Add the result of an input without a page: an unreadable file, a failed visit."""
@@ -204,6 +205,13 @@ class CaptureStore:
             self._run.write(connection, ended=last)
         self._segments.settle()
         return results
+
+    def _flush_behind(self, page: Page) -> None:
+        """Write the batch if it is due, or if reading a page of it again would cost seconds."""
+        if page.verdict == TOO_COSTLY:
+            self.flush()
+        else:
+            self.flush_if_due()
 
     def close(self) -> None:
         """Write the batch and end the run."""

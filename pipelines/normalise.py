@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import Article, Author, Image, Removed, content_key
 from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails, read_people
+from pipelines.cpu_limit import limited
 from pipelines.deck import find_deck
 from pipelines.page import page_of
 from pipelines.text import clean, clean_each, is_damaged, language_of
@@ -258,4 +259,4 @@ class NormalisePipeline:
 
     def process_item(self, item: Page) -> Page:
         """Return the page with its article."""
-        return normalise(page_of(item))
+        return limited(normalise, page_of(item))

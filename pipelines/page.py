@@ -87,6 +87,7 @@ class Page:
     ends the processing. ``visit`` is the id of the article in the frontier that was visited, ``""``
     if it was no visit. ``revision_id`` is the revision that a revisit is known to show. ``final``
     is False while the page stands only for its bytes and is not the result of a request.
+    ``seconds`` is the CPU time that reading it has taken, 0 if that is little.
     """
 
     exchange: Exchange
@@ -105,6 +106,7 @@ class Page:
     visit: str = ""
     revision_id: int | None = None
     final: bool = True
+    seconds: float = field(default=0.0, compare=False)
 
     def __repr__(self) -> str:
         """Return what names the page, without its bytes: Scrapy logs the items that it drops."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import TEXT_LAYOUT
 from archive.model.outcome import Outcome, Reason, Verdict
+from pipelines.cpu_limit import limited
 from pipelines.page import page_of
 from pipelines.text import is_mojibake
 from pipelines.time_sources import UNREAD_PUBLISHED
@@ -115,4 +116,4 @@ class ValidatePipeline:
 
     def process_item(self, item: Page) -> Page:
         """Return the page, validated."""
-        return validate(page_of(item))
+        return limited(validate, page_of(item))

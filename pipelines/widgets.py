@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipelines.cpu_limit import limited
 from pipelines.page import page_of
 from pipelines.widget_rules import sift, sift_lines
 
@@ -31,4 +32,4 @@ class WidgetsPipeline:
 
     def process_item(self, item: Page) -> Page:
         """Return the page without widget noise."""
-        return drop_widgets(page_of(item))
+        return limited(drop_widgets, page_of(item))

@@ -73,17 +73,17 @@ def test_a_rules_name_says_one_thing(outlet: Outlet) -> None:
 
 
 def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
-    """`extract.read_exchange` calls them within each other; the innermost comes first."""
+    """`extract._interpreted` calls them within each other; the innermost comes first."""
     tree = ast.parse((ROOT / "crawler" / "extraction" / "extract.py").read_text("utf-8"))
     (function,) = [
-        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "read_exchange"
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_interpreted"
     ]
     steps = [
         n.func.id
         for n in ast.walk(function)
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     ]
-    modules = [getattr(extract, step).__module__ for step in steps if step != "extract"]
+    modules = [getattr(extract, step).__module__ for step in steps]
     ours = settings.ITEM_PIPELINES_BASE
     ordered = sorted(ours, key=lambda name: ours[name])
     steps_of_settings = [name.rpartition(".")[0] for name in ordered]

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     UNKNOWN_CODING = "unknown_coding"
     NO_IDENTITY = "no_identity"
     OTHER_ARTICLE = "other_article"
+    TOO_COSTLY = "too_costly"
 
     # skipped: not ours to read
     UNKNOWN_OUTLET = "unknown_outlet"

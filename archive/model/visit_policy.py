@@ -51,6 +51,8 @@ KINDS: dict[Reason, VisitKind] = {
     Reason.NO_PUBLISHED: _SERVED,
     Reason.NO_BODY: _SERVED,
     Reason.BODY_TOO_SHORT: _SERVED,
+    # Stored, and its next version may be read: looked at as often as an article, not for ever.
+    Reason.TOO_COSTLY: _SERVED,
     # A pipeline of the user's did not want it, this time.
     Reason.DROPPED: _SERVED,
     # Another page was served in place of the article's.

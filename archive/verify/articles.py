@@ -14,7 +14,7 @@ from archive.articles.comparison import CONTENT_FIELDS, compare
 from archive.index.article_rows import to_article
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.model.article import Author, Image
-from archive.model.outcome import Outcome
+from archive.model.outcome import Outcome, Reason
 from archive.segments.lookup import RecordError
 from archive.verify.warc_file.findings import Finding, Rule
 
@@ -89,7 +89,9 @@ class ArticleCheck:
                     yield from self._capture(row, indexed)
                 if indexed.whole:
                     yield from _compare(indexed)
-        unparsed = select(captures).where(captures.c.outcome == Outcome.UNPARSED)
+        unparsed = select(captures).where(
+            captures.c.outcome == Outcome.UNPARSED, captures.c.reason != Reason.TOO_COSTLY
+        )
         for row in self._connection.execute(unparsed.execution_options(yield_per=500)):
             reading = self._read(row)
             if reading is not None and reading.article is not None:

@@ -41,6 +41,9 @@ _ADVICE = {
     Reason.TRUNCATED: "only part of the page was received; fetch or save it again",
     Reason.NO_IDENTITY: "neither its address nor its content identifies an article",
     Reason.OTHER_ARTICLE: "the page says that it is another article than the one asked for",
+    Reason.TOO_COSTLY: (
+        "reading it takes more than 5 CPU seconds; it is kept, and a reindex tries it again"
+    ),
 }
 
 

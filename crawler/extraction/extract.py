@@ -19,6 +19,7 @@ from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_th
 from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
 from crawler.outlets import outlet_of
+from pipelines.cpu_limit import limited
 from pipelines.normalise import normalise
 from pipelines.page import Page
 from pipelines.validate import validate
@@ -44,10 +45,11 @@ def extract(
 ) -> Page:
     """Return what an exchange of an outlet prints.
 
-    Never raises: a page that cannot be read has a verdict with the reason. ``source`` is the
-    address that was requested, or the name of a file. ``believed`` is whether a person says that it
-    is the outlet's. That counts where its host is none of any outlet; its address is then no
-    address of the article, which is identified by what the page states, or by its content.
+    Never raises: a page that cannot be read, or takes too long, has a verdict with the reason.
+    ``source`` is the address that was requested, or the name of a file. ``believed`` is whether a
+    person says that it is the outlet's. That counts where its host is none of any outlet; its
+    address is then no address of the article, which is identified by what the page states, or by
+    its content.
     """
     address = outlet.identify(exchange.url) if exchange.has_address else None
     is_foreign = believed and exchange.has_address and outlet_of(exchange.url) is None
@@ -62,6 +64,11 @@ def extract(
     )
     if exchange.has_address and address is None and not is_foreign:
         return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
+    return limited(lambda page: _read(page, exchange, outlet), page)
+
+
+def _read(page: Page, exchange: Exchange, outlet: Outlet) -> Page:
+    """Return the page with what the exchange prints, or with a verdict."""
     try:
         content, content_type = _content(exchange)
         media_type = content_type.partition(";")[0].strip().lower()
@@ -98,6 +105,10 @@ def read_exchange(
 ) -> Page:
     """Return the page after ``extract`` and the item pipelines that precede the deposit."""
     page = extract(exchange, outlet, source, believed=believed)
+    return limited(_interpreted, page)
+
+
+def _interpreted(page: Page) -> Page:
     return validate(drop_widgets(normalise(page)))
 
 

@@ -19,6 +19,7 @@ from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
 from crawler.extraction.extract import extract, notice_of, read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.outlets import known_outlets
+from pipelines.cpu_limit import TOO_COSTLY, TooCostlyError
 from pipelines.page import Page, Rules
 
 if TYPE_CHECKING:
@@ -130,15 +131,18 @@ def unread_capture(record: Record, source: str = "") -> Page:
 
 
 def _unread_page(record: Record, source: str, name: str) -> tuple[Page, Outlet | None]:
-    """Return the record's page before it is read, and its outlet; None if the outlet is unknown."""
+    """Return the record's page before it is read, and its outlet; None if that is unknown."""
     exchange = record.exchange or revisit_exchange(record)
     if exchange.has_address:
         source = exchange.url
     source = record.fields.get(_SOURCE) or source
     name = name or record.fields.get(_OUTLET, "")
-    outlet = known_outlets().get(name) if name else outlet_for(exchange)
+    verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
+    try:
+        outlet = known_outlets().get(name) if name else outlet_for(exchange)
+    except TooCostlyError:
+        outlet, verdict = None, TOO_COSTLY
     if outlet is None:
-        verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
         page = Page(exchange=exchange, outlet=name, rules=Rules(), source=source, verdict=verdict)
         return page, None
     page = Page(exchange=exchange, outlet=outlet.name, rules=outlet.rules, source=source)

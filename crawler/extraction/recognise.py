@@ -8,6 +8,7 @@ from crawler.extraction.charset import decode
 from crawler.extraction.html import PageReader
 from crawler.extraction.plain_text import recognises
 from crawler.outlets import known_outlets, outlet_of
+from pipelines.cpu_limit import within_limit
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
@@ -19,9 +20,15 @@ def outlet_for(exchange: Exchange) -> Outlet | None:
 
     A document with an address is its host's; another is recognised by the addresses that the page
     states, by its title, or by what a text rendering prints.
+
+    :raises TooCostlyError: that takes too long.
     """
     if exchange.has_address:
         return outlet_of(exchange.url)
+    return within_limit(lambda: _outlet_stated_by(exchange))
+
+
+def _outlet_stated_by(exchange: Exchange) -> Outlet | None:
     text, _ = decode(exchange.body)
     outlets = known_outlets().values()
     if exchange.media_type.partition(";")[0] == "text/plain":

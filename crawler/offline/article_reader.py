@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archive.verify.articles import ArticleReading
 from crawler.extraction.judge import read_capture
 from crawler.outlets import known_outlets
+from pipelines.cpu_limit import TOO_COSTLY
 
 if TYPE_CHECKING:
     from archive.warc.record_parser import Record
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 def read_article(record: Record, outlet: str) -> ArticleReading | None:
     """Return what the record shows when read as a page of the outlet of that name.
 
-    None if there is no such outlet, or if the record holds no exchange.
+    None if there is no such outlet, if the record holds no exchange, or if reading takes too long.
     """
     if outlet not in known_outlets() or record.exchange is None:
         return None
     page = read_capture(record, record.exchange.url, outlet)
+    if page.verdict == TOO_COSTLY:
+        return None
     decoded = page.decoded
     return ArticleReading(page.article, (decoded.declared, decoded.used, decoded.damage))

@@ -6,6 +6,7 @@ The new index replaces the old one only when it is complete.
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,11 +151,13 @@ def _read_segments(
     processes = min(processes, len(spans))
     result.processes = max(result.processes, processes)
     report.start("reading", total=size)
-    for span, found in read_spans(spans, processes):
-        if found.removed:
-            builder.add_takedowns(found.removed)
-        result.captures += builder.write(span.segment, found.next, found.captures, found.findings)
-        report.advance(min(span.end, span.segment.size) - span.start)
+    with closing(read_spans(spans, processes)) as results:
+        for span, found in results:
+            if found.removed:
+                builder.add_takedowns(found.removed)
+            number = builder.write(span.segment, found.next, found.captures, found.findings)
+            result.captures += number
+            report.advance(min(span.end, span.segment.size) - span.start)
 
 
 def _report_results(builder: IndexBuilder, report: Report) -> None:

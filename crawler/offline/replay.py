@@ -15,6 +15,7 @@ from crawler.model.outlet import OutletError
 from crawler.offline.files import find_files, read_file
 from crawler.offline.warc_import import Input
 from crawler.outlets import known_outlets, outlet_named, outlet_of_image
+from pipelines.cpu_limit import TooCostlyError
 from pipelines.page import Page
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Addresses of pictures remembered in one replay.
 _MAX_PICTURES = 200_000
+_NOT_RECOGNISED = (
+    "finding out its outlet takes more than 5 CPU seconds; name the outlet with --outlet"
+)
 
 
 def replay(
@@ -97,6 +101,10 @@ def _replay_document(
         verdict = Verdict(Outcome.FAILED, Reason.BAD_SIDECAR, str(error))
         store.add_result(Result(source=given.source, verdict=verdict))
         return
+    except TooCostlyError:
+        verdict = Verdict(Outcome.FAILED, Reason.TOO_COSTLY, _NOT_RECOGNISED)
+        store.add_result(Result(source=given.source, verdict=verdict))
+        return
     except Exception as error:  # noqa: BLE001  (a bug at one document: reported, the run fails)
         store.add_result(Result(source=given.source, verdict=internal_error(error)))
         return
@@ -134,6 +142,7 @@ def _outlet_of(given: Input, exchange: Exchange, pictures: dict[str, Outlet]) ->
     A web archive's pictures are the outlet's if its host of images or one of its articles has them.
 
     :raises OutletError: the sidecar names an unknown outlet.
+    :raises TooCostlyError: recognising it takes too long.
     """
     if given.outlet:
         return outlet_named(given.outlet)

@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import active_children, connection, get_context, parent_process
 from os import _exit
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from crawler.outlets import use_modules, used_modules
 from pipelines.deposit import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from archive.model.exchange import Location
     from archive.reindex.spans import Span
@@ -100,7 +100,7 @@ def _capture(record: Record, place: Location, page: Page) -> ReadCapture:
     return ReadCapture(columns, page.article, page.verdict, repeats)
 
 
-def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, SpanResult]]:
+def read_spans(spans: Iterable[Span], processes: int) -> Generator[tuple[Span, SpanResult]]:
     """Yield each span with its result, in order, read by ``processes`` processes.
 
     With one process, this process reads.
@@ -114,6 +114,7 @@ def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Sp
     # Not forked from this process, which holds a database, locks, and threads that show progress.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
+    others = active_children()
     pool = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_start_reader, initargs=(used_modules(),)
     )
@@ -127,6 +128,11 @@ def read_spans(spans: Iterable[Span], processes: int) -> Iterator[tuple[Span, Sp
             "A process that reads pages was killed (is there enough memory?). "
             "Run the same command to go on, with fewer --processes if it happens again."
         ) from error
+    except BaseException:  # stopped: what is read ahead may take minutes, and nobody waits for it
+        for process in active_children():
+            if process not in others:
+                process.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
