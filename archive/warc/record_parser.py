@@ -40,6 +40,8 @@ RECORD_TYPES = frozenset(
         "continuation",
     }
 )
+#: Those that hold a document, or stand for one.
+_DOCUMENTS = frozenset({"response", "resource", "revisit"})
 _TIME_FIELD = TIME_FIELD.lower()
 _STATED_TIME_FIELD = STATED_TIME_FIELD.lower()
 _WARC_1_0 = "http://netpreserve.org/warc/1.0/"
@@ -111,9 +113,6 @@ def build_record(
     elif kind == "response" and _is_http(fields) and not _is_headless(block):
         head, body, content = _split_response(fields, block)
     else:
-        if kind == "revisit":
-            _address(fields)
-            _moment(fields)
         return _without_document(fields, block, offset, length)
     own = digest(content)
     exchange = _exchange(fields, head, body, own)
@@ -126,7 +125,11 @@ def build_record(
 def _without_document(
     fields: HeaderFields, block: bytes | memoryview, offset: int, length: int
 ) -> Record:
+    """Return the record of a block that is no whole document, but may be a part of one."""
     kind, record_id = fields["warc-type"].lower(), fields["warc-record-id"]
+    if kind in _DOCUMENTS:
+        _address(fields)
+        _moment(fields)
     stated = fields["warc-payload-digest"]
     return Record(kind, None, record_id, offset, length, stated, fields, bytes(block))
 

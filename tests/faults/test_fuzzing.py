@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,8 +12,8 @@ from tests.support.fuzzing.inputs import mutated
 from tests.support.fuzzing.samples import WORDS, samples
 from tests.support.fuzzing.targets import TARGETS
 
-if TYPE_CHECKING:
-    from pathlib import Path
+#: Inputs that bench.fuzz found, TARGET-FAULT.bin, each made shorter by it.
+FOUND = Path(__file__).parents[1] / "support" / "fuzzing" / "found"
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -51,3 +51,8 @@ def test_a_fault_is_kept_once_by_its_shortest_input(tmp_path: Path) -> None:
     ((fault, data),) = findings.faults.items()
     assert data == findings.path(fault).read_bytes() == b"axa"
     assert shortened(check, b"aaaaaaxbbbb", fault, 5) == b"x"
+
+
+@pytest.mark.parametrize("path", sorted(FOUND.iterdir()), ids=lambda path: path.stem)
+def test_what_fuzzing_found_is_mended(path: Path) -> None:
+    assert fault_of(TARGETS[path.name.partition("-")[0]], path.read_bytes()) == ""

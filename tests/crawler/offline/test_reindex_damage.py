@@ -14,6 +14,7 @@ from crawler.extraction.judge import read_capture
 from crawler.offline import workers
 from tests.support.cli import Workspace, summary
 from tests.support.documents import SEEDS
+from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec
 from tests.support.index_comparison import difference, tables_of
 from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
 
@@ -66,6 +67,22 @@ def test_a_copied_segment_is_reported_and_counted_once(workspace: Workspace) -> 
     assert said.code == 1
     assert "is in the archive twice" in said.err
     assert difference(before, tables_of(workspace.index), *DERIVED) == []
+
+
+@pytest.mark.parametrize("kind", ["revisit", "response", "resource"])
+@pytest.mark.parametrize("lacks", ["WARC_Target_URI", "WARC_Date"])
+@pytest.mark.parametrize("part", [{"WARC_Segment_Number": "1"}, {"WARC_Target_URI": "dns:a.kr"}])
+def test_what_is_no_whole_document_and_has_no_address_or_date_is_damage(
+    workspace: Workspace, kind: str, lacks: str, part: dict[str, str]
+) -> None:
+    (segment,) = workspace.archive.glob("*.warc.gz*")
+    facts = {"WARC_Target_URI": URL, "WARC_Date": date(), **part, lacks: ""}
+    record = rec("1.1", kind, "p1", HEAD + PAGE, **{k: v for k, v in facts.items() if v})
+    segment.write_bytes(segment.read_bytes() + packed(record))
+    said = reindexed(workspace)
+    assert said.code == 1
+    assert [line.partition("@")[0] for line in said.sentences] == [segment.name]
+    assert lacks.replace("_", "-") in said.err
 
 
 def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damage(
