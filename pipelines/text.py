@@ -26,8 +26,13 @@ _LETTER_ALONE = re.compile(
     f"{_FILLER}(?:([{_INITIALS}]){_FILLER}{{2}}|{_FILLER}([{_VOWELS}]){_FILLER}"
     f"|{_FILLER}{{2}}([{_FINALS[1:]}]))"
 )
-#: The number of U+FFFD that one bad byte makes of a syllable in UTF-8.
-_OF_ONE_BYTE = 3
+#: The number of U+FFFD that one bad byte within a syllable makes of it in UTF-8.
+_OF_ONE_BYTE = 4
+#: The syllables of which a third of all Korean text consists, and of which text of another language
+#: hardly has any where it was read as Korean.
+_COMMON = "이다의을에는고서한지가은기대사도로시하를"
+#: The least share of them, and the number of syllables that it can be told of.
+_COMMON_SHARE, _TELLING = 1 / 10, 30
 _LETTERS = {
     "ko": re.compile("[가-힣]+"),
     "ja": re.compile("[ぁ-ゟァ-ヺ]+"),
@@ -118,6 +123,15 @@ def _count(code: str, text: str) -> int:
     return sum(map(len, _LETTERS[code].findall(text)))
 
 
+def _is_no_korean(text: str) -> bool:
+    """Return whether the text has Hangul, but hardly a syllable that all Korean text has."""
+    common = sum(map(text.count, _COMMON))
+    if common >= len(text) * _COMMON_SHARE:  # nearly every article
+        return False
+    hangul = _count("ko", text)
+    return hangul >= _TELLING and common < hangul * _COMMON_SHARE
+
+
 def is_damaged(text: str) -> bool:
     """Return whether more than one character in 1,000 could not be decoded."""
     return text.count("\ufffd") * 1000 > len(text)
@@ -127,8 +141,9 @@ def is_mojibake(text: str) -> bool:
     """Return whether the text seems to be decoded with a wrong charset.
 
     Signs are more than one U+FFFD in 200 characters, 占쏙옙 (U+FFFD decoded as cp949), question
-    marks for letters, and pairs of ì, ë, ê with other characters (UTF-8 Hangul decoded as Latin-1).
-    Up to three U+FFFD are what one bad byte makes of a syllable, and never a sign.
+    marks for letters, Hangul without the syllables that Korean consists of (Chinese or Japanese
+    decoded as Korean), and pairs of ì, ë, ê with other characters (UTF-8 Hangul decoded as
+    Latin-1). Up to four U+FFFD are what one bad byte makes of a syllable, and never a sign.
     """
     if not text:
         return False
@@ -136,6 +151,8 @@ def is_mojibake(text: str) -> bool:
     if (damage > _OF_ONE_BYTE and damage * 200 > len(text)) or "占쏙옙" in text:
         return True
     if text.count("?") > max(_ASKED, len(text) // _LOST):
+        return True
+    if _is_no_korean(text):
         return True
     # Few pages contain one of the letters, and searching for each is faster than the pattern.
     if not any(letter in text for letter in "ãêëìí"):

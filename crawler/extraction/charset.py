@@ -51,12 +51,21 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 #: The names that browsers know codecs by, where another than Python's own.
-_LABELS = {"cp949": "euc-kr", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be"}
+_LABELS = {
+    "cp949": "euc-kr",
+    "utf-16-le": "utf-16le",
+    "utf-16-be": "utf-16be",
+    "iso2022_kr": "iso-2022-kr",
+    "iso2022_jp_2": "iso-2022-jp",
+}
 #: What no Korean page prints: a character that could not be decoded, a C1 control character, one
 #: of private use. Text in a wrong charset is full of them.
 _ODD = re.compile("[\ufffd\x80-\x84\x86-\x9f\ue000-\uf8ff]")
+_HANGUL = re.compile("[가-힣]")
 #: Bytes that switch the charset of ISO-2022 text, which otherwise consists of ASCII bytes.
 _SHIFTS = (b"\x0e", b"\x1b")
+#: What text of ASCII bytes holds that is not ASCII, and the codec that reads it.
+_SEVEN_BIT = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
 
 
 def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
@@ -72,7 +81,7 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
     charset = python_charset(declared)
     if charset.startswith("iso2022") and any(shift in data for shift in _SHIFTS):
         return _least_damaged(data, declared, (charset,))
-    for sound in ("utf-8", "cp949"):
+    for sound in (*_seven_bit(data), "utf-8", "cp949"):
         try:
             text = data.decode(sound)
         except UnicodeDecodeError:
@@ -81,9 +90,16 @@ def decode(data: bytes, content_type: str = "") -> tuple[str, Decoded]:
         # one in UTF-8.
         damage = text.count("\ufffd") if b"\xef" in data else 0
         return text, Decoded(declared=declared, used=sound, damage=damage)
-    # A charset without Hangul, such as ISO-8859-1, reads any bytes without damage.
-    stated = (charset,) if _has_hangul(charset) else ()
+    # GB 18030 reads nearly any bytes without damage; what is no Hangul then was not written in it.
+    stated = (charset,) if _HANGUL.search(data.decode(charset, "replace")) else ()
     return _least_damaged(data, declared, dict.fromkeys((*stated, "utf-8", "cp949")))
+
+
+def _seven_bit(data: bytes) -> tuple[str, ...]:
+    """Return the codec of text that shifts charsets by ASCII bytes, whatever its label is."""
+    if not data.isascii():
+        return ()
+    return tuple(codec for mark, codec in _SEVEN_BIT if mark in data)
 
 
 def _least_damaged(data: bytes, declared: str, charsets: Iterable[str]) -> tuple[str, Decoded]:
@@ -92,13 +108,6 @@ def _least_damaged(data: bytes, declared: str, charsets: Iterable[str]) -> tuple
     used = min(texts, key=lambda charset: len(_ODD.findall(texts[charset])))
     text = texts[used]
     return text, Decoded(declared=declared, used=used, damage=text.count("\ufffd"))
-
-
-def _has_hangul(charset: str) -> bool:
-    try:
-        return bool("가".encode(charset))
-    except UnicodeEncodeError:
-        return False
 
 
 def declared_charset(data: bytes, content_type: str = "") -> str:

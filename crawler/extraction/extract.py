@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,9 @@ def _check_readable(exchange: Exchange, content: bytes, media_type: str) -> None
 
 def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: Outlet) -> Page:
     """Return the page with what its HTML prints; ``content`` is the text before decoding."""
-    reader = PageReader(content if decoded.used == "utf-8" else text)
+    # The parser would take a byte order mark for text, and what follows for the page's body.
+    is_utf8 = decoded.used == "utf-8"
+    reader = PageReader(content.removeprefix(codecs.BOM_UTF8) if is_utf8 else text)
     page = _identified(page, reader, outlet)
     if page.verdict is not None:
         return replace(page, decoded=decoded)

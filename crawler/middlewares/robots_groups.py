@@ -18,6 +18,8 @@ _TOKEN = re.compile(r"[A-Za-z_-]+")
 _EVERYBODY = re.compile(r"\*(?=\s|\Z)")
 _BOM = "\ufeff"
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r"))
+#: How ``surrogateescape`` shows a byte that could not be decoded.
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
 #: The largest share of control characters: a stray one is no harm, compressed bytes have a tenth.
 _MOST_CONTROL = 0.01
 #: Most rules of a group that are read. Each costs time at every request, and outlets have hundreds.
@@ -43,13 +45,22 @@ def own_groups(body: bytes, product: str) -> tuple[bytes, bool]:
     if len(body) - len(body.translate(None, _CONTROL)) > len(body) * _MOST_CONTROL:
         raise UnreadableError("it is not text in UTF-8")
     reader = _Reader(product.lower())
-    # decoded and split as Protego does
-    for line in body.decode("utf-8", "ignore").removeprefix(_BOM).splitlines():
+    # split as Protego does
+    text = _BAD_BYTE.sub(_percent_encoded, body.decode("utf-8", "surrogateescape"))
+    for line in text.removeprefix(_BOM).splitlines():
         reader.read(line.partition("#")[0].strip())
     lines = list(reader.site)
     for name, rules in reader.rules.items():
         lines += [f"User-agent: {name}", *rules]
     return "\n".join(lines).encode(), reader.whole
+
+
+def _percent_encoded(bad: re.Match[str]) -> str:
+    """Return a byte that is no UTF-8 as the addresses of the site have it.
+
+    Left out, as Protego would, ``Allow: /`` and a path in EUC-KR would allow everything.
+    """
+    return f"%{ord(bad[0]) - 0xDC00:02X}"
 
 
 class _Reader:

@@ -140,9 +140,9 @@ def test_every_hanja_that_ks_x_1001_has_twice_becomes_one() -> None:
 
 @pytest.mark.parametrize(
     ("length", "damage", "damaged", "mojibake"),
-    [(40, 0, False, False), (40, 3, True, False), (40, 4, True, True), (4000, 3, False, False)],
+    [(40, 0, False, False), (40, 4, True, False), (40, 5, True, True), (4000, 4, False, False)],
 )
-def test_three_replaced_characters_are_one_bad_byte_and_not_a_wrong_charset(
+def test_four_replaced_characters_are_one_bad_byte_and_not_a_wrong_charset(
     length: int, damage: int, *, damaged: bool, mojibake: bool
 ) -> None:
     text = "가" * length + "\ufffd" * damage
@@ -154,7 +154,22 @@ def test_damage_of_any_text_is_measured(text: str) -> None:
     assert is_mojibake(text) in (True, False)
 
 
-@given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=20))
+@pytest.mark.parametrize(
+    ("text", "written", "read"),
+    [
+        ("据新华社报道国家统计局今天公布了最新经济数据前三季度国内生产总值同比增长" * 3, "gb2312", "cp949"),
+        ("国土交通省は今日全国の住宅地の価格を公表しました東京や大阪では" * 3, "euc_jp", "cp949"),
+        ("国土交通省は今日全国の住宅地の価格を公表しました東京や大阪では" * 3, "shift_jis", "cp949"),
+        ("국토교통부는 오늘 전국의 주택 가격을 공개했다. 서울에서는 오르고 있다. " * 3, "johab", "cp949"),
+        ("국토교통부는 오늘 전국의 주택 가격을 공개했다. 서울에서는 오르고 있다. " * 3, "cp949", "johab"),
+    ],
+)  # fmt: skip
+def test_text_of_another_charset_is_no_korean(text: str, written: str, read: str) -> None:
+    assert not is_mojibake(text)
+    assert is_mojibake(text.encode(written).decode(read, "ignore"))
+
+
+@given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=20, max_size=29))
 def test_hangul_is_never_damage_and_its_bytes_read_as_latin1_always_are(text: str) -> None:
     assert not is_mojibake(text.replace("占쏙옙", ""))
     assert is_mojibake(text.encode().decode("latin-1"))

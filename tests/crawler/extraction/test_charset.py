@@ -109,6 +109,30 @@ def test_text_that_shifts_charsets_is_read_as_declared_not_as_ascii() -> None:
     assert (text, used.used) == ("plain", "utf-8")
 
 
+@pytest.mark.parametrize(
+    ("text", "codec", "used"),
+    [
+        ("북한과 러시아", "iso2022_kr", "iso2022_kr"),
+        ("東京と大阪", "iso2022_jp", "iso2022_jp_2"),
+        ("新华社报道", "hz", "hz"),
+    ],
+)
+@pytest.mark.parametrize("label", ["", "utf-8", "euc-kr"])
+def test_seven_bit_text_is_known_by_its_bytes(text: str, codec: str, used: str, label: str) -> None:
+    kind = f"text/html; charset={label}" if label else ""
+    read, decoded = decode(f"<p>{text}</p>".encode(codec), kind)
+    assert (read, decoded.used, decoded.damage) == (f"<p>{text}</p>", used, 0)
+    for other in ("a ~{ b", "\x1b$B\xff", "\x1b[31m red"):
+        assert decode(other.encode())[0] == other, "it is no such text"
+
+
+def test_a_byte_order_mark_costs_the_page_nothing_of_its_head() -> None:
+    page = (SEEDS / "etoday/own-desktop-2020.html").read_bytes()
+    plain, marked = (read_bytes("etoday", data).article for data in (page, codecs.BOM_UTF8 + page))
+    assert plain is not None
+    assert marked == plain
+
+
 @pytest.mark.parametrize("outlet", ["etoday", "newspim"])
 @pytest.mark.parametrize("charset", ["utf-8", "cp949"])
 def test_one_bad_byte_never_costs_an_article(outlet: str, charset: str) -> None:

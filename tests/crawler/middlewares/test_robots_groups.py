@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import process_time
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,14 @@ URL = "https://www.example.com/a"
 def allowed(text: str | bytes, url: str = URL) -> bool:
     body = text.encode() if isinstance(text, str) else text
     return ProtegoRobotParser(own_groups(body, NAME)[0], None).allowed(url, NAME)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "cp949", "johab", "shift_jis"])
+def test_a_path_is_compared_by_the_bytes_that_it_is_written_with(codec: str) -> None:
+    path = "公開" if codec == "shift_jis" else "공개"
+    text = f"User-agent: *\nDisallow: /\nAllow: /{path}\n".encode(codec)
+    assert not allowed(text, URL)
+    assert allowed(text, f"https://www.example.com/{quote(path.encode(codec))}")
 
 
 @pytest.mark.parametrize(
