@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from archive.model.normal_form import normalized
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -60,12 +62,12 @@ def clean(text: str) -> str:
     if text.isprintable():  # then U+0020 is the only white space in it, mostly single
         if _FILLER in text:
             text = _composed(text)
-        text = unicodedata.normalize("NFC", text)
+        text = normalized("NFC", text)
         if "  " not in text:
             return text.strip()
         return " ".join(text.split())
     text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-    return " ".join(unicodedata.normalize("NFC", _composed(text)).split())
+    return " ".join(normalized("NFC", _composed(text)).split())
 
 
 def _composed(text: str) -> str:

@@ -9,12 +9,12 @@ and ``until:`` choose by outlet and day of publication.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archive.index.hanja import readings
 from archive.index.search_text import pairs, runs
+from archive.model.normal_form import normalized
 from archive.model.times import parse_day
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _term(text: str) -> Choice:
 
 def _spellings(term: str) -> Iterator[str]:
     yield term
-    term = unicodedata.normalize("NFKC", term)
+    term = normalized("NFKC", term)
     for group in SYNONYMS:
         for word in group:
             if word in term:

@@ -18,6 +18,7 @@ from array import array
 from operator import add
 
 from archive.index.hanja import HANJA, readings
+from archive.model.normal_form import normalized
 
 #: A token between the text and its readings, which no query has: no phrase crosses it.
 _SEAM = "\ue000"
@@ -84,7 +85,7 @@ def tokens(content: str) -> str:
     found = [_tokens(content)]
     if HANJA.search(content):
         for sentence in _SENTENCE_END.split(content):
-            for reading in readings(unicodedata.normalize("NFKC", sentence)):
+            for reading in readings(normalized("NFKC", sentence)):
                 if made := _tokens(reading):
                     found += [_SEAM, made]
     return " ".join(filter(None, found))
@@ -126,7 +127,7 @@ def _folded(word: str) -> str:
 
 
 def _nfkc(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return normalized("NFKC", normalized("NFKC", text).casefold())
 
 
 class _Words(dict[str, str]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
@@ -18,6 +17,7 @@ from archive.http.content_coding import decode_content
 from archive.http.message import MessageError, parse_head, payload
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import MAX_DOCUMENT, Exchange
+from archive.model.normal_form import normalized
 from archive.segments.lookup import RecordError
 
 if TYPE_CHECKING:
@@ -98,4 +98,4 @@ def _quotes(exchange: Exchange, needles: set[str]) -> bool:
 def _plain(text: str) -> str:
     """Return the text without markup and white space; feeds escape HTML that is escaped already."""
     plain = _TAG.sub("", html.unescape(html.unescape(_TAG.sub(" ", text))))
-    return "".join(unicodedata.normalize("NFC", plain).split())
+    return "".join(normalized("NFC", plain).split())

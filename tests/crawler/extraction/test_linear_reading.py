@@ -27,6 +27,7 @@ PAGES = {
         "",
         "<h2>글</h2><div class='articleView' itemprop='articleBody'>글</div>",
     ),
+    "marks": ("\u0301\u0316", ""),
     "nested decks": ("<div class='subview_title'>글", ""),
 }
 
