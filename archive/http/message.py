@@ -58,7 +58,10 @@ class Head:
     def get(self, name: str) -> str:
         """Return the first value of the field, or ``""``."""
         name = name.lower()
-        return next((value for key, value in self.fields if key.lower() == name), "")
+        for key, value in self.fields:
+            if key.lower() == name:
+                return value
+        return ""
 
 
 def split_message(message: bytes | memoryview) -> tuple[bytes, bytes]:
