@@ -66,6 +66,7 @@ _UI_WORDS = re.compile(
     "|다른 ?기사 ?보기"
 )
 _PLACE = re.compile(r"[가-힣一-鿿A-Za-z·,. -]{1,20}")
+_OPENING_BRACKETS = ("[", "(", "【", "<")
 _BRACKET = re.compile(r"[\[(【<] ?(?P<inside>[^\[\]()<>【】]{1,60})[\])】>] ?")
 _SEPARATORS = re.compile(r" ?[·,/ㆍ&|] ?| 및 ")
 _CREDIT_PREFIX = re.compile(
@@ -81,6 +82,8 @@ _HINT = re.compile(rf"@|{_TITLES}|(?:{_DESKS})(?:부|팀|국)?장")
 _PROSE = ("다.", "다", "요.", "?", "!")
 #: The longest line that is nothing but a byline.
 _LONGEST_LINE = 120
+#: How far into a block the ``=`` behind a byline stands.
+_REACH = 80
 #: How many blocks at either end of a body may hold its bylines.
 _NEAR = 5
 #: More lines that look like bylines are a list of people: appointments, obituaries.
@@ -154,8 +157,10 @@ def find_byline(
     ``is_apart`` says which blocks are none of the article's text: widgets and captions.
     """
     following = iter(blocks)
-    head = list(islice(filterfalse(is_apart, following), _NEAR))
-    tail = list(islice(filterfalse(is_apart, reversed(list(following))), _NEAR))[::-1]
+    nearest_head = list(islice(filterfalse(is_apart, following), _NEAR))
+    nearest_tail = list(islice(filterfalse(is_apart, reversed(list(following))), _NEAR))[::-1]
+    head = list(filter(_may_hold_byline, nearest_head))
+    tail = list(filter(_may_hold_byline, nearest_tail))
     datelines = [found for block in head if (found := read_dateline(block))]
     first = next((found for found in datelines if found.authors), None)
     place = next((found.place for found in datelines if found.place), "")
@@ -168,6 +173,13 @@ def find_byline(
         authors = _merged(authors, line.authors)
         place = place or line.place
     return Byline(tuple(authors), place)
+
+
+def _may_hold_byline(block: str) -> bool:
+    """Whether a block has what each form of a byline has: most blocks are sentences without it."""
+    if block.startswith(_OPENING_BRACKETS) or "@" in block or "=" in block[:_REACH]:
+        return True
+    return not block.endswith(_PROSE)
 
 
 def printed_emails(blocks: Iterable[str]) -> list[str]:
@@ -324,13 +336,13 @@ def _is_place(text: str) -> bool:
 
 def _ended_by_equals(text: str) -> Byline | None:
     """Return the people before the ``=`` that ends a byline."""
-    names, equals, _ = text[:80].partition("=")
+    names, equals, _ = text[:_REACH].partition("=")
     return Byline(people) if equals and (people := read_people(names)) else None
 
 
 def _unbracketed(paragraph: str) -> Byline | None:
     """Return the byline of ``고인원 정치부장 = …`` and ``세종=고인원 기자 …``."""
-    first, equals, rest = paragraph[:80].partition("=")
+    first, equals, rest = paragraph[:_REACH].partition("=")
     if not equals:
         return None
     named = _roled(first)

@@ -12,9 +12,9 @@ from pipelines.bylines import EMAIL, assign_emails, find_byline, printed_emails,
 from pipelines.cpu_limit import limited
 from pipelines.deck import find_deck
 from pipelines.page import page_of
-from pipelines.text import clean, clean_each, is_damaged, language_of
+from pipelines.text import clean, clean_each, is_clean, is_damaged, language_of
 from pipelines.time_sources import UNREAD_PUBLISHED, Stated, settle
-from pipelines.times import Stamps, labelled_stamps
+from pipelines.times import Stamps, labelled_stamps, printed_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,9 +41,7 @@ def normalise(page: Page) -> Page:
     subheadlines = _cleaned(printed.subheadlines)
     if page.rules.deck and not subheadlines:
         subheadlines, blocks = find_deck(printed.header, blocks, page.rules.widgets)
-    removed = tuple(
-        Removed(span.rule, "\n".join(_cleaned(span.text.split("\n")))) for span in printed.removed
-    )
+    removed = _clean_spans(printed.removed)
     images, repeated = _images(printed.captions, page.rules)
     article = Article(
         outlet=page.outlet,
@@ -90,6 +88,12 @@ def _cleaned(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(clean_each(texts))
 
 
+def _clean_spans(spans: tuple[Removed, ...]) -> tuple[Removed, ...]:
+    if is_clean("\n".join(span.text for span in spans)):  # nearly every page
+        return spans
+    return tuple(Removed(span.rule, "\n".join(clean_each(span.text.split("\n")))) for span in spans)
+
+
 def _headline(printed: str, rules: Rules) -> str:
     headline = clean(printed)
     for title in rules.site_titles:
@@ -105,10 +109,9 @@ def _times(page: Page, printed: Printed) -> tuple[Stated, Stated]:
     Where the layout's elements print no time after a label, the header block is searched for one.
     """
     base = page.exchange.captured_at
-    # A headline may hold a date.
-    stamps = labelled_stamps(clean(_without(printed.times, printed.headline)))
+    stamps = printed_stamps(printed.times, printed.headline)
     header = Stamps()
-    if printed.header and not (stamps.published and stamps.modified):
+    if printed.header and not stamps.are_both_printed:
         header = labelled_stamps(clean(printed.header), labels_only=True)
     published = settle(stamps.published or header.published, _cleaned(printed.published), base)
     modified = settle(stamps.modified or header.modified, _cleaned(printed.modified), base)
@@ -116,10 +119,6 @@ def _times(page: Page, printed: Printed) -> tuple[Stated, Stated]:
         published = settle("", _id_day(page), base)
         published = replace(published, raw="")
     return published, modified
-
-
-def _without(text: str, part: str) -> str:
-    return text.replace(part, " ") if part else text
 
 
 def _id_day(page: Page) -> tuple[str, ...]:

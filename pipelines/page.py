@@ -18,8 +18,8 @@ class Printed:
     """The texts that a page prints, not interpreted.
 
     ``published`` and ``modified`` are machine-readable times, the first of each source; ``times``
-    are the printed lines that hold times, ``header`` is the text before the body, a line
-    an element. ``bylines`` and
+    are the printed lines that hold times. ``header`` is the text before the body, a line an
+    element; it is read only where times or the deck are looked for in it. ``bylines`` and
     ``emails`` are the texts of the elements that hold them. ``blocks`` are the lines of the body,
     widget noise included. ``captions`` are pairs of image address and printed caption. ``lang`` is
     the language that the page declares. ``contained`` is whether the blocks are those of the body's

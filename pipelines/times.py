@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive.model.article import KST, Precision
 from archive.model.times import check_range
+from pipelines.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,10 +117,16 @@ _SIGNS |= dict.fromkeys(map(ord, "\t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u20
 _SIGNS |= dict.fromkeys(range(0x2000, 0x200C), " ")
 
 
+_A_DIGIT = re.compile(r"\d", re.A)
 _ODD_SIGN = re.compile(f"[{''.join(map(re.escape, map(chr, _SIGNS)))}]")
 #: The forms of nearly all stamps, read without the table: it takes a quarter of the time.
 _USUAL = re.compile(
     r"(\d{4})[-.년](\d\d)[-.월](\d\d)일?[ T](\d\d):(\d\d)(?::(\d\d)(?:\+09:00)?)?", re.A
+)
+#: Such a stamp where it is clear that it ends: at the end of the text, or before a label.
+_USUAL_SPAN = re.compile(
+    r"\d{4}[-.]\d\d[-.]\d\d \d\d:\d\d(?::\d\d)?(?=$| ?(?:최종|기사|수정|입력|등록|승인|업데이트))",
+    re.A,
 )
 
 
@@ -151,6 +159,11 @@ class Stamps:
     published: str = ""
     modified: str = ""
     published_empty: bool = False
+
+    @property
+    def are_both_printed(self) -> bool:
+        """Whether a time of publication and one of modification are printed."""
+        return bool(self.published and self.modified)
 
 
 def parse_time(text: str, base: datetime) -> tuple[datetime, Precision]:
@@ -189,6 +202,12 @@ def _from_table(text: str, base: datetime) -> Reading:
     text = " ".join(_plain(text).split())
     stamp = _first_stamp(text)
     return _relative(text, base) if stamp is None else _stamped(stamp, text, base)
+
+
+@lru_cache(maxsize=8)  # asked where the page is read, and where its article is made
+def printed_stamps(times: str, headline: str) -> Stamps:
+    """Return the stamps of the lines that hold times; ``headline`` may hold a date, and is none."""
+    return labelled_stamps(clean(times.replace(headline, " ") if headline else times))
 
 
 def labelled_stamps(text: str, *, labels_only: bool = False) -> Stamps:
@@ -237,7 +256,7 @@ def _within(plain: str, start: int, end: int) -> tuple[int, int]:
 def ends_with_stamp(line: str) -> bool:
     """Whether a stamp, or a label without one, ends the line."""
     plain = _plain(line).rstrip(" )]|")
-    for form in _FORMS:
+    for form in _FORMS if _A_DIGIT.search(plain) else ():
         if any(found.end() == len(plain) for found in form.finditer(plain)):
             return True
     labels = _LABELLED.finditer(plain)
@@ -273,6 +292,9 @@ def _first_span(plain: str, *, day_alone: bool) -> tuple[int, int]:
 
 def _span_at(plain: str, at: int) -> tuple[int, int]:
     """Return where the stamp is that stands at a position; an empty span if none does."""
+    usual = _USUAL_SPAN.match(plain, at)
+    if usual:
+        return usual.span()
     front = _FRONT.match(plain, at)
     starts = (at, front.end()) if front and front.end() > at else (at,)
     for start in starts:

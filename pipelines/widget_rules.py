@@ -25,7 +25,9 @@ _BLOCKS, _LONGEST_BLOCK = 256, 1_000
 class WidgetRule:
     """One kind of noise that an outlet prints around its articles.
 
-    ``css`` selects elements that are removed from a page before its body is read. ``line`` is a
+    ``css`` selects elements that are removed from a page before its body is read, ``body_css``
+    those that are removed from the body's container alone: a page is searched for each selector,
+    and an advertisement elsewhere is no part of the article. ``line`` is a
     pattern; a block that it matches whole is removed. ``section`` is a pattern too; the block that
     it matches whole and all blocks after it are removed, until the block of another rule's section.
     Where a sentence follows it at once, it is a sub-heading: lists begin with a title.
@@ -39,10 +41,16 @@ class WidgetRule:
 
     name: str
     css: str = ""
+    body_css: str = ""
     line: str = ""
     section: str = ""
     until: str = ""
     is_tail: bool = False
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """The selectors of its elements."""
+        return tuple(filter(None, (self.css, self.body_css)))
 
 
 #: Rules of every outlet. The slots of Google's publisher tag and of its AdSense, which pages of
@@ -50,7 +58,7 @@ class WidgetRule:
 SHARED = (
     WidgetRule(
         name="advertisement",
-        css="ins.adsbygoogle, [id^=div-gpt-ad], [id^=google_ads_iframe]",
+        body_css="ins.adsbygoogle, [id^=div-gpt-ad], [id^=google_ads_iframe]",
         line=r"[\[(<]?\s?(?:AD|Ad|ADVERTISEMENT|Advertisement|광고)\s?[\])>]?",
     ),
 )
@@ -66,13 +74,14 @@ _LEAST_SENTENCE = 30
 
 @dataclass(frozen=True, slots=True)
 class Widgets:
-    """The rules of an outlet, compiled; ``css`` is one selector for all their elements.
+    """The rules of an outlet, compiled; ``css`` and ``body_css`` are selectors for all elements.
 
     ``tails`` finds the text of a heading whose rule ``is_tail``, its bullet left out.
     """
 
     rules: tuple[WidgetRule, ...] = ()
     css: str = field(init=False, default="")
+    body_css: str = field(init=False, default="")
     tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
     _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
@@ -86,11 +95,11 @@ class Widgets:
 
     def __post_init__(self) -> None:
         css = ", ".join(rule.css for rule in self.rules if rule.css)
+        body_css = ", ".join(rule.body_css for rule in self.rules if rule.body_css)
         # With a combinator, a pseudo-class or another attribute the element's position matters.
-        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", css)
-        if plain:  # each selector is tried on all elements of a page, so none of them twice
-            css = ", ".join(dict.fromkeys(css.split(", ")))
+        plain = re.fullmatch(r"(?:[\w.#-]|\[(?:id|class)\b[^\]]*\]|, )*", f"{css}, {body_css}")
         object.__setattr__(self, "css", css)
+        object.__setattr__(self, "body_css", body_css)
         object.__setattr__(self, "_plain", plain is not None)
         object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
         object.__setattr__(
@@ -114,7 +123,7 @@ class Widgets:
         """
         known = self._elements.get(element) if self._plain else None
         if known is None:
-            known = next(rule.name for rule in self.rules if rule.css and matches(rule.css))
+            known = next(rule.name for rule in self.rules if any(map(matches, rule.selectors)))
             if len(self._elements) < _REMEMBERED:
                 self._elements[element] = known
         return known
@@ -214,6 +223,8 @@ def sift_lines(
 ) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
     """Return the blocks that remain, and those that the rules for single lines remove."""
     rules = [widgets.line_rule(each) if widgets.is_noise(each) else "" for each in blocks]
+    if not any(rules):  # most articles
+        return tuple(blocks), ()
     return _sorted_out(blocks, rules)
 
 

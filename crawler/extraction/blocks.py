@@ -49,7 +49,8 @@ def lines_of(node: LexborNode) -> list[str]:
     if at is None:
         return []
     if at.next is None and at.tag == "-text":  # most paragraphs hold one text and nothing else
-        line = _collapsed(at.text_content or "")
+        text = at.text_content or ""
+        line = " ".join(text.split()) if "\n" in text else text.strip()
         return [line] if line else []
     return _laid_out("".join(_texts_from(at, ())))
 

@@ -18,6 +18,7 @@ from crawler.extraction.jsonld import OwnPage, own_facts
 from crawler.extraction.pictures import FIGURE, pictures_without_caption, take_figures
 from pipelines.page import Printed
 from pipelines.text import clean, clean_each
+from pipelines.times import printed_stamps
 from pipelines.widget_rules import sift_container
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pipelines.widget_rules import Widgets
 
 _LINKED = 'script[type^="application/ld+json"]'
+_CANONICAL = 'link[rel="canonical"]'
+#: The kinds of sources that are no selectors.
+_IN_HEAD = ("jsonld:", "meta:")
 #: What they print is the page's own, or is shown only where scripts are off.
 _CONTROLS = "button, select, textarea, noscript"
 #: What scrolling appends within a container states its address in one of these.
@@ -105,35 +109,50 @@ class PageReader:
 
     def stated_addresses(self) -> list[str]:
         """Return the addresses the page states as its own: canonical link, then og:url."""
-        # Searching the tree takes a third of the time that searching the source takes.
-        link = self.tree.css_first('link[rel="canonical"]')
+        # A link in the body states nothing: HTML has none there, and readers' comments may.
+        head = self.tree.head
+        link = head.css_first(_CANONICAL) if head else None
         canonical = link.attributes.get("href") if link else None
         return [address for address in (canonical, self.meta.get("og:url")) if address]
 
     def all(self, sources: Sources) -> tuple[str, ...]:
         """Return all texts of the first source that has any."""
         for source in sources:
-            texts = tuple(text for text in self._texts(source) if text.strip())
+            texts = [text for text in self._texts(source) if text.strip()]
             if texts:
-                return texts
+                return tuple(texts)
         return ()
 
     def first(self, sources: Sources) -> str:
         """Return the first text of the first source that has any, or ``""``."""
-        return next(iter(self.all(sources)), "")
+        for source in sources:
+            text = self._first_text(source, str.strip)
+            if text:
+                return text
+        return ""
 
-    def first_with_letter(self, sources: Sources) -> str:
+    def first_with_letter(self, sources: Iterable[str]) -> str:
         """Return the first text of the sources that holds a letter, or ``""``."""
         for source in sources:
-            for text in self._texts(source):
-                if _A_LETTER.search(text):
-                    return text
+            text = self._first_text(source, _A_LETTER.search)
+            if text:
+                return text
         return ""
+
+    def _first_text(self, source: str, is_any: Callable[[str], object]) -> str:
+        """Return the first text of a source that is any, or ``""``."""
+        if not source.startswith(_IN_HEAD) and "@" not in source:
+            # Mostly the first element has it, and the rest of the page need not be searched.
+            node = self.scope.css_first(source)
+            text = node.text() if node else ""
+            if node is None or is_any(text):
+                return text
+        return next(filter(is_any, self._texts(source)), "")
 
     def _own_facts(self) -> dict[str, list[str]]:
         printed = [s for s in self.headlines if not s.startswith("jsonld:")]
-        texts = [text for source in printed for text in self._texts(source)]
-        own = replace(self.own, headlines=(*texts, self.meta.get("og:title", ""), self.title))
+        headline = self.first_with_letter(printed)
+        own = replace(self.own, headlines=(headline, self.meta.get("og:title", ""), self.title))
         # It is mostly in the head; in the body there may be those of many other articles.
         for part in (self.tree.head, self.tree):
             facts = {} if part is None else own_facts(_scripts_in(part), own)
@@ -150,8 +169,8 @@ class PageReader:
         selector, _, attribute = source.partition("@")
         nodes = self.scope.css(selector)
         if attribute:
-            return (node.attributes.get(attribute) or "" for node in nodes)
-        return (node.text() for node in nodes)
+            return [node.attributes.get(attribute) or "" for node in nodes]
+        return [node.text() for node in nodes]
 
 
 def _scripts_in(part: LexborHTMLParser | LexborNode) -> list[str]:
@@ -212,9 +231,12 @@ def _read(
         for caption in take_figures(body, figure, rules.caption, place.base)
     ]
     subheadlines = _take_subheadlines(page.scope, body, layout.subheadlines)
+    has_deck = any(map(clean, subheadlines))
     widgets = _take_widgets(page.scope, body, rules.widgets)
     captions += pictures_without_caption(body, place.base)
     blocks, noise = _read_body(body, rules.widgets, place)
+    stamps = printed_stamps(times, headline)
+    is_header_wanted = not stamps.are_both_printed or (rules.deck and not has_deck)
     return Printed(
         layout=layout.name,
         headline=headline,
@@ -226,7 +248,7 @@ def _read(
         published=published,
         modified=modified,
         times=times,
-        header=text_before(body, headline),
+        header=text_before(body, headline) if is_header_wanted else "",
         blocks=blocks,
         captions=tuple(captions),
         lang=page.lang,
@@ -259,11 +281,14 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
 
     A section runs from its heading to the end of the element that holds the heading.
     """
+    if widgets.tails is None:
+        return []
     text = body.text()
-    if widgets.tails is None or not (widgets.tails.search(text) or _may_hide(text)):
+    is_composed = is_normalized("NFC", text)  # then each part of it is
+    if not widgets.tails.search(text) and not _may_hide(text, is_composed=is_composed):
         return []
     removed: list[Removed] = []
-    found = _first_tail(body.traverse(include_text=True), widgets)
+    found = _first_tail(body.traverse(include_text=True), widgets, is_composed=is_composed)
     while found is not None:
         heading, rule = found
         first = _whole_of(heading, body)
@@ -274,24 +299,33 @@ def _take_tails(body: LexborNode, widgets: Widgets) -> list[Removed]:
         )
         for node in nodes:
             node.decompose()
-        found = _first_tail(_nodes_behind(parent, body), widgets)
+        found = _first_tail(_nodes_behind(parent, body), widgets, is_composed=is_composed)
     return removed
 
 
-def _first_tail(nodes: Iterable[LexborNode], widgets: Widgets) -> tuple[LexborNode, str] | None:
-    """Return the first text that is a heading whose rule is a tail, and that rule."""
+def _first_tail(
+    nodes: Iterable[LexborNode], widgets: Widgets, *, is_composed: bool
+) -> tuple[LexborNode, str] | None:
+    """Return the first text that is a heading whose rule is a tail, and that rule.
+
+    ``is_composed`` is whether all of them are in NFC.
+    """
+    if widgets.tails is None:
+        return None
     for node in nodes:
         text = node.text_content
-        if text and widgets.tails is not None and (widgets.tails.search(text) or _may_hide(text)):
+        if text and (widgets.tails.search(text) or _may_hide(text, is_composed=is_composed)):
             rule = widgets.tail_rule(clean(text))
             if rule:
                 return node, rule
     return None
 
 
-def _may_hide(text: str) -> bool:
+def _may_hide(text: str, *, is_composed: bool) -> bool:
     """Whether the form of a text may hide a word until it is cleaned."""
-    return "\u00a0" in text or "\u200b" in text or not is_normalized("NFC", text)
+    if "\u00a0" in text or "\u200b" in text:
+        return True
+    return not is_composed and not is_normalized("NFC", text)
 
 
 def _nodes_behind(node: LexborNode | None, ancestor: LexborNode) -> Iterator[LexborNode]:
@@ -341,8 +375,7 @@ def _to_the_end(node: LexborNode) -> list[LexborNode]:
 def _node_lines(node: LexborNode) -> list[str]:
     if not _is_text(node):
         return lines_of(node)
-    text = clean(node.text_content or "")
-    return [text] if text else []
+    return clean_each([node.text_content or ""])
 
 
 def _take_following(body: LexborNode, others: list[LexborNode]) -> list[Removed]:
@@ -386,13 +419,14 @@ def _take_appended(body: LexborNode, place: Place) -> list[Removed]:
 
     Such an element has another article's address, or is an <article> whose headline links to one.
     """
+    candidates = body.css(_APPENDED)
+    if not candidates:
+        return []
     headed = _articles_around(
         (link for link in body.css(_HEADLINE_LINKS) if place.is_link(link)), body
     )
     found = [
-        node
-        for node in body.css(_APPENDED)
-        if node.mem_id in headed or _has_address_of_other(node, place)
+        node for node in candidates if node.mem_id in headed or _has_address_of_other(node, place)
     ]
     removed: list[Removed] = []
     for node in outermost(found):
@@ -459,12 +493,22 @@ def _holds(node: LexborNode, selector: str) -> bool:
 def _take_widgets(
     scope: LexborHTMLParser | LexborNode, body: LexborNode, widgets: Widgets
 ) -> list[Removed]:
-    """Remove the elements that the rules name; return their text, in page order, by rule."""
-    if not widgets.css:
-        return []
-    removed: list[Removed] = []
+    """Remove the elements that the rules name; return their text by rule, in page order.
+
+    Those that are looked for in the body alone follow the others.
+    """
     path = _path(body)
-    for node in outermost([node for node in scope.css(widgets.css) if node.mem_id not in path]):
+    found = scope.css(widgets.css) if widgets.css else []
+    removed = _take_named([node for node in found if node.mem_id not in path], widgets)
+    if widgets.body_css:
+        found = [node for node in body.css(widgets.body_css) if node.mem_id != body.mem_id]
+        removed += _take_named(found, widgets)
+    return removed
+
+
+def _take_named(nodes: list[LexborNode], widgets: Widgets) -> list[Removed]:
+    removed: list[Removed] = []
+    for node in outermost(nodes):
         attributes = node.attributes
         rule = widgets.rule_of(
             (node.tag, attributes.get("id"), attributes.get("class")), node.css_matches

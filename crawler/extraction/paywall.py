@@ -49,6 +49,16 @@ _ENGLISH = re.compile(
 )
 #: One of these, in any case, is in each text that `_ENGLISH` is found in.
 _ENGLISH_WORDS = ("subscribe", "sign in", "log in", "register", "members")
+#: All words that notices have. Each alternative begins with one letter, by which the engine skips.
+_WORDS = re.compile(
+    "|".join(
+        (
+            _PAID.pattern,
+            *(f"{word[0]}(?i:{word[1:]})" for word in _ENGLISH_WORDS),
+            *(f"{word[0].upper()}(?i:{word[1:]})" for word in _ENGLISH_WORDS),
+        )
+    )
+)
 
 
 def is_stated_as_paid(reader: PageReader) -> bool:
@@ -80,7 +90,7 @@ def take_notice(printed: Printed, widgets: Widgets) -> tuple[Printed, bool]:
     an advertisement, one that nothing precedes is all of the page.
     """
     blocks = printed.blocks
-    if not _may_hold_notice("\n".join(blocks)):  # nearly every article
+    if not _may_hold_notice("\n".join(filter(_may_be_notice, blocks))):  # nearly every article
         return printed, False
     at = next((i for i, block in enumerate(blocks) if _is_notice(block)), None)
     if at is None or sum(map(len, blocks[:at])) < _TEASER:
@@ -94,12 +104,15 @@ def take_notice(printed: Printed, widgets: Widgets) -> tuple[Printed, bool]:
     return replace(printed, blocks=(*blocks[:at], *kept), removed=(*printed.removed, span)), True
 
 
+def _may_be_notice(block: str) -> bool:
+    """Whether a block is short and no sentence in plain form: notices address the reader."""
+    is_plain = block.endswith("다.") and not block.endswith("니다.")
+    return len(block) <= _LONGEST and not is_plain
+
+
 def _may_hold_notice(text: str) -> bool:
     """Whether a text has a word of notices: asked once, it spares many searches in each block."""
-    if _PAID.search(text):
-        return True
-    folded = text.casefold()
-    return any(word in folded for word in _ENGLISH_WORDS)
+    return _WORDS.search(text) is not None
 
 
 def _is_reported(block: str) -> bool:
@@ -108,7 +121,7 @@ def _is_reported(block: str) -> bool:
 
 def _is_notice(block: str) -> bool:
     """Whether a block says that the rest is for those who pay or are members, and nothing else."""
-    if len(block) > _LONGEST or _QUOTES.search(block):
+    if not _may_be_notice(block) or _QUOTES.search(block):
         return False
     if not _PAID.search(block) and not _ENGLISH.search(block):  # nearly every block
         return False

@@ -22,6 +22,8 @@ _LABEL = 12
 _MARKED = re.compile(r"[^\w\s]")
 #: A page begins within its first characters, and ends, as a rule, within its last ones.
 _REACH = 4096
+#: How many characters of the end show the usual one.
+_END = 64
 
 
 def cut_reason(html: str) -> Reason | None:
@@ -29,6 +31,8 @@ def cut_reason(html: str) -> Reason | None:
 
     A document is closed by its end tags; a part of a page, as tools save it, has none.
     """
+    if html[-_END:].rstrip().endswith("</html>"):  # nearly every page
+        return None
     if _CLOSING.search(html, max(0, len(html) - _REACH)) or _CLOSING.search(html):
         return None
     return Reason.TRUNCATED if _OPENING.search(html, 0, _REACH) else None

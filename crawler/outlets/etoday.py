@@ -209,7 +209,6 @@ OUTLET = Outlet(
                     line=r"(?:(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]* ?)+",
                 ),
                 WidgetRule(name="subscribe", line=r"(?:(?:구독하기|자세히보기) ?)+"),
-                WidgetRule(name="ads", css="[id^=div-gpt-ad]"),
                 WidgetRule(name="related_news", css=".relation_newslist", section=r"관련 ?뉴스"),
                 WidgetRule(name="tags", css=".kwd_tags"),
                 WidgetRule(name="company_cards", css=".card-container"),
