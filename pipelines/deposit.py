@@ -114,9 +114,8 @@ class CaptureStore:
         self._make_room(key)
         location = self._write(page, original)
         self._waiting[key] = _Waiting(
-            page, location=location, revisit=original is not None, original=original
+            _without_body(page), location=location, revisit=original is not None, original=original
         )
-        self._weight += len(page.exchange.body)
         if original is not None:
             self._originals[key] = original
 
@@ -136,7 +135,7 @@ class CaptureStore:
             self.add_result(_result(page, REMOVED))
             return
         if appended is not None and appended.location is not None and not appended.page.final:
-            appended.page = page
+            appended.page = _without_body(page)
         else:
             self._make_room(key)
             is_revisit = original is not None
@@ -148,7 +147,7 @@ class CaptureStore:
         """Add a page whose record is in the archive already and not in the index."""
         key = _key(page)
         self._make_room(key)
-        self._waiting[key] = _Waiting(page, location=location, revisit=revisit)
+        self._waiting[key] = _Waiting(_without_body(page), location=location, revisit=revisit)
         self._flush_behind(page)
 
     def add_result(self, result: Result) -> None:
@@ -363,6 +362,12 @@ def _key(page: Page) -> _Key:
         payload_digest(exchange),
         exchange.captured_at if exchange.time_known else None,
     )
+
+
+def _without_body(page: Page) -> Page:
+    """Return a page whose record is written without its body, which a batch does not need."""
+    digest = payload_digest(page.exchange)
+    return replace(page, exchange=replace(page.exchange, body=b"", payload_digest=digest))
 
 
 def _row_digest(key: _Key, one: _Waiting) -> str:

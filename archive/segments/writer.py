@@ -21,7 +21,7 @@ from archive.segments.atomic_files import rename_new, sync_folder
 from archive.segments.file_locks import create
 from archive.segments.names import new_id, open_name, plain, segment_name
 from archive.warc import record_writer as warc
-from archive.warc.gzip_member import member
+from archive.warc.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,7 +128,7 @@ class SegmentWriter:
         self._ready()
         info = self._warcinfo(warcinfo_id)
         record = warc.revisit(exchange, record_id, info, original, warc.notes(outlet, source))
-        return self._put(exchange, record, record_id, info, original.payload_digest)
+        return self._put(exchange, (record,), record_id, info, original.payload_digest)
 
     def describe(self, description: str) -> str:
         """Append a `warcinfo` on the origin of imported records; return its id for `write`.
@@ -188,16 +188,22 @@ class SegmentWriter:
             self.close()
 
     def _put(
-        self, exchange: Exchange, record: bytes, record_id: str, info: str, payload_sum: str
+        self,
+        exchange: Exchange,
+        record: tuple[bytes, ...],
+        record_id: str,
+        info: str,
+        payload_sum: str,
     ) -> Location:
-        first = member(record)
-        rest = b""
+        """Append the record of an exchange, which is in parts, and that of its request."""
+        made = pieces(*record)
+        length = sum(map(len, made))
         if exchange.request:
-            rest = member(warc.request(exchange, self._new_id(), info, record_id))
+            made.append(member(warc.request(exchange, self._new_id(), info, record_id)))
         # one write, so that a crash does not tear the two apart
-        offset = self._append(first + rest)
+        offset = self._append(b"".join(made))
         self._used = self._unsettled = True
-        return Location(self._name, offset, len(first), record_id, payload_sum)
+        return Location(self._name, offset, length, record_id, payload_sum)
 
     def _warcinfo(self, handle: str | None, *, first: bool = False) -> str:
         """Return the id, in the open segment, of the warcinfo that ``handle`` stands for."""

@@ -1,6 +1,7 @@
 """WARC 1.1 records as bytes (ISO 28500:2017): pure functions, without files, clock or compression.
 
-Every function returns one whole record, from ``WARC/1.1`` to the closing blank lines. Record ids
+Every function returns one whole record, from ``WARC/1.1`` to the closing blank lines; those with a
+body return it in parts, as joining them would copy the body. Record ids
 are bare URIs here (``urn:uuid:…``); the angle brackets belong to the file. What could forge a
 header line is escaped (URLs), folded (free text) or refused (ids, addresses) with `WarcError`.
 """
@@ -145,15 +146,18 @@ def response(
     warcinfo_id: str,
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
-) -> bytes:
-    """Return the `response`; ``payload_sum`` is its `payload_digest`, ``own`` its `notes`."""
+) -> tuple[bytes, ...]:
+    """Return the `response` in parts.
+
+    ``payload_sum`` is its `payload_digest`, ``own`` its `notes`.
+    """
     fields = _exchange_fields("response", exchange, record_id, warcinfo_id)
     fields += own
     fields.append(("WARC-Payload-Digest", payload_sum))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
     fields.append(("Content-Type", "application/http;msgtype=response"))
-    return _record(fields, exchange.head, exchange.body)
+    return _parts(fields, exchange.head, exchange.body)
 
 
 def request(exchange: Exchange, record_id: str, warcinfo_id: str, concurrent_to: str) -> bytes:
@@ -170,8 +174,8 @@ def resource(
     warcinfo_id: str,
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
-) -> bytes:
-    """Return the `resource` record of a document that came without HTTP."""
+) -> tuple[bytes, ...]:
+    """Return, in parts, the `resource` record of a document that came without HTTP."""
     if exchange.head:
         raise WarcError("a document with an HTTP head is a response, not a resource")
     fields = _exchange_fields("resource", exchange, record_id, warcinfo_id)
@@ -180,7 +184,7 @@ def resource(
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
     fields.append(("Content-Type", one_line(exchange.media_type) or UNKNOWN_TYPE))
-    return _record(fields, exchange.body)
+    return _parts(fields, exchange.body)
 
 
 def revisit(
@@ -277,12 +281,16 @@ def _exchange_fields(
     return fields
 
 
-def _record(fields: list[tuple[str, str]], *block: bytes) -> bytes:
-    """Return a record whose block is in parts: joining them before would copy a body once more."""
+def _record(fields: list[tuple[str, str]], block: bytes) -> bytes:
+    return b"".join(_parts(fields, block))
+
+
+def _parts(fields: list[tuple[str, str]], *block: bytes) -> tuple[bytes, ...]:
+    """Return a record in parts, as its block is."""
     length = sum(map(len, block))
     lines = ["WARC/1.1", *(f"{name}: {value}" for name, value in fields)]
     lines.append(f"WARC-Block-Digest: {digest(*block)}\r\nContent-Length: {length}\r\n\r\n")
-    return b"".join(("\r\n".join(lines).encode(), *block, b"\r\n\r\n"))
+    return ("\r\n".join(lines).encode(), *block, b"\r\n\r\n")
 
 
 def _percent(found: re.Match[str]) -> str:

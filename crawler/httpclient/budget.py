@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Most bytes at once, of all responses: with what a page takes to be read, a crawl needs less than
 #: 300 MB. An ordinary crawl holds some hundred kilobytes.
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 8 * 2**20
 #: A response of fewer bytes is never held back.
 _SMALL = 2**18
 #: Seconds between checks whether the crawl has processed enough for others to go on.
@@ -45,6 +46,8 @@ class ByteBudget:
         #: Those under way, the first one first, and whether each is held back.
         self._transfers: dict[Reception, bool] = {}
         self._check: asyncio.TimerHandle | None = None
+        #: Bytes of the responses that have ended since garbage was last collected.
+        self._ended = 0
 
     def begin(self, transfer: Reception) -> None:
         """Count a response from now on."""
@@ -61,7 +64,19 @@ class ByteBudget:
     def end(self, transfer: Reception) -> None:
         """Count a response no longer: it has ended."""
         self._transfers.pop(transfer, None)
+        self._collect_garbage(transfer.size)
         self._release()
+
+    def _collect_garbage(self, size: int) -> None:
+        """Free what failed responses have left, each time so many bytes were received.
+
+        An exception and the frames of its traceback refer to each other and to the response. Python
+        looks for such cycles after so many new objects, however long the bodies are.
+        """
+        self._ended += size
+        if self._ended > self._most:
+            self._ended = 0
+            gc.collect()
 
     def _is_first(self, transfer: Reception) -> bool:
         return next(iter(self._transfers), None) is transfer

@@ -15,7 +15,7 @@ from scrapy.responsetypes import responsetypes
 from scrapy.utils.misc import build_from_crawler, load_object
 
 from archive.http.redact import redact
-from archive.model.exchange import Exchange
+from archive.model.exchange import Exchange, digest
 from archive.warc.record_writer import payload_digest
 from crawler.httpclient.budget import ByteBudget
 from crawler.httpclient.connect import Connector, Route
@@ -189,20 +189,22 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         self, request: Request, transfer: Transfer, message: bytes, captured_at: datetime
     ) -> None:
         peer = transfer.connection.ip_address if transfer.connection else None
-        served = transfer.reader.body.as_served()
+        body = transfer.reader.body
         if transfer.truncated == "length" and transfer.maxsize:
-            served = served[: transfer.maxsize]
+            body.cut(transfer.maxsize)
         exchange = Exchange(
             url=clean_url(request.url),
             captured_at=captured_at,
             head=transfer.reader.raw_head,
-            body=served,
+            body=body.as_served(),
             request=redact(message),
             ip_address=str(peer or ""),
             truncated=transfer.truncated,
         )
-        # Computed once for all that need it.
-        exchange = replace(exchange, payload_digest=payload_digest(exchange))
+        # Computed once for all that need it; a chunked body is not decoded again for it.
+        is_whole = body.complete and not transfer.truncated
+        known = digest(body.payload()) if is_whole else payload_digest(exchange)
+        exchange = replace(exchange, payload_digest=known)
         request.meta["exchange"] = exchange
         if exchange.truncated:
             self._count(f"truncated/{exchange.truncated}")

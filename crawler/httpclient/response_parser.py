@@ -8,6 +8,8 @@ cut at either length could lose half a page.
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from archive.http.message import (
     HEAD_END,
     ChunkedDecoder,
@@ -29,15 +31,16 @@ _FRAMING_FREE, _MOST_FRAMING = 2**20, 4
 class Body:
     """A body that ends when the peer closes the connection; base class of the other bodies.
 
-    ``served`` holds the bytes as received, ``size`` their number. ``complete`` tells whether the
-    body's end was received, ``excess`` whether bytes came that are not part of the message.
-    ``expected`` is the announced length or None.
+    ``size`` is the number of bytes received. ``complete`` tells whether the body's end was
+    received, ``excess`` whether bytes came that are not part of the message. ``expected`` is the
+    announced length or None.
     """
 
-    __slots__ = ("complete", "excess", "expected", "served", "size")
+    __slots__ = ("_served", "complete", "excess", "expected", "size")
 
     def __init__(self) -> None:
-        self.served: list[bytes] = []
+        #: The bytes as received. A BytesIO gives them without a second copy.
+        self._served = BytesIO()
         self.size = 0
         self.complete = False
         self.excess = False
@@ -48,9 +51,14 @@ class Body:
 
         :raises MessageError: the framing is broken.
         """
-        self.served.append(data)
+        self._served.write(data)
         self.size += len(data)
         return data
+
+    def cut(self, size: int) -> None:
+        """Drop all but the first ``size`` of the bytes received."""
+        self._served.truncate(size)
+        self.size = min(self.size, size)
 
     def close(self) -> bool:
         """Return whether the body is complete, now that the peer has closed the connection."""
@@ -62,9 +70,7 @@ class Body:
 
     def as_served(self) -> bytes:
         """Return the bytes so far, framing included."""
-        if len(self.served) > 1:
-            self.served = [b"".join(self.served)]
-        return self.served[0] if self.served else b""
+        return self._served.getvalue()
 
 
 class SizedBody(Body):
@@ -84,8 +90,7 @@ class SizedBody(Body):
             data = data[: self._left]
         self._left -= len(data)
         self.complete = self._left == 0
-        if data:
-            self.served.append(data)
+        self._served.write(data)
         self.size += len(data)
         return data
 
@@ -95,22 +100,24 @@ class SizedBody(Body):
 
 
 class ChunkedBody(Body):
-    """A chunked body; ``served`` keeps chunk sizes, extensions and trailers."""
+    """A chunked body; as served it has chunk sizes, extensions and trailers."""
 
     __slots__ = ("_decoder", "_payload", "_payload_size")
 
     def __init__(self) -> None:
         super().__init__()
-        self._payload: list[bytes] = []
+        #: The payload, once it was asked for.
+        self._payload: bytes | None = None
         self._payload_size = 0
         self._decoder = ChunkedDecoder()
 
     def feed(self, data: bytes) -> bytes:
         """Process the next bytes; return the chunk data among them.
 
-        :raises MessageError: the framing is broken; the bytes are in ``served`` nevertheless.
+        :raises MessageError: the framing is broken; the bytes are kept nevertheless.
         """
         decoder = self._decoder
+        self._payload = None
         try:
             payload = decoder.feed(data)
         except MessageError:
@@ -119,9 +126,7 @@ class ChunkedBody(Body):
         super().feed(data[: len(data) - decoder.excess])
         self.complete = decoder.complete
         self.excess = decoder.excess > 0
-        if payload:
-            self._payload.append(payload)
-            self._payload_size += len(payload)
+        self._payload_size += len(payload)
         if self.size > _FRAMING_FREE and self.size > _MOST_FRAMING * self._payload_size:
             raise MessageError("the body is mostly chunk framing")
         return payload
@@ -131,8 +136,16 @@ class ChunkedBody(Body):
         return self._decoder.ended
 
     def payload(self) -> bytes:
-        """Return the data of the chunks so far."""
-        return b"".join(self._payload)
+        """Return the data of the chunks so far, nothing if the framing is broken.
+
+        It is taken from the bytes as served: while they are received there is no second copy.
+        """
+        if self._payload is None:
+            try:
+                self._payload = ChunkedDecoder().feed(self.as_served())
+            except MessageError:
+                self._payload = b""
+        return self._payload
 
 
 class ResponseReader:

@@ -429,6 +429,9 @@ class OutletSpider(Spider):
 
     def _dropped(self, response: Response | None, exception: DropItem) -> None:
         """Record the visit of a page that a pipeline of the user's dropped before the deposit."""
+        # Scrapy's frames refer to the exception, and its traceback to them: the page would stay in
+        # memory until Python looks for cycles.
+        exception.__traceback__ = None
         visit = self._open_visit(response)
         if visit is not None:
             verdict = Verdict(Outcome.SKIPPED, Reason.DROPPED, str(exception))

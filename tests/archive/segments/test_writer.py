@@ -74,7 +74,7 @@ def test_a_segment_is_these_records(tmp_path: Path) -> None:
     }
     records = (
         warc.warcinfo(info, MOMENT, facts, path.name),
-        warc.response(exchange(), page, info, digest(exchange().body)),
+        b"".join(warc.response(exchange(), page, info, digest(exchange().body))),
         warc.request(exchange(), "urn:uuid:00000000-0000-4000-8000-000000000003", info, page),
     )
     data = path.read_bytes()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.warc.gzip_member import member
+from archive.warc.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,11 @@ DENSE = random.Random(1).randbytes(400_000)
 BEGINNINGS = (b"", b"\x1f\x8b\x08", b"5a3\r\n\x1f\x8b\x08", b"\r\n\r\n\x1f\x8b\x08")
 
 
-@given(st.binary(max_size=2000), st.sampled_from(BEGINNINGS))
-def test_any_record_comes_back(body: bytes, begin: bytes) -> None:
-    for record in (begin + body, HEAD + begin + body + b"\r\n\r\n"):
-        packed = member(record)
+@given(st.binary(max_size=2000), st.sampled_from(BEGINNINGS), st.integers(0, 200))
+def test_any_record_comes_back_in_parts_or_whole(body: bytes, begin: bytes, cut: int) -> None:
+    for parts in ((begin + body,), (HEAD[:cut], HEAD[cut:] + begin, body, b"\r\n\r\n")):
+        record = b"".join(parts)
+        packed = b"".join(pieces(*parts))
         inflater = zlib.decompressobj(31)
         assert inflater.decompress(packed) == record
         assert inflater.eof

@@ -21,13 +21,13 @@ from tests.support.warc_samples import HEAD, MOMENT, exchange, resource
 ID, INFO = "urn:uuid:1", "urn:uuid:0"
 
 
-def fields_of(record: bytes) -> dict[str, str]:
-    return dict(parse_header(record.partition(b"\r\n\r\n")[0]).pairs)
+def fields_of(*record: bytes) -> dict[str, str]:
+    return dict(parse_header(b"".join(record).partition(b"\r\n\r\n")[0]).pairs)
 
 
 def test_a_response_is_these_bytes() -> None:
     sample = exchange(body=b"ab")
-    assert warc.response(sample, ID, INFO, warc.payload_digest(sample)) == (
+    assert b"".join(warc.response(sample, ID, INFO, warc.payload_digest(sample))) == (
         b"WARC/1.1\r\n"
         b"WARC-Type: response\r\n"
         b"WARC-Record-ID: <urn:uuid:1>\r\n"
@@ -61,11 +61,11 @@ def test_warcinfo_has_neither_address_nor_payload_digest_and_folds_its_values() 
 
 
 def test_a_resource_keeps_its_media_type_and_says_when_its_time_is_not_known() -> None:
-    fields = fields_of(warc.resource(resource(time_known=False), ID, INFO, "sha256:0"))
+    fields = fields_of(*warc.resource(resource(time_known=False), ID, INFO, "sha256:0"))
     assert fields["content-type"] == "text/plain"
     assert fields["x-archive-capture-time"] == "unknown"
     assert (
-        fields_of(warc.resource(resource(media_type=""), ID, INFO, "s"))["content-type"]
+        fields_of(*warc.resource(resource(media_type=""), ID, INFO, "s"))["content-type"]
         == "application/octet-stream"
     )
 
@@ -169,7 +169,7 @@ def test_urls_cannot_break_out_of_their_line(url: str, safe: str) -> None:
 @given(st.text())
 def test_no_url_writes_a_second_line(text: str) -> None:
     record = warc.response(exchange(url="http:" + text + "x"), ID, INFO, "sha256:0")
-    head = record.partition(b"\r\n\r\n")[0]
+    head = b"".join(record).partition(b"\r\n\r\n")[0]
     assert len(re.split(rb"[\r\n]+", head)) == 11
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 from crawler.httpclient.budget import ByteBudget
 from tests.support.raw_servers import run
@@ -75,3 +77,24 @@ async def test_small_responses_are_never_held_back():
         part.size = 1000
         budget.received(part)
     assert not any(part.held for part in parts)
+
+
+@run
+async def test_what_failed_responses_leave_is_freed_before_it_is_much():
+    budget = ByteBudget(lambda: 0, most=3 * MB)
+    garbage = Part()
+    garbage.size = 2 * MB
+    garbage.itself = garbage  # as an exception and its traceback refer to each other
+    gone = weakref.ref(garbage)
+    gc.disable()
+    try:
+        budget.begin(garbage)
+        budget.end(garbage)
+        del garbage
+        assert gone() is not None
+        (part,) = begun(budget, 1)
+        part.size = 2 * MB
+        budget.end(part)
+        assert gone() is None
+    finally:
+        gc.enable()

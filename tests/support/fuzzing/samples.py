@@ -179,8 +179,8 @@ def warc() -> tuple[bytes, ...]:
     original = RevisitOf(page.url, MOMENT, checksum, "")
     return (
         warcinfo(about, MOMENT, {"software": "Sacho"}, "a.warc.gz"),
-        response(page, new_id(), about, checksum),
-        resource(saved, new_id(), about, payload_digest(saved)),
+        b"".join(response(page, new_id(), about, checksum)),
+        b"".join(resource(saved, new_id(), about, payload_digest(saved))),
         revisit(page, new_id(), about, original),
     )
 
