@@ -176,7 +176,17 @@ def _is_apart(block: str, rules: Rules) -> bool:
     """Whether a block is a widget's or a caption, which may have the form of a byline."""
     if rules.widgets.is_noise(block) and rules.widgets.line_rule(block):
         return True
-    return any(_compiled(pattern).fullmatch(block) for pattern in rules.caption)
+    pattern = _any_of(rules.caption)
+    return pattern is not None and pattern.fullmatch(block) is not None
+
+
+@lru_cache(maxsize=64)
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Return one pattern for all, whose groups have no names; None for no patterns."""
+    if not patterns:
+        return None
+    unnamed = (re.sub(r"\(\?P<\w+>", "(?:", pattern) for pattern in patterns)
+    return re.compile("|".join(f"(?:{pattern})" for pattern in unnamed), re.DOTALL)
 
 
 @lru_cache(maxsize=64)

@@ -49,12 +49,12 @@ class Rules:
     """The rules of an outlet that the pipelines apply.
 
     ``caption`` are patterns that match a whole printed caption, with the groups ``caption`` and
-    ``credit``. ``min_body`` is the length of the shortest body of an article, in characters.
-    ``site_titles`` are titles that are never headlines. ``id_day`` is a pattern for ids that start
-    with a day, with the group ``day``. ``deck`` is whether deck lines stand between the stamps and
-    the dateline, in an element that is not known. ``flags`` are pairs of a flag and the pattern of
-    the notice that sets it. ``paywall`` selects the elements that a page has in place of the rest
-    of a paid article.
+    ``credit``, and without references to groups. ``min_body`` is the length of the shortest body of
+    an article, in characters. ``site_titles`` are titles that are never headlines. ``id_day`` is a
+    pattern for ids that start with a day, with the group ``day``. ``deck`` is whether deck lines
+    stand between the stamps and the dateline, in an element that is not known. ``flags`` are pairs
+    of a flag and the pattern of the notice that sets it. ``paywall`` selects the elements that a
+    page has in place of the rest of a paid article.
     """
 
     widgets: Widgets = field(default_factory=Widgets)

@@ -35,6 +35,8 @@ _OF_ONE_BYTE = 4
 _COMMON = "이다의을에는고서한지가은기대사도로시하를"
 #: The least share of them, and the number of syllables that it can be told of.
 _COMMON_SHARE, _TELLING = 1 / 10, 30
+#: How many characters of the begin show that a text is Korean.
+_SAMPLE = 200
 _LETTERS = {
     "ko": re.compile("[가-힣]+"),
     "ja": re.compile("[ぁ-ゟァ-ヺ]+"),
@@ -139,8 +141,11 @@ def _count(code: str, text: str) -> int:
 
 def _is_no_korean(text: str) -> bool:
     """Return whether the text has Hangul, but hardly a syllable that all Korean text has."""
+    begin = text[:_SAMPLE]
+    if sum(map(begin.count, _COMMON)) >= len(begin) * _COMMON_SHARE:  # nearly every article
+        return False
     common = sum(map(text.count, _COMMON))
-    if common >= len(text) * _COMMON_SHARE:  # nearly every article
+    if common >= len(text) * _COMMON_SHARE:
         return False
     hangul = _count("ko", text)
     return hangul >= _TELLING and common < hangul * _COMMON_SHARE

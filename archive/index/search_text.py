@@ -156,6 +156,8 @@ def _spelled(word: str) -> str:
 
 
 def _nfkc(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
     return normalized("NFKC", normalized("NFKC", text).casefold())
 
 

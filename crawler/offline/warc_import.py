@@ -110,6 +110,7 @@ class _Reader:
         self._last_info = _Info(origin)
         self._requests: list[Record] = []
         self._held: list[tuple[Record, Input]] = []
+        self._held_bytes = 0
         self._segments = SegmentJoiner()
         self.tally = RecordTally()
 
@@ -123,7 +124,9 @@ class _Reader:
             self._add_request(record)
         elif record.exchange is not None or record.kind == "revisit":
             self.tally.add(record.kind, Fate.TAKEN)
-            self._held.append((record, self._input(record)))
+            held = self._input(record)
+            self._held.append((record, held))
+            self._held_bytes += _body_size(held)
             yield from self._release(_MAX_HELD, _HELD_BYTES)
         else:
             self._pass_over(record)
@@ -137,14 +140,12 @@ class _Reader:
 
     def _release(self, number: int, size: int) -> Iterator[Input]:
         """Yield the first of what is held back until so much is left, and what has its request."""
-        sizes = [_body_size(held) for _, held in self._held]
-        left = sum(sizes)
         while self._held:
             _, held = self._held[0]
             is_complete = held.exchange is None or bool(held.exchange.request)
-            if not is_complete and len(self._held) <= number and left <= size:
+            if not is_complete and len(self._held) <= number and self._held_bytes <= size:
                 return
-            left -= sizes[-len(self._held)]
+            self._held_bytes -= _body_size(held)
             del self._held[0]
             yield _of_page(held)
 
