@@ -75,6 +75,7 @@ _PAGE = (SEEDS / "etoday" / "own-desktop-2020.html").read_text("utf-8")
 _HEADLINE = "달빛마을도서관 '기록의 날'…주민 손글씨 3200쪽, 한자리에 모였다"
 _HTTP = {"Content_Type": "application/http; msgtype=response"}
 _ASKING = {"Content_Type": "application/http; msgtype=request"}
+_INJECTED = re.compile(SECRET.encode() + rb"|[\r\n](?:sacho: error|evil)")
 _HARMLESS = frozenset("\n\t\u200c\u200d")
 
 
@@ -86,7 +87,8 @@ class Injection:
     names: tuple[str, ...]
     run: Callable[..., CommandResult]
     said: dict[str, CommandResult] = field(default_factory=dict)
-    #: Requests of a crawl that hold the secret of a response, and what became of each article.
+    #: Requests of a crawl that hold the secret of a response or a line that was put into an address,
+    #: and what became of each article.
     sent: list[bytes] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
     #: The alarms that were posted.
@@ -149,7 +151,7 @@ class Injection:
             crawls.workspace.folder.mkdir()
             result = crawls.run("-L", "DEBUG")
             self.said["crawl"] = result
-            self.sent = [entry.raw for entry in site.log if SECRET.encode() in entry.raw]
+            self.sent = [entry.raw for entry in site.log if _INJECTED.search(entry.raw)]
             self.outcomes = crawls.outcomes()
 
     def _say(self, verb: str, *args: str | Path) -> None:
