@@ -40,14 +40,23 @@ if TYPE_CHECKING:
 #: Captures ingested in one batch.
 _BATCH = 500
 #: Tables that are in it only while it is built.
-SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings")
+SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings", "rebuild_revisits")
 _CREATE = (
     "CREATE TABLE rebuild_state (state TEXT)",
     "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
     "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
+    "CREATE TABLE rebuild_revisits (record_id TEXT PRIMARY KEY, repeats TEXT)",
 )
 _WRITE_POSITION = "INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)"
 _WRITE_FINDING = "INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"
+#: Notes a revisit that was read before its original.
+_WRITE_REVISIT = "INSERT OR REPLACE INTO rebuild_revisits VALUES (:record_id, :repeats)"
+_JOIN_REVISITS = f"""
+UPDATE captures SET outcome = '{Outcome.UNCHANGED}', reason = '', revision_id = original.revision_id
+FROM rebuild_revisits AS late JOIN captures AS original ON original.record_id = late.repeats
+WHERE captures.record_id = late.record_id AND captures.revision_id IS NULL
+AND original.revision_id IS NOT NULL
+"""  # noqa: S608  (our own word)
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
@@ -112,6 +121,15 @@ class IndexBuilder:
         with self.index.writing() as connection:
             for removal in removed:
                 record_takedown(connection, removal)
+
+    def join_revisits(self) -> None:
+        """Give revisits that were read before their originals what those show.
+
+        Where two processes wrote at once, or a clock was set back, an original may lie in the
+        segment that was begun later.
+        """
+        with self.index.writing() as connection:
+            connection.execute(text(_JOIN_REVISITS))
 
     def remove_blocked(self) -> int:
         """Delete articles that were ingested before they were blocked; return their number."""
@@ -273,6 +291,13 @@ def _without_copies(
 def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> list[ReindexFinding]:
     """Ingest captures; return a finding for each that had to be set aside."""
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
+    late = [
+        {"record_id": one.capture["record_id"], "repeats": one.repeats}
+        for one in batch
+        if one.repeats and one.verdict is None and one.repeats not in originals
+    ]
+    if late:
+        connection.execute(text(_WRITE_REVISIT), late)
     entries: list[CaptureEntry] = []
     for one in batch:
         verdict, revision_id = one.verdict, None

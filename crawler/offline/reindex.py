@@ -84,6 +84,7 @@ def reindex(
                 _check_no_writer(folder)
                 if any(builder.position(segment) != END for segment in list_segments(folder)):
                     continue
+                builder.join_revisits()
                 builder.remove_blocked()
                 builder.index.close()
                 if old is not None:
