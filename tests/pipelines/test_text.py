@@ -169,6 +169,19 @@ def test_text_of_another_charset_is_no_korean(text: str, written: str, read: str
     assert is_mojibake(text.encode(written).decode(read, "ignore"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "△부사장 김용준 박명환 △전무 최병석 정광호 강철민 △상무 윤종현 송영준 장현석 임창균 황보영 권혁준",
+        "▲김영순 씨 별세, 박준형(현대건설 부장) 씨 모친상, 최윤정 씨 빙모상 = 삼성서울병원 장례식장 12호실",
+        "블랙핑크 뉴진스 르세라핌 에스파 트와이스 스트레이키즈 빅뱅 컴백 쇼케이스 팬미팅 굿즈 플리마켓 핫플 릴스",
+        "관련 뉴스 " * 20,
+    ],
+)  # fmt: skip
+def test_lists_of_names_are_korean(text: str) -> None:
+    assert not is_mojibake(text)
+
+
 @given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=20, max_size=29))
 def test_hangul_is_never_damage_and_its_bytes_read_as_latin1_always_are(text: str) -> None:
     assert not is_mojibake(text.replace("占쏙옙", ""))
