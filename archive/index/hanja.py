@@ -6,7 +6,6 @@ import re
 from functools import cache
 from importlib.resources import files
 from itertools import product
-from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,10 +35,20 @@ def readings(text: str) -> list[str]:
     if not pieces:
         return []
     pieces.append((text[end:],))
-    if prod(map(len, pieces)) <= MAX_READINGS:
+    if _are_few(pieces):
         return ["".join(choice) for choice in product(*pieces)]
     ways = max(map(len, pieces))
     return ["".join(piece[min(way, len(piece) - 1)] for piece in pieces) for way in range(ways)]
+
+
+def _are_few(pieces: Sequence[Sequence[str]]) -> bool:
+    """Whether there are at most `MAX_READINGS` ways to choose one of each piece."""
+    ways = 1
+    for piece in pieces:  # their product has as many digits as the text has characters
+        ways *= len(piece)
+        if ways > MAX_READINGS:
+            return False
+    return True
 
 
 @cache

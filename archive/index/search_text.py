@@ -48,8 +48,8 @@ class _Characters(dict[int, str]):
         return kept
 
 
-#: The most words that are remembered, in some 3 MB.
-_REMEMBERED = 2**14
+#: The most words that are remembered, in some 3 MB, and the longest: a page may be one word.
+_REMEMBERED, _LONGEST = 2**14, 50
 #: Letters of Hangul that a person types alone, ㅋㅋㅠㅠ. NFKC would compose them: ᄏ큐ᅲ.
 _LONE_JAMO = re.compile("([\u3131-\u318e]+)")
 #: What NFKC makes of one such letter -> the letter.
@@ -165,9 +165,11 @@ class _Words(dict[str, str]):
     """Words as they are written -> folded, because most repeat; forgets all when they are many."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[word] = folded = _folded(word)
+        folded = _folded(word)
+        if len(word) <= _LONGEST:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[word] = folded
         return folded
 
 

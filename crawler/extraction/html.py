@@ -170,7 +170,8 @@ class PageReader:
         nodes = self.scope.css(selector)
         if attribute:
             return [node.attributes.get(attribute) or "" for node in nodes]
-        return [node.text() for node in nodes]
+        # What lies in another one is in its text already; nested, they would be told n^2 times.
+        return [node.text() for node in outermost(nodes)]
 
 
 def _scripts_in(part: LexborHTMLParser | LexborNode) -> list[str]:

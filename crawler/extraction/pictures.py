@@ -52,7 +52,7 @@ def take_figures(
     boxes = [box for box in body.css(figure.box) if box.mem_id != body.mem_id]
     for box in outermost(boxes):
         images = list(_images(box))
-        nodes = box.css(figure.caption) if figure.caption else []
+        nodes = outermost(box.css(figure.caption)) if figure.caption else []
         captions = [line for line in (" ".join(lines_of(node)) for node in nodes) if line]
         if not captions:
             captions = _caption_lines(box, patterns, known=not figure.caption, images=len(images))

@@ -7,6 +7,7 @@ widget rules, or under ``outside_article``.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -277,13 +278,14 @@ def _remove_sections_within(parts: _Parts, form: TextForm, rules: Rules) -> None
     lines, widgets = parts.rest, rules.widgets
     end = next((i for i, line in enumerate(lines) if widgets.tail_rule(line)), len(lines))
     tails = [i for i in range(end) if form.tail and re.fullmatch(form.tail, lines[i])]
+    reports = [i for i in range(tails[-1] if tails else 0) if is_report(lines[i])]
     at = 0
-    while tails and at < tails[-1]:
+    while reports and at < reports[-1]:
         rule = widgets.section_at(lines, at) if lines[at] else ""
-        behind = next((i for i in range(at + 1, tails[-1]) if is_report(lines[i])), at)
-        if not rule or behind == at:
+        if not rule:
             at += 1
             continue
+        behind = reports[bisect_right(reports, at)]
         parts.removed.append(Removed(rule, "\n".join(filter(None, lines[at:behind]))))
         lines[at:behind] = [""] * (behind - at)
         at = behind

@@ -7,12 +7,14 @@ import re
 import sqlite3
 import unicodedata
 from random import Random
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archive.index import search_text
 from archive.index.fulltext import match_expression
 from archive.index.hanja import MAX_READINGS, readings
 from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
@@ -297,3 +299,13 @@ def test_readings() -> None:
 def test_a_text_of_many_hanja_stays_small() -> None:
     text = "李金年樂" * 500
     assert len(tokens(text).split()) < 8 * len(text)
+
+
+def test_a_text_of_one_word_is_neither_told_without_end_nor_remembered() -> None:
+    began = process_time()
+    word = "金李" * 600_000
+    assert tokens(word).startswith("金李 李金")
+    assert process_time() - began < 10
+    assert word not in search_text._WORDS
+    assert tokens("한국은행") == "한국 국은 은행 행"
+    assert "한국은행" in search_text._WORDS

@@ -10,6 +10,8 @@ import pytest
 from archive.model.exchange import Exchange
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
+from pipelines.cpu_limit import TOO_COSTLY
+from tests.support.documents import SEEDS, read_bytes
 
 SENTENCE = "달빛시장 상인회는 우산 300개를 빌려주기로 했다고 5일 밝혔다. "
 LINK = "<h2><a href='/news/view/2600002'>다른 기사</a></h2>"
@@ -27,6 +29,8 @@ PAGES = {
         "",
         "<h2>글</h2><div class='articleView' itemprop='articleBody'>글</div>",
     ),
+    "nested captions": ("<figure><img src='/{}.jpg'><figcaption>" + "<p>글" * 20, ""),
+    "nested times": ("", "<div class='newsinfo'><span>입력 2024-02-05 14:41 " + "글 " * 40),
     "marks": ("\u0301\u0316", ""),
     "nested decks": ("<div class='subview_title'>글", ""),
 }
@@ -72,3 +76,15 @@ def test_an_article_within_one_that_was_removed_is_removed_with_it() -> None:
     assert article.body == (SENTENCE.strip(),)
     spans = [span.text for span in article.removed if span.rule == "next_article"]
     assert spans == ["다음 기사\n첫째\n둘째"]
+
+
+@pytest.mark.parametrize("line", ["  • 작게", "개관 10주년", "관련 뉴스", "입력 2018-03-02 09:10"])
+def test_a_text_of_repeated_lines_is_read_in_seconds(line: str) -> None:
+    path = SEEDS / "etoday" / "own-text.txt"
+    text = path.read_text("utf-8")
+    many = f"{line}\n" * (200_000 // len(line.encode()))
+    at = text.index("달빛마을도서관이")
+    began = process_time()
+    read = read_bytes("etoday", text[:at] + many + text[at:], media_type="text/plain")
+    assert process_time() - began < 5
+    assert read.verdict != TOO_COSTLY
