@@ -16,6 +16,7 @@ from archive.segments import manifest as fixity
 from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind, Manifest, ManifestEntry
 from archive.segments.names import closed_segments, final_name, open_name, open_segments
+from archive.verify import package
 from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
 from archive.verify.index import check_index
@@ -103,9 +104,15 @@ class Verification:
         self._links.close()
 
     def files(self, paths: Iterable[Path]) -> Iterator[Finding]:
-        """Verify files by themselves, and those of an archive's folder by its manifest too."""
+        """Verify files by themselves, and those of an archive's folder by its manifest too.
+
+        Of a WACZ its WARC files are verified, and that all are as its description says.
+        """
         manifests: dict[Path, Manifest] = {}
         for path in paths:
+            if path.name.lower().endswith(package.ENDING):
+                yield from self._package(path)
+                continue
             if path.parent not in manifests:
                 try:
                     manifests[path.parent] = fixity.read(path.parent)
@@ -116,6 +123,13 @@ class Verification:
             yield from self._read(check, None)
             yield from _compare(check, entry)
         yield from self._links.finish(whole=False)
+
+    def _package(self, path: Path) -> Iterator[Finding]:
+        for found in package.checks_of(path):
+            if isinstance(found, Finding):
+                yield found
+            else:
+                yield from self._read(found, None)
 
     def archive(
         self, folder: Path, index_url: str, selection: SegmentSelection
@@ -237,7 +251,7 @@ class Verification:
         self.tally.bytes += max(check.size, 0)
         if rows is not None:
             yield from rows.finish()
-        if self._witness and check.sha256:
+        if self._witness and check.sha256 and check.within is None:
             from archive.verify.witness import compare_with_warcio  # warcio takes long to import
 
             yield from compare_with_warcio(check.path, check.name)

@@ -6,6 +6,7 @@ it) goes into a nameless temporary file first, within bounds; names in it never 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
@@ -13,6 +14,7 @@ import tempfile
 import zipfile
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from archive.model.files import open_regular
@@ -46,6 +48,25 @@ _FAULTS = (
 )
 
 
+#: The file of a package that lists its other files, with their digests.
+DESCRIPTION = "datapackage.json"
+#: The digests that a description may state of its files, by the word before the colon.
+_ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A file as the description of a package lists it: its name, and its digest as stated."""
+
+    name: str
+    digest: str
+
+    @property
+    def shown(self) -> str:
+        """The name as it can be printed."""
+        return printable_name(self.name)
+
+
 class PackageError(Exception):
     """The package, or a file in it, can't be read; the message is a sentence."""
 
@@ -58,16 +79,47 @@ class WaczFile:
 
     def about(self) -> dict[str, str]:
         """Return title, software and created of ``datapackage.json``, as far as it can be read."""
-        try:
-            with self._zip.open("datapackage.json") as file:
-                values: Any = json.loads(file.read(_DESCRIPTION))
-        except (KeyError, *_FAULTS):
-            return {}
-        if not isinstance(values, dict):
-            return {}
+        values = self._description() or {}
         return {
             name: str(values[name]) for name in ("title", "software", "created") if values.get(name)
         }
+
+    def resources(self) -> list[Resource] | None:
+        """Return the files whose digests the description states, None if it can't be read."""
+        values = self._description()
+        listed = values.get("resources") if values is not None else None
+        if not isinstance(listed, list):
+            return None
+        found: list[Resource] = []
+        for each in listed:
+            stated = each if isinstance(each, dict) else {}
+            name, digest = str(stated.get("path") or ""), str(stated.get("hash") or "")
+            if name and digest.partition(":")[0] in _ALGORITHMS:
+                found.append(Resource(name, digest))
+        return found
+
+    def digest(self, resource: Resource) -> str | None:
+        """Return the digest that a file has, in the form of the stated one, None without the file.
+
+        At most as many bytes are inflated as the package's own list of files says.
+        """
+        algorithm = resource.digest.partition(":")[0]
+        made = hashlib.new(algorithm, usedforsecurity=False)
+        try:
+            with self._zip.open(resource.name) as file:
+                while piece := file.read(_PIECE):
+                    made.update(piece)
+        except (KeyError, OSError, *_FAULTS):
+            return None
+        return f"{algorithm}:{made.hexdigest()}"
+
+    def _description(self) -> dict[str, Any] | None:
+        try:
+            with self._zip.open(DESCRIPTION) as file:
+                values: Any = json.loads(file.read(_DESCRIPTION))
+        except (KeyError, *_FAULTS):
+            return None
+        return values if isinstance(values, dict) else None
 
     def nested(self) -> list[str]:
         """Return the names of the packages within it, which are not read."""

@@ -56,20 +56,33 @@ class FileCheck:
     ``name`` is what findings call it. ``own`` demands that the file is as this project writes them;
     a file with a `warcinfo` that names this project is checked so from there on. ``thorough``
     checks the bits, too, that no checksum covers; pointless where the file's sha256 is known.
+    ``within`` is the file, open for reading, where it is a part of the one at ``path``.
 
     After `run`: ``size`` and ``sha256`` of the bytes that were read, ``records`` their number, and
     ``end``, the offset behind the last whole record.
     """
 
-    def __init__(self, path: Path, name: str, *, own: bool = False, thorough: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        *,
+        own: bool = False,
+        thorough: bool = True,
+        within: BinaryIO | None = None,
+    ) -> None:
         self.path, self.name, self.own = path, name, own
-        self._thorough = thorough
+        self._thorough = thorough and within is None
+        self.within = within
         self.size, self.sha256 = -1, ""
         self.records = 0
         self.end = 0
 
     def run(self) -> Iterator[CheckedRecord | Finding]:
         """Yield every whole record and every finding, in file order; an unreadable file is one."""
+        if self.within is not None:
+            yield from self._read(self.within)
+            return
         try:
             with open_regular(self.path, follow=not self.own) as file:
                 yield from self._read(file)

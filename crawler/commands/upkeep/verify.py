@@ -1,4 +1,4 @@
-"""``scrapy verify``: check the archive against its manifest and index, or single WARC files."""
+"""``scrapy verify``: check the archive against its manifest and index, or single files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Command(Verb):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Verify the archive against its manifest and index, or single WARC files"
+        return "Verify the archive against its manifest and index, or single WARC files and WACZs"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
@@ -39,8 +39,8 @@ class Command(Verb):
             "Read every segment of the archive strictly and check it against the fixity manifest, "
             "every row of the index against its record and every record against the index, and "
             "every article against what is read from its captures now. With FILEs, read only "
-            "these WARC files, whatever wrote them. Prints one line for each finding; exit "
-            "status 1 if there is an error. "
+            "these WARC files and WACZs, whatever wrote them. Prints one line for each finding; "
+            "exit status 1 if there is an error. "
             f"Example: {PROGRAM} verify --sample 10%"
         )
 
