@@ -35,12 +35,16 @@ PER_SITEMAP = 40_000
 HOSTS = ("www.etoday.co.kr", "rss.etoday.co.kr", "m.etoday.co.kr")
 
 
-async def serve(count: int, place: Path) -> None:
-    """Serve the pages and a sitemap of them, until stdin closes; print the port first."""
+async def serve(count: int, place: Path, *, light: bool = False) -> None:
+    """Serve the pages and a sitemap of them, until stdin closes; print the port first.
+
+    ``light`` leaves out what is around the articles.
+    """
     answers: dict[bytes, bytes] = {}
     entries: list[str] = []
     for number in range(count):
-        url, html = pages.page(2 * number)  # the even ones are Etoday's
+        # the even ones are Etoday's
+        url, html = pages.light_page(2 * number) if light else pages.page(2 * number)
         path = url.partition("//")[2].partition("/")[2]
         answers[f"/{path}".encode()] = _answer(
             gzip.compress(html.encode(), 6), "text/html; charset=utf-8"
@@ -153,10 +157,11 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--light", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        asyncio.run(serve(options.pages, options.serve))
+        asyncio.run(serve(options.pages, options.serve, light=options.light))
         return
     if options.bare:
         bare(options.bare, options.pages)

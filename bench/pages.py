@@ -38,13 +38,19 @@ SEED = 20240101
 def page(n: int) -> tuple[str, str]:
     """Give the ``n``-th page's address and HTML: even ones Etoday's (2020), odd ones Newspim's (2021)."""
     pick = random.Random(n)
-    outlet, layout = (etoday, "desktop-2020") if n % 2 == 0 else (newspim, "desktop-2021")
-    story = _long(outlet.__name__.rpartition(".")[2], n)
-    before, _, rest = outlet.render(story, layout).partition("<body>\n")
+    url, html = light_page(n)
+    before, _, rest = html.partition("<body>\n")
     inside, _, after = rest.rpartition("</body>")
     before = before.replace("</head>", f"{_style(pick)}\n{_scripts(pick, 12)}\n</head>")
     chrome = f"{_menus(pick)}\n{inside}\n{_lists(pick)}\n{_footer(pick)}\n{_scripts(pick, 10)}\n"
-    return outlet.address(story, layout), f"{before}<body>\n{chrome}</body>{after}"
+    return url, f"{before}<body>\n{chrome}</body>{after}"
+
+
+def light_page(n: int) -> tuple[str, str]:
+    """Give the ``n``-th page's address and HTML without the chrome: some 5 KB."""
+    outlet, layout = (etoday, "desktop-2020") if n % 2 == 0 else (newspim, "desktop-2021")
+    story = _long(outlet.__name__.rpartition(".")[2], n)
+    return outlet.address(story, layout), outlet.render(story, layout)
 
 
 def published(n: int) -> datetime:

@@ -1,11 +1,13 @@
 """Measure memory and descriptors over a long crawl, and that no page is lost (F14).
 
 The pages, their server and the crawl's settings are those of `bench.crawl`: 32 requests at a time.
-Every 1,000 pages in the index the process is looked at: resident memory and open descriptors, as
+Every 1,000 pages in the index the process is looked at: resident memory, open files and sockets, as
 the system counts them. The slope is of the second half, by least squares, when caches are full and
 the interpreter has its working set.
 
-    python -m bench.soak [--pages 10000] [--most 200]
+    python -m bench.soak [--pages 10000] [--most 200] [--light]
+
+`tests/faults/test_soak.py` crawls 10,000 light pages, without what is around the articles.
 """
 
 from __future__ import annotations
@@ -18,22 +20,47 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.crawl import ours, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STEP = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A sample of a process: pages indexed, resident MiB, open descriptors."""
+    """A sample of a process: pages indexed, resident MiB, open files and sockets."""
 
     pages: int
     memory: float
-    descriptors: int
+    files: int
+    sockets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """A crawl that was watched: the samples, its exit status, and the pages that it did not store."""
+
+    looks: list[Look]
+    code: int
+    lost: int
+
+    @property
+    def most(self) -> float:
+        """The most memory at any look, MiB."""
+        return max((one.memory for one in self.looks), default=0.0)
+
+    @property
+    def more_files(self) -> int:
+        """How many more files were open at one look than at another."""
+        files = [one.files for one in self.looks]
+        return max(files) - min(files) if files else 0
 
 
 def look(pid: int, pages: int) -> Look:
@@ -43,7 +70,16 @@ def look(pid: int, pages: int) -> Look:
     """
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     kib = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-    return Look(pages, kib / 1024, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+    opened = list(_opened(pid))
+    sockets = sum(name.startswith("socket:") for name in opened)
+    return Look(pages, kib / 1024, len(opened) - sockets, sockets)
+
+
+def _opened(pid: int) -> Iterator[str]:
+    """Yield what the process has open; what it closes meanwhile is left out."""
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(path.readlink())
 
 
 def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> list[Look]:
@@ -86,28 +122,12 @@ def _captures(index: Path) -> int:
         return 0
 
 
-def main() -> int:
-    """Print the samples; return 1 if pages were lost, memory or descriptors grew too far."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pages", type=int, default=10_000)
-    parser.add_argument(
-        "--most", type=float, default=200.0, help="MiB that it may hold at any look"
-    )
-    options = parser.parse_args()
+def soak(pages: int, *, light: bool = False) -> Soak:
+    """Serve so many pages from a process of its own, crawl them, and watch the crawl."""
     with tempfile.TemporaryDirectory() as folder:
-        serve = [
-            sys.executable,
-            "-m",
-            "bench.crawl",
-            "--pages",
-            str(options.pages),
-            "--serve",
-            folder,
-        ]
+        serve = [sys.executable, "-m", "bench.crawl", "--pages", str(pages), "--serve", folder]
         with subprocess.Popen(
-            serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            serve + ["--light"] * light, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as server:
             assert server.stdin is not None
             assert server.stdout is not None
@@ -119,20 +139,31 @@ def main() -> int:
             ) as process:
                 looks = watch(process, place / "index.sqlite3")
             server.stdin.close()
-        lost = options.pages - stored(place)
-    for one in looks:
-        print(f"{one.pages:6} captures: {one.memory:6.1f} MiB, {one.descriptors} descriptors")
-    most = max((one.memory for one in looks), default=0.0)
-    descriptors = (
-        max(one.descriptors for one in looks) - min(one.descriptors for one in looks)
-        if looks
-        else 0
+        return Soak(looks, process.returncode, pages - stored(place))
+
+
+def main() -> int:
+    """Print the samples; return 1 if pages were lost, memory or descriptors grew too far."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--pages", type=int, default=10_000)
+    parser.add_argument("--light", action="store_true", help="pages of 5 KB, not of 80 KB")
+    parser.add_argument(
+        "--most", type=float, default=200.0, help="MiB that it may hold at any look"
+    )
+    options = parser.parse_args()
+    found = soak(options.pages, light=options.light)
+    for one in found.looks:
+        print(
+            f"{one.pages:6} captures: {one.memory:6.1f} MiB, {one.files} files, {one.sockets} sockets"
+        )
     print(
-        f"{options.pages} pages, {lost} lost; at most {most:.1f} MiB (allowed {options.most:.0f}); "
-        f"{slope(looks):+.1f} MiB in 10,000 pages; descriptors differ by {descriptors}"
+        f"{options.pages} pages, {found.lost} lost; at most {found.most:.1f} MiB (allowed "
+        f"{options.most:.0f}); {slope(found.looks):+.1f} MiB in 10,000 pages; open files differ by "
+        f"{found.more_files}"
     )
-    return 1 if lost or most > options.most else 0
+    return 1 if found.lost or found.most > options.most else 0
 
 
 if __name__ == "__main__":
