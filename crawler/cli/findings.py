@@ -87,7 +87,7 @@ class Findings:
         for (severity, rule), count in sorted(self._counts.items()):
             first = self._first[(severity, rule)]
             rows.append((severity, rule, str(count), _printable(f"{first.file}: {first.sentence}")))
-        print_table(("", "rule", "count", "first"), rows)
+        print_table(("severity", "rule", "count", "first"), rows)
 
     def _print(self, line: str) -> None:
         if self._bar is not None:

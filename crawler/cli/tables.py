@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 #: Wider than any table's line: in a pipe or a file, a row is one line.
 _UNWRAPPED = 10_000
+#: The cells that a text in the last column may be folded to.
+_FOLDED = 24
+#: Cells without anything to say.
+_EMPTY = ("", "–")
 
 
 class _Pipe(Console):
@@ -30,14 +34,32 @@ class _Pipe(Console):
         raise BrokenPipeError
 
 
-def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", figures: int = 0
-) -> None:
-    """Print a table to stdout; nothing if there are no rows.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, figures: int = 0) -> None:
+    """Print rows as a table, or as a block of lines each where the terminal is too narrow for it.
 
-    The last ``figures`` columns are right-aligned.
+    The last ``figures`` columns are right-aligned. If there are none, the last column is folded to
+    `_FOLDED` cells where it has to be; no other text is ever folded or cut. Without rows, nothing
+    is printed.
     """
-    table = Table(title=title or None, title_justify="left")
+    if not rows:
+        return
+    shown = [[printable(cell) for cell in row] for row in rows]
+    console = _console()
+    if _least_width(columns, shown, figures) <= console.width:
+        console.print(_table(columns, shown, figures))
+    else:
+        _print_blocks(console, columns, shown)
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[str]], figures: int) -> int:
+    """Return the width of the narrowest table in which nothing but the last column is folded."""
+    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
+    last = widths[-1] if figures else min(widths[-1], _FOLDED)
+    return sum(widths[:-1]) + last + 3 * len(columns) + 1
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], figures: int) -> Table:
+    table = Table()
     for at, name in enumerate(columns):
         justify: Literal["left", "right"] = "right" if at >= len(columns) - figures else "left"
         no_wrap = figures > 0 or at < len(columns) - 1
@@ -45,27 +67,16 @@ def print_table(
         # wide characters.
         table.add_column(name, justify=justify, overflow="fold", no_wrap=no_wrap)
     for row in rows:
-        table.add_row(*map(printable, row))
-    if table.row_count:
-        _console().print(table)
+        table.add_row(*row)
+    return table
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, last: int = 24) -> None:
-    """Print rows as a table, or as a block of lines each where the terminal is too narrow.
-
-    The last column is folded to at least ``last`` columns' width. A cell is one line; an empty one
-    is ``–``.
-    """
-    console = _console()
-    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
-    needed = sum(widths[:-1]) + min(widths[-1], last) + 3 * len(columns) + 1
-    if needed <= console.width:
-        print_table(columns, rows)
-        return
+def _print_blocks(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a line for each cell that says anything, and an empty line behind each row."""
     for row in rows:
         for name, cell in zip(columns, row, strict=True):
-            if cell != "–":
-                console.print(f"{name}: {printable(cell)}", soft_wrap=True)
+            if cell not in _EMPTY:
+                console.print(f"{name}: {cell}", soft_wrap=True)
         console.print()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crawler.cli.plural import counted
 from crawler.cli.printable import printable
-from crawler.cli.tables import print_rows
+from crawler.cli.tables import print_table
 from crawler.cli.times import kst_minute, kst_second
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def print_reasons(counts: Mapping[str, int], last: Mapping[tuple[str, str], Exam
 
 
 def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print_rows(columns, [tuple(map(_one_line, row)) for row in rows])
+    print_table(columns, [tuple(map(_one_line, row)) for row in rows])
 
 
 def _one_line(text: str) -> str:
@@ -105,7 +105,9 @@ def _outlet_row(state: OutletState, now: datetime) -> tuple[str, ...]:
         results = _results(_totals(state.last, reasons=False))
         paywalled = f" ({figures.paywalled} paywalled)" if figures.paywalled else ""
         new = f"{figures.new}{paywalled}"
-    warnings = "; ".join((*map(_alarm, state.alarms), *_drifts(state)))
+    # The sentences of the alarms stand below the table.
+    kinds = (alarm.kind.replace("_", " ") for alarm in state.alarms)
+    warnings = "; ".join((*kinds, *_drifts(state)))
     return (
         state.name,
         _last_run(state.last, now, with_job=True),

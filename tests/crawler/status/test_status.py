@@ -374,8 +374,7 @@ SHOWN = [
         "11-22 17:07",
         "8.0%",
         "2026-11-22 19:07",
-        "etoday has been silent (since 2026-11-22 15:30 KST); authors in 0% of the day's articles, "
-        "before in 100%",
+        "silent; authors in 0% of the day's articles, before in 100%",
     ],
     [
         "newspim",

@@ -1,0 +1,70 @@
+"""What a person sees on terminals of several widths: nothing is cut, whatever does not fit."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import struct
+import termios
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.captures import Keeper, exchange
+from tests.support.cli import Workspace
+from tests.support.documents import SEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WIDTHS = (40, 60, 80, 200)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """An archive with one article."""
+    folder = tmp_path_factory.mktemp("terminal")
+    text = (SEEDS / "etoday" / "own-text.txt").read_bytes()
+    Keeper(folder).read("etoday", exchange("", text, media_type="text/plain"))
+    return Workspace(folder)
+
+
+def on_terminal(
+    workspace: Workspace, columns: int, *words: str, env: Mapping[str, str] | None = None
+) -> str:
+    """Return what a verb prints on a terminal of that many columns."""
+    terminal, slave = os.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as screen:
+        with closing(os.fdopen(slave, "wb")) as stdout:
+            fcntl.ioctl(stdout, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+            process = workspace.start(*words, env=env, stdin=stdout, stdout=stdout)
+        printed = b""
+        try:
+            while part := screen.read(65536):
+                printed += part
+        except OSError:  # the last process with the terminal has ended
+            pass
+        assert process.wait(timeout=60) == 0
+    text = printed.decode("utf-8").replace("\r\n", "\n")
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_no_figure_and_no_name_of_a_capture_is_cut(workspace: Workspace, columns: int) -> None:
+    (article,) = workspace.rows("articles")
+    (capture,) = workspace.rows("captures")
+    printed = on_terminal(workspace, columns, "show", f"etoday/{article['article_id']}")
+    for name in ("warc_file", "warc_offset", "warc_length"):
+        assert re.search(rf"(?<!\w){re.escape(str(capture[name]))}(?!\w)", printed), printed
+    assert ("┃ WARC" in printed) is (columns == 200)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_no_name_of_a_listed_article_is_cut(workspace: Workspace, columns: int) -> None:
+    (article,) = workspace.rows("articles")
+    printed = on_terminal(workspace, columns, "show")
+    assert f"etoday/{article['article_id']}" in printed
+    (revision,) = workspace.rows("revisions")
+    assert re.sub(r"\W", "", revision["headline"]) in re.sub(r"\W", "", printed)
