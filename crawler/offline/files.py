@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from archive.http.repair import repair_head
 from archive.model.exchange import MAX_DOCUMENT, Exchange, content_urn
 from archive.model.files import NOT_REGULAR, check_regular, is_odd, open_regular, read_regular
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
+from archive.model.program import PROGRAM
 from archive.model.times import is_capture_time
 from archive.warc import record_writer as warc
 from crawler.extraction.charset import charset_label
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
 
 WARC_ENDINGS = (".warc", ".warc.gz")
 ARC_ENDINGS = (".arc", ".arc.gz")
+ZSTD_ENDING = ".warc.zst"
 PACKAGE_ENDING = ".wacz"
 PAGE_ENDINGS = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
-_ENDINGS = (*PAGE_ENDINGS, *WARC_ENDINGS, *ARC_ENDINGS, PACKAGE_ENDING)
+_ENDINGS = (*PAGE_ENDINGS, *WARC_ENDINGS, ZSTD_ENDING, *ARC_ENDINGS, PACKAGE_ENDING)
+#: Segments of an archive that a process has not closed: it writes them, or it died.
+_OPEN_ENDINGS = (".warc.gz.open", ".warc.open")
 #: Packages within a package that are reported one by one.
 _MAX_NESTED = 10
 #: Bytes of a sidecar.
@@ -68,8 +73,15 @@ def read_file(path: Path, tally: RecordTally | None = None) -> Iterator[Input]:
             yield _failed(path, Reason.EMPTY_FILE, "the file is empty; save the page again")
         elif path.name.lower().endswith((*WARC_ENDINGS, *ARC_ENDINGS)):
             yield from _web_archive(path, tally)
+        elif path.name.lower().endswith(ZSTD_ENDING):
+            yield from _zstd_archive(path, tally)
         elif path.name.lower().endswith(PACKAGE_ENDING):
             yield from _package(path, tally)
+        elif path.name.lower().endswith(_OPEN_ENDINGS):
+            detail = (
+                f"its writer has not closed it; if none runs, {PROGRAM} recover of its archive does"
+            )
+            yield _failed(path, Reason.UNREADABLE, detail)
         elif path.suffix.lower() in PAGE_ENDINGS:
             yield _page(path)
         else:
@@ -93,7 +105,7 @@ def _in_folder(folder: Path) -> Iterator[Path | Input]:
     for place, folders, names in os.walk(folder, onerror=add_failure):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(_ENDINGS):
+            if name.lower().endswith((*_ENDINGS, *_OPEN_ENDINGS)):
                 found = True
                 path = Path(place, name)
                 yield _refused(path) or path
@@ -224,6 +236,27 @@ def _web_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
         records = iterate(file, MAX_DOCUMENT)
         origin = f"imported from {_shown(path.name)}"
         yield from documents(records, _shown(path), origin, tally)
+
+
+def _zstd_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
+    """Yield the documents of a WARC file that is packed with Zstandard."""
+    from archive.warc.warcio_reader import iterate_with_fallback
+    from archive.warc.zstd_file import ZstdFileError, unpack
+
+    damage = ""
+    with tempfile.TemporaryFile() as file:
+        try:
+            with open_regular(path, follow=True) as packed:
+                unpack(packed, file)
+        except ZstdFileError as error:  # what precedes the damage is read
+            damage = str(error)
+        if file.tell():
+            file.seek(0)
+            records = iterate_with_fallback(file, MAX_DOCUMENT)
+            origin = f"imported from {_shown(path.name)}"
+            yield from documents(records, _shown(path), origin, tally)
+    if damage:
+        yield _failed(path, Reason.BAD_PACKAGE, damage)
 
 
 def _package(path: Path, tally: RecordTally | None) -> Iterator[Input]:
