@@ -35,6 +35,19 @@ BUSY_STATUSES = frozenset({429, 503})
 _MAX_REMEMBERED = 4096
 #: Header fields by which servers and firewalls name themselves and what they did.
 _MARKS = ("Server", "cf-mitigated", "x-sucuri-id", "x-iinfo", "x-akamai-request-id", "x-datadome")
+#: What statuses mean that no standard has, by those who answer with them: Cloudflare, and sites
+#: that answer a robot with 999.
+_UNREGISTERED = {
+    520: "the server behind a proxy gave no valid answer",
+    521: "the server behind a proxy refused to connect",
+    522: "the server behind a proxy did not connect in time",
+    523: "the server behind a proxy can't be reached",
+    524: "the server behind a proxy did not answer in time",
+    525: "no TLS between a proxy and the server behind it",
+    526: "the server behind a proxy has no valid certificate",
+    530: "the name of the server behind a proxy is not known",
+    999: "the request was denied, as that of a robot",
+}
 #: The longest validator that is sent back; servers make them of a digest or a time.
 _MAX_VALIDATOR = 256
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -119,7 +132,9 @@ def describe_status(head: Head) -> str:
     """
     marks = [(name, head.get(name)[:_LONGEST_MARK]) for name in _MARKS]
     told = ", ".join(f"{name}: {value}" for name, value in marks if value)
-    return f"{head.status}; {told}" if told else str(head.status)
+    meaning = _UNREGISTERED.get(head.status)
+    status = f"{head.status} ({meaning})" if meaning else str(head.status)
+    return f"{status}; {told}" if told else status
 
 
 def validator(value: str) -> str:

@@ -30,12 +30,23 @@ def judged(status: int, body: str = "", url: str = ARTICLE, **fields: str) -> tu
     return f"{verdict} {verdict.detail}", visit_kind(verdict, status_of(head))
 
 
-@pytest.mark.parametrize(
-    "status", [400, 401, 402, 403, 406, 408, 418, 429, 451, 500, 503, 520, 999]
-)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 406, 408, 418, 429, 451, 500, 503, 531])
 def test_any_other_status_than_gone_is_a_failure_of_the_visit(status: int) -> None:
     said, kind = judged(status, _NOTICE)
     assert said == f"failed/http_status {status}"
+    assert kind is VisitKind.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (522, "the server behind a proxy did not connect in time"),
+        (999, "the request was denied, as that of a robot"),
+    ],
+)
+def test_a_status_that_no_standard_has_is_explained(status: int, meaning: str) -> None:
+    said, kind = judged(status, Server="edge")
+    assert said == f"failed/http_status {status} ({meaning}); Server: edge"
     assert kind is VisitKind.TRANSIENT
 
 
