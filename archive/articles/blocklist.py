@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from archive.index.bulk import one_of
-from archive.index.schema import refused
+from archive.index.schema import refused, removals
 from archive.model.outcome import Outcome, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 #: What becomes of each capture of a removed article.
 REMOVED = Verdict(Outcome.SKIPPED, Reason.REMOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The removal of an article; ``article_id`` is the id that it was removed by."""
+
+    outlet: str
+    article_id: str
+    at: datetime
+    reason: str
 
 
 class Blocklist:
@@ -59,3 +70,13 @@ def blocked_among(connection: Connection, outlet: str, names: Collection[str]) -
     """Return those of the names that are blocked."""
     query = select(refused.c.name).where(refused.c.outlet == outlet, one_of(refused.c.name, names))
     return set(connection.scalars(query))
+
+
+def removal_of(connection: Connection, outlet: str, name: str) -> Removal | None:
+    """Return the removal of the article with that id; None if there was none."""
+    query = select(removals.c.outlet, removals.c.article_id, removals.c.at, removals.c.reason)
+    query = query.join(refused, refused.c.removal == removals.c.id)
+    row = connection.execute(
+        query.where(refused.c.outlet == outlet, refused.c.name == name)
+    ).first()
+    return Removal(**row._mapping) if row is not None else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
@@ -125,6 +125,23 @@ def published(
             revisions.c.published_at < datetime.combine(until + timedelta(1), time(), KST)
         )
     return query
+
+
+def newest_articles(connection: Connection, outlet: str, limit: int) -> list[StoredArticle]:
+    """Return the current revisions that were published last, newest first."""
+    query = published(_current(), outlet)
+    query = query.order_by(revisions.c.published_at.desc(), revisions.c.id.desc()).limit(limit)
+    return list(
+        _stored_articles(connection.execute(query).mappings().all(), DeletionJudge(connection))
+    )
+
+
+def number_of_articles(connection: Connection, outlet: str = "") -> int:
+    """Return how many articles there are, of the outlet if one is named."""
+    query = select(func.count()).select_from(articles)
+    if outlet:
+        query = query.where(articles.c.outlet == outlet)
+    return connection.scalar(query) or 0
 
 
 def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:

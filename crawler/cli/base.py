@@ -24,6 +24,7 @@ from archive.index.search_query import QueryError
 from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.model.times import parse_day
+from archive.runs.history import outlets_seen
 from archive.runs.job_runs import end
 from archive.runs.record import Ending
 from archive.runs.recorder import RunRecorder
@@ -35,13 +36,15 @@ from crawler.cli.parent_process import SETTINGS_VARIABLE, ParentProcess, setting
 from crawler.cli.printable import make_output_safe
 from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
-from crawler.outlets import known_outlets, use_modules
+from crawler.outlets import known_outlets, outlet_named, use_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
     from scrapy.settings import BaseSettings
+
+    from archive.index.database import Snapshot
 
 #: Errors whose message is already a sentence for the user.
 _FAULTS = (
@@ -215,6 +218,19 @@ def use_outlets(settings: BaseSettings) -> None:
     use_modules(settings.getlist("OUTLET_MODULES"))
     try:
         known_outlets()
+    except OutletError as error:
+        raise usage_error(str(error)) from error
+
+
+def check_outlet(connection: Snapshot, name: str) -> None:
+    """Check that there is an outlet of that name, or that the index holds anything of one.
+
+    :raises UsageError: neither.
+    """
+    if name in outlets_seen(connection):
+        return
+    try:
+        outlet_named(name)
     except OutletError as error:
         raise usage_error(str(error)) from error
 

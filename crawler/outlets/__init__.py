@@ -5,6 +5,7 @@ Further outlets come from the modules of OUTLET_MODULES and from installed packa
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -111,12 +112,16 @@ def _outlet_in(module: object, origin: str) -> Outlet:
 def outlet_named(name: str) -> Outlet:
     """Return the outlet of that name.
 
-    :raises OutletError: there is none; the message lists the known outlets.
+    :raises OutletError: there is none; the message lists the known outlets, and says which of them
+        has a similar name.
     """
     try:
         return known_outlets()[name]
     except KeyError:
-        raise OutletError(f"no outlet {name!r}; known: {', '.join(known_outlets())}") from None
+        close = get_close_matches(name.casefold(), known_outlets(), n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        known = ", ".join(known_outlets())
+        raise OutletError(f"no outlet {name!r}{meant}; known: {known}") from None
 
 
 def outlet_of(url: str) -> Outlet | None:
@@ -125,6 +130,44 @@ def outlet_of(url: str) -> Outlet | None:
         return _by_host().get((urlsplit(url).hostname or "").removesuffix("."))
     except ValueError:
         return None
+
+
+def as_address(text: str) -> str:
+    """Return what a person writes for an address, with its scheme; ``""`` if it is no address.
+
+    An address of an outlet's host may lack its scheme.
+    """
+    if text[:8].lower().startswith(("http://", "https://")):
+        return text
+    return f"https://{text}" if outlet_of(f"https://{text}") is not None else ""
+
+
+def outlet_at(address: str) -> Outlet:
+    """Return the outlet whose host serves the address.
+
+    :raises OutletError: there is none.
+    """
+    outlet = outlet_of(address)
+    if outlet is None:
+        hosts = ", ".join(_by_host())
+        raise OutletError(f"no outlet has the host of {address}; known hosts: {hosts}")
+    return outlet
+
+
+def article_named(text: str) -> tuple[str, str]:
+    """Return the outlet's name and the id or alias that ``OUTLET/ID`` or an address states.
+
+    The second is ``""`` for ``OUTLET`` alone.
+
+    :raises OutletError: no outlet has the host of the address.
+    """
+    address = as_address(text)
+    if not address:
+        outlet, _, name = text.partition("/")
+        return outlet, name
+    known = outlet_at(address)
+    identified = known.identify(address)
+    return known.name, identified.article_id if identified is not None else address
 
 
 def outlet_of_image(url: str) -> Outlet | None:

@@ -17,7 +17,8 @@ from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
-from crawler.outlets import outlet_named
+from crawler.model.text import as_text
+from crawler.outlets import as_address, outlet_at, outlet_named
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +35,7 @@ class Command(Verb):
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
-        return "[options] OUTLET"
+        return "[options] OUTLET | ADDRESS"
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
@@ -44,8 +45,9 @@ class Command(Verb):
         """Return the description, with an example."""
         return (
             "Read an outlet's feeds, sitemaps and list pages, fetch the articles that are new or "
-            "due for another visit, and keep every exchange. If it is stopped, the same command "
-            "continues. Needs CONTACT, an address under which outlets can reach you. "
+            "due for another visit, and keep every exchange. With ADDRESS, any address of an "
+            "article, fetch that article. If it is stopped, the same command continues. Needs "
+            "CONTACT, an address under which outlets can reach you. "
             f"Example: CONTACT=desk@example.org {PROGRAM} crawl etoday -a since=2023-09-01 "
             "-a until=2023-09-30"
         )
@@ -113,10 +115,10 @@ class Command(Verb):
         from crawler.spider.session import CrawlSession
         from crawler.spider.spider import OutletSpider
 
-        outlet, arguments = self._checked(args, opts.arguments)
+        outlet, given, arguments = self._checked(args, opts.arguments)
         assert self.crawler_process is not None, "requires_crawler_process"
         crawler = self.crawler_process.create_crawler(outlet.name)
-        words = [word for pair in opts.arguments for word in ("-a", pair)]
+        words = [word for pair in given for word in ("-a", pair)]
         session = CrawlSession.of_run(
             crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
         )
@@ -140,8 +142,10 @@ class Command(Verb):
             print(f"{PROGRAM} crawl: {sentence}", file=sys.stderr)
         return verdict.exit_code
 
-    def _checked(self, args: list[str], given: list[str]) -> tuple[Outlet, dict[str, str]]:
-        """Return the outlet and the spider's arguments.
+    def _checked(
+        self, args: list[str], given: list[str]
+    ) -> tuple[Outlet, list[str], dict[str, str]]:
+        """Return the outlet, and the spider's arguments as words and by name.
 
         :raises UsageError: one of them is invalid, or CONTACT is missing.
         """
@@ -149,14 +153,21 @@ class Command(Verb):
         from crawler.model.window import WindowError
 
         if len(args) != 1:
-            raise usage_error(f"name one outlet; {PROGRAM} list shows them")
+            raise usage_error(
+                f"name one outlet ({PROGRAM} list shows them) or one address of an article"
+            )
+        address = as_address(as_text(args[0]))
         try:
-            outlet = outlet_named(args[0])
+            outlet = outlet_at(address) if address else outlet_named(args[0])
+            if address and any(word.startswith("url=") for word in given):
+                raise usage_error(f"-a url= names another address than {address}: name one")
+            if address:
+                given = [*given, f"url={address}"]
             arguments = parse_arguments(given, outlet)
             self._check_contact(outlet)
         except (OutletError, WindowError, ValueError) as error:
             raise usage_error(str(error)) from error
-        return outlet, arguments
+        return outlet, given, arguments
 
     def _check_contact(self, outlet: Outlet) -> None:
         """Check the contact before anything is written; the spider checks it again.

@@ -10,7 +10,7 @@ from archive.export import articles as export
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler import VERSION
-from crawler.cli.base import Verb, day_option, usage_error
+from crawler.cli.base import Verb, check_outlet, day_option, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.progress import ProgressBar, Unit
 from crawler.model.text import as_text
@@ -88,6 +88,8 @@ class Command(Verb):
     def _export_articles(self, path: Path, opts: argparse.Namespace) -> None:
         every = opts.revisions == "all"
         with self.open_index() as index, index.reading() as connection:
+            if opts.outlet:
+                check_outlet(connection, opts.outlet)
             found = each_article(
                 connection, opts.outlet, opts.since, opts.until, every_revision=every
             )
@@ -106,6 +108,8 @@ class Command(Verb):
             index.reading() as connection,
             ProgressBar("writing", Unit.ITEMS) as progress,
         ):
+            if opts.outlet:
+                check_outlet(connection, opts.outlet)
 
             def begin(total: int) -> Callable[[], None]:
                 progress.begin(total)

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from archive.articles.queries import search
 from archive.index.search_query import parse_query
 from archive.model.program import PROGRAM
-from crawler.cli.base import Verb, usage_error
+from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.tables import print_articles
-from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
-from crawler.outlets import outlet_named
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +45,11 @@ class Command(Verb):
         """Add --limit."""
         super().add_options(parser)
         parser.add_argument(
-            "--limit", type=int, default=20, metavar="N", help="at most this many (default: 20)"
+            "--limit",
+            type=number_option,
+            default=20,
+            metavar="N",
+            help="at most this many (default: 20)",
         )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -78,15 +80,10 @@ class Command(Verb):
         """Search and print; no match is not a failure."""
         if not " ".join(args).strip("- "):
             raise usage_error("name at least one term to search for")
-        if opts.limit < 1:
-            raise usage_error("--limit must be at least 1")
         query = parse_query(as_text(" ".join(word for word in args if word != "--")))
-        if query.outlet:
-            try:
-                outlet_named(query.outlet)
-            except OutletError as error:
-                raise usage_error(str(error)) from error
         with self.open_index() as index, index.reading() as connection:
+            if query.outlet:
+                check_outlet(connection, query.outlet)
             found = search(connection, query, opts.limit)
         print_articles(found)
         print(f"{len(found)} found")

@@ -6,20 +6,28 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from archive.articles.blocklist import removal_of
 from archive.articles.captures import captures_of
 from archive.articles.changes import ChangeClass
 from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
-from archive.articles.queries import aliases_of, each_article, find_article
+from archive.articles.queries import (
+    aliases_of,
+    find_article,
+    newest_articles,
+    number_of_articles,
+)
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.article_history import print_changes, print_history, size_text
-from crawler.cli.base import Verb, usage_error
+from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.tables import print_articles, print_table
 from crawler.cli.times import kst_second, parse_moment
+from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
 from crawler.offline.capture_diff import levels
+from crawler.outlets import article_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +36,10 @@ if TYPE_CHECKING:
     from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
+    from archive.index.database import Snapshot
 
+#: Articles that are listed by default.
+_NEWEST = 20
 _CAPTURE_COLUMNS = (
     "captured (KST)",
     "rev",
@@ -46,7 +57,7 @@ class Command(Verb):
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
-        return "[options] [OUTLET | OUTLET/ID]"
+        return "[options] [OUTLET | OUTLET/ID | ADDRESS]"
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
@@ -57,13 +68,14 @@ class Command(Verb):
         return (
             "Print everything kept of an article: its fields, what the widget rules removed, its "
             "history with what each revision changed word by word ([-removed-], {+added+}), and "
-            "its captures with their places in the WARC files. With an outlet, or without an "
-            "argument, list the articles. "
+            "its captures with their places in the WARC files. ADDRESS is any address of the "
+            "article: of its desktop or mobile page, with or without a query. With an outlet, or "
+            "without an argument, list the articles, newest first. "
             f"Example: {PROGRAM} show --at 2023-09-16T09:00 newspim/20230915999901"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --at and --revision."""
+        """Add --at, --revision and --limit."""
         super().add_options(parser)
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
@@ -74,31 +86,42 @@ class Command(Verb):
             "KST unless it names a zone)",
         )
         which.add_argument("--revision", type=int, metavar="N", help="the article in revision N")
+        parser.add_argument(
+            "--limit",
+            type=number_option,
+            default=_NEWEST,
+            metavar="N",
+            help=f"list at most this many articles (default: {_NEWEST})",
+        )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Show or list; return 1 if the article does not exist, or did not at that time."""
         if len(args) > 1:
-            raise usage_error("name one article as OUTLET/ID")
-        outlet, _, article_id = as_text(args[0] if args else "").partition("/")
+            raise usage_error("name one article as OUTLET/ID, or by an address of it")
+        try:
+            outlet, article_id = article_named(as_text(args[0] if args else ""))
+        except OutletError as error:
+            raise usage_error(str(error)) from error
         if article_id:
             return self._show(outlet, article_id, opts)
         if opts.at is not None or opts.revision is not None:
             raise usage_error("--at and --revision need an article: OUTLET/ID")
         with self.open_index() as index, index.reading() as connection:
-            found = list(each_article(connection, outlet))
+            if outlet:
+                check_outlet(connection, outlet)
+            found = newest_articles(connection, outlet, opts.limit)
+            number = number_of_articles(connection, outlet)
         print_articles(found)
-        print(counted(len(found), "article"))
+        total = counted(number, "article")
+        print(total if len(found) == number else f"the newest {len(found)} of {total} (--limit N)")
         return 0
 
     def _show(self, outlet: str, article_id: str, opts: argparse.Namespace) -> int:
         with self.open_index() as index, index.reading() as connection:
+            check_outlet(connection, outlet)
             versions = find_article(connection, outlet, article_id)
             if not versions:
-                print(
-                    f"no article {outlet}/{article_id} in the index; {PROGRAM} show lists all "
-                    "articles",
-                    file=sys.stderr,
-                )
+                print(_not_found(connection, outlet, article_id), file=sys.stderr)
                 return 1
             row_id = versions[-1].row_id
             aliases = aliases_of(connection, row_id)
@@ -137,6 +160,17 @@ def _chosen(
     if number is not None:
         return next((one for one in versions if one.revision == number), None)
     return next((one for one in reversed(versions) if at is None or one.captured_at <= at), None)
+
+
+def _not_found(connection: Snapshot, outlet: str, article_id: str) -> str:
+    """Return the sentence about an article that the index does not have."""
+    removal = removal_of(connection, outlet, article_id)
+    if removal is None:
+        return f"no article {outlet}/{article_id} in the index; {PROGRAM} show lists the articles"
+    return (
+        f"{removal.outlet}/{removal.article_id} was removed on {kst_second(removal.at)} (KST): "
+        f"{removal.reason}"
+    )
 
 
 def _missing(versions: Sequence[StoredArticle], at: datetime | None, number: int | None) -> str:

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.figures import examples
-from archive.runs.history import outlets_seen, runs_between, summed
+from archive.runs.history import runs_between, summed
 from archive.segments.names import archive_folder
-from crawler.cli.base import Verb, day_option, number_option, usage_error
+from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
 from crawler.cli.printable import json_text, raw_stream
 from crawler.model.text import as_text
-from crawler.outlets import known_outlets
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.json_report import overview_object, runs_object
 
 if TYPE_CHECKING:
     import argparse
 
-    from archive.index.database import Snapshot
     from archive.runs.figures import Example
     from crawler.jobs.job import Job
     from crawler.status.overview import Overview
@@ -104,9 +102,13 @@ class Command(Verb):
         folder, now = archive_folder(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
         outlet = as_text(opts.outlet)
         with self.open_index() as index:
+            if outlet:
+                with index.reading() as connection:
+                    check_outlet(connection, outlet)
             overview = survey(index, folder, jobs, now, problems, outlet)
         if outlet and not overview.outlets:
-            return _refuse_unknown(outlet)
+            print(f"{outlet} has no job, no crawl and no article yet", file=sys.stderr)
+            return 1
         if opts.metrics:
             return max(_write_metrics(opts.metrics, overview), 0 if overview.ok else 1)
         if opts.json:
@@ -120,12 +122,12 @@ class Command(Verb):
         one_day = bool(outlet) and opts.since is not None and opts.since == opts.until
         last: dict[tuple[str, str], Example] = {}
         with self.open_index() as index, index.reading() as connection:
+            if outlet:
+                check_outlet(connection, outlet)
             begin, end = _period(opts)
             records = runs_between(connection, begin, end, now, outlet, _limit(opts))
             if one_day:
                 last = examples(connection, [record.run_id for record in records], outlet)
-            if outlet and not records and not _is_known(connection, outlet):
-                return _refuse_unknown(outlet)
         counts = summed(records, outlet)
         if opts.json:
             days = {"since": opts.since, "until": opts.until}
@@ -180,19 +182,6 @@ def _period(opts: argparse.Namespace) -> tuple[datetime | None, datetime | None]
     begin = datetime.combine(opts.since, time(), KST) if opts.since else None
     end = datetime.combine(opts.until + timedelta(days=1), time(), KST) if opts.until else None
     return begin, end
-
-
-def _is_known(connection: Snapshot, outlet: str) -> bool:
-    return outlet in known_outlets() or outlet in outlets_seen(connection)
-
-
-def _refuse_unknown(outlet: str) -> int:
-    """Say that the outlet is unknown; return the exit status."""
-    print(
-        f"no outlet {outlet!r} has a job, a crawl or an article; {PROGRAM} list shows the outlets",
-        file=sys.stderr,
-    )
-    return 1
 
 
 def _write_metrics(path: str, overview: Overview) -> int:

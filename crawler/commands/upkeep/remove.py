@@ -18,12 +18,14 @@ from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
 from archive.takedown.plan import add_quotes, combine, plan_takedown
 from archive.takedown.quotes import find_quotes
-from crawler.cli.base import Verb, usage_error
+from crawler.cli.base import Verb, check_outlet, usage_error
 from crawler.cli.plural import counted
 from crawler.cli.summary import Report
+from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover
 from crawler.outlets import article_id as article_id_of
+from crawler.outlets import article_named
 from pipelines.deposit import CaptureStore
 
 if TYPE_CHECKING:
@@ -158,6 +160,8 @@ class Command(Verb):
         """Return what will be removed, None if an article does not exist; print either."""
         quotes: dict[str, list[str]] = {}
         with self.open_index() as index, index.reading() as connection:
+            for outlet in dict.fromkeys(outlet for outlet, _ in request.articles):
+                check_outlet(connection, outlet)
             found = _find(connection, request.articles)
             if found is None:
                 return None
@@ -215,11 +219,14 @@ class Command(Verb):
 def _article_name(argument: str) -> tuple[str, str]:
     """Return outlet and id.
 
-    :raises UsageError: the argument is not OUTLET/ID.
+    :raises UsageError: the argument is neither OUTLET/ID nor an address of an outlet's.
     """
-    outlet, slash, article_id = as_text(argument).partition("/")
-    if not (outlet and slash and article_id):
-        raise usage_error(f"{argument} is not an article: write OUTLET/ID")
+    try:
+        outlet, article_id = article_named(as_text(argument))
+    except OutletError as error:
+        raise usage_error(str(error)) from error
+    if not (outlet and article_id):
+        raise usage_error(f"{argument} is not an article: write OUTLET/ID, or an address of it")
     return outlet, article_id
 
 
@@ -228,7 +235,7 @@ def _find(connection: Snapshot, articles: Sequence[tuple[str, str]]) -> list[Tak
     found = {name: plan_takedown(connection, *name, article_id_of) for name in articles}
     unknown = ["/".join(name) for name, plan in found.items() if plan is None]
     for name in unknown:
-        print(f"no article {name} in the index; {PROGRAM} show lists all articles", file=sys.stderr)
+        print(f"no article {name} in the index; {PROGRAM} show lists the articles", file=sys.stderr)
     return None if unknown else combine(plan for plan in found.values() if plan is not None)
 
 

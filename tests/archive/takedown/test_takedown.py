@@ -96,7 +96,10 @@ def test_every_text_of_a_removed_article_is_gone_from_every_file(workspace: Work
         fixity.EntryKind.REMOVED,
         fixity.EntryKind.REPLACED,
     )
-    assert workspace.call("show", NAME).code == 1
+    shown = workspace.call("show", NAME)
+    assert (shown.code, shown.out) == (1, "")
+    assert f"{NAME} was removed on " in shown.err
+    assert REASON[1] in shown.err
     assert workspace.call("search", texts[0].split()[0]).out.count(texts[0]) == 0
 
 
@@ -227,7 +230,7 @@ def test_verify_finds_what_is_wrong_with_a_removal(workspace: Workspace) -> None
         ((NAME, "--reason", "  "), 2, "give the reason with --reason"),
         ((NAME, *REASON), 2, "pass --yes"),
         (("etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
-        (("nobody/1", *REASON, "--yes"), 1, "no article nobody/1 in the index"),
+        (("nobody/1", *REASON, "--yes"), 2, "no outlet 'nobody'; known: etoday, newspim"),
         ((NAME, "etoday/1", *REASON, "--yes"), 1, "no article etoday/1 in the index"),
     ],
 )

@@ -108,7 +108,6 @@ def test_export_joins_what_text_and_pages_know_of_one_article(workspace: Workspa
     [
         (["--outlet", "etoday"], 2),
         (["--outlet", "newspim"], 3),
-        (["--outlet", "nobody"], 0),
         (["--since", "2023-09-05"], 2),
         (["--since", "2023-09-06"], 1),
         (["--until", "2023-09-05"], 4),
@@ -161,6 +160,8 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
         (["x.parquet"], 2),
         (["--since", "yesterday", "x.jsonl"], 2),
         (["/proc/none/x.jsonl"], 1),
+        (["--outlet", "nobody", "x.jsonl"], 2),
+        (["--outlet", "nobody", "x.cdxj"], 2),
     ],
 )
 def test_export_says_what_is_wrong(workspace: Workspace, arguments: list[str], code: int) -> None:
@@ -301,13 +302,53 @@ def test_search_limits(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["etoday/1", "nobody/9000000001", "etoday/content-0", "etoday/' OR 1=1"]
+    "name",
+    [
+        "etoday/1",
+        "etoday/content-0",
+        "etoday/' OR 1=1",
+        "https://www.etoday.co.kr/news/view/1",
+        "https://www.etoday.co.kr/",
+    ],
 )
 def test_show_of_an_unknown_article_says_so(workspace: Workspace, name: str) -> None:
     result = workspace.call("show", name)
     assert (result.code, result.out) == (1, "")
     (sentence,) = result.sentences
-    assert name in sentence
+    assert name.removeprefix("https://www.etoday.co.kr/news/view/") in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("etodya", "no outlet 'etodya' (did you mean etoday?); known: etoday, newspim"),
+        ("Etoday/9000000001", "no outlet 'Etoday' (did you mean etoday?); known: etoday, newspim"),
+        ("nobody/9000000001", "no outlet 'nobody'; known: etoday, newspim"),
+        ("https://example.org/news/1", "no outlet has the host of https://example.org/news/1;"),
+    ],
+)
+def test_show_of_an_unknown_outlet_is_invalid(
+    workspace: Workspace, name: str, sentence: str
+) -> None:
+    result = workspace.call("show", name)
+    assert result.code == 2
+    assert sentence in result.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://www.etoday.co.kr/news/view/9000000001",
+        "http://www.etoday.co.kr/news/view/9000000001?utm_source=x#top",
+        "https://m.etoday.co.kr/view.php?idxno=9000000001",
+        "www.etoday.co.kr/news/view/9000000001",
+        "HTTPS://WWW.ETODAY.CO.KR/news/view/9000000001",
+    ],
+)
+def test_show_takes_any_address_of_an_article(workspace: Workspace, address: str) -> None:
+    shown = workspace.call("show", address)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out == workspace.call("show", "etoday/9000000001").out
 
 
 def test_show_prints_everything_that_is_kept(workspace: Workspace) -> None:
@@ -340,6 +381,17 @@ def test_show_lists(workspace: Workspace) -> None:
     assert workspace.call("show").out.splitlines()[-1] == "5 articles"
     assert workspace.call("show", "etoday").out.splitlines()[-1] == "2 articles"
     assert workspace.call("show", "a/1", "a/2").code == 2
+
+
+def test_show_lists_the_newest_first_and_says_how_many_there_are(workspace: Workspace) -> None:
+    lines = workspace.call("show", "--limit", "2").out.splitlines()
+    assert lines[-1] == "the newest 2 of 5 articles (--limit N)"
+    names = [line.split()[1] for line in lines if line.startswith("│")]
+    times = {
+        f"{record['outlet']}/{record['article_id']}": record["published_at"]
+        for record in workspace.export()
+    }
+    assert names == sorted(times, key=times.__getitem__, reverse=True)[:2]
 
 
 @pytest.mark.parametrize("verb", ["show", "search", "export"])

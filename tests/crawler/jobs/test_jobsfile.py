@@ -118,7 +118,7 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         parse_jobs(WRONG, "jobs.toml")
     assert caught.value.sentences == [
         "jobs.toml, line 1: there is no 'colour' here: only [[job]] tables.",
-        "jobs.toml, line 4: outlet: no outlet 'etodya'; known: etoday, newspim.",
+        "jobs.toml, line 4: outlet: no outlet 'etodya' (did you mean etoday?); known: etoday, newspim.",
         "jobs.toml, line 6: cron: a job has either every or cron.",
         "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, command, every, "
         "cron, arguments, settings, time_limit, retries, backoff, alert.",

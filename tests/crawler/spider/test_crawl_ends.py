@@ -41,6 +41,9 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
             "not the address of an article",
         ),
         (["etoday", "-a", "url=file:///etc/passwd"], "not the address of an article"),
+        (["https://example.org/news/1"], "no outlet has the host of https://example.org/news/1"),
+        (["www.etoday.co.kr/news/view/1", "-a", "url=x"], "name one"),
+        (["www.etoday.co.kr/news"], "not the address of an article"),
         (["etoday", "--sinse", "2023-09-01"], "unknown option --sinse"),
     ],
 )

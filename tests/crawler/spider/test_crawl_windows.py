@@ -152,9 +152,12 @@ def test_one_address_is_fetched_under_its_canonical_form_and_nothing_else_is(
 ) -> None:
     with MockSite(outlet, 20, clock=datetime.now(KST)) as site:
         crawls, (other, wanted) = Crawls.into(tmp_path, site), site.ids()[3:5]
-        for stored, unchanged in ((1, 0), (0, 1)):
+        verb, _, *words = crawls.command()
+        address = form.format(wanted)
+        commands = ((verb, outlet, "-a", f"url={address}", *words), (verb, address, *words))
+        for command, stored, unchanged in zip(commands, (1, 0), (0, 1), strict=True):
             before = len(site.log)
-            said = crawls.run("-a", f"url={form.format(wanted)}")
+            said = crawls.workspace.run(*command)
             assert said.code == 0, said
             figures = tally(said.out)
             assert (figures["discovered"], figures["stored"], figures["unchanged"]) == (
