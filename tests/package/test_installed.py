@@ -17,9 +17,9 @@ import pytest
 from crawler import VERSION
 from tests.support.cli import ROOT
 from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.package_sources import copy_sources
 
 SEEDS = ROOT / "seeds"
-SOURCES = ("archive", "crawler", "pipelines", "pyproject.toml", "README.md", "LICENSE")
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,7 @@ class Installed:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy of the sources, without the network."""
     source = tmp_path_factory.mktemp("source")
-    for name in SOURCES:
-        path = ROOT / name
-        if path.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(path, source / name, ignore=ignored)
-        else:
-            shutil.copy(path, source / name)
+    copy_sources(source)
     build = "from setuptools.build_meta import build_wheel; print(build_wheel('.'))"
     done = subprocess.run(
         [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False
