@@ -97,7 +97,11 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Report the closed socket to the receiver; asyncio calls this, whichever side closed."""
         receiver, self._receiver = self._receiver, None
-        if receiver is not None:
-            receiver.lost(exc)
         if not self.closed.done():
             self.closed.set_result(None)
+        if receiver is None:
+            return
+        try:
+            receiver.lost(exc)
+        except Exception as error:  # noqa: BLE001 - raised where the response is waited for
+            receiver.fail(error)

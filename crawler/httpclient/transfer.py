@@ -135,7 +135,8 @@ class Transfer:
             self.fail(error)
         if reader.body.complete and not self._over:
             self._end()
-        self._budget.received(self)
+        if not self._over:
+            self._budget.received(self)
 
     def lost(self, exc: Exception | None) -> None:
         """Handle the closed connection: the end of a body without length, a failure otherwise."""
