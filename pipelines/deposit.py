@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import DropItem
 
-from archive.articles.batch import enter_captures, is_of_record
+from archive.articles.batch import enter, enter_unread, in_halves, is_of_record
 from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest_model import CaptureEntry
@@ -28,7 +28,7 @@ from pipelines.item import to_item
 from pipelines.page import page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from scrapy.crawler import Crawler
@@ -57,6 +57,7 @@ _Key = tuple[str, str, "datetime | None"]
 class _Waiting:
     """A page of the batch; ``location`` is set if its bytes are in a segment already."""
 
+    key: _Key
     page: Page
     origin: str = ""
     location: Location | None = None
@@ -65,7 +66,7 @@ class _Waiting:
 
 
 class BatchError(SegmentError):
-    """A bug ended the writing of a batch. Its records are in an open segment, without rows."""
+    """A bug of no page's stops the writing. The records are in an open segment, without rows."""
 
 
 class CaptureStore:
@@ -75,6 +76,9 @@ class CaptureStore:
     both. A page whose bytes the archive already holds is read again but not stored again. Visits
     are settled in ``frontier`` in the transaction that stores their captures. The caller closes
     ``segments`` and ``index``.
+
+    A page or result at which a bug is met is stored without what was read of it, and reported as
+    ``failed/internal_error``. ``on_bug`` is called for each other bug, after it was logged.
     """
 
     def __init__(
@@ -84,12 +88,14 @@ class CaptureStore:
         run: RunRecorder,
         report: Callable[[Result], None],
         frontier: Frontier | None = None,
+        on_bug: Callable[[], None] = lambda: None,
     ) -> None:
         self._segments = segments
         self._index = index
         self._run = run
         self._report = report
         self._frontier = frontier
+        self._on_bug = on_bug
         self._waiting: dict[_Key, _Waiting] = {}
         #: What each appended revisit repeats, until it is read: its batch may be written before.
         self._originals: dict[_Key, RevisitOf] = {}
@@ -112,9 +118,13 @@ class CaptureStore:
             return
         key = _key(page)
         self._make_room(key)
-        location = self._write(page, original)
+        location = self._append(page, original)
         self._waiting[key] = _Waiting(
-            _without_body(page), location=location, revisit=original is not None, original=original
+            key,
+            _without_body(page),
+            location=location,
+            revisit=original is not None,
+            original=original,
         )
         if original is not None:
             self._originals[key] = original
@@ -139,7 +149,7 @@ class CaptureStore:
         else:
             self._make_room(key)
             is_revisit = original is not None
-            self._waiting[key] = _Waiting(page, origin, revisit=is_revisit, original=original)
+            self._waiting[key] = _Waiting(key, page, origin, revisit=is_revisit, original=original)
             self._weight += len(page.exchange.body)
         self._flush_behind(page)
 
@@ -147,7 +157,7 @@ class CaptureStore:
         """Add a page whose record is in the archive already and not in the index."""
         key = _key(page)
         self._make_room(key)
-        self._waiting[key] = _Waiting(_without_body(page), location=location, revisit=revisit)
+        self._waiting[key] = _Waiting(key, _without_body(page), location=location, revisit=revisit)
         self._flush_behind(page)
 
     def add_result(self, result: Result) -> None:
@@ -163,47 +173,22 @@ class CaptureStore:
         if size >= BATCH or self._weight >= HEAVY or is_old:
             self.flush()
 
-    def flush(self, *, last: bool = False) -> None:
+    def flush(self) -> None:
         """Write the batch: WARC records, fsync, one index transaction; then report.
 
-        ``last`` ends the run.
-        """
-        waiting, self._waiting = self._waiting, {}
-        results, self._results = self._results, []
-        self._weight = 0
-        try:
-            results = self._write_batch(waiting, results, last=last)
-        except (SegmentError, IndexUnusableError, OSError):
-            raise
-        except Exception as error:  # a bug, raised again as a sentence for the operator
-            # The records are written and stay in the open segment, whose recovery makes the rows.
-            _log.exception("A batch could not be stored")
-            raise BatchError(
-                f"a batch could not be stored ({error!r}); this is a bug. The log above says "
-                "where; what was fetched is indexed by the next run."
-            ) from error
-        for result in results:
-            self._report(result)
+        If a bug is met, it is written in parts, each in a transaction of its own.
 
-    def _write_batch(
-        self, waiting: Mapping[_Key, _Waiting], results: list[Result], *, last: bool
-    ) -> list[Result]:
-        """Write the records and rows of a batch; return all results of it."""
-        pages, entries, unwritten = self._write_records(waiting)
-        results = results + unwritten
-        with self._index.writing() as connection:
-            # An article may have been removed since its page was requested.
-            self._blocklist.update(connection)
-            stored = self._write_rows(connection, pages, entries)
-            for result in results:
-                self._run.note(result)
-            results = stored + results
-            if self._frontier is not None:
-                visited = [result.visited for result in results if result.visited is not None]
-                self._frontier.settle(connection, visited)
-            self._run.write(connection, ended=last)
-        self._segments.settle()
-        return results
+        :raises SegmentError: the archive can't be written.
+        :raises IndexUnusableError: the index can't be written.
+        """
+        batch: list[_Waiting | Result] = [*self._waiting.values(), *self._results]
+        self._waiting, self._results, self._weight = {}, [], 0
+        with _bugs_as_sentence():
+            if batch:
+                met = in_halves(batch, self._write, self._set_aside)
+                if met is not None:
+                    self._note_bug("a batch was written at the second try", met)
+            self._segments.settle()
 
     def _flush_behind(self, page: Page) -> None:
         """Write the batch if it is due, or if reading a page of it again would cost seconds."""
@@ -214,25 +199,101 @@ class CaptureStore:
 
     def close(self) -> None:
         """Write the batch and end the run."""
-        self.flush(last=True)
+        self.flush()
+        with self._run.undone_on_error(), self._index.writing() as connection:
+            self._run.write(connection, ended=True)
+
+    def _write(self, part: Sequence[_Waiting | Result]) -> None:
+        """Write the records and rows of a part of the batch, the rows all or none; then report."""
+        waiting = [one for one in part if isinstance(one, _Waiting)]
+        added = [one for one in part if isinstance(one, Result)]
+        entries = self._write_records(waiting)
+        with self._run.undone_on_error(), self._index.writing() as connection:
+            # An article may have been removed since its page was requested.
+            self._blocklist.update(connection)
+            results = self._write_rows(connection, waiting, entries)
+            for result in added:
+                self._run.note(result)
+            results += added
+            self._run.write(connection)
+            if self._frontier is not None:  # last, because it remembers what it has settled
+                visited = [result.visited for result in results if result.visited is not None]
+                self._frontier.settle(connection, visited)
+        self._report_all(results)
 
     def _write_rows(
-        self, connection: Snapshot, pages: Sequence[Page], entries: Sequence[CaptureEntry]
+        self, connection: Snapshot, waiting: Sequence[_Waiting], entries: Sequence[CaptureEntry]
     ) -> list[Result]:
-        """Write the rows of a batch; return the results of the pages to be reported."""
+        """Write the rows of captures; return the results of the pages to be reported."""
         allowed = [
-            self._blocklist.apply(entry, page.article_id)
-            for page, entry in zip(pages, entries, strict=True)
+            self._blocklist.apply(entry, one.page.article_id)
+            for one, entry in zip(waiting, entries, strict=True)
         ]
         results: list[Result] = []
-        entered = enter_captures(connection, allowed)
-        for page, one in zip(pages, entered, strict=True):
-            if page.final:
-                read = replace(page, article=None) if one.is_set_aside else page
-                result = _result(read, one.verdict)
-                self._run.note(result, one.capture_id)
+        for one, entered in zip(waiting, enter(connection, allowed), strict=True):
+            if one.page.final:
+                result = _result(one.page, entered.verdict)
+                self._run.note(result, entered.capture_id)
                 results.append(result)
         return results
+
+    def _set_aside(self, one: _Waiting | Result, error: Exception) -> None:
+        """Write of a capture or result, at which a bug was met, no more than what it must leave.
+
+        That is the row of its record, a failed result, and the end of its visit.
+        """
+        verdict = internal_error(error)
+        result = _failed(one, verdict)
+        entry = self._entry_of_faulty(one, verdict) if isinstance(one, _Waiting) else None
+        self._segments.sync()
+        with self._run.undone_on_error(), self._index.writing() as connection:
+            capture_id = enter_unread(connection, entry).capture_id if entry is not None else None
+            if result is not None:
+                self._note_faulty(result, capture_id)
+            self._run.write(connection)
+            if self._frontier is not None and result is not None and result.visited is not None:
+                self._frontier.set_aside(connection, result.visited.article_id)
+        if result is None:
+            self._note_bug("a page could not be stored before it was read", error)
+        else:
+            self._report_all([result])
+
+    def _entry_of_faulty(self, one: _Waiting, verdict: Verdict) -> CaptureEntry | None:
+        """Return the entry of a capture at which a bug was met, None if it has no record or row."""
+        try:
+            (entry,) = self._write_records([one])
+        except Exception as error:  # a bug at one record, which the caller reports
+            if not is_of_record(error):
+                raise
+            _log.debug("%s: nothing was read", one.page.exchange.url, exc_info=error)
+            if one.location is None:
+                return None
+            entry = CaptureEntry(_bare_columns(one) | location_columns(one.location), None, verdict)
+        with self._index.reading() as connection:
+            self._blocklist.update(connection)
+        if self._is_blocked(one.page):
+            verdict = REMOVED
+        return replace(entry, article=None, verdict=verdict)
+
+    def _note_faulty(self, result: Result, capture_id: int | None) -> None:
+        """Note a result in the run's history, if that is not where the bug is."""
+        try:
+            self._run.note(result, capture_id)
+        except Exception as error:  # noqa: BLE001 - a bug, which is counted
+            self._note_bug(f"{result.source} is missing in the run's results", error)
+
+    def _report_all(self, results: Sequence[Result]) -> None:
+        for result in results:
+            try:
+                self._report(result)
+            except Exception as error:  # a bug, which is counted; no output that is full or closed
+                if not is_of_record(error):
+                    raise
+                self._note_bug(f"{result.source}: {result.verdict} could not be reported", error)
+
+    def _note_bug(self, what: str, error: Exception) -> None:
+        _log.error("a bug: %s", what, exc_info=error)
+        self._on_bug()
 
     def _is_blocked(self, page: Page) -> bool:
         if not self._blocklist:  # mostly so, and then no digest is computed
@@ -247,51 +308,37 @@ class CaptureStore:
         if not self._waiting and not self._results:
             self._oldest = monotonic()
 
-    def _write_records(
-        self, waiting: Mapping[_Key, _Waiting]
-    ) -> tuple[list[Page], list[CaptureEntry], list[Result]]:
-        """Append the exchanges that the archive does not hold yet, and sync.
+    def _write_records(self, waiting: Sequence[_Waiting]) -> list[CaptureEntry]:
+        """Append the exchanges that the archive does not hold yet, and sync; return the entries.
 
-        Return the pages with an entry for each, in order, and the results of those of which no
-        record can be made.
+        After an error it may be called again: what is written is not written twice.
         """
-        digests = {_row_digest(key, one) for key, one in waiting.items() if one.location is None}
+        digests = {_row_digest(one) for one in waiting if one.location is None}
         known: dict[tuple[str, str], list[Any]] = {}
         if digests:
             with self._index.reading() as connection:
                 known = known_captures(connection, digests)
-        pages: list[Page] = []
         entries: list[CaptureEntry] = []
-        unwritten: list[Result] = []
-        for key, one in waiting.items():
+        for one in waiting:
             row = None
             if one.location is None:
-                url, _, moment = key
-                row = _same_capture(known.get((url, _row_digest(key, one)), ()), one, moment)
-            try:
-                entry = self._new_entry(one) if row is None else _known_entry(one.page, row)
-            except Exception as error:  # a bug at one page: reported, the run fails
-                if not is_of_record(error):
-                    raise
-                unwritten.append(_result(replace(one.page, article=None), internal_error(error)))
-                continue
-            pages.append(one.page)
-            entries.append(entry)
+                url, _, moment = one.key
+                row = _same_capture(known.get((url, _row_digest(one)), ()), one, moment)
+            entries.append(self._new_entry(one) if row is None else _known_entry(one.page, row))
         self._segments.sync()
-        return pages, entries, unwritten
+        return entries
 
     def _new_entry(self, one: _Waiting) -> CaptureEntry:
         """Return the entry of a capture that has no row, after its record is written."""
         page = one.page
-        location = one.location
-        if location is None:
-            location = self._write(page, one.original, self._warcinfo_of(one.origin))
-        columns = columns_of(page) | location_columns(location)
+        if one.location is None:
+            one.location = self._append(page, one.original, self._warcinfo_of(one.origin))
+        columns = columns_of(page) | location_columns(one.location)
         if one.revisit:
             columns["record_type"] = "revisit"
         return CaptureEntry(columns, page.article, page.verdict, known_revision=page.revision_id)
 
-    def _write(
+    def _append(
         self, page: Page, original: RevisitOf | None, warcinfo_id: str | None = None
     ) -> Location:
         """Append the page's exchange to the segment, as a revisit if there is an original."""
@@ -331,6 +378,25 @@ def columns_of(page: Page) -> dict[str, Any]:
     }
 
 
+def _bare_columns(one: _Waiting) -> dict[str, Any]:
+    """Return the columns of a capture of which nothing can be read, as those of `columns_of`."""
+    page, exchange = one.page, one.page.exchange
+    kind = "response" if exchange.head else "resource"
+    return {
+        "outlet": page.outlet,
+        "url": exchange.url,
+        "record_type": "revisit" if one.revisit else kind,
+        "status": None,
+        "media_type": "",
+        "captured_at": exchange.captured_at,
+        "time_known": exchange.time_known,
+        "charset_declared": "",
+        "charset_used": "",
+        "charset_damage": 0,
+        "source": exchange.url,
+    }
+
+
 class DepositPipeline:
     """Item pipeline: hands each page to the spider, which stores it. Reads no settings."""
 
@@ -355,6 +421,22 @@ class DepositPipeline:
         return to_item(page, page.article, _head_facts(page.exchange).status)
 
 
+@contextmanager
+def _bugs_as_sentence() -> Iterator[None]:
+    """Raise a bug as a `BatchError`, a sentence for the operator, after it was logged."""
+    try:
+        yield
+    except (SegmentError, IndexUnusableError, OSError):
+        raise
+    except Exception as error:  # a bug, raised again
+        # The records are written and stay in the open segment, whose recovery makes the rows.
+        _log.exception("A batch could not be stored")
+        raise BatchError(
+            f"a batch could not be stored ({error!r}); this is a bug. The log above says where; "
+            "what was fetched is indexed by the next run."
+        ) from error
+
+
 def _key(page: Page) -> _Key:
     exchange = page.exchange
     return (
@@ -370,10 +452,10 @@ def _without_body(page: Page) -> Page:
     return replace(page, exchange=replace(page.exchange, body=b"", payload_digest=digest))
 
 
-def _row_digest(key: _Key, one: _Waiting) -> str:
+def _row_digest(one: _Waiting) -> str:
     """Return the payload digest in the capture's row: of a revisit, that of its original."""
     if one.original is None:
-        return key[1]
+        return one.key[1]
     return one.original.payload_digest
 
 
@@ -443,6 +525,20 @@ def _result(page: Page, verdict: Verdict) -> Result:
         visited=visited,
         paywalled=verdict.outcome in _STORED and _is_paywalled(page),
     )
+
+
+def _failed(one: _Waiting | Result, verdict: Verdict) -> Result | None:
+    """Return the failed result of a page or result; None of a page that is not a result yet."""
+    if isinstance(one, Result):
+        visit = one.visited.article_id if one.visited is not None else ""
+        source, outlet, url = one.source, one.outlet, one.url
+    elif one.page.final:
+        visit, source, outlet = one.page.visit, one.page.source, one.page.outlet
+        url = one.page.exchange.url
+    else:
+        return None
+    visited = VisitResult(article_id=visit, verdict=verdict) if visit else None
+    return Result(source=source, outlet=outlet, verdict=verdict, url=url, visited=visited)
 
 
 def _is_paywalled(page: Page) -> bool:

@@ -12,14 +12,14 @@ from archive.articles.blocklist import blocked_among
 from archive.frontier import discover
 from archive.frontier.accounting import Balance, balance_of
 from archive.frontier.clock_errors import undo_future
-from archive.frontier.gone_looks import GoneLooks
-from archive.frontier.revisit_policy import State, is_second_look
+from archive.frontier.gone_looks import GoneLooks, Look
+from archive.frontier.revisit_policy import State, is_second_look, next_visit
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.bulk import one_of
 from archive.index.leases import live_runs
 from archive.index.schema import frontier
-from archive.model.outcome import Reason
+from archive.model.outcome import Outcome, Reason
 from archive.model.visit_policy import OURS, READ, VisitKind, visit_kind
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Frontier:
 
     Any number of processes may use the same outlet. A run that leases an article has it alone until
     it is settled or released, or the run no longer holds any lease in `archive.index.leases`: a run
-    that uses a frontier must hold one. Each method except `settle` is one transaction. ``clock``
-    returns aware times.
+    that uses a frontier must hold one. Each method except `settle` and `set_aside` is one
+    transaction. ``clock`` returns aware times.
     """
 
     def __init__(
@@ -138,6 +138,7 @@ class Frontier:
         rows = {row.article_id: row for row in self._rows(connection, ids, *_SETTLED)}
         served_at = self._served_at(connection, results, rows, now)
         changes: dict[str, dict[str, Any]] = {}
+        looks: list[Look] = []
         for result in results:
             row = rows.get(result.article_id)
             if row is None:
@@ -147,9 +148,35 @@ class Frontier:
             if is_leased or (row.state == State.DUE and kind is VisitKind.SERVED):
                 changes[result.article_id] = after_visit(row, result, kind, now, self._run)
                 is_second = is_second_look(row.gone_at, served_at, now)
-                self._looks.note(row, result, kind, now, is_second=is_second)
+                looks.append(Look.of_visit(row, result, kind, now, is_second=is_second))
         _update(connection, list(changes.values()))
+        self._looks.add(looks)
         return len(changes)
+
+    def set_aside(self, connection: Connection, article_id: str) -> None:
+        """End this run's visit of an article at which a bug was met, as one of `VisitKind.OURS`.
+
+        Call it within a transaction of the caller's. Nothing is written that the visit showed.
+        """
+        its = and_(self._own, frontier.c.article_id == article_id, frontier.c.lease == self._run)
+        failures = connection.scalar(select(frontier.c.failures).where(its))
+        if failures is None:
+            return
+        now = self._clock()
+        step = next_visit(
+            VisitKind.OURS, failures=failures, visits=0, counted_from=now, now=now, retry_at=None
+        )
+        failed = {
+            "state": step.state,
+            "due_at": step.due_at,
+            "failures": step.failures,
+            "visited_at": now,
+            "outcome": str(Outcome.FAILED),
+            "reason": str(Reason.INTERNAL_ERROR),
+            "lease": "",
+            "last_run": self._run,
+        }
+        connection.execute(update(frontier).where(its).values(failed))
 
     def end_gone(self, walks: Collection[str] = ()) -> int:
         """End the articles that this run found gone at a second look; return how many.

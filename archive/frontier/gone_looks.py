@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from archive.articles.outages import GoneLook, GoodHour, clock_hour, outage_captures
 from archive.model.visit_policy import READ, VisitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -18,15 +18,46 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """A look that found an article gone, ``is_first`` since it was last served."""
+class Look:
+    """A visit's look at the article of a row: ``is_good`` if it was read, or found ``is_gone``.
 
+    ``is_first`` is whether it was not found gone before since it was last served; ``is_second``
+    whether a look that finds it gone confirms an earlier one.
+    """
+
+    row: int
     at: datetime
+    is_good: bool
+    is_gone: bool
     payload_digest: str
     channels: frozenset[str]
     seen_at: datetime | None
     is_first: bool
     is_second: bool
+
+    @classmethod
+    def of_visit(
+        cls,
+        row: Row[Any],
+        result: VisitResult,
+        kind: VisitKind,
+        now: datetime,
+        *,
+        is_second: bool,
+    ) -> Self:
+        """Return the look of a visit that ended ``now``; ``row`` is the article's before it."""
+        is_good = result.verdict.outcome in READ
+        return cls(
+            row.id,
+            now,
+            is_good,
+            not is_good and kind is VisitKind.DOUBTFUL,
+            result.payload_digest,
+            frozenset(row.channels),
+            row.served_at,
+            row.gone_at is None,
+            is_second,
+        )
 
 
 class GoneLooks:
@@ -34,35 +65,18 @@ class GoneLooks:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._gone: dict[int, _Look] = {}
+        self._gone: dict[int, Look] = {}
         self._good: dict[str, GoodHour] = {}
 
-    def note(
-        self,
-        row: Row[Any],
-        result: VisitResult,
-        kind: VisitKind,
-        now: datetime,
-        *,
-        is_second: bool,
-    ) -> None:
-        """Note the look of a visit that ended ``now``; ``row`` is the article's before it.
-
-        ``is_second`` is whether a look that finds the article gone confirms an earlier one.
-        """
-        # An article's last look counts.
-        self._gone.pop(row.id, None)
-        if result.verdict.outcome in READ:
-            self._note_good(now)
-        elif kind is VisitKind.DOUBTFUL:
-            self._gone[row.id] = _Look(
-                now,
-                result.payload_digest,
-                frozenset(row.channels),
-                row.served_at,
-                row.gone_at is None,
-                is_second,
-            )
+    def add(self, looks: Iterable[Look]) -> None:
+        """Add the looks of visits that were settled."""
+        for look in looks:
+            # An article's last look counts.
+            self._gone.pop(look.row, None)
+            if look.is_good:
+                self._note_good(look.at)
+            elif look.is_gone:
+                self._gone[look.row] = look
 
     def judge(self, walks: frozenset[str]) -> tuple[set[int], set[int]]:
         """Return the rows of the articles that are gone, and of those first found so in an outage.

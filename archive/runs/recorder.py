@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from archive.index.schema import outcomes, runs
 from archive.model.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -89,15 +90,42 @@ class RunRecorder:
             }
         )
 
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Forget what is noted and written in the block if it raises.
+
+        Use it around the transaction.
+        """
+        before = (self.counts.copy(), self._rows.copy(), self._stored)
+        try:
+            yield
+        except BaseException:
+            self.counts, self._rows, self._stored = before
+            raise
+
     def write(self, connection: Connection, *, ended: bool = False) -> None:
         """Write the run's row and the collected results, within the caller's transaction.
 
         :raises IndexUnusableError: the run was begun in another index.
         """
-        facts: dict[str, Any] = {
-            "counts": self._table(),
-            "ended_at": datetime.now(UTC) if ended else None,
-        }
+        ended_at = datetime.now(UTC) if ended else None
+        self._write_row(connection, {"counts": self._table(), "ended_at": ended_at})
+        insert_rows(connection, outcomes, self._rows)
+        self._rows = []
+
+    def end(self, connection: Connection) -> None:
+        """Write only that the run has ended, if a bug keeps its results from being written.
+
+        :raises IndexUnusableError: the run was begun in another index.
+        """
+        facts: dict[str, Any] = {"ended_at": datetime.now(UTC)}
+        self._write_row(connection, facts if self._stored else facts | {"counts": {}})
+
+    def _write_row(self, connection: Connection, facts: dict[str, Any]) -> None:
+        """Insert the run's row with these columns, or update them.
+
+        :raises IndexUnusableError: the run was begun in another index.
+        """
         if self._stored:
             own = connection.execute(update(runs).where(runs.c.id == self.id).values(facts))
             if self._begun and not own.rowcount:
@@ -111,8 +139,6 @@ class RunRecorder:
             itself = {"id": self.id, "started_at": self._started}
             connection.execute(insert(runs).values(self._facts | itself | process | facts))
             self._stored = True
-        insert_rows(connection, outcomes, self._rows)
-        self._rows = []
 
     def _table(self) -> dict[str, dict[str, int]]:
         table: dict[str, dict[str, int]] = {}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome
 from crawler.alarms.silence import is_silent_for_a_day
-from crawler.cli.plural import counted
+from crawler.cli.summary import bugs_in_log
 from crawler.cli.times import kst_minute
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ def _session_fault(crawl: EndedCrawl) -> Iterator[str]:
 
 def _bugs(crawl: EndedCrawl) -> Iterator[str]:
     if crawl.session.bugs:
-        times = counted(crawl.session.bugs, "unexpected exception")
-        yield f"{times} in the log above; this is a bug."
+        yield bugs_in_log(crawl.session.bugs)
 
 
 def _unfinished(crawl: EndedCrawl) -> Iterator[str]:

@@ -108,6 +108,12 @@ class Verb(ScrapyCommand):
         except KeyboardInterrupt:
             self._stopped = True
             self._fail("Stopped. Everything reported is kept; run the same command to continue.")
+        except UsageError:
+            raise
+        except Exception:  # a bug, raised again: its traceback is for whoever fixes it
+            self.exitcode = 1
+            self._record_end()
+            raise
         self._record_end()
 
     def refuse_unknown_options(self, args: list[str]) -> None:

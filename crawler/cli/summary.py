@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome, Reason
+from crawler.cli.plural import counted
 from crawler.cli.progress import ProgressBar, Unit
 from crawler.cli.tables import print_table
 
@@ -55,6 +56,7 @@ class Report:
         self.reasons: Counter[tuple[str, Outcome, Reason]] = Counter()
         self.paywalled: Counter[str] = Counter()
         self._failures = 0
+        self._bugs = 0
         self._bar: ProgressBar | None = None
 
     def add(self, result: Result) -> None:
@@ -70,6 +72,10 @@ class Report:
                 self._print(f"{result.source}: {verdict}: {_explanation(verdict)}")
         self.advance()
 
+    def add_bug(self) -> None:
+        """Count an exception that was logged and that no result tells of."""
+        self._bugs += 1
+
     def count(self, outlet: str, verdict: Verdict, number: int = 1) -> None:
         """Count results of one verdict, without printing them."""
         outlet = outlet or "–"
@@ -84,8 +90,8 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 if any input failed, else 0."""
-        return 1 if self._failures else 0
+        """1 if any input failed, or a bug was met, else 0."""
+        return 1 if self._failures or self._bugs else 0
 
     def start(self, label: str, total: int | None = None) -> None:
         """Show progress until `finish`; ``total`` is in bytes, None to count results instead."""
@@ -99,6 +105,8 @@ class Report:
         if self._failures > _SENTENCES:
             more = self._failures - _SENTENCES
             self._print(f"… and {more} more; all are in the index's table outcomes.")
+        if self._bugs:
+            self._print(bugs_in_log(self._bugs))
         rows = []
         for outlet in sorted({outlet for outlet, _ in self.counts}):
             figures = [self.counts[(outlet, outcome)] for outcome in Outcome]
@@ -119,6 +127,11 @@ class Report:
             self._bar.print(sentence, sys.stderr)
         else:
             print(sentence, file=sys.stderr)
+
+
+def bugs_in_log(number: int) -> str:
+    """Return the sentence about exceptions that no result tells of."""
+    return f"{counted(number, 'unexpected exception')} in the log above; this is a bug."
 
 
 def _explanation(verdict: Verdict) -> str:

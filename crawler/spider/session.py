@@ -114,7 +114,7 @@ class CrawlSession:
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
         self.new = NewArticles()
-        self._run_ended = False
+        self._is_kept = self._run_ended = False
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
@@ -124,14 +124,14 @@ class CrawlSession:
         self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
         self._frontier = Frontier(self.index, self.outlet.name, self.run.id)
         self._store = CaptureStore(
-            self._segments, self.index, self.run, self._count, self._frontier
+            self._segments, self.index, self.run, self._count, self._frontier, self.count_bug
         )
         self._ticking: asyncio.Task[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
-        crawler.signals.connect(self._count_bug, signals.item_error)
-        crawler.signals.connect(self._count_bug, signals.spider_error)
+        crawler.signals.connect(self.count_bug, signals.item_error)
+        crawler.signals.connect(self.count_bug, signals.spider_error)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> CrawlSession:
@@ -148,6 +148,10 @@ class CrawlSession:
         """
         _SESSIONS[crawler] = cls(crawler, run)
         return _SESSIONS[crawler]
+
+    def count_bug(self) -> None:
+        """Count a bug that was logged; the crawl then ends with status 1."""
+        self.bugs += 1
 
     def note_bug(self, what: str) -> None:
         """Count and log a bug; the crawl then ends with status 1."""
@@ -183,6 +187,12 @@ class CrawlSession:
     def add_result(self, result: Result) -> None:
         """Record a visit that gave no page."""
         self._store.add_result(result)
+
+    @_stops_on_fault
+    def end_visit(self, article_id: str) -> None:
+        """Record as ``failed/internal_error`` a visit of which a bug keeps any result."""
+        with self.index.writing() as connection:
+            self._frontier.set_aside(connection, article_id)
 
     @_stops_on_fault
     def discover(self, links: Iterable[FrontierLink]) -> None:
@@ -260,24 +270,35 @@ class CrawlSession:
         if self._crawler.stats is not None:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
 
-    def _count_bug(self) -> None:
-        self.bugs += 1
-
     def _opened(self) -> None:
         """Start the work, now that the settings are final.
 
         :raises CloseSpider: with these settings the crawl must not start; ``fault`` says why.
         """
-        why = refusal(self._crawler, self.outlet)
+        why = self._refusal()
         if why:
             self.fault = f"the crawl was not started: {why}"
             _log.error("%s", self.fault)
             raise CloseSpider("refused")
+        self._ticking = asyncio.ensure_future(self._tick())
+        self.attempt(self._warn)
+        self.attempt(self._state_settings)
+        self.attempt(self._recover)
+
+    def _refusal(self) -> str:
+        """Return why the crawl must not start, ``""`` if it may."""
+        try:
+            return refusal(self._crawler, self.outlet)
+        except Exception as error:  # noqa: BLE001 - any bug: nothing is fetched unchecked
+            _log.exception("The settings could not be checked")
+            return f"its settings could not be checked ({error!r}); this is a bug."
+
+    def _warn(self) -> None:
         if without_effect := warning(self._crawler):
             _log.warning("%s", without_effect)
+
+    def _state_settings(self) -> None:
         self._segments.state(warcinfo_fields(self._crawler))
-        self._recover()
-        self._ticking = asyncio.ensure_future(self._tick())
 
     @_stops_on_fault
     def _recover(self) -> None:
@@ -289,12 +310,20 @@ class CrawlSession:
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
-            self._attempt(self._flush_if_due)
+            self.attempt(self._flush_if_due)
             if waited >= RENEWAL:
                 waited = 0.0
-                self._attempt(self._renew_lease)
+                self.attempt(self._renew_lease)
 
-    def _attempt(self, step: Callable[[], None]) -> None:
+    def _stop_ticking(self) -> None:
+        """End `_tick`; raise what ended it before."""
+        if self._ticking is None:
+            return
+        if self._ticking.done() and not self._ticking.cancelled():
+            self._ticking.result()
+        self._ticking.cancel()
+
+    def attempt(self, step: Callable[[], None]) -> None:
         """Take a step on which others do not depend: a bug in it is logged and counted."""
         try:
             step()
@@ -313,34 +342,40 @@ class CrawlSession:
         self._lease.renew()
 
     @_stops_on_fault
-    def _close_store(self) -> None:
-        self._store.close()
-        self._run_ended = True
+    def _write_last_batch(self) -> None:
+        self._store.flush()
+        self._is_kept = True
 
     @_stops_on_fault
     def _close_segments(self) -> None:
-        self._segments.close()
+        if self._is_kept:  # else they are left open, and the next run's recovery makes the rows
+            self._segments.close()
 
-    @_stops_on_fault
     def _end_run(self) -> None:
-        """End the run in the index, if the last batch could not be written with its end."""
+        with self.run.undone_on_error(), self.index.writing() as connection:
+            self.run.write(connection, ended=True)
+        self._run_ended = True
+
+    def _end_run_without_results(self) -> None:
+        """End the run in the index, if a bug keeps its results from being written."""
         if not self._run_ended:
             with self.index.writing() as connection:
-                self.run.write(connection, ended=True)
+                self.run.end(connection)
 
     def _closed(self, reason: str) -> None:
         """Write the last batch, count the run's results and release the leases, whatever raises."""
         self.reason = reason
-        if self._ticking is not None:
-            self._ticking.cancel()
-        closing = [self._close_store, self._close_segments, self._end_run, self._end_gone]
+        ending = [self._end_run, self._end_run_without_results]
+        closing = [self._write_last_batch, self._close_segments, *ending, self._end_gone]
+        for step in [self._stop_ticking, *closing]:
+            self.attempt(step)
         # After a complete crawl nothing may still be leased. What is was lost, and the counts must
-        # show it, so they are taken before the release.
+        # show it, so they are taken before the release; not if the last batch is left to recovery.
         counting = [self._take_balance, self._release_visits]
-        if reason != "finished":
+        if reason != "finished" or not self._is_kept:
             counting.reverse()
-        for step in [*closing, *counting, self._count_new, self._lease.release, self.index.close]:
-            self._attempt(step)
+        for step in [*counting, self._count_new, self._lease.release, self.index.close]:
+            self.attempt(step)
 
     @_stops_on_fault
     def _end_gone(self) -> None:

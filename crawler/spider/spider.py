@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -283,7 +284,7 @@ class OutletSpider(Spider):
             self.plan.fail(source, "the crawl was stopped before it was requested")
         else:
             verdict = verdict_of(failure.value)
-            self.logger.warning("%s %s: %s %s", source.channel, source.url, verdict, verdict.detail)
+            self._log_failed(f"{source.channel} {source.url}", verdict)
             self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
         self._source_done(source)
 
@@ -294,8 +295,16 @@ class OutletSpider(Spider):
     def image_failed(self, failure: Failure) -> None:
         """Log an image that could not be fetched; its article is complete without it."""
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
-        self.logger.warning("image %s: %s", request.url, verdict_of(failure.value))
+        self._log_failed(f"image {request.url}", verdict_of(failure.value))
         self._image_done(request.cb_kwargs["image"])
+
+    def _log_failed(self, what: str, verdict: Verdict) -> None:
+        """Log why a source or image could not be fetched; a bug of ours fails the crawl."""
+        sentence = f"{what}: {verdict} {verdict.detail}"
+        if verdict.reason is Reason.INTERNAL_ERROR:
+            self.session.note_bug(sentence)
+        else:
+            self.logger.warning("%s", sentence)
 
     def _add_unparsed(self, exchange: Exchange, visit: Visit) -> None:
         """Store why an archived exchange of a failed visit gives no article."""
@@ -402,10 +411,9 @@ class OutletSpider(Spider):
         result = Result(
             source=visit.url, verdict=verdict, outlet=self.name, url=visit.url, visited=visited
         )
-        try:
-            self.session.add_result(result)
-        finally:
-            self._visit_done(visit.article_id, None)
+        # At a bug here the visit stays open; `_bug_in_callback` or `_end_if_lost` ends it.
+        self.session.add_result(result)
+        self._visit_done(visit.article_id, None)
 
     def _visit_done(self, article_id: str, published_at: datetime | None) -> None:
         self._visits.pop(article_id, None)
@@ -484,15 +492,23 @@ class OutletSpider(Spider):
         """
         while True:
             await asyncio.sleep(_CHECK_LOST)
-            if not self._is_waiting() or not self._scrapy_is_idle():
-                continue
-            self.session.note_bug("requests were never answered; they are counted as failed")
-            for article_id in list(self._visits):
-                self._visit_broke(article_id, "the request was never answered")
-            for source in list(self._sources):
-                self._source_broke(source, "the request was never answered")
-            for image in list(self.images.under_way):
-                self._image_done(image)
+            self.session.attempt(self._end_if_lost)
+
+    def _end_if_lost(self) -> None:
+        if not self._is_waiting() or not self._scrapy_is_idle():
+            return
+        self.session.note_bug("requests were never answered; they are counted as failed")
+        why = "the request was never answered"
+        for article_id in list(self._visits):
+            self.session.attempt(partial(self._visit_broke, article_id, why))
+            if self._visits.pop(article_id, None) is not None:
+                self.session.attempt(partial(self.session.end_visit, article_id))
+        for source in list(self._sources):
+            self.session.attempt(partial(self._source_broke, source, why))
+            self._sources.discard(source)
+        for image in list(self.images.under_way):
+            self._image_done(image)
+        self._changed.set()  # whatever raised: nothing of it is waited for any longer
 
     def _scrapy_is_idle(self) -> bool:
         """Return whether no request is waiting, being downloaded or being processed."""

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from errno import ENOSPC
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from archive.index.database import Index
+from archive.index.schema import captures, outcomes
 from archive.model.exchange import Exchange
-from archive.model.outcome import Outcome, Verdict
-from archive.runs.recorder import RunRecorder
+from archive.model.outcome import Outcome, Reason, Verdict
+from archive.runs.recorder import Result, RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.extraction.judge import provisional_page
 from crawler.outlets import outlet_named
-from pipelines.deposit import CaptureStore
+from pipelines.deposit import BatchError, CaptureStore
 from tests.support.documents import NOON
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
     from pathlib import Path
+
+    from sqlalchemy import Table
 
     from pipelines.page import Page
 
@@ -67,3 +74,128 @@ def test_a_revisit_is_stored_once_whenever_its_batch_is_written(
     found = list(iterate(segment))
     kinds = [record.kind for record in found if isinstance(record, Record)]
     assert kinds == ["warcinfo", "response", "request", "revisit", "request"]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    with (
+        Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
+        SegmentWriter(
+            tmp_path / "archive", software={"software": "test"}, job="t", host="t"
+        ) as segments,
+    ):
+        yield Kept(index, segments)
+
+
+class Kept:
+    """A store with what it reported, how many bugs it counted, and the run."""
+
+    def __init__(self, index: Index, segments: SegmentWriter) -> None:
+        self.index = index
+        self.run = RunRecorder("test")
+        self.results: list[Result] = []
+        self.bugs = 0
+        self.store = CaptureStore(segments, index, self.run, self.add, on_bug=self.count_bug)
+
+    def add(self, result: Result) -> None:
+        self.results.append(result)
+
+    def count_bug(self) -> None:
+        self.bugs += 1
+
+    def rows(self, table: Table) -> list[Any]:
+        with self.index.reading() as connection:
+            return list(connection.execute(select(table)))
+
+
+def read(number: int) -> Page:
+    return replace(unread(answered(b"404 Not Found", b"%d" % number, number)), final=True)
+
+
+def raising_once(function: Any, calls: Container[int]) -> Any:
+    """The function, which raises at the calls of these numbers, from 1."""
+    numbers = count(1)
+
+    def called(*args: Any, **named: Any) -> Any:
+        if next(numbers) in calls:
+            raise ZeroDivisionError("a bug")
+        return function(*args, **named)
+
+    return called
+
+
+@pytest.mark.parametrize("name", ["write", "note", "_write_row"])
+def test_a_batch_that_meets_a_bug_once_is_stored_and_counted_once(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(kept.run, name, raising_once(getattr(kept.run, name), {1}))
+    for number in range(8):
+        kept.store.add_page(read(number))
+    kept.store.close()
+    assert [str(result.verdict) for result in kept.results] == ["skipped/http_status"] * 8
+    assert kept.bugs == 1
+    assert kept.run.counts == {("etoday", "skipped/http_status"): 8}
+    assert len(kept.rows(captures)) == len(kept.rows(outcomes)) == 8
+
+
+def test_a_result_that_cannot_be_noted_is_set_aside_and_reported(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = kept.run.note
+
+    def faulty(result: Result, capture_id: int | None = None) -> None:
+        if result.source == "bad":
+            raise ZeroDivisionError("a bug")
+        note(result, capture_id)
+
+    monkeypatch.setattr(kept.run, "note", faulty)
+    for source in ("good", "bad", "good too"):
+        verdict = Verdict(Outcome.FAILED, Reason.TIMEOUT)
+        kept.store.add_result(Result(source=source, outlet="etoday", verdict=verdict))
+    kept.store.close()
+    assert {result.source: str(result.verdict) for result in kept.results} == {
+        "good": "failed/timeout",
+        "bad": "failed/internal_error",
+        "good too": "failed/timeout",
+    }
+    assert kept.bugs == 1, "the run's history lacks it"
+    assert kept.run.counts == {("etoday", "failed/timeout"): 2}
+
+
+def test_a_report_that_raises_keeps_no_other_result_from_being_reported(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept.store, "_report", raising_once(kept.add, {2}))
+    for number in range(3):
+        kept.store.add_page(read(number))
+    kept.store.close()
+    assert (len(kept.results), kept.bugs) == (2, 1)
+    assert len(kept.rows(captures)) == 3
+
+
+def test_a_bug_that_stays_is_a_sentence_and_leaves_no_rows(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept.run, "write", raising_once(None, range(1, 100)))
+    for number in range(5):
+        kept.store.add_page(read(number))
+    with pytest.raises(BatchError, match="this is a bug"):
+        kept.store.flush()
+    assert not kept.results
+    assert not kept.run.counts, "nothing of it is in the run's counts"
+    assert not kept.rows(captures)
+
+
+def test_a_full_disk_is_no_bug(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def full(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise OSError(ENOSPC, "no space left")
+
+    monkeypatch.setattr(kept.run, "write", full)
+    for number in range(5):
+        kept.store.add_page(read(number))
+    with pytest.raises(OSError, match="no space left"):
+        kept.store.flush()
+    assert (len(tries), kept.bugs) == (1, 0)

@@ -113,6 +113,7 @@ class Command(Verb):
         """Crawl and print a summary; return 1 if anything failed or the counts do not add up."""
         # Imported here: Scrapy imports every command's module to run one of them.
         from crawler.spider.session import CrawlSession
+        from crawler.spider.signal_bugs import counting_signal_bugs
         from crawler.spider.spider import OutletSpider
 
         outlet, given, arguments = self._checked(args, opts.arguments)
@@ -125,8 +126,9 @@ class Command(Verb):
         # Scrapy makes a record of each page and item for its log, whatever LOG_LEVEL then drops.
         logging.getLogger("scrapy.core").setLevel(crawler.settings["LOG_LEVEL"])
         session.report.start(f"crawling {outlet.name}")
-        self.crawler_process.crawl(crawler, **arguments)
-        self.crawler_process.start()
+        with counting_signal_bugs(session.count_bug):
+            self.crawler_process.crawl(crawler, **arguments)
+            self.crawler_process.start()
         spider = crawler.spider
         plan = spider.plan if isinstance(spider, OutletSpider) else None
         # A feed that is the standard output must be nothing but the feed.

@@ -75,7 +75,8 @@ def recover_left_open(verb: Verb, folder: str) -> int:
     report = Report()
     job = type(verb).__module__.rpartition(".")[2]
     with verb.open_index(read_only=False) as index, verb.open_segments(job) as segments:
-        store = CaptureStore(segments, index, verb.begin(job), report.add)
+        run = verb.begin(job)
+        store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
         try:
             count = recover(folder, index, store, on_recovered=_print_recovered)
             if count or report.exit_code:

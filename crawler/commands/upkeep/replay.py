@@ -64,7 +64,8 @@ class Command(Verb):
         report, tally = Report(), RecordTally()
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
-            store = CaptureStore(segments, index, self.begin("replay", arguments=args), report.add)
+            run = self.begin("replay", arguments=args)
+            store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
             recover(folder, index, store)
             originals = OriginalFinder(folder)
             report.start("reading")

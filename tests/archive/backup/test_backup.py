@@ -155,7 +155,7 @@ def test_what_is_open_is_restored_and_closed(
         store.add_page(page(1))
         store.flush()
         store.add_page(page(2))
-        store._write_records(store._waiting)  # on disk, and its row is not written yet
+        store._write_records([*store._waiting.values()])  # on disk, and its row is not written yet
         (path,) = workspace.archive.glob("*.open")
         with path.open("ab") as file:
             file.write(torn)

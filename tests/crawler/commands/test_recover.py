@@ -43,7 +43,7 @@ def live(workspace: Workspace) -> Iterator[SegmentWriter]:
                 Exchange(url, NOON, body, media_type="text/html"), outlet_named("newspim"), url
             )
         )
-        store._write_records(store._waiting)
+        store._write_records([*store._waiting.values()])
         yield segments
     segments._release()
 

@@ -17,6 +17,7 @@ from crawler.extraction.extract import read_exchange
 from crawler.offline import recovery, replay, workers
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
+from pipelines import deposit
 from pipelines.deposit import CaptureStore
 from tests.support.captures import Keeper
 from tests.support.cli import Workspace
@@ -118,13 +119,13 @@ def test_a_bad_page_undoes_nothing_of_its_batch(tmp_path: Path) -> None:
 
 def test_one_bad_page_of_500_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entered = []
-    enter = batch._enter
+    enter = deposit.enter
 
     def counted(connection: Any, entries: Any) -> Any:
         entered.append(len(entries))
         return enter(connection, entries)
 
-    monkeypatch.setattr(batch, "_enter", counted)
+    monkeypatch.setattr(deposit, "enter", counted)
     made = page(0)
     pages = [
         replace(made, exchange=replace(made.exchange, captured_at=NOON + timedelta(minutes=number)))
@@ -197,6 +198,42 @@ def test_recovery_keeps_what_it_cannot_read_and_goes_on(
     assert workspace.call("reindex").code == 0
     assert len(workspace.rows("articles")) == 4
     assert workspace.call("verify").code == 0
+
+
+def test_a_batch_that_meets_a_bug_once_fails_a_replay_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = RunRecorder.write
+    calls = iter([True])
+
+    def once(*args: Any, **named: Any) -> None:
+        if next(calls, False):
+            raise ZeroDivisionError("a bug")
+        write(*args, **named)
+
+    monkeypatch.setattr(RunRecorder, "write", once)
+    for number in range(2):
+        write_page(tmp_path / "pages", str(9000000100 + number))
+    workspace = Workspace(tmp_path)
+    said = workspace.call("replay", tmp_path / "pages")
+    assert said.code == 1
+    assert "1 unexpected exception in the log above; this is a bug." in said.err
+    assert len(workspace.rows("articles")) == 2
+    assert workspace.call("verify").code == 0
+
+
+def test_a_bug_in_a_verb_ends_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(store: CaptureStore) -> None:
+        store.flush()
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(CaptureStore, "close", broken)
+    workspace = Workspace(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        workspace.call("replay", write_page(tmp_path / "pages", "9000000090"))
+    (run,) = workspace.rows("runs")
+    assert (run["ending"], run["exit_code"]) == ("failed", 1)
+    assert run["ended_at"]
 
 
 def test_recovery_sets_aside_what_cannot_be_stored(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.faults.bug_trials import fault_settings, try_bug
 from tests.support.faults.buggy_components import is_hit
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ def test_a_bug_after_the_deposit_loses_nothing_and_is_reported(tmp_path: Path) -
 
 #: Functions of a crawl that are called for an article, or several times for each.
 PLACES = (
+    "archive.articles.placement:Placement.place",
+    "archive.frontier.frontier:after_visit",
+    "archive.frontier.gone_looks:Look.of_visit",
+    "archive.runs.recorder:RunRecorder.note",
     "crawler.httpclient.connection:Connection.perform",
     "crawler.httpclient.handler:ArchivingDownloadHandler._store",
     "crawler.httpclient.handler:ArchivingDownloadHandler._response",
@@ -79,6 +84,7 @@ PLACES = (
     "crawler.spider.session:CrawlSession.store",
     "crawler.spider.spider:OutletSpider.parse",
     "crawler.spider.spider:extract",
+    "pipelines.deposit:_result",
     "pipelines.normalise:NormalisePipeline.process_item",
     "pipelines.validate:ValidatePipeline.process_item",
     "pipelines.widgets:WidgetsPipeline.process_item",
@@ -86,6 +92,7 @@ PLACES = (
 )
 #: Functions that are called for a source of addresses, or for the crawl.
 SOURCES = (
+    "archive.index.robots_store:RobotsTable.get",
     "crawler.discovery.plan:Plan._settle",
     "crawler.discovery.plan:Plan.next_requests",
     "crawler.discovery.plan:read_feed",
@@ -98,15 +105,15 @@ ENDS = (
     "archive.frontier.frontier:Frontier.release",
     "archive.segments.writer:SegmentWriter.close",
     "crawler.cli.summary:Report.add",
+    "crawler.middlewares.pacing:PaceMiddleware._closed",
+    "crawler.spider.session:CrawlSession._tick",
     "crawler.spider.session:new_articles",
 )
 
 
 def with_bug(crawls: Crawls, place: str, **more: str) -> CommandResult:
-    """Crawl with a bug in a function; a lost turn of the host must hang the one request at a time."""
-    extensions = {f"{FAULTY}.FaultAt": 1}
-    more = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1", "FAULT_AT": place} | more
-    return crawls.run(EXTENSIONS=json.dumps(extensions), **more)
+    """Crawl with a bug in a function."""
+    return crawls.run(**fault_settings(place, **more))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -176,7 +183,34 @@ def test_a_bug_at_the_end_leaves_the_other_steps_of_it(tmp_path: Path, place: st
         crawls.check_captures()
 
 
-@pytest.mark.parametrize("name", ["failed", "_add_unparsed"])
+def test_a_last_batch_that_a_bug_keeps_is_left_to_recovery(tmp_path: Path) -> None:
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
+        place = "crawler.spider.session:CrawlSession._write_last_batch"
+        said = with_bug(crawls, place, FAULT_CALLS="1")
+        assert said.code == 1
+        figures = tally(said.out)
+        assert figures["pending"] == ARTICLES - figures["stored"]
+        assert all(run["ended_at"] for run in crawls.workspace.rows("runs"))
+        assert crawls.run().code == 0
+        assert sorted(crawls.revisions()) == site.ids()
+        assert max(crawls.fetched().values()) == 1
+        crawls.check_captures()
+
+
+def test_a_bug_in_ending_a_visit_hangs_no_crawl(tmp_path: Path) -> None:
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = with_bug(crawls, "crawler.spider.spider:OutletSpider._visit_done")
+        assert said.code == 1
+        figures = tally(said.out)
+        assert 0 < figures["failed"] == ARTICLES - figures["stored"]
+        assert crawls.run().code == 0
+        assert sorted(crawls.revisions()) == site.ids()
+        crawls.check_captures()
+
+
+@pytest.mark.parametrize("name", ["failed", "_add_unparsed", "_visit_failed"])
 def test_a_bug_in_an_errback_ends_its_visit(tmp_path: Path, name: str) -> None:
     with site_of_today("newspim", ARTICLES) as site:
         site.fault(r"/view/.*3$", "short")
@@ -229,28 +263,71 @@ def test_a_pipeline_may_drop_or_replace_before_and_behind_ours(
         crawls.check_captures()
 
 
-#: Functions that are called while a batch is written.
-BATCHES = (
-    "archive.frontier.frontier:Frontier.settle",
-    "archive.runs.recorder:RunRecorder.note",
-    "archive.runs.recorder:RunRecorder.write",
-    "pipelines.deposit:CaptureStore._write_rows",
-    "pipelines.deposit:_result",
-)
+#: Functions that are called once for a batch, and the number of a call that is made for one.
+BATCHES = {
+    "archive.articles.blocklist:Blocklist.update": "2",
+    "archive.articles.ingest:ArticleWriter.write": "1",
+    "archive.frontier.frontier:Frontier.settle": "1",
+    "archive.runs.recorder:RunRecorder.write": "1",
+    "archive.segments.writer:SegmentWriter.sync": "1",
+}
 
 
 @pytest.mark.parametrize("place", BATCHES)
-def test_a_bug_while_a_batch_is_written_stops_the_crawl_and_loses_nothing(
+def test_a_bug_that_one_batch_meets_loses_nothing_and_is_reported(
     tmp_path: Path, place: str
 ) -> None:
     with site_of_today("newspim", ARTICLES) as site:
         crawls = Crawls.into(tmp_path, site)
-        result = with_bug(crawls, place, FAULT_CALLS="1")
-        assert result.code == 1
-        assert "a batch could not be stored (ZeroDivisionError" in result.err
+        said = with_bug(crawls, place, FAULT_CALLS=BATCHES[place])
+        assert said.code == 1
+        assert "1 unexpected exception in the log above" in said.err
+        assert "a bug: a batch was written at the second try" in said.err
+        assert tally(said.out)["stored"] == ARTICLES
+        (run,) = crawls.workspace.rows("runs")
+        assert run["ended_at"]
+        assert json.loads(run["counts"]) == {"newspim": {"new": ARTICLES}}
+        crawls.check_captures()
+        assert crawls.run().code == 0
+        assert max(crawls.fetched().values()) == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["archive.segments.writer:SegmentWriter.sync", "archive.runs.recorder:RunRecorder.write"],
+)
+def test_a_bug_that_every_batch_meets_ends_the_crawl_and_its_run(
+    tmp_path: Path, place: str
+) -> None:
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = with_bug(crawls, place, FAULT_CALLS="all")
+        assert said.code == 1
+        assert "a batch could not be stored (ZeroDivisionError" in said.err
+        assert tally(said.out)["stored"] == 0
+        (run,) = crawls.workspace.rows("runs")
+        assert run["ended_at"]
         assert not crawls.workspace.rows("leases")
         again = crawls.run()
         assert again.code == 0, again
         assert sorted(crawls.revisions()) == site.ids()
         assert {len(revisions) for revisions in crawls.revisions().values()} == {1}
         crawls.check_captures()
+
+
+def test_a_crawl_whose_settings_a_bug_keeps_from_being_checked_fetches_nothing(
+    tmp_path: Path,
+) -> None:
+    with site_of_today("newspim", ARTICLES) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = with_bug(crawls, "crawler.spider.session:refusal", FAULT_CALLS="1")
+        assert said.code == 1
+        assert "the crawl was not started: its settings could not be checked" in said.err
+        assert not site.log
+
+
+def test_a_trial_of_the_survey_is_judged(tmp_path: Path) -> None:
+    place = "archive.articles.ingest:to_row"
+    trial = try_bug(tmp_path, "ingest", place, "1", 10)
+    assert trial.is_good, trial
+    assert (trial.met, trial.first, trial.second) == (1, 1, 0)

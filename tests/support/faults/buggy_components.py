@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from functools import wraps
 from importlib import import_module
-from inspect import iscoroutinefunction
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.exceptions import DropItem
+
+from crawler.spider.loader import OutletLoader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
     from scrapy import Request
-    from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
 
     from pipelines.page import Page
+
+
+#: The fewest digits of an article's id on the mock site.
+_ID = 8
 
 
 def is_hit(article_id: str) -> bool:
@@ -105,42 +113,62 @@ class SwallowingSpiderMiddleware:
         return (page for page in result if not is_hit(page.visit))
 
 
-class FaultAt:
-    """An extension that gives one function of the crawl a bug: ``module:function`` or a method.
+class FaultyLoader(OutletLoader):
+    """SPIDER_LOADER_CLASS that gives one function a bug before anything of the crawl is made.
 
-    Reads FAULT_AT and FAULT_CALLS, the number of the one call that the bug meets. Without that it
-    meets a tenth of the articles where the call tells its article, else each tenth call, from the
-    third on.
+    Reads FAULT_AT (``module:function`` or a method) and FAULT_CALLS: the number of the one call that
+    the bug meets, or ``all``. Without that it meets a tenth of the articles where the call tells its
+    article, else each tenth call, from the third on. FAULT_RECORD is a file that gets a line for each
+    time that the bug is met.
     """
 
-    def __init__(self, place: str, only: int) -> None:
-        module, _, path = place.partition(":")
-        owner: Any = import_module(module)
-        *parents, name = path.split(".")
-        for parent in parents:
-            owner = getattr(owner, parent)
-        setattr(owner, name, _with_bug(getattr(owner, name), only))
-
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> FaultAt:
+    def from_settings(cls, settings: BaseSettings) -> Self:
         """Put the bug in place."""
-        return cls(str(crawler.settings["FAULT_AT"]), crawler.settings.getint("FAULT_CALLS"))
+        record = Path(settings.get("FAULT_RECORD") or os.devnull)
+        _plant(str(settings["FAULT_AT"]), str(settings["FAULT_CALLS"] or ""), record)
+        return super().from_settings(settings)
 
 
-def _with_bug(function: Any, only: int) -> Any:
+def _plant(place: str, which: str, record: Path) -> None:
+    module, _, path = place.partition(":")
+    owner: Any = import_module(module)
+    *parents, name = path.split(".")
+    for parent in parents:
+        owner = getattr(owner, parent)
+    function = inspect.getattr_static(owner, name)
+    if isinstance(function, property):
+        assert function.fget is not None
+        setattr(owner, name, property(_with_bug(function.fget, which, record)))
+    elif isinstance(function, classmethod | staticmethod):
+        setattr(owner, name, type(function)(_with_bug(function.__func__, which, record)))
+    else:
+        setattr(owner, name, _with_bug(function, which, record))
+
+
+def _with_bug(function: Any, which: str, record: Path) -> Any:
     calls = count(1)
 
     def raises(args: tuple[Any, ...]) -> None:
         articles = [article for article in map(_article, args) if article]
-        if only:
-            if next(calls) == only:
-                raise ZeroDivisionError("a bug met a call")
-        elif articles:
-            _meet(articles[0])
-        elif next(calls) % 10 == 3:
-            raise ZeroDivisionError("a bug met a call")
+        number = next(calls)
+        is_tenth = is_hit(articles[0]) if articles else number % 10 == 3
+        if which in ("all", str(number)) or (not which and is_tenth):
+            with record.open("a") as file:
+                file.write("met\n")
+            raise ZeroDivisionError(f"a bug met a call {articles[:1]}")
 
-    if iscoroutinefunction(function):
+    if inspect.isasyncgenfunction(function):
+
+        @wraps(function)
+        async def iterated(*args: Any, **kwargs: Any) -> Any:
+            raises((*args, *kwargs.values()))
+            async for one in function(*args, **kwargs):
+                yield one
+
+        return iterated
+
+    if inspect.iscoroutinefunction(function):
 
         @wraps(function)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
@@ -152,13 +180,27 @@ def _with_bug(function: Any, only: int) -> Any:
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         raises((*args, *kwargs.values()))
-        return function(*args, **kwargs)
+        return function(*args, **_taken(function, kwargs))
 
     return called
 
 
+def _taken(function: Any, named: dict[str, Any]) -> dict[str, Any]:
+    """What the function takes of these arguments: Scrapy offers a signal's handlers all it has."""
+    if not inspect.isroutine(function):
+        return named
+    parameters = inspect.signature(function).parameters.values()
+    if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
+        return named
+    return {
+        name: value for name, value in named.items() if name in {one.name for one in parameters}
+    }
+
+
 def _article(value: Any) -> str:
     """The article that an argument tells of, ``""`` if none."""
+    if isinstance(value, str) and value.isdecimal() and len(value) >= _ID:
+        return value
     value = getattr(value, "request", value)
     value = (getattr(value, "meta", None) or {}).get("visit", value)
     value = getattr(value, "page", value)

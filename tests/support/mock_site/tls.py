@@ -51,7 +51,7 @@ def authority(folder: Path, hosts: Iterable[str], certificate: str = "good") -> 
     alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     if certificate != "wrong_host":
         alternatives.append(x509.IPAddress(ip_address("127.0.0.1")))
-    ends = now + timedelta(days=-1 if certificate == "expired" else 800)
+    ends = now + timedelta(days=-1 if certificate == "expired" else 90)
     leaf = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
