@@ -297,12 +297,13 @@ def _export_keys() -> str:
     return _keys("export", _demo().article)
 
 
-def _status_keys() -> str:
+def _object_keys(group: str, module: str) -> str:
+    """Return a table of keys for each JSON object that a module makes."""
     parts = []
-    for name, function in _meanings()["status-objects"].items():
-        keys = _literal_keys(ROOT / "crawler" / "status" / "json_report.py", function)
+    for name, function in _meanings()[f"{group}-objects"].items():
+        keys = _literal_keys(ROOT / module, function)
         title = name.replace("-", " ").capitalize()
-        parts.append(f"### {title}\n\n{_keys(f'status-{name}', keys)}")
+        parts.append(f"### {title}\n\n{_keys(f'{group}-{name}', keys)}")
     return "\n\n".join(parts)
 
 
@@ -460,6 +461,7 @@ def _shortened(value: Any) -> Any:
 
 _PARTS: dict[str, Callable[[], str]] = {
     "article": _article,
+    "article-keys": lambda: _object_keys("article", "archive/export/article_json.py"),
     "channel-fields": lambda: _fields_of(
         channels.Channel,
         channels.Feed,
@@ -483,8 +485,9 @@ _PARTS: dict[str, Callable[[], str]] = {
     "internal-settings": _internal_settings,
     "void-settings": _void_settings,
     "settings": _settings,
-    "status-keys": _status_keys,
+    "status-keys": lambda: _object_keys("status", "crawler/status/json_report.py"),
     "verbs": _verbs,
+    "verify-keys": lambda: _object_keys("verify", "crawler/cli/findings.py"),
 }
 
 if __name__ == "__main__":

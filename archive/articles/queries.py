@@ -146,13 +146,23 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
 
 def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
     """Return the current revisions that match the query, newest first."""
-    hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
-    found = published(_current(), query.outlet, query.since, query.until)
-    found = found.where(revisions.c.id.in_(hits))
+    found = _matching(_current(), query)
     found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
     return list(
         _stored_articles(connection.execute(found).mappings().all(), DeletionJudge(connection))
     )
+
+
+def number_of_matches(connection: Connection, query: Query) -> int:
+    """Return how many articles match the query."""
+    found = select(func.count()).select_from(revisions).join(articles).where(revisions.c.current)
+    return connection.scalar(_matching(found, query)) or 0
+
+
+def _matching(found: Select[Any], query: Query) -> Select[Any]:
+    hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
+    found = published(found, query.outlet, query.since, query.until)
+    return found.where(revisions.c.id.in_(hits))
 
 
 def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:

@@ -1,14 +1,15 @@
-"""The output of `verify`: a line for each finding, and a summary."""
+"""The output of `verify`: a line for each finding and a summary, or one JSON object."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.verify.warc_file.findings import Severity
 from crawler.cli.plural import counted
+from crawler.cli.printable import print_json
 from crawler.cli.progress import ProgressBar
 from crawler.cli.tables import print_table
 
@@ -21,6 +22,49 @@ if TYPE_CHECKING:
 
 #: Findings printed before the rest is only counted.
 _LINES = 1000
+
+
+def verification_object(
+    tally: Tally, *, seed: int | None, errors: int, findings: list[Any], rules: list[Any]
+) -> dict[str, Any]:
+    """Return what was verified and found as a JSON object; ``seed`` is that of a sample."""
+    return {
+        "ok": not errors,
+        "files": tally.files,
+        "records": tally.records,
+        "rows": tally.rows,
+        "bytes": tally.bytes,
+        "live": tally.live,
+        "passed_over": tally.passed_over,
+        "seed": seed,
+        "recorded": list(tally.recorded),
+        "unrecorded": tally.unrecorded or None,
+        "errors": errors,
+        "findings": findings,
+        "rules": rules,
+    }
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a JSON object."""
+    return {
+        "file": finding.file,
+        "offset": finding.offset if finding.offset >= 0 else None,
+        "record": finding.record or None,
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "sentence": finding.sentence,
+    }
+
+
+def rule_object(number: int, first: Finding) -> dict[str, Any]:
+    """Return how often a rule was broken as a JSON object."""
+    return {
+        "rule": first.rule,
+        "severity": first.severity,
+        "number": number,
+        "first": finding_object(first),
+    }
 
 
 class Findings:
@@ -56,7 +100,7 @@ class Findings:
         if finding.severity is Severity.ERROR:
             self._errors += 1
             if self._errors <= _LINES:
-                self._print(_printable(str(finding)))
+                self._show(finding)
 
     def finish(self) -> None:
         """Remove the progress bar."""
@@ -89,11 +133,32 @@ class Findings:
             rows.append((severity, rule, str(count), _printable(f"{first.file}: {first.sentence}")))
         print_table(("severity", "rule", "count", "first"), rows)
 
-    def _print(self, line: str) -> None:
+    def _show(self, finding: Finding) -> None:
+        line = _printable(str(finding))
         if self._bar is not None:
             self._bar.print(line, sys.stdout)
         else:
             print(line)
+
+
+class JsonFindings(Findings):
+    """Keeps the first findings, and prints them with the summary as one JSON object."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[dict[str, Any]] = []
+
+    def summary(self, tally: Tally, *, seed: int | None) -> None:
+        """Print the object; ``seed`` is that of a sample."""
+        rules = [rule_object(self._counts[key], first) for key, first in self._first.items()]
+        print_json(
+            verification_object(
+                tally, seed=seed, errors=self._errors, findings=self._shown, rules=rules
+            )
+        )
+
+    def _show(self, finding: Finding) -> None:
+        self._shown.append(finding_object(finding))
 
 
 def _print_manifest_changes(tally: Tally) -> None:

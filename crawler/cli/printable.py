@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import unicodedata
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ def json_text(value: Any) -> str:
     """Return a value as indented JSON, in which what is not safe to print is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return re.sub(r"[^\n\x20-\x7e]", _json_escaped, text)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as `json_text` gives it, in UTF-8, whatever the encoding of the terminal."""
+    stream = raw_stream(sys.stdout)
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="replace")
+    print(json_text(value))
 
 
 def _json_escaped(found: re.Match[str]) -> str:

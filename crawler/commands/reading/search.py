@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import search
+from archive.articles.queries import number_of_matches, search
+from archive.export.article_json import articles_object
 from archive.index.search_query import parse_query
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
+from crawler.cli.printable import print_json
 from crawler.cli.tables import print_articles
 from crawler.model.text import as_text
 
@@ -42,7 +44,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --limit."""
+        """Add --limit and --json."""
         super().add_options(parser)
         parser.add_argument(
             "--limit",
@@ -51,6 +53,7 @@ class Command(Verb):
             metavar="N",
             help="at most this many (default: 20)",
         )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Refuse a -TERM that was taken for an option: ``-LG`` is no log level.
@@ -85,6 +88,13 @@ class Command(Verb):
             if query.outlet:
                 check_outlet(connection, query.outlet)
             found = search(connection, query, opts.limit)
+            number = len(found)
+            if number == opts.limit:
+                number = number_of_matches(connection, query)
+        if opts.json:
+            print_json(articles_object(found, number))
+            return 0
         print_articles(found)
-        print(f"{len(found)} found")
+        left = f"; shown: the newest {len(found)} (--limit N)" if number > len(found) else ""
+        print(f"{number} found{left}")
         return 0

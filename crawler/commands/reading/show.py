@@ -17,11 +17,13 @@ from archive.articles.queries import (
     newest_articles,
     number_of_articles,
 )
+from archive.export.article_json import article_object, articles_object
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.article_history import print_changes, print_history, size_text
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.plural import counted
+from crawler.cli.printable import print_json
 from crawler.cli.tables import print_articles, print_table
 from crawler.cli.times import kst_second, parse_moment
 from crawler.model.outlet import OutletError
@@ -75,7 +77,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --at, --revision and --limit."""
+        """Add --at, --revision, --limit and --json."""
         super().add_options(parser)
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
@@ -93,6 +95,7 @@ class Command(Verb):
             metavar="N",
             help=f"list at most this many articles (default: {_NEWEST})",
         )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Show or list; return 1 if the article does not exist, or did not at that time."""
@@ -111,9 +114,16 @@ class Command(Verb):
                 check_outlet(connection, outlet)
             found = newest_articles(connection, outlet, opts.limit)
             number = number_of_articles(connection, outlet)
+        if opts.json:
+            print_json(articles_object(found, number))
+            return 0
         print_articles(found)
         total = counted(number, "article")
-        print(total if len(found) == number else f"the newest {len(found)} of {total} (--limit N)")
+        print(
+            total
+            if len(found) == number
+            else f"{total}; shown: the newest {len(found)} (--limit N)"
+        )
         return 0
 
     def _show(self, outlet: str, article_id: str, opts: argparse.Namespace) -> int:
@@ -132,7 +142,11 @@ class Command(Verb):
         if stored is None:
             print(_missing(versions, opts.at, opts.revision), file=sys.stderr)
             return 1
-        if opts.revision is not None:
+        captures = sorted((*shown, *gone), key=lambda one: (one.captured_at, one.id))
+        if opts.json:
+            levelled = zip(captures, self._levels(captures), strict=True)
+            print_json(article_object(stored, versions, aliases, events, levelled))
+        elif opts.revision is not None:
             _print_article(stored, versions, aliases, [])
         elif opts.at is not None:
             until = [event for event in events if event.at <= opts.at]
@@ -142,15 +156,12 @@ class Command(Verb):
             print()
             print_history(events)
             print_changes(versions)
-            captures = [*shown, *gone]
-            self._print_captures(sorted(captures, key=lambda one: (one.captured_at, one.id)))
+            print()
+            print_table(_CAPTURE_COLUMNS, list(map(_capture, captures, self._levels(captures))))
         return 0
 
-    def _print_captures(self, captures: list[StoredCapture]) -> None:
-        depth = levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
-        print()
-        rows = [_capture(capture, level) for capture, level in zip(captures, depth, strict=True)]
-        print_table(_CAPTURE_COLUMNS, rows)
+    def _levels(self, captures: Sequence[StoredCapture]) -> list[str]:
+        return levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
 
 
 def _chosen(

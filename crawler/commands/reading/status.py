@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, time, timedelta
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archive.model.article import KST
 from archive.model.program import PROGRAM
@@ -14,7 +13,7 @@ from archive.runs.figures import examples
 from archive.runs.history import runs_between, summed
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
-from crawler.cli.printable import json_text, raw_stream
+from crawler.cli.printable import print_json
 from crawler.model.text import as_text
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.json_report import overview_object, runs_object
@@ -112,7 +111,7 @@ class Command(Verb):
         if opts.metrics:
             return max(_write_metrics(opts.metrics, overview), 0 if overview.ok else 1)
         if opts.json:
-            _print_json(overview_object(overview))
+            print_json(overview_object(overview))
         else:
             print_overview(overview)
         return 0 if overview.ok else 1
@@ -131,7 +130,7 @@ class Command(Verb):
         counts = summed(records, outlet)
         if opts.json:
             days = {"since": opts.since, "until": opts.until}
-            _print_json(runs_object(records, now, **days, outlet=outlet, counts=counts, last=last))
+            print_json(runs_object(records, now, **days, outlet=outlet, counts=counts, last=last))
             return 0
         print_runs(records, counts)
         if one_day:
@@ -197,11 +196,3 @@ def _write_metrics(path: str, overview: Overview) -> int:
         )
         return 1
     return 0
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    # JSON is UTF-8, whatever the encoding of the terminal.
-    stream = raw_stream(sys.stdout)
-    if isinstance(stream, TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="replace")
-    print(json_text(value))

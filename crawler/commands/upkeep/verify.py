@@ -15,7 +15,7 @@ from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option, usage_error
-from crawler.cli.findings import Findings
+from crawler.cli.findings import Findings, JsonFindings
 from crawler.offline.article_reader import read_article
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --since, --sample, --seed, --skip-reading, --witness."""
+        """Add --since, --sample, --seed, --skip-reading, --witness, --json."""
         super().add_options(parser)
         parser.add_argument(
             "--since",
@@ -75,6 +75,7 @@ class Command(Verb):
             metavar="N",
             help="choose the same sample as the run that printed this seed",
         )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Verify; return 1 if there is an error."""
@@ -91,7 +92,7 @@ class Command(Verb):
                 return 1
             self._record_start(opts)
         seed = opts.seed if opts.seed is not None else secrets.randbelow(10**6)
-        findings = Findings()
+        findings = JsonFindings() if opts.json else Findings()
         read = None if opts.skip_reading else read_article
         with Verification(findings.advance, read, witness=opts.witness) as verification:
             findings.start(paths or closed_segments(folder))

@@ -288,7 +288,8 @@ def test_search_says_what_to_type_for_a_term_that_is_taken_for_an_option(
 
 
 def test_search_limits(workspace: Workspace) -> None:
-    assert workspace.call("search", "--limit", "1", "러시아").out.splitlines()[-1] == "1 found"
+    found = workspace.call("search", "--limit", "1", "러시아").out.splitlines()
+    assert found[-1] == "2 found; shown: the newest 1 (--limit N)"
     for wrong in (
         ["--limit", "0", "러시아"],
         ["--limit", "x", "러시아"],
@@ -385,13 +386,60 @@ def test_show_lists(workspace: Workspace) -> None:
 
 def test_show_lists_the_newest_first_and_says_how_many_there_are(workspace: Workspace) -> None:
     lines = workspace.call("show", "--limit", "2").out.splitlines()
-    assert lines[-1] == "the newest 2 of 5 articles (--limit N)"
+    assert lines[-1] == "5 articles; shown: the newest 2 (--limit N)"
     names = [line.split()[1] for line in lines if line.startswith("│")]
     times = {
         f"{record['outlet']}/{record['article_id']}": record["published_at"]
         for record in workspace.export()
     }
     assert names == sorted(times, key=times.__getitem__, reverse=True)[:2]
+
+
+@pytest.mark.parametrize("words", [("search", "러시아"), ("show",)])
+def test_listed_articles_as_json_are_those_of_the_export(
+    workspace: Workspace, words: tuple[str, ...]
+) -> None:
+    exported = {record["url"]: record for record in workspace.export()}
+    every = json.loads(workspace.call(*words, "--json").out)
+    assert every["number"] == len(every["articles"])
+    assert all(exported[article["url"]] == article for article in every["articles"])
+    first = json.loads(workspace.call(*words, "--json", "--limit", "1").out)
+    assert first == {"number": every["number"], "articles": every["articles"][:1]}
+
+
+def test_an_article_as_json_is_all_that_is_kept_of_it_in_any_locale(workspace: Workspace) -> None:
+    record = {r["article_id"]: r for r in workspace.export()}["20230915999901"]
+    result = workspace.run("show", "--json", "newspim/20230915999901", env={"LC_ALL": "C"})
+    shown = json.loads(result.out)
+    assert shown["article"] == record
+    assert [one["revision"] for one in shown["revisions"]] == [1]
+    assert [(one["revision"], one["classes"]) for one in shown["history"]] == [(1, [])]
+    places = {(row["warc_file"], row["warc_offset"]) for row in workspace.rows("captures")}
+    kept = {(one["warc"]["file"], one["warc"]["offset"]) for one in shown["captures"]}
+    assert len(kept) == 3
+    assert kept < places
+    missing = workspace.call("show", "--json", "newspim/1")
+    assert (missing.code, missing.out) == (1, "")
+
+
+def test_a_verification_as_json_has_what_the_lines_say(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    text = (SEEDS / "etoday" / "own-text.txt").read_bytes()
+    Keeper(tmp_path).read("etoday", exchange("", text, media_type="text/plain"))
+    whole = json.loads(workspace.call("verify", "--json").out)
+    assert (whole["ok"], whole["files"], whole["errors"], whole["findings"]) == (True, 1, 0, [])
+    (path,) = workspace.archive.glob("*.warc.gz")
+    path.write_bytes(path.read_bytes()[:-20])
+    result = workspace.call("verify", "--json")
+    damaged = json.loads(result.out)
+    assert (result.code, damaged["ok"]) == (1, False)
+    lines = workspace.call("verify").out
+    assert damaged["errors"] == len(damaged["findings"]) > 0
+    assert all(finding["sentence"] in lines for finding in damaged["findings"])
+    assert (
+        sum(rule["number"] for rule in damaged["rules"] if rule["severity"] == "error")
+        == (damaged["errors"])
+    )
 
 
 @pytest.mark.parametrize("verb", ["show", "search", "export"])

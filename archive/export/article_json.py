@@ -1,0 +1,63 @@
+"""JSON objects of articles: a list of them, and one with its revisions, history and captures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from archive.export.articles import to_values
+from archive.model.article import KST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archive.articles.captures import StoredCapture
+    from archive.articles.history import HistoryEvent
+    from archive.articles.queries import StoredArticle
+
+
+def articles_object(found: Iterable[StoredArticle], number: int) -> dict[str, Any]:
+    """Return articles as a JSON object; ``number`` is how many there are, shown or not."""
+    return {"number": number, "articles": [to_values(stored) for stored in found]}
+
+
+def article_object(
+    stored: StoredArticle,
+    versions: Iterable[StoredArticle],
+    aliases: Sequence[str],
+    events: Iterable[HistoryEvent],
+    captures: Iterable[tuple[StoredCapture, str]],
+) -> dict[str, Any]:
+    """Return one article as a JSON object; each capture is given with its level of difference."""
+    return {
+        "article": to_values(stored),
+        "aliases": list(aliases),
+        "revisions": [to_values(version) for version in versions],
+        "history": [_event(event) for event in events],
+        "captures": [_capture(capture, level) for capture, level in captures],
+    }
+
+
+def _event(event: HistoryEvent) -> dict[str, Any]:
+    return {
+        "at": event.at.astimezone(KST).isoformat(),
+        "classes": list(event.classes),
+        "revision": event.revision,
+        "change": event.change,
+        "capture": event.capture.location.record_id if event.capture is not None else None,
+    }
+
+
+def _capture(capture: StoredCapture, level: str) -> dict[str, Any]:
+    return {
+        "url": capture.url,
+        "captured_at": capture.captured_at.astimezone(KST).isoformat(),
+        "time_known": capture.time_known,
+        "record_type": capture.record_type,
+        "http_status": capture.status,
+        "revision": capture.revision,
+        "differs_in": level or None,
+        "reason": capture.reason or None,
+        "in_outage": capture.in_outage,
+        "warc": asdict(capture.location),
+    }
