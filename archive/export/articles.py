@@ -95,19 +95,28 @@ def write_articles(path: Path, articles: Iterable[StoredArticle]) -> int:
 
     :raises ExportError: another ending, or the file cannot be written.
     """
-    check_ending(path, ENDINGS)
-    write = _write_csv if path.suffix == ".csv" else _write_jsonl
+    ending = ending_of(path, ENDINGS)
     with replacing(path) as part, part.open("x", encoding="utf-8", newline="") as file:
-        return write(file, articles)
+        return write_to(file, ending, articles)
 
 
-def check_ending(path: Path, endings: Sequence[str]) -> None:
-    """Check that the path has one of the endings, which determine the format.
+def write_to(file: TextIO, ending: str, articles: Iterable[StoredArticle]) -> int:
+    """Write articles to an open file in the format of an ending; return their number.
 
-    :raises ExportError: it has another one.
+    The file must not translate line ends.
     """
-    if path.suffix not in endings:
+    return (_write_csv if ending == ".csv" else _write_jsonl)(file, articles)
+
+
+def ending_of(path: Path, endings: Sequence[str]) -> str:
+    """Return the ending of the name, in lower case; it is one of these and names the format.
+
+    :raises ExportError: it is another one.
+    """
+    ending = path.suffix.lower()
+    if ending not in endings:
         raise ExportError(f"{path}: unknown format; end the name in {' or '.join(endings)}")
+    return ending
 
 
 @contextmanager

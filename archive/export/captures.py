@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from archive.articles.queries import published
-from archive.export.articles import CAPTURE_ENDINGS, ExportError, check_ending, replacing
+from archive.export.articles import CAPTURE_ENDINGS, ExportError, ending_of, replacing
 from archive.export.selection import open_selection
 from archive.export.wacz_writer import PackageInfo, WaczPage, write_wacz
 from archive.index.schema import articles, captures, revisions
@@ -60,7 +60,7 @@ def export_captures(
     :raises ExportError: another ending, no captures, a damaged record, or the file cannot be
         written.
     """
-    check_ending(path, CAPTURE_ENDINGS)
+    ending = ending_of(path, CAPTURE_ENDINGS)
     try:
         with replacing(path) as part:
             part.open("xb").close()  # fail before the work if the file cannot be written
@@ -71,7 +71,7 @@ def export_captures(
                 if not number:
                     raise ExportError(f"no capture matches, so {path} was not written")
                 step = begin(number)
-                if path.suffix == ".cdxj":
+                if ending == ".cdxj":
                     pages = 0
                     _write_cdxj(part, selection, step)
                 else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +14,21 @@ from archive.segments.names import archive_folder
 from crawler import VERSION
 from crawler.cli.base import Verb, check_outlet, day_option, usage_error
 from crawler.cli.plural import counted
+from crawler.cli.printable import raw_stream
 from crawler.cli.progress import ProgressBar, Unit
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from typing import TextIO
 
+    from archive.articles.queries import StoredArticle
 
 _ENDINGS = (*export.ENDINGS, *export.CAPTURE_ENDINGS)
 _ANY_ENDING = f"{', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}"
+#: Names of the standard output, with the ending of the format.
+_STDOUT = {"-": ".jsonl"} | {f"-:{ending[1:]}": ending for ending in export.ENDINGS}
 
 
 class Command(Verb):
@@ -43,7 +50,7 @@ class Command(Verb):
             "captures themselves with an index and a list of pages, for pywb or ReplayWeb.page; a "
             ".cdxj is the sorted index of the archive's own WARC files. Both hold every capture, "
             "robots.txt and feeds too, or, with --since or --until, only the captures of those "
-            "articles. "
+            "articles. - is the standard output, for .jsonl; so is -:csv for a table. "
             f"Example: {PROGRAM} export --outlet etoday --since 2023-09-01 september.wacz"
         )
 
@@ -71,12 +78,13 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Export, and print how many articles or captures were written."""
         if len(args) != 1:
-            raise usage_error(f"name one file to write, ending in {_ANY_ENDING}")
+            raise usage_error(f"name one file to write, ending in {_ANY_ENDING}, or -")
         path = Path(args[0])
-        if path.suffix not in _ENDINGS:
-            raise usage_error(f"{path}: the name must end in {_ANY_ENDING}")
-        if path.suffix in export.ENDINGS:
-            self._export_articles(path, opts)
+        ending = path.suffix.lower()
+        if args[0] not in _STDOUT and ending not in _ENDINGS:
+            raise usage_error(f"{path}: the name must end in {_ANY_ENDING}, or be -")
+        if args[0] in _STDOUT or ending in export.ENDINGS:
+            self._export_articles(args[0], opts)
             return 0
         if opts.revisions == "all":
             raise usage_error(
@@ -85,7 +93,7 @@ class Command(Verb):
         self._export_captures(path, opts)
         return 0
 
-    def _export_articles(self, path: Path, opts: argparse.Namespace) -> None:
+    def _export_articles(self, name: str, opts: argparse.Namespace) -> None:
         every = opts.revisions == "all"
         with self.open_index() as index, index.reading() as connection:
             if opts.outlet:
@@ -93,9 +101,15 @@ class Command(Verb):
             found = each_article(
                 connection, opts.outlet, opts.since, opts.until, every_revision=every
             )
-            count = export.write_articles(path, found)
+            if name in _STDOUT:
+                count = _print_articles(_STDOUT[name], found)
+            else:
+                count = export.write_articles(Path(name), found)
         what = counted(count, "revision" if every else "article")
-        print(f"{what} written to {path}")
+        if name in _STDOUT:
+            print(f"{what} written to the standard output", file=sys.stderr)
+        else:
+            print(f"{what} written to {name}")
 
     def _export_captures(self, path: Path, opts: argparse.Namespace) -> None:
         # Imported here, because only this format of this command needs it.
@@ -118,5 +132,14 @@ class Command(Verb):
             count, pages = captures.export_captures(
                 path, connection, folder, asked, f"Sacho/{VERSION}", begin
             )
-        listed = f", {counted(pages, 'page')} listed" if path.suffix == ".wacz" else ""
+        listed = f", {counted(pages, 'page')} listed" if path.suffix.lower() == ".wacz" else ""
         print(f"{counted(count, 'capture')} written to {path}{listed}")
+
+
+def _print_articles(ending: str, articles: Iterable[StoredArticle]) -> int:
+    """Write articles to the standard output as to a file, but safely to a terminal."""
+    raw = raw_stream(sys.stdout)
+    if isinstance(raw, TextIOWrapper):
+        raw.reconfigure(encoding="utf-8", newline="")
+    file: TextIO = sys.stdout if raw.isatty() else raw
+    return export.write_to(file, ending, articles)

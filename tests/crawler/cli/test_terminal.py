@@ -18,6 +18,7 @@ from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 WIDTHS = (40, 60, 80, 200)
 
@@ -59,6 +60,14 @@ def test_no_figure_and_no_name_of_a_capture_is_cut(workspace: Workspace, columns
     for name in ("warc_file", "warc_offset", "warc_length"):
         assert re.search(rf"(?<!\w){re.escape(str(capture[name]))}(?!\w)", printed), printed
     assert ("┃ WARC" in printed) is (columns == 200)
+
+
+def test_an_export_to_the_terminal_is_not_obeyed_by_it(tmp_path: Path) -> None:
+    text = (SEEDS / "etoday" / "own-text.txt").read_text("utf-8").replace("주민", "\u2066주민")
+    Keeper(tmp_path).read("etoday", exchange("", text.encode(), media_type="text/plain"))
+    printed = on_terminal(Workspace(tmp_path), 80, "export", "-")
+    assert "\u2066" not in printed
+    assert "\N{REPLACEMENT CHARACTER}주민" in printed
 
 
 @pytest.mark.parametrize("columns", WIDTHS)

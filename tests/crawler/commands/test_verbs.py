@@ -150,6 +150,22 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
         for name in ("classes", "words_added", "words_removed", "chars_added", "chars_removed")
     }
     assert json.loads(rows[0]["removed"])[0]["rule"]
+    documented = [name for name, _, _ in (line.partition("_") for line in rows[0])]
+    assert documented == sorted(documented)
+
+
+def test_export_to_the_standard_output_is_the_file(workspace: Workspace, tmp_path: Path) -> None:
+    for name, file in (("-", "a.jsonl"), ("-:jsonl", "a.JSONL"), ("-:csv", "a.Csv")):
+        assert workspace.call("export", tmp_path / file).code == 0
+        how = {"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"}
+        with (tmp_path / "stdout").open("w+b") as stdout:
+            process = workspace.start(
+                "export", name, env=how, stdout=stdout, stderr=subprocess.PIPE
+            )
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert said == b"5 articles written to the standard output\n"
+        assert (tmp_path / "stdout").read_bytes() == (tmp_path / file).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -158,6 +174,7 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
         ([], 2),
         (["a.jsonl", "b.jsonl"], 2),
         (["x.parquet"], 2),
+        (["-:wacz"], 2),
         (["--since", "yesterday", "x.jsonl"], 2),
         (["/proc/none/x.jsonl"], 1),
         (["--outlet", "nobody", "x.jsonl"], 2),
