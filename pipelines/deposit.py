@@ -15,7 +15,7 @@ from archive.articles.blocklist import REMOVED, Blocklist
 from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
-from archive.http.message import MessageError, parse_head, retry_at, validator
+from archive.http.message import MessageError, parse_head, retry_at, status_of, validator
 from archive.index.database import IndexUnusableError
 from archive.model.article import PAYWALLED
 from archive.model.errors import SegmentError
@@ -268,7 +268,8 @@ class CaptureStore:
             _log.debug("%s: nothing was read", one.page.exchange.url, exc_info=error)
             if one.location is None:
                 return None
-            entry = CaptureEntry(_bare_columns(one) | location_columns(one.location), None, verdict)
+            columns = _columns_of_faulty(one) | location_columns(one.location)
+            entry = CaptureEntry(columns, None, verdict)
         with self._index.reading() as connection:
             self._blocklist.update(connection)
         if self._is_blocked(one.page):
@@ -378,15 +379,19 @@ def columns_of(page: Page) -> dict[str, Any]:
     }
 
 
-def _bare_columns(one: _Waiting) -> dict[str, Any]:
-    """Return the columns of a capture of which nothing can be read, as those of `columns_of`."""
+def _columns_of_faulty(one: _Waiting) -> dict[str, Any]:
+    """Return the columns as `columns_of` does, without what is read if that is where the bug is."""
     page, exchange = one.page, one.page.exchange
     kind = "response" if exchange.head else "resource"
+    try:
+        return columns_of(page) | {"record_type": "revisit" if one.revisit else kind}
+    except Exception as error:  # noqa: BLE001 - the caller reports the first
+        _log.debug("%s: nothing was read", exchange.url, exc_info=error)
     return {
         "outlet": page.outlet,
         "url": exchange.url,
         "record_type": "revisit" if one.revisit else kind,
-        "status": None,
+        "status": status_of(exchange.head),
         "media_type": "",
         "captured_at": exchange.captured_at,
         "time_known": exchange.time_known,

@@ -162,6 +162,28 @@ def test_a_result_that_cannot_be_noted_is_set_aside_and_reported(
     assert kept.run.counts == {("etoday", "failed/timeout"): 2}
 
 
+def test_a_capture_whose_entry_cannot_be_made_has_a_row_of_its_record(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_entry = kept.store._new_entry
+
+    def faulty(one: Any) -> Any:
+        if one.page.exchange.captured_at.minute == 2:
+            raise ZeroDivisionError("a bug")
+        return new_entry(one)
+
+    monkeypatch.setattr(kept.store, "_new_entry", faulty)
+    for number in range(4):
+        page = read(number)
+        kept.store.append(replace(page, final=False))
+        kept.store.add_page(page)
+    kept.store.close()
+    outcomes_of = {row.captured_at.minute: row.outcome for row in kept.rows(captures)}
+    assert outcomes_of == {0: "skipped", 1: "skipped", 2: "failed", 3: "skipped"}
+    assert {row.status for row in kept.rows(captures)} == {404}
+    assert [str(result.verdict) for result in kept.results].count("failed/internal_error") == 1
+
+
 def test_a_report_that_raises_keeps_no_other_result_from_being_reported(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
