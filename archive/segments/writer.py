@@ -249,7 +249,11 @@ class SegmentWriter:
         self._end = self._synced = 0
         self._named = self._used = False
         self._local = {}
-        self._append(member(record))
+        try:
+            self._append(member(record))
+        except BaseException:  # raised again: a segment without its warcinfo is none
+            self._release()
+            raise
 
     def _append(self, data: bytes) -> int:
         offset = self._end
