@@ -31,13 +31,14 @@ class EndedCrawl:
     """A crawl that has ended.
 
     ``reason`` is Scrapy's reason for the end, None if the crawl never started; ``plan`` is None if
-    there was no discovery.
+    there was no discovery. ``failure`` is why it never started, ``""`` if that is not known.
     """
 
     session: CrawlSession
     plan: Plan | None
     reason: str | None
     now: datetime
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _bugs(crawl: EndedCrawl) -> Iterator[str]:
 
 def _unfinished(crawl: EndedCrawl) -> Iterator[str]:
     if crawl.reason is None:
-        yield "the crawl could not be started; the log above says why."
+        yield f"the crawl could not be started: {crawl.failure or 'the log above says why'}."
     elif crawl.reason != _FINISHED and not crawl.session.fault:
         yield (
             f"stopped before the end ({crawl.reason}). What was fetched is kept; run the same "
@@ -130,7 +131,7 @@ def _ids_not_found(crawl: EndedCrawl) -> Iterator[str]:
 def _counts_do_not_add_up(crawl: EndedCrawl) -> Iterator[str]:
     balance = crawl.session.balance
     if balance is None:
-        if not crawl.session.fault:
+        if crawl.reason is not None and not crawl.session.fault:
             yield "the crawl ended before its articles could be counted."
     elif balance.missing or not balance.is_even:
         missing = ", ".join(balance.missing[:5]) or "unknown"

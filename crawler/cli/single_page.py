@@ -12,7 +12,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.misc import load_object
 from scrapy.utils.url import guess_scheme
 
-from crawler.cli.setting_values import check_values
+from crawler.cli.setting_values import check_components, check_early_components, check_values
 
 if TYPE_CHECKING:
     import argparse
@@ -98,6 +98,7 @@ class SinglePageCommand(ScrapyCommand):
         super().process_options(args, opts)
         assert self.settings is not None
         check_values(self.settings)
+        check_early_components(self.settings)
         for name, value in _SETTINGS.items():
             self.settings.set(name, value, priority="cmdline")
         middlewares = self.settings.getdict("DOWNLOADER_MIDDLEWARES")
@@ -110,7 +111,8 @@ class SinglePageCommand(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run Scrapy's command.
 
-        :raises UsageError: a spider was named, an address is not valid, or CONTACT is missing.
+        :raises UsageError: a spider was named, an address is not valid, CONTACT is missing, or a
+            component of the user's cannot be imported.
         """
         from crawler.middlewares.identity import ContactError, check_contact
 
@@ -129,6 +131,7 @@ class SinglePageCommand(ScrapyCommand):
         from_cmdline = self.settings.getpriority("USER_AGENT") == SETTINGS_PRIORITIES["cmdline"]
         if user_agent and not from_cmdline:
             self.settings.set("USER_AGENT", user_agent, priority="cmdline")
+        check_components(self.settings)
         super().run(args, opts)  # type: ignore[safe-super]  # the command that this class precedes
 
 

@@ -86,6 +86,23 @@ class Extension:
         return cls()
 
 
+class Unready:
+    """A component that cannot be made."""
+
+    @classmethod
+    def from_crawler(cls, _: Crawler) -> Unready:
+        """Raise."""
+        raise KeyError("UNREADY_TOKEN")
+
+
+class UnreadyAddOn:
+    """An add-on that adds what there is not."""
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Add it."""
+        settings["EXTENSIONS"].set("nothing.Here", 1, "addon")
+
+
 class AddOn:
     """An add-on that adds each of them."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+import traceback
 from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
+from crawler.cli.setting_values import check_components, check_early_components
 from crawler.cli.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.model.text import as_text
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from archive.frontier.accounting import Balance
     from crawler.discovery.plan import Plan
     from crawler.spider.session import CrawlSession
+
+
+_log = logging.getLogger(__name__)
 
 
 class Command(Verb):
@@ -92,10 +98,12 @@ class Command(Verb):
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Put the files of -o and -O into FEEDS.
 
-        :raises UsageError: a format is unknown, or both options are given.
+        :raises UsageError: a format is unknown, both options are given, or an add-on or the
+            spider loader cannot be imported.
         """
         super().process_options(args, opts)
         assert self.settings is not None
+        check_early_components(self.settings)
         if not (opts.output or opts.overwrite_output):
             return
         ending = f":{opts.output_format}" if opts.output_format else ""
@@ -119,6 +127,7 @@ class Command(Verb):
         outlet, given, arguments = self._checked(args, opts.arguments)
         assert self.crawler_process is not None, "requires_crawler_process"
         crawler = self.crawler_process.create_crawler(outlet.name)
+        check_components(crawler.settings)
         words = [word for pair in given for word in ("-a", pair)]
         session = CrawlSession.of_run(
             crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
@@ -127,8 +136,9 @@ class Command(Verb):
         logging.getLogger("scrapy.core").setLevel(crawler.settings["LOG_LEVEL"])
         session.report.start(f"crawling {outlet.name}")
         with counting_signal_bugs(session.count_bug):
-            self.crawler_process.crawl(crawler, **arguments)
+            started = self.crawler_process.crawl(crawler, **arguments)
             self.crawler_process.start()
+        failure = _failure(started)
         spider = crawler.spider
         plan = spider.plan if isinstance(spider, OutletSpider) else None
         # A feed that is the standard output must be nothing but the feed.
@@ -139,7 +149,7 @@ class Command(Verb):
         reason = None if self.crawler_process.bootstrap_failed else session.reason
         if reason == "shutdown":
             self.was_stopped()
-        verdict = judge_crawl(EndedCrawl(session, plan, reason, datetime.now(UTC)))
+        verdict = judge_crawl(EndedCrawl(session, plan, reason, datetime.now(UTC), failure))
         for sentence in verdict.faults:
             print(f"{PROGRAM} crawl: {sentence}", file=sys.stderr)
         return verdict.exit_code
@@ -181,6 +191,29 @@ class Command(Verb):
 
         assert self.settings is not None
         check_contact(self.settings, hosts_of(outlet))
+
+
+def _failure(started: object) -> str:
+    """Return what ended a crawl that could not be started, ``""`` if nothing is known.
+
+    ``started`` is the task that Scrapy ran it in. To ask a task for its exception keeps it from
+    printing the traceback, which the log has at the level DEBUG.
+    """
+    if not isinstance(started, asyncio.Future) or not started.done() or started.cancelled():
+        return ""
+    error = started.exception()
+    if error is None:
+        return ""
+    _log.debug("The crawl could not be started", exc_info=error)
+    return f"{type(error).__name__}: {error}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Return the first line outside Scrapy that an exception came through, ``""`` if none."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals["__name__"].partition(".")[0] not in ("scrapy", "importlib"):
+            return f" ({frame.f_code.co_filename}, line {line})"
+    return ""
 
 
 def _print_summary(session: CrawlSession, plan: Plan | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.commands.list import Command as ScrapyList
 
 from crawler.cli.base import use_outlets
+from crawler.cli.setting_values import check_early_components
 
 if TYPE_CHECKING:
     import argparse
@@ -19,6 +20,7 @@ class Command(ScrapyList):
         """Check the outlets that OUTLET_MODULES and installed packages state."""
         super().process_options(args, opts)
         assert self.settings is not None
+        check_early_components(self.settings)
         use_outlets(self.settings)
 
     def short_desc(self) -> str:

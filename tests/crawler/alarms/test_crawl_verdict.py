@@ -83,6 +83,7 @@ def plan(**facts: Any) -> Any:
         (ended("shutdown", fault="the disk is full."), ["the disk is full."]),
         (ended("shutdown"), ["stopped before the end (shutdown)."]),
         (ended(None), ["the crawl could not be started"]),
+        (ended(None, balance=None), ["the crawl could not be started"]),
         (ended(bugs=1), ["1 unexpected exception in the log"]),
         (ended(bugs=2), ["2 unexpected exceptions in the log"]),
         (ended(plan=plan(failure="no channel answered")), ["no channel answered; no article"]),

@@ -43,3 +43,19 @@ def test_a_wrong_value_is_a_sentence(
 def test_a_right_value_is_taken(tmp_path: Path, setting: str) -> None:
     said = Workspace(tmp_path).call("list", "-s", setting)
     assert said.code == 0, said
+
+
+@pytest.mark.parametrize(
+    ("verb", "setting"),
+    [
+        (("list",), "SPIDER_LOADER_CLASS=nothing.Here"),
+        (("fetch", "file:///dev/null"), 'EXTENSIONS={"nothing.Here": 1}'),
+    ],
+)
+def test_what_cannot_be_imported_is_a_sentence(
+    tmp_path: Path, verb: tuple[str, ...], setting: str
+) -> None:
+    said = Workspace(tmp_path).run(*verb, "-s", setting)
+    assert said.code == 2
+    assert "nothing.Here cannot be imported (ModuleNotFoundError" in said.sentences[-1]
+    assert "Traceback" not in said.err

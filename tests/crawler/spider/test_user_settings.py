@@ -25,6 +25,7 @@ WAYS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "settings module": ({"SCRAPY_SETTINGS_MODULE": "tests.support.user_settings"}, {}),
     "add-on": ({}, {"ADDONS": '{"tests.support.user_parts.AddOn": 0}'}),
 }
+USER_PARTS = "tests.support.user_parts"
 #: Seconds between two requests to a host.
 DELAY = 0.1
 
@@ -116,6 +117,60 @@ def test_a_crawl_without_what_it_owes_does_not_start(
     assert "the crawl was not started: " in said.sentences[-1]
     assert "Traceback" not in said.err
     assert site.log[before:] == []
+
+
+NOT_IMPORTED = {
+    "DOWNLOADER_MIDDLEWARES": '{"nothing.Here": 1}',
+    "SPIDER_MIDDLEWARES": '{"tests.support.user_parts.Missing": 1}',
+    "ITEM_PIPELINES": '{"nodots": 1}',
+    "EXTENSIONS": '{"nothing.Here": null}',
+    "ADDONS": '{"nothing.Here": 1}',
+    "DOWNLOAD_HANDLERS": '{"ftp": "nothing.Here"}',
+    "STATS_CLASS": "nothing.Here",
+    "SPIDER_LOADER_CLASS": "nothing.Here",
+}
+
+
+@pytest.mark.parametrize("name", NOT_IMPORTED)
+def test_what_cannot_be_imported_is_one_sentence_with_its_setting(
+    tmp_path: Path, site: MockSite, name: str
+) -> None:
+    before = len(site.log)
+    said = Crawls.into(tmp_path, site).run(**{name: NOT_IMPORTED[name]})
+    assert said.code == 2
+    assert f"error: {name}: " in said.sentences[-1]
+    assert "cannot be imported (" in said.sentences[-1]
+    assert "Traceback" not in said.err
+    assert site.log[before:] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+UNREADY = {
+    "DOWNLOADER_MIDDLEWARES": ("Unready", "KeyError: 'UNREADY_TOKEN'"),
+    "SPIDER_MIDDLEWARES": ("Unready", "KeyError: 'UNREADY_TOKEN'"),
+    "ITEM_PIPELINES": ("Unready", "KeyError: 'UNREADY_TOKEN'"),
+    "EXTENSIONS": ("Unready", "KeyError: 'UNREADY_TOKEN'"),
+    "ADDONS": ("UnreadyAddOn", "ModuleNotFoundError: No module named"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADY)
+def test_what_cannot_be_made_is_one_sentence(tmp_path: Path, site: MockSite, name: str) -> None:
+    part, why = UNREADY[name]
+    before = len(site.log)
+    said = Crawls.into(tmp_path, site).run(**{name: json.dumps({f"{USER_PARTS}.{part}": 1})})
+    assert said.code == 1
+    (sentence,) = said.sentences
+    assert f"crawl: the crawl could not be started: {why}" in sentence
+    assert name == "ADDONS" or "user_parts.py, line " in sentence
+    assert site.log[before:] == []
+
+
+def test_the_log_has_the_traceback_of_what_cannot_be_made(tmp_path: Path, site: MockSite) -> None:
+    extension = json.dumps({f"{USER_PARTS}.Unready": 1})
+    said = Crawls.into(tmp_path, site).run(EXTENSIONS=extension, LOG_LEVEL="DEBUG")
+    assert said.code == 1
+    assert said.err.count("Traceback") == 1
 
 
 def test_the_verdict_needs_no_stats_and_no_extension(tmp_path: Path, site: MockSite) -> None:
