@@ -1,6 +1,7 @@
-"""A user's script: a crawl of one article by Scrapy's CrawlerProcess.
+"""A user's script: a crawl of three articles by Scrapy's CrawlerProcess.
 
-Reads settings, as a JSON object, from standard input.
+Reads settings, as a JSON object, from standard input. With CUSTOM_SETTINGS among them, it crawls by
+a class of the user's that derives from the outlet's spider and has these custom_settings.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ from scrapy.utils.project import get_project_settings
 
 def main() -> None:
     settings = get_project_settings()
-    settings.setdict(json.load(sys.stdin), priority="cmdline")
+    given = json.load(sys.stdin)
+    custom = given.pop("CUSTOM_SETTINGS", None)
+    settings.setdict(given, priority="cmdline")
     process = CrawlerProcess(settings)
-    crawler = process.create_crawler("newspim")
+    spider = process.spider_loader.load("newspim")
+    if custom is not None:
+        spider = type("OurSpider", (spider,), {"custom_settings": custom})
+    crawler = process.create_crawler(spider)
     process.crawl(crawler, limit="3")
     process.start()
     stats = crawler.stats.get_stats()
