@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from tests.support.crawls import SETTLED, site_of_today
 from tests.support.faults.limits import LIMITS, VERBS, Limited
 
 
@@ -21,8 +22,8 @@ def main() -> int:
     parser.add_argument("--verb", choices=VERBS)
     options = parser.parse_args()
     trials = refused = faults = 0
-    with tempfile.TemporaryDirectory() as folder:
-        limited = Limited(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, site_of_today("newspim", 12, age=SETTLED) as site:
+        limited = Limited(Path(folder), site)
         for verb in [options.verb] if options.verb else VERBS:
             for kind, (_, limits) in LIMITS.items():
                 for limit in limits:

@@ -6,6 +6,7 @@ import argparse
 import errno
 import os
 import re
+import resource
 import socket
 import sys
 from abc import abstractmethod
@@ -61,6 +62,8 @@ _FAULTS = (
 _UMASK = 0o027
 #: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+#: Files and sockets that a crawl may have open at once, and the modules it loads meanwhile.
+_FILES_OF_CRAWL = 64
 
 
 class Verb(ScrapyCommand):
@@ -80,6 +83,12 @@ class Verb(ScrapyCommand):
             raise usage_error(f"{SETTINGS_VARIABLE} is invalid: {error}") from error
         check_values(self.settings)
         use_outlets(self.settings)
+        if self.requires_crawler_process and not _may_open(_FILES_OF_CRAWL):
+            self._fail(
+                f"this process may not have {_FILES_OF_CRAWL} files open at once, which a crawl "
+                "needs; raise the limit (ulimit -n) and run the same command again."
+            )
+            sys.exit(self.exitcode)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run `work`; print every expected error as one sentence on stderr and exit with 1.
@@ -259,6 +268,17 @@ def number_option(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
+
+
+def _may_open(number: int) -> bool:
+    """Return whether the process may have so many files open; raise its own limit for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= number:
+        return True
+    if hard != resource.RLIM_INFINITY and hard < number:
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+    return True
 
 
 def _replace_unprintable_characters() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.support.crawls import SETTLED, site_of_today
 from tests.support.faults.limits import Limited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
-def limited(tmp_path_factory: pytest.TempPathFactory) -> Limited:
-    return Limited(tmp_path_factory.mktemp("limited"))
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
+    with site_of_today("newspim", 12, age=SETTLED) as site:
+        yield Limited(tmp_path_factory.mktemp("limited"), site)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,8 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Limited:
         ("remove", "file size", 60_000),
         ("backup", "file size", 0),
         ("export.wacz", "descriptors", 9),
+        ("crawl", "descriptors", 16),
+        ("schedule", "descriptors", 16),
     ],
 )
 def test_a_verb_says_what_it_lacks_and_completes_without_the_limit(

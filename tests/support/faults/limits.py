@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 
 from bench.pages import captured, page
 from tests.support.cli import ROOT, Workspace
+from tests.support.crawls import Crawls
 from tests.support.documents import SEEDS
+from tests.support.schedules import Schedule
 from tests.support.traces import articles, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.mock_site.server import MockSite
 
 #: What is limited, and to how much: from what no verb can work with to what any can. Memory is
 #: counted from what the command line takes before it has anything to do.
@@ -28,15 +32,21 @@ LIMITS = {
 }
 VERBS = (
     "replay", "reindex", "verify", "backup", "restore", "export", "export.wacz", "remove", "recover", "search", "show", "status",
+    "crawl", "schedule",
 )  # fmt: skip
+#: Seconds that a verb may take.
+_PATIENCE = 180
 _ARTICLE = "newspim/20230915999901"
 
 
 class Limited:
-    """An archive of the seeds with a backup, and pages to replay, of which each trial gets a copy."""
+    """An archive of the seeds with a backup, and pages to replay, of which each trial gets a copy.
 
-    def __init__(self, top: Path) -> None:
-        self.top = top
+    ``site`` is what is crawled; its articles are `SETTLED`, so that a crawl has an end.
+    """
+
+    def __init__(self, top: Path, site: MockSite) -> None:
+        self.top, self.site = top, site
         base = Workspace(top / "base")
         base.folder.mkdir(parents=True)
         assert base.call("replay", SEEDS).code == 0
@@ -58,16 +68,28 @@ class Limited:
             shutil.rmtree(folder)
 
     def _run(self, place: Workspace, verb: str, what: int, limit: int) -> tuple[int, list[str]]:
-        target = Workspace(place.folder / "restored") if verb == "restore" else place
+        target = place
+        if verb == "restore":
+            target = Workspace(place.folder / "restored")
+        elif verb in ("crawl", "schedule"):
+            target = Schedule(place.folder, [self.site]).workspace
         process = target.start(
             *self._command(place, verb),
             stdout=PIPE,
             stderr=PIPE,
             preexec_fn=lambda: resource.setrlimit(what, (limit, limit)),
         )
-        out, err = process.communicate(timeout=180)
+        try:
+            out, err = process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return -1, [f"it did not end within {_PATIENCE} s"]
         code = process.returncode
         wrongs = list(_said_wrong(code, (out + err).decode("utf-8", "replace")))
+        if verb in ("crawl", "schedule"):
+            Crawls(self.site, target).make_due()
+            verb = "crawl"  # what a scheduler has run is due again tomorrow
         # what is restored is not restored again
         again = None if verb == "restore" and not code else target.run(*self._command(place, verb))
         if again is not None and again.code:
@@ -78,11 +100,19 @@ class Limited:
             wrongs.append(f"lost: {sorted(expected - kept)}")
         if verb == "replay" and len(kept) != len(self.known) + 1:
             wrongs.append("the page that did not fit at first is no article")
+        if verb == "crawl" and len(kept) != len(self.known) + len(self.site.ids()):
+            wrongs.append(f"of the site's articles {len(kept) - len(self.known)} are stored")
         wrongs += wrong(place)
         return code, wrongs
 
     def _command(self, place: Workspace, verb: str) -> list[str]:
         out = str(place.folder / "out")
+        if verb == "crawl":
+            return Crawls(self.site, place).command()
+        if verb == "schedule":
+            schedule = Schedule(place.folder, [self.site])
+            schedule.jobs(f'outlet = "{self.site.outlet}"\nevery = "1d"\nretries = 0')
+            return schedule.command("--once")
         return {
             "replay": ["replay", str(self.pages)],
             "reindex": ["reindex", "--processes", "1"],
