@@ -26,7 +26,7 @@ from pathlib import Path
 
 from bench import pages
 from bench.replay import measure
-from tests.support.mock_site.tls import authority
+from tests.support.fault_server.certificates import authority
 
 CONCURRENT = 32
 #: The id of the first page that `bench.pages` makes.

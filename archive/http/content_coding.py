@@ -251,6 +251,10 @@ def _decode_brotli(data: bytes, limit: int, *, salvage: bool) -> bytes:
                 _check_size(len(out), limit)
                 out += stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT)
             _check_size(len(out), limit)
+        # It takes all input before it has given all output, and says that it can take more.
+        while more := stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT):
+            out += more
+            _check_size(len(out), limit)
     except brotli.error as error:
         if not salvage:
             raise MessageError(f"compressed data is damaged ({error})") from error

@@ -42,6 +42,8 @@ MAX_REPAIRS = 8 * MAX_ENTRIES
 _BLOCK = 4 * 2**20
 #: Characters parsed at a time.
 _CHUNK = 65536
+#: Characters without a ``>``: the parser reads an unclosed tag or comment again with each chunk.
+MAX_UNCLOSED = 2**20
 
 #: Root element -> the element that is one entry.
 _ENTRIES = {
@@ -132,10 +134,17 @@ def _parse(reader: _Reader, texts: Iterable[str]) -> None:
     # error, no tree is built, and limits hold while reading.
     parser = DefusedExpatParser(forbid_dtd=True)
     parser.setContentHandler(reader)
+    unclosed = 0
     try:
         for text in texts:
             for start in range(0, len(text), _CHUNK):
-                parser.feed(text[start : start + _CHUNK])
+                chunk = text[start : start + _CHUNK]
+                behind = len(chunk) - chunk.rfind(">") - 1
+                unclosed = behind if behind < len(chunk) else unclosed + behind
+                if unclosed > MAX_UNCLOSED:
+                    sentence = f"more than {MAX_UNCLOSED} characters without the end of a tag"
+                    raise reader.error(SourceFault.BROKEN, sentence)
+                parser.feed(chunk)
         parser.close()
     except DefusedXmlException as error:
         sentence = "the XML declares a document type of its own, which feeds never need"
@@ -153,10 +162,10 @@ def _read_lines(texts: Iterable[str], url: str) -> tuple[FeedEntry, ...]:
     :raises SourceError: a line is none, or there are too many.
     """
     entries: list[FeedEntry] = []
-    for number, line in enumerate("".join(texts).splitlines(), 1):
-        if not line.strip():
+    for number, line in enumerate(map(str.strip, _lines(texts)), 1):
+        if not line:
             continue
-        address = absolute_url(url, line) if _ADDRESS.fullmatch(line.strip()) else ""
+        address = absolute_url(url, line) if _ADDRESS.fullmatch(line) else ""
         if not address:
             sentence = f"line {number} is no address: {line[:30]!r}"
             raise SourceError(SourceFault.BROKEN, sentence, tuple(entries))
@@ -165,6 +174,16 @@ def _read_lines(texts: Iterable[str], url: str) -> tuple[FeedEntry, ...]:
             raise SourceError(SourceFault.TOO_LARGE, sentence, tuple(entries))
         entries.append(FeedEntry(address))
     return tuple(entries)
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a text, of which only one block is split at a time."""
+    rest = ""
+    for text in texts:
+        lines = (rest + text).splitlines(keepends=True)
+        rest = lines.pop() if lines and not lines[-1].endswith(("\r", "\n")) else ""
+        yield from lines
+    yield rest
 
 
 def _parse_error(reader: _Reader, message: str) -> SourceError:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import functools
-import ipaddress
-import socket
-import ssl
-import struct
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 
 from crawler.httpclient import ArchivingDownloadHandler
+from tests.support.fault_server.scripts import reset
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from pathlib import Path
 
     from archive.model.exchange import Exchange
 
@@ -70,9 +62,7 @@ class Peer:
 
     def reset(self) -> None:
         """Close with a RST rather than a FIN."""
-        linger = struct.pack("ii", 1, 0)
-        self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.writer.transport.abort()
+        reset(self.writer)
 
 
 class Server:
@@ -202,47 +192,3 @@ def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         asyncio.run(bounded())
 
     return sync
-
-
-def make_certificates(folder: Path, names: list[str]) -> tuple[Path, ssl.SSLContext]:
-    """Write a CA's certificate; return its file and a server context for names and loopback."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def signed(
-        subject: str, key: Any, issuer: str, issuer_key: Any, extensions: list[Any]
-    ) -> x509.Certificate:
-        builder = x509.CertificateBuilder(
-            issuer_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]),
-            subject_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
-            public_key=key.public_key(),
-            serial_number=x509.random_serial_number(),
-            not_valid_before=now - datetime.timedelta(days=1),
-            not_valid_after=now + datetime.timedelta(days=1),
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(issuer_key, hashes.SHA256())
-
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = signed(
-        "Test CA",
-        ca_key,
-        "Test CA",
-        ca_key,
-        [(x509.BasicConstraints(ca=True, path_length=None), True)],
-    )
-    san: list[Any] = [x509.DNSName(name) for name in names]
-    if names:
-        san.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
-    else:
-        san.append(x509.DNSName("another.example"))
-    leaf = signed("leaf", key, "Test CA", ca_key, [(x509.SubjectAlternativeName(san), False)])
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "leaf.pem").write_bytes(
-        leaf.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "leaf.pem")
-    return folder / "ca.pem", context

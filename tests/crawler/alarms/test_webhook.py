@@ -25,7 +25,7 @@ from crawler.alarms import webhook
 from crawler.alarms.webhook import AlertUrlError, Webhook, parse_address
 from tests.support.alarms import Workspace, job
 from tests.support.cli import Workspace as Line
-from tests.support.mock_site.tls import authority
+from tests.support.fault_server.certificates import authority
 
 if TYPE_CHECKING:
     import ssl

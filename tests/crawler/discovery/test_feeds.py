@@ -232,6 +232,7 @@ EXTERNAL = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><rss><item
         (EXTERNAL, SourceFault.UNSAFE),
         (EXTERNAL.replace("<!ENTITY x", "<!ENTITY % x"), SourceFault.UNSAFE),
         ("<rss>" + "<a>" * 100, SourceFault.TOO_DEEP),
+        ("<rss " + "a" * (feeds.MAX_UNCLOSED + 2**16), SourceFault.BROKEN),
         ("<rss><channel><item><link>http", SourceFault.BROKEN),
         (b"\x1f\x8b\x08broken", SourceFault.BROKEN),
         (b" " * (feeds.MAX_BYTES + 1), SourceFault.TOO_LARGE),
@@ -286,3 +287,9 @@ def test_more_entries_than_the_standard_allows_end_the_reading(
 )
 def test_times_are_kst_unless_they_say_otherwise(text: str, wanted: datetime | None) -> None:
     assert parse_timestamp(text, NOW) == wanted
+
+
+def test_a_tag_without_an_end_is_read_in_linear_time() -> None:
+    """The parser would read 10 MB of it again with each further 64 KB."""
+    with pytest.raises(SourceError, match="without the end of a tag"):
+        read("<urlset " + 'a="b" ' * 2_000_000)

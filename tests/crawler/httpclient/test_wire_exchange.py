@@ -8,11 +8,11 @@ import pytest
 from scrapy import Request
 
 from archive.http.message import parse_head, payload
+from tests.support.fault_server.certificates import authority
 from tests.support.raw_servers import (
     OUTLET,
     answering,
     handling,
-    make_certificates,
     run,
     serving,
     tunnelling,
@@ -114,7 +114,8 @@ CASES = {
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    return make_certificates(tmp_path_factory.mktemp("ca"), [OUTLET])
+    made = authority(tmp_path_factory.mktemp("ca"), [OUTLET])
+    return made.ca_file, made.context
 
 
 @pytest.mark.parametrize("way", ["http", "https", "tunnel", "proxy"])

@@ -12,11 +12,11 @@ from scrapy.settings import Settings
 
 from crawler.httpclient import CertificateError, TunnelError
 from crawler.httpclient.tls import tls_context
+from tests.support.fault_server.certificates import WRONG, authority
 from tests.support.raw_servers import (
     OUTLET,
     answering,
     handling,
-    make_certificates,
     run,
     serving,
     tunnelling,
@@ -27,12 +27,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
-    return make_certificates(tmp_path_factory.mktemp("good"), [OUTLET])
+    made = authority(tmp_path_factory.mktemp("good"), [OUTLET])
+    return made.ca_file, made.context
 
 
 @pytest.fixture(scope="module")
 def misnamed(tmp_path_factory):
-    return make_certificates(tmp_path_factory.mktemp("misnamed"), [])
+    made = authority(tmp_path_factory.mktemp("misnamed"), [OUTLET], "wrong_host")
+    return made.ca_file, made.context
 
 
 def fetch(server_context, *, script=None, through_proxy=False, **settings):
@@ -79,6 +81,16 @@ def test_an_unknown_issuer_is_refused(good, through_proxy):
 def test_another_hosts_certificate_is_refused(misnamed, monkeypatch, through_proxy):
     monkeypatch.setenv("SSL_CERT_FILE", str(misnamed[0]))
     assert isinstance(fetch(misnamed[1], through_proxy=through_proxy)["error"], CertificateError)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_certificate_with_anything_wrong_is_taken(wrong, tmp_path, monkeypatch):
+    made = authority(tmp_path, [OUTLET], wrong)
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.ca_file))
+    seen = fetch(made.context)
+    assert isinstance(seen["error"], CertificateError)
+    assert seen["server"].requests == []
+    assert seen["handler"].kept == []
 
 
 def test_the_host_is_named_to_the_server_and_its_certificate_to_the_spider(good, monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 
 from archive.http.content_coding import NotEncodedError, SizeError, decode, decode_content
 from archive.http.message import Head, MessageError
-from tests.support.mock_site.faults import bomb
+from tests.support.fault_server.bombs import bomb
 from tests.support.raw_servers import run
 from tests.support.scrapy_crawls import crawl, response, serve
 
@@ -204,3 +204,10 @@ def test_very_many_members_take_no_time():
     assert decode_content(head, gzip.compress(b"ab") * 1000, 2000) == b"ab" * 1000
     with pytest.raises(MessageError, match="more than 1000 members"):
         decode_content(head, gzip.compress(b"") * 1001, 2000)
+
+
+@pytest.mark.parametrize("size", [60_000, 65_536, 101_981, 400_000])
+@pytest.mark.parametrize("salvage", [False, True])
+def test_brotli_gives_all_of_a_page_that_packs_well(size: int, salvage: bool) -> None:
+    page = ("<p>기록은 하루를 남긴다</p>\n" * (size // 20)).encode()[:size]
+    assert decode(brotli.compress(page), ["br"], size, salvage=salvage) == page

@@ -15,8 +15,9 @@ from scrapy.http import TextResponse
 from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.robots import VALID_FOR, MemoryStore, RobotsDisallowed, RobotsMiddleware
+from tests.support.fault_server.certificates import authority
 from tests.support.mock_site.canary import Canary
-from tests.support.raw_servers import make_certificates, run
+from tests.support.raw_servers import run
 from tests.support.scrapy_crawls import Cut, Hang, crawl, response, serve
 
 HOST, OTHER = "www.example.com", "static.example.net"
@@ -140,7 +141,7 @@ async def test_a_host_that_cannot_be_reached_forbids():
 
 @run
 async def test_a_refused_certificate_forbids(tmp_path_factory):
-    _, context = make_certificates(tmp_path_factory.mktemp("tls"), [HOST])
+    context = authority(tmp_path_factory.mktemp("tls"), [HOST]).context
     async with serve(tls=context) as www:
         seen = await crawl([f"https://{HOST}/a"], {HOST: www})
         assert www.paths() == []

@@ -16,10 +16,10 @@ from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
 from tests.support.cli import CommandResult, Workspace
 from tests.support.crawls import Crawls, site_of_today, tally
-from tests.support.faults.hostile_answers import measured
+from tests.support.fault_server.bombs import bomb
+from tests.support.fault_server.crawls import measured
 from tests.support.mock_site import etoday
 from tests.support.mock_site.canary import Canary
-from tests.support.mock_site.faults import bomb
 from tests.support.mock_site.story import etoday_seed
 from tests.support.warc_samples import exchange
 

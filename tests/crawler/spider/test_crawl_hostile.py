@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.faults.hostile_answers import ANSWERS, crawl_hostile_outlet
+from tests.support.fault_server.crawls import (
+    PAGE_CASES,
+    SOURCE_CASES,
+    HostileCrawl,
+    crawl_hostile_outlet,
+    crawl_hostile_sitemaps,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT = 8
+#: Of sitemaps of 50 MB, several at once.
+LONG_TIMEOUT = 60
+
+
+def check(ended: HostileCrawl, code: int, cases: int, timeout: int) -> None:
+    print(f"{cases} cases, {ended.memory:.0f} MiB, longest {ended.longest:.1f} s")
+    assert ended.wrong == {}
+    assert ended.stored == ended.plain
+    assert ended.code == code
+    assert "Traceback" not in ended.err
+    assert ended.memory < 300
+    assert ended.longest < timeout + 5
 
 
 def test_every_hostile_answer_has_its_outcome_and_harms_no_other_page(tmp_path: Path) -> None:
-    ended = crawl_hostile_outlet(tmp_path, DOWNLOAD_TIMEOUT=str(TIMEOUT), RETRY_TIMES="0")
-    print(f"{len(ANSWERS)} answers, {ended.memory:.0f} MiB, longest {ended.longest:.1f} s")
-    assert ended.wrong == {}
-    assert ended.stored == ended.plain
-    assert ended.code == 1
-    assert "Traceback" not in ended.err
-    assert ended.memory < 300
-    assert ended.longest < TIMEOUT + 5
+    settings = {"DOWNLOAD_TIMEOUT": str(TIMEOUT), "RETRY_TIMES": "0"}
+    check(crawl_hostile_outlet(tmp_path, **settings), 1, PAGE_CASES, TIMEOUT)
+
+
+def test_of_every_hostile_sitemap_one_thing_is_said(tmp_path: Path) -> None:
+    settings = {"DOWNLOAD_TIMEOUT": str(LONG_TIMEOUT), "RETRY_TIMES": "0"}
+    check(crawl_hostile_sitemaps(tmp_path, **settings), 0, SOURCE_CASES, LONG_TIMEOUT)

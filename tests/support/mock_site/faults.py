@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import threading
 import zlib
@@ -10,9 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import brotli
-from backports import zstd
-
+from tests.support.fault_server.bombs import bomb
 from tests.support.mock_site import feeds
 from tests.support.mock_site.routes import HTML, NAMES, Answer
 
@@ -121,6 +118,7 @@ def apply(fault: Fault, outlet: str, url: str, proper: Answer) -> Answer:
         proper.manner = fault.kind
         proper.amount = float(fault.options.get("amount", defaults.get(fault.kind, 0)))
         proper.script = fault.options.get("script")
+        proper.keeps = fault.options.get("keeps", False)
         return proper
     if fault.kind == "front":
         return _redirect("/", fault)
@@ -260,17 +258,3 @@ def gzipped(data: bytes) -> bytes:
     """Compress as a server does on the fly; no time in the header, so the same bytes every time."""
     packer = zlib.compressobj(5, zlib.DEFLATED, 31)
     return packer.compress(data) + packer.flush()
-
-
-@functools.lru_cache(maxsize=3)
-def bomb(megabytes: int, coding: str) -> bytes:
-    """Make one ``gzip``, ``br`` or ``zstd`` stream that unpacks to this many megabytes of page."""
-    block = b" " * 2**20
-    start, end = b"<html><body><p>", "폭탄</p></body></html>".encode()
-    if coding == "br":
-        packer = brotli.Compressor(quality=5)
-        parts = [packer.process(block) for block in (start, *[block] * megabytes, end)]
-        return b"".join([*parts, packer.finish()])
-    plain = zstd.ZstdCompressor() if coding == "zstd" else zlib.compressobj(9, zlib.DEFLATED, 31)
-    parts = [plain.compress(block) for block in (start, *[block] * megabytes, end)]
-    return b"".join([*parts, plain.flush()])

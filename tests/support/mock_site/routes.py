@@ -12,14 +12,10 @@ from tests.support.mock_site.story import Story
 from tests.support.mock_site.words import ETODAY_SECTIONS, NEWSPIM_SECTIONS
 
 if TYPE_CHECKING:
-    from asyncio import StreamWriter
-    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from tests.support.fault_server.scripts import Script
     from tests.support.mock_site.catalogue import Catalogue
-
-    #: Writes an answer to the connection, which is closed when it returns.
-    Script = Callable[[StreamWriter], Awaitable[None]]
 
 HTML = "text/html; charset=utf-8"
 XML = "text/xml; charset=utf-8"
@@ -53,7 +49,8 @@ class Answer:
 
     ``encoded`` bodies are sent as they are, ``chunked`` ones without a length. ``manner`` names how
     it is put on the wire where that is not the ordinary way (see faults); ``amount`` is that
-    manner's number. Of the manner ``raw`` nothing is sent but what ``script`` writes.
+    manner's number. Of the manner ``raw`` nothing is sent but what ``script`` writes; the connection
+    is closed then, unless the answer ``keeps`` it.
     """
 
     status: int
@@ -66,6 +63,7 @@ class Answer:
     amount: float = 0.0
     chunked: bool = False
     script: Script | None = None
+    keeps: bool = False
 
 
 @dataclass(slots=True)

@@ -18,17 +18,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.support.mock_site import tls, wire
+from tests.support.fault_server.certificates import Issuer
+from tests.support.fault_server.scripts import says
+from tests.support.mock_site import wire
 from tests.support.mock_site.catalogue import BETWEEN, CLOCK, Catalogue
 from tests.support.mock_site.faults import Fault, Faults, apply
 from tests.support.mock_site.routes import HOSTS, PLAIN, Answer, Routes
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import ssl
+    from collections.abc import Coroutine, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from tests.support.mock_site.story import Story
     from tests.support.mock_site.wire import Entry
+
+#: What a server without TLS does when a client expects it.
+_NO_TLS = {
+    "plain": says(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    "reset": says(then="reset"),
+    "stall": says(then="stall"),
+    "garbage": says(b"\x16\x03\x01" + b"\xff" * 1000),
+}
 
 
 class MockSite:
@@ -38,7 +49,8 @@ class MockSite:
     ``seed``, ``clock`` and what is done to it since. Its hosts are reached by mapping their names
     to 127.0.0.1 and the ports ``http_port`` and ``https_port`` (trusting ``ca_file``), or through
     the proxy at ``proxy_url``, which takes absolute-form requests and CONNECT. A name that is not
-    the outlet's answers 421, a CONNECT to one 403; ``strays()`` lists them.
+    the outlet's answers 421, a CONNECT to one 403; ``strays()`` lists them. ``more_hosts`` are
+    served as the outlet's, and the hosts of ``broken_tls`` by servers with one of `TLS_FAULTS`.
     """
 
     def __init__(
@@ -55,9 +67,12 @@ class MockSite:
         chunked: bool = False,
         latency: float = 0.0,
         certificate: str = "good",
+        more_hosts: Iterable[str] = (),
+        broken_tls: Mapping[str, str] | None = None,
     ) -> None:
         self.outlet = outlet
-        self.hosts = HOSTS[outlet]
+        self._broken_tls = dict(broken_tls or {})
+        self.hosts = (*HOSTS[outlet], *more_hosts, *self._broken_tls)
         self.log: list[Entry] = []
         self.catalogue = Catalogue(outlet, articles, seed, clock, between)
         self.routes = Routes(outlet, self.catalogue, feed_size, robots, soft_404)
@@ -66,8 +81,10 @@ class MockSite:
         self.http_port = self.https_port = 0
         self._faults = Faults()
         self._folder = tempfile.TemporaryDirectory(prefix="twin-")
-        self._authority = tls.authority(Path(self._folder.name), self.hosts, certificate)
-        self.ca_file = self._authority.ca_file
+        self._issuer = Issuer(Path(self._folder.name))
+        self._context = self._issuer.context(self.hosts, certificate)
+        self.ca_file = self._issuer.ca_file
+        self._broken_ports: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,8 +120,14 @@ class MockSite:
 
     def endpoints(self) -> dict[tuple[str, int], tuple[str, int]]:
         """Tell where each (host, port) of the outlet really is: what a client's resolver map needs."""
-        ports = ((80, self.http_port), (443, self.https_port))
-        return {(host, port): ("127.0.0.1", real) for host in self.hosts for port, real in ports}
+        return {
+            (host, port): ("127.0.0.1", real)
+            for host in self.hosts
+            for port, real in (
+                (80, self.http_port),
+                (443, self._broken_ports.get(host, self.https_port)),
+            )
+        }
 
     def ids(self) -> list[str]:
         """Give the ids of all articles that are up, oldest first."""
@@ -206,19 +229,22 @@ class MockSite:
         return self.https_port if port == "443" else self.http_port
 
     async def _open(self) -> None:
-        for scheme in ("http", "https"):
-            sock = socket.create_server(("127.0.0.1", 0), backlog=512)
-            server = await asyncio.start_server(
-                partial(self._spawn, scheme),
-                sock=sock,
-                limit=wire.HEAD_LIMIT,
-                ssl=self._authority.context if scheme == "https" else None,
-            )
-            self._servers.append(server)
-            if scheme == "http":
-                self.http_port = sock.getsockname()[1]
-            else:
-                self.https_port = sock.getsockname()[1]
+        self.http_port = await self._listen("http", None)
+        self.https_port = await self._listen("https", self._context)
+        for host, fault in self._broken_tls.items():
+            context = self._issuer.faulty([host], fault)
+            scheme = fault if context is None else "https"
+            self._broken_ports[host] = await self._listen(scheme, context)
+
+    async def _listen(self, scheme: str, context: ssl.SSLContext | None) -> int:
+        """Serve on a free port; return it. ``scheme`` is also a TLS fault of a server without TLS."""
+        sock = socket.create_server(("127.0.0.1", 0), backlog=512)
+        server = await asyncio.start_server(
+            partial(self._spawn, scheme), sock=sock, limit=wire.HEAD_LIMIT, ssl=context
+        )
+        self._servers.append(server)
+        port: int = sock.getsockname()[1]
+        return port
 
     def _spawn(
         self, scheme: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -237,6 +263,9 @@ class MockSite:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, scheme: str
     ) -> None:
         try:
+            if scheme in _NO_TLS:
+                await _NO_TLS[scheme](writer)
+                return
             await wire.serve(
                 reader, writer, scheme, self._reply, self._tunnel, latency=self.latency
             )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import socket
-import struct
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.support.fault_server.scripts import reset
 from tests.support.mock_site.faults import gzipped
 
 if TYPE_CHECKING:
@@ -167,6 +166,8 @@ async def _send(writer: asyncio.StreamWriter, entry: Entry, answer: Answer) -> N
     if manner == "raw":
         assert answer.script is not None, "the fault's option"
         await _run_until_closed(answer.script(writer), writer)
+        if answer.keeps:
+            return
         raise Dropped
     body = answer.body
     headers = [("Content-Type", answer.media_type), *answer.headers]
@@ -228,14 +229,6 @@ def _chunks(body: bytes) -> bytes:
     """Frame the body in chunks of 4,096 bytes."""
     parts = [body[at : at + 4096] for at in range(0, len(body), 4096)]
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End the connection with a TCP reset."""
-    sock = writer.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
 
 
 def _head(status: int, headers: list[tuple[str, str]], *, keep: bool) -> bytes:

@@ -1,0 +1,168 @@
+"""Crawls of an outlet that answers as no server should, and what became of each answer."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.support.cli import CommandResult
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.fault_server.certificates import TLS_FAULTS
+from tests.support.fault_server.page_answers import ANSWERS
+from tests.support.fault_server.source_answers import ROBOTS, SOURCES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.mock_site.server import MockSite
+
+_MAIN = "https://www.etoday.co.kr"
+_UNREACHABLE = ("failed/robots_unreachable", "skipped/robots_unreachable")
+#: Of a page that robots.txt allows: it is not there.
+_ALLOWED = ("skipped/http_status",)
+_DISALLOWED = ("skipped/robots", "failed/robots", *_UNREACHABLE)
+#: Answers in place of a page, of robots.txt and of TLS; answers in place of a sitemap.
+PAGE_CASES = len(ANSWERS) + len(ROBOTS) + len(TLS_FAULTS)
+SOURCE_CASES = len(SOURCES)
+
+
+@dataclass
+class HostileCrawl:
+    """A crawl of an outlet that gives each answer once, as it ended.
+
+    ``wrong`` are the cases that ended otherwise than they should have, with what became of them;
+    ``memory`` is the most that the crawl took, MiB, ``longest`` the longest of the answers to one
+    request, in seconds.
+    """
+
+    code: int
+    err: str
+    stored: int
+    plain: int
+    memory: float
+    longest: float
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+def crawl_hostile_outlet(folder: Path, *, plain: int = 20, **settings: str) -> HostileCrawl:
+    """Crawl an outlet with every answer, and ``plain`` articles as they should be."""
+    hosts = {f"robots-{number}.example": name for number, name in enumerate(ROBOTS)}
+    broken = {f"{fault.replace('_', '-')}.example": fault for fault in TLS_FAULTS}
+    articles = len(ANSWERS) + len(hosts) + len(broken) + plain
+    with site_of_today(
+        "etoday", articles, feed_size=articles, more_hosts=hosts, broken_tls=broken
+    ) as site:
+        ids = iter(site.ids())
+        expected: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for answer, article_id in zip(ANSWERS, ids, strict=False):
+            site.fault(f"/view/{article_id}", "raw", script=answer.script, keeps=answer.keeps)
+            expected[article_id] = (answer.name, answer.outcomes)
+        for host, article_id in zip((*hosts, *broken), ids, strict=False):
+            site.fault(f"/view/{article_id}", "private", to=f"https://{host}/page")
+            expected[article_id] = _expected_of_host(site, host, hosts.get(host, ""))
+        return _crawled(Crawls.into(folder, site), expected, plain, settings)
+
+
+def crawl_hostile_sitemaps(folder: Path, *, plain: int = 20, **settings: str) -> HostileCrawl:
+    """Crawl an outlet whose sitemap is an index of all hostile ones; its feeds are as they should be."""
+    with site_of_today("etoday", plain) as site:
+        _plant_sources(site)
+        # The server is busy with the long ones, and accepts no connection meanwhile.
+        patient = {"CONNECT_TIMEOUT": settings.get("DOWNLOAD_TIMEOUT", "60")} | settings
+        ended = _crawled(Crawls.into(folder, site), {}, plain, patient)
+        ended.wrong |= _wrong_sources(site, ended.err)
+        return ended
+
+
+def _crawled(
+    crawls: Crawls,
+    expected: dict[str, tuple[str, tuple[str, ...]]],
+    plain: int,
+    settings: dict[str, str],
+) -> HostileCrawl:
+    """Crawl; return how it ended, with the articles that should have ended otherwise."""
+    result, memory = measured(crawls, **settings)
+    raw = [entry for entry in crawls.site.log if entry.fault == "raw" and entry.ended]
+    return HostileCrawl(
+        code=result.code,
+        err=result.err,
+        stored=len(crawls.revisions()),
+        plain=plain,
+        memory=memory,
+        longest=max(entry.ended - entry.started for entry in raw),
+        wrong=_wrong_pages(crawls, expected),
+    )
+
+
+def _expected_of_host(site: MockSite, host: str, robots: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the right outcomes of an article that redirects to a host."""
+    if not robots:
+        return f"TLS of {host}", _UNREACHABLE
+    script, allows = ROBOTS[robots]
+    site.fault(f"{host}/robots.txt", "raw", script=script)
+    outcomes = {True: _ALLOWED, False: _DISALLOWED, None: _ALLOWED + _DISALLOWED}
+    return f"robots.txt {robots}", outcomes[allows]
+
+
+def _plant_sources(site: MockSite) -> None:
+    """Make the outlet's sitemap an index of all hostile ones."""
+    urls = [f"{_MAIN}/sitemap/{number}.xml" for number in range(len(SOURCES))]
+    for number, source in enumerate(SOURCES):
+        site.fault(rf"/sitemap/{number}\.xml", "raw", script=source.script)
+    entries = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in urls)
+    index = f"<sitemapindex>{entries}</sitemapindex>"
+    site.fault("/news_sitemap", "answer", body=index, media_type="text/xml")
+
+
+def _wrong_pages(
+    crawls: Crawls, expected: dict[str, tuple[str, tuple[str, ...]]]
+) -> dict[str, str]:
+    """Return the articles with another outcome than they should have, or another's text."""
+    wrong = {}
+    recorded = Counter(row["source"] for row in crawls.workspace.rows("outcomes"))
+    headlines = {name: told[-1]["headline"] for name, told in crawls.revisions().items() if told}
+    for article_id, outcome in crawls.outcomes().items():
+        name, outcomes = expected.get(article_id, (f"article {article_id}", ("new",)))
+        if outcome not in outcomes:
+            wrong[name] = outcome
+        headline = crawls.site.story(article_id).headline
+        if headlines.get(article_id, headline) != headline:
+            wrong[name] = "the text of another article"
+    repeated = {source: str(times) for source, times in recorded.items() if times != 1}
+    return wrong | {f"outcomes of {source}": times for source, times in repeated.items()}
+
+
+def _wrong_sources(site: MockSite, err: str) -> dict[str, str]:
+    """Return the sitemaps that were not asked for once, or of which another thing is said."""
+    wrong = {}
+    for number, source in enumerate(SOURCES):
+        path = f"/sitemap/{number}.xml"
+        asked = len(site.requests(path))
+        found = [line for line in err.splitlines() if re.search(rf"sitemap \S*{path}: ", line)]
+        said = " | ".join(found)
+        if asked != 1 or len(found) != bool(source.said) or not re.search(source.said, said):
+            wrong[f"sitemap: {source.name}"] = f"asked {asked} times; {said}"
+    return wrong
+
+
+#: Runs a command and writes down the most memory it took, KiB. A process of its own, since what is
+#: told of a child begins with its parent's share, and the tests' process is large.
+_WATCH = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+
+
+def measured(crawls: Crawls, **settings: str) -> tuple[CommandResult, float]:
+    """Crawl to the end; return what it said, and the most memory it took, MiB."""
+    out, err, most = (crawls.workspace.folder / name for name in ("out", "err", "most"))
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        under = [sys.executable, "-c", _WATCH, str(most)]
+        code = crawls.start(settings=settings, stdout=stdout, stderr=stderr, under=under).wait()
+    result = CommandResult(code, out.read_text("utf-8"), err.read_text("utf-8"))
+    return result, int(most.read_text()) / 1024
