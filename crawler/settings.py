@@ -244,6 +244,9 @@ JOBS_FILE = os.environ.get("JOBS_FILE") or str(jobs_file())
 # The folder of the jobs' logs. Also read from the environment.
 LOG_FOLDER = os.environ.get("LOG_FOLDER") or str(_DATA / "log")
 
+# The form of times in logs: the machine's, with their zone.
+LOG_DATEFORMAT = "%Y-%m-%d %H:%M:%S %z"
+
 # Days that the log of a job is kept.
 LOG_KEEP_DAYS = 90
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import os
 import re
 import resource
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
+from scrapy.utils.log import configure_logging
 
 from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
@@ -33,7 +35,12 @@ from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
-from crawler.cli.parent_process import SETTINGS_VARIABLE, ParentProcess, settings_of_job
+from crawler.cli.parent_process import (
+    SETTINGS_VARIABLE,
+    ParentProcess,
+    is_run_of_job,
+    settings_of_job,
+)
 from crawler.cli.printable import make_output_safe
 from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
@@ -60,6 +67,8 @@ _FAULTS = (
 #: What nobody else may do with files that a command writes: 0640, in folders of 0750. A stricter
 #: umask of the user's stays.
 _UMASK = 0o027
+#: Loggers that list settings, which may hold a password, and what is switched on.
+_ABOUT_SCRAPY = ("scrapy.addons", "scrapy.crawler", "scrapy.middleware")
 #: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: Files and sockets that a crawl may have open at once, and the modules it loads meanwhile.
@@ -81,6 +90,8 @@ class Verb(ScrapyCommand):
             self.settings.setdict(settings_of_job(), priority="cmdline")
         except ValueError as error:
             raise usage_error(f"{SETTINGS_VARIABLE} is invalid: {error}") from error
+        if is_run_of_job():
+            self.settings.set("LOG_LEVEL", "INFO", priority="command")
         check_values(self.settings)
         use_outlets(self.settings)
         if self.requires_crawler_process and not _may_open(_FILES_OF_CRAWL):
@@ -102,6 +113,8 @@ class Verb(ScrapyCommand):
         memory.tune()
         self._parent = ParentProcess()
         self._run_id = self._parent.run_id
+        if self._run_id:
+            self._log_run()
         self._stopped = False
         try:
             self.exitcode = self.work(args, opts)
@@ -135,6 +148,13 @@ class Verb(ScrapyCommand):
             raise usage_error(
                 f"unknown option {unknown} (for a file of that name, write ./{unknown})"
             )
+
+    def _log_run(self) -> None:
+        """Let the log of a job say when what happened, without the settings that Scrapy lists."""
+        for name in _ABOUT_SCRAPY:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        if not self.requires_crawler_process:
+            configure_logging(self.settings)
 
     @abstractmethod
     def work(self, args: list[str], opts: argparse.Namespace) -> int:

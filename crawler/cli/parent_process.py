@@ -32,6 +32,11 @@ def settings_of_job() -> dict[str, str]:
     return {str(name): str(value) for name, value in given.items()}
 
 
+def is_run_of_job() -> bool:
+    """Return whether a scheduler started this process; False once `ParentProcess` is made."""
+    return bool(os.environ.get(RUN_ID_VARIABLE))
+
+
 class ParentProcess:
     """The scheduler that started this process, if one did.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -69,6 +70,12 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
             log = Path(row["log"])
             assert log.parent == tmp_path / "log" / name
             assert log.read_text().startswith(f"# scrapy {row['verb']} ")
+            if name != "sound":
+                opened = (
+                    r"(?m)^[-\d]{10} [:\d]{8} [-+]\d{4} \[scrapy.core.engine\] INFO: Spider opened"
+                )
+                assert re.search(opened, log.read_text())
+                assert "Overridden settings" not in log.read_text()
         assert schedule.workspace.rows("leases") == []
         again = schedule.run("--once")
         assert (again.code, again.out, again.err) == (0, "", "")
