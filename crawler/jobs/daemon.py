@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 #: Seconds between rounds at most: for a jobs file that changed, a scheduler that died, a clock that
 #: jumped, or a job that another process was running when it was due.
 TICK = 10.0
+#: Seconds for which a single round tries to write the end of a run.
+_PATIENCE = 60.0
 #: Seconds between rounds at least.
 _SHORTEST = 0.1
 
@@ -176,7 +179,9 @@ class _Once:
     """One round: each job that is due runs once."""
 
     def __init__(self, context: RunnerContext, at_once: int) -> None:
-        self._context, self._at_once = context, at_once
+        # cron starts the next one; the daemon alone may wait for the index for days
+        self._context = replace(context, patience=_PATIENCE)
+        self._at_once = at_once
         self._stop, self._wake_up = Stop(), WakeUp()
         self._runs: list[FinishedRun] = []
         self._unprinted = ""

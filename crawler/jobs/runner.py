@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import select
 import signal
@@ -42,11 +43,15 @@ _RETRY = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class RunnerContext:
-    """What all runs of a scheduler share: the index, the log folder, and settings passed on."""
+    """What all runs of a scheduler share: the index, the log folder, and settings passed on.
+
+    ``patience`` is for how many seconds the end of a run is tried to be written.
+    """
 
     index: Index
     logs: Logs
     settings: Mapping[str, str]
+    patience: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +100,8 @@ def run_job(order: Order, context: RunnerContext, stop: Stop) -> FinishedRun | N
         ending, code = Ending.FAILED, None
         if process is not None:
             ending, code = _attend(process, order, context.index, run.run_id, stop)
-    # Until its end is written the job counts as running and nothing can repeat it.
-    while not _write(
-        lambda: end(context.index, run.run_id, ending, code, datetime.now(UTC))
-    ) and not stop.wait(_RETRY):
-        pass
+    if not _write_end(context, run.run_id, ending, code, stop):
+        ending = Ending.CRASHED
     ended = replace(
         run,
         under_way=False,
@@ -110,6 +112,24 @@ def run_job(order: Order, context: RunnerContext, stop: Stop) -> FinishedRun | N
         counts=_counts(context.index, run.run_id),
     )
     return FinishedRun(order=order, record=ended, seconds=monotonic() - began)
+
+
+def _write_end(
+    context: RunnerContext, run_id: str, ending: Ending, code: int | None, stop: Stop
+) -> bool:
+    """Write the end of a run, again and again; return False if that is given up.
+
+    Until it is written the job counts as running and nothing can repeat it. Where this process ends
+    without it, the run has crashed, as the next scheduler finds.
+    """
+    deadline = monotonic() + context.patience
+    while not _write(lambda: end(context.index, run_id, ending, code, datetime.now(UTC))):
+        if monotonic() >= deadline:
+            _log.error("run %s: its end could not be written; it will be repeated.", run_id)
+            return False
+        if stop.wait(min(_RETRY, max(0.0, deadline - monotonic()))):
+            return False
+    return True
 
 
 def _claim_of(order: Order) -> Claim:

@@ -19,7 +19,7 @@ from archive.index.leases import Lease, take
 from archive.index.schema import leases, runs
 from archive.runs.job_runs import Claim, Past, claim, end_crashed, past
 from archive.runs.record import Ending
-from crawler.jobs import runner
+from crawler.jobs import daemon, runner
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.due import due
 from crawler.jobs.logs import Logs
@@ -134,6 +134,35 @@ def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
             ["succeeded"],
             [],
         )
+
+
+def test_one_round_does_not_wait_for_ever_to_write_the_end_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where the file of the index may not grow: the next scheduler finds that the run crashed."""
+    schedule = Schedule(tmp_path)
+    monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
+    monkeypatch.setattr(daemon, "_PATIENCE", 0.1)
+    jobs = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
+    with Index(f"sqlite:///{schedule.workspace.index}") as index:
+        context = runner.RunnerContext(
+            index=index,
+            logs=Logs(tmp_path / "log", 1),
+            settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(schedule.workspace.archive)},
+        )
+        other = sqlite3.connect(schedule.workspace.index, check_same_thread=False)
+
+        def watched(*given: Any) -> Ending | None:
+            found = watch(*given)
+            other.execute("BEGIN IMMEDIATE")
+            return found
+
+        watch = runner._watch
+        monkeypatch.setattr(runner, "_watch", watched)
+        assert daemon.once(jobs, context, 1, lambda _: None) == 1
+        assert "its end could not be written; it will be repeated" in caplog.text
+        assert schedule.endings() == [""]
+        other.close()
 
 
 def test_a_run_that_cannot_be_started_has_failed(
