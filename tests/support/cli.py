@@ -44,10 +44,11 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One folder with an archive and an index, and verbs that work on them."""
+    """One folder with an archive and an index, and verbs, run in a checkout, that work on them."""
 
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    checkout: Path = ROOT
 
     @property
     def archive(self) -> Path:
@@ -78,7 +79,7 @@ class Workspace:
     ) -> subprocess.Popen[bytes]:
         """Start a verb and leave it running; ``under`` is a command that runs it, as `env` would."""
         command = [*under, sys.executable, "-m", "scrapy", *map(str, args)]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment(env), **how)
+        return subprocess.Popen(command, cwd=self.checkout, env=self.environment(env), **how)
 
     def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run a verb to its end."""

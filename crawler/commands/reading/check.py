@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
@@ -11,6 +12,8 @@ from crawler.outlets import known_outlets, outlet_named
 
 if TYPE_CHECKING:
     import argparse
+
+    from crawler.model.outlet import Outlet
 
 
 class Command(Verb):
@@ -28,15 +31,32 @@ class Command(Verb):
         """Return the description, with an example."""
         return (
             "Read the file of every outlet, those of OUTLET_MODULES and of installed packages as "
-            "well, and say what is wrong with the first that is invalid. "
+            "well, and say what is wrong with the first that is invalid, or what is left to fill "
+            "in. "
             f"Example: {PROGRAM} check -s OUTLET_MODULES=mypaper.outlets"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (Verb's)
-        """Print the number of valid outlets; an invalid one has ended the command before."""
+        """Print the number of valid outlets; an invalid one has ended the command before.
+
+        Return 1 if one lacks what every outlet needs.
+        """
         try:
-            names = [outlet_named(name).name for name in args] or list(known_outlets())
+            outlets = [outlet_named(name) for name in args] or list(known_outlets().values())
         except ValueError as error:
             raise usage_error(str(error)) from error
-        print(f"{counted(len(names), 'valid outlet')}: {', '.join(names)}")
-        return 0
+        whole = [outlet.name for outlet in outlets if not _empty(outlet)]
+        print(f"{counted(len(whole), 'valid outlet')}{': ' if whole else ''}{', '.join(whole)}")
+        for outlet in outlets:
+            if _empty(outlet):
+                print(
+                    f"{PROGRAM} check: {outlet.name} is not filled in yet; without a value: "
+                    f"{', '.join(_empty(outlet))}",
+                    file=sys.stderr,
+                )
+        return 0 if len(whole) == len(outlets) else 1
+
+
+def _empty(outlet: Outlet) -> list[str]:
+    """Return the fields without a value, of those that every outlet needs."""
+    return [name for name in ("title", "articles", "canonical") if not getattr(outlet, name)]

@@ -126,7 +126,7 @@ def test_parse_says_why_there_is_no_article(crawls: Crawls) -> None:
     assert "no outlet has the host" in result.err
 
 
-@pytest.mark.parametrize("verb", ["runspider", "genspider", "bench"])
+@pytest.mark.parametrize("verb", ["runspider", "bench"])
 def test_commands_of_scrapy_without_use_say_what_to_use(tmp_path: Path, verb: str) -> None:
     said = Workspace(tmp_path).call(verb, "one", "two")
     assert said.code == 2
