@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST
+from tests.support.clock_crawls import ARTICLES, crawl_a_year_ahead, crawl_under_clocks
 from tests.support.fake_clock import SHORT, library, live_through
 from tests.support.mock_site.server import MockSite
 from tests.support.schedules import Schedule
@@ -16,7 +17,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.skipif(library() is None, reason="libfaketime is not installed (Debian: faketime)")
+pytestmark = pytest.mark.skipif(
+    library() is None, reason="libfaketime is not installed (Debian: faketime)"
+)
+
+
+def test_dates_and_names_do_not_depend_on_the_clock(tmp_path: Path) -> None:
+    found = crawl_under_clocks(tmp_path, [("-1d", "UTC"), ("+1d", "Asia/Seoul")])
+    assert (found.crawls, found.articles) == (2, 2 * ARTICLES)
+    assert found.other_dates == []
+    assert found.doubled == 0
+
+
+def test_after_a_crawl_a_year_ahead_all_is_looked_at_once_more(tmp_path: Path) -> None:
+    found = crawl_a_year_ahead(tmp_path)
+    assert found.asked == found.current == found.articles == ARTICLES
+    assert found.robots > 0
+    assert found.balance["pending"] == found.balance["failed"] == found.due_again == 0
+
+
 def test_through_midnight_the_new_year_and_a_clock_that_jumps(tmp_path: Path) -> None:
     with MockSite("newspim", 6, clock=datetime(2026, 12, 31, 23, tzinfo=KST)) as site:
         schedule = Schedule(tmp_path, [site])
