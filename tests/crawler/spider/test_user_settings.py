@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.warc.reader import iterate
-from archive.warc.record_parser import Record
 from tests.support.crawls import Crawls, site_of_today
-from tests.support.user_parts import PARTS
+from tests.support.user_crawls import USED, WAYS, Seen, observed, stated_in_warcinfo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.mock_site.server import MockSite
 
-TEXTS = {name: json.dumps(parts) for name, parts in PARTS.items()}
-WAYS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "-s": ({}, TEXTS),
-    "jobs.toml": ({"JOB_SETTINGS": json.dumps(TEXTS)}, {}),
-    "settings module": ({"SCRAPY_SETTINGS_MODULE": "tests.support.user_settings"}, {}),
-    "add-on": ({}, {"ADDONS": '{"tests.support.user_parts.AddOn": 0}'}),
-}
 USER_PARTS = "tests.support.user_parts"
-#: Seconds between two requests to a host.
-DELAY = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -36,61 +24,23 @@ def site() -> Any:
         yield one
 
 
-def observed(folder: Path, site: MockSite, env: dict[str, str], **settings: str) -> dict[str, Any]:
-    """What the site and the archive see of a crawl."""
-    crawls = Crawls.into(folder, site)
-    before = len(site.log)
-    pace = {"DOWNLOAD_DELAY": str(DELAY), "DOWNLOAD_DELAY_JITTER": "0"}
-    pace["CONCURRENT_REQUESTS_PER_DOMAIN"] = "1"
-    line = crawls.command(LOG_LEVEL="INFO", **pace, **settings)
-    said = crawls.workspace.run(*line, env=env)
-    assert said.code == 0, said
-    log = site.log[before:]
-    times: dict[str, list[float]] = {}
-    for entry in log:
-        times.setdefault(entry.host, []).append(entry.started)
-    # The first gap is shorter by what connecting took.
-    assert all(max(when) - min(when) >= (len(when) - 2) * DELAY for when in times.values())
-    agents = {line for one in log for line in one.raw.split(b"\r\n") if line[:11] == b"User-Agent:"}
-    return {
-        "requests": Counter((one.host, one.path) for one in log),
-        "agents": agents,
-        "warcinfo": [_warcinfo(path) for path in crawls.segments()],
-        "articles": set(crawls.revisions()),
-        "used": {name for name in USED if f"'{name}'" in said.err},
-    }
-
-
-#: The stats by which each component of `PARTS` says that it was there.
-USED = {f"used/{name}" for name in ("middleware", "spider middleware", "pipeline", "extension")}
-
-
-def _warcinfo(path: Path) -> dict[str, str]:
-    """The fields of a segment's warcinfo that say how a crawl behaves."""
-    first = next(iter(iterate(path)))
-    assert isinstance(first, Record)
-    lines = bytes(first.block).decode().splitlines()
-    fields = dict(line.split(": ", 1) for line in lines if ": " in line)
-    return {name: fields[name] for name in ("operator", "http-header-user-agent", "robots")}
-
-
 @pytest.fixture(scope="module")
-def without(site: MockSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def without(site: MockSite, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     return observed(tmp_path_factory.mktemp("without"), site, {})
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_added_components_change_nothing_that_a_crawl_owes(
-    tmp_path: Path, site: MockSite, without: dict[str, Any], way: str
+    tmp_path: Path, site: MockSite, without: Seen, way: str
 ) -> None:
     env, settings = WAYS[way]
     seen = observed(tmp_path, site, env, **settings)
-    assert seen.pop("used") == USED
-    assert seen == {name: value for name, value in without.items() if name != "used"}
-    (agent,) = seen["agents"]
-    assert agent.endswith(b"(+desk@example.org)")
-    assert seen["warcinfo"][0]["robots"] == "obey"
-    assert {path for _, path in seen["requests"]} >= {"/robots.txt"}
+    assert seen.used == USED
+    assert seen == without
+    (agent,) = seen.agents
+    assert agent.endswith("(+desk@example.org)")
+    assert seen.warcinfo[0]["robots"] == "obey"
+    assert {path for _, path in seen.requests} >= {"/robots.txt"}
 
 
 OFF = {
@@ -186,7 +136,7 @@ def test_robots_may_be_off_for_local_hosts_only_and_warcinfo_says_so(
 ) -> None:
     crawls = Crawls.into(tmp_path, site)
     assert crawls.run(ROBOTSTXT_OBEY="0").code == 0
-    assert _warcinfo(crawls.segments()[0])["robots"] == "ignore"
+    assert stated_in_warcinfo(crawls.segments()[0])["robots"] == "ignore"
     said = crawls.workspace.run("crawl", "newspim", "-s", "ROBOTSTXT_OBEY=0")
     assert said.code == 1
     assert "must obey robots.txt" in said.sentences[-1]
