@@ -29,8 +29,9 @@ class Command(SinglePageCommand, ScrapyFetch):
         """Fetch the page; the exit status is 1 if that failed."""
         super().run(args, opts)
         if not self._fetched:
+            verb = type(self).__module__.rpartition(".")[2]
             print(
-                f"{PROGRAM} fetch: could not fetch {args[0]}; the log above says why.",
+                f"{PROGRAM} {verb}: could not fetch {args[0]}; the log above says why.",
                 file=sys.stderr,
             )
             self.exitcode = 1

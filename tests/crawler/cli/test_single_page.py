@@ -60,10 +60,11 @@ def test_a_shell_has_the_page_of_an_address_or_a_file(crawls: Crawls, tmp_path: 
 def test_a_page_that_does_not_come_is_a_sentence_and_exit_1(crawls: Crawls) -> None:
     article = crawls.site.ids()[0]
     crawls.site.fault(r"/news/view/", "reset")
-    result = look(crawls, "fetch", crawls.site.address(article), "-s", "RETRY_TIMES=0")
-    assert result.code == 1
-    assert "could not fetch" in result.err
-    assert "Traceback" not in result.err
+    for verb in ("fetch", "parse"):
+        result = look(crawls, verb, crawls.site.address(article), "-s", "RETRY_TIMES=0")
+        assert result.code == 1
+        assert f"{verb}: could not fetch" in result.sentences[-1]
+        assert "Traceback" not in result.err
     crawls.site.heal()
     crawls.site.routes.robots = "User-agent: *\nDisallow: /\n"
     asked = len(crawls.site.requests())
