@@ -40,7 +40,7 @@ Next:
 #: and more processes gain little, since the longest file ends last.
 TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadscope"]
 
-SACHO = "crawler.cli.main"
+SACHO = "crawler"
 #: The modules that each command runs, one after the other, with their arguments.
 STEPS = {
     "demo": [[SACHO, "replay", "seeds"], [SACHO, "show"], [SACHO, "search", "푸틴"]],

@@ -410,7 +410,7 @@ def _demo() -> _Demo:
         }
 
         def sacho(*words: str) -> str:
-            command = [sys.executable, "-m", "crawler.cli.main", *words]
+            command = [sys.executable, "-m", "crawler", *words]
             done = subprocess.run(  # noqa: S603  (our own command)
                 command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
             )

@@ -33,7 +33,10 @@ _OF_SCRAPY = ("settings",)
 
 
 def main() -> None:
-    """Run the verb that the command line names, and exit with its status."""
+    """Run the verb that the command line names, and exit with its status.
+
+    :raises KeyboardInterrupt: Ctrl-C, while the verb was being prepared.
+    """
     program.started_as("sacho")
     # Scrapy's parts then take this for the project that they are in, whatever folder it is.
     os.environ[ENVVAR] = _SETTINGS
@@ -42,8 +45,6 @@ def main() -> None:
         sys.stdout.flush()
     except OSError as error:
         status = _output_failed(error)
-    except KeyboardInterrupt:
-        status = 1
     sys.exit(status)
 
 
@@ -136,7 +137,7 @@ def command_line() -> list[str]:
     if program.PROGRAM == "scrapy":
         return [sys.executable, "-m", "scrapy"]
     # -P: a folder "crawler" where the process is started must not be taken for ours.
-    return [sys.executable, "-P", "-m", "crawler.cli.main"]
+    return [sys.executable, "-P", "-m", "crawler"]
 
 
 def _output_failed(error: OSError) -> int:
@@ -184,7 +185,3 @@ def _run(command: ScrapyCommand, arguments: list[str], options: argparse.Namespa
     profiler = Profile()
     profiler.runcall(command.run, arguments, options)
     profiler.dump_stats(profile)
-
-
-if __name__ == "__main__":
-    main()
