@@ -187,6 +187,9 @@ REDIRECT_MAX_TIMES = 5
 # Retries of a request in a run. The frontier makes further visits in later runs.
 RETRY_TIMES = 2
 
+# Whoever asked for the page says why it failed.
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+
 # The exceptions of our download handler after which a retry may help. Scrapy's default list names
 # those of its own handlers, which take long to import.
 RETRY_EXCEPTIONS = [

@@ -163,6 +163,7 @@ class RobotsMiddleware:
         self._most = settings.getfloat("ROBOTS_MAX_DELAY", 60.0)
         self._retry_after = timedelta(seconds=settings.getfloat("ROBOTS_RETRY_AFTER", 300.0))
         self._rules: dict[Origin, _Rules] = {}
+        self._said_unreachable: set[Origin] = set()
         self._under_way: dict[Origin, asyncio.Task[_Rules]] = {}
 
     @classmethod
@@ -228,7 +229,9 @@ class RobotsMiddleware:
     def _unreachable(self, origin: Origin, error: Exception) -> _Rules:
         why = f"could not read {_key(origin)}/robots.txt ({error}); treating the host as disallowed"
         self._count("unreachable")
-        _log.warning("%s; next try in %.0f s", why, self._retry_after.total_seconds())
+        level = logging.DEBUG if origin in self._said_unreachable else logging.WARNING
+        self._said_unreachable.add(origin)
+        _log.log(level, "%s; next try in %.0f s", why, self._retry_after.total_seconds())
         rules = self._rules[origin] = _Rules(self._clock() + self._retry_after, why=why)
         return rules
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider, signals
 from scrapy.settings import SETTINGS_PRIORITIES
@@ -65,6 +67,8 @@ _WAIT_FOR_OTHERS = 1.0
 _CHECK_LOST = 1.0
 #: Above the priority of the command line, whose settings Scrapy applies once more.
 _ABOVE_ALL = SETTINGS_PRIORITIES["cmdline"] + 1
+#: Reasons that hold for every address of a host.
+_UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECTION_REFUSED})
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
 #: The spider handles every status but redirects, which are followed: those of no standard, too.
@@ -108,6 +112,7 @@ class OutletSpider(Spider):
         self._candidates: Candidates | None = None
         #: Sources requested and not yet answered.
         self._sources: set[SourceRequest] = set()
+        self._said_unreachable: set[str] = set()
         self._changed = asyncio.Event()
         self.session: CrawlSession
         self.images: Images
@@ -284,7 +289,7 @@ class OutletSpider(Spider):
             self.plan.fail(source, "the crawl was stopped before it was requested")
         else:
             verdict = verdict_of(failure.value)
-            self._log_failed(f"{source.channel} {source.url}", verdict)
+            self._log_failed(source.channel, source.url, verdict)
             self.plan.fail(source, f"{verdict.reason}: {verdict.detail}")
         self._source_done(source)
 
@@ -295,16 +300,31 @@ class OutletSpider(Spider):
     def image_failed(self, failure: Failure) -> None:
         """Log an image that could not be fetched; its article is complete without it."""
         request: Request = failure.request  # type: ignore[attr-defined]  # as above
-        self._log_failed(f"image {request.url}", verdict_of(failure.value))
+        self._log_failed("image", request.url, verdict_of(failure.value))
         self._image_done(request.cb_kwargs["image"])
 
-    def _log_failed(self, what: str, verdict: Verdict) -> None:
-        """Log why a source or image could not be fetched; a bug of ours fails the crawl."""
-        sentence = f"{what}: {verdict} {verdict.detail}"
+    def _log_failed(self, what: str, url: str, verdict: Verdict) -> None:
+        """Log why a source or image could not be fetched; a bug of ours fails the crawl.
+
+        A host that cannot be reached is told of once.
+        """
+        sentence = f"{what} {url}: {verdict} {verdict.detail}"
         if verdict.reason is Reason.INTERNAL_ERROR:
             self.session.note_bug(sentence)
         else:
-            self.logger.warning("%s", sentence)
+            level = logging.DEBUG if self._was_said(url, verdict) else logging.WARNING
+            self.logger.log(level, "%s", sentence)
+
+    def _was_said(self, url: str, verdict: Verdict) -> bool:
+        """Return whether it was told before that the host cannot be reached; from now on it was."""
+        if verdict.reason is Reason.ROBOTS_UNREACHABLE:
+            return True  # by the robots middleware
+        if verdict.reason not in _UNREACHABLE:
+            return False
+        host = urlsplit(url).netloc
+        was_said = host in self._said_unreachable
+        self._said_unreachable.add(host)
+        return was_said
 
     def _add_unparsed(self, exchange: Exchange, visit: Visit) -> None:
         """Store why an archived exchange of a failed visit gives no article."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import resource
+import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,3 +152,19 @@ def test_a_full_disk_is_reported_and_the_crawl_completes_once_there_is_room(
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+@pytest.mark.parametrize("robots_known", [False, True])
+def test_a_host_that_cannot_be_reached_is_told_of_once(crawls: Crawls, robots_known: bool) -> None:
+    if robots_known:
+        assert crawls.run("-a", "limit=1").code == 0
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = f"127.0.0.1:{closed.getsockname()[1]}"
+        places = {f"{host}:{port}": nowhere for host, port in crawls.site.endpoints()}
+        said = crawls.run(RESOLVER_MAP=json.dumps(places), RETRY_TIMES="0", ROBOTS_RETRY_AFTER="0")
+    assert said.code == 1
+    lines = [line for line in said.sentences if re.search(r"\] (WARNING|ERROR): ", line)]
+    told = Counter(re.findall(r"([\w.]+) at 127.0.0.1 port \d+ refuses", "\n".join(lines)))
+    assert {"www.etoday.co.kr", "rss.etoday.co.kr"} <= told.keys()
+    assert set(told.values()) == {1}, said.err
