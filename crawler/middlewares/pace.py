@@ -277,16 +277,19 @@ class Pace:
 
     def _check_waiting(self) -> None:
         """End the turns that were lost, and stop when the crawl does; again while any wait."""
-        self._check = None
+        # Planned first: whatever is raised below, the next check comes.
+        check = asyncio.get_running_loop().call_later(_CHECK_INTERVAL, self._check_waiting)
+        self._check = check
         if self._stopping():
+            self._check = None
+            check.cancel()
             self.stop()
             return
         for turn in self._lost():
             self._state(turn.host).under_way.discard(turn)
         waiting = [state for state in self._hosts.values() if state.waiting]
-        if waiting:
-            self._check = asyncio.get_running_loop().call_later(
-                _CHECK_INTERVAL, self._check_waiting
-            )
+        if not waiting:
+            self._check = None
+            check.cancel()
         for state in waiting:
             self._admit(state)

@@ -177,6 +177,25 @@ async def test_a_crawl_that_stops_leaves_no_request_waiting():
 
 
 @run
+async def test_a_bug_in_the_question_whether_the_crawl_stops_ends_no_checks():
+    answers = iter([RuntimeError("planted"), True])
+    said: list[object] = []
+
+    def stopping() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    ours = pace(stopping=stopping)
+    await ours.turn("a")
+    with pytest.raises(CrawlStopped):
+        await asyncio.wait_for(ours.turn("a"), 5)
+    assert len(said) == 1
+
+
+@run
 async def test_retry_after_holds_the_host_and_no_other():
     def busy_once(times):
         return (
