@@ -204,7 +204,8 @@ def test_a_bug_in_ending_a_visit_hangs_no_crawl(tmp_path: Path) -> None:
         said = with_bug(crawls, "crawler.spider.spider:OutletSpider._visit_done")
         assert said.code == 1
         figures = tally(said.out)
-        assert 0 < figures["failed"] == ARTICLES - figures["stored"]
+        # The bug is met behind the deposit: what was deposited may be stored, and nothing is lost.
+        assert figures["failed"] == ARTICLES - figures["stored"]
         assert crawls.run().code == 0
         assert sorted(crawls.revisions()) == site.ids()
         crawls.check_captures()

@@ -129,4 +129,4 @@ def test_pictures_are_those_of_the_outlets_hosts_and_not_too_many(tmp_path: Path
         asked = [entry.path for entry in site.log if entry.path.startswith("/picture/")]
         own = {image.url for image in site.story(first).images}
         assert len(asked) == 50 - len(own)
-        assert "elsewhere" not in said.err
+        assert "image https://elsewhere" not in said.err
