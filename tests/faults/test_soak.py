@@ -1,6 +1,6 @@
-"""A crawl of 10,000 light pages loses none and keeps none in memory (F14).
+"""A crawl of 4,000 light pages loses none and keeps none in memory (F14).
 
-bench.soak crawls more, and larger ones. The bound is above what the crawl remembers of each page,
+`python -m bench.soak --pages 10000` crawls more, and larger ones. The bound is above what the crawl remembers of each page,
 under 1 KB; a page has 5 KB.
 """
 
@@ -10,9 +10,9 @@ from bench.soak import slope, soak
 
 
 def test_a_long_crawl_loses_no_page_and_keeps_none_in_memory() -> None:
-    found = soak(10_000, light=True)
+    found = soak(4_000, light=True)
     assert (found.code, found.lost) == (0, 0)
-    assert len(found.looks) >= 8
+    assert len(found.looks) >= 4
     assert slope(found.looks) < 20, found.looks
     assert found.most < 200, found.looks
     assert found.more_files <= 2, found.looks

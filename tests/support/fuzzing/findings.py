@@ -24,8 +24,8 @@ _ROOT = Path(__file__).parents[3]
 def fault_of(check: Callable[[bytes], None], data: bytes) -> str:
     """Return what is wrong with a check of an input, ``""`` for nothing."""
     began = process_time()
-    signal.signal(signal.SIGPROF, _give_up)
-    signal.setitimer(signal.ITIMER_PROF, _GIVEN_UP)
+    signal.signal(signal.SIGVTALRM, _give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _GIVEN_UP)
     try:
         check(data)
     except _TooLongError:
@@ -33,7 +33,7 @@ def fault_of(check: Callable[[bytes], None], data: bytes) -> str:
     except Exception as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
         return _described(error)
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     spent = process_time() - began
     return f"slow: more than {LONGEST:g} CPU s" if spent > LONGEST else ""
 
