@@ -99,7 +99,7 @@ class RunRecorder:
         before = (self.counts.copy(), self._rows.copy(), self._stored)
         try:
             yield
-        except BaseException:
+        except BaseException:  # raised again: the transaction is undone by the same
             self.counts, self._rows, self._stored = before
             raise
 

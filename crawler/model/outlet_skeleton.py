@@ -8,11 +8,12 @@ Write beside each fact where it is from and how sure it is. Leave out what is no
 sources (JSON-LD, meta elements) are read where a layout names none.
 """
 
-from crawler.model.channels import Channel, Feed, ListPage, Sitemap  # noqa: F401
-from crawler.model.layout import Figure, Layout, TextForm  # noqa: F401
+# Some are imported for whoever fills the file in.
+from crawler.model.channels import Channel, Feed, ListPage, Sitemap  # noqa: F401  (see above)
+from crawler.model.layout import Figure, Layout, TextForm  # noqa: F401  (see above)
 from crawler.model.outlet import Outlet
 from pipelines.page import Rules
-from pipelines.widget_rules import SHARED, WidgetRule, Widgets  # noqa: F401
+from pipelines.widget_rules import SHARED, WidgetRule, Widgets  # noqa: F401  (see above)
 
 #: A pattern that matches nothing, until the right one is known.
 UNKNOWN = r"(?!)"

@@ -169,7 +169,7 @@ class Injection:
         with open(path + b".html", "wb") as file:  # noqa: PTH123 (its name is no text)
             file.write(page_with(text, 9200000000 + number))
         beside = {"captured_at": f"{date()}", "url": _address(9200000000 + number)}
-        with open(path + b".json", "w") as file:  # noqa: PTH123
+        with open(path + b".json", "w") as file:  # noqa: PTH123 (its name is no text)
             json.dump(beside, file)
 
     def _records(self) -> Iterator[bytes]:

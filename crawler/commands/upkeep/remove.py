@@ -75,7 +75,7 @@ class Command(Verb):
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
-        return "[options] OUTLET/ID [OUTLET/ID …] --reason TEXT"
+        return "[options] OUTLET/ID | ADDRESS … --reason TEXT"
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""

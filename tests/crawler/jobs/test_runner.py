@@ -97,6 +97,20 @@ def test_reading_a_jobs_history_scans_no_table(tmp_path: Path) -> None:
                 ), steps
 
 
+def _locking_once_run(schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> sqlite3.Connection:
+    """Return a connection that locks the index once the process of a run has ended."""
+    other = sqlite3.connect(schedule.workspace.index, check_same_thread=False)
+    watch = runner._watch
+
+    def watched(*given: Any) -> Ending | None:
+        found = watch(*given)
+        other.execute("BEGIN IMMEDIATE")
+        return found
+
+    monkeypatch.setattr(runner, "_watch", watched)
+    return other
+
+
 def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,15 +126,7 @@ def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
         )
         order = due(job, Past(), datetime.now(UTC))
         assert order is not None
-        other = sqlite3.connect(schedule.workspace.index, check_same_thread=False)
-
-        def watched(*given: Any) -> Ending | None:
-            found = watch(*given)
-            other.execute("BEGIN IMMEDIATE")
-            return found
-
-        watch = runner._watch
-        monkeypatch.setattr(runner, "_watch", watched)
+        other = _locking_once_run(schedule, monkeypatch)
         with ThreadPoolExecutor(1) as threads:
             future = threads.submit(runner.run_job, order, context, Stop())
             wait_for(lambda: "has been writing for over a minute" in caplog.text)
@@ -150,15 +156,7 @@ def test_one_round_does_not_wait_for_ever_to_write_the_end_of_a_run(
             logs=Logs(tmp_path / "log", 1),
             settings={"INDEX_URL": index.url, "ARCHIVE_URL": str(schedule.workspace.archive)},
         )
-        other = sqlite3.connect(schedule.workspace.index, check_same_thread=False)
-
-        def watched(*given: Any) -> Ending | None:
-            found = watch(*given)
-            other.execute("BEGIN IMMEDIATE")
-            return found
-
-        watch = runner._watch
-        monkeypatch.setattr(runner, "_watch", watched)
+        other = _locking_once_run(schedule, monkeypatch)
         assert daemon.once(jobs, context, 1, lambda _: None) == 1
         assert "its end could not be written; it will be repeated" in caplog.text
         assert schedule.endings() == [""]
