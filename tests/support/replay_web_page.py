@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import shutil
@@ -18,13 +17,13 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import BrowserContext, Frame
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 #: Where `.ci/run` unpacks the npm package; another folder is named by this variable.
 PLAYER = Path(
     os.environ.get("REPLAYWEBPAGE", Path(__file__).parents[2] / ".venv/share/replaywebpage")
 )
-#: Without the network that a desktop's browser wants at every start.
+#: Without the network that a desktop's browser wants at every start, and with few processes.
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -32,13 +31,34 @@ _FLAGS = (
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-extensions",
     "--disable-sync",
+    "--renderer-process-limit=1",
 )
+#: The player is put into the page once its service worker is active: left to itself it reloads
+#: three times, 0.1 s apart, and on a busy machine then shows what the server has at that address.
 _PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script src="ui.js"></script>
-<replay-web-page source="/package.wacz" url={url} ts={moment} embed="replayonly"></replay-web-page>
+<script>
+async function start() {
+  const address = "replay/sw.js?serveIndex=1";
+  const place = await navigator.serviceWorker.register(address, {scope: "replay/"});
+  const worker = place.installing || place.waiting || place.active;
+  const look = () => { window.isActive = worker.state === "activated"; };
+  worker.addEventListener("statechange", look);
+  look();
+}
+function show(asked) {
+  const player = document.querySelector("replay-web-page");
+  const shown = player || document.createElement("replay-web-page");
+  for (const [name, value] of Object.entries(asked)) shown.setAttribute(name, value);
+  if (!player) document.body.append(shown);
+}
+start();
+</script><body></body>
 """
-_PATIENCE = 30_000
+#: Milliseconds for what takes one second on an idle machine; a wait ends as soon as it may.
+_PATIENCE = 240_000
 
 
 def chromium() -> str:
@@ -65,6 +85,8 @@ class Shown:
 class _Files(SimpleHTTPRequestHandler):
     """Serves a folder, parts of files too, as the player asks for them."""
 
+    protocol_version = "HTTP/1.1"
+
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -82,6 +104,11 @@ class _Files(SimpleHTTPRequestHandler):
         return io.BytesIO(data[start:stop])
 
 
+class _Server(ThreadingHTTPServer):
+    #: A browser's connections at once; one that finds no place is tried again seconds later.
+    request_queue_size = 64
+
+
 def _part(first: str, last: str, size: int) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
@@ -89,63 +116,78 @@ def _part(first: str, last: str, size: int) -> tuple[int, int]:
 
 
 @contextmanager
-def player(package: Path, folder: Path) -> Iterator[Player]:
-    """Yield the player with a package opened in it; ``folder`` is where it is served from."""
+def started_browser() -> Iterator[Browser]:
+    """Yield a Chromium, for any number of players."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=chromium(), args=list(_FLAGS), timeout=_PATIENCE
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def player(browser: Browser, package: Path, folder: Path) -> Iterator[Player]:
+    """Yield the player with a package opened in it; ``folder`` is where it is served from."""
     (folder / "replay").mkdir(parents=True)
     for place in (folder, folder / "replay"):
         shutil.copy(PLAYER / "ui.js", place)
     shutil.copy(PLAYER / "sw.js", folder / "replay")
     shutil.copy(package, folder / "package.wacz")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
+    (folder / "index.html").write_text(_PAGE, "utf-8")
+    server = _Server(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with sync_playwright() as started:
-            browser = started.chromium.launch(executable_path=chromium(), args=list(_FLAGS))
-            address = f"http://127.0.0.1:{server.server_port}"
-            yield Player(browser.new_context(), folder, address)
-            browser.close()
+        context = browser.new_context()
+        context.set_default_timeout(_PATIENCE)
+        opened = Player(context.new_page())
+        opened.open(f"http://127.0.0.1:{server.server_port}/")
+        yield opened
+        context.close()
     finally:
         server.shutdown()
         server.server_close()
 
 
-@dataclass(frozen=True, slots=True)
 class Player:
-    """An opened player; `show` asks it for one page."""
+    """An opened player; `show` asks it for one page after the other."""
 
-    context: BrowserContext
-    folder: Path
-    address: str
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._errors: list[str] = []
+        page.on("pageerror", lambda error: self._errors.append(str(error)))
+        page.on("console", self._add_error)
+
+    def open(self, address: str) -> None:
+        """Go to the page of the player, and wait for its service worker."""
+        self._page.goto(address, wait_until="commit")
+        self._page.wait_for_function("window.isActive")
 
     def show(self, url: str, moment: str, words: str) -> Shown:
         """Return what is shown of a page when the words stand in it; ``moment`` is 14 digits.
 
         :raises playwright.sync_api.TimeoutError: they do not appear.
         """
-        text = _PAGE.format(url=json.dumps(url), moment=json.dumps(moment))
-        (self.folder / "index.html").write_text(text, "utf-8")
-        page = self.context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda said: (
-                errors.append(f"{said.text} {said.location['url']}")
-                if said.type == "error"
-                else None
-            ),
-        )
-        page.goto(f"{self.address}/?{moment}")
-        frame = page.frame_locator("replay-web-page iframe").frame_locator("iframe")
-        frame.get_by_text(words).first.wait_for(state="attached", timeout=_PATIENCE)
-        shown: Frame = next(one for one in page.frames if "mp_/" in one.url)
+        self._errors.clear()
+        asked = {"source": "/package.wacz", "embed": "replayonly", "url": url, "ts": moment}
+        self._page.evaluate("asked => show(asked)", asked)
+        frame = self._page.frame_locator("replay-web-page iframe").frame_locator("iframe")
+        found = frame.get_by_text(words).first
+        found.wait_for(state="attached")
+        shown = found.element_handle().owner_frame()
+        assert shown is not None, "what is found is in a frame"
         shown.wait_for_load_state()  # the player gives a stream that was cut off to the next page
-        found = Shown(
+        seen = Shown(
             shown.evaluate("document.body.innerText"),
             shown.evaluate("document.characterSet"),
-            errors,
+            [*self._errors],
         )
-        page.close()
-        return found
+        # Whatever is found next is then of the next page.
+        shown.evaluate("document.body.replaceChildren()")
+        return seen
+
+    def _add_error(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self._errors.append(f"{said.text} {said.location['url']}")

@@ -12,13 +12,23 @@ import pytest
 
 from tests.support.cli import ROOT, Workspace
 from tests.support.playback import ETODAY, HEADLINE, archive_of_every_kind
-from tests.support.replay_web_page import missing, player
+from tests.support.replay_web_page import missing, player, started_browser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests here: its start costs as much as the rest of a test."""
+    with started_browser() as started:
+        yield started
 
 
 def listed(package: Path) -> list[dict[str, Any]]:
@@ -41,13 +51,13 @@ def wrong(package: Path, errors: list[str]) -> list[str]:
     return [error for error, found in asked if found is None or found[1] in held]
 
 
-def test_the_exported_seeds_open_in_replaywebpage(tmp_path: Path) -> None:
+def test_the_exported_seeds_open_in_replaywebpage(tmp_path: Path, browser: Browser) -> None:
     workspace, package = Workspace(tmp_path), tmp_path / "seeds.wacz"
     assert workspace.call("replay", ROOT / "seeds").code == 0
     assert workspace.call("export", package).code == 0
     pages = listed(package)
     assert len(pages) == 5
-    with player(package, tmp_path / "site") as opened:
+    with player(browser, package, tmp_path / "site") as opened:
         for page in pages:
             moment = "".join(char for char in page["ts"] if char.isdigit())
             found = opened.show(page["url"], moment, page["title"])
@@ -55,7 +65,7 @@ def test_the_exported_seeds_open_in_replaywebpage(tmp_path: Path) -> None:
             assert wrong(package, found.errors) == []
 
 
-def test_records_of_every_kind_open_in_replaywebpage(tmp_path: Path) -> None:
+def test_records_of_every_kind_open_in_replaywebpage(tmp_path: Path, browser: Browser) -> None:
     """Chunked, gzip, EUC-KR stated and not, a saved page, a revisit, a redirect."""
     workspace, package = Workspace(tmp_path), tmp_path / "all.wacz"
     archive_of_every_kind(workspace)
@@ -64,7 +74,7 @@ def test_records_of_every_kind_open_in_replaywebpage(tmp_path: Path) -> None:
     asked = {f"{ETODAY}900000000{number}": library for number in range(2, 7)}
     office = ("20180302999902", "20180302999903")
     asked |= {f"https://www.newspim.com/news/view/{number}": HEADLINE for number in office}
-    with player(package, tmp_path / "site") as opened:
+    with player(browser, package, tmp_path / "site") as opened:
         for url, words in asked.items():
             found = opened.show(url, "20240507010000", words)
             assert words in found.text, url
