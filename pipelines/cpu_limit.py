@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LIMIT = 5.0
 #: Seconds after which a limit that something caught and passed over is raised again.
 _AGAIN = 1.0
+#: Steps between two looks at whether the signal's handler is still ours.
+_LOOKED_AFTER = 100
 #: Steps of less time than this are not counted, as nearly all are.
 _NOTEWORTHY = 0.05
 #: The verdict on a page that is given up.
@@ -45,11 +47,14 @@ class _Timer:
     def __init__(self) -> None:
         self.runs = False
         self._handler = self._over
+        self._unlooked = _LOOKED_AFTER
 
     def start(self, seconds: float) -> None:
-        # Setting the handler takes three times as long as all else, asking for it next to nothing.
-        if signal.getsignal(signal.SIGPROF) is not self._handler:
-            signal.signal(signal.SIGPROF, self._handler)
+        self._unlooked += 1
+        if self._unlooked > _LOOKED_AFTER:  # asking for it takes ten times as long as all else
+            self._unlooked = 0
+            if signal.getsignal(signal.SIGPROF) is not self._handler:
+                signal.signal(signal.SIGPROF, self._handler)
         self.runs = True
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
