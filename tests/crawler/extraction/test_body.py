@@ -163,6 +163,8 @@ def test_buttons_are_no_text_of_the_article(outlet: str) -> None:
     )
     assert len(body_of(outlet, inner + LAST)) == 2
     assert removed_of(outlet, inner)["controls"] == "공유\n켜 주세요\n크게"
+    chosen = "<select><button><selectedcontent></selectedcontent></button><option>크게</select>"
+    assert removed_of(outlet, LEAD + chosen + LAST)["controls"] == "크게"
 
 
 def next_article(outlet: str) -> str:
