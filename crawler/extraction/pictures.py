@@ -36,6 +36,8 @@ _ENDED = re.compile(r"[.다)\]”\"’']$")
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ud800-\udfff]+"
 )
+#: An absolute address to which resolving and escaping would do nothing, as most are.
+_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?:/[A-Za-z0-9_%~-][A-Za-z0-9_%~.-]*)+")
 #: Levels of a box that are searched for its captions.
 _LEVELS = 20
 
@@ -145,6 +147,8 @@ def _largest(srcset: str | None) -> str:
 @lru_cache(maxsize=64)  # a page shows a picture in several places
 def _resolved(address: str, base: str) -> str:
     """Return an address made absolute, as far as it is one; what does not print is escaped."""
+    if _PLAIN.fullmatch(address):
+        return address
     with suppress(ValueError):
         address = urljoin(base, address)
     return _UNPRINTABLE.sub(lambda found: quote(found[0], errors="replace"), address)
