@@ -29,6 +29,10 @@ _COMMA_IN_NUMBER = re.compile(r",(?<=\d,)(?=\d)")
 _HAS_HANJA = "\ue001"
 #: Most words of an article: folding changes none of their syllables.
 _HANGUL_WORD = re.compile("([가-힣]+)([.]?)")
+#: A text of which folding changes nothing but the case of its letters, and in which each sign but
+#: the comma ends a run: that of most articles.
+_USUAL = re.compile(r"[ \n!-~가-힣·‘’“”…–—▲△▼▽■□●○◆◇▶※→「」『』〈〉《》【】]*")
+_RUN = re.compile("[0-9a-z가-힣]+")
 #: Between two runs while the characters of all are spread; neither it nor a blank is in a run.
 _BETWEEN = "\n"
 #: What the end of one run and the begin of the next make of themselves.
@@ -114,6 +118,14 @@ def _tokens(text: str) -> tuple[str, bool]:
 
 def _runs(text: str) -> tuple[list[str], bool]:
     """Return the runs of a text, and whether it holds Hanja."""
+    if _USUAL.fullmatch(text):
+        joined = text.replace(" ", "").replace("\n", "").lower()
+        return _RUN.findall(_COMMA_IN_NUMBER.sub("", joined)), False
+    return _runs_of_words(text)
+
+
+def _runs_of_words(text: str) -> tuple[list[str], bool]:
+    """Return the runs of any text as `_runs` does, folded word by word."""
     joined = "".join(map(_WORDS.__getitem__, text.split()))
     has_hanja = _HAS_HANJA in joined
     if has_hanja:

@@ -238,6 +238,20 @@ def test_the_words_tokens_are_the_texts_tokens(text: str) -> None:
     assert made == tokens_of_runs(text)
 
 
+@given(PIECES)
+def test_a_usual_text_has_the_runs_of_its_words(text: str) -> None:
+    usual = "".join(sign for sign in text if search_text._USUAL.fullmatch(sign))
+    assert search_text._runs(usual) == search_text._runs_of_words(usual)
+
+
+def test_each_character_of_a_usual_text_is_taken_as_in_a_word() -> None:
+    every = [sign for sign in map(chr, range(0x10000)) if search_text._USUAL.fullmatch(sign)]
+    assert len(every) > 11_172
+    for sign in every:
+        text = f"가 1{sign}2 {sign}나"
+        assert search_text._runs(text) == search_text._runs_of_words(text)
+
+
 def blank_free(text: str) -> str:
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return re.sub(r"\s+", "", folded)
@@ -307,5 +321,5 @@ def test_a_text_of_one_word_is_neither_told_without_end_nor_remembered() -> None
     assert tokens(word).startswith("金李 李金")
     assert process_time() - began < 10
     assert word not in search_text._WORDS
-    assert tokens("한국은행") == "한국 국은 은행 행"
-    assert "한국은행" in search_text._WORDS
+    assert tokens("한국은행①") == "한국 국은 은행 행1 1"
+    assert "한국은행①" in search_text._WORDS
