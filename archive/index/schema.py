@@ -179,7 +179,6 @@ runs = Table(
         "ix_runs_going",
         "started_at",
         sqlite_where=text("ending = ''"),
-        postgresql_where=text("ending = ''"),
     ),
     Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )
