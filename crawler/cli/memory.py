@@ -20,7 +20,7 @@ _YOUNG_OBJECTS = 20_000
 
 
 def tune() -> None:
-    """Apply the settings; call it once, after the imports. It changes nothing but speed."""
+    """Apply the settings; call it before and after most imports. It changes nothing but speed."""
     gc.freeze()  # what is imported lives until exit and need not be searched again
     gc.set_threshold(_YOUNG_OBJECTS)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; other systems have none
