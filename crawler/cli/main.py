@@ -63,10 +63,8 @@ def run(arguments: list[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     if not _usage_checked(parser, lambda: command.process_options(rest, options)):
         return 2
-    if command.requires_crawler_process:
-        from scrapy.crawler import AsyncCrawlerProcess
-
-        command.crawler_process = AsyncCrawlerProcess(command.settings)
+    if command.requires_crawler_process and not _usage_checked(parser, lambda: _prepare(command)):
+        return 2
     if not _usage_checked(parser, lambda: _run(command, rest, options)):
         return 2
     return command.exitcode
@@ -175,6 +173,20 @@ def _usage_checked(parser: argparse.ArgumentParser, step: Callable[[], None]) ->
             parser.print_help()
         return False
     return True
+
+
+def _prepare(command: ScrapyCommand) -> None:
+    """Give a command what its crawl runs in, as Scrapy does.
+
+    :raises UsageError: the user's spider loader cannot be made.
+    """
+    from scrapy.crawler import AsyncCrawlerProcess
+
+    from crawler.cli.components import blaming
+
+    assert command.settings is not None
+    with blaming(command.settings):
+        command.crawler_process = AsyncCrawlerProcess(command.settings)
 
 
 def _run(command: ScrapyCommand, arguments: list[str], options: argparse.Namespace) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
-from scrapy.utils.misc import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,26 +29,6 @@ _POSITIVE = frozenset(
 )
 
 
-#: The settings whose keys are components, and those whose values are.
-_COMPONENTS = (
-    "DOWNLOADER_MIDDLEWARES",
-    "EXTENSIONS",
-    "ITEM_PIPELINES",
-    "SPIDER_MIDDLEWARES",
-)
-_HANDLERS = ("DOWNLOAD_HANDLERS",)
-#: The settings that name one class.
-_CLASSES = (
-    "DOWNLOADER",
-    "DUPEFILTER_CLASS",
-    "ITEM_PROCESSOR",
-    "LOG_FORMATTER",
-    "REQUEST_FINGERPRINTER_CLASS",
-    "SCHEDULER",
-    "STATS_CLASS",
-)
-
-
 def check_values(settings: BaseSettings) -> None:
     """Check each value that is text, as all are which a person wrote outside Python.
 
@@ -62,47 +41,6 @@ def check_values(settings: BaseSettings) -> None:
             problem = _problem(str(name), value, defaults[name])
             if problem:
                 raise UsageError(f"{name}={value}: {problem}", print_help=False)
-
-
-def check_components(settings: BaseSettings) -> None:
-    """Import what a user's settings add to a crawl, once the reactor is there that it may import.
-
-    :raises UsageError: one cannot be imported; the message names it and its setting.
-    """
-    for name in _COMPONENTS:
-        for path in settings.getdict(name):
-            _check_path(name, path)
-    for name in _HANDLERS:
-        for path in filter(None, settings.getdict(name).values()):
-            _check_path(name, path)
-    for name in _CLASSES:
-        _check_class(settings, name)
-
-
-def check_early_components(settings: BaseSettings) -> None:
-    """Import what Scrapy imports before a crawl begins: the add-ons and the spider loader.
-
-    :raises UsageError: one cannot be imported; the message names it and its setting.
-    """
-    for path in settings.getdict("ADDONS"):
-        _check_path("ADDONS", path)
-    _check_class(settings, "SPIDER_LOADER_CLASS")
-
-
-def _check_class(settings: BaseSettings, name: str) -> None:
-    """Import the class that a setting names, if it is not Scrapy's default."""
-    if settings.getpriority(name) and settings.get(name):
-        _check_path(name, settings[name])
-
-
-def _check_path(name: str, path: Any) -> None:
-    try:
-        load_object(path)
-    except Exception as error:  # a module of the user's may raise anything: a sentence says so
-        raise UsageError(
-            f"{name}: {path} cannot be imported ({type(error).__name__}: {error})",
-            print_help=False,
-        ) from error
 
 
 def _problem(name: str, value: str, default: Any) -> str:

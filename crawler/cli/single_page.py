@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -12,7 +14,9 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from scrapy.utils.misc import load_object
 from scrapy.utils.url import guess_scheme
 
-from crawler.cli.setting_values import check_components, check_early_components, check_values
+from archive.model.program import PROGRAM
+from crawler.cli.components import check_components, check_early_components
+from crawler.cli.setting_values import check_values
 
 if TYPE_CHECKING:
     import argparse
@@ -109,7 +113,7 @@ class SinglePageCommand(ScrapyCommand):
             self.settings.set("DOWNLOAD_HANDLERS", handlers, priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Run Scrapy's command.
+        """Check everything and fetch the page.
 
         :raises UsageError: a spider was named, an address is not valid, CONTACT is missing, or a
             component of the user's cannot be imported.
@@ -132,7 +136,22 @@ class SinglePageCommand(ScrapyCommand):
         if user_agent and not from_cmdline:
             self.settings.set("USER_AGENT", user_agent, priority="cmdline")
         check_components(self.settings)
-        super().run(args, opts)  # type: ignore[safe-super]  # the command that this class precedes
+        self.fetch(args, opts)
+
+    @abstractmethod
+    def fetch(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Fetch the page, now that everything is checked."""
+
+    def note_passed_over(self) -> bool:
+        """Let the exit status be 1 for an exception that Scrapy passed over; return True."""
+        self.exitcode = 1
+        return True
+
+    def fail(self, sentence: str) -> None:
+        """Print a sentence; the exit status is 1."""
+        verb = type(self).__module__.rpartition(".")[2]
+        print(f"{PROGRAM} {verb}: {sentence}", file=sys.stderr)
+        self.exitcode = 1
 
 
 def _host(arg: str) -> str | None:

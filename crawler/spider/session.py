@@ -114,7 +114,7 @@ class CrawlSession:
         self.balance: Balance | None = None
         self.last_new: datetime | None = None
         self.new = NewArticles()
-        self._is_kept = self._run_ended = False
+        self._was_opened = self._is_kept = self._run_ended = False
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
@@ -152,6 +152,15 @@ class CrawlSession:
     def count_bug(self) -> None:
         """Count a bug that was logged; the crawl then ends with status 1."""
         self.bugs += 1
+
+    def count_passed_over(self) -> bool:
+        """Count a bug that Scrapy passed over; return False if the crawl could not be opened.
+
+        It then says itself why, and what fails at its end only follows from that.
+        """
+        if self._was_opened:
+            self.bugs += 1
+        return self._was_opened
 
     def note_bug(self, what: str) -> None:
         """Count and log a bug; the crawl then ends with status 1."""
@@ -275,6 +284,7 @@ class CrawlSession:
 
         :raises CloseSpider: with these settings the crawl must not start; ``fault`` says why.
         """
+        self._was_opened = True
         why = self._refusal()
         if why:
             self.fault = f"the crawl was not started: {why}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scrapy import signals
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -93,6 +95,45 @@ class Unready:
     def from_crawler(cls, _: Crawler) -> Unready:
         """Raise."""
         raise KeyError("UNREADY_TOKEN")
+
+
+class UnreadyEarly:
+    """An add-on that raises when Scrapy asks for early settings; no spider loader at all."""
+
+    @classmethod
+    def update_pre_crawler_settings(cls, _: BaseSettings) -> None:
+        """Raise."""
+        raise KeyError("UNREADY_TOKEN")
+
+
+class Opening(Pipeline):
+    """A pipeline that raises when the spider is opened."""
+
+    def open_spider(self) -> None:
+        """Raise."""
+        raise KeyError("OPENING_TOKEN")
+
+
+class Closing(Pipeline):
+    """A pipeline that raises when the spider is closed."""
+
+    def close_spider(self) -> None:
+        """Raise."""
+        raise KeyError("CLOSING_TOKEN")
+
+
+class Listening(Middleware):
+    """A component of any kind whose handler raises when the spider is opened."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Listening:
+        one = cls(crawler)
+        crawler.signals.connect(one.opened, signals.spider_opened)
+        return one
+
+    def opened(self) -> None:
+        """Raise."""
+        raise KeyError("LISTENING_TOKEN")
 
 
 class UnreadyAddOn:

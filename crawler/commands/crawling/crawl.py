@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
-import traceback
 from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,8 +14,9 @@ from scrapy.utils.conf import feed_process_params_from_cli
 from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
 from crawler.cli.base import Verb, usage_error
+from crawler.cli.component_bugs import counting_component_bugs
+from crawler.cli.components import check_components, check_early_components, failure_of
 from crawler.cli.plural import counted
-from crawler.cli.setting_values import check_components, check_early_components
 from crawler.cli.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.model.text import as_text
@@ -29,9 +28,6 @@ if TYPE_CHECKING:
     from archive.frontier.accounting import Balance
     from crawler.discovery.plan import Plan
     from crawler.spider.session import CrawlSession
-
-
-_log = logging.getLogger(__name__)
 
 
 class Command(Verb):
@@ -121,7 +117,6 @@ class Command(Verb):
         """Crawl and print a summary; return 1 if anything failed or the counts do not add up."""
         # Imported here: Scrapy imports every command's module to run one of them.
         from crawler.spider.session import CrawlSession
-        from crawler.spider.signal_bugs import counting_signal_bugs
         from crawler.spider.spider import OutletSpider
 
         outlet, given, arguments = self._checked(args, opts.arguments)
@@ -133,12 +128,15 @@ class Command(Verb):
             crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
         )
         # Scrapy makes a record of each page and item for its log, whatever LOG_LEVEL then drops.
-        logging.getLogger("scrapy.core").setLevel(crawler.settings["LOG_LEVEL"])
+        # Errors are counted even if they are not logged.
+        core = logging.getLogger("scrapy.core")
+        core.setLevel(crawler.settings["LOG_LEVEL"])
+        core.setLevel(min(core.level, logging.ERROR))
         session.report.start(f"crawling {outlet.name}")
-        with counting_signal_bugs(session.count_bug):
+        with counting_component_bugs(crawler.settings, session.count_passed_over):
             started = self.crawler_process.crawl(crawler, **arguments)
             self.crawler_process.start()
-        failure = _failure(started)
+        failure = failure_of(started, crawler.settings)
         spider = crawler.spider
         plan = spider.plan if isinstance(spider, OutletSpider) else None
         # A feed that is the standard output must be nothing but the feed.
@@ -191,29 +189,6 @@ class Command(Verb):
 
         assert self.settings is not None
         check_contact(self.settings, hosts_of(outlet))
-
-
-def _failure(started: object) -> str:
-    """Return what ended a crawl that could not be started, ``""`` if nothing is known.
-
-    ``started`` is the task that Scrapy ran it in. To ask a task for its exception keeps it from
-    printing the traceback, which the log has at the level DEBUG.
-    """
-    if not isinstance(started, asyncio.Future) or not started.done() or started.cancelled():
-        return ""
-    error = started.exception()
-    if error is None:
-        return ""
-    _log.debug("The crawl could not be started", exc_info=error)
-    return f"{type(error).__name__}: {error}{_place(error)}"
-
-
-def _place(error: BaseException) -> str:
-    """Return the first line outside Scrapy that an exception came through, ``""`` if none."""
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals["__name__"].partition(".")[0] not in ("scrapy", "importlib"):
-            return f" ({frame.f_code.co_filename}, line {line})"
-    return ""
 
 
 def _print_summary(session: CrawlSession, plan: Plan | None) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scrapy.commands.shell import Command as ScrapyShell
 
+from crawler.cli.component_bugs import counting_component_bugs
+from crawler.cli.components import blame, component_of
 from crawler.cli.single_page import SinglePageCommand
+
+if TYPE_CHECKING:
+    import argparse
 
 
 class Command(SinglePageCommand, ScrapyShell):
@@ -13,3 +20,14 @@ class Command(SinglePageCommand, ScrapyShell):
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
         return "Open a Python console with one page, to try selectors"
+
+    def fetch(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Run Scrapy's command; the exit status is 1 if a component of the user's raises."""
+        assert self.settings is not None
+        try:
+            with counting_component_bugs(self.settings, self.note_passed_over):
+                ScrapyShell.run(self, args, opts)
+        except Exception as error:  # what is no component's is raised again
+            if not component_of(error, self.settings):
+                raise
+            self.fail(f"the page could not be fetched: {blame(error, self.settings)}.")

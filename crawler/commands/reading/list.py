@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.commands.list import Command as ScrapyList
 
 from crawler.cli.base import use_outlets
-from crawler.cli.setting_values import check_early_components
+from crawler.cli.components import check_early_components
 
 if TYPE_CHECKING:
     import argparse

@@ -138,3 +138,40 @@ def test_commands_of_scrapy_without_use_say_what_to_use(tmp_path: Path, verb: st
 def test_check_names_the_valid_outlets(tmp_path: Path) -> None:
     said = Workspace(tmp_path).call("check")
     assert (said.code, said.out) == (0, "2 valid outlets: etoday, newspim\n")
+
+
+PARTS = "tests.support.user_parts"
+#: What cannot be made, or raises, and the exit status.
+RAISING = {
+    "EXTENSIONS": (f'{{"{PARTS}.Unready": 1}}', f"{PARTS}.Unready: KeyError: 'UNREADY_TOKEN' (", 1),
+    "SPIDER_MIDDLEWARES": (
+        f'{{"{PARTS}.Listening": 1}}',
+        f"{PARTS}.Listening: KeyError: 'LISTENING_TOKEN' (",
+        1,
+    ),
+    "ADDONS": (
+        f'{{"{PARTS}.UnreadyEarly": 1}}',
+        f"{PARTS}.UnreadyEarly: KeyError: 'UNREADY_TOKEN' (",
+        2,
+    ),
+    "SPIDER_LOADER_CLASS": (
+        f"{PARTS}.UnreadyEarly",
+        f"{PARTS}.UnreadyEarly has no method from_settings",
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", [("fetch",), ("shell", "-c", "1")])
+@pytest.mark.parametrize("name", RAISING)
+def test_a_component_that_raises_is_one_sentence(
+    tmp_path: Path, verb: tuple[str, ...], name: str
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>one</title>")
+    value, sentence, code = RAISING[name]
+    said = Workspace(tmp_path).run(*verb, page.as_uri(), "-s", f"{name}={value}")
+    assert said.code == code
+    assert f"{name}: {sentence}" in said.sentences[-1]
+    assert "Traceback" not in said.err
+    assert name == "SPIDER_LOADER_CLASS" or "user_parts.py, line " in said.sentences[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawls import Crawls, site_of_today, tally
 from tests.support.user_crawls import USED, WAYS, Seen, observed, stated_in_warcinfo
 
 if TYPE_CHECKING:
@@ -111,9 +111,35 @@ def test_what_cannot_be_made_is_one_sentence(tmp_path: Path, site: MockSite, nam
     said = Crawls.into(tmp_path, site).run(**{name: json.dumps({f"{USER_PARTS}.{part}": 1})})
     assert said.code == 1
     (sentence,) = said.sentences
-    assert f"crawl: the crawl could not be started: {why}" in sentence
+    what = f"{name}: {USER_PARTS}.{part}: " if name != "ADDONS" else ""
+    assert f"crawl: the crawl could not be started: {what}{why}" in sentence
     assert name == "ADDONS" or "user_parts.py, line " in sentence
     assert site.log[before:] == []
+
+
+#: Components that raise when the spider is opened or closed: their kind, class, and articles kept.
+OPENED_OR_CLOSED = [
+    ("ITEM_PIPELINES", "Opening", 0),
+    ("ITEM_PIPELINES", "Closing", 8),
+    ("EXTENSIONS", "Listening", 8),
+    ("DOWNLOADER_MIDDLEWARES", "Listening", 8),
+]
+
+
+@pytest.mark.parametrize(("name", "part", "kept"), OPENED_OR_CLOSED)
+def test_what_raises_at_the_begin_or_end_is_one_sentence_and_exit_1(
+    tmp_path: Path, site: MockSite, name: str, part: str, kept: int
+) -> None:
+    crawls = Crawls.into(tmp_path, site)
+    said = crawls.run(**{name: json.dumps({f"{USER_PARTS}.{part}": 300})}, LOG_LEVEL="ERROR")
+    assert said.code == 1
+    first, *rest = said.sentences
+    assert f"{name}: {USER_PARTS}.{part}: KeyError: '{part.upper()}_TOKEN' (" in first
+    assert "user_parts.py, line " in first
+    assert all("1 unexpected exception in the log above" in line for line in rest)
+    assert len(rest) == (1 if kept else 0)
+    assert tally(said.out)["stored"] == kept
+    assert all(run["ended_at"] for run in crawls.workspace.rows("runs"))
 
 
 def test_the_log_has_the_traceback_of_what_cannot_be_made(tmp_path: Path, site: MockSite) -> None:
