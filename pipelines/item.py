@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.export.articles import article_values
+from archive.export.articles import article_fields, article_values
 from archive.model.article import KST
 
 if TYPE_CHECKING:
     from archive.model.article import Article
     from pipelines.page import Page
+
+
+#: What an item has beside the values of its article.
+_OF_CAPTURE = ("captured_at", "http_status", "layouts", "status")
+
+
+def item_fields() -> list[str]:
+    """Return the fields of every item, in their order."""
+    return sorted((*article_fields(), *_OF_CAPTURE))
 
 
 def to_item(page: Page, article: Article, status: int | None) -> dict[str, Any]:

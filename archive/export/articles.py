@@ -10,12 +10,14 @@ import json
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TextIO
 
 from itemadapter import ItemAdapter
 
 from archive.articles.changes import Change
+from archive.model.article import Article
+from archive.model.exchange import Location
 from archive.segments.atomic_files import PART, replace_atomically
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from archive.articles.deletions import Deletion
     from archive.articles.queries import StoredArticle
-    from archive.model.article import Article
-
 #: The endings of files that `write_articles` can write.
 ENDINGS = (".jsonl", ".csv")
 #: And those that `archive.export.captures` can write.
@@ -42,6 +42,23 @@ _RECORDS = frozenset({"authors", "images", "removed"})
 _TIMES = frozenset({"published_at", "modified_at"})
 #: The keys of ``deletion``.
 _DELETION = ("first_seen_gone_at", "confirmed_at", "captures")
+#: Those of ``warc``.
+_LOCATION = tuple(field.name for field in fields(Location))
+#: What `to_values` adds to the values of an article.
+_REVISION = (
+    "captured_at",
+    "change",
+    "deleted_at",
+    "deletion",
+    "http_status",
+    "layouts",
+    "revision",
+    "status",
+    "warc",
+)
+#: The fields of an article that are not exported, and what is exported beside the others.
+_NOT_EXPORTED = frozenset({"aliases", "layout"})
+_ADDED = ("identity",)
 
 
 class ExportError(Exception):
@@ -67,10 +84,17 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
     }
 
 
+def article_fields() -> tuple[str, ...]:
+    """Return the names of the values that an article itself has, sorted."""
+    own = {field.name for field in fields(Article)} - _NOT_EXPORTED
+    return tuple(sorted(own.union(_ADDED)))
+
+
 def article_values(article: Article) -> dict[str, Any]:
     """Return the values that the article itself has, as `to_values` gives them."""
     values = {name: _plain(name, value) for name, value in ItemAdapter(article).items()}
-    del values["aliases"], values["layout"]
+    for name in _NOT_EXPORTED:
+        del values[name]
     identity = "content" if article.identity_is_content else "outlet"
     return values | {"body": article.text, "identity": identity}
 
@@ -144,16 +168,21 @@ def _write_jsonl(file: TextIO, articles: Iterable[StoredArticle]) -> int:
 
 def _write_csv(file: TextIO, articles: Iterable[StoredArticle]) -> int:
     file.write("\ufeff")  # without it Excel assumes the local code page
-    writer: csv.DictWriter[str] | None = None
+    writer = csv.DictWriter(file, _columns(), lineterminator="\r\n")
+    writer.writeheader()  # where there are no articles, too
     count = 0
     for stored in articles:
-        row = {name: csv_cell(value) for name, value in sorted(_flat(to_values(stored)).items())}
-        if writer is None:
-            writer = csv.DictWriter(file, list(row), lineterminator="\r\n")
-            writer.writeheader()
-        writer.writerow(row)
+        row = _flat(to_values(stored))
+        writer.writerow({name: csv_cell(value) for name, value in row.items()})
         count += 1
     return count
+
+
+def _columns() -> list[str]:
+    """Return the columns of a table of articles, sorted."""
+    own = {*article_fields(), *_REVISION} - {"change", "deletion", "warc"}
+    parts = {"change": Change().as_values(), "deletion": _DELETION, "warc": _LOCATION}
+    return sorted(own | {f"{name}_{part}" for name, each in parts.items() for part in each})
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:

@@ -152,6 +152,11 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
     assert json.loads(rows[0]["removed"])[0]["rule"]
     documented = [name for name, _, _ in (line.partition("_") for line in rows[0])]
     assert documented == sorted(documented)
+    header = data.split(b"\r\n", 1)[0] + b"\r\n"
+    said = workspace.call("export", tmp_path / "empty.csv", "--since", "2099-01-01")
+    assert (said.code, (tmp_path / "empty.csv").read_bytes()) == (0, header)
+    said = workspace.call("export", tmp_path / "empty.jsonl", "--since", "2099-01-01")
+    assert (said.code, (tmp_path / "empty.jsonl").read_bytes()) == (0, b"")
 
 
 def test_export_to_the_standard_output_is_the_file(workspace: Workspace, tmp_path: Path) -> None:

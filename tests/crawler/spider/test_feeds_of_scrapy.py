@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from typing import TYPE_CHECKING
+from xml.etree.ElementTree import fromstring
 
+from pipelines.item import item_fields
 from tests.support.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
@@ -35,6 +37,24 @@ def test_feeds_hold_the_articles_of_the_export(tmp_path: Path) -> None:
     for item in items:
         assert json.loads(rows[item["article_id"]]["authors"] or "[]") == item["authors"]
         assert rows[item["article_id"]]["headline"] == item["headline"]
+
+
+def test_feeds_without_an_article_are_valid_and_a_table_has_one_header(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    feeds = {str(tmp_path / f"none.{form}"): {"format": form} for form in ("json", "jsonl", "xml")}
+    with site_of_today("newspim", 3) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = crawls.run("-a", "discover=no", "-o", str(table), FEEDS=json.dumps(feeds))
+        assert said.code == 0, said
+        assert list(csv.reader(table.read_text("utf-8").splitlines())) == [item_fields()]
+        said = crawls.run("-o", str(table))
+        assert said.code == 0, said
+    with table.open(encoding="utf-8", newline="") as file:
+        assert len([row["article_id"] for row in csv.DictReader(file) if row["headline"]]) == 3
+    assert table.read_text("utf-8").count("article_id") == 1
+    assert json.loads((tmp_path / "none.json").read_text("utf-8")) == []
+    assert (tmp_path / "none.jsonl").read_bytes() == b""
+    assert len(fromstring((tmp_path / "none.xml").read_bytes())) == 0
 
 
 def test_a_feed_on_standard_output_is_nothing_but_the_feed(tmp_path: Path) -> None:
