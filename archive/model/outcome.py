@@ -51,6 +51,7 @@ class Reason(StrEnum):
     REMOVED = "removed"
     ROBOTS = "robots"
     DROPPED = "dropped"
+    IGNORED = "ignored"
     REDIRECT_TO_FRONT = "redirect_to_front"
     REDIRECT_ELSEWHERE = "redirect_elsewhere"
 
@@ -86,6 +87,19 @@ class Reason(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     REQUEST_REFUSED = "request_refused"
     INTERNAL_ERROR = "internal_error"
+
+
+#: Reasons that hold for every address of a host.
+OF_HOST = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECTION_REFUSED,
+        Reason.CERTIFICATE,
+        Reason.TUNNEL,
+        Reason.ROBOTS_UNREACHABLE,
+        Reason.HOST_BUSY,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

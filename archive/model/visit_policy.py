@@ -87,6 +87,8 @@ KINDS: dict[Reason, VisitKind] = {
     Reason.REQUEST_REFUSED: _TRANSIENT,
     # robots.txt may forbid everything for an hour, too.
     Reason.ROBOTS: _TRANSIENT,
+    # A downloader middleware of the user's did not let it through, this time.
+    Reason.IGNORED: _TRANSIENT,
     Reason.ROBOTS_UNREACHABLE: _POSTPONED,
     Reason.HOST_BUSY: _POSTPONED,
     Reason.INTERNAL_ERROR: _OURS,

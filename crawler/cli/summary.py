@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from archive.model.outcome import Outcome, Reason
+from archive.model.outcome import OF_HOST, Outcome, Reason
 from crawler.cli.plural import counted
 from crawler.cli.progress import ProgressBar, Unit
 from crawler.cli.tables import print_table
@@ -49,13 +50,20 @@ _ADVICE = {
 
 
 class Report:
-    """Collects results; prints failures to stderr as they come, and the summary to stdout."""
+    """Collects results; prints failures to stderr as they come, and the summary to stdout.
+
+    What fails because of its host is one sentence for the host, at the end, with the number.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         self.reasons: Counter[tuple[str, Outcome, Reason]] = Counter()
         self.paywalled: Counter[str] = Counter()
         self._failures = 0
+        #: Failures that are told one by one.
+        self._told = 0
+        #: By host and reason, the first failure that holds for all of the host, and the number.
+        self._hosts: dict[tuple[str, Reason], tuple[Verdict, int]] = {}
         self._bugs = 0
         self._bar: ProgressBar | None = None
 
@@ -68,9 +76,20 @@ class Report:
         unknown_input = verdict.reason is Reason.UNKNOWN_OUTLET and not result.url
         if verdict.outcome in (Outcome.UNPARSED, Outcome.FAILED) or unknown_input:
             self._failures += 1
-            if self._failures <= _SENTENCES:
-                self._print(f"{result.source}: {verdict}: {_explanation(verdict)}")
+            self._tell(result)
         self.advance()
+
+    def _tell(self, result: Result) -> None:
+        """Print a failure, unless there were many before or its host is told of at the end."""
+        verdict = result.verdict
+        if verdict.reason in OF_HOST and result.url:
+            host = urlsplit(result.url).netloc
+            first, number = self._hosts.get((host, verdict.reason), (verdict, 0))
+            self._hosts[host, verdict.reason] = (first, number + 1)
+            return
+        self._told += 1
+        if self._told <= _SENTENCES:
+            self._print(f"{result.source}: {verdict}: {_explanation(verdict)}")
 
     def add_bug(self) -> None:
         """Count an exception that was logged and that no result tells of."""
@@ -102,8 +121,10 @@ class Report:
     def finish(self) -> None:
         """Remove the progress bar and print the summary by outlet."""
         self._stop()
-        if self._failures > _SENTENCES:
-            more = self._failures - _SENTENCES
+        for (host, _), (verdict, number) in sorted(self._hosts.items()):
+            self._print(f"{host}: {verdict}: {verdict.detail} ({counted(number, 'article')})")
+        if self._told > _SENTENCES:
+            more = self._told - _SENTENCES
             self._print(f"… and {more} more; all are in the index's table outcomes.")
         if self._bugs:
             self._print(bugs_in_log(self._bugs))

@@ -37,7 +37,7 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 )
 _NAMES = frozenset(map(str, Reason))
 #: Reasons that make a visit skipped and not failed.
-_SKIPPED = frozenset({Reason.ROBOTS})
+_SKIPPED = frozenset({Reason.ROBOTS, Reason.IGNORED})
 
 
 def verdict_of(error: BaseException | None) -> Verdict:
@@ -59,6 +59,8 @@ def verdict_of(error: BaseException | None) -> Verdict:
         )
     if isinstance(error, IgnoreRequest) and "redirect" in detail:
         return Verdict(Outcome.FAILED, Reason.TOO_MANY_REDIRECTS, detail)
+    if isinstance(error, IgnoreRequest):  # of a component of the user's: ours name a reason
+        return Verdict(Outcome.SKIPPED, Reason.IGNORED, detail)
     # An index or archive that cannot store a copy of robots.txt ends the crawl, which reports it.
     if not isinstance(error, (IndexUnusableError, SegmentError)):
         _log.error("Unexpected exception of a request", exc_info=error)

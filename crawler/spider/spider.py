@@ -17,7 +17,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.http.message import REDIRECT_STATUSES, status_of, validator
-from archive.model.outcome import Outcome, Reason, Verdict
+from archive.model.outcome import OF_HOST, Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from crawler import VERSION
 from crawler.discovery.feeds import MAX_BYTES
@@ -67,8 +67,6 @@ _WAIT_FOR_OTHERS = 1.0
 _CHECK_LOST = 1.0
 #: Above the priority of the command line, whose settings Scrapy applies once more.
 _ABOVE_ALL = SETTINGS_PRIORITIES["cmdline"] + 1
-#: Reasons that hold for every address of a host.
-_UNREACHABLE = frozenset({Reason.DNS, Reason.CONNECTION_REFUSED})
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
 #: The spider handles every status but redirects, which are followed: those of no standard, too.
@@ -234,11 +232,15 @@ class OutletSpider(Spider):
 
         Returns a list and is no generator: Scrapy inspects a generator's source code once a
         response.
+
+        :raises TypeError: a component of the user's made the response, so nothing is archived.
         """
         request = response.request
         assert request is not None, "Scrapy sets a response's request before the callback"
         visit: Visit = request.meta["visit"]
-        exchange: Exchange = request.meta["exchange"]
+        exchange: Exchange | None = request.meta.get("exchange")
+        if exchange is None:
+            raise TypeError("a downloader middleware answered in place of the outlet")
         last: LastCapture | None = request.meta.get("last_capture")
         if last is not None and request.meta.get("repeats"):
             page = Page(
@@ -319,7 +321,7 @@ class OutletSpider(Spider):
         """Return whether it was told before that the host cannot be reached; from now on it was."""
         if verdict.reason is Reason.ROBOTS_UNREACHABLE:
             return True  # by the robots middleware
-        if verdict.reason not in _UNREACHABLE:
+        if verdict.reason not in OF_HOST:
             return False
         host = urlsplit(url).netloc
         was_said = host in self._said_unreachable

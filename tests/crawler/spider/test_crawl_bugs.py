@@ -234,7 +234,7 @@ def test_a_page_that_a_spider_middleware_withholds_is_a_failed_visit(tmp_path: P
         assert {crawls.outcomes()[article_id] for article_id in hit} == {"failed/internal_error"}
 
 
-#: What becomes of the visits that a pipeline of the user's meets, by its number and what it does.
+#: What becomes of the visits that a component of the user's meets, by its number and what it does.
 MET = {
     ("DroppingPipeline", 5): "skipped/dropped",
     ("DroppingPipeline", 35): "skipped/dropped",
@@ -242,16 +242,31 @@ MET = {
     ("ReplacingPipeline", 5): "failed/internal_error",
     ("ReplacingPipeline", 35): "failed/internal_error",
     ("ReplacingPipeline", 300): "new",
+    ("EmptyPipeline", 35): "failed/internal_error",
+    ("EmptyPipeline", 300): "new",
+    ("IgnoringMiddleware", 570): "skipped/ignored",
+    ("IgnoringMiddleware", 970): "skipped/ignored",
+    ("AnsweringMiddleware", 570): "failed/internal_error",
+    ("ReplacingMiddleware", 970): "new",
+    ("RepeatingMiddleware", 570): "new",
+    ("ReplacingSpiderMiddleware", 543): "failed/internal_error",
+}
+#: The setting of each kind of component.
+KINDS = {
+    "SpiderMiddleware": "SPIDER_MIDDLEWARES",
+    "Middleware": "DOWNLOADER_MIDDLEWARES",
+    "Pipeline": "ITEM_PIPELINES",
 }
 
 
 @pytest.mark.parametrize(("stage", "number"), MET)
-def test_a_pipeline_may_drop_or_replace_before_and_behind_ours(
+def test_a_component_may_drop_or_replace_before_and_behind_ours(
     tmp_path: Path, stage: str, number: int
 ) -> None:
     with site_of_today("newspim", 20) as site:
         crawls = Crawls.into(tmp_path, site)
-        said = crawls.run(ITEM_PIPELINES=json.dumps({f"{FAULTY}.{stage}": number}))
+        setting = next(name for kind, name in KINDS.items() if stage.endswith(kind))
+        said = crawls.run(**{setting: json.dumps({f"{FAULTY}.{stage}": number})})
         hit = {article_id for article_id in site.ids() if is_hit(article_id)}
         assert {crawls.outcomes()[article_id] for article_id in hit} == {MET[stage, number]}
         figures = tally(said.out)

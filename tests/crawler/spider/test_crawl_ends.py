@@ -168,3 +168,9 @@ def test_a_host_that_cannot_be_reached_is_told_of_once(crawls: Crawls, robots_kn
     told = Counter(re.findall(r"([\w.]+) at 127.0.0.1 port \d+ refuses", "\n".join(lines)))
     assert {"www.etoday.co.kr", "rss.etoday.co.kr"} <= told.keys()
     assert set(told.values()) == {1}, said.err
+    # Nor is one article after the other named, but the host with their number.
+    failed = tally(said.out)["failed"]
+    about = [line for line in said.sentences if line.startswith("www.etoday.co.kr: failed/")]
+    assert [line.endswith(f" ({failed} articles)") for line in about] == [True] * bool(failed)
+    assert "etoday.co.kr/news/view" not in said.err
+    assert (failed > 20) is robots_known

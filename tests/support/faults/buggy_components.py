@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from scrapy.exceptions import DropItem
+from scrapy.exceptions import DropItem, IgnoreRequest
+from scrapy.http import HtmlResponse
 
 from crawler.spider.loader import OutletLoader
 
@@ -83,6 +84,68 @@ class ReplacingPipeline:
     def process_item(self, item: Any) -> Any:
         """Return the item, or a value of its own."""
         return {"mine": 1} if is_hit(_item_id(item)) else item
+
+
+class EmptyPipeline:
+    """A step that returns nothing in place of pages, or articles."""
+
+    def process_item(self, item: Any) -> Any:
+        """Return the item, or None."""
+        return None if is_hit(_item_id(item)) else item
+
+
+class IgnoringMiddleware:
+    """A downloader middleware that does not let all pages be asked for."""
+
+    def process_request(self, request: Request) -> None:
+        """Let the request through, or ignore it."""
+        if _is_hit_by(request):
+            raise IgnoreRequest("not wanted")
+
+
+class AnsweringMiddleware:
+    """A downloader middleware that answers in place of the outlet."""
+
+    def process_request(self, request: Request) -> Response | None:
+        """Let the request through, or answer it."""
+        if not _is_hit_by(request):
+            return None
+        return HtmlResponse(request.url, body=b"<title>mine</title>", encoding="utf-8")
+
+
+class ReplacingMiddleware:
+    """A downloader middleware that changes the answers of the outlet."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Return the response, or another one."""
+        return response.replace(body=b"mine") if _is_hit_by(request) else response
+
+
+class RepeatingMiddleware:
+    """A downloader middleware that has pages asked for a second time."""
+
+    def process_response(self, request: Request, response: Response) -> Response | Request:
+        """Return the response, or the request again."""
+        if not _is_hit_by(request) or request.meta.get("repeated"):
+            return response
+        return request.replace(meta={**request.meta, "repeated": True}, dont_filter=True)
+
+
+def _is_hit_by(request: Request) -> bool:
+    return "visit" in request.meta and is_hit(request.meta["visit"].article_id)
+
+
+class ReplacingSpiderMiddleware:
+    """A spider middleware that returns something else in place of pages."""
+
+    async def process_spider_output(
+        self,
+        response: Response,  # noqa: ARG002 - Scrapy's signature
+        result: AsyncIterator[Page],
+    ) -> AsyncIterator[Any]:
+        """Yield the pages, or values of its own."""
+        async for page in result:
+            yield {"mine": 1} if is_hit(page.visit) else page
 
 
 def _item_id(item: Any) -> str:
