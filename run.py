@@ -19,7 +19,7 @@ PYTHON = PLACE / ("Scripts" if os.name == "nt" else "bin") / "python"
 STAMP = PLACE / "installed-for"
 
 USAGE = """usage: python3 run.py COMMAND
-  demo          replay the pages in seeds/, list the articles, search them
+  demo          replay pages of seeds/, list the articles, search them
   test [ARGS]   run the tests, one process for each core (ARGS go to pytest; -n0: a single process)
   check         format, lint, types, tests: what a change must pass
   docs          write the generated pages and build the documentation into build/site
@@ -43,7 +43,11 @@ TESTS = ["pytest", "-n", "auto", "--maxprocesses", "8", "--dist", "loadscope"]
 SACHO = "crawler"
 #: The modules that each command runs, one after the other, with their arguments.
 STEPS = {
-    "demo": [[SACHO, "replay", "seeds"], [SACHO, "show"], [SACHO, "search", "푸틴"]],
+    "demo": [
+        [SACHO, "replay", "seeds/etoday", "seeds/newspim"],
+        [SACHO, "show"],
+        [SACHO, "search", "푸틴"],
+    ],
     "test": [TESTS],
     "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
     "docs": [["docs.generate"], ["mkdocs", "build", "--strict", "--quiet"]],

@@ -28,6 +28,7 @@ from archive.index.schema import DERIVED, metadata
 from archive.model import outcome
 from crawler.cli.main import each_verb, parser_of
 from crawler.model import channels, layout, outlet
+from crawler.model.outlet_facts import basis, basis_of_layout, rated
 from crawler.outlets import known_outlets
 from crawler.spider.void_settings import VOID
 
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
+#: Pages that are made while the documentation is built (hooks.py).
+BUILT = ("outlets-known.md",)
 #: The verbs of the demo whose output is shown.
-_DEMO = (("replay", "seeds"), ("search", "푸틴"))
+_DEMO = (("replay", "seeds/etoday", "seeds/newspim"), ("search", "푸틴"))
 
 
 def main() -> None:
@@ -112,27 +115,48 @@ def _packages() -> str:
     return _table(("package", "purpose"), rows)
 
 
-def _outlets() -> str:
-    rows = [
-        (
-            f"`{value.name}`",
-            value.title,
-            value.hosts[0],
-            str(len(value.layouts)),
-            ", ".join(channel.name for channel in value.channels),
-        )
-        for value in known_outlets().values()
+def known_outlets_page() -> str:
+    """Return the page of the outlets that are known; it is made when the documentation is built.
+
+    No copy is kept, so that an outlet is added by its file and its fixtures alone.
+    """
+    parts = [_KNOWN.format(count=len(known_outlets()))]
+    parts += [_outlet_part(value) for value in known_outlets().values()]
+    return "\n\n".join(parts) + "\n"
+
+
+_KNOWN = """# Outlets we know
+
+{count} outlets. **Seen on real pages** says on how many saved pages of the outlet its layout was
+checked, and of which days; **facts only** that no page of it was at hand, and that its layout
+rests on what others found. Each fact is rated. A: two or more independent sources, one of them
+recent. B: one good source or several older ones. C: one old or weak source, or an inference.
+`sacho list --long` prints the same."""
+
+
+def _outlet_part(value: outlet.Outlet) -> str:
+    parts = [f"## {value.name}", f"{value.title}, `{value.hosts[0]}`: **{basis(value)}**."]
+    rows = [(f"`{one.name}`", _use(one), basis_of_layout(one), rated(one)) for one in value.layouts]
+    parts.append(_table(("layout", "in use", "checked", "fields"), rows))
+    channels = [
+        (f"`{one.name}`", one.confidence, ", ".join(map(_source, one.sources)) or "ids")
+        for one in value.channels
     ]
-    return _table(("outlet", "name", "site", "layouts", "channels"), rows)
+    if channels:
+        parts.append(_table(("channel", "confidence", "sources"), channels))
+    else:
+        parts.append("No channel is known.")
+    if value.unknown:
+        parts.append(f"Not known: {', '.join(value.unknown)}.")
+    return "\n\n".join(parts)
 
 
-def _confidence() -> str:
-    rows: list[tuple[str, ...]] = []
-    for value in known_outlets().values():
-        name = f"`{value.name}`"
-        rows += [(name, "layout", f"`{one.name}`", one.confidence) for one in value.layouts]
-        rows += [(name, "channel", f"`{one.name}`", one.confidence) for one in value.channels]
-    return _table(("outlet", "kind", "name", "confidence"), rows)
+def _use(value: layout.Layout) -> str:
+    return f"{value.since or ''} to {value.until or ''}" if value.since or value.until else ""
+
+
+def _source(value: channels.Source) -> str:
+    return f"{type(value).__name__} `{value.url}`"
 
 
 def _fields_of(*classes: type) -> str:
@@ -470,7 +494,6 @@ _PARTS: dict[str, Callable[[], str]] = {
         channels.RisingIds,
         channels.DailyIds,
     ),
-    "confidence": _confidence,
     "demo": _demo_output,
     "export-keys": _export_keys,
     "layers": _layers,
@@ -478,7 +501,6 @@ _PARTS: dict[str, Callable[[], str]] = {
         outlet.Outlet, layout.Layout, layout.Figure, layout.TextForm
     ),
     "metrics": _metrics,
-    "outlets": _outlets,
     "packages": _packages,
     "reasons": _reasons,
     "schema": _schema,

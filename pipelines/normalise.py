@@ -162,14 +162,19 @@ def _authors(
     part = blocks if printed.contained else rules.widgets.article_part(blocks)
     byline = find_byline(part, lambda block: _is_apart(block, rules))
     people = dict.fromkeys(person for text in printed.bylines for person in read_people(text))
-    known = {author.name: author.email for author in byline.authors}
-    authors = tuple(
-        replace(person, email=person.email or known.get(person.name, "")) for person in people
-    )
+    known = {author.name: author for author in byline.authors}
+    authors = tuple(_completed(person, known.get(person.name)) for person in people)
     emails = [
         email for text in (*printed.bylines, *printed.emails) for email in EMAIL.findall(text)
     ]
     return assign_emails(authors or byline.authors, emails + printed_emails(part)), byline.place
+
+
+def _completed(person: Author, printed: Author | None) -> Author:
+    """Return an author with the role and the address that the body prints of the same name."""
+    if printed is None:
+        return person
+    return replace(person, role=person.role or printed.role, email=person.email or printed.email)
 
 
 def _is_apart(block: str, rules: Rules) -> bool:

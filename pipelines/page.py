@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.widget_rules import Widgets
+from pipelines.common_rules import CAPTIONS, with_common
 
 if TYPE_CHECKING:
     from archive.model.article import Article, Removed
     from archive.model.exchange import Exchange
     from archive.model.outcome import Reason, Verdict
+    from pipelines.widget_rules import Widgets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +49,18 @@ class Printed:
 class Rules:
     """The rules of an outlet that the pipelines apply.
 
-    ``caption`` are patterns that match a whole printed caption, with the groups ``caption`` and
-    ``credit``, and without references to groups. ``min_body`` is the length of the shortest body of
-    an article, in characters. ``site_titles`` are titles that are never headlines. ``id_day`` is a
-    pattern for ids that start with a day, with the group ``day``. ``deck`` is whether deck lines
-    stand between the stamps and the dateline, in an element that is not known. ``flags`` are pairs
-    of a flag and the pattern of the notice that sets it. ``paywall`` selects the elements that a
-    page has in place of the rest of a paid article.
+    ``widgets`` are by default the rules of every outlet. ``caption`` are patterns that match a
+    whole printed caption, with the groups ``caption`` and ``credit``, and without references to
+    groups; by default the forms that many outlets share. ``min_body`` is the length of the shortest
+    body of an article, in characters. ``site_titles`` are titles that are never headlines.
+    ``id_day`` is a pattern for ids that start with a day, with the group ``day``. ``deck`` is
+    whether deck lines stand between the stamps and the dateline, in an element that is not known.
+    ``flags`` are pairs of a flag and the pattern of the notice that sets it. ``paywall`` selects
+    the elements that a page has in place of the rest of a paid article.
     """
 
-    widgets: Widgets = field(default_factory=Widgets)
-    caption: tuple[str, ...] = ()
+    widgets: Widgets = field(default_factory=with_common)
+    caption: tuple[str, ...] = CAPTIONS
     min_body: int = 20
     site_titles: tuple[str, ...] = ()
     id_day: str = ""

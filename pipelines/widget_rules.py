@@ -53,15 +53,17 @@ class WidgetRule:
         return tuple(filter(None, (self.css, self.body_css)))
 
 
-#: Rules of every outlet. The slots of Google's publisher tag and of its AdSense, which pages of
-#: three of ten saved outlets hold, and the label that is printed above an advertisement.
-SHARED = (
-    WidgetRule(
-        name="advertisement",
-        body_css="ins.adsbygoogle, [id^=div-gpt-ad], [id^=google_ads_iframe]",
-        line=r"[\[(<]?\s?(?:AD|Ad|ADVERTISEMENT|Advertisement|광고)\s?[\])>]?",
-    ),
-)
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """The patterns of rules, compiled; None where no rule has one."""
+
+    lines: re.Pattern[str] | None
+    sections: re.Pattern[str] | None
+    tails: re.Pattern[str] | None
+    in_tails: re.Pattern[str] | None
+    any: re.Pattern[str] | None
+
+
 #: The most blocks between a section's heading and the block that ends it.
 _LONGEST_SECTION = 60
 #: What text renderings print before an item of a list; patterns are written without it.
@@ -74,19 +76,16 @@ _LEAST_SENTENCE = 30
 
 @dataclass(frozen=True, slots=True)
 class Widgets:
-    """The rules of an outlet, compiled; ``css`` and ``body_css`` are selectors for all elements.
+    """The rules of an outlet; ``css`` and ``body_css`` are selectors for all elements.
 
-    ``tails`` finds the text of a heading whose rule ``is_tail``, its bullet left out.
+    The patterns are compiled when a page is first read by them: most commands know all outlets and
+    read pages of few.
     """
 
     rules: tuple[WidgetRule, ...] = ()
     css: str = field(init=False, default="")
     body_css: str = field(init=False, default="")
-    tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
-    _lines: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
-    _sections: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
-    _any: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
-    _tails: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _compiled: list[_Patterns] = field(init=False, repr=False, compare=False, default_factory=list)
     _noise: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
     _plain: bool = field(init=False, repr=False, compare=False, default=False)
     _elements: dict[tuple[str | None, ...], str] = field(
@@ -101,19 +100,17 @@ class Widgets:
         object.__setattr__(self, "css", css)
         object.__setattr__(self, "body_css", body_css)
         object.__setattr__(self, "_plain", plain is not None)
-        object.__setattr__(self, "_lines", _alternatives((r.name, r.line) for r in self.rules))
-        object.__setattr__(
-            self, "_sections", _alternatives((r.name, r.section) for r in self.rules)
-        )
-        patterns: list[str] = []
-        for rule in self.rules:
-            patterns += [f"(?:{pattern})" for pattern in (rule.line, rule.section) if pattern]
-        if patterns:
-            object.__setattr__(self, "_any", re.compile(f"{_BULLET}(?:{'|'.join(patterns)})"))
-        tails = [(rule.name, rule.section) for rule in self.rules if rule.is_tail]
-        object.__setattr__(self, "_tails", _alternatives(tails))
-        if tails:  # a search for what may stand before them would take ten times as long
-            object.__setattr__(self, "tails", re.compile("|".join(text for _, text in tails)))
+
+    @property
+    def _patterns(self) -> _Patterns:
+        if not self._compiled:
+            self._compiled.append(_compile(self.rules))
+        return self._compiled[0]
+
+    @property
+    def tails(self) -> re.Pattern[str] | None:
+        """What finds the text of a heading whose rule ``is_tail``, its bullet left out."""
+        return self._patterns.in_tails
 
     def rule_of(self, element: tuple[str | None, ...], matches: Callable[[str], bool]) -> str:
         """Return the name of the rule that selects an element.
@@ -130,13 +127,12 @@ class Widgets:
 
     def is_noise(self, block: str) -> bool:
         """Return whether a rule removes this block, or a section of a rule starts with it."""
-        if self._any is None:
-            return False
-        if len(block) > _LONGEST_BLOCK:
-            return self._any.fullmatch(block) is not None
         known = self._noise.get(block)
-        if known is None:
-            known = self._any.fullmatch(block) is not None
+        if known is not None:
+            return known
+        pattern = self._patterns.any
+        known = pattern is not None and pattern.fullmatch(block) is not None
+        if len(block) <= _LONGEST_BLOCK:
             if len(self._noise) >= _BLOCKS:
                 self._noise.clear()
             self._noise[block] = known
@@ -144,15 +140,15 @@ class Widgets:
 
     def line_rule(self, block: str) -> str:
         """Return the name of the rule that removes this block, or ``""``."""
-        return _matching_group(self._lines, block)
+        return _matching_group(self._patterns.lines, block)
 
     def section_rule(self, block: str) -> str:
         """Return the name of the rule whose section starts with this block, or ``""``."""
-        return _matching_group(self._sections, block)
+        return _matching_group(self._patterns.sections, block)
 
     def tail_rule(self, block: str) -> str:
         """Return the name of the rule whose tail starts with this block, or ``""``."""
-        return _matching_group(self._tails, block)
+        return _matching_group(self._patterns.tails, block)
 
     def end_of(self, name: str, blocks: Sequence[str], start: int) -> int:
         """Return the index behind the block that ends a rule's section, ``start`` if none does."""
@@ -192,6 +188,20 @@ def _matching_group(pattern: re.Pattern[str] | None, block: str) -> str:
     if not match:
         return ""
     return match.lastgroup or ""
+
+
+def _compile(rules: Sequence[WidgetRule]) -> _Patterns:
+    patterns = [text for rule in rules for text in (rule.line, rule.section) if text]
+    whole = "|".join(f"(?:{text})" for text in patterns)
+    tails = [(rule.name, rule.section) for rule in rules if rule.is_tail]
+    return _Patterns(
+        lines=_alternatives((rule.name, rule.line) for rule in rules),
+        sections=_alternatives((rule.name, rule.section) for rule in rules),
+        tails=_alternatives(tails),
+        # A search for what may stand before them would take ten times as long.
+        in_tails=re.compile("|".join(text for _, text in tails)) if tails else None,
+        any=re.compile(f"{_BULLET}(?:{whole})") if patterns else None,
+    )
 
 
 def _alternatives(patterns: Iterable[tuple[str, str]]) -> re.Pattern[str] | None:

@@ -44,7 +44,7 @@ from crawler.cli.parent_process import (
 from crawler.cli.printable import make_output_safe
 from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
-from crawler.outlets import known_outlets, outlet_named, use_modules
+from crawler.outlets import broken_outlets, outlet_named, use_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -248,13 +248,17 @@ def usage_error(sentence: str) -> UsageError:
 def use_outlets(settings: BaseSettings) -> None:
     """Make the outlets of OUTLET_MODULES and of installed packages known.
 
-    :raises UsageError: one of them is invalid.
+    What is wrong with a broken file is printed; the other outlets are known.
+
+    :raises UsageError: OUTLET_MODULES names no module, or one without outlets.
     """
     use_modules(settings.getlist("OUTLET_MODULES"))
     try:
-        known_outlets()
+        broken = broken_outlets()
     except OutletError as error:
         raise usage_error(str(error)) from error
+    for name, sentence in broken.items():
+        print(f"{PROGRAM}: outlet {name} is left out: {sentence}", file=sys.stderr)
 
 
 def check_outlet(connection: Snapshot, name: str) -> None:

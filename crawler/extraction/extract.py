@@ -29,7 +29,7 @@ from pipelines.widgets import drop_widgets
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
-    from crawler.model.outlet import Outlet
+    from crawler.model.outlet import Address, Outlet
     from pipelines.page import Decoded, Printed, Rules
 
 #: A longer page is archived but not read: reading takes many times its size in memory, and a second
@@ -78,6 +78,8 @@ def _read(page: Page, exchange: Exchange, outlet: Outlet) -> Page:
         return replace(page, verdict=error.verdict)
     text, decoded = decode(content, content_type)
     if media_type in _TEXT_TYPES:
+        if outlet.text is None:
+            return replace(page, decoded=decoded)
         printed = read_text(text, outlet.text, outlet.rules)
         printed, has_notice = take_notice(printed, outlet.rules.widgets)
         blocks, _ = sift(printed.blocks, outlet.rules.widgets)
@@ -210,6 +212,7 @@ def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:
         return page
     if not page.url:
         page = replace(page, article_id=named[0].article_id, url=named[0].url)
+    page = replace(page, url=_canonical_of(page, named, outlet))
     others = [address for address in named if address.article_id != page.article_id]
     if not others:
         return page
@@ -217,6 +220,15 @@ def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:
         detail = f"the page says that it is {others[0].url}"
         return replace(page, verdict=Verdict(Outcome.UNPARSED, Reason.OTHER_ARTICLE, detail))
     return replace(page, flags=(*page.flags, ADDRESSES_DISAGREE))
+
+
+def _canonical_of(page: Page, stated: list[Address], outlet: Outlet) -> str:
+    """Return the page's canonical address: its own, or a stated one where its own lacks a part."""
+    own = outlet.identify(page.url)
+    if own is None or own.is_canonical:
+        return page.url
+    whole = (each for each in stated if each.article_id == page.article_id and each.is_canonical)
+    return next((each.url for each in whole), page.url)
 
 
 def _id_of(url: str, outlet: Outlet) -> str:

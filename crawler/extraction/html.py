@@ -16,6 +16,7 @@ from crawler.extraction.header_block import text_before
 from crawler.extraction.html_limits import bound_tags
 from crawler.extraction.jsonld import OwnPage, own_facts
 from crawler.extraction.pictures import FIGURE, pictures_without_caption, take_figures
+from crawler.extraction.script_data import script_texts
 from pipelines.page import Printed
 from pipelines.text import clean, clean_each
 from pipelines.times import printed_stamps
@@ -36,7 +37,10 @@ _WITHOUT_EVENTS = LexborDocumentOptions.WO_EVENTS.value
 _LINKED = 'script[type^="application/ld+json"]'
 _CANONICAL = 'link[rel="canonical"]'
 #: The kinds of sources that are no selectors.
-_IN_HEAD = ("jsonld:", "meta:")
+_NO_SELECTORS = ("jsonld:", "meta:", "json:")
+_DATA = "json:"
+#: A script with data: one with an address has none, and JSON-LD is read by itself.
+_SCRIPTS = 'script:not([src]):not([type^="application/ld+json"])'
 #: What they print is the page's own, or is shown only where scripts are off.
 _CONTROLS = "button, select, textarea, noscript"
 #: What scrolling appends within a container states its address in one of these.
@@ -142,9 +146,42 @@ class PageReader:
                 return text
         return ""
 
+    def data(self, source: str) -> list[str]:
+        """Return the texts of a source ``json:PATH``."""
+        scripts = (script.text() for script in self.tree.css(_SCRIPTS))
+        return script_texts(scripts, source.removeprefix(_DATA), self.own)
+
+    def containers(self, sources: Sources) -> list[LexborNode]:
+        """Return the containers of the body that the first source with any finds in the scope.
+
+        Text that a script holds is put at the end of the page, in a container of its own.
+        """
+        for source in sources:
+            if source.startswith(_DATA):
+                texts = self.data(source)
+                found = [self._appended(texts)] if texts and self.tree.body else []
+            else:
+                found = self.scope.css(source)
+            if found:
+                return found
+        return []
+
+    def _appended(self, texts: Sequence[str]) -> LexborNode:
+        """Return a new container with pieces of HTML, at the end of the page."""
+        body = self.tree.body
+        assert body is not None, "the parser makes one for every page"
+        made = LexborHTMLParser("<div></div>").css_first("div")
+        assert made is not None, "it has just been parsed"
+        for text in texts:
+            made.insert_child(_parsed(text))
+        body.insert_child(made)
+        appended = body.last_child
+        assert appended is not None, "it has just been inserted"
+        return appended
+
     def _first_text(self, source: str, is_any: Callable[[str], object]) -> str:
         """Return the first text of a source that is any, or ``""``."""
-        if not source.startswith(_IN_HEAD) and "@" not in source:
+        if not source.startswith(_NO_SELECTORS) and "@" not in source:
             # Mostly the first element has it, and the rest of the page need not be searched.
             node = self.scope.css_first(source)
             text = node.text() if node else ""
@@ -169,6 +206,8 @@ class PageReader:
             return self.facts.get(key, ())
         if kind == "meta":
             return (self.meta.get(key, ""),)
+        if source.startswith(_DATA):
+            return self.data(source)
         selector, _, attribute = source.partition("@")
         nodes = self.scope.css(selector)
         if attribute:
@@ -201,9 +240,9 @@ def read_page(
     for layout in layouts:
         root = page.tree.css_first(layout.root) if layout.root else None
         scope = page.tree if root is None else root
-        containers = next(filter(None, map(scope.css, layout.body)), None)
+        page.scope, page.headlines = scope, layout.headline
+        containers = page.containers(layout.body)
         if containers:
-            page.scope, page.headlines = scope, layout.headline
             body, *others = containers
             return _read(page, layout, body, rules, place, _take_following(body, others))
     return None
@@ -234,7 +273,7 @@ def _read(
         for figure in (*layout.figures, FIGURE)
         for caption in take_figures(body, figure, rules.caption, place.base)
     ]
-    subheadlines = _take_subheadlines(page.scope, body, layout.subheadlines)
+    subheadlines = _take_subheadlines(page, body, layout.subheadlines)
     has_deck = any(map(clean, subheadlines))
     widgets = _take_widgets(page.scope, body, rules.widgets)
     captions += pictures_without_caption(body, place.base)
@@ -524,16 +563,34 @@ def _take_named(nodes: list[LexborNode], widgets: Widgets) -> list[Removed]:
     return removed
 
 
-def _take_subheadlines(
-    scope: LexborHTMLParser | LexborNode, body: LexborNode, selectors: Iterable[str]
-) -> list[str]:
-    """Remove the elements of the first selector that has any; return their lines."""
-    for selector in selectors:
+def _take_subheadlines(page: PageReader, body: LexborNode, sources: Sources) -> list[str]:
+    """Return the lines of the first source that has any; elements are removed."""
+    for source in sources:
+        if source.startswith(_NO_SELECTORS):
+            texts = page.all((source,))
+            if texts:
+                return [line for text in texts for line in _lines_of_html(text)]
+            continue
         path = _path(body)
-        nodes = [node for node in scope.css(selector) if node.mem_id not in path]
+        nodes = [node for node in page.scope.css(source) if node.mem_id not in path]
         if nodes:
             return [line for node in outermost(nodes) for line in _take_lines(node)]
     return []
+
+
+def _lines_of_html(text: str) -> list[str]:
+    return lines_of(_parsed(text))
+
+
+def _parsed(text: str) -> LexborNode:
+    """Return a piece of HTML as one element."""
+    tree = LexborHTMLParser(bound_tags(text))
+    made = LexborHTMLParser("<div></div>").css_first("div")
+    assert tree.body is not None, "the parser makes one for every text"
+    assert made is not None, "it has just been parsed"
+    for node in tree.body.iter(include_text=True):
+        made.insert_child(node)
+    return made
 
 
 def _take_lines(node: LexborNode) -> list[str]:

@@ -92,6 +92,7 @@ def own_facts(scripts: Iterable[str], page: OwnPage) -> dict[str, list[str]]:
             if agreement > most:
                 best, most = thing, agreement
     facts = {key: _texts(value) for key, value in best.items()}
+    facts["author"] = _texts([each for each in _as_list(best.get("author")) if _is_person(each)])
     if _is_paid(best):
         facts[_FREE] = ["false"]
     return {key: texts for key, texts in facts.items() if texts}
@@ -105,6 +106,12 @@ def is_paid(facts: dict[str, list[str]]) -> bool:
 def is_not_free(value: str) -> bool:
     """Whether a printed value of isAccessibleForFree says no."""
     return value.strip().lower() in _NOT_FREE
+
+
+def _is_person(author: Any) -> bool:
+    """Whether an author is none of those that are organizations: outlets name themselves."""
+    kinds = _as_list(author.get("@type")) if isinstance(author, dict) else []
+    return not any(str(kind).endswith("Organization") for kind in kinds)
 
 
 def _is_paid(thing: dict[str, Any]) -> bool:

@@ -32,7 +32,7 @@ def _outlet_stated_by(exchange: Exchange) -> Outlet | None:
     text, _ = decode(exchange.body)
     outlets = known_outlets().values()
     if exchange.media_type.partition(";")[0] == "text/plain":
-        return next((outlet for outlet in outlets if recognises(outlet.text, text)), None)
+        return next((each for each in outlets if each.text and recognises(each.text, text)), None)
     page = PageReader(text)
     for address in page.stated_addresses():
         outlet = outlet_of(address)

@@ -12,8 +12,8 @@ from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every
 from crawler.model.crawl_arguments import parse_arguments
-from crawler.model.outlet import OutletError
-from crawler.outlets import outlet_named
+from crawler.model.outlet import Outlet, OutletError
+from crawler.outlets import broken_outlets, outlet_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.jobs.schedule import Schedule
-    from crawler.model.outlet import Outlet
 
 _KEYS = (
     "name",
@@ -181,7 +180,7 @@ class _JobTable:
         """Return the job; None if anything is wrong, which is noted."""
         for key in self._table.keys() - set(_KEYS):
             self._wrong(key, f"there is no {key!r}; a job has {', '.join(_KEYS)}")
-        outlet = self._take("outlet", lambda text: outlet_named(_text(text)), None)
+        outlet = self._take("outlet", lambda text: _outlet(_text(text)), None)
         outlet_name = "" if outlet is None else outlet.name
         verb, words = self._command(outlet)
         settings = self._take("settings", lambda table: tuple(_pairs(table)), ())
@@ -248,6 +247,18 @@ class _JobTable:
         self._file.mistake(
             self._file.line(self._number, key), f"{key}: {sentence}" if key else sentence
         )
+
+
+def _outlet(name: str) -> Outlet:
+    """Return the outlet of that name; one whose file is broken as far as its job needs it.
+
+    The job's runs fail and say why, and those of the other outlets go on.
+
+    :raises OutletError: there is none.
+    """
+    if name in broken_outlets():
+        return Outlet(name=name, title="", hosts=(), articles=(), canonical="", layouts=())
+    return outlet_named(name)
 
 
 def _text(value: Any) -> str:

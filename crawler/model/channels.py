@@ -63,6 +63,12 @@ class Anchor:
     day: date
 
 
+def anchors(*lines: str) -> tuple[Anchor, ...]:
+    """Return the anchors that lines name: ``761574 2013-07-12, 1855543 2020-02-12``."""
+    pairs = (pair.split() for line in lines for pair in line.split(","))
+    return tuple(Anchor(int(number), date.fromisoformat(day)) for number, day in pairs)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RisingIds:
     """Ids that are one integer, rising with time, with no date in it.

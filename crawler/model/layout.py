@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 #: Sources of one field, in order; the first that yields text is used. ``jsonld:KEY`` and
-#: ``meta:NAME`` read the page's head, anything else is a CSS selector, with ``@name`` appended for
+#: ``meta:NAME`` read the page's head, ``json:PATH`` reads the data that a script of the page holds
+#: (`crawler.extraction.script_data`), anything else is a CSS selector, with ``@name`` appended for
 #: an attribute.
 Sources = tuple[str, ...]
+#: Where pages of any outlet state a field in their heads; read where a layout names no source of
+#: it. JSON-LD is read only where it is this article's own (`crawler.extraction.jsonld`).
+HEADLINE: Sources = ("jsonld:headline", "meta:og:title")
+PUBLISHED: Sources = ("jsonld:datePublished", "meta:article:published_time")
+MODIFIED: Sources = ("jsonld:dateModified", "meta:article:modified_time")
+BYLINES: Sources = ("jsonld:author",)
+SECTION: Sources = ("jsonld:articleSection", "meta:article:section")
 
 #: How sure a fact about an outlet is. A: two or more independent sources, one of them recent; B:
 #: one good source or several older ones; C: one old or weak source, or an inference.
@@ -38,7 +46,12 @@ class Layout:
     one is known: nothing outside of it is read or searched for widgets. ``body`` are containers,
     the first present one is read, all of its text in document order; only a widget rule removes any
     of it. ``times`` are elements whose text has the printed times, ``emails`` those with the
-    authors' addresses. ``confidence`` is that of the weakest fact the layout rests on.
+    authors' addresses. Fields that have a default are read from it where none is named; one that
+    is named replaces it.
+
+    ``confidence`` is that of the facts which an article needs: its body, headline and time;
+    ``less_sure`` are the fields whose facts are weaker, each with its rating. ``seen`` are the days
+    (of publication) of the real pages that it was checked on; without any it rests on facts only.
     """
 
     name: str
@@ -47,16 +60,18 @@ class Layout:
     until: date | None = None
     root: str = ""
     body: Sources
-    headline: Sources
+    headline: Sources = HEADLINE
     subheadlines: Sources = ()
-    published: Sources = ()
-    modified: Sources = ()
+    published: Sources = PUBLISHED
+    modified: Sources = MODIFIED
     times: Sources = ()
-    bylines: Sources = ()
+    bylines: Sources = BYLINES
     emails: Sources = ()
-    section: Sources = ()
+    section: Sources = SECTION
     tags: Sources = ()
     figures: tuple[Figure, ...] = ()
+    less_sure: tuple[tuple[str, Confidence], ...] = ()
+    seen: tuple[date, ...] = ()
 
     @property
     def first_day(self) -> int:
@@ -66,6 +81,15 @@ class Layout:
     def covers(self, day: date) -> bool:
         """Whether the layout was in use on a capture date."""
         return (self.since or date.min) <= day <= (self.until or date.max)
+
+    # The values are checked where the outlet is loaded, as those of all its fields are.
+    def like(self, name: str, **changes: Any) -> Layout:
+        """Return a layout of another name that differs from this one in the fields given.
+
+        Its dates of use and the pages it was seen on are its own: empty unless they are given.
+        """
+        own = {"since": None, "until": None, "seen": ()} | changes
+        return replace(self, name=name, **own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

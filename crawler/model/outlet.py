@@ -21,10 +21,15 @@ class OutletError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An article's address: the outlet's own id of the article, and the canonical address."""
+    """An article's address: the outlet's own id of the article, and the canonical address.
+
+    Where the address that was identified lacks a part of the canonical one, ``url`` is that address
+    itself, and ``is_canonical`` is False.
+    """
 
     article_id: str
     url: str
+    is_canonical: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +39,12 @@ class Outlet:
     ``name`` is the name of its module, its spider and its seed folder; ``title`` is the name of the
     publication. All ``hosts`` serve the same articles. ``articles`` are patterns with the group
     ``id``, matched against the whole path, then against the path with its query; ``canonical`` is
-    the address with ``{id}``. ``channels`` are where its articles are found, in order of
-    preference. ``image_hosts`` are hosts of its pictures that are none of ``hosts``.
-    ``page_title`` is a pattern found in the <title> of its pages only. ``per_day`` is how many
-    articles it publishes a day, 0 if that is not known. ``cron`` is the schedule (Asia/Seoul) of a
-    job that states none.
+    the address with ``{id}``, and with any other group that one of the patterns has. ``text`` is
+    how its pages look as plain text; None: such files are not read. ``channels`` are where its
+    articles are found, in order of preference. ``image_hosts`` are hosts of its pictures that are
+    none of ``hosts``. ``page_title`` is a pattern found in the <title> of its pages only.
+    ``per_day`` is how many articles it publishes a day, 0 if that is not known. ``cron`` is the
+    schedule (Asia/Seoul) of a job that states none. ``unknown`` names what no source tells.
     """
 
     name: str
@@ -47,13 +53,14 @@ class Outlet:
     articles: tuple[str, ...]
     canonical: str
     layouts: tuple[Layout, ...]
-    text: TextForm
+    text: TextForm | None = None
     channels: tuple[Channel, ...] = ()
     image_hosts: tuple[str, ...] = ()
     page_title: str = ""
     per_day: int = 0
     cron: str = "7 * * * *"
     rules: Rules = field(default_factory=Rules)
+    unknown: tuple[str, ...] = ()
 
     def identify(self, url: str) -> Address | None:
         """Return the article's id and canonical address; None if this is no article's address."""
@@ -99,5 +106,14 @@ def _identify(
         for target in (parts.path, f"{parts.path}?{parts.query}"):
             match = re.fullmatch(pattern, target, re.ASCII)
             if match:
-                return Address(match["id"], canonical.format(id=match["id"]))
+                return _address(match, canonical, f"{parts.scheme}://{host}{target}")
     return None
+
+
+def _address(match: re.Match[str], canonical: str, own: str) -> Address:
+    """Return the address that a match states; ``own`` is the one that was matched."""
+    groups = {name: text for name, text in match.groupdict().items() if text is not None}
+    try:
+        return Address(match["id"], canonical.format_map(groups))
+    except KeyError:  # a form of the address that lacks, say, the section
+        return Address(match["id"], own, is_canonical=False)

@@ -1,22 +1,19 @@
-"""The file of a new outlet: all fields, what each wants, and nothing that is not known."""
+"""The file of a new outlet: its fields, what each wants, and nothing that is not known."""
 
 from __future__ import annotations
 
 _SKELETON = '''"""{name} (its name in Korean). Facts as of {month}.
 
-Write beside each fact where it is from and how sure it is. Leave out what is not known: generic
-sources (JSON-LD, meta elements) are read where a layout names none.
+Write beside each fact where it is from and how sure it is. Leave out what is not known.
 """
 
 # Some are imported for whoever fills the file in.
 from crawler.model.channels import Channel, Feed, ListPage, Sitemap  # noqa: F401  (see above)
-from crawler.model.layout import Figure, Layout, TextForm  # noqa: F401  (see above)
+from crawler.model.layout import Figure, Layout  # noqa: F401  (see above)
 from crawler.model.outlet import Outlet
+from pipelines.common_rules import with_common
 from pipelines.page import Rules
-from pipelines.widget_rules import SHARED, WidgetRule, Widgets  # noqa: F401  (see above)
-
-#: A pattern that matches nothing, until the right one is known.
-UNKNOWN = r"(?!)"
+from pipelines.widget_rules import WidgetRule  # noqa: F401  (see above)
 
 OUTLET = Outlet(
     name="{name}",  # that of this file
@@ -24,7 +21,7 @@ OUTLET = Outlet(
     hosts=("{host}",),  # all hosts that serve its articles, that of mobile pages too
     # The paths of its articles, with the id: r"/article/(?P<id>\\d+)".
     articles=(),
-    canonical="",  # the address of an article, with {{id}} in place of its id
+    canonical="",  # the address of an article, with {{id}}, and other groups of the patterns
     # Hosts of its pictures that are none of hosts.
     image_hosts=(),
     page_title="",  # a pattern found in the <title> of its pages only
@@ -32,7 +29,8 @@ OUTLET = Outlet(
     cron="7 * * * *",  # when a job that states no time is due (Asia/Seoul)
     # Page templates. A new one is appended; old ones stay, with their dates of use. Each field is
     # a tuple of sources, of which the first that yields text is used: "jsonld:KEY", "meta:NAME",
-    # or a CSS selector.
+    # "json:PATH" in the data of a script, or a CSS selector. Fields that are left out are read
+    # from the JSON-LD and the meta elements of the page.
     layouts=(
         Layout(
             name="page",
@@ -41,40 +39,24 @@ OUTLET = Outlet(
             until=None,
             root="",  # the element with all of the article and no menu of the site
             body=(),  # containers of the text
-            headline=(),
             subheadlines=(),
-            published=(),
-            modified=(),
             times=(),  # elements with the printed times
-            bylines=(),
             emails=(),
-            section=(),
             tags=(),
             figures=(),  # Figure(box=…, caption=…)
+            less_sure=(),  # fields whose facts are weaker: (("emails", "C"),)
+            seen=(),  # the days of the real pages that it was checked on
         ),
-    ),
-    # How a page looks as text without markup; only saved texts need more than these two.
-    text=TextForm(
-        recognise=(UNKNOWN,),  # patterns that are all found in its pages, and in no other's
-        # A printed time with its label: r"등록 \\d{{4}}\\.\\d{{2}}\\.\\d{{2}} \\d{{2}}:\\d{{2}}".
-        stamp=UNKNOWN,
-        stamp_label="",
-        section_after="",
-        sections=False,
-        deck=False,
-        byline="",
-        aside=("", ""),
-        aside_rule="",
-        tail="",
     ),
     # Where its articles are found, in order of preference:
     # Channel("sitemap", (Sitemap(ADDRESS),)), Channel("feed", (Feed(ADDRESS),)),
     # Channel("list", (ListPage(url=ADDRESS, link=SELECTOR),)).
     channels=(),
     rules=Rules(
-        widgets=Widgets(SHARED),  # and a WidgetRule for each block that is not the reporter's
+        widgets=with_common(),  # a WidgetRule for each block that is not the reporter's
         site_titles=(),  # titles that are never headlines
     ),
+    unknown=(),  # what no source tells
 )
 '''
 

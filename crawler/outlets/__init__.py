@@ -1,28 +1,76 @@
 """The registry of outlets: each module of this package holds one value named OUTLET.
 
-Further outlets come from the modules of OUTLET_MODULES and from installed packages.
+Further outlets come from the modules of OUTLET_MODULES and from installed packages. A file that is
+broken stops its outlet alone: the others are known, and a sentence says what is wrong with it.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from pkgutil import iter_modules
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from crawler.model.outlet import Outlet, OutletError
+from crawler.model.outlet_check import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from types import ModuleType
+    from collections.abc import Callable, Iterable
+    from importlib.metadata import EntryPoint
 
 #: The group of entry points by which an installed package states outlets: each is a module with a
 #: value named OUTLET, or that value.
 ENTRY_POINTS = "sacho.outlets"
 _MODULES: list[str] = []
+#: How many faults of a file are told at once.
+_MOST_FAULTS = 5
+_UNKNOWN_FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+_MISSING_FIELD = re.compile(r"(\w+)\.__init__\(\) missing .*arguments?: (.+)")
+
+
+@dataclass(slots=True)
+class _Registry:
+    """The outlets that are known by name, and what is wrong with the others, by name too.
+
+    ``origins`` says where each name and host is stated.
+    """
+
+    outlets: dict[str, Outlet] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def add(self, origin: str, name: str, load: Callable[[], object]) -> None:
+        """Add the outlet of a file, or what is wrong with it; ``name`` is what it should have."""
+        try:
+            outlet = load()
+        except Exception as error:  # noqa: BLE001  (a file may raise anything: a sentence says so)
+            self.broken.setdefault(name, f"{origin}: {_described(error, origin)}")
+            return
+        if not isinstance(outlet, Outlet):
+            self.broken.setdefault(name, f"{origin} must define OUTLET = Outlet(name={name!r}, …)")
+            return
+        # A package may be installed and named in OUTLET_MODULES.
+        if any(outlet is known for known in self.outlets.values()):
+            return
+        fault = "; ".join(faults(outlet)[:_MOST_FAULTS]) or self._collision(outlet)
+        if fault:
+            self.broken.setdefault(name, f"{origin}: {fault}")
+            return
+        self.outlets[outlet.name] = outlet
+        self.origins |= dict.fromkeys((outlet.name, *outlet.hosts), origin)
+
+    def _collision(self, outlet: Outlet) -> str:
+        for word in (outlet.name, *outlet.hosts):
+            if word in self.origins:
+                return f"both this and {self.origins[word]} state {word}"
+        return ""
 
 
 def use_modules(names: Iterable[str]) -> None:
@@ -31,8 +79,8 @@ def use_modules(names: Iterable[str]) -> None:
     A module holds a value named OUTLET; a package may hold such modules.
     """
     _MODULES[:] = names
-    known_outlets.cache_clear()
-    _by_host.cache_clear()
+    for cached in (_registry, known_outlets, _by_host, _by_image_host):
+        cached.cache_clear()
 
 
 def used_modules() -> tuple[str, ...]:
@@ -42,82 +90,103 @@ def used_modules() -> tuple[str, ...]:
 
 @cache
 def known_outlets() -> dict[str, Outlet]:
-    """Return all outlets by name, sorted by name.
+    """Return all valid outlets by name, sorted by name.
 
-    :raises OutletError: a module holds no OUTLET, or one whose name differs from the module's, or
-        two outlets have the same name or host.
+    :raises OutletError: OUTLET_MODULES names no module, or one without outlets.
     """
-    outlets: dict[str, Outlet] = {}
-    origins: dict[str, str] = {}
-    for origin, outlet in (*_own_outlets(), *_outlets_of_modules(), *_outlets_of_packages()):
-        # A package may be installed and named in OUTLET_MODULES.
-        if outlets.get(outlet.name) is outlet:
-            continue
-        for word in (outlet.name, *outlet.hosts):
-            if word in origins:
-                raise OutletError(f"{origin} and {origins[word]} both state {word}")
-            origins[word] = origin
-        outlets[outlet.name] = outlet
-    return dict(sorted(outlets.items()))
+    return dict(sorted(_registry().outlets.items()))
 
 
-def _own_outlets() -> Iterator[tuple[str, Outlet]]:
+def broken_outlets() -> dict[str, str]:
+    """Return what is wrong with the outlets that are not known, a sentence by name.
+
+    It begins with the file and the field.
+
+    :raises OutletError: OUTLET_MODULES names no module, or one without outlets.
+    """
+    return dict(sorted(_registry().broken.items()))
+
+
+@cache
+def _registry() -> _Registry:
+    found = _Registry()
     for name in sorted(module.name for module in iter_modules(__path__)):
-        outlet = getattr(import_module(f"{__name__}.{name}"), "OUTLET", None)
-        if not isinstance(outlet, Outlet) or outlet.name != name:
-            raise OutletError(
-                f"crawler/outlets/{name}.py must define OUTLET = Outlet(name={name!r}, …)"
-            )
-        yield f"crawler/outlets/{name}.py", outlet
-
-
-def _outlets_of_modules() -> Iterator[tuple[str, Outlet]]:
+        found.add(f"crawler/outlets/{name}.py", name, partial(_own_outlet, name))
     for name in _MODULES:
-        module = _imported(name)
-        names = [name]
-        if not hasattr(module, "OUTLET") and hasattr(module, "__path__"):
-            names = [f"{name}.{one.name}" for one in iter_modules(module.__path__)]
-        for one in names:
-            yield one, _outlet_in(_imported(one), f"{one}, of OUTLET_MODULES,")
-
-
-def _outlets_of_packages() -> Iterator[tuple[str, Outlet]]:
+        for module in _modules_of(name):
+            own = module.rpartition(".")[2]
+            found.add(f"{module}, of OUTLET_MODULES", own, partial(_outlet_in, module))
     for point in entry_points(group=ENTRY_POINTS):
-        origin = f"{point.value}, an entry point of {ENTRY_POINTS},"
-        try:
-            stated = point.load()
-        except Exception as error:  # a package of the user's may raise anything: a sentence says so
-            raise OutletError(
-                f"{origin} cannot be imported ({type(error).__name__}: {error})"
-            ) from error
-        yield point.value, stated if isinstance(stated, Outlet) else _outlet_in(stated, origin)
+        origin = f"{point.value}, an entry point of {ENTRY_POINTS}"
+        found.add(origin, point.name, partial(_outlet_at, point))
+    return found
 
 
-def _imported(name: str) -> ModuleType:
+def _own_outlet(name: str) -> object:
+    outlet = getattr(import_module(f"{__name__}.{name}"), "OUTLET", None)
+    return outlet if isinstance(outlet, Outlet) and outlet.name == name else None
+
+
+def _outlet_in(module: str) -> object:
+    return getattr(import_module(module), "OUTLET", None)
+
+
+def _outlet_at(point: EntryPoint) -> object:
+    stated = point.load()
+    return stated if isinstance(stated, Outlet) else getattr(stated, "OUTLET", None)
+
+
+def _modules_of(name: str) -> list[str]:
+    """Return the modules with an outlet that one of OUTLET_MODULES stands for.
+
+    :raises OutletError: there is no such module, or none of it can hold an outlet.
+    """
     try:
-        return import_module(name)
-    except Exception as error:  # a module of the user's may raise anything: a sentence says so
-        raise OutletError(
-            f"{name}, of OUTLET_MODULES, cannot be imported ({type(error).__name__}: {error})"
-        ) from error
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise OutletError(
+                f"{name}, of OUTLET_MODULES, cannot be imported ({type(error).__name__}: {error})"
+            ) from error
+        return [name]
+    except Exception:  # noqa: BLE001  (it is imported again, and what is wrong is said, by `add`)
+        return [name]
+    if hasattr(module, "OUTLET"):
+        return [name]
+    if not hasattr(module, "__path__"):
+        raise OutletError(f"{name}, of OUTLET_MODULES, must define OUTLET = Outlet(name=…, …)")
+    return [f"{name}.{one.name}" for one in iter_modules(module.__path__)]
 
 
-def _outlet_in(module: object, origin: str) -> Outlet:
-    outlet = getattr(module, "OUTLET", None)
-    if not isinstance(outlet, Outlet):
-        raise OutletError(f"{origin} must define OUTLET = Outlet(name=…, …)")
-    return outlet
+def _described(error: Exception, origin: str) -> str:
+    """Return what an error that ended the import of a file says of the file, with its line."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    stem = origin.partition(",")[0].removesuffix(".py").rpartition("/")[2].rpartition(".")[2]
+    lines = [
+        one.lineno for one in extract_tb(error.__traceback__) if Path(one.filename).stem == stem
+    ]
+    where = f"line {lines[-1]}: " if lines else ""
+    unknown = _UNKNOWN_FIELD.search(str(error))
+    if unknown:
+        return f"{where}{unknown[1]} has no field {unknown[2]!r}"
+    missing = _MISSING_FIELD.search(str(error))
+    if missing:
+        return f"{where}{missing[1]} lacks {missing[2]}"
+    return f"{where}{type(error).__name__}: {error}"
 
 
 def outlet_named(name: str) -> Outlet:
     """Return the outlet of that name.
 
-    :raises OutletError: there is none; the message lists the known outlets, and says which of them
-        has a similar name.
+    :raises OutletError: its file is broken; or there is none: the message lists the known outlets,
+        and says which of them has a similar name.
     """
     try:
         return known_outlets()[name]
     except KeyError:
+        if name in broken_outlets():
+            raise OutletError(broken_outlets()[name]) from None
         close = get_close_matches(name.casefold(), known_outlets(), n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""
         known = ", ".join(known_outlets())

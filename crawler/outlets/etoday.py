@@ -4,87 +4,42 @@ from __future__ import annotations
 
 from datetime import date
 
-from crawler.model.channels import Anchor, Channel, Feed, ListPage, RisingIds, Sitemap
+from crawler.model.channels import Channel, Feed, ListPage, RisingIds, Sitemap, anchors
 from crawler.model.layout import Figure, Layout, TextForm
 from crawler.model.outlet import Outlet
+from pipelines.common_rules import CAPTIONS, with_common
 from pipelines.page import Rules
-from pipelines.widget_rules import SHARED, WidgetRule, Widgets
+from pipelines.widget_rules import WidgetRule
 
-FIGURES = (Figure(box=".img_box_C"),)
-PUBLISHED = ("jsonld:datePublished", "meta:article:published_time")
-MODIFIED = ("jsonld:dateModified", "meta:article:modified_time")
-TAGS = ("div.kwd_tags a",)
-
+WWW = "https://www.etoday.co.kr"
 FEEDS = (
-    "finance",
-    "market",
-    "land",
-    "industry",
-    "economy",
-    "global",
-    "politics",
-    "society",
-    "opinion",
-    "culture-life",
+    *("finance", "market", "land", "industry", "economy", "global", "politics", "society"),
+    *("opinion", "culture-life"),
 )
 #: The known sections. There are more, so the lists together are not the whole outlet.
 SECTIONS = ("1200", "1202", "1206", "1302", "1391", "1601", "1603", "1701")
-
-CHANNELS = (
-    Channel("sitemap", (Sitemap("https://www.etoday.co.kr/rss/news_sitemap"),), confidence="B"),
-    Channel("feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml"),), confidence="A"),
-    Channel(
-        "section_feeds",
-        tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml") for name in FEEDS),
-        confidence="A",
-    ),
-    Channel(
-        "section_lists",
-        tuple(
-            ListPage(
-                url=f"https://www.etoday.co.kr/news/section/subsection?MID={code}&page={{page}}",
-                holder="ul#list_W",
-                item="ul#list_W > li.sp_newslist",
-                link="div.cluster_text_headline21 a",
-                date="div.cluster_text_press21",
-            )
-            for code in SECTIONS
-        ),
-        confidence="A",
-    ),
-    # The address is B; how its items and further pages look is not known. So it is one page, of
-    # which every article's address is taken.
-    Channel(
-        "flash_list",
-        (
-            ListPage(
-                url="https://www.etoday.co.kr/news/flashnews/flash_list",
-                link="a[href]",
-            ),
-        ),
-        confidence="C",
-    ),
-    Channel(
-        "id_walk",
-        walk=RisingIds(
-            # About 300-330 a day since 2021, 387 in 2020 and 455 on average from 2013 to 2020; no
-            # day with more than 500 is known.
-            daily=500,
-            anchors=(
-                Anchor(761574, date(2013, 7, 12)),
-                Anchor(1855543, date(2020, 2, 12)),
-                Anchor(1959949, date(2020, 11, 8)),
-                Anchor(2016695, date(2021, 4, 19)),
-                Anchor(2343297, date(2024, 3, 23)),
-                Anchor(2512560, date(2025, 10, 6)),
-                Anchor(2541815, date(2026, 1, 3)),
-                Anchor(2556417, date(2026, 2, 12)),
-                Anchor(2603195, date(2026, 7, 13)),
-                Anchor(2631459, date(2026, 10, 1)),
-            ),
-        ),
-        confidence="A",
-    ),
+DESKTOP = Layout(
+    name="desktop-2020",
+    confidence="A",
+    since=date(2020, 1, 1),
+    root="article.containerWrap",
+    body=("div.articleView[itemprop=articleBody]", "div.articleView"),
+    headline=("h1.main_title", ".news_dtail_view_top_wrap h1", "meta:og:title"),
+    subheadlines=("div.articleView .subview_title", ".subview_title"),
+    times=("div.newsinfo span",),
+    bylines=("dd.reporter_name",),
+    emails=(".vw_byline",),
+    tags=("div.kwd_tags a",),
+    figures=(Figure(box=".img_box_C"),),
+    less_sure=(("emails", "B"),),
+)
+MOBILE = DESKTOP.like(
+    "mobile",
+    confidence="C",
+    root="",
+    body=("#contents_body",),
+    headline=("section.DetailView_Wrap div.view_mtitle > h1", "meta:og:title"),
+    times=("div.view_mtitle > p",),
 )
 
 OUTLET = Outlet(
@@ -93,10 +48,7 @@ OUTLET = Outlet(
     hosts=(
         "www.etoday.co.kr",
         "etoday.co.kr",
-        "m.etoday.co.kr",
-        "m2.etoday.co.kr",
-        "web1.etoday.co.kr",
-        "web2.etoday.co.kr",
+        *(f"{name}.etoday.co.kr" for name in ("m", "m2", "web1", "web2")),
     ),
     image_hosts=("img.etoday.co.kr",),
     articles=(
@@ -105,70 +57,72 @@ OUTLET = Outlet(
         r"/view\.php\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",
         r"/news/flashnews/flash_view\?(?:.*&)?idxno=(?P<id>\d+)(?:&.*)?",
     ),
-    canonical="https://www.etoday.co.kr/news/view/{id}",
-    channels=CHANNELS,
+    canonical=f"{WWW}/news/view/{{id}}",
     page_title=r" - 이투데이$",
     per_day=300,  # A: about 300-330 according to its ids since 2021, more before
     layouts=(
-        Layout(
-            name="desktop-2020",
-            confidence="A",
-            since=date(2020, 1, 1),
-            root="article.containerWrap",
-            body=("div.articleView[itemprop=articleBody]", "div.articleView"),
-            headline=("h1.main_title", ".news_dtail_view_top_wrap h1", "meta:og:title"),
-            subheadlines=("div.articleView .subview_title", ".subview_title"),
-            published=PUBLISHED,
-            modified=MODIFIED,
-            times=("div.newsinfo span",),
-            bylines=("dd.reporter_name",),
-            emails=(".vw_byline",),
-            tags=TAGS,
-            figures=FIGURES,
-        ),
-        Layout(
-            name="desktop-2019",
-            confidence="A",
+        DESKTOP,
+        DESKTOP.like(
+            "desktop-2019",
             since=date(2019, 1, 1),
             until=date(2020, 12, 31),
-            body=("div.articleView",),
+            root="",
             headline=("h2.main_title", "meta:og:title"),
-            subheadlines=(".subview_title",),
-            published=PUBLISHED,
-            modified=MODIFIED,
-            times=("div.newsinfo span",),
-            bylines=("dd.reporter_name",),
-            emails=(".vw_byline",),
-            tags=TAGS,
-            figures=FIGURES,
         ),
-        Layout(
-            name="mobile",
-            confidence="C",
-            body=("#contents_body",),
-            headline=("section.DetailView_Wrap div.view_mtitle > h1", "meta:og:title"),
-            subheadlines=(".subview_title",),
-            published=PUBLISHED,
-            modified=MODIFIED,
-            times=("div.view_mtitle > p",),
-            bylines=("dd.reporter_name",),
-            emails=(".vw_byline",),
-            tags=TAGS,
-            figures=FIGURES,
-        ),
-        Layout(
-            name="desktop-2017",
-            confidence="C",
+        MOBILE,
+        MOBILE.like(
+            "desktop-2017",
             since=date(2017, 1, 1),
             until=date(2018, 12, 31),
             body=("div#newsContent",),
             headline=(".subject h2", "meta:og:title"),
-            subheadlines=(".subview_title",),
-            published=PUBLISHED,
-            modified=MODIFIED,
             times=(".byline em",),
-            tags=TAGS,
-            figures=FIGURES,
+        ),
+    ),
+    channels=(
+        Channel("sitemap", (Sitemap(f"{WWW}/rss/news_sitemap"),), confidence="B"),
+        Channel(
+            "feed", (Feed("https://rss.etoday.co.kr/eto/etoday_news_all.xml"),), confidence="A"
+        ),
+        Channel(
+            "section_feeds",
+            tuple(Feed(f"https://rss.etoday.co.kr/eto/{name}_news.xml") for name in FEEDS),
+            confidence="A",
+        ),
+        Channel(
+            "section_lists",
+            tuple(
+                ListPage(
+                    url=f"{WWW}/news/section/subsection?MID={code}&page={{page}}",
+                    holder="ul#list_W",
+                    item="ul#list_W > li.sp_newslist",
+                    link="div.cluster_text_headline21 a",
+                    date="div.cluster_text_press21",
+                )
+                for code in SECTIONS
+            ),
+            confidence="A",
+        ),
+        # The address is B; how its items and further pages look is not known. So it is one page, of
+        # which every article's address is taken.
+        Channel(
+            "flash_list",
+            (ListPage(url=f"{WWW}/news/flashnews/flash_list", link="a[href]"),),
+        ),
+        # About 300-330 a day since 2021, 387 in 2020 and 455 on average from 2013 to 2020; no day
+        # with more than 500 is known.
+        Channel(
+            "id_walk",
+            walk=RisingIds(
+                daily=500,
+                anchors=anchors(
+                    "761574 2013-07-12, 1855543 2020-02-12, 1959949 2020-11-08",
+                    "2016695 2021-04-19, 2343297 2024-03-23, 2512560 2025-10-06",
+                    "2541815 2026-01-03, 2556417 2026-02-12, 2603195 2026-07-13",
+                    "2631459 2026-10-01",
+                ),
+            ),
+            confidence="A",
         ),
     ),
     text=TextForm(
@@ -186,58 +140,39 @@ OUTLET = Outlet(
     ),
     rules=Rules(
         site_titles=("이투데이",),
-        # ▲caption with its full stop, then place and agency:
-        # `…찍고 있다. 블라디보스토크(러시아)/로이터연합뉴스`
-        caption=(
-            r"▲\s?(?P<caption>.+?[.”\"])(?: (?P<credit>[^.]{2,60}))?",
-            r"▲\s?(?P<caption>.+)",
-            # A: captions without ▲, `(사진=뉴시스)` and `(에프앤가이드)`, alone or behind a title.
-            r"(?P<caption>[^.]{0,80}?) ?\((?:사진|자료|출처|제공) ?= ?(?P<credit>[^()=]{1,40})\)",
-            r"(?P<caption>)\((?P<credit>에프앤가이드)\)",
-        ),
-        widgets=Widgets(
-            (
-                *SHARED,
-                WidgetRule(
-                    name="font_size",
-                    line=r"(?:(?:가장 ?작게|더 ?작게|작게보기|작게|기본크기|기본|크게보기"
-                    r"|크게|더 ?크게|가장 ?크게) ?)+",
-                ),
-                WidgetRule(
-                    name="reactions",
-                    css=".recommend_btn",
-                    line=r"(?:(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]* ?)+",
-                ),
-                WidgetRule(name="subscribe", line=r"(?:(?:구독하기|자세히보기) ?)+"),
-                WidgetRule(name="related_news", css=".relation_newslist", section=r"관련 ?뉴스"),
-                WidgetRule(name="tags", css=".kwd_tags"),
-                WidgetRule(name="company_cards", css=".card-container"),
-                WidgetRule(
-                    name="reporter_news",
-                    css=".reporter_topNews",
-                    section=r".{2,15} 기자의 주요 ?뉴스",
-                ),
-                WidgetRule(
-                    name="share",
-                    css=".ico_share",
-                    line=r"(?:(?:페이스북|트위터|URL ?(?:복사|공유)) ?)+",
-                ),
-                WidgetRule(name="top_news", section=r"주요 ?뉴스|많이 본 뉴스|e스튜디오"),
-                WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),
-                WidgetRule(
-                    name="rising_stocks",
-                    section=r"오늘의 상승종목",
-                    until=r"\d{2}\.\d{2} 장종료",
-                ),
-                WidgetRule(name="market_close", line=r"\d{2}\.\d{2} 장종료"),
-                WidgetRule(
-                    name="crypto_table",
-                    section=r"실시간 암호화폐 시세",
-                    line=r"(?:\* )?24시간 변동률 기준",
-                    until=r"(?:\* )?24시간 변동률 기준",
-                ),
-                WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
-            )
+        # A: captions without ▲, `(사진=뉴시스)` and `(에프앤가이드)`, alone or behind a title.
+        caption=(*CAPTIONS, r"(?P<caption>)\((?P<credit>에프앤가이드)\)"),
+        widgets=with_common(
+            WidgetRule(
+                name="reactions",
+                css=".recommend_btn",
+                line=r"(?:(?:좋아요|화나요|슬퍼요|추가취재 원해요) ?[\d,]* ?)+",
+            ),
+            WidgetRule(name="related_news", css=".relation_newslist", section=r"관련 ?뉴스"),
+            WidgetRule(name="tags", css=".kwd_tags"),
+            WidgetRule(name="company_cards", css=".card-container"),
+            WidgetRule(
+                name="reporter_news",
+                css=".reporter_topNews",
+                section=r".{2,15} 기자의 주요 ?뉴스",
+            ),
+            WidgetRule(
+                name="share",
+                css=".ico_share",
+                line=r"(?:(?:페이스북|트위터|URL ?(?:복사|공유)) ?)+",
+            ),
+            WidgetRule(name="studio", section=r"e스튜디오"),
+            WidgetRule(
+                name="rising_stocks", section=r"오늘의 상승종목", until=r"\d{2}\.\d{2} 장종료"
+            ),
+            WidgetRule(name="market_close", line=r"\d{2}\.\d{2} 장종료"),
+            WidgetRule(
+                name="crypto_table",
+                section=r"실시간 암호화폐 시세",
+                line=r"(?:\* )?24시간 변동률 기준",
+                until=r"(?:\* )?24시간 변동률 기준",
+            ),
+            WidgetRule(name="market_news", section=r"마켓 ?뉴스"),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""The seeds of every outlet: an article reads the same from all of its layouts and from its text."""
+"""Seeds with a text: an article reads the same from all of its outlet's layouts and from its text."""
 
 from __future__ import annotations
 
@@ -41,11 +41,19 @@ def families() -> list[tuple[Path, Path]]:
     """
     texts = {
         "seed": {read_article(path).outlet: path for path in SEEDS.glob("*.txt")},
-        "own": {outlet: SEEDS / outlet / "own-text.txt" for outlet in known_outlets()},
+        "own": {
+            outlet.name: SEEDS / outlet.name / "own-text.txt"
+            for outlet in known_outlets().values()
+            if outlet.text
+        },
     }
     pages = [(path.name.partition("-")[0], path) for path in fixtures() if path.suffix == ".html"]
     assert {family for family, _ in pages} == {*texts, "translated"}
-    return [(texts[family][path.parent.name], path) for family, path in pages if family in texts]
+    return [
+        (texts[family][path.parent.name], path)
+        for family, path in pages
+        if path.parent.name in texts.get(family, {})
+    ]
 
 
 @pytest.mark.parametrize("field", SHARED)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crawler.outlets import known_outlets
 from tests.support.cli import ROOT, Workspace
+from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OUTLET = """
-from crawler.model.layout import Layout, TextForm
+from crawler.model.layout import Layout
 from crawler.model.outlet import Outlet
 
 OUTLET = Outlet(
@@ -27,10 +29,8 @@ OUTLET = Outlet(
             confidence="A",
             body=("div.body",),
             headline=("h1",),
-            published=("meta:article:published_time",),
         ),
     ),
-    text=TextForm(recognise=("우리신문",), stamp=r"입력 \\d{{4}}"),
 )
 """
 PAGE = (
@@ -70,7 +70,7 @@ def test_an_outlet_of_the_users_is_listed_and_read(tmp_path: Path, way: str) -> 
     else:
         install(tmp_path)
     said = workspace.run("list", *options, env=env)
-    assert said.out.split() == ["etoday", "newspim", "ourpaper"], said
+    assert said.out.split() == sorted([*known_outlets(), "ourpaper"]), said
     pages = tmp_path / "pages"
     pages.mkdir()
     (pages / "one.html").write_text(PAGE, "utf-8")
@@ -84,20 +84,63 @@ def test_an_outlet_of_the_users_is_listed_and_read(tmp_path: Path, way: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("modules", "name", "host", "sentence"),
+    ("modules", "sentence"),
     [
-        ("nothing.here", "ourpaper", "a.example", "nothing.here, of OUTLET_MODULES, cannot be"),
-        ("json", "ourpaper", "a.example", "must define OUTLET"),
-        ("ourpaper_outlets", "etoday", "a.example", "both state etoday"),
-        ("ourpaper_outlets", "ourpaper", "www.etoday.co.kr", "both state www.etoday.co.kr"),
+        ("nothing.here", "nothing.here, of OUTLET_MODULES, cannot be"),
+        ("keyword", "keyword, of OUTLET_MODULES, must define OUTLET"),
     ],
 )
-def test_an_invalid_outlet_is_a_sentence(
-    tmp_path: Path, modules: str, name: str, host: str, sentence: str
+def test_a_setting_that_names_no_outlets_is_a_sentence(
+    tmp_path: Path, modules: str, sentence: str
 ) -> None:
-    workspace = project(tmp_path, name, host)
+    workspace = project(tmp_path)
     for verb in ("list", "show"):
         said = workspace.run(verb, "-s", f"OUTLET_MODULES={modules}")
         assert said.code == 2
         assert sentence in said.err
         assert "Traceback" not in said.err
+
+
+#: What is wrong with a file of an outlet, and the sentence that names its field. ``HOST`` is its.
+FAULTS = {
+    "syntax": (("OUTLET = ", "OUTLET == = "), "line 5: invalid syntax"),
+    "field": (("body=", "bodies="), "line 12: Layout has no field 'bodies'"),
+    "lacking": (('            body=("div.body",),\n', ""), "Layout lacks 'body'"),
+    "css": (('"div.body"', '"div..body"'), "layouts[0].body[0]: 'div..body' is no CSS selector"),
+    "group": (
+        ("?P<id>", "?P<number>"),
+        "articles[0]: '/article/(?P<number>\\\\d+)' lacks the group",
+    ),
+    "type": (
+        ('hosts=("HOST",)', 'hosts=("HOST")'),
+        "hosts: 'HOST' is not a tuple: a comma behind it makes it one",
+    ),
+    "name": (('name="name"', 'name="etoday"'), "both this and crawler/outlets/etoday.py state"),
+    "host": (('("HOST",)', '("www.etoday.co.kr",)'), "etoday.py state www.etoday.co.kr"),
+    "raises": (("OUTLET = ", "OUTLET = 1 / 0 or "), "line 5: ZeroDivisionError: division by zero"),
+    "none": (("OUTLET = ", "OUTLETS = "), "must define OUTLET = Outlet(name='none', …)"),
+}
+
+
+def test_a_broken_file_stops_its_outlet_alone(tmp_path: Path) -> None:
+    workspace = project(tmp_path)
+    package = tmp_path / "project" / "ourpaper_outlets"
+    for name, ((old, new), _) in FAULTS.items():
+        host = f"{name}.example"
+        text = OUTLET.format(name=name, host=host)
+        assert old.replace("HOST", host) in text, name
+        text = text.replace(old.replace("HOST", host), new.replace("HOST", host), 1)
+        (package / f"{name}.py").write_text(text, "utf-8")
+    env = {"OUTLET_MODULES": "ourpaper_outlets"}
+    said = workspace.run("list", env=env)
+    assert (said.code, said.out.split()) == (0, sorted([*known_outlets(), "ourpaper"]))
+    assert len(said.err.splitlines()) == len(FAULTS)
+    for line, (name, (_, sentence)) in zip(said.sentences, sorted(FAULTS.items()), strict=True):
+        origin = f"ourpaper_outlets.{name}, of OUTLET_MODULES"
+        assert line.startswith(f"scrapy: outlet {name} is left out: {origin}")
+        assert sentence.replace("HOST", f"{name}.example") in line
+    said = workspace.run("crawl", "css", env=env)
+    assert said.code == 2
+    assert said.sentences[-1].endswith(FAULTS["css"][1])
+    assert workspace.run("check", env=env).code == 1
+    assert workspace.run("replay", SEEDS / "etoday", env=env).code == 0

@@ -12,7 +12,7 @@ from archive.model.exchange import Exchange, Location, content_urn
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import PAGE_ENDINGS, read_file
-from crawler.outlets import outlet_named
+from crawler.outlets import known_outlets, outlet_named
 
 if TYPE_CHECKING:
     from archive.model.article import Article
@@ -23,6 +23,8 @@ SEEDS = Path(__file__).parents[2] / "seeds"
 CAPTURE_FIELDS = frozenset(
     {"captured_at", "change", "deleted_at", "deletion", "http_status", "revision", "status", "warc"}
 )
+#: The names of all outlets, as sentences list them.
+KNOWN = ", ".join(known_outlets())
 NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
-from crawler.outlets import known_outlets, outlet_named
+from crawler.outlets import broken_outlets, known_outlets, outlet_named
 
 if TYPE_CHECKING:
     import argparse
@@ -31,15 +31,15 @@ class Command(Verb):
         """Return the description, with an example."""
         return (
             "Read the file of every outlet, those of OUTLET_MODULES and of installed packages as "
-            "well, and say what is wrong with the first that is invalid, or what is left to fill "
-            "in. "
+            "well, and say what is wrong with those that are broken, file and field, and what is "
+            "left to fill in. "
             f"Example: {PROGRAM} check -s OUTLET_MODULES=mypaper.outlets"
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:  # noqa: ARG002  (Verb's)
-        """Print the number of valid outlets; an invalid one has ended the command before.
+        """Print the number of valid outlets; what is wrong with others has been said before.
 
-        Return 1 if one lacks what every outlet needs.
+        Return 1 if one is broken, or lacks what every outlet needs.
         """
         try:
             outlets = [outlet_named(name) for name in args] or list(known_outlets().values())
@@ -54,7 +54,8 @@ class Command(Verb):
                     f"{', '.join(_empty(outlet))}",
                     file=sys.stderr,
                 )
-        return 0 if len(whole) == len(outlets) else 1
+        is_any_broken = not args and bool(broken_outlets())
+        return 1 if is_any_broken or len(whole) < len(outlets) else 0
 
 
 def _empty(outlet: Outlet) -> list[str]:

@@ -27,6 +27,7 @@ from crawler.jobs.runner import RunnerContext, run_job
 from crawler.jobs.signals import Stop
 from tests.support.cli import ROOT
 from tests.support.crawls import site_of_today
+from tests.support.documents import KNOWN
 from tests.support.schedules import Schedule, done_once, overlaps, wait_for, wait_for_output
 
 if TYPE_CHECKING:
@@ -299,7 +300,7 @@ def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
             line.split(": ", 1)[1].removeprefix(f"{schedule.jobs_file}, ")
             for line in result.sentences
         ] == [
-            "line 2: outlet: no outlet 'nobody'; known: etoday, newspim.",
+            f"line 2: outlet: no outlet 'nobody'; known: {KNOWN}.",
             "line 5: cron: a cron line has five fields, not 1: minute hour day month weekday.",
         ]
     assert not schedule.workspace.index.exists()

@@ -16,7 +16,7 @@ from archive.segments import lookup
 from archive.warc import reader
 from tests.support.captures import warc_of
 from tests.support.cli import Workspace, summary
-from tests.support.documents import SEEDS, fixtures
+from tests.support.documents import SEEDS, fixtures, read_article
 from tests.support.pages import PAGE, TEXTS, UNKNOWN_HTML, write_page
 
 
@@ -29,10 +29,13 @@ def test_replaying_the_seeds_twice_keeps_everything_once(workspace: Workspace) -
     said = workspace.run("replay", SEEDS)
     assert (said.code, said.err) == (0, "")
     figures = summary(said)
-    assert set(figures) == {"etoday", "newspim"}
+    articles = [read_article(path) for path in fixtures()]
+    # A text without an address is one of the articles that a page with an address shows.
+    ids = {(article.outlet, article.article_id) for article in articles if article.url}
+    assert set(figures) == {outlet for outlet, _ in ids}
     for outlet, row in figures.items():
         assert row["captures"] == sum(row.values()) - row["captures"]
-        assert row["new"] == {"etoday": 2, "newspim": 3}[outlet]
+        assert row["new"] == sum(outlet == other for other, _ in ids)
         assert (row["changed"], row["unparsed"], row["skipped"], row["failed"]) == (0, 0, 0, 0)
     assert sum(row["captures"] for row in figures.values()) == len(fixtures())
     kept = workspace.kept_bytes()
@@ -40,7 +43,7 @@ def test_replaying_the_seeds_twice_keeps_everything_once(workspace: Workspace) -
         table: len(workspace.rows(table))
         for table in ("articles", "revisions", "captures", "aliases")
     }
-    assert counts["articles"] == counts["revisions"] == 5
+    assert counts["articles"] == counts["revisions"] == len(ids)
     assert counts["captures"] == len(fixtures())
 
     again = workspace.run("replay", SEEDS)

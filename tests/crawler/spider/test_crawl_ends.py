@@ -14,6 +14,7 @@ import pytest
 from archive.model.article import KST
 from tests.support.cli import Workspace
 from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.documents import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def crawls(tmp_path: Path) -> Iterator[Crawls]:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["nobody"], "no outlet 'nobody'; known: etoday, newspim"),
+        (["nobody"], f"no outlet 'nobody'; known: {KNOWN}"),
         ([], "name one outlet"),
         (["etoday", "newspim"], "name one outlet"),
         (["etoday", "-a", "since=yesterday"], "'yesterday' is not a valid date"),
