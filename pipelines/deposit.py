@@ -147,10 +147,11 @@ class CaptureStore:
         if appended is not None and appended.location is not None and not appended.page.final:
             appended.page = _without_body(page)
         else:
-            self._make_room(key)
+            size = len(page.exchange.body)
+            self._make_room(key, size)
             is_revisit = original is not None
             self._waiting[key] = _Waiting(key, page, origin, revisit=is_revisit, original=original)
-            self._weight += len(page.exchange.body)
+            self._weight += size
         self._flush_behind(page)
 
     def add_recorded(self, page: Page, location: Location, *, revisit: bool) -> None:
@@ -302,9 +303,13 @@ class CaptureStore:
         article_id = page.article.article_id if page.article else page.article_id
         return self._blocklist.blocks(page.outlet, article_id, payload_digest(page.exchange))
 
-    def _make_room(self, key: _Key | None) -> None:
-        """Write the batch first if it is heavy, or holds the same capture, to settle that first."""
-        if self._weight >= HEAVY or (key is not None and key in self._waiting):
+    def _make_room(self, key: _Key | None, size: int = 0) -> None:
+        """Write the batch first if it holds the same capture, to settle that first.
+
+        Or if it would become heavy by the ``size`` bytes of the body that comes.
+        """
+        is_heavy = self._weight > 0 and self._weight + size >= HEAVY
+        if is_heavy or (key is not None and key in self._waiting):
             self.flush()
         if not self._waiting and not self._results:
             self._oldest = monotonic()

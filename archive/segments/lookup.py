@@ -127,7 +127,8 @@ def _parse_member(data: bytes, location: Location, where: str) -> Record:
     end = head.end() + block_length(fields)
     if record[end:] != b"\r\n\r\n":
         raise RecordError(f"{where} is not as long as it says.")
-    return build_record(fields, record[head.end() : end], location.offset, location.length)
+    block = memoryview(record)[head.end() : end]  # no copy: it may have 20 MB
+    return build_record(fields, block, location.offset, location.length)
 
 
 def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:

@@ -20,7 +20,7 @@ from archive.model.files import open_regular
 from archive.model.outcome import Reason
 from archive.warc.deviations import FormatRule
 from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
-from archive.warc.record_header import MalformedRecordError
+from archive.warc.record_header import MalformedRecordError, block_length
 from archive.warc.record_iterator import BrokenSpan, RecordIterator
 from archive.warc.record_parser import Damage, Record, build_record
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from archive.warc.gzip_reader import Pieces
+    from archive.warc.record_header import HeaderFields
 
 #: The reasons of damage that is not simply a bad record.
 _REASONS = {
@@ -68,22 +69,26 @@ def iterate_file(
 class _Buffer:
     """A block in memory."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_block", "_size")
 
-    def __init__(self, _fields: object) -> None:
-        self._parts: list[bytes] = []
+    def __init__(self, fields: HeaderFields) -> None:
+        # Made whole at once: grown or joined from pieces, the longest one leaves holes in memory
+        # that are as long as itself.
+        self._block = bytearray(block_length(fields))
+        self._size = 0
 
     def feed(self, data: bytes | memoryview) -> None:
-        # A copy: views of a long block would keep every piece of the file in memory.
-        self._parts.append(bytes(data))
+        end = self._size + len(data)
+        self._block[self._size : end] = data
+        self._size = end
 
     def kept(self) -> bytes:
-        return self.release()
+        return bytes(self.release())
 
-    def release(self) -> bytes:
+    def release(self) -> memoryview:
         """Return the block and drop it here: the longest one must not be in memory twice."""
-        parts, self._parts = self._parts, []
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        block, self._block = self._block, bytearray()
+        return memoryview(block)[: self._size]
 
 
 def _read(pieces: Pieces, limit: int) -> Iterator[Record | Damage]:

@@ -262,6 +262,7 @@ def iterate_with_fallback(file: BinaryIO, limit: int = MAX_DOCUMENT) -> Iterator
             yield again or item
         else:
             yield item
+        del item  # a document may have 20 MB: none is kept while the next one is read
 
 
 def _stream_at(file: BinaryIO, offset: int, most_lines: int) -> _Stream:

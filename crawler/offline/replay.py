@@ -64,6 +64,7 @@ def replay(
             if given.revisit is not None:
                 original = find_original(given.revisit)
                 _replay_revisit(given, given.revisit, store, outlet, original)
+            del given  # as in `_replay_file`
 
 
 def _replay_file(
