@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 #: The blank line that ends a head, with or without carriage returns.
 HEAD_END = re.compile(rb"\n\r?\n")  # without an optional first byte: that makes re ten times slower
-_STATUS_LINE = re.compile(r"(HTTP/[^ \t]*)[ \t]+([0-9]{3})(?:[ \t]+(.*))?", re.I | re.S)
+_STATUS_LINE = re.compile(r"(HTTP/[^ \t]*)[ \t]+([1-9][0-9]{2})(?:[ \t]+(.*))?", re.I | re.S)
+#: The same as nearly all are written; what it does not find is looked at again.
+_PLAIN_STATUS = re.compile(rb"HTTP/[0-9.]+ [1-9][0-9]{2}[ \r\n]")
+#: A first line of HTTP that states no status, or none of three digits.
+_STATUSLESS_LINE = re.compile(r"(HTTP/[^ \t]*)(?:[ \t]+(.*))?", re.I | re.S)
+#: The status of a head whose first line states none that is valid.
+NO_STATUS = 0
 #: One chunk-size line, as leniently as outlets need it. It never reaches past its own line end: the
 #: chunk itself may begin with blank lines.
 CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
@@ -61,7 +67,10 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A response's status line and fields: in order, values as latin-1, repeated names kept."""
+    """A response's status line and fields: in order, values as latin-1, repeated names kept.
+
+    ``status`` may be `NO_STATUS` where `parse_served_head` returned it.
+    """
 
     version: str
     status: int
@@ -103,10 +112,19 @@ def _remembered_head(head: bytes) -> Head:
 
 
 def _parse_head(head: bytes) -> Head:
-    lines = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+    lines = _lines(head)
     first = _STATUS_LINE.fullmatch(lines[0].strip(_BLANK))
     if first is None:
         raise MessageError("the first line is not an HTTP status line")
+    return Head(first[1], int(first[2]), first[3] or "", _fields(lines))
+
+
+def _lines(head: bytes) -> list[str]:
+    return head.decode("latin-1").replace("\r\n", "\n").split("\n")
+
+
+def _fields(lines: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a head's lines, the first of which is the status line."""
     fields: list[tuple[str, str]] = []
     for line in lines[1:]:
         if line[:1] in (" ", "\t") and fields:
@@ -114,7 +132,29 @@ def _parse_head(head: bytes) -> Head:
         elif ":" in line:
             name, _, value = line.partition(":")
             fields.append((name.strip(_BLANK), value.strip(_BLANK)))
-    return Head(first[1], int(first[2]), first[3] or "", tuple(fields))
+    return tuple(fields)
+
+
+def parse_served_head(head: bytes) -> Head:
+    """Return a response head as `parse_head`, with `NO_STATUS` where HTTP states no valid status.
+
+    Its answer is one nevertheless: servers and tools have written ``HTTP/1.1 0 OK``.
+
+    :raises MessageError: the first line is none of HTTP.
+    """
+    try:
+        return parse_head(head)
+    except MessageError:
+        lines = _lines(head)
+        first = _STATUSLESS_LINE.fullmatch(lines[0].strip(_BLANK))
+        if first is None:
+            raise
+        return Head(first[1], NO_STATUS, first[2] or "", _fields(lines))
+
+
+def states_status(head: bytes) -> bool:
+    """Return whether the first line of a response head is a valid status line."""
+    return _PLAIN_STATUS.match(head) is not None or status_of(head) is not None
 
 
 def status_of(head: bytes) -> int | None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from archive.http.message import MessageError, parse_head, payload
+from archive.http.message import MessageError, parse_head, payload, states_status
 from archive.model.exchange import digest
 
 if TYPE_CHECKING:
@@ -40,8 +40,18 @@ SOURCE_FIELD = "X-Archive-Source"
 ORIGIN_FIELD = "X-Archive-Original-Record-ID"
 #: Likewise: its time as it was stated there, where WARC-Date does not say the same.
 STATED_TIME_FIELD = "X-Archive-Original-Date"
+#: Likewise, with `_NO_STATUS`: the first line of the answer is no valid status line.
+STATUS_FIELD = "X-Archive-HTTP-Status"
+_NO_STATUS = "none"
 #: Our own fields, in no fixed order.
-OWN_FIELDS = (TIME_FIELD, OUTLET_FIELD, SOURCE_FIELD, ORIGIN_FIELD, STATED_TIME_FIELD)
+OWN_FIELDS = (
+    TIME_FIELD,
+    OUTLET_FIELD,
+    SOURCE_FIELD,
+    ORIGIN_FIELD,
+    STATED_TIME_FIELD,
+    STATUS_FIELD,
+)
 #: Characters kept of a stated time.
 _LONGEST_TIME = 80
 #: The type of a `resource` of which none is known.
@@ -153,6 +163,8 @@ def response(
     """
     fields = _exchange_fields("response", exchange, record_id, warcinfo_id)
     fields += own
+    if not states_status(exchange.head):
+        fields.append((STATUS_FIELD, _NO_STATUS))
     fields.append(("WARC-Payload-Digest", payload_sum))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LONGEST_PAGE = 2**22
 #: A page of an error, with all that a site puts around it, is rarely longer.
 _LONGEST_NOTICE = 2**15
+#: An answer that states no valid status is read for what it shows, as a saved page is.
+_READ_STATUSES = (200, http.NO_STATUS)
 _TEXT_TYPES = ("text/plain",)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
@@ -126,13 +128,13 @@ class _UnreadableError(Exception):
 def _content(exchange: Exchange) -> tuple[bytes, str]:
     """Return the document with all encodings undone, and its content type.
 
-    :raises _UnreadableError: the status is not 200, or the body cannot be decoded.
+    :raises _UnreadableError: the status is another than 200, or the body cannot be decoded.
     """
     if not exchange.head:
         return exchange.body, _saved_type(exchange)
     try:
-        head = http.parse_head(exchange.head)
-        if head.status != 200:
+        head = http.parse_served_head(exchange.head)
+        if head.status not in _READ_STATUSES:
             raise _UnreadableError(Outcome.SKIPPED, Reason.HTTP_STATUS, http.describe_status(head))
         body = http.payload(head, exchange.body)
         if not http.is_chunked(head) and is_shorter_than_stated(head, body):

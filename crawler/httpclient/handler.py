@@ -14,6 +14,7 @@ from scrapy.exceptions import DownloadTimeoutError, ResponseDataLossError
 from scrapy.responsetypes import responsetypes
 from scrapy.utils.misc import build_from_crawler, load_object
 
+from archive.http.message import states_status
 from archive.http.redact import redact
 from archive.model.exchange import Exchange, digest
 from archive.warc.record_writer import payload_digest
@@ -151,6 +152,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             self._budget.end(transfer)
         if transfer.reader.head is None:
             assert transfer.error is not None
+            if transfer.reader.raw_head:
+                self._store(request, transfer, message, captured_at)
             raise transfer.error
         self._store(request, transfer, message, captured_at)
         return self._response(request, transfer)
@@ -202,7 +205,9 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             truncated=transfer.truncated,
         )
         # Computed once for all that need it; a chunked body is not decoded again for it.
-        is_whole = body.complete and not transfer.truncated
+        # Readers remove chunk framing only under a valid status line.
+        is_framing_known = states_status(exchange.head)
+        is_whole = body.complete and not transfer.truncated and is_framing_known
         known = digest(body.payload()) if is_whole else payload_digest(exchange)
         exchange = replace(exchange, payload_digest=known)
         request.meta["exchange"] = exchange

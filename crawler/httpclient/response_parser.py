@@ -12,11 +12,12 @@ from io import BytesIO
 
 from archive.http.message import (
     HEAD_END,
+    NO_STATUS,
     ChunkedDecoder,
     Head,
     MessageError,
     is_chunked,
-    parse_head,
+    parse_served_head,
 )
 from crawler.httpclient.errors import HeadTooLargeError
 
@@ -151,7 +152,8 @@ class ChunkedBody(Body):
 class ResponseReader:
     """Parses one response: first `feed_head` until it returns the rest, then ``body.feed``.
 
-    ``raw_head`` is the final head byte for byte; interim (1xx) heads are skipped.
+    ``raw_head`` is the final head byte for byte; interim (1xx) heads are skipped. Where ``head`` is
+    None and ``raw_head`` is not empty, the answer is not HTTP; ``body`` has what came with it.
     """
 
     __slots__ = ("_bodiless", "_pending", "_seen", "body", "head", "raw_head")
@@ -182,8 +184,13 @@ class ResponseReader:
             raw, data = split
             if raw.count(b"\n") > HEAD_LINES:
                 raise HeadTooLargeError(f"the response head has more than {HEAD_LINES} lines")
-            head = parse_head(raw)
-            if head.status >= 200:
+            try:
+                head = parse_served_head(raw)
+            except MessageError:
+                self.raw_head, self.body = raw, Body()
+                self.body.feed(data)
+                raise
+            if head.status >= 200 or head.status == NO_STATUS:
                 self.head, self.raw_head, self.body = head, raw, self._body_of(head)
                 return data
             if head.status == 101:
@@ -213,6 +220,8 @@ class ResponseReader:
         """Return whether the connection may be used for another request after this response."""
         head = self.head
         if head is None or not self.body.complete or self.body.excess:
+            return False
+        if head.status == NO_STATUS:
             return False
         options = ",".join(_values(head, "connection")).lower()
         if "close" in options:

@@ -127,7 +127,8 @@ class Transfer:
         except MessageError as error:
             if in_head:
                 self.fail(
-                    DownloadFailedError(f"{self.request.url} does not answer with HTTP: {error}")
+                    DownloadFailedError(f"{self.request.url} does not answer with HTTP: {error}"),
+                    "disconnect",
                 )
             else:
                 self.fail(ResponseDataLossError(str(error)), "disconnect")

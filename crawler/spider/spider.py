@@ -16,7 +16,7 @@ from scrapy import Request, Spider, signals
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.frontier.visits import FrontierLink, VisitResult
-from archive.http.message import REDIRECT_STATUSES, status_of, validator
+from archive.http.message import NO_STATUS, REDIRECT_STATUSES, status_of, validator
 from archive.model.outcome import OF_HOST, Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from crawler import VERSION
@@ -70,7 +70,10 @@ _ABOVE_ALL = SETTINGS_PRIORITIES["cmdline"] + 1
 #: Sources are fetched before articles: what they list may be due sooner.
 _SOURCE_PRIORITY = 100
 #: The spider handles every status but redirects, which are followed: those of no standard, too.
-_HANDLED_STATUSES = [status for status in range(300, 1000) if status not in REDIRECT_STATUSES]
+_HANDLED_STATUSES = [
+    NO_STATUS,
+    *(status for status in range(300, 1000) if status not in REDIRECT_STATUSES),
+]
 
 
 class OutletSpider(Spider):

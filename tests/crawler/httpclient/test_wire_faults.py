@@ -18,6 +18,7 @@ from scrapy.exceptions import (
     StopDownload,
 )
 
+from archive.model.exchange import digest
 from crawler.httpclient import HeadTooLargeError
 from tests.support.raw_servers import HEAD, OK, answering, handling, run, serving, silent, to
 
@@ -26,7 +27,7 @@ OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.1 200 OK\r\nA", b"<html>\r\n\r\n", b"220 ftp ready\r\n\r\n"]
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nA", b"<html>\r\n", b"220 ftp ready\r\n"]
 )
 @run
 async def test_no_answer_is_a_failed_download_and_nothing_is_kept(answer):
@@ -35,6 +36,34 @@ async def test_no_answer_is_a_failed_download_and_nothing_is_kept(answer):
             await handler.download_request(to(server))
         assert handler.kept == []
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("first", [b"<html>", b"220 ftp ready", b"ICY 200 OK", b"200 OK"])
+@run
+async def test_an_answer_that_is_not_http_is_a_failed_download_and_is_kept(first):
+    head = first + b"\r\nA: 1\r\n\r\n"
+    async with serving(answering(head + b"what came with it")) as server, handling() as handler:
+        request = to(server)
+        with pytest.raises(DownloadFailedError, match="does not answer with HTTP"):
+            await handler.download_request(request)
+        (kept,) = handler.kept
+        assert (kept.head, kept.body) == (head, b"what came with it")
+        assert kept.truncated == "disconnect"
+        assert request.meta["exchange"] == kept
+
+
+@pytest.mark.parametrize("line", [b"0 OK", b"000 OK", b"099", b"2000 OK", b"OK", b""])
+@run
+async def test_an_answer_of_no_valid_status_is_received_whole_and_is_kept(line):
+    head = b"HTTP/1.1 %s\r\nTransfer-Encoding: chunked\r\n\r\n" % line
+    body = b"5\r\nhello\r\n0\r\n\r\n"
+    async with serving(answering(head + body)) as server, handling() as handler:
+        response = await handler.download_request(to(server))
+        assert (response.status, response.body) == (0, b"hello")
+        (kept,) = handler.kept
+        assert (kept.head, kept.body, kept.truncated) == (head, body, "")
+        # Nothing in the head is sure, the framing neither: it is digested as it is stored.
+        assert kept.payload_digest == digest(body)
 
 
 @run

@@ -180,7 +180,7 @@ def test_heads_beyond_measure_are_refused_at_once(head):
 
 @pytest.mark.parametrize(
     "head",
-    [b"<html>\r\n\r\n", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 20\r\n\r\n", b"HTTP/1.1 101 S\r\n\r\n"],
+    [b"<html>\r\n\r\n", b"HTTPS/1.1 200\r\n\r\n", b"200 OK\r\n\r\n", b"HTTP/1.1 101 S\r\n\r\n"],
 )
 def test_what_is_not_a_response_is_reported(head):
     with pytest.raises(MessageError):

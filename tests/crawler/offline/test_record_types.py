@@ -112,6 +112,42 @@ def test_a_response_of_a_web_address_is_http(workspace: Workspace, media_type: s
     assert len(workspace.rows("articles")) == 1
 
 
+@pytest.mark.parametrize(
+    "line", [b"HTTP/1.1 0 OK", b"HTTP/1.1 000", b"HTTP/2 2000 OK", b"HTTP/1.1"]
+)
+def test_an_answer_of_no_valid_status_is_read_and_its_record_says_so(
+    workspace: Workspace, line: bytes
+) -> None:
+    head = line + HEAD[HEAD.index(b"\r\n") :]
+    assert replayed(workspace, rec("1.1", "response", 1, head + PAGE, **ANSWER)).code == 0
+    assert [row["status"] for row in workspace.rows("captures")] == [None]
+    assert len(workspace.rows("articles")) == 1
+    (response,) = kept(workspace, "response")
+    assert response.block.startswith(line) or response.exchange.head.startswith(line)
+    assert response.fields["x-archive-http-status"] == "none"
+    changed = workspace.call("reindex")
+    assert changed.code == 0, changed.out + changed.err
+    assert len(workspace.rows("articles")) == 1
+
+
+def test_an_answer_that_is_not_http_is_kept_unread_and_its_record_says_so(
+    workspace: Workspace,
+) -> None:
+    head = b"garbage" + HEAD[HEAD.index(b"\r\n") :]
+    said = replayed(workspace, rec("1.1", "response", 1, head + PAGE, **ANSWER))
+    assert "unparsed/bad_content" in said.out + said.err
+    (response,) = kept(workspace, "response")
+    assert response.fields["x-archive-http-status"] == "none"
+    assert workspace.rows("articles") == []
+
+
+def test_an_answer_of_a_valid_status_says_nothing_of_it(workspace: Workspace) -> None:
+    head = b"http/1.0\t200" + HEAD[HEAD.index(b"\r\n") :]
+    assert replayed(workspace, rec("1.1", "response", 1, head + PAGE, **ANSWER)).code == 0
+    (response,) = kept(workspace, "response")
+    assert "x-archive-http-status" not in response.fields
+
+
 SIDE = {
     "conversion": (
         b"text",

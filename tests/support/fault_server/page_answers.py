@@ -136,7 +136,9 @@ ANSWERS = (
     HostileAnswer("HTTP/0.9", says(_PAGE), (_LOST,)),
     HostileAnswer("HTTP/2", says(b"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4"), (_LOST,)),
     HostileAnswer("another protocol", says(b"SSH-2.0-OpenSSH_9.6\r\n"), (_LOST,)),
-    HostileAnswer("status 099", says(b"HTTP/1.1 099 Odd\r\n\r\n"), (_LOST,)),
+    HostileAnswer("status 099", says(b"HTTP/1.1 099 Odd\r\n\r\n"), ("unparsed/empty_body",)),
+    HostileAnswer("status 0", says(_SIZED.replace(b"200 OK", b"0 OK") + _PAGE), _READ),
+    HostileAnswer("no status line", says(b"220 ready\r\n\r\n" + _PAGE), (_LOST,)),
     HostileAnswer("NUL in the head", says(OK + b"X-A: \0\0\r\n\0: b\r\n\r\n" + _PAGE), _READ),
     *(
         HostileAnswer(f"{coding} bomb", coded(coding, bomb(100, coding)), _LARGE)
