@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -16,6 +16,7 @@ from archive.warc.dates import is_exact, parse_date
 from archive.warc.digests import agrees
 from archive.warc.record_header import MalformedRecordError
 from archive.warc.record_writer import (
+    BODY_LEFT_OUT,
     STATED_TIME_FIELD,
     TIME_FIELD,
     TRUNCATIONS,
@@ -203,9 +204,14 @@ def _truncation(fields: HeaderFields) -> str:
 def revisit_exchange(revisit: Record) -> Exchange:
     """Return the answer that a `revisit` stands for: its head, and its payload's digest, no body.
 
+    That the record leaves out the body is no cut of the answer.
+
     :raises MalformedRecordError: its address or date cannot be read.
     """
-    return _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
+    exchange = _exchange(revisit.fields, revisit.block, b"", revisit.payload_digest)
+    if exchange.truncated == BODY_LEFT_OUT and not is_server_not_modified(revisit):
+        return replace(exchange, truncated="")
+    return exchange
 
 
 def digested_forms(exchange: Exchange) -> tuple[bytes, bytes]:

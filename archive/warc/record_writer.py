@@ -58,6 +58,8 @@ _LONGEST_TIME = 80
 UNKNOWN_TYPE = "application/octet-stream"
 #: ISO 28500 §5.13; ``unspecified`` is only copied from other tools' files.
 TRUNCATIONS = frozenset({"length", "time", "disconnect", "unspecified"})
+#: What ISO 28500 §6.7.2 asks of a revisit that keeps the head and leaves out the body.
+BODY_LEFT_OUT = "length"
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[!-;=?-~]+")
 _UNSAFE = re.compile(r"[^!-;=?-~]+")
@@ -229,6 +231,8 @@ def revisit(
         fields.append(("WARC-Refers-To", _bracketed(original.record_id)))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))
+    elif exchange.head and not not_modified:
+        fields.append(("WARC-Truncated", BODY_LEFT_OUT))
     if exchange.head:
         fields.append(("Content-Type", "application/http;msgtype=response"))
     return _record(fields, exchange.head)

@@ -169,7 +169,8 @@ class Block:
 
     def _check_http(self) -> Iterator[Deviation]:
         fields, kind = self._fields, self._kind
-        is_cut = bool(fields["warc-truncated"])
+        # That of a revisit says that the body is left out.
+        is_cut = bool(fields["warc-truncated"]) and kind != "revisit"
         yield from self._check_message_type()
         if not self.http_head:
             if not is_cut and fields["content-length"] != "0":
@@ -178,6 +179,9 @@ class Block:
         if kind != "request" and self.head is None:
             sentence = "The HTTP message does not begin with a status line."
             yield Deviation(Rule.HTTP, sentence, Level.NOTED)
+        if self._hides_its_cut():
+            sentence = "A revisit that keeps the head alone needs WARC-Truncated: length."
+            yield Deviation(Rule.MISSING, sentence, Level.NOTED)
         if not is_cut and self._has_false_framing():
             yield self._false_framing()
 
@@ -194,6 +198,12 @@ class Block:
         is_segment = bool(self._fields["warc-segment-number"])
         is_old = self._kind != "request" and not self._begins_as_http
         return Level.UNUSUAL if is_segment or is_old else Level.WRONG
+
+    def _hides_its_cut(self) -> bool:
+        """Whether a revisit does not say that its body is left out (ISO 28500 section 6.7.2)."""
+        fields = self._fields
+        is_identical = fields["warc-profile"].rstrip("/").endswith("identical-payload-digest")
+        return self._kind == "revisit" and is_identical and not fields["warc-truncated"]
 
     def _false_framing(self) -> Deviation:
         assert self._unframed is not None

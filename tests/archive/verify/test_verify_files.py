@@ -361,6 +361,36 @@ def test_a_revisit_need_not_say_which_record_it_repeats(tmp_path: Path, day: int
     assert errors(tmp_path / "a.warc.gz", packed(first, again)) == []
 
 
+def test_a_revisit_that_does_not_say_that_its_body_is_left_out_is_a_note(
+    tmp_path: Path, good: list[bytes]
+) -> None:
+    """Earlier versions wrote none of ours with it."""
+    stated = b"WARC-Truncated: length\r\n"
+    (at,) = [number for number, one in enumerate(good) if stated in one]
+    assert findings(tmp_path / "a.warc.gz", joined(good)) == []
+    former = [*good[:at], good[at].replace(stated, b""), *good[at + 1 :]]
+    (found,) = findings(tmp_path / "a.warc.gz", joined(former))
+    assert (found.rule, found.severity) == (Rule.MISSING, Severity.NOTE)
+    assert "WARC-Truncated" in found.sentence
+
+
+def test_a_revisit_that_says_so_and_has_no_head_is_an_error(
+    tmp_path: Path, good: list[bytes]
+) -> None:
+    (at,) = [number for number, one in enumerate(good) if b"WARC-Truncated: length" in one]
+    fields = good[at].partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    named = dict(field.split(": ", 1) for field in fields if not field.startswith("Content-Length"))
+    del named["WARC-Block-Digest"], named["WARC-Record-ID"]
+    headless = rec(
+        "1.1",
+        named.pop("WARC-Type"),
+        9,
+        b"HTTP/1.1 200 OK",
+        **{name.replace("-", "_"): value for name, value in named.items()},
+    )
+    assert Rule.HTTP in rules(errors(tmp_path / "a.warc.gz", joined([*good[:at], headless])))
+
+
 @pytest.mark.parametrize(
     ("body", "is_damaged"),
     [

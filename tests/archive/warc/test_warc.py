@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from io import BytesIO
 
 import pytest
 from hypothesis import given
@@ -14,7 +17,9 @@ from archive.model.exchange import digest
 from archive.warc import record_writer as warc
 from archive.warc.dates import parse_date
 from archive.warc.digests import agrees
+from archive.warc.reader import iterate_file
 from archive.warc.record_header import parse_header
+from archive.warc.record_parser import Record, revisit_exchange
 from archive.warc.record_writer import RevisitOf, WarcError, safe_url
 from tests.support.warc_samples import HEAD, MOMENT, exchange, resource
 
@@ -80,7 +85,22 @@ def test_the_same_payload_again_is_a_revisit_with_the_new_head() -> None:
     assert fields["warc-refers-to-target-uri"] == again.url
     assert fields["warc-refers-to-date"] == "2023-09-01T03:04:05Z"
     assert fields["warc-payload-digest"] == original.payload_digest
+    assert fields["warc-truncated"] == "length"
     assert record.endswith(b"\r\n\r\n" + HEAD + b"\r\n\r\n")
+
+
+def test_the_body_that_a_revisit_leaves_out_is_no_cut_of_the_answer() -> None:
+    again = exchange(captured_at=MOMENT + timedelta(days=1))
+    original = RevisitOf(again.url, MOMENT, warc.payload_digest(again), "urn:uuid:7")
+    made = warc.revisit(again, ID, INFO, original)
+    (read,) = iterate_file(BytesIO(gzip.compress(made)))
+    assert isinstance(read, Record)
+    assert read.fields["warc-truncated"] == "length"
+    assert revisit_exchange(read).truncated == ""
+    cut = warc.revisit(replace(again, truncated="time"), ID, INFO, original)
+    (read,) = iterate_file(BytesIO(gzip.compress(cut)))
+    assert isinstance(read, Record)
+    assert revisit_exchange(read).truncated == "time"
 
 
 def test_another_payload_is_no_revisit() -> None:
@@ -96,6 +116,7 @@ def test_304_is_a_revisit_of_its_own_profile() -> None:
     assert fields["warc-profile"] == warc.NOT_MODIFIED
     assert fields["warc-refers-to-target-uri"] == answer.url
     assert "warc-refers-to" not in fields
+    assert "warc-truncated" not in fields, "there is no body that is left out"
 
 
 def test_metadata_is_filed_under_a_urn_without_payload_digest() -> None:
