@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from archive.index.errors import describe_database_error
 from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
 from archive.index.unwritable import UnwritableIndex, is_unwritable
-from archive.model.errors import describe_os_error
+from archive.model.errors import describe_os_error, may_read
 from archive.model.files import check_regular
 from archive.model.program import PROGRAM
 
@@ -294,8 +296,14 @@ def _check_files(path: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            sentence = f"{describe_os_error(name, error)} Or name another index with INDEX_URL."
-            raise IndexUnusableError(sentence) from error
+            raise _unusable(name, error) from error
+        if not may_read(name):
+            raise _unusable(name, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def _unusable(name: Path, error: OSError) -> IndexUnusableError:
+    sentence = f"{describe_os_error(name, error)} Or name another index with INDEX_URL."
+    return IndexUnusableError(sentence)
 
 
 def index_path(url: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +42,16 @@ class ReaderLostError(Exception):
     """A process that read records has ended; the text is a sentence or two for the user."""
 
 
+def may_read(path: Path | str) -> bool:
+    """Return whether this user may read a file or list a folder, True if it does not exist."""
+    if os.access(path, os.R_OK):
+        return True
+    return os.access(os.path.dirname(path), os.X_OK) and not os.access(path, os.F_OK)  # noqa: PTH120  (of text, too)
+
+
 def describe_os_error(path: Path | str, error: OSError) -> str:
     """Return one or two sentences that name the path, the fault and the remedy."""
     advice = _ADVICE.get(error.errno or 0)
+    if error.errno in (errno.EACCES, errno.EPERM) and not may_read(path):
+        advice = "this user may not read it. Let the user or a group of theirs read it"
     return f"Cannot use {path}: {advice or error.strerror or error}."

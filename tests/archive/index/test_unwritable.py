@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from archive.index.unwritable import UnwritableIndex
-from tests.support.cli import ROOT, Workspace
+from tests.support.cli import ROOT, CommandResult, Workspace
 from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 VERBS = (
     "show etoday",
@@ -75,6 +78,50 @@ def test_the_index_is_read_with_its_log_and_nothing_is_left_behind(
     unwritable.close()
     assert list(temporary.iterdir()) == []
     assert sorted(path.name for path in workspace.folder.iterdir()) == before
+
+
+@pytest.fixture
+def of_another_user(made: Path) -> Iterator[Workspace]:
+    """The archive of another user, who lets nobody but their group read it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory() as place:  # pytest's folders are for one user alone
+        folder = Path(place, "kept")
+        shutil.copytree(made, folder)
+        Path(place).chmod(0o755)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o750 if path.is_dir() else 0o640)
+            os.chown(path, OWNER, GROUP)
+        yield Workspace(folder)
+
+
+def run_as(workspace: Workspace, group: int, *words: str) -> CommandResult:
+    """Run a verb as a user who is neither root nor the owner."""
+    env = {"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nonexistent"}
+    process = workspace.start(
+        *words, env=env, user=READER, group=group, extra_groups=[], stdout=-1, stderr=-1
+    )
+    out, err = process.communicate(timeout=120)
+    return CommandResult(process.returncode, out.decode(), err.decode())
+
+
+#: The owner of an archive and their group; another user, and a group that may not read it.
+OWNER, GROUP, READER, OTHERS = 61001, 61002, 61003, 61004
+
+
+@pytest.mark.parametrize("verb", ["show", "search 푸틴", "status", "verify", "export -"])
+def test_another_user_of_the_group_reads_and_one_of_no_group_is_told(
+    of_another_user: Workspace, verb: str
+) -> None:
+    said = run_as(of_another_user, GROUP, *verb.split())
+    if "No module named" in said.err:
+        pytest.skip("the checkout is for one user alone")
+    assert said.code == 0, said
+    assert said.out
+    said = run_as(of_another_user, OTHERS, *verb.split())
+    assert said.code == 1
+    assert "this user may not read it" in said.out + said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.parametrize(
