@@ -8,6 +8,7 @@ import traceback
 from contextlib import contextmanager, suppress
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from scrapy.addons import AddonManager
 from scrapy.exceptions import UsageError
@@ -31,20 +32,36 @@ _COMPONENTS = (
     "ITEM_PIPELINES",
     "SPIDER_MIDDLEWARES",
 )
-_HANDLERS = ("DOWNLOAD_HANDLERS",)
+_HANDLERS = ("DOWNLOAD_HANDLERS", "FEED_EXPORTERS", "FEED_STORAGES")
 #: The settings that name one class.
 _CLASSES = (
+    "DEFAULT_ITEM_CLASS",
     "DOWNLOADER",
     "DUPEFILTER_CLASS",
+    "EXCHANGE_SINK",
     "ITEM_PROCESSOR",
     "LOG_FORMATTER",
     "REQUEST_FINGERPRINTER_CLASS",
+    "ROBOTS_STORE",
     "SCHEDULER",
+    "SCHEDULER_MEMORY_QUEUE",
+    "SCHEDULER_PRIORITY_QUEUE",
+    "SCHEDULER_START_MEMORY_QUEUE",
     "STATS_CLASS",
 )
+#: The settings that name several.
+_CLASS_LISTS = ("RETRY_EXCEPTIONS",)
 #: Those of what Scrapy makes before a crawl begins.
 _EARLY_COMPONENTS = ("ADDONS",)
-_EARLY_CLASSES = ("SPIDER_LOADER_CLASS",)
+_EARLY_CLASSES = (
+    "ASYNCIO_EVENT_LOOP",
+    "DNS_RESOLVER",
+    "SPIDER_LOADER_CLASS",
+    "TWISTED_DNS_RESOLVER",
+)
+#: The settings whose keys are components and whose values are numbers.
+ORDERED = (*_COMPONENTS, *_EARLY_COMPONENTS)
+_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 #: The packages that call components, and are no place to look for what they did wrong.
 _CALLERS = frozenset(
     {"asyncio", "contextlib", "functools", "importlib", "pydispatch", "scrapy", "twisted"}
@@ -55,7 +72,8 @@ _OURS = frozenset({"archive", "crawler", "pipelines"})
 def check_components(settings: BaseSettings) -> None:
     """Import what a user's settings add to a crawl, once the reactor is there that it may import.
 
-    :raises UsageError: one cannot be imported; the message names it and its setting.
+    :raises UsageError: one cannot be imported, or the settings of the HTTP client are invalid; the
+        message names it and its setting.
     """
     for name in _COMPONENTS:
         for path in settings.getdict(name):
@@ -63,8 +81,13 @@ def check_components(settings: BaseSettings) -> None:
     for name in _HANDLERS:
         for path in filter(None, settings.getdict(name).values()):
             _check_path(name, path)
+    for name in _CLASS_LISTS:
+        for path in settings.getlist(name):
+            _check_path(name, path)
     for name in _CLASSES:
         _check_class(settings, name)
+    _check_feeds(settings)
+    _check_client(settings)
 
 
 def check_early_components(settings: Settings) -> None:
@@ -79,6 +102,11 @@ def check_early_components(settings: Settings) -> None:
             _check_path(name, path)
     for name in _EARLY_CLASSES:
         _check_class(settings, name)
+    if settings["TWISTED_REACTOR"] != _REACTOR or not settings.getbool("TWISTED_REACTOR_ENABLED"):
+        raise UsageError(
+            f"TWISTED_REACTOR: a crawl needs {_REACTOR}, and TWISTED_REACTOR_ENABLED",
+            print_help=False,
+        )
     if not hasattr(load_object(settings["SPIDER_LOADER_CLASS"]), "from_settings"):
         raise UsageError(
             f"SPIDER_LOADER_CLASS: {settings['SPIDER_LOADER_CLASS']} has no method from_settings",
@@ -114,7 +142,17 @@ def failure_of(started: object, settings: BaseSettings) -> str:
     if error is None:
         return ""
     _log.debug("The crawl could not be started", exc_info=error)
-    return blame(error, settings)
+    return blame(_first_of_component(error, settings), settings)
+
+
+def _first_of_component(error: BaseException, settings: BaseSettings) -> BaseException:
+    """Return the exception to blame: Scrapy's end of a crawl that has not begun may hide it."""
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if component_of(earlier, settings):
+            return earlier
+        earlier = earlier.__context__
+    return error
 
 
 def is_of_user(error: BaseException) -> bool:
@@ -185,6 +223,38 @@ def _first_outside(calls: Iterable[_Call]) -> _Call | None:
 
 def _package(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _check_feeds(settings: BaseSettings) -> None:
+    """Check what Scrapy only logs, and then leaves the feed out.
+
+    :raises UsageError: nothing writes the format of a feed, or to its address.
+    """
+    formats = settings.getwithbase("FEED_EXPORTERS")
+    schemes = settings.getwithbase("FEED_STORAGES")
+    for address, how in settings.getdict("FEEDS").items():
+        if how["format"] not in formats:
+            raise UsageError(
+                f"FEEDS: {address}: there is no format {how['format']!r}; those are "
+                f"{', '.join(sorted(formats))}",
+                print_help=False,
+            )
+        if urlsplit(str(address)).scheme not in schemes:
+            raise UsageError(
+                f"FEEDS: {address}: nothing writes to such an address", print_help=False
+            )
+
+
+def _check_client(settings: BaseSettings) -> None:
+    # Imported here: only what fetches needs it.
+    from crawler.httpclient.dns import Resolver
+    from crawler.httpclient.tls import tls_context
+
+    try:
+        tls_context(settings)
+        Resolver(settings, ())
+    except ValueError as error:
+        raise UsageError(str(error), print_help=False) from error
 
 
 def _check_class(settings: BaseSettings, name: str) -> None:

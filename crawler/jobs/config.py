@@ -7,7 +7,11 @@ import shlex
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from scrapy.exceptions import UsageError
+from scrapy.settings import BaseSettings
+
 from archive.model.files import read_regular
+from crawler.cli.setting_values import check_values
 from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every
@@ -183,7 +187,7 @@ class _JobTable:
         outlet = self._take("outlet", lambda text: _outlet(_text(text)), None)
         outlet_name = "" if outlet is None else outlet.name
         verb, words = self._command(outlet)
-        settings = self._take("settings", lambda table: tuple(_pairs(table)), ())
+        settings = self._take("settings", _settings, ())
         values = {
             "name": self._take("name", _name, outlet_name),
             "time_limit": self._take("time_limit", _duration, TIME_LIMIT),
@@ -308,6 +312,15 @@ def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _MistakeError(f"{value!r} must be true or false")
     return value
+
+
+def _settings(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = tuple(_pairs(value))
+    try:
+        check_values(BaseSettings(dict(pairs)))
+    except UsageError as error:
+        raise _MistakeError(str(error)) from error
+    return pairs
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, str]]:

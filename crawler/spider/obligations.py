@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.utils.misc import load_object
 
+from crawler.cli.components import blame
 from crawler.httpclient import ArchivingDownloadHandler
 from crawler.middlewares.identity import ContactError, check_contact, is_local
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware
@@ -48,7 +49,12 @@ def refusal(crawler: Crawler, outlet: Outlet) -> str:
     ]
     if missing:
         return f"the settings turn off what no crawl may lack: {', '.join(missing)}"
-    reasons = (_robots_off(crawler, outlet), _no_user_agent(crawler), _no_contact(crawler, outlet))
+    reasons = (
+        _no_handler(crawler),
+        _robots_off(crawler, outlet),
+        _no_user_agent(crawler),
+        _no_contact(crawler, outlet),
+    )
     return next(filter(None, reasons), "")
 
 
@@ -109,6 +115,15 @@ def _is_archived(crawler: Crawler) -> bool:
         )
     except (ImportError, NameError, TypeError, ValueError):
         return False
+
+
+def _no_handler(crawler: Crawler) -> str:
+    """Return why the crawl has no download handler: Scrapy goes on without one that raised."""
+    try:
+        ArchivingDownloadHandler.from_crawler(crawler)
+    except Exception as error:  # noqa: BLE001 - of a setting or a class that the handler makes
+        return f"its download handler cannot be made: {blame(error, crawler.settings)}"
+    return ""
 
 
 def _robots_off(crawler: Crawler, outlet: Outlet) -> str:

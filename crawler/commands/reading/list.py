@@ -11,6 +11,7 @@ from archive.model.program import PROGRAM
 from crawler.cli.base import use_outlets
 from crawler.cli.components import check_early_components
 from crawler.cli.printable import make_output_safe, print_json
+from crawler.cli.setting_values import check_values
 from crawler.cli.tables import print_table
 from crawler.model.outlet_facts import basis, listed, rated
 from crawler.outlets import known_outlets
@@ -38,6 +39,7 @@ class Command(ScrapyList):
         """Check the outlets that OUTLET_MODULES and installed packages state."""
         super().process_options(args, opts)
         assert self.settings is not None
+        check_values(self.settings)
         check_early_components(self.settings)
         use_outlets(self.settings)
 
