@@ -38,6 +38,16 @@ CAPTIONS = (
     r"▲\s?(?P<caption>.+)",
     r"(?P<caption>[^.]{0,80}?) ?\((?:사진|자료|출처|제공) ?= ?(?P<credit>[^()=]{1,40})\)",
 )
+#: Forms of credits behind a caption, for captions whose elements are known: a paragraph may end
+#: alike. `…있다. [사진 출처 = 현대건설]`, `…부통령. 사진=BTC미디어`, `…주니어. <이종화 기자>`,
+#: `…있다. 인천=연합뉴스`.
+CREDITS = (
+    r"(?P<caption>.+?) ?[\[(](?:사진|자료|그래픽)(?: ?출처| ?제공)? ?[=:] ?"
+    r"(?P<credit>[^\])=]{1,40})[\])]",
+    r"(?P<caption>.+?[.”\"]) ?사진 ?[=:] ?(?P<credit>[^=]{1,40})",
+    r"(?P<caption>.+?) ?[<\[/](?P<credit>[가-힣]{2,4} 기자)[>\]]?",
+    r"(?P<caption>.+다\.) (?P<credit>[^.]{2,30})",
+)
 
 
 def with_common(*rules: WidgetRule) -> Widgets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.common_rules import CAPTIONS, with_common
+from pipelines.common_rules import CAPTIONS, CREDITS, with_common
 
 if TYPE_CHECKING:
     from archive.model.article import Article, Removed
@@ -60,7 +60,7 @@ class Rules:
     """
 
     widgets: Widgets = field(default_factory=with_common)
-    caption: tuple[str, ...] = CAPTIONS
+    caption: tuple[str, ...] = (*CAPTIONS, *CREDITS)
     min_body: int = 20
     site_titles: tuple[str, ...] = ()
     id_day: str = ""

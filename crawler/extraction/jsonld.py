@@ -92,7 +92,8 @@ def own_facts(scripts: Iterable[str], page: OwnPage) -> dict[str, list[str]]:
             if agreement > most:
                 best, most = thing, agreement
     facts = {key: _texts(value) for key, value in best.items()}
-    facts["author"] = _texts([each for each in _as_list(best.get("author")) if _is_person(each)])
+    authors = [each for each in _as_list(best.get("author")) if _is_person(each)]
+    facts["author"] = [text for each in authors for text in _with_role(each)]
     if _is_paid(best):
         facts[_FREE] = ["false"]
     return {key: texts for key, texts in facts.items() if texts}
@@ -112,6 +113,13 @@ def _is_person(author: Any) -> bool:
     """Whether an author is none of those that are organizations: outlets name themselves."""
     kinds = _as_list(author.get("@type")) if isinstance(author, dict) else []
     return not any(str(kind).endswith("Organization") for kind in kinds)
+
+
+def _with_role(author: Any) -> list[str]:
+    """Return an author's name, with the role behind it if one is stated."""
+    names = _texts(author)
+    roles = _texts(author.get("jobTitle")) if isinstance(author, dict) else []
+    return [f"{names[0]} {roles[0]}"] if len(names) == 1 and len(roles) == 1 else names
 
 
 def _is_paid(thing: dict[str, Any]) -> bool:

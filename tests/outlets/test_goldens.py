@@ -9,7 +9,7 @@ import pytest
 
 from archive.model.article import Article
 from tests.regold import layout, sidecar
-from tests.support.documents import fixtures, golden_of, name_of, read_fixture, values_of
+from tests.support.documents import SEEDS, fixtures, golden_of, name_of, read_fixture, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,16 @@ def test_golden_has_the_one_form_and_only_fields_of_the_record(path: Path) -> No
         facts["article"].get(name) for name in (*NEVER_EMPTY, "published_at", "published_raw")
     )
     assert not list(empty_values(facts["article"]))
+
+
+@pytest.mark.parametrize("path", [p for p in fixtures() if p.parent != SEEDS], ids=name_of)
+def test_a_page_says_that_it_is_ours(path: Path) -> None:
+    """Pages of publishers are never kept; ours are small, so that a person can read them."""
+    note = sidecar(path)["note"]
+    assert note.startswith("Written by the Sacho project in the shape of")
+    data = path.read_bytes()
+    assert b"Written by the Sacho project" in data or path.suffix == ".txt"
+    assert len(data) < 20_000
 
 
 def test_every_sidecar_belongs_to_a_seed() -> None:
