@@ -28,7 +28,7 @@ from archive.model.exchange import Exchange, content_urn
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.text import clean
-from tests.support.documents import fixtures, name_of, read_fixture
+from tests.support.documents import made_fixtures, name_of, read_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -521,7 +521,7 @@ class Tally:
 
 def load() -> Iterator[Fixture]:
     """Yield the fixtures, taken apart."""
-    for path in fixtures():
+    for path in made_fixtures():
         fixture = _taken_apart(path)
         if fixture is not None:
             yield fixture

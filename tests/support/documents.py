@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipelines.page import Page
 
 SEEDS = Path(__file__).parents[2] / "seeds"
+#: The outlets of which `tests.support.mock_site` makes sites.
+MADE_SITES = ("etoday", "newspim")
 #: What a record says of the capture and not of the article.
 CAPTURE_FIELDS = frozenset(
     {"captured_at", "change", "deleted_at", "deletion", "http_status", "revision", "status", "warc"}
@@ -31,6 +33,11 @@ NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
 def fixtures() -> list[Path]:
     """All seed documents, in a fixed order."""
     return sorted(path for path in SEEDS.rglob("*") if path.suffix in PAGE_ENDINGS)
+
+
+def made_fixtures() -> list[Path]:
+    """The documents of the outlets that a site is made up of here, with one story in every form."""
+    return [path for path in fixtures() if path.parent == SEEDS or path.parent.name in MADE_SITES]
 
 
 def name_of(path: Path) -> str:

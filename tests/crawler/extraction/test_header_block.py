@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from archive.model.article import KST, Precision
 from crawler.extraction.header_block import text_before
 from tests.regold import sidecar
-from tests.support.documents import fixtures, name_of, read_bytes
+from tests.support.documents import made_fixtures, name_of, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGES = [
     path
-    for path in fixtures()
+    for path in made_fixtures()
     if path.name.startswith("own-") and path.suffix == ".html" and "http" not in path.stem
 ]
 NEWSPIMS = [path for path in PAGES if path.parent.name == "newspim"]

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.mutations import MUTATIONS, Tally, load, run
-from tests.support.documents import fixtures, name_of
+from tests.support.documents import made_fixtures, name_of
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def tallies() -> dict[str, Tally]:
 
 
 def test_every_fixture_is_distorted_in_at_least_sixty_ways() -> None:
-    assert {fixture.name for fixture in load()} == {name_of(path) for path in fixtures()}
+    assert {fixture.name for fixture in load()} == {name_of(path) for path in made_fixtures()}
     names = Counter((mutation.group, mutation.name) for mutation in MUTATIONS)
     assert len(MUTATIONS) == len(names) >= 60
 
