@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TextIO
 
-from itemadapter import ItemAdapter
-
 from archive.articles.changes import Change
-from archive.model.article import Article
+from archive.model.article import Article, Author, Image, Removed
 from archive.model.exchange import Location
 from archive.segments.atomic_files import PART, replace_atomically
 
@@ -37,8 +35,12 @@ _FORMULA = re.compile(
     r"[\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
     r"[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
 )
-#: The fields of an article that are tuples of records, and those that are times.
-_RECORDS = frozenset({"authors", "images", "removed"})
+#: The fields of an article that are tuples of records, each with what a record has; and those that
+#: are times.
+_RECORDS = {
+    name: tuple(field.name for field in fields(kind))
+    for name, kind in (("authors", Author), ("images", Image), ("removed", Removed))
+}
 _TIMES = frozenset({"published_at", "modified_at"})
 #: The keys of ``deletion``.
 _DELETION = ("first_seen_gone_at", "confirmed_at", "captures")
@@ -59,6 +61,7 @@ _REVISION = (
 #: The fields of an article that are not exported, and what is exported beside the others.
 _NOT_EXPORTED = frozenset({"aliases", "layout"})
 _ADDED = ("identity",)
+_EXPORTED = tuple(field.name for field in fields(Article) if field.name not in _NOT_EXPORTED)
 
 
 class ExportError(Exception):
@@ -86,15 +89,12 @@ def to_values(stored: StoredArticle) -> dict[str, Any]:
 
 def article_fields() -> tuple[str, ...]:
     """Return the names of the values that an article itself has, sorted."""
-    own = {field.name for field in fields(Article)} - _NOT_EXPORTED
-    return tuple(sorted(own.union(_ADDED)))
+    return tuple(sorted((*_EXPORTED, *_ADDED)))
 
 
 def article_values(article: Article) -> dict[str, Any]:
     """Return the values that the article itself has, as `to_values` gives them."""
-    values = {name: _plain(name, value) for name, value in ItemAdapter(article).items()}
-    for name in _NOT_EXPORTED:
-        del values[name]
+    values = {name: _plain(name, getattr(article, name)) for name in _EXPORTED}
     identity = "content" if article.identity_is_content else "outlet"
     return values | {"body": article.text, "identity": identity}
 
@@ -102,11 +102,11 @@ def article_values(article: Article) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     """Return the value of an article's field as JSON has it.
 
-    Written for these fields: `ItemAdapter.asdict`, which looks into each text of a list for more,
-    takes four times as long, and each article of a crawl is an item.
+    Written for these fields: each article of a crawl is an item, and `ItemAdapter`, which finds out
+    anew of each record what it is, takes several times as long.
     """
     if name in _RECORDS:
-        return tuple(dict(ItemAdapter(each)) for each in value)
+        return tuple({key: getattr(each, key) for key in _RECORDS[name]} for each in value)
     if name in _TIMES:
         return _iso(value)
     return value
