@@ -231,6 +231,9 @@ REFERRER_POLICIES = dict.fromkeys(
     "scrapy.spidermiddlewares.referer.NoReferrerPolicy",
 )
 
+# Scrapy's stats, at half of their cost for each page.
+STATS_CLASS = "crawler.spider.stats.CrawlStats"
+
 # Scrapy starts this many workers for every response; one page is one item here.
 CONCURRENT_ITEMS = 1
 
