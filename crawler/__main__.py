@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from crawler.cli.standard_streams import open_closed_streams
+
 
 def main() -> None:
     """Import and run the command line, and exit with its status; 1 if Ctrl-C ends either."""
+    open_closed_streams()
     try:
         from crawler.cli.main import main as run
 

@@ -10,6 +10,8 @@ import unicodedata
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
+from crawler.cli.standard_streams import open_closed_streams
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -94,6 +96,7 @@ class _SafeRecord(logging.LogRecord):
 
 def make_output_safe() -> None:
     """Make everything safe that is printed or logged from now on."""
+    open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if not isinstance(stream, SafeStream):

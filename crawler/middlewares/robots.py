@@ -145,9 +145,10 @@ class RobotsMiddleware:
     None: memory), ``ROBOTS_MAX_DELAY`` (seconds, 60), ``ROBOTS_RETRY_AFTER`` (seconds, 300).
     Meta key: ``dont_obey_robotstxt``, as Scrapy's. Signal: ``robots_parsed``.
 
-    Stats: ``robots/request_count``, ``robots/response_count``,
-    ``robots/response_status_count/<status>``, ``robots/from_store``, ``robots/unreachable``
-    (failed fetches), ``robots/refused/<reason>`` (requests).
+    Stats: Scrapy's ``robotstxt/request_count``, ``robotstxt/response_count``,
+    ``robotstxt/response_status_count/<status>``, ``robotstxt/exception_count/<class>`` and
+    ``robotstxt/forbidden`` (requests); ``robots/from_store``, ``robots/unreachable`` (failed
+    fetches), ``robots/refused/robots_unreachable`` (requests).
     """
 
     def __init__(
@@ -195,10 +196,10 @@ class RobotsMiddleware:
         if rules is None or not now < rules.until <= now + VALID_FOR:  # it may be set back
             rules = await self._shared(origin, request)
         if rules.why:
-            self._count("refused/robots_unreachable")
+            self._count("robots/refused/robots_unreachable")
             raise RobotsDisallowed(rules.why, "robots_unreachable")
         if rules.parser is not None and not rules.parser.allowed(request.url, NAME):
-            self._count("refused/robots")
+            self._count("robotstxt/forbidden")
             raise RobotsDisallowed(f"the robots.txt of {_key(origin)} disallows {request.url}")
 
     async def _shared(self, origin: Origin, request: Request) -> _Rules:
@@ -214,13 +215,14 @@ class RobotsMiddleware:
         now = self._clock()
         # A copy of a time to come is of a clock that was ahead: nothing says how old it is.
         if kept is not None and now - VALID_FOR < (copy := RobotsCopy(*kept)).fetched_at <= now:
-            self._count("from_store")
+            self._count("robots/from_store")
         else:
             try:
                 copy = await self._fetch(origin)
             except (AddressRefused, HostBusy, CrawlStopped):
                 raise  # the host was not contacted, so nothing is known of it
             except _UNREACHABLE as error:
+                self._count(f"robotstxt/exception_count/{type(error)}")
                 return self._unreachable(origin, error)
             self._store.put(_key(origin), *copy)
         rules = self._rules[origin] = self._read(origin, copy, request)
@@ -228,7 +230,7 @@ class RobotsMiddleware:
 
     def _unreachable(self, origin: Origin, error: Exception) -> _Rules:
         why = f"could not read {_key(origin)}/robots.txt ({error}); treating the host as disallowed"
-        self._count("unreachable")
+        self._count("robots/unreachable")
         level = logging.DEBUG if origin in self._said_unreachable else logging.WARNING
         self._said_unreachable.add(origin)
         _log.log(level, "%s; next try in %.0f s", why, self._retry_after.total_seconds())
@@ -247,7 +249,7 @@ class RobotsMiddleware:
                 # Redirects are followed here, with our own limit and without a robots.txt check.
                 meta={"dont_obey_robotstxt": True, "dont_redirect": True, "allow_offsite": True},
             )
-            self._count("request_count")
+            self._count("robotstxt/request_count")
             try:
                 response = await engine.download_async(request)
             except AddressRefused as error:
@@ -256,8 +258,8 @@ class RobotsMiddleware:
                 raise DownloadFailedError(
                     f"{first} redirects to an address that is not public: {error}"
                 ) from error
-            self._count("response_count")
-            self._count(f"response_status_count/{response.status}")
+            self._count("robotstxt/response_count")
+            self._count(f"robotstxt/response_status_count/{response.status}")
             where = _location(response)
             if where is None:
                 break
@@ -315,7 +317,7 @@ class RobotsMiddleware:
 
     def _count(self, name: str) -> None:
         if self._crawler.stats is not None:
-            self._crawler.stats.inc_value(f"robots/{name}")
+            self._crawler.stats.inc_value(name)
 
 
 def _key(origin: Origin) -> str:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.captures import Keeper, exchange
 from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
+from tests.support.terminals import TERMINALS, Terminal, run_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,3 +78,25 @@ def test_no_name_of_a_listed_article_is_cut(workspace: Workspace, columns: int) 
     assert f"etoday/{article['article_id']}" in printed
     (revision,) = workspace.rows("revisions")
     assert re.sub(r"\W", "", revision["headline"]) in re.sub(r"\W", "", printed)
+
+
+#: The exit status of verbs that print much, whose output cannot be written, by the terminal.
+UNPRINTED = {"full disk": 1, "reader gone": 0}
+
+
+@pytest.mark.parametrize(
+    "terminal",
+    [one for one in TERMINALS if one.name in ("no stdout", "no stream", *UNPRINTED, "20 columns")],
+    ids=lambda terminal: terminal.name,
+)
+def test_verbs_end_well_whatever_their_streams_are(
+    workspace: Workspace, tmp_path: Path, terminal: Terminal
+) -> None:
+    verbs = ["show", "search 주민", "status", "list --long", "export -", "--help", "nosuch"]
+    before = workspace.kept_bytes()
+    endings = list(run_under(terminal, workspace, [line.split() for line in verbs], tmp_path))
+    assert [one for one in endings if not one.is_sound] == []
+    *codes, unknown = (one.code for one in endings)
+    assert set(codes) == {UNPRINTED.get(terminal.name, 0)}
+    assert unknown == 2
+    assert workspace.kept_bytes() == before

@@ -40,8 +40,8 @@ async def test_of_eight_disallowed_requests_at_once_none_is_sent():
         assert www.paths().count("/robots.txt") == 1
         assert sorted(www.pages()) == [f"/open/{n}" for n in range(8)]
         assert [seen["outcomes"][url] for url in urls[:8]] == ["robots"] * 8
-        assert seen["stats"]["robots/refused/robots"] == 8
-        assert seen["stats"]["robots/request_count"] == 1
+        assert seen["stats"]["robotstxt/forbidden"] == 8
+        assert seen["stats"]["robotstxt/request_count"] == 1
         assert seen["kept"][0][0] == f"http://{HOST}/robots.txt"
         assert "Sacho/" in seen["kept"][0][2]
 
@@ -170,7 +170,7 @@ async def test_five_redirects_are_followed_to_another_host_and_count_for_the_fir
         assert www.pages()[-1:] == ["/open"]
         assert "/private" not in www.paths()
         assert other.paths() == ["/rules"]
-        assert seen["stats"]["robots/request_count"] == 6
+        assert seen["stats"]["robotstxt/request_count"] == 6
 
 
 @run
