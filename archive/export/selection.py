@@ -10,20 +10,19 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from sqlalchemy import select
 
 from archive.articles.captures import record_of
 from archive.articles.queries import published
-from archive.http.message import REDIRECT_STATUSES, MessageError, parse_head
+from archive.http.message import REDIRECT_STATUSES
 from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.warc.cdxj import line, timestamp
 from archive.warc.record_parser import original_of
-from archive.warc.record_writer import WarcError, safe_url
+from archive.warc.redirects import redirect_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -217,11 +216,7 @@ def _target(folder: Path | str, row: Row[*tuple[Any, ...]]) -> str:
     """Return the URL that a redirect leads to, or ``""`` if it names none."""
     found = record_of(folder, row)
     head = found.exchange.head if found.exchange is not None else found.block
-    try:
-        where = parse_head(head).get("Location").encode("latin-1").decode("utf-8", "replace")
-        return safe_url(urljoin(row.url, where).partition("#")[0]) if where else ""
-    except (MessageError, WarcError, ValueError):
-        return ""
+    return redirect_target(head, row.url)
 
 
 @contextmanager

@@ -105,6 +105,17 @@ def notice_of(exchange: Exchange) -> Reason | None:
     return recognise_wall(decode(content, content_type)[0])
 
 
+def stylesheets(exchange: Exchange) -> tuple[str, ...]:
+    """Return the addresses of the styles that a page links; none if it cannot be read."""
+    try:
+        content, content_type = _content(exchange)
+    except _UnreadableError:
+        return ()
+    styles = PageReader(decode(content, content_type)[0]).styles()
+    found = [absolute(exchange.url, address).partition("#")[0] for address in styles]
+    return tuple(address for address in found if address)
+
+
 def read_exchange(
     exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
 ) -> Page:

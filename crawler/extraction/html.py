@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _WITHOUT_EVENTS = LexborDocumentOptions.WO_EVENTS.value
 _LINKED = 'script[type^="application/ld+json"]'
 _CANONICAL = 'link[rel="canonical"]'
+_STYLES = 'link[rel~="stylesheet" i]'
 #: The kinds of sources that are no selectors.
 _NO_SELECTORS = ("jsonld:", "meta:", "json:")
 _DATA = "json:"
@@ -121,6 +122,11 @@ class PageReader:
         link = head.css_first(_CANONICAL) if head else None
         canonical = link.attributes.get("href") if link else None
         return [address for address in (canonical, self.meta.get("og:url")) if address]
+
+    def styles(self) -> list[str]:
+        """Return the addresses of the styles that the page links, as it prints them."""
+        links = self.tree.css(_STYLES)
+        return [address for link in links if (address := link.attributes.get("href"))]
 
     def all(self, sources: Sources) -> tuple[str, ...]:
         """Return all texts of the first source that has any."""

@@ -79,7 +79,7 @@ def use_modules(names: Iterable[str]) -> None:
     A module holds a value named OUTLET; a package may hold such modules.
     """
     _MODULES[:] = names
-    for cached in (_registry, known_outlets, _by_host, _by_image_host):
+    for cached in (_registry, known_outlets, _by_host, _by_related_host):
         cached.cache_clear()
 
 
@@ -239,12 +239,21 @@ def article_named(text: str) -> tuple[str, str]:
     return known.name, identified.article_id if identified is not None else address
 
 
-def outlet_of_image(url: str) -> Outlet | None:
-    """Return the outlet whose host of images serves the address; None if there is none."""
+def outlet_of_related(url: str) -> Outlet | None:
+    """Return the outlet to whose hosts, those of images or one below them the address belongs.
+
+    None if there is no such outlet.
+    """
     try:
-        return _by_image_host().get((urlsplit(url).hostname or "").removesuffix("."))
+        host = (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:
         return None
+    hosts = _by_related_host()
+    while host:
+        if host in hosts:
+            return hosts[host]
+        _, _, host = host.partition(".")
+    return None
 
 
 def article_id(outlet: str, url: str) -> str | None:
@@ -263,6 +272,8 @@ def _by_host() -> dict[str, Outlet]:
 
 
 @cache
-def _by_image_host() -> dict[str, Outlet]:
-    outlets = reversed(known_outlets().values())
-    return {host: outlet for outlet in outlets for host in outlet.image_hosts}
+def _by_related_host() -> dict[str, Outlet]:
+    outlets = [*reversed(known_outlets().values())]
+    found = {host.removeprefix("www."): outlet for outlet in outlets for host in outlet.hosts}
+    found |= {host: outlet for outlet in outlets for host in outlet.image_hosts}
+    return found | _by_host()

@@ -47,10 +47,15 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --outlet."""
+        """Add --outlet and --all."""
         super().add_options(parser)
         parser.add_argument(
             "--outlet", default="", metavar="NAME", help="the outlet of all given documents"
+        )
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="keep all that web archives have, not only what belongs to articles",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -71,7 +76,7 @@ class Command(Verb):
             report.start("reading")
             try:
                 find = partial(_original, index, originals)
-                replay(args, store, outlet, find, tally)
+                replay(args, store, outlet, find, tally, everything=opts.all)
             except KeyboardInterrupt:
                 store.close()
                 raise

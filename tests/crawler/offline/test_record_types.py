@@ -236,28 +236,101 @@ def test_what_lacks_a_segment_is_a_failed_input(workspace: Workspace) -> None:
     assert workspace.rows("captures") == []
 
 
-def test_the_pictures_of_an_article_are_kept(workspace: Workspace) -> None:
-    """On the outlet's host of images in any order, on another host behind the article's page."""
-    own = "https://img.etoday.co.kr/pto_db/2018/03/another.jpg"
-    away = "https://cdn.example.net/fixture.jpg"
-    html = PAGE.replace(
-        b"https://img.etoday.co.kr/pto_db/2018/03/fixture-9000000002.jpg", away.encode()
-    )
-    assert html != PAGE
+PICTURE = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1\r\n\r\nx"
+STYLE = b"HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: 1\r\n\r\nx"
+OTHER_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"
+AWAY = "https://cdn.example.net/fixture.jpg"
+SHEET = "https://static.example.org/news.css?v=1"
+#: Address and answer of what belongs to the article, and of what does not.
+BELONGS = {
+    "https://img.etoday.co.kr/pto_db/2018/03/another.jpg": PICTURE,
+    "https://static.etoday.co.kr/logo.png": PICTURE,
+    "https://blog.etoday.co.kr/": OTHER_PAGE,
+    AWAY: b"HTTP/1.1 302 Found\r\nLocation: /moved.jpg\r\nContent-Length: 0\r\n\r\n",
+    "https://cdn.example.net/moved.jpg": PICTURE,
+    SHEET: STYLE,
+    "https://go.example.com/1": b"HTTP/1.1 301 Moved\r\nLocation: https://go.example.com/2\r\n\r\n",
+    "https://go.example.com/2": b"HTTP/1.1 301 Moved\r\nLocation: %b\r\n\r\n" % URL.encode(),
+}
+FOREIGN = {
+    AWAY + "?other": PICTURE,
+    SHEET + "&other": STYLE,
+    "https://example.org/": OTHER_PAGE,
+    "https://etoday.co.kr.example.org/x.png": PICTURE,
+    "https://notetoday.co.kr/x.png": PICTURE,
+    "https://go.example.com/3": b"HTTP/1.1 301 Moved\r\nLocation: https://example.org/\r\n\r\n",
+    "https://go.example.com/4": b"HTTP/1.1 301 Moved\r\nLocation: https://go.example.com/4\r\n\r\n",
+}
+
+
+def with_belongings() -> bytes:
+    """The response of an article with a picture and a style of other hosts."""
+    own = b"https://img.etoday.co.kr/pto_db/2018/03/fixture-9000000002.jpg"
+    style = b'<head>\n<link rel="StyleSheet" href="%b#x">' % SHEET.removeprefix("https:").encode()
+    html = PAGE.replace(own, AWAY.encode()).replace(b"<head>", style)
+    assert html.count(AWAY.encode()) == PAGE.count(own)
     head = HEAD.replace(b"%d" % len(PAGE), b"%d" % len(html))
-    image = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 1\r\n\r\nx"
-    said = replayed(
-        workspace,
-        rec("1.1", "response", 1, image, **ANSWER | {"WARC_Target_URI": own}),
-        rec("1.1", "response", 2, head + html, **ANSWER),
-        rec("1.1", "response", 3, image, **ANSWER | {"WARC_Target_URI": away}),
-        rec("1.1", "response", 4, image, **ANSWER | {"WARC_Target_URI": away + "?other"}),
+    return rec("1.1", "response", "page", head + html, **ANSWER)
+
+
+def urls(workspace: Workspace) -> set[str]:
+    return {row["url"] for row in workspace.rows("captures")}
+
+
+@pytest.mark.parametrize("order", ["before the article", "behind the article"])
+def test_what_belongs_to_an_article_is_kept_in_any_order(workspace: Workspace, order: str) -> None:
+    others = [
+        rec("1.1", "response", number, answer, **ANSWER | {"WARC_Target_URI": url})
+        for number, (url, answer) in enumerate((BELONGS | FOREIGN).items())
+    ]
+    made = (
+        [*others, with_belongings()]
+        if order == "before the article"
+        else [with_belongings(), *others]
     )
+    said = replayed(workspace, *made)
     assert said.code == 0, said.err
-    assert "skipped/unknown_outlet –: 1" in said.out
-    assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
+    assert urls(workspace) == {URL, *BELONGS}
+    assert f"skipped/unknown_outlet –: {len(FOREIGN)}" in said.out
+    assert {row["outlet"] for row in workspace.rows("captures")} == {"etoday"}
     assert workspace.call("reindex").code == 0
-    assert {row["url"] for row in workspace.rows("captures")} == {own, URL, away}
+    assert urls(workspace) == {URL, *BELONGS}
+
+
+def test_everything_is_kept_if_that_is_asked_for(workspace: Workspace) -> None:
+    answers = BELONGS | FOREIGN
+    others = [
+        rec("1.1", "response", number, answer, **ANSWER | {"WARC_Target_URI": url})
+        for number, (url, answer) in enumerate(answers.items())
+    ]
+    again = rec(
+        "1.1",
+        "revisit",
+        "again",
+        OTHER_PAGE[:-1],
+        **ANSWER | {"WARC_Target_URI": "https://example.org/", "WARC_Date": date(2)},
+        WARC_Profile="http://netpreserve.org/warc/1.1/revisit/identical-payload-digest",
+        WARC_Payload_Digest=sha1(b"x"),
+        WARC_Refers_To_Target_URI="https://example.org/",
+        WARC_Refers_To_Date=date(),
+    )
+    path = workspace.folder / "foreign.warc.gz"
+    path.write_bytes(packed(*others, with_belongings(), again))
+    said = workspace.call("replay", "--all", path)
+    assert said.code == 0, said.err
+    assert urls(workspace) == {URL, *answers}
+    kinds = [(row["outlet"], row["record_type"]) for row in workspace.rows("captures")]
+    assert kinds.count(("", "response")) == len(FOREIGN)
+    assert kinds.count(("", "revisit")) == 1
+    for command in (["verify"], ["status"], ["search", "기록"], ["export", workspace.folder / "a.wacz"]):
+        after = workspace.call(*command)
+        assert after.code == 0, after.out + after.err
+    before = [(row["url"], row["outcome"], row["reason"]) for row in workspace.rows("captures")]
+    assert workspace.call("reindex").code == 0
+    after_it = [(row["url"], row["outcome"], row["reason"]) for row in workspace.rows("captures")]
+    assert sorted(after_it) == sorted(before)
+    assert workspace.call("replay", "--all", path).code == 0
+    assert len(workspace.rows("captures")) == len(before)
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"])
