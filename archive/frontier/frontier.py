@@ -321,7 +321,7 @@ class Frontier:
         """Return the other runs that leased articles and hold no lease any more."""
         query = select(frontier.c.lease).distinct().where(self._is_of_others())
         others = set(connection.scalars(query))
-        return others - live_runs(connection, others, now)
+        return others - live_runs(connection, others, now) if others else others
 
     def _release_expired(self, connection: Connection, now: datetime) -> int:
         dead = self._dead_runs(connection, now)

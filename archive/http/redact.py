@@ -16,6 +16,11 @@ _SECRET_NAME = re.compile(
     rb"|.*(?:api-?key|token|secret|passw(?:or)?d|session-?id|credential|private-?key).*",
     re.IGNORECASE | re.DOTALL,
 )
+#: Each such name holds one of these; most requests hold none, and need not be taken apart.
+_MARKS = (
+    b"cookie", b"authorization", b"authenticat", b"key", b"token", b"secret", b"passw", b"session",
+    b"credential",
+)  # fmt: skip
 #: A line; a lone carriage return ends one for some readers.
 _LINE = re.compile(rb"[^\r\n]*(?:\r?\n|\r|\Z)")
 #: What is no part of a name: a reader may skip it, or a sender have hidden a name with it.
@@ -30,6 +35,9 @@ def redact(request: bytes) -> bytes:
     """
     end = HEAD_END.search(request)
     size = end.end() if end else len(request)
+    plain = request[:size].translate(None, _NO_NAME).lower()
+    if not any(mark in plain for mark in _MARKS):
+        return request
     return b"".join(_redacted(request[:size])) + request[size:]
 
 
