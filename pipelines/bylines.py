@@ -198,6 +198,8 @@ def assign_emails(authors: tuple[Author, ...], emails: list[str]) -> tuple[Autho
 
     Addresses that authors have already are not given to others.
     """
+    if not emails:
+        return authors
     known = {author.email for author in authors}
     left = [email for email in dict.fromkeys(emails) if email not in known]
     without = [author for author in authors if not author.email]

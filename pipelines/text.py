@@ -41,6 +41,8 @@ _COMMON = frozenset(
 _COMMON_SHARE, _TELLING = 0.15, 30
 #: How many characters of the begin show that a text is Korean.
 _SAMPLE = 200
+#: Of Korean text so few hold enough common syllables for the whole sample.
+_FIRST = 64
 _LETTERS = {
     "ko": re.compile("[가-힣]+"),
     "ja": re.compile("[ぁ-ゟァ-ヺ]+"),
@@ -146,7 +148,8 @@ def _count(code: str, text: str) -> int:
 def _is_no_korean(text: str) -> bool:
     """Return whether the text has Hangul, but hardly a syllable that all Korean text has."""
     begin = text[:_SAMPLE]
-    if _common(begin) >= len(begin) * _COMMON_SHARE:  # nearly every article
+    enough = len(begin) * _COMMON_SHARE
+    if _common(begin[:_FIRST]) >= enough or _common(begin) >= enough:  # nearly every article
         return False
     hangul = _count("ko", text)
     return hangul >= _TELLING and _common(text) < hangul * _COMMON_SHARE

@@ -123,9 +123,12 @@ _ODD_SIGN = re.compile(f"[{''.join(map(re.escape, map(chr, _SIGNS)))}]")
 _USUAL = re.compile(
     r"(\d{4})[-.년](\d\d)[-.월](\d\d)일?[ T](\d\d):(\d\d)(?::(\d\d)(?:\+09:00)?)?", re.A
 )
-#: Such a stamp where it is clear that it ends: at the end of the text, or before a label.
+_USUAL_DAY = r"\d{4}(?:[-.]\d\d[-.]\d\d|년\d\d월\d\d일)"
+#: Such a stamp where it is clear that it ends: at the end of the text, before a label, or before
+#: another such stamp.
 _USUAL_SPAN = re.compile(
-    r"\d{4}[-.]\d\d[-.]\d\d \d\d:\d\d(?::\d\d)?(?=$| ?(?:최종|기사|수정|입력|등록|승인|업데이트))",
+    rf"{_USUAL_DAY} \d\d:\d\d(?::\d\d)?"
+    rf"(?=$| ?(?:최종|기사|수정|입력|등록|승인|업데이트)| {_USUAL_DAY} )",
     re.A,
 )
 
