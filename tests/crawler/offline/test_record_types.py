@@ -322,7 +322,12 @@ def test_everything_is_kept_if_that_is_asked_for(workspace: Workspace) -> None:
     kinds = [(row["outlet"], row["record_type"]) for row in workspace.rows("captures")]
     assert kinds.count(("", "response")) == len(FOREIGN)
     assert kinds.count(("", "revisit")) == 1
-    for command in (["verify"], ["status"], ["search", "기록"], ["export", workspace.folder / "a.wacz"]):
+    for command in (
+        ["verify"],
+        ["status"],
+        ["search", "기록"],
+        ["export", workspace.folder / "a.wacz"],
+    ):
         after = workspace.call(*command)
         assert after.code == 0, after.out + after.err
     before = [(row["url"], row["outcome"], row["reason"]) for row in workspace.rows("captures")]
