@@ -14,6 +14,7 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from scrapy.commands import ScrapyCommand
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from archive.index.database import Snapshot
+
+_log = logging.getLogger(__name__)
 
 #: Errors whose message is already a sentence for the user.
 _FAULTS = (
@@ -113,8 +116,10 @@ class Verb(ScrapyCommand):
         memory.tune()
         self._parent = ParentProcess()
         self._run_id = self._parent.run_id
+        began = monotonic()
         if self._run_id:
             self._log_run()
+            _log.info("%s begins, Sacho %s", self._command_line(), VERSION)
         self._stopped = False
         try:
             self.exitcode = self.work(args, opts)
@@ -137,6 +142,7 @@ class Verb(ScrapyCommand):
             self._record_end()
             raise
         self._record_end()
+        _log.info("exit status %d after %.0f s", self.exitcode, monotonic() - began)
 
     def refuse_unknown_options(self, args: list[str]) -> None:
         """Refuse what Scrapy passes on as arguments: ``--limti 5`` must not become a search for it.
@@ -148,6 +154,14 @@ class Verb(ScrapyCommand):
             raise usage_error(
                 f"unknown option {unknown} (for a file of that name, write ./{unknown})"
             )
+
+    def _name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+    def _command_line(self) -> str:
+        """Return the verb with its words; Scrapy takes the verb out of them."""
+        words = sys.argv[1:]
+        return " ".join(words if words[:1] == [self._name()] else [self._name(), *words])
 
     def _log_run(self) -> None:
         """Let the log of a job say when what happened, without the settings that Scrapy lists."""
@@ -226,7 +240,7 @@ class Verb(ScrapyCommand):
         return Ending.FAILED if self.exitcode else Ending.SUCCEEDED
 
     def _fail(self, sentence: str) -> None:
-        print(f"{PROGRAM} {type(self).__module__.rpartition('.')[2]}: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM} {self._name()}: {sentence}", file=sys.stderr)
         self.exitcode = 1
 
     def _fail_by_system(self, error: OSError) -> None:

@@ -71,11 +71,14 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
             log = Path(row["log"])
             assert log.parent == tmp_path / "log" / name
             assert log.read_text().startswith(f"# scrapy {row['verb']} ")
+            said = re.findall(
+                r"(?m)^[-\d]{10} [:\d]{8} [-+]\d{4} \[([\w.]+)\] INFO: (.*)", log.read_text()
+            )
+            begins = f"{row['verb']} {' '.join(row['arguments'])} begins, Sacho "
+            assert len([text for _, text in said if text.startswith(begins)]) == 1
+            assert said[-1][1].startswith("exit status 0 after ")
             if name != "sound":
-                opened = (
-                    r"(?m)^[-\d]{10} [:\d]{8} [-+]\d{4} \[scrapy.core.engine\] INFO: Spider opened"
-                )
-                assert re.search(opened, log.read_text())
+                assert ("scrapy.core.engine", "Spider opened") in said
                 assert "Overridden settings" not in log.read_text()
         assert schedule.workspace.rows("leases") == []
         again = schedule.run("--once")
