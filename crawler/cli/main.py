@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from cProfile import Profile
 from difflib import get_close_matches
 from functools import cache
@@ -40,12 +41,22 @@ def main() -> None:
     program.started_as("sacho")
     # Scrapy's parts then take this for the project that they are in, whatever folder it is.
     os.environ[ENVVAR] = _SETTINGS
+    _look_for_modules_here()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except OSError as error:
         status = _output_failed(error)
     sys.exit(status)
+
+
+def _look_for_modules_here() -> None:
+    """Let settings name modules of the current folder, as in a Scrapy project.
+
+    It is the last place that is looked in: a folder of the name of ours must not be taken for it.
+    """
+    with suppress(FileNotFoundError):  # the folder was deleted
+        sys.path.append(os.getcwd())  # noqa: PTH109  (sys.path holds texts)
 
 
 def run(arguments: list[str]) -> int:

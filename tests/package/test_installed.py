@@ -250,3 +250,60 @@ def test_a_shell_takes_its_completion(installed: Installed, tmp_path: Path, shel
         [shell, "-c", SHELLS[shell]], env=environment, capture_output=True, text=True, cwd=tmp_path
     )
     assert "export" in done.stdout, done.stderr
+
+
+def test_outlets_of_the_current_folder_are_found(installed: Installed, tmp_path: Path) -> None:
+    package = tmp_path / "mypaper" / "outlets"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    named = {"OUTLET_MODULES": "mypaper.outlets"}
+    words = ("genspider", "mypaper", "https://www.mypaper.example/")
+    code, out, err = installed.run(tmp_path, *words, **named)
+    assert (code, err) == (0, ""), out
+    (tmp_path / "crawler").mkdir()  # a folder of the name of ours is not taken for it
+    (tmp_path / "crawler" / "__init__.py").write_text("raise SystemExit('theirs')")
+    code, out, err = installed.run(tmp_path, "list", **named)
+    assert (code, err) == (0, "")
+    assert out.split() == sorted([*known_outlets(), "mypaper"])
+
+
+def test_the_documented_script_crawls(installed: Installed, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "scrapy.md").read_text("utf-8")
+    (script,) = (part.partition("```")[0] for part in page.split("```python\n")[1:2])
+    with site_of_today("etoday", 3) as site:
+        crawls = Crawls.into(tmp_path, site)
+        given = dict(word.split("=", 1) for word in crawls.command()[2:] if word != "-s")
+        led = script.replace("process =", f"settings.setdict({given!r}, priority=80)\nprocess =")
+        assert led != script
+        (tmp_path / "script.py").write_text(led)
+        env = crawls.workspace.environment()
+        del env["PYTHONPATH"]
+        python = installed.command.with_name("python")
+        done = subprocess.run(
+            [python, "script.py"],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "'item_scraped_count': 3," in done.stderr
+    assert "'finish_reason': 'finished'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_project_of_a_users_own_uses_its_settings(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "scrapy.cfg").write_text("[settings]\ndefault = myproject.settings\n")
+    (tmp_path / "myproject").mkdir()
+    (tmp_path / "myproject" / "__init__.py").touch()
+    lines = "from crawler.settings import *\nCONTACT = 'desk@example.org'\n"
+    (tmp_path / "myproject" / "settings.py").write_text(lines)
+    scrapy = [installed.command.with_name("python"), "-m", "scrapy"]
+    done = subprocess.run(
+        [*scrapy, "settings", "--get", "CONTACT"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "desk@example.org\n")
+    done = subprocess.run([*scrapy, "list"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, sorted(known_outlets()))
