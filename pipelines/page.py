@@ -89,6 +89,7 @@ class Page:
     ends the processing. ``visit`` is the id of the article in the frontier that was visited, ``""``
     if it was no visit. ``revision_id`` is the revision that a revisit is known to show. ``final``
     is False while the page stands only for its bytes and is not the result of a request.
+    ``styles`` are the addresses of the styles that it links, where they were asked for.
     ``seconds`` is the CPU time that reading it has taken, 0 if that is little.
     """
 
@@ -108,6 +109,7 @@ class Page:
     visit: str = ""
     revision_id: int | None = None
     final: bool = True
+    styles: tuple[str, ...] = ()
     seconds: float = field(default=0.0, compare=False)
 
     def __repr__(self) -> str:

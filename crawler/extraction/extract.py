@@ -44,7 +44,12 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
 def extract(
-    exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
+    exchange: Exchange,
+    outlet: Outlet,
+    source: str = "",
+    *,
+    believed: bool = False,
+    with_styles: bool = False,
 ) -> Page:
     """Return what an exchange of an outlet prints.
 
@@ -52,7 +57,7 @@ def extract(
     ``source`` is the address that was requested, or the name of a file. ``believed`` is whether a
     person says that it is the outlet's. That counts where its host is none of any outlet; its
     address is then no address of the article, which is identified by what the page states, or by
-    its content.
+    its content. ``with_styles`` is whether to look for the styles that the page links.
     """
     address = outlet.identify(exchange.url) if exchange.has_address else None
     is_foreign = believed and exchange.has_address and outlet_of(exchange.url) is None
@@ -67,10 +72,10 @@ def extract(
     )
     if exchange.has_address and address is None and not is_foreign:
         return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
-    return limited(lambda page: _read(page, exchange, outlet), page)
+    return limited(lambda page: _read(page, exchange, outlet, with_styles=with_styles), page)
 
 
-def _read(page: Page, exchange: Exchange, outlet: Outlet) -> Page:
+def _read(page: Page, exchange: Exchange, outlet: Outlet, *, with_styles: bool) -> Page:
     """Return the page with what the exchange prints, or with a verdict."""
     try:
         content, content_type = _content(exchange)
@@ -88,7 +93,12 @@ def _read(page: Page, exchange: Exchange, outlet: Outlet) -> Page:
         cut = Reason.TRUNCATED if not has_notice and is_cut_text(text, blocks) else None
         flags = (PAYWALLED,) if has_notice else ()
         return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=cut)
-    return _read_html(page, text, content, decoded, outlet)
+    # The parser would take a byte order mark for text, and what follows for the page's body.
+    is_utf8 = decoded.used == "utf-8"
+    reader = PageReader(content.removeprefix(codecs.BOM_UTF8) if is_utf8 else text)
+    if with_styles:  # before anything is taken from the page
+        page = replace(page, styles=_styles(reader, exchange.url))
+    return _read_html(page, reader, text, decoded, outlet)
 
 
 def notice_of(exchange: Exchange) -> Reason | None:
@@ -105,22 +115,22 @@ def notice_of(exchange: Exchange) -> Reason | None:
     return recognise_wall(decode(content, content_type)[0])
 
 
-def stylesheets(exchange: Exchange) -> tuple[str, ...]:
-    """Return the addresses of the styles that a page links; none if it cannot be read."""
-    try:
-        content, content_type = _content(exchange)
-    except _UnreadableError:
-        return ()
-    styles = PageReader(decode(content, content_type)[0]).styles()
-    found = [absolute(exchange.url, address).partition("#")[0] for address in styles]
+def _styles(reader: PageReader, url: str) -> tuple[str, ...]:
+    """Return the addresses of the styles that a page links."""
+    found = (absolute(url, address).partition("#")[0] for address in reader.styles())
     return tuple(address for address in found if address)
 
 
 def read_exchange(
-    exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
+    exchange: Exchange,
+    outlet: Outlet,
+    source: str = "",
+    *,
+    believed: bool = False,
+    with_styles: bool = False,
 ) -> Page:
     """Return the page after ``extract`` and the item pipelines that precede the deposit."""
-    page = extract(exchange, outlet, source, believed=believed)
+    page = extract(exchange, outlet, source, believed=believed, with_styles=with_styles)
     return limited(_interpreted, page)
 
 
@@ -188,11 +198,8 @@ def _check_readable(exchange: Exchange, content: bytes, media_type: str) -> None
         raise _UnreadableError(Outcome.UNPARSED, Reason.TOO_LARGE, detail)
 
 
-def _read_html(page: Page, text: str, content: bytes, decoded: Decoded, outlet: Outlet) -> Page:
-    """Return the page with what its HTML prints; ``content`` is the text before decoding."""
-    # The parser would take a byte order mark for text, and what follows for the page's body.
-    is_utf8 = decoded.used == "utf-8"
-    reader = PageReader(content.removeprefix(codecs.BOM_UTF8) if is_utf8 else text)
+def _read_html(page: Page, reader: PageReader, text: str, decoded: Decoded, outlet: Outlet) -> Page:
+    """Return the page with what its HTML prints; ``text`` is all of that."""
     page = _identified(page, reader, outlet)
     if page.verdict is not None:
         return replace(page, decoded=decoded)
@@ -225,7 +232,9 @@ def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:
         return page
     if not page.url:
         page = replace(page, article_id=named[0].article_id, url=named[0].url)
-    page = replace(page, url=_canonical_of(page, named, outlet))
+    url = _canonical_of(page, named, outlet)
+    if url != page.url:
+        page = replace(page, url=url)
     others = [address for address in named if address.article_id != page.article_id]
     if not others:
         return page

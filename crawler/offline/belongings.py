@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive.http.message import MessageError, parse_head
 from archive.warc.redirects import is_redirect, redirect_target
-from crawler.extraction.extract import stylesheets
 from crawler.outlets import outlet_of, outlet_of_related
 
 if TYPE_CHECKING:
@@ -39,11 +38,11 @@ class Belongings:
         self._redirects: list[Held] = []
 
     def add(self, page: Page, outlet: Outlet) -> None:
-        """Take note of what belongs to an article."""
+        """Take note of what belongs to an article, whose page was read with its styles."""
         if page.article is None or len(self._wanted) >= _MOST:
             return
         pictures = [image.url for image in page.article.images if image.url]
-        of_page = [*pictures, *stylesheets(page.exchange)][:_MOST_OF_PAGE]
+        of_page = [*pictures, *page.styles][:_MOST_OF_PAGE]
         self._wanted.update((url, outlet) for url in of_page)
 
     def outlet_of(self, exchange: Exchange) -> Outlet | None:

@@ -166,7 +166,7 @@ class _Replay:
         if outlet is None:
             self._add_foreign(given, exchange)
             return
-        page = _read(exchange, outlet, given.source, believed=believed)
+        page = _read(exchange, outlet, given, believed=believed)
         if given.origin:
             self._belongings.add(page, outlet)
         self._store.add_page(page, given.origin)
@@ -250,16 +250,19 @@ def _foreign_page(given: Input, exchange: Exchange) -> Page:
     )
 
 
-def _read(exchange: Exchange, outlet: Outlet, source: str, *, believed: bool) -> Page:
+def _read(exchange: Exchange, outlet: Outlet, given: Input, *, believed: bool) -> Page:
     """Return the page of an exchange, unread with a verdict if our own code raised an error."""
+    with_styles = bool(given.origin)  # only a web archive may hold them too
     try:
-        return read_exchange(exchange, outlet, source, believed=believed)
+        return read_exchange(
+            exchange, outlet, given.source, believed=believed, with_styles=with_styles
+        )
     except Exception as error:  # noqa: BLE001  (a bug at one page: reported, the run fails)
         return Page(
             exchange=exchange,
             outlet=outlet.name,
             rules=outlet.rules,
-            source=source,
+            source=given.source,
             verdict=internal_error(error),
         )
 
