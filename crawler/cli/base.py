@@ -13,7 +13,6 @@ import sys
 from abc import abstractmethod
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
@@ -109,7 +108,6 @@ class Verb(ScrapyCommand):
 
         :raises UsageError: the arguments are invalid; Scrapy exits with 2.
         """
-        _replace_unprintable_characters()
         make_output_safe()
         self.refuse_unknown_options(args)
         os.umask(os.umask(_UMASK) | _UMASK)
@@ -317,10 +315,3 @@ def _may_open(number: int) -> bool:
         return False
     resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
     return True
-
-
-def _replace_unprintable_characters() -> None:
-    """Print a question mark for what the terminal's character set lacks, not a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")

@@ -20,6 +20,7 @@ from scrapy.utils.project import ENVVAR
 
 from archive.model import program
 from crawler import VERSION
+from crawler.cli.printable import make_output_safe
 from crawler.cli.renamed import RefusedVerb
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def main() -> None:
     # Scrapy's parts then take this for the project that they are in, whatever folder it is.
     os.environ[ENVVAR] = _SETTINGS
     _look_for_modules_here()
+    make_output_safe()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()

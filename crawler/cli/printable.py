@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import unicodedata
@@ -71,8 +72,14 @@ class SafeStream:
         self.raw = raw
 
     def write(self, text: str) -> int:
-        """Write text, made safe."""
-        return self.raw.write(printable_lines(text))
+        """Write text, made safe; what cannot be written to stderr is lost, and ends nothing."""
+        try:
+            return self.raw.write(printable_lines(text))
+        except OSError:
+            if self.raw is not sys.__stderr__:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.raw.fileno())
+            return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write lines, made safe."""
@@ -99,6 +106,9 @@ def make_output_safe() -> None:
     open_closed_streams()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper):
+            # A question mark for what the terminal's character set lacks, not a traceback.
+            stream.reconfigure(errors="replace")
         if not isinstance(stream, SafeStream):
             setattr(sys, name, SafeStream(stream))
     logging.setLogRecordFactory(_SafeRecord)
