@@ -35,8 +35,9 @@ _FLAGS = (
     "--disable-sync",
     "--renderer-process-limit=1",
 )
-#: The player is put into the page once its service worker is active: left to itself it reloads
-#: three times, 0.1 s apart, and on a busy machine then shows what the server has at that address.
+#: Each page is shown by a player of its own, which is put into the page once its service worker is
+#: active: left to itself it reloads three times, 0.1 s apart, and on a busy machine then shows what
+#: the server has at that address.
 _PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script src="ui.js"></script>
 <script>
@@ -49,16 +50,15 @@ async function start() {
   look();
 }
 function show(asked) {
-  const player = document.querySelector("replay-web-page");
-  const shown = player || document.createElement("replay-web-page");
-  for (const [name, value] of Object.entries(asked)) shown.setAttribute(name, value);
-  if (!player) document.body.append(shown);
+  const player = document.createElement("replay-web-page");
+  for (const [name, value] of Object.entries(asked)) player.setAttribute(name, value);
+  document.body.replaceChildren(player);
 }
 start();
 </script><body></body>
 """
 #: Milliseconds for what takes one second on an idle machine; a wait ends as soon as it may.
-_PATIENCE = 240_000
+_PATIENCE = 120_000
 
 
 def chromium() -> str:
@@ -75,10 +75,14 @@ def missing() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a reader sees of one page: its text, and what the browser's console says is wrong."""
+    """What a reader sees of one page: its text, and what the browser's console says is wrong.
+
+    ``pictures`` is how many of them are there.
+    """
 
     text: str
     charset: str
+    pictures: int
     errors: list[str] = field(default_factory=list)
 
 
@@ -179,14 +183,12 @@ class Player:
         shown = found.element_handle().owner_frame()
         assert shown is not None, "what is found is in a frame"
         shown.wait_for_load_state()  # the player gives a stream that was cut off to the next page
-        seen = Shown(
+        return Shown(
             shown.evaluate("document.body.innerText"),
             shown.evaluate("document.characterSet"),
+            shown.evaluate("[...document.images].filter(one => one.naturalWidth > 0).length"),
             [*self._errors],
         )
-        # Whatever is found next is then of the next page.
-        shown.evaluate("document.body.replaceChildren()")
-        return seen
 
     def _add_error(self, said: ConsoleMessage) -> None:
         if said.type == "error":

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.cli import ROOT, Workspace
+from tests.support.cli import Workspace
+from tests.support.exports import PRINTED, crawled_twice
 from tests.support.playback import ETODAY, HEADLINE, archive_of_every_kind
 from tests.support.replay_web_page import missing, player, started_browser
 
@@ -53,16 +54,41 @@ def wrong(package: Path, errors: list[str]) -> list[str]:
 
 def test_the_exported_seeds_open_in_replaywebpage(tmp_path: Path, browser: Browser) -> None:
     workspace, package = Workspace(tmp_path), tmp_path / "seeds.wacz"
-    assert workspace.call("replay", ROOT / "seeds").code == 0
+    assert workspace.call("replay", *PRINTED).code == 0
     assert workspace.call("export", package).code == 0
     pages = listed(package)
-    assert len(pages) == 5
+    assert len(pages) >= len(PRINTED)
     with player(browser, package, tmp_path / "site") as opened:
         for page in pages:
             moment = "".join(char for char in page["ts"] if char.isdigit())
             found = opened.show(page["url"], moment, page["title"])
             assert page["title"] in found.text
             assert wrong(package, found.errors) == []
+
+
+def test_an_exported_crawl_opens_in_replaywebpage(tmp_path: Path, browser: Browser) -> None:
+    """Pages with their pictures, reached by a redirect, come again as revisit and as 304."""
+    crawls, package = crawled_twice(tmp_path), tmp_path / "crawl.wacz"
+    assert crawls.workspace.run("export", package).code == 0
+    kinds = {(row["record_type"], row["status"]) for row in crawls.workspace.rows("captures")}
+    assert {("response", 302), ("revisit", 200), ("revisit", 304)} <= kinds
+    pages = listed(package)
+    assert len(pages) == 3
+    again = next(
+        row for row in crawls.workspace.rows("captures") if row["record_type"] == "revisit"
+    )
+    pictures: list[int] = []
+    with player(browser, package, tmp_path / "site") as opened:
+        for page in pages:
+            moment = "".join(char for char in page["ts"] if char.isdigit())[:14]
+            found = opened.show(page["url"], moment, page["title"])
+            assert page["title"] in found.text
+            assert wrong(package, found.errors) == []
+            pictures.append(found.pictures)
+        assert max(pictures) == 1, "not every article has one"
+        (title,) = {page["title"] for page in pages if page["url"] == again["url"]}
+        moment = "".join(char for char in again["captured_at"][:19] if char.isdigit())
+        assert title in opened.show(again["url"], moment, title).text
 
 
 def test_records_of_every_kind_open_in_replaywebpage(tmp_path: Path, browser: Browser) -> None:
