@@ -13,20 +13,22 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.support.fault_server.crawls import (
     PAGE_CASES,
-    SOURCE_CASES,
     crawl_hostile_outlet,
     crawl_hostile_sitemaps,
 )
+from tests.support.fault_server.source_answers import LONG_SOURCES, SOURCES
 
 MEBIBYTES = 300
+_SITEMAPS = (*SOURCES, *LONG_SOURCES)
 #: The crawl, its cases and its timeout: sitemaps of 50 MB are waited for longer.
 CRAWLS = {
     "pages": (crawl_hostile_outlet, PAGE_CASES, 8),
-    "sitemaps": (crawl_hostile_sitemaps, SOURCE_CASES, 60),
+    "sitemaps": (partial(crawl_hostile_sitemaps, sources=_SITEMAPS), len(_SITEMAPS), 60),
 }
 
 

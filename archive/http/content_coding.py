@@ -239,29 +239,78 @@ def _salvage_bytes(stream: zlib._Decompress, piece: memoryview, out: bytearray) 
             return
 
 
+def decoded_pieces(data: bytes, coding: str, limit: int) -> Iterator[bytes]:
+    """Yield what a coded document holds, as far as damage or an early end allows.
+
+    A document of which nothing decodes is not in the coding, and yielded as it is. A piece of it is
+    a megabyte at most otherwise.
+
+    :raises SizeError: more than ``limit`` bytes come out.
+    """
+    pieces = filter(None, _pieces(data, coding, limit))
+    first = next(pieces, b"")
+    if not first:
+        yield data
+        return
+    yield first
+    yield from pieces
+
+
+def _pieces(data: bytes, coding: str, limit: int) -> Iterator[bytes]:
+    if coding in GZIP:
+        return gunzip_pieces(data, limit)
+    if coding == "br":
+        return _brotli_pieces(data, limit, salvage=True)
+    return _deflate_pieces(data, limit)
+
+
+def _deflate_pieces(data: bytes, limit: int) -> Iterator[bytes]:
+    stream = zlib.decompressobj(_ZLIB_FORMAT if _has_zlib_header(data) else _RAW_FORMAT)
+    view = memoryview(data)
+    at = size = 0
+    used = 1
+    while used and at < len(view) and not stream.eof:
+        content, used = _inflate_piece(stream, view[at : at + _PIECE])
+        size += len(content)
+        _check_size(size, limit)
+        yield content
+        at += used
+
+
 def _decode_brotli(data: bytes, limit: int, *, salvage: bool) -> bytes:
-    stream = brotli.Decompressor()
     out = bytearray()
+    for piece in _brotli_pieces(data, limit, salvage=salvage):
+        out += piece
+    return bytes(out)
+
+
+def _brotli_pieces(data: bytes, limit: int, *, salvage: bool) -> Iterator[bytes]:
+    """Yield what brotli data holds; see `decode` for ``salvage`` and the errors."""
+    stream = brotli.Decompressor()
+    size = 0
     try:
-        for at in range(0, len(data), _PIECE):
-            if stream.is_finished():
-                break
-            out += stream.process(data[at : at + _PIECE], output_buffer_limit=_BROTLI_OUTPUT)
-            while not stream.can_accept_more_data():
-                _check_size(len(out), limit)
-                out += stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT)
-            _check_size(len(out), limit)
-        # It takes all input before it has given all output, and says that it can take more.
-        while more := stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT):
-            out += more
-            _check_size(len(out), limit)
+        for piece in _processed(stream, data):
+            size += len(piece)
+            _check_size(size, limit)
+            yield piece
     except brotli.error as error:
         if not salvage:
             raise MessageError(f"compressed data is damaged ({error})") from error
     else:
         if not salvage and not stream.is_finished():
             raise MessageError("compressed data ends early")
-    return bytes(out)
+
+
+def _processed(stream: brotli.Decompressor, data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), _PIECE):
+        if stream.is_finished():
+            break
+        yield stream.process(data[at : at + _PIECE], output_buffer_limit=_BROTLI_OUTPUT)
+        while not stream.can_accept_more_data():
+            yield stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT)
+    # It takes all input before it has given all output, and says that it can take more.
+    while more := stream.process(b"", output_buffer_limit=_BROTLI_OUTPUT):
+        yield more
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -20,13 +20,19 @@ from xml.sax.saxutils import escape
 from defusedxml.common import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
-from archive.http.content_coding import GZIP_MAGIC, SizeError, gunzip_pieces
+from archive.http.content_coding import (
+    GZIP_MAGIC,
+    KNOWN,
+    SizeError,
+    decoded_pieces,
+    gunzip_pieces,
+)
 from crawler.discovery.entries import MAX_TEXT, FeedEntry, SourceError, SourceFault, absolute_url
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from xml.sax.xmlreader import AttributesImpl
 
@@ -38,8 +44,9 @@ MAX_DEPTH = 32
 MAX_ELEMENTS = 12 * MAX_ENTRIES
 #: Characters that are not valid XML and are escaped before parsing.
 MAX_REPAIRS = 8 * MAX_ENTRIES
-#: Bytes decoded and repaired at a time: nearly every document is one block.
-_BLOCK = 4 * 2**20
+#: Bytes decoded and repaired at a time: nearly every document is one block. A character may take
+#: four bytes, and a block is in memory several times.
+_BLOCK = 2**20
 #: Characters parsed at a time.
 _CHUNK = 65536
 #: Characters without a ``>``: the parser reads an unclosed tag or comment again with each chunk.
@@ -106,16 +113,19 @@ class Document:
     sitemaps: tuple[FeedEntry, ...] = ()
 
 
-def read_feed(body: bytes, content_type: str, url: str, now: datetime) -> Document:
+def read_feed(
+    body: bytes, content_type: str, url: str, now: datetime, codings: Sequence[str] = ()
+) -> Document:
     """Read a feed, a sitemap or a sitemap index; the body may be a gzip file.
 
     ``content_type`` is the value of the header; ``url`` is the document's address, against which
-    relative links are resolved; ``now`` is the time to which relative times refer.
+    relative links are resolved; ``now`` is the time to which relative times refer. ``codings`` are
+    the content-encodings that the body is in, in order of application.
 
     :raises SourceError: the body is not such a document, or only a part of one; ``partial`` then
         holds the entries before the damage.
     """
-    texts = _texts(body, content_type)
+    texts = _texts(_blocks(body, codings), content_type)
     first = next(filter(str.strip, map(_without_prolog, texts)), "")
     if _ADDRESS.match(first):
         return Document(entries=_read_lines(chain([first], texts), url))
@@ -196,17 +206,14 @@ def _parse_error(reader: _Reader, message: str) -> SourceError:
     return SourceError(SourceFault.BROKEN, sentence, partial)
 
 
-def _texts(body: bytes, content_type: str) -> Iterator[str]:
+def _texts(blocks: Iterator[bytes], content_type: str) -> Iterator[str]:
     """Yield the document's text in blocks.
 
     The charset is that of the first block, which ends behind a tag.
 
     :raises SourceError: it is too large, or no gzip file though it begins like one.
     """
-    blocks = _blocks(body)
     first = next(blocks, b"")
-    if not first and body.startswith(GZIP_MAGIC):
-        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be decompressed")
     label = _ENCODING.search(first, 0, 4096)
     if label and "charset" not in content_type.lower():
         content_type = f"text/xml; charset={label[1].decode('ascii')}"
@@ -229,25 +236,55 @@ def _without_controls(text: str) -> str:
     return text
 
 
-def _blocks(body: bytes) -> Iterator[bytes]:
-    """Yield the document's bytes in blocks, unpacked; of a damaged gzip file what decodes.
+def _blocks(body: bytes, codings: Sequence[str]) -> Iterator[bytes]:
+    """Yield the document's bytes in blocks, unpacked; of damaged data what decodes.
 
-    :raises SourceError: it is larger than `MAX_BYTES`.
+    Of the coding that was applied first, and of a gzip file, there is never more than a block
+    unpacked: what is packed at a thousandth is not in memory whole.
+
+    :raises SourceError: it is larger than `MAX_BYTES`, or no gzip file though it begins like one.
     """
-    if not body.startswith(GZIP_MAGIC):
-        if len(body) > MAX_BYTES:
-            raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; the limit is {MAX_BYTES}")
-        yield from (body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK))
-        return
-    block = bytearray()
+    if not all(coding in KNOWN for coding in codings):
+        codings = ()
     try:
-        for piece in gunzip_pieces(body, MAX_BYTES):
-            block += piece
-            if len(block) >= _BLOCK:
-                yield bytes(block)
-                block.clear()
+        for coding in reversed(codings[1:]):
+            body = b"".join(decoded_pieces(body, coding, MAX_BYTES))
+        if codings:
+            pieces = decoded_pieces(body, codings[0], MAX_BYTES)
+            first = next(pieces)
+            if not first.startswith(GZIP_MAGIC):
+                yield from _in_blocks(chain([first], pieces))
+                return
+            body = b"".join([first, *pieces])
+    except SizeError as error:
+        raise SourceError(SourceFault.TOO_LARGE, f"the response {error}") from error
+    if body.startswith(GZIP_MAGIC):
+        yield from _gunzipped(body)
+    elif len(body) > MAX_BYTES:
+        raise SourceError(SourceFault.TOO_LARGE, f"{len(body)} bytes; the limit is {MAX_BYTES}")
+    else:
+        yield from (body[start : start + _BLOCK] for start in range(0, len(body), _BLOCK))
+
+
+def _gunzipped(body: bytes) -> Iterator[bytes]:
+    is_empty = True
+    try:
+        for block in _in_blocks(gunzip_pieces(body, MAX_BYTES)):
+            is_empty = False
+            yield block
     except SizeError as error:
         raise SourceError(SourceFault.TOO_LARGE, f"the gzip file {error}") from error
+    if is_empty:
+        raise SourceError(SourceFault.BROKEN, "the gzip file cannot be decompressed")
+
+
+def _in_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        if len(block) >= _BLOCK:
+            yield bytes(block)
+            block.clear()
     if block:
         yield bytes(block)
 
@@ -303,9 +340,12 @@ def _whole_entries(texts: Iterable[str]) -> Iterator[str]:
             continue
         tags = [f"{name}>" for name in _ENTRY_NAMES]
         ends = [at + len(tag) for tag in tags if (at := rest.rfind(tag)) >= 0]
-        if ends:
-            yield rest[: max(ends)]
-            rest = rest[max(ends) :]
+        # Without an end for so long, behind any tag: no document may be in memory whole.
+        is_long = not ends and len(rest) > 2 * _BLOCK
+        end = (rest.rfind(">") + 1 or len(rest)) if is_long else max(ends, default=0)
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
     # The last bytes of a document are parsed with what is left, however short.
     yield rest.rstrip(_XML_SPACE)
 

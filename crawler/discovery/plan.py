@@ -95,11 +95,17 @@ class Plan:
         return requests
 
     def read_response(
-        self, request: SourceRequest, body: bytes, content_type: str = "", status: int = 200
+        self,
+        request: SourceRequest,
+        body: bytes,
+        content_type: str = "",
+        status: int = 200,
+        codings: Sequence[str] = (),
     ) -> SourceResult:
         """Read the response to a request of this plan.
 
-        ``content_type`` is the header's value. A 304 is a response without news; any other status
+        ``content_type`` is the header's value, ``codings`` are the content-encodings that the body
+        of a feed or sitemap is in. A 304 is a response without news; any other status
         than 200 is a fault.
         """
         if status == 304:
@@ -108,7 +114,7 @@ class Plan:
             error = SourceError(SourceFault.STATUS, f"the response has status {status}")
             return self._settle(request, (), error)
         try:
-            document = self._read_document(request, body, content_type)
+            document = self._read_document(request, body, content_type, codings)
         except SourceError as error:
             return self._settle(request, error.partial, error)
         articles, sitemaps = self._parted(document)
@@ -202,13 +208,15 @@ class Plan:
     def _asked_reports(self) -> list[ChannelReport]:
         return [report for report in self._reports.values() if report.asked]
 
-    def _read_document(self, request: SourceRequest, body: bytes, content_type: str) -> Document:
+    def _read_document(
+        self, request: SourceRequest, body: bytes, content_type: str, codings: Sequence[str]
+    ) -> Document:
         """Read a source's response.
 
         :raises SourceError: it is not what the source should be, or only a part of it.
         """
         if not isinstance(request.source, ListPage):
-            return read_feed(body, content_type, request.url, self._now)
+            return read_feed(body, content_type, request.url, self._now, codings)
         entries = read_list_page(body, content_type, request.url, request.source, self._now)
         if not entries and not request.page:
             raise SourceError(SourceFault.EMPTY, "the list's first page holds no items")

@@ -36,8 +36,9 @@ class ByteBudget:
     """Stops reading from connections while the responses have more bytes than `MOST_BYTES`.
 
     However fast and long the answers of many requests at once are, the memory that they take is
-    bounded. The response that began first is never held back, so one always goes on.
-    ``unprocessed`` returns the bytes of the responses that were received whole and wait.
+    bounded. The response that began first is held back only where it alone has more, and others
+    wait to be processed: so one always goes on, and of two of 50 MB one is received and read before
+    the other. ``unprocessed`` returns the bytes of the responses that were received whole and wait.
     """
 
     def __init__(self, unprocessed: Callable[[], int], most: int = MOST_BYTES) -> None:
@@ -55,7 +56,7 @@ class ByteBudget:
 
     def received(self, transfer: Reception) -> None:
         """Hold the response back if there are too many bytes; called when some have come."""
-        if transfer.size < _SMALL or self._is_first(transfer) or self._has_room():
+        if transfer.size < _SMALL or self._may_go_on(transfer):
             return
         if not self._transfers.get(transfer, True) and transfer.pause():
             self._transfers[transfer] = True
@@ -78,12 +79,11 @@ class ByteBudget:
             self._ended = 0
             gc.collect()
 
-    def _is_first(self, transfer: Reception) -> bool:
-        return next(iter(self._transfers), None) is transfer
-
-    def _has_room(self) -> bool:
-        under_way = sum(transfer.size for transfer in self._transfers)
-        return under_way + self._unprocessed() <= self._most
+    def _may_go_on(self, transfer: Reception) -> bool:
+        waiting = self._unprocessed()
+        if next(iter(self._transfers), None) is transfer:
+            return transfer.size <= self._most or waiting <= self._most
+        return sum(each.size for each in self._transfers) + waiting <= self._most
 
     def _plan_check(self) -> None:
         if self._check is None:
@@ -97,7 +97,7 @@ class ByteBudget:
         """Let go on what may: the first response, and the others while there is room."""
         held = [transfer for transfer, is_held in self._transfers.items() if is_held]
         for transfer in held:
-            if not self._is_first(transfer) and not self._has_room():
+            if not self._may_go_on(transfer):
                 self._plan_check()
                 return
             self._transfers[transfer] = False

@@ -37,9 +37,8 @@ class DecompressionMiddleware:
     if they are served nevertheless. A response with another coding is returned unchanged. A body
     that is not encoded as its header says is returned as it is. Of a truncated or damaged body the
     part that decodes is returned, with the flag ``dataloss``. ``request.meta["exchange"]`` is not
-    changed. ``decoded_maxsize`` in the request's meta is a limit of its own for what comes out: a
-    sitemap may be larger than any page. If the request's meta has ``as_served``, the response is
-    returned unchanged: the callback reads the exchange.
+    changed. ``decoded_maxsize`` in the request's meta is a limit of its own for what comes out. If
+    it has ``as_served``, the response is returned unchanged: the callback decodes it.
 
     Settings, Scrapy's: ``COMPRESSION_ENABLED``, ``DOWNLOAD_MAXSIZE`` and ``DOWNLOAD_WARNSIZE`` with
     their meta keys. Stats: ``httpcompression/response_bytes`` and

@@ -16,11 +16,12 @@ from scrapy import Request, Spider, signals
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from archive.frontier.visits import FrontierLink, VisitResult
+from archive.http.content_coding import split_codings
 from archive.http.message import NO_STATUS, REDIRECT_STATUSES, status_of, validator
 from archive.model.outcome import OF_HOST, Outcome, Reason, Verdict
 from archive.runs.recorder import Result
 from crawler import VERSION
-from crawler.discovery.feeds import MAX_BYTES
+from crawler.discovery import feeds, list_pages
 from crawler.discovery.plan import Plan
 from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
@@ -217,7 +218,11 @@ class OutletSpider(Spider):
         """Parse a feed, sitemap or list page, and add its links to the frontier."""
         assert self.plan is not None, "sources are requested only by a plan"
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        result = self.plan.read_response(source, response.body, content_type, response.status)
+        fields = response.headers.getlist("Content-Encoding")
+        codings = split_codings(field.decode("latin-1") for field in fields)
+        result = self.plan.read_response(
+            source, response.body, content_type, response.status, codings
+        )
         if result.fault is not None:
             self.logger.warning(
                 "%s %s: %s", source.channel, result.fault.url, result.fault.sentence
@@ -353,9 +358,12 @@ class OutletSpider(Spider):
 
     def _source_request(self, source: SourceRequest) -> Request:
         meta: dict[str, Any] = {"handle_httpstatus_list": _HANDLED_STATUSES}
-        if not isinstance(source.source, ListPage):
-            # A sitemap may be larger than any page, on the wire and decoded.
-            meta |= {"download_maxsize": MAX_BYTES, "decoded_maxsize": MAX_BYTES}
+        if isinstance(source.source, ListPage):
+            meta |= {"decoded_maxsize": list_pages.MAX_BYTES}
+        else:
+            # A sitemap may be larger than any page, on the wire and decoded. It is decoded while it
+            # is read: many at once, packed at a thousandth, must not be in memory unpacked.
+            meta |= {"download_maxsize": feeds.MAX_BYTES, "as_served": True}
         return Request(
             source.url,
             callback=self.parse_source,

@@ -6,8 +6,11 @@ import contextlib
 import gzip
 import time
 import tracemalloc
+import zlib
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,9 @@ from crawler.discovery.entries import SourceError
 from crawler.discovery.list_pages import read_list_page
 from tests.crawler.discovery.test_feeds import BOMB, NOW, URL, read
 from tests.crawler.discovery.test_lists import EVERYTHING, FLASH, SECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LISTS = (FLASH, SECTION, EVERYTHING)
 
@@ -182,3 +188,56 @@ def check(body: bytes, content_type: str) -> None:
             assert entry.published_at is None or entry.published_at.utcoffset() == timedelta(
                 hours=9
             )
+
+
+PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
+TWO = b"<urlset><url><loc>https://x.example/1</loc></url><url><loc>/2</loc></url></urlset>"
+
+
+@pytest.mark.parametrize("codings", ["gzip", "deflate", "br", "gzip, br", "br, gzip", "gzip, gzip"])
+def test_a_document_is_unpacked_while_it_is_read(codings: str) -> None:
+    body = TWO
+    for coding in codings.split(", "):
+        body = PACK[coding](body)
+    assert len(coded(body, codings).entries) == 2
+    with pytest.raises(SourceError) as caught:
+        coded(body[:-30], codings)
+    assert caught.value.reason in ("broken", "not_xml", "empty")
+
+
+@pytest.mark.parametrize("codings", ["gzip", "deflate", "br", "zstd"])
+def test_a_document_that_is_in_no_coding_is_read_as_it_is(codings: str) -> None:
+    assert len(coded(TWO, codings).entries) == 2
+
+
+def test_a_gzip_file_sent_in_a_coding_is_unpacked_twice() -> None:
+    assert len(coded(brotli.compress(gzip.compress(TWO)), "br").entries) == 2
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_of_a_packed_document_a_part_is_in_memory(coding: str) -> None:
+    comments = f"<!--{' ' * 1017}-->" * 1024 * 30
+    body = PACK[coding](f"<urlset>{comments}</urlset>".encode())
+    with memory_within(40), pytest.raises(SourceError, match="no entries"):
+        coded(body, coding)
+
+
+def test_of_an_entry_without_end_a_part_is_in_memory() -> None:
+    body = b"<urlset><url>" + f"<a>{' ' * 1017}</a>".encode() * 1024 * 30
+    with memory_within(40), pytest.raises(SourceError, match="breaks off"):
+        read(body)
+
+
+@contextlib.contextmanager
+def memory_within(mebibytes: int) -> Iterator[None]:
+    tracemalloc.stop()
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < mebibytes * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def coded(body: bytes, codings: str) -> feeds.Document:
+    return feeds.read_feed(body, "text/xml", URL, NOW, codings.split(", "))

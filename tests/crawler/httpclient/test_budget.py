@@ -70,6 +70,23 @@ async def test_what_waits_to_be_processed_counts_until_it_is():
 
 
 @run
+async def test_the_first_waits_too_where_it_alone_is_more_than_all_may_have():
+    waiting = 4 * MB
+    budget = ByteBudget(lambda: waiting, most=3 * MB)
+    (first,) = begun(budget, 1)
+    first.size = 3 * MB
+    budget.received(first)
+    assert not first.held
+    first.size = 4 * MB
+    budget.received(first)
+    assert first.held
+    waiting = 0
+    async with asyncio.timeout(5):
+        while first.held:
+            await asyncio.sleep(0)
+
+
+@run
 async def test_small_responses_are_never_held_back():
     budget = ByteBudget(lambda: 99 * MB, most=MB)
     parts = begun(budget, 9)

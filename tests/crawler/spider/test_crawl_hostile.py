@@ -36,12 +36,9 @@ def test_every_hostile_answer_has_its_outcome_and_harms_no_other_page(tmp_path: 
 
 
 def test_of_every_hostile_sitemap_one_thing_is_said(tmp_path: Path) -> None:
-    # One at a time, as the pace has it. Of several long ones at once each takes its own memory:
-    # `python -m bench.hostile_outlet` says how much.
     settings = {
         "DOWNLOAD_TIMEOUT": str(LONG_TIMEOUT),
         "RETRY_TIMES": "0",
-        "CONCURRENT_REQUESTS": "1",
-        "CONCURRENT_REQUESTS_PER_DOMAIN": "1",
+        "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
     }
     check(crawl_hostile_sitemaps(tmp_path, **settings), 0, SOURCE_CASES, LONG_TIMEOUT)

@@ -15,8 +15,10 @@ from tests.support.fault_server.page_answers import ANSWERS
 from tests.support.fault_server.source_answers import ROBOTS, SOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from tests.support.fault_server.source_answers import SourceAnswer
     from tests.support.mock_site.server import MockSite
 
 _MAIN = "https://www.etoday.co.kr"
@@ -66,14 +68,20 @@ def crawl_hostile_outlet(folder: Path, *, plain: int = 20, **settings: str) -> H
         return _crawled(Crawls.into(folder, site), expected, plain, settings)
 
 
-def crawl_hostile_sitemaps(folder: Path, *, plain: int = 20, **settings: str) -> HostileCrawl:
-    """Crawl an outlet whose sitemap is an index of all hostile ones; its feeds are as they should be."""
+def crawl_hostile_sitemaps(
+    folder: Path,
+    *,
+    plain: int = 20,
+    sources: Sequence[SourceAnswer] = SOURCES,
+    **settings: str,
+) -> HostileCrawl:
+    """Crawl an outlet whose sitemap is an index of hostile ones; its feeds are as they should be."""
     with site_of_today("etoday", plain) as site:
-        _plant_sources(site)
+        _plant_sources(site, sources)
         # The server is busy with the long ones, and accepts no connection meanwhile.
         patient = {"CONNECT_TIMEOUT": settings.get("DOWNLOAD_TIMEOUT", "60")} | settings
         ended = _crawled(Crawls.into(folder, site), {}, plain, patient)
-        ended.wrong |= _wrong_sources(site, ended.err)
+        ended.wrong |= _wrong_sources(site, sources, ended.err)
         return ended
 
 
@@ -107,10 +115,10 @@ def _expected_of_host(site: MockSite, host: str, robots: str) -> tuple[str, tupl
     return f"robots.txt {robots}", outcomes[allows]
 
 
-def _plant_sources(site: MockSite) -> None:
-    """Make the outlet's sitemap an index of all hostile ones."""
-    urls = [f"{_MAIN}/sitemap/{number}.xml" for number in range(len(SOURCES))]
-    for number, source in enumerate(SOURCES):
+def _plant_sources(site: MockSite, sources: Sequence[SourceAnswer]) -> None:
+    """Make the outlet's sitemap an index of hostile ones."""
+    urls = [f"{_MAIN}/sitemap/{number}.xml" for number in range(len(sources))]
+    for number, source in enumerate(sources):
         site.fault(rf"/sitemap/{number}\.xml", "raw", script=source.script)
     entries = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in urls)
     index = f"<sitemapindex>{entries}</sitemapindex>"
@@ -135,10 +143,10 @@ def _wrong_pages(
     return wrong | {f"outcomes of {source}": times for source, times in repeated.items()}
 
 
-def _wrong_sources(site: MockSite, err: str) -> dict[str, str]:
+def _wrong_sources(site: MockSite, sources: Sequence[SourceAnswer], err: str) -> dict[str, str]:
     """Return the sitemaps that were not asked for once, or of which another thing is said."""
     wrong = {}
-    for number, source in enumerate(SOURCES):
+    for number, source in enumerate(sources):
         path = f"/sitemap/{number}.xml"
         asked = len(site.requests(path))
         found = [line for line in err.splitlines() if re.search(rf"sitemap \S*{path}: ", line)]
