@@ -20,7 +20,7 @@ from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_th
 from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
 from crawler.outlets import outlet_of
-from pipelines.cpu_limit import limited
+from pipelines.cpu_limit import limited, within_limit
 from pipelines.normalise import normalise
 from pipelines.page import Page
 from pipelines.validate import validate
@@ -61,18 +61,49 @@ def extract(
     """
     address = outlet.identify(exchange.url) if exchange.has_address else None
     is_foreign = believed and exchange.has_address and outlet_of(exchange.url) is None
-    page = Page(
+    page = replace(_addressed(exchange, outlet, address), source=source, is_foreign=is_foreign)
+    if exchange.has_address and address is None and not is_foreign:
+        return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
+    return limited(lambda page: _read(page, exchange, outlet, with_styles=with_styles), page)
+
+
+def open_page(exchange: Exchange, outlet: Outlet) -> PageReader | None:
+    """Return the HTML of an exchange of an outlet, parsed, as its layouts read it.
+
+    None if it cannot be read, is no HTML, or says that it is another article.
+
+    :raises TooCostlyError: that takes too long.
+    """
+    return within_limit(lambda: _opened(exchange, outlet))
+
+
+def _opened(exchange: Exchange, outlet: Outlet) -> PageReader | None:
+    try:
+        content, content_type = _content(exchange)
+        media_type = content_type.partition(";")[0].strip().lower()
+        _check_readable(exchange, content, media_type)
+    except _UnreadableError:
+        return None
+    if media_type in _TEXT_TYPES:
+        return None
+    text, decoded = decode(content, content_type)
+    reader = _parsed(text, content, decoded)
+    address = outlet.identify(exchange.url) if exchange.has_address else None
+    page = _identified(_addressed(exchange, outlet, address), reader, outlet)
+    if page.verdict is not None:
+        return None
+    reader.own = _own_page(page, outlet)
+    return reader
+
+
+def _addressed(exchange: Exchange, outlet: Outlet, address: Address | None) -> Page:
+    return Page(
         exchange=exchange,
         outlet=outlet.name,
         rules=outlet.rules,
         article_id=address.article_id if address else "",
         url=address.url if address else "",
-        source=source,
-        is_foreign=is_foreign,
     )
-    if exchange.has_address and address is None and not is_foreign:
-        return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
-    return limited(lambda page: _read(page, exchange, outlet, with_styles=with_styles), page)
 
 
 def _read(page: Page, exchange: Exchange, outlet: Outlet, *, with_styles: bool) -> Page:
@@ -93,9 +124,7 @@ def _read(page: Page, exchange: Exchange, outlet: Outlet, *, with_styles: bool) 
         cut = Reason.TRUNCATED if not has_notice and is_cut_text(text, blocks) else None
         flags = (PAYWALLED,) if has_notice else ()
         return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=cut)
-    # The parser would take a byte order mark for text, and what follows for the page's body.
-    is_utf8 = decoded.used == "utf-8"
-    reader = PageReader(content.removeprefix(codecs.BOM_UTF8) if is_utf8 else text)
+    reader = _parsed(text, content, decoded)
     if with_styles:  # before anything is taken from the page
         page = replace(page, styles=_styles(reader, exchange.url))
     return _read_html(page, reader, text, decoded, outlet)
@@ -203,7 +232,7 @@ def _read_html(page: Page, reader: PageReader, text: str, decoded: Decoded, outl
     page = _identified(page, reader, outlet)
     if page.verdict is not None:
         return replace(page, decoded=decoded)
-    reader.own = OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
+    reader.own = _own_page(page, outlet)
     layouts = layout.choose(outlet.layouts, page.exchange.captured_at.date())
     element = take_element(reader, outlet.rules.paywall)
     printed = read_page(reader, layouts, outlet.rules, _place_of(page, outlet))
@@ -216,6 +245,16 @@ def _read_html(page: Page, reader: PageReader, text: str, decoded: Decoded, outl
             flags = (*flags, PAYWALLED)
     diagnosis = _diagnosis(printed, text, outlet.rules)
     return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=diagnosis)
+
+
+def _parsed(text: str, content: bytes, decoded: Decoded) -> PageReader:
+    # The parser would take a byte order mark for text, and what follows for the page's body.
+    is_utf8 = decoded.used == "utf-8"
+    return PageReader(content.removeprefix(codecs.BOM_UTF8) if is_utf8 else text)
+
+
+def _own_page(page: Page, outlet: Outlet) -> OwnPage:
+    return OwnPage(page.article_id, page.url, lambda url: _id_of(url, outlet))
 
 
 def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:

@@ -67,6 +67,11 @@ def faults(outlet: Outlet) -> list[str]:
     ]
 
 
+def unfilled(outlet: Outlet) -> list[str]:
+    """Return the fields without a value, of those that every outlet needs."""
+    return [name for name in ("title", "articles", "canonical") if not getattr(outlet, name)]
+
+
 def _wrong_types(value: Any, wanted: Any, path: str) -> Iterator[str]:
     """Yield the values within one whose types are not those that the fields declare."""
     kinds = get_args(wanted) if get_origin(wanted) in (Union, UnionType) else (wanted,)

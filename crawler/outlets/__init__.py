@@ -39,14 +39,15 @@ _MISSING_FIELD = re.compile(r"(\w+)\.__init__\(\) missing .*arguments?: (.+)")
 class _Registry:
     """The outlets that are known by name, and what is wrong with the others, by name too.
 
-    ``origins`` says where each name and host is stated.
+    ``origins`` says where each name and host is stated, ``modules`` in which module each outlet is.
     """
 
     outlets: dict[str, Outlet] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
 
-    def add(self, origin: str, name: str, load: Callable[[], object]) -> None:
+    def add(self, module: str, origin: str, name: str, load: Callable[[], object]) -> None:
         """Add the outlet of a file, or what is wrong with it; ``name`` is what it should have."""
         try:
             outlet = load()
@@ -64,6 +65,7 @@ class _Registry:
             self.broken.setdefault(name, f"{origin}: {fault}")
             return
         self.outlets[outlet.name] = outlet
+        self.modules[outlet.name] = module
         self.origins |= dict.fromkeys((outlet.name, *outlet.hosts), origin)
 
     def _collision(self, outlet: Outlet) -> str:
@@ -107,18 +109,27 @@ def broken_outlets() -> dict[str, str]:
     return dict(sorted(_registry().broken.items()))
 
 
+def module_of(name: str) -> str:
+    """Return the name of the module that holds the outlet of that name.
+
+    :raises KeyError: there is no such outlet.
+    """
+    return _registry().modules[name]
+
+
 @cache
 def _registry() -> _Registry:
     found = _Registry()
     for name in sorted(module.name for module in iter_modules(__path__)):
-        found.add(f"crawler/outlets/{name}.py", name, partial(_own_outlet, name))
+        module = f"{__name__}.{name}"
+        found.add(module, f"crawler/outlets/{name}.py", name, partial(_own_outlet, name))
     for name in _MODULES:
         for module in _modules_of(name):
             own = module.rpartition(".")[2]
-            found.add(f"{module}, of OUTLET_MODULES", own, partial(_outlet_in, module))
+            found.add(module, f"{module}, of OUTLET_MODULES", own, partial(_outlet_in, module))
     for point in entry_points(group=ENTRY_POINTS):
         origin = f"{point.value}, an entry point of {ENTRY_POINTS}"
-        found.add(origin, point.name, partial(_outlet_at, point))
+        found.add(point.module, origin, point.name, partial(_outlet_at, point))
     return found
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.model.article import Article
-from tests.regold import layout, sidecar
-from tests.support.documents import SEEDS, fixtures, golden_of, name_of, read_fixture, values_of
+from crawler.authoring.goldens import golden_of, sidecar, sidecar_bytes, values_of
+from tests.support.documents import SEEDS, fixtures, name_of, read_fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_field_is_read_as_expected(path: Path, field: str) -> None:
 @pytest.mark.parametrize("path", fixtures(), ids=name_of)
 def test_golden_has_the_one_form_and_only_fields_of_the_record(path: Path) -> None:
     facts = sidecar(path)
-    assert path.with_suffix(".json").read_bytes() == layout(facts)
+    assert path.with_suffix(".json").read_bytes() == sidecar_bytes(facts)
     assert set(facts["article"]) <= set(FIELDS)
     assert all(
         facts["article"].get(name) for name in (*NEVER_EMPTY, "published_at", "published_raw")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.authoring.goldens import sidecar
 from pipelines.deck import find_deck
 from pipelines.widget_rules import WidgetRule, Widgets
 from tests.crawler.extraction.test_header_block import NEWSPIMS, read, source_of
-from tests.regold import sidecar
 from tests.support.documents import SEEDS, name_of, read_bytes
 
 if TYPE_CHECKING:

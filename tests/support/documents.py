@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archive.export.articles import to_values
-from archive.model.exchange import Exchange, Location, content_urn
+from archive.model.exchange import Exchange, content_urn
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import PAGE_ENDINGS, read_file
@@ -21,10 +19,6 @@ if TYPE_CHECKING:
 SEEDS = Path(__file__).parents[2] / "seeds"
 #: The outlets of which `tests.support.mock_site` makes sites.
 MADE_SITES = ("etoday", "newspim")
-#: What a record says of the capture and not of the article.
-CAPTURE_FIELDS = frozenset(
-    {"captured_at", "change", "deleted_at", "deletion", "http_status", "revision", "status", "warc"}
-)
 #: The names of all outlets, as sentences list them.
 KNOWN = ", ".join(known_outlets())
 NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
@@ -79,34 +73,3 @@ def read_bytes(
         time_known=bool(url),
     )
     return read_exchange(exchange, outlet_named(outlet), "made")
-
-
-def values_of(article: Article) -> dict[str, Any]:
-    """The article's fields as the export's record has them, without those of the capture."""
-    stored: Any = SimpleNamespace(
-        article=article,
-        captured_at=NOON,
-        layouts=[article.layout],
-        revision=1,
-        location=Location("", 0, 0, "", ""),
-        change=None,
-        deletion=None,
-        http_status=None,
-        status="published",
-    )
-    return {name: value for name, value in to_values(stored).items() if name not in CAPTURE_FIELDS}
-
-
-def golden_of(article: Article) -> dict[str, Any]:
-    """The article's fields as a golden holds them: without empty values, at any depth."""
-    return _full(values_of(article))
-
-
-def _full(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: full
-            for name, item in value.items()
-            if (full := _full(item)) not in (None, "", [], {})
-        }
-    return [_full(item) for item in value] if isinstance(value, list | tuple) else value

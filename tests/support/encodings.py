@@ -19,6 +19,7 @@ from urllib.parse import quote
 from scrapy.robotstxt import ProtegoRobotParser
 
 from archive.model.exchange import Exchange
+from crawler.authoring.goldens import values_of
 from crawler.discovery.entries import FeedEntry, SourceError
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.list_pages import read_list_page
@@ -26,7 +27,7 @@ from crawler.extraction.extract import read_exchange
 from crawler.middlewares.robots_groups import UnreadableError, own_groups
 from crawler.model.channels import ListPage
 from crawler.outlets import known_outlets, outlet_named
-from tests.support.documents import NOON, SEEDS, values_of
+from tests.support.documents import NOON, SEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.plural import counted
+from crawler.model.outlet_check import unfilled
 from crawler.outlets import broken_outlets, known_outlets, outlet_named
 
 if TYPE_CHECKING:
     import argparse
-
-    from crawler.model.outlet import Outlet
 
 
 class Command(Verb):
@@ -45,19 +44,14 @@ class Command(Verb):
             outlets = [outlet_named(name) for name in args] or list(known_outlets().values())
         except ValueError as error:
             raise usage_error(str(error)) from error
-        whole = [outlet.name for outlet in outlets if not _empty(outlet)]
+        whole = [outlet.name for outlet in outlets if not unfilled(outlet)]
         print(f"{counted(len(whole), 'valid outlet')}{': ' if whole else ''}{', '.join(whole)}")
         for outlet in outlets:
-            if _empty(outlet):
+            if unfilled(outlet):
                 print(
                     f"{PROGRAM} check: {outlet.name} is not filled in yet; without a value: "
-                    f"{', '.join(_empty(outlet))}",
+                    f"{', '.join(unfilled(outlet))}",
                     file=sys.stderr,
                 )
         is_any_broken = not args and bool(broken_outlets())
         return 1 if is_any_broken or len(whole) < len(outlets) else 0
-
-
-def _empty(outlet: Outlet) -> list[str]:
-    """Return the fields without a value, of those that every outlet needs."""
-    return [name for name in ("title", "articles", "canonical") if not getattr(outlet, name)]

@@ -34,6 +34,7 @@ from archive.warc import cdxj
 from archive.warc.reader import Damage
 from archive.warc.wacz_reader import PackageError, open_wacz
 from archive.warc.warcio_reader import iterate_arc_file, iterate_with_fallback
+from crawler.authoring.goldens import values_of
 from crawler.discovery.entries import SourceError
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.list_pages import read_list_page
@@ -50,7 +51,7 @@ from crawler.outlets import known_outlets, outlet_named
 from pipelines.bylines import find_byline, printed_emails, read_dateline, read_line, read_people
 from pipelines.times import TimeError, ends_with_stamp, labelled_stamps, read_time
 from tests.support.cli import Workspace
-from tests.support.documents import SEEDS, values_of
+from tests.support.documents import SEEDS
 from tests.support.fuzzing.samples import MOMENT, seeds
 
 if TYPE_CHECKING:
