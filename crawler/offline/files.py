@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from archive.warc.wacz_reader import WaczFile
     from crawler.offline.record_tally import RecordTally
 
-WARC_ENDINGS = (".warc", ".warc.gz")
+#: Common Crawl's texts (WET) and metadata (WAT) are WARC files as well.
+WARC_ENDINGS = (".warc", ".warc.gz", ".warc.wet.gz", ".warc.wat.gz", ".warc.wet", ".warc.wat")
 ARC_ENDINGS = (".arc", ".arc.gz")
 ZSTD_ENDING = ".warc.zst"
 PACKAGE_ENDING = ".wacz"

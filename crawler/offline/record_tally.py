@@ -9,6 +9,8 @@ from enum import StrEnum
 _UNPRINTABLE = re.compile(r"[^!-~]")
 #: Longest name of a record type that is printed.
 _LONGEST = 40
+#: Files that are named one by one.
+_SENTENCES = 20
 
 
 class Fate(StrEnum):
@@ -26,10 +28,11 @@ class Fate(StrEnum):
 
 
 class RecordTally:
-    """Counts records by type and fate."""
+    """Counts records by type and fate, and names files that yielded nothing."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, Fate]] = Counter()
+        self._empty: list[str] = []
 
     def add(self, kind: str, fate: Fate, number: int = 1) -> None:
         """Count records of one type."""
@@ -38,6 +41,20 @@ class RecordTally:
     def update(self, other: RecordTally) -> None:
         """Add what another has counted."""
         self._counts.update(other._counts)
+
+    def add_empty(self, sentence: str) -> None:
+        """Take note of a file that yielded nothing."""
+        self._empty.append(sentence)
+
+    def kinds(self) -> set[str]:
+        """Return the types that were counted, without those that only describe the file."""
+        return {kind for kind, _ in +self._counts} - {"warcinfo"}
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each of the first files that yielded nothing, and the number."""
+        more = len(self._empty) - _SENTENCES
+        last = [f"… and {more} more files without any page"] if more > 0 else []
+        return [*self._empty[:_SENTENCES], *last]
 
     def lines(self) -> list[str]:
         """Return a line for each type and fate: ``metadata records: 3 passed over: …``."""

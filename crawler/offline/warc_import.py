@@ -97,8 +97,22 @@ def documents(
     if tally is not None:
         tally.update(reader.tally)
     if is_empty:
-        detail = f"no page is in it: {'; '.join(reader.tally.lines())}"
+        nature = _nature(reader.tally)
+        detail = f"{nature}: {'; '.join(reader.tally.lines()) or 'it has no record'}"
+        if tally is not None:
+            tally.add_empty(f"{source}: {nature}")
         yield Input(source=source, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_A_PAGE, detail))
+
+
+def _nature(tally: RecordTally) -> str:
+    """Return what a file without any document is, as far as its records say so."""
+    kinds = tally.kinds()
+    of_which = "replay the WARC file that they were made of"
+    if kinds == {"conversion"}:
+        return f"it holds texts of pages (WET), not the pages; {of_which}"
+    if kinds == {"metadata"}:
+        return f"it holds metadata of pages (WAT), not the pages; {of_which}"
+    return "no page is in it"
 
 
 class _Reader:

@@ -85,7 +85,7 @@ class Command(Verb):
             finally:
                 self.exitcode = report.exit_code  # even if the output is closed early
                 report.finish()
-                for line in tally.lines():
+                for line in (*tally.sentences(), *tally.lines()):
                     print(line)
         return report.exit_code
 

@@ -179,6 +179,27 @@ def test_a_file_that_yields_nothing_says_so(workspace: Workspace, kind: str) -> 
     assert workspace.rows("captures") == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("conversion", "CC-MAIN-1.warc.wet.gz", "it holds texts of pages (WET), not the pages"),
+        ("metadata", "CC-MAIN-1.warc.wat.gz", "it holds metadata of pages (WAT), not the pages"),
+        ("warcinfo", "info.warc.gz", "no page is in it"),
+    ],
+)
+def test_what_common_crawl_made_of_pages_says_what_it_is(
+    workspace: Workspace, kind: str, name: str, words: str
+) -> None:
+    folder = workspace.folder / "given"
+    folder.mkdir()
+    info = rec("1.0", "warcinfo", 0, b"software: IIPC\r\n", WARC_Date=date())
+    made = rec("1.0", kind, 1, b"{}", **AT, Content_Type="text/plain")
+    (folder / name).write_bytes(packed(info, *([made] if kind != "warcinfo" else [])))
+    said = workspace.call("replay", folder)
+    assert said.code == 0, said.err
+    assert f"{folder / name}: {words}" in said.out
+
+
 def test_a_dns_answer_is_counted_as_one(workspace: Workspace) -> None:
     dns = {"WARC_Target_URI": "dns:www.etoday.co.kr", "Content_Type": "text/dns"}
     said = replayed(workspace, rec("1.1", "response", 1, b"x", **AT | dns), page(2))
