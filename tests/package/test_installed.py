@@ -136,7 +136,7 @@ def test_output_that_is_not_taken_ends_without_a_traceback(
 
 def test_replay_search_and_export_from_any_folder(installed: Installed, tmp_path: Path) -> None:
     """The data is in the user's data folder, and what is exported where the user is."""
-    code, out, err = installed.run(tmp_path, "replay", SEEDS)
+    code, out, err = installed.run(tmp_path, "replay", SEEDS / "etoday", SEEDS / "newspim")
     assert (code, err) == (0, ""), out
     assert (tmp_path / ".local" / "share" / "sacho" / "index.sqlite3").exists()
     code, out, err = installed.run(tmp_path, "search", "푸틴")

@@ -21,6 +21,8 @@ SEEDS = Path(__file__).parents[2] / "seeds"
 MADE_SITES = ("etoday", "newspim")
 #: The names of all outlets, as sentences list them.
 KNOWN = ", ".join(known_outlets())
+#: The documents of those, for a verb: what else lies in the folder grows with the outlets.
+MADE = (*sorted(SEEDS.glob("*.txt")), *(SEEDS / name for name in MADE_SITES))
 NOON = datetime(2024, 5, 7, 3, 0, tzinfo=UTC)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.cli import Workspace
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ DERIVED = ("captures", "articles", "aliases", "revisions", "search")
 def of_the_seeds(folder: Path) -> Workspace:
     """Make an archive of the seeds."""
     made = Workspace(folder)
-    assert made.call("replay", SEEDS).code == 0
+    assert made.call("replay", *MADE).code == 0
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.backups import resum
 from tests.support.cli import Workspace
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ VERBS = (
     ("search", "도서관"),
     ("export", "out.jsonl"),
     ("status",),
-    ("replay", SEEDS),
+    ("replay", *MADE),
     ("reindex",),
     ("backup", "kept"),
     ("remove", "etoday/1", "--reason", "x", "--yes"),
@@ -48,7 +48,7 @@ VERBS = (
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("made"))
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     return workspace
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from archive.index.unwritable import UnwritableIndex
 from tests.support.cli import ROOT, CommandResult, Workspace
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ FULL = (
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace(tmp_path_factory.mktemp("made"))
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     return workspace.folder
 
 

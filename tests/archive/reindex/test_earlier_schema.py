@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_every_verb_refuses_it_and_says_what_to_do(workspace: Workspace, tmp_pat
         ("show",),
         ("status",),
         ("export", tmp_path / "x.jsonl"),
-        ("replay", SEEDS),
+        ("replay", *MADE),
         ("remove", "etoday/1", "--reason", "asked", "--yes"),
         ("recover",),
     ):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.cli import ROOT, Workspace
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def test_files_have_mode_0640_and_folders_0750_at_most(
 ) -> None:
     workspace = Workspace(tmp_path / "place")
     verbs = (
-        ("replay", SEEDS),
+        ("replay", *MADE),
         ("backup", tmp_path / "kept"),
         ("export", tmp_path / "all.jsonl"),
         ("export", tmp_path / "all.wacz"),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.captures import Keeper, exchange
 from tests.support.cli import Workspace
-from tests.support.documents import KNOWN, SEEDS
+from tests.support.documents import KNOWN, MADE, SEEDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ OURS = {
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """An archive of all seeds, for verbs that only read."""
     workspace = Workspace(tmp_path_factory.mktemp("desk"))
-    result = workspace.run("replay", SEEDS)
+    result = workspace.run("replay", *MADE)
     assert result.code == 0, result.err
     return workspace
 
@@ -528,7 +528,7 @@ def test_another_locale_or_terminal_loses_no_article(
 
 def test_replay_in_another_locale_keeps_the_same(workspace: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path)
-    result = other.run("replay", SEEDS, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
+    result = other.run("replay", *MADE, env={"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"})
     assert (result.code, result.err) == (0, "")
     fields = ("headline", "body", "authors", "removed")
     assert [[r[f] for f in fields] for r in other.export()] == [

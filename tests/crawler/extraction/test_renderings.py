@@ -21,7 +21,7 @@ from crawler.extraction.plain_text import read_text
 from crawler.extraction.rendering_marks import read_rendering
 from crawler.outlets import outlet_named
 from tests.support.cli import Workspace
-from tests.support.documents import SEEDS, read_article, read_bytes, read_fixture
+from tests.support.documents import MADE, SEEDS, read_article, read_bytes, read_fixture
 
 if TYPE_CHECKING:
     from archive.model.article import Article
@@ -134,7 +134,7 @@ def test_renderings_of_one_capture_make_no_revision_in_whichever_order(tmp_path:
             encoding="utf-8",
         )
     workspace.call("replay", tmp_path / "in")
-    workspace.call("replay", SEEDS)
+    workspace.call("replay", *MADE)
     ids = {read_article(page_of(path)).article_id for path in RENDERINGS}
     rows = [row for row in workspace.rows("articles") if row["article_id"] in ids]
     counts = {

@@ -20,7 +20,7 @@ from tests.crawler.spider.test_crawl_pictures import places
 from tests.support.captures import warc_of
 from tests.support.cli import Workspace, summary
 from tests.support.crawls import Crawls, site_of_today, tally
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE, SEEDS
 from tests.support.index_comparison import difference, tables_of
 from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
 
@@ -89,7 +89,7 @@ def replay_into(workspace: Workspace, folder: Path) -> None:
     text = (SEEDS / "etoday" / "own-text.txt").read_bytes()
     (folder / "a\tname  이름\n.txt").write_bytes(text + b"\n")
     assert workspace.call("replay", folder).code == 0
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     page = folder / "nobody.html"
     page.write_text("<title>누구의 것도 아닌 페이지</title><p>아무 말도 아니다.", "utf-8")
     assert workspace.call("replay", "--outlet", "newspim", page).code == 1
@@ -286,7 +286,7 @@ def test_a_linked_index_stays_where_it_lies_and_keeps_its_rights(
         monkeypatch.setattr(os, "link", without)
     workspace, disk = Workspace(tmp_path), tmp_path / "disk"
     disk.mkdir()
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     lies = disk / "lies.sqlite3"
     workspace.index.rename(lies)
     lies.chmod(0o640)

@@ -13,7 +13,7 @@ import pytest
 from crawler.extraction.judge import read_capture
 from crawler.offline import workers
 from tests.support.cli import Workspace, summary
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec
 from tests.support.index_comparison import difference, tables_of
 from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
@@ -96,7 +96,7 @@ def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damag
     said = reindexed(workspace)
     assert (said.code, said.err) == (0, "")
     assert difference(before, without_the_run(tables_of(workspace.index))) == []
-    assert workspace.call("replay", SEEDS).code == 0, "and the next run closes it"
+    assert workspace.call("replay", *MADE).code == 0, "and the next run closes it"
     assert segment.exists()
     assert not left.exists()
 
@@ -109,7 +109,7 @@ def test_what_is_no_index_is_not_replaced(
     tmp_path: Path, content: bytes | None, named: str
 ) -> None:
     workspace = Workspace(tmp_path)
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     workspace.index.unlink()
     if content is None:
         with closing(sqlite3.connect(workspace.index)) as connection, connection:

@@ -15,7 +15,7 @@ from archive.warc.reader import Record, iterate
 from crawler.discovery.feeds import read_feed
 from pipelines.time_sources import settle
 from tests.support.cli import Workspace
-from tests.support.documents import NOON, SEEDS, read_bytes
+from tests.support.documents import MADE, NOON, SEEDS, read_bytes
 from tests.support.foreign_archives import HEAD, PAGE, URL, packed, rec
 from tests.support.pages import page_of
 
@@ -134,7 +134,7 @@ def test_a_date_that_is_not_written_as_ours_is_kept(
 
 @pytest.mark.parametrize("text", ["0001-01-02 00:00:00.000000", "9999-12-31 23:59:59.999999"])
 def test_an_index_that_holds_such_times_already_is_shown(workspace: Workspace, text: str) -> None:
-    assert workspace.call("replay", SEEDS).code == 0
+    assert workspace.call("replay", *MADE).code == 0
     with closing(sqlite3.connect(workspace.index)) as index:
         index.execute("UPDATE captures SET captured_at = ?", (text,))
         index.execute(

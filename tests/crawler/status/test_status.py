@@ -24,7 +24,7 @@ from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.overview import Overview, Room, survey
 from tests.support.cli import Workspace
 from tests.support.crawls import Crawls, site_of_today
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         bad, *_ = site.publish(3)
         site.fault(f"/view/{bad}", "login")
         assert crawls.run("-a", "limit=20").code == 1
-        assert crawls.workspace.call("replay", SEEDS).code == 0
+        assert crawls.workspace.call("replay", *MADE).code == 0
     (folder / "jobs.toml").write_text(JOBS)
     return replace(crawls.workspace, settings={"JOBS_FILE": str(folder / "jobs.toml")})
 

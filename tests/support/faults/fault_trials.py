@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from archive.segments.lookup import RecordError
 from tests.support.cli import Workspace
 from tests.support.crawls import Crawls
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.faults.fork_server import ForkServer, RequestLog
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Work:
 
     def __init__(self, top: Path, site: MockSite | None = None, *, verb: str = "replay") -> None:
         self._top, self.site, self._number = top, site, 0
-        self._command = ["replay", str(SEEDS)]
+        self._command = ["replay", *map(str, MADE)]
         self._again = ["reindex", "--processes", "1"] if verb == "reindex" else []
         self._given: Path | None = None
         self._request_log = RequestLog()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.pages import captured, page
 from tests.support.cli import ROOT, Workspace
 from tests.support.crawls import Crawls
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.schedules import Schedule
 from tests.support.traces import articles, wrong
 
@@ -49,7 +49,7 @@ class Limited:
         self.top, self.site = top, site
         base = Workspace(top / "base")
         base.folder.mkdir(parents=True)
-        assert base.call("replay", SEEDS).code == 0
+        assert base.call("replay", *MADE).code == 0
         assert base.call("backup", top / "backup").code == 0
         self.base, self.known = base, articles(base)
         self.pages = top / "pages"

@@ -51,7 +51,7 @@ from crawler.outlets import known_outlets, outlet_named
 from pipelines.bylines import find_byline, printed_emails, read_dateline, read_line, read_people
 from pipelines.times import TimeError, ends_with_stamp, labelled_stamps, read_time
 from tests.support.cli import Workspace
-from tests.support.documents import SEEDS
+from tests.support.documents import MADE
 from tests.support.fuzzing.samples import MOMENT, seeds
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ def _file(name: str, data: bytes) -> Path:
 def _library() -> Index:
     """An index of the seeds."""
     workspace = Workspace(_folder())
-    result = workspace.run("replay", SEEDS)
+    result = workspace.run("replay", *MADE)
     assert result.code == 0, result.err
     return Index(f"sqlite:///{workspace.index}")
 
