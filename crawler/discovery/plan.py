@@ -186,8 +186,10 @@ class Plan:
         asked = [report for report in asked if report.name != walker] or asked
         if any(report.found or not report.dead for report in asked):
             return ""
+        if not self.outlet.channels:
+            return f"no channel of {self.outlet.name} is known; name articles: -a url=ADDRESS"
         if not asked:
-            return "no channel could be requested"
+            return f"no channel of {self.outlet.name} could be requested"
         causes = "; ".join(f"{report.name}: {report.faults[0].sentence}" for report in asked)
         return f"no channel of {self.outlet.name} listed articles ({causes})"
 

@@ -16,7 +16,7 @@ import pytest
 from archive.model.article import KST
 from archive.model.exchange import Exchange
 from crawler.extraction.extract import read_exchange
-from crawler.outlets import known_outlets
+from crawler.outlets import outlet_named, outlet_of
 from pipelines.text import clean
 from tests.support.cli import ROOT
 
@@ -24,41 +24,41 @@ if TYPE_CHECKING:
     from archive.model.article import Article
 
 REAL = Path(os.environ.get("REAL_PAGES", ROOT.parent / "shared" / "pages"))
-#: By the name of a page: its outlet is the first word.
-PAGES = sorted(
-    path.stem
-    for path in (REAL / "html").glob("*.html")
-    if path.stem.partition("-")[0] in known_outlets()
-)
-pytestmark = pytest.mark.skipif(not PAGES, reason=f"the real pages are not here: {REAL}")
 LEAST = 0.995
 #: When the pages were at hand; each was saved before.
 SAVED = datetime(2026, 11, 1, tzinfo=KST)
 
 
+def addresses() -> dict[str, str]:
+    """Return the address of each page, by its name."""
+    if not (REAL / "manifest.tsv").exists():
+        return {}
+    names, *rows = (
+        line.split("\t") for line in (REAL / "manifest.tsv").read_text("utf-8").splitlines()
+    )
+    facts = [dict(zip(names, row, strict=True)) for row in rows]
+    return {Path(each["file"]).stem: each["article_url"] for each in facts}
+
+
+ADDRESSES = addresses()
+PAGES = sorted(name for name, url in ADDRESSES.items() if outlet_of(url))
+pytestmark = pytest.mark.skipif(not PAGES, reason=f"the real pages are not here: {REAL}")
+
+
 @cache
 def article(name: str) -> Article:
-    """Return what a page is read as; it is saved without its address, as a person would save it."""
-    outlet = known_outlets()[name.partition("-")[0]]
-    path = REAL / "html" / f"{name}.html"
+    """Return what a page is read as."""
+    outlet = outlet_of(ADDRESSES[name])
+    assert outlet is not None
     page = Exchange(
-        url=address(name),
+        url=ADDRESSES[name],
         captured_at=SAVED,
-        body=path.read_bytes(),
+        body=(REAL / "html" / f"{name}.html").read_bytes(),
         media_type="text/html",
     )
     read = read_exchange(page, outlet, name)
     assert read.article is not None, read.verdict
     return read.article
-
-
-def address(name: str) -> str:
-    rows = (REAL / "manifest.tsv").read_text("utf-8").splitlines()
-    names = rows[0].split("\t")
-    facts = next(
-        dict(zip(names, row.split("\t"), strict=True)) for row in rows if row.startswith(f"{name}.")
-    )
-    return facts["article_url"]
 
 
 @cache
@@ -76,7 +76,11 @@ def gold(name: str) -> dict[str, Any]:
     text = folder / f"{name}.txt"
     if text.exists():
         meta = json.loads((folder / f"{name}.meta.json").read_text("utf-8"))
-        return {"title": meta.get("title", ""), "text": text.read_text("utf-8"), "published": ""}
+        return {
+            "title": meta["title"],
+            "text": text.read_text("utf-8"),
+            "published": meta["publish_date"],
+        }
     day = json.loads((folder / f"{name}.date.json").read_text("utf-8"))
     return {"title": "", "text": "", "published": day["date"]}
 
@@ -134,11 +138,11 @@ def test_the_body_is_the_golds(name: str) -> None:
         assert set(gold(name).get("headings", ())) <= set(found.body), "sub-headings are kept"
 
 
-@pytest.mark.parametrize("outlet", sorted({name.partition("-")[0] for name in PAGES}))
+@pytest.mark.parametrize("outlet", sorted({article(name).outlet for name in PAGES}))
 def test_a_layout_says_which_pages_it_was_seen_on(outlet: str) -> None:
     """`seen` may name more pages than are here, but none of these may be missing from it."""
-    for layout in known_outlets()[outlet].layouts:
-        read = [article(name) for name in PAGES if name.partition("-")[0] == outlet]
+    read = [found for found in map(article, PAGES) if found.outlet == outlet]
+    for layout in outlet_named(outlet).layouts:
         days = Counter(
             each.published_at.astimezone(KST).date()
             for each in read

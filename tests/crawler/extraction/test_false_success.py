@@ -16,7 +16,8 @@ from archive.model.outcome import Outcome, Reason
 from crawler.extraction.extract import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import read_file
-from crawler.outlets import known_outlets, outlet_named
+from crawler.outlets import outlet_named, outlet_of
+from tests.outlets.test_real_pages import ADDRESSES
 from tests.support.cli import ROOT, Workspace
 from tests.support.documents import NOON, SEEDS, read_bytes
 
@@ -345,11 +346,9 @@ REAL = Path(os.environ.get("REAL_PAGES", ROOT.parent / "shared" / "pages")) / "h
 needs_pages = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real pages are not here: {REAL}")
 
 
-#: Pages of outlets that there is no file of: the first word of a page's name is its outlet's.
+#: Pages of outlets that there is no file of.
 OTHERS = [
-    path
-    for path in sorted(REAL.glob("*.html"))
-    if path.name.partition("-")[0] not in known_outlets()
+    path for path in sorted(REAL.glob("*.html")) if not outlet_of(ADDRESSES.get(path.stem, ""))
 ]
 
 
