@@ -89,7 +89,10 @@ def outside(page: PageReader, layout: Layout, read: Page) -> list[str]:
     for node in area.css(_CONTROLS):
         node.decompose()
     known = _known_text(read)
-    return [line for line in map(clean, lines_of(area)) if line and line not in known]
+    lines = map(clean, lines_of(area))
+    return [
+        line for line in lines if not (_bare(line) in known or read.rules.widgets.is_noise(line))
+    ]
 
 
 def _body_of(page: PageReader, layout: Layout) -> LexborNode | None:
@@ -131,7 +134,12 @@ def _known_text(read: Page) -> str:
         read.article.published_raw,
         read.article.modified_raw,
     ]
-    return "\n".join(clean(line) for text in texts for line in text.split("\n"))
+    return "\n".join(map(_bare, texts))
+
+
+def _bare(text: str) -> str:
+    """Return a text without white space: elements are joined with and without it."""
+    return "".join(clean(text).split())
 
 
 def _shortened(text: str) -> str:

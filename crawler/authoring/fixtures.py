@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from archive.model.article import Article
 from crawler import outlets
 from crawler.authoring.field_sources import SourceMatch, match_sources
-from crawler.authoring.goldens import ARTICLE, golden_of, sidecar, values_of
-from crawler.extraction.extract import open_page, read_exchange
+from crawler.authoring.goldens import ARTICLE, golden_of, sidecar, sidecar_bytes, values_of
+from crawler.extraction.extract import document_of, open_page, read_exchange
 from crawler.extraction.judge import judge
 from crawler.model.layout import choose
 from crawler.offline.files import PAGE_ENDINGS, read_file
@@ -30,19 +30,20 @@ ARTICLE_FIELDS = tuple(values_of(Article(outlet="", headline="")))
 
 
 @dataclass(frozen=True, slots=True)
-class FixtureReading:
-    """What a fixture is read as.
+class PageReading:
+    """What a page, a fixture or one that was fetched, is read as.
 
-    ``fault`` is why no article was read, ``""`` if one was; ``layout`` is the name of the layout
-    that read it, or would be tried first. ``matches`` are what that layout's sources find: none in
-    a text. ``empty`` are the article's fields without a value. ``differing`` are the fields that
-    are not as expected; None if no article is expected yet.
+    ``name`` is that of its file, or its address. ``fault`` is why no article was read, ``""`` if
+    one was; ``layout`` is the name of the layout that read it, or would be tried first. ``matches``
+    are what that layout's sources find: none in a text. ``empty`` are the article's fields without
+    a value. ``differing`` are the fields that are not as expected; None if no article is expected
+    yet.
     """
 
-    path: Path
+    name: str
     page: Page | None
     fault: str
-    layout: str
+    layout: str = ""
     matches: tuple[SourceMatch, ...] = ()
     empty: tuple[str, ...] = ()
     differing: tuple[str, ...] | None = None
@@ -80,22 +81,52 @@ def fixture_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in PAGE_ENDINGS)
 
 
-def read_fixture(path: Path, outlet: Outlet) -> FixtureReading:
-    """Return what a saved page of the outlet is read as, beside what is expected."""
+def read_fixture(path: Path, outlet: Outlet) -> PageReading:
+    """Return what a saved page of the outlet is read as, beside what is expected.
+
+    :raises ValueError: what stands beside it is no JSON object.
+    """
     (given,) = read_file(path)
     if given.exchange is None:
         detail = given.verdict.detail if given.verdict else ""
-        return FixtureReading(path, None, detail or str(given.verdict), "")
-    page = read_page(given.exchange, outlet, given.source)
+        return PageReading(path.name, None, detail or str(given.verdict))
+    reading = read_as(given.exchange, outlet, given.source, path.name)
+    if reading.page is None or reading.page.article is None:
+        return reading
+    found = golden_of(reading.page.article)
+    return replace(reading, differing=_differing(found, sidecar(path).get(ARTICLE)))
+
+
+def read_as(exchange: Exchange, outlet: Outlet, source: str, name: str) -> PageReading:
+    """Return what an exchange is read as, as a page of the outlet."""
+    page = read_page(exchange, outlet, source)
     layout = tried_layout(page, outlet)
-    name = layout.name if layout else ""
     matches = tuple(page_matches(page, outlet))
     if page.article is None:
-        return FixtureReading(path, page, fault_of(page), name, matches)
+        return PageReading(name, page, fault_of(page), layout.name if layout else "", matches)
     found = golden_of(page.article)
     empty = tuple(field for field in ARTICLE_FIELDS if field not in found)
-    differing = _differing(found, sidecar(path).get(ARTICLE))
-    return FixtureReading(path, page, "", page.article.layout, matches, empty, differing)
+    return PageReading(name, page, "", page.article.layout, matches, empty)
+
+
+def save_page(exchange: Exchange, folder: Path, name: str, note: str) -> Path | None:
+    """Save the document of an exchange as a fixture, None if it is none or the fixture exists.
+
+    :raises OSError: it cannot be written.
+    """
+    document = document_of(exchange)
+    path = folder / f"{name}.html"
+    if document is None or path.exists() or path.with_suffix(".json").exists():
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(document)
+    facts = {
+        "captured_at": exchange.captured_at.isoformat(),
+        "note": note,
+        "url": exchange.url,
+    }
+    path.with_suffix(".json").write_bytes(sidecar_bytes(facts))
+    return path
 
 
 def read_page(exchange: Exchange, outlet: Outlet, source: str) -> Page:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from crawler.authoring.field_sources import SOURCE_FIELDS, sources_of
 from crawler.authoring.fixtures import (
-    FixtureReading,
+    PageReading,
     fixture_files,
     fixture_folder,
     read_fixture,
@@ -29,7 +29,7 @@ class OutletCheck:
 
     outlet: Outlet
     folder: Path
-    readings: tuple[FixtureReading, ...]
+    readings: tuple[PageReading, ...]
 
     @property
     def faults(self) -> list[str]:
@@ -37,10 +37,10 @@ class OutletCheck:
         found = [f"{self.outlet.name}: {name} is not filled in" for name in unfilled(self.outlet)]
         for each in self.readings:
             if each.fault:
-                found.append(f"{each.path.name}: no article was read ({each.fault})")
+                found.append(f"{each.name}: no article was read ({each.fault})")
             elif each.differing:
                 names = ", ".join(each.differing)
-                found.append(f"{each.path.name}: not as expected: {names}")
+                found.append(f"{each.name}: not as expected: {names}")
         return found
 
     @property
@@ -51,12 +51,12 @@ class OutletCheck:
         read = {each.layout for each in self.readings}
         bare = [each.name for each in self.outlet.layouts if each.name not in read]
         notes = [f"no fixture is of the layout {name}" for name in bare]
-        unchecked = [each.path.name for each in self.readings if _lacks_golden(each)]
+        unchecked = [each.name for each in self.readings if _lacks_golden(each)]
         return notes + [
             f"{name}: no article is expected of it yet (--accept)" for name in unchecked
         ]
 
-    def by_layout(self) -> Iterator[tuple[Layout, list[FixtureReading]]]:
+    def by_layout(self) -> Iterator[tuple[Layout, list[PageReading]]]:
         """Yield each layout with the fixtures that it was tried on, those of HTML."""
         for layout in self.outlet.layouts:
             tried = [each for each in self.readings if each.layout == layout.name and each.matches]
@@ -133,13 +133,13 @@ def _number(values: Iterable[object]) -> int:
     return sum(map(bool, values))
 
 
-def _lacks_golden(reading: FixtureReading) -> bool:
+def _lacks_golden(reading: PageReading) -> bool:
     return not reading.fault and reading.differing is None
 
 
-def _values_of(reading: FixtureReading) -> dict[str, object]:
+def _values_of(reading: PageReading) -> dict[str, object]:
     return {
-        "fixture": reading.path.name,
+        "fixture": reading.name,
         "layout": reading.layout,
         "fault": reading.fault or None,
         "golden": reading.golden,

@@ -67,6 +67,16 @@ def extract(
     return limited(lambda page: _read(page, exchange, outlet, with_styles=with_styles), page)
 
 
+def document_of(exchange: Exchange) -> bytes | None:
+    """Return the document of an exchange with all encodings undone; None if it is no whole page."""
+    try:
+        content, content_type = _content(exchange)
+        _check_readable(exchange, content, content_type.partition(";")[0].strip().lower())
+    except _UnreadableError:
+        return None
+    return content
+
+
 def open_page(exchange: Exchange, outlet: Outlet) -> PageReader | None:
     """Return the HTML of an exchange of an outlet, parsed, as its layouts read it.
 

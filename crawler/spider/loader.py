@@ -30,7 +30,7 @@ class OutletLoader:
 
         :raises KeyError: there is no such outlet.
         """
-        return _spider_class(known_outlets()[spider_name])
+        return spider_class(known_outlets()[spider_name])
 
     def list(self) -> list[str]:
         """Return the outlets' names."""
@@ -41,11 +41,12 @@ class OutletLoader:
         return [name for name, outlet in known_outlets().items() if outlet.serves(request.url)]
 
 
-def _spider_class(outlet: Outlet) -> type[OutletSpider]:
+def spider_class(outlet: Outlet, base: type[OutletSpider] = OutletSpider) -> type[OutletSpider]:
+    """Return the spider class of an outlet, a subclass of ``base``."""
     body = {
         "name": outlet.name,
         "outlet": outlet,
         "ports": outlet.ports,
         "__module__": f"crawler.outlets.{outlet.name}",
     }
-    return type(f"{outlet.name.title()}Spider", (OutletSpider,), body)
+    return type(f"{outlet.name.title()}Spider", (base,), body)

@@ -23,6 +23,7 @@ from archive.runs.recorder import Result
 from crawler import VERSION
 from crawler.discovery import feeds, list_pages
 from crawler.discovery.plan import Plan
+from crawler.discovery.requests import Limits
 from crawler.extraction.extract import extract, read_exchange
 from crawler.extraction.judge import judge
 from crawler.httpclient.errors import RequestRefused
@@ -89,6 +90,8 @@ class OutletSpider(Spider):
     outlet: Outlet
     #: The ports of the outlet's addresses, which the download handler may connect to.
     ports: frozenset[int]
+    #: How far discovery goes.
+    limits = Limits()
 
     def __init__(
         self,
@@ -152,7 +155,7 @@ class OutletSpider(Spider):
         elif self._again is not None:
             self.session.look_again(*self._again)
         elif self._discovers:
-            self.plan = Plan(self.outlet, self._window, datetime.now(UTC))
+            self.plan = Plan(self.outlet, self._window, datetime.now(UTC), self.limits)
             self._candidates = Candidates(self.plan, self.session)
         watch = asyncio.ensure_future(self._end_lost_requests())
         try:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from archive.export.articles import replacing
 from archive.model.program import PROGRAM
-from crawler.cli.base import Verb, usage_error
+from archive.runs.recorder import RunRecorder
+from crawler.cli.base import Verb, number_option, usage_error
+from crawler.cli.component_bugs import counting_component_bugs
+from crawler.cli.components import check_components, check_early_components, failure_of
 from crawler.cli.plural import counted
-from crawler.cli.printable import print_json
+from crawler.cli.printable import json_text, print_json
 from crawler.cli.tables import print_table
+from crawler.cli.times import kst_minute
+from crawler.model.data_folder import index_url
 from crawler.model.outlet import OutletError
 from crawler.outlets import broken_outlets, outlet_named
 
 if TYPE_CHECKING:
     import argparse
 
+    from crawler.authoring.first_contact import Contact, ContactReport
     from crawler.authoring.outlet_report import OutletCheck
     from crawler.model.outlet import Outlet
 
 
+#: Lines in no field that are printed.
+_MOST_LINES = 10
+#: Settings of a first contact that differ from a crawl's: it keeps little, and nothing for long.
+_SETTINGS: dict[str, object] = {"ARCHIVE_IMAGES": False, "JOBDIR": None}
+
+
 class Command(Verb):
-    """Check the file of one outlet. Reads OUTLET_MODULES."""
+    """Check the file of one outlet. Reads OUTLET_MODULES; --live the settings of a crawl."""
+
+    _folder: TemporaryDirectory[str] | None = None
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -38,7 +57,11 @@ class Command(Verb):
             "that are saved for it (seeds/NAME of the checkout; for an outlet of yours, the folder "
             "fixtures/NAME beside its file): which source of each field is found and used on how "
             "many pages, what was left empty, and whether each page is read as the article "
-            "expected beside it. The exit status is 1 if one is not. "
+            "expected beside it. --live is the first contact with an outlet: fetch its robots.txt, "
+            "one page of every channel and a few articles by the rules of a crawl, and say what "
+            "each channel lists, which facts held, which selectors are on no page and what works "
+            "in their place, and what text is in no field. Nothing of it is kept, but by --report "
+            "and --save. The exit status is 1 if anything is wrong. "
             f"Example: {PROGRAM} outlet check etoday"
         )
 
@@ -51,7 +74,49 @@ class Command(Verb):
             help="check: write what each page is read as beside it, as the article expected of it "
             "from now on; compare every line with the page",
         )
+        parser.add_argument(
+            "--live", action="store_true", help="check: fetch a few pages; needs CONTACT"
+        )
+        parser.add_argument(
+            "--articles",
+            type=number_option,
+            default=3,
+            metavar="N",
+            help="check --live: the most articles to fetch (default: 3)",
+        )
+        parser.add_argument(
+            "--report", metavar="FILE", help="check --live: write the result to FILE as JSON"
+        )
+        parser.add_argument(
+            "--save",
+            action="store_true",
+            help="check --live: save the articles' pages as fixtures of the outlet",
+        )
         parser.add_argument("--json", action="store_true", help="check: print the result as JSON")
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Apply the options; a first contact has an archive and an index of its own.
+
+        :raises UsageError: an option needs another one.
+        """
+        # Scrapy makes what a crawl runs in after this.
+        self.requires_crawler_process = opts.live
+        super().process_options(args, opts)
+        if not opts.live:
+            if opts.report or opts.save:
+                raise usage_error("--report and --save are of check --live")
+            return
+        if opts.accept:
+            raise usage_error("--accept is of pages that are saved, not of --live")
+        assert self.settings is not None
+        check_early_components(self.settings)
+        self._folder = TemporaryDirectory(prefix="sacho-contact-")
+        folder = Path(self._folder.name)
+        places = {
+            "ARCHIVE_URL": str(folder / "archive"),
+            "INDEX_URL": index_url(folder / "index.sqlite3"),
+        }
+        self.settings.setdict(_SETTINGS | places, priority="cmdline")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Do what the first argument names, and return the exit status.
@@ -60,7 +125,14 @@ class Command(Verb):
         """
         if len(args) != 2 or args[0] != "check":
             raise usage_error("say what to do, and with which outlet: check NAME")
-        return self._check(_outlet(args[1]), opts)
+        outlet = _outlet(args[1])
+        if not opts.live:
+            return self._check(outlet, opts)
+        try:
+            return self._meet(outlet, opts)
+        finally:
+            if self._folder is not None:
+                self._folder.cleanup()
 
     def _check(self, outlet: Outlet, opts: argparse.Namespace) -> int:
         """Check an outlet and print what was found; return 1 if anything is wrong."""
@@ -73,7 +145,7 @@ class Command(Verb):
             if opts.accept:
                 for each in check.readings:
                     if each.page is not None and each.page.article is not None:
-                        write_golden(each.path, each.page.article)
+                        write_golden(check.folder / each.name, each.page.article)
                 check = check_outlet_file(outlet)
         except ValueError as error:
             self._fail(str(error))
@@ -83,6 +155,116 @@ class Command(Verb):
         else:
             _print_check(check)
         return 1 if check.faults else 0
+
+    def _meet(self, outlet: Outlet, opts: argparse.Namespace) -> int:
+        """Make the first contact and print what it shows; return 1 if anything is wrong.
+
+        :raises UsageError: CONTACT is missing, or a component of the user's cannot be imported.
+        """
+        from crawler.authoring.first_contact import Contact, report_of
+
+        contact = Contact(outlet)
+        failure = self._crawl(outlet, contact, opts.articles)
+        with self.open_index() as index:
+            report = report_of(contact, index)
+        if opts.report:
+            with replacing(Path(opts.report)) as part:
+                part.write_text(f"{json_text(report.as_values())}\n", "utf-8")
+        if opts.json:
+            print_json(report.as_values())
+        else:
+            _print_contact(report)
+        if opts.save:
+            _save(contact, outlet)
+        for fault in filter(None, (failure, *report.faults)):
+            print(f"{PROGRAM} outlet: {fault}", file=sys.stderr)
+        return 1 if failure or report.faults else 0
+
+    def _crawl(self, outlet: Outlet, contact: Contact, articles: int) -> str:
+        """Crawl a few articles as `crawl` does; return why that ended early, ``""`` if not.
+
+        :raises UsageError: CONTACT is missing, or a component of the user's cannot be imported.
+        """
+        from crawler.authoring.first_contact import ContactSpider
+        from crawler.middlewares.identity import ContactError, check_contact
+        from crawler.spider.loader import spider_class
+        from crawler.spider.obligations import hosts_of
+        from crawler.spider.session import CrawlSession
+
+        assert self.settings is not None
+        try:
+            check_contact(self.settings, hosts_of(outlet))
+        except ContactError as error:
+            raise usage_error(str(error)) from error
+        assert self.crawler_process is not None, "requires_crawler_process"
+        spider = spider_class(outlet, ContactSpider)
+        spider.contact = contact  # type: ignore[attr-defined]  # it is a ContactSpider
+        crawler = self.crawler_process.create_crawler(spider)
+        check_components(crawler.settings)
+        session = CrawlSession.of_run(crawler, RunRecorder("crawl", outlet=outlet.name))
+        # What the crawl tells of single pages is in the report.
+        with (
+            redirect_stdout(sys.stderr),
+            counting_component_bugs(crawler.settings, session.count_passed_over),
+        ):
+            started = self.crawler_process.crawl(crawler, limit=str(articles))
+            self.crawler_process.start()
+        if session.reason == "shutdown":
+            self.was_stopped()
+            return "it was stopped before its end"
+        return failure_of(started, crawler.settings) or session.fault
+
+
+def _save(contact: Contact, outlet: Outlet) -> None:
+    """Save the pages of a contact as fixtures, and say where they are."""
+    from crawler.authoring.fixtures import fixture_folder, save_page
+
+    folder = fixture_folder(outlet.name)
+    for url, exchange in contact.exchanges.items():
+        address = outlet.identify(url)
+        assert address is not None, "only articles are visited"
+        note = f"Fetched from {exchange.url}. A publisher's page: not for publication."
+        saved = save_page(exchange, folder, f"live-{address.article_id}", note)
+        if saved is not None:
+            print(f"saved: {saved}", file=sys.stderr)
+
+
+def _print_contact(report: ContactReport) -> None:
+    from crawler.authoring.outlet_report import source_rows
+
+    print(f"{report.outlet.name}: first contact, {kst_minute(report.at)}")
+    for origin, answer in report.robots.items():
+        print(f"robots.txt of {origin}: {answer}")
+    rows = [
+        (
+            each.channel,
+            each.url,
+            each.fault or "ok",
+            kst_minute(each.newest) if each.newest else "",
+            str(each.entries),
+            str(each.articles),
+        )
+        for each in report.sources
+    ]
+    print_table(("channel", "address", "state", "newest", "entries", "articles"), rows, figures=2)
+    for name, fact in report.facts.items():
+        print(f"{name}: {fact}")
+    for layout, tried in report.by_layout():
+        print(f"\n{layout.name}, tried on {counted(len(tried), 'page')}")
+        counts = source_rows(layout, [each.matches for each in tried])
+        print_table(("field", "source", "found on", "used on"), counts, figures=2)
+    pages = [
+        (each.name, each.layout, each.fault or "read", ", ".join(each.empty))
+        for each in report.readings
+    ]
+    print_table(("page", "layout", "state", "empty"), pages)
+    lines = Counter(line for each in report.outside.values() for line in dict.fromkeys(each))
+    for line, number in lines.most_common(_MOST_LINES):
+        print(f"in no field, on {counted(number, 'page')}: {line}")
+    if len(lines) > _MOST_LINES:
+        print(f"in no field: {counted(len(lines) - _MOST_LINES, 'more line')} (--json)")
+    for note in report.notes:
+        print(f"note: {note}")
 
 
 def _outlet(name: str) -> Outlet:
@@ -109,9 +291,7 @@ def _print_check(check: OutletCheck) -> None:
         print(f"\n{layout.name}, tried on {counted(len(tried), 'fixture')}")
         rows = source_rows(layout, [each.matches for each in tried])
         print_table(("field", "source", "found on", "used on"), rows, figures=2)
-    rows = [
-        (each.path.name, each.layout, each.golden, ", ".join(each.empty)) for each in check.readings
-    ]
+    rows = [(each.name, each.layout, each.golden, ", ".join(each.empty)) for each in check.readings]
     print_table(("fixture", "layout", "golden", "empty"), rows)
     for note in check.notes:
         print(f"note: {note}")
