@@ -368,13 +368,13 @@ class CaptureStore:
 
 def columns_of(page: Page) -> dict[str, Any]:
     """Return the columns of ``captures`` that are known before the record is written."""
-    exchange, head = page.exchange, _head_facts(page.exchange)
+    exchange = page.exchange
     return {
         "outlet": page.outlet,
         "url": exchange.url,
         "record_type": "response" if exchange.head else "resource",
-        "status": head.status,
-        "media_type": head.media_type,
+        "status": status_of(exchange.head),
+        "media_type": _media_type_of(exchange),
         "captured_at": exchange.captured_at,
         "time_known": exchange.time_known,
         "charset_declared": page.decoded.declared,
@@ -428,7 +428,7 @@ class DepositPipeline:
         spider.deposit(page)
         if page.article is None:
             raise DropItem(f"no article to pass on: {page.verdict}", log_level="DEBUG")
-        return to_item(page, page.article, _head_facts(page.exchange).status)
+        return to_item(page, page.article, status_of(page.exchange.head))
 
 
 @contextmanager
@@ -494,10 +494,9 @@ def _known_entry(page: Page, row: Any) -> CaptureEntry:
 
 @dataclass(frozen=True, slots=True)
 class _HeadFacts:
-    """What index and frontier store of a response head."""
+    """What the frontier stores of a response head."""
 
     status: int | None = None
-    media_type: str = ""
     etag: str = ""
     last_modified: str = ""
     retry_at: datetime | None = None
@@ -510,12 +509,19 @@ def _head_facts(exchange: Exchange) -> _HeadFacts:
             head = parse_head(exchange.head)
             return _HeadFacts(
                 status=head.status,
-                media_type=head.get("Content-Type"),
                 etag=validator(head.get("ETag")),
                 last_modified=validator(head.get("Last-Modified")),
                 retry_at=retry_at(head, exchange.captured_at),
             )
-    return _HeadFacts(media_type=exchange.media_type)
+    return _HeadFacts()
+
+
+def _media_type_of(exchange: Exchange) -> str:
+    """Return the media type that the response head states, or that of a document without one."""
+    if exchange.head:
+        with suppress(MessageError):
+            return parse_head(exchange.head).get("Content-Type")
+    return exchange.media_type
 
 
 def retry_time(exchange: Exchange) -> datetime | None:

@@ -135,8 +135,10 @@ def _read(page: Page, exchange: Exchange, outlet: Outlet, *, with_styles: bool) 
         flags = (PAYWALLED,) if has_notice else ()
         return replace(page, decoded=decoded, printed=printed, flags=flags, diagnosis=cut)
     reader = _parsed(text, content, decoded)
-    if with_styles:  # before anything is taken from the page
-        page = replace(page, styles=_styles(reader, exchange.url))
+    # Before anything is taken from the page.
+    styles = _styles(reader, exchange.url) if with_styles else ()
+    if styles:
+        page = replace(page, styles=styles)
     return _read_html(page, reader, text, decoded, outlet)
 
 
