@@ -397,14 +397,22 @@ def _columns_of_faulty(one: _Waiting) -> dict[str, Any]:
         "url": exchange.url,
         "record_type": "revisit" if one.revisit else kind,
         "status": status_of(exchange.head),
-        "media_type": "",
+        "media_type": _stated_media_type(exchange),
         "captured_at": exchange.captured_at,
         "time_known": exchange.time_known,
-        "charset_declared": "",
-        "charset_used": "",
-        "charset_damage": 0,
+        "charset_declared": page.decoded.declared,
+        "charset_used": page.decoded.used,
+        "charset_damage": page.decoded.damage,
         "source": exchange.url,
     }
+
+
+def _stated_media_type(exchange: Exchange) -> str:
+    """Return the media type as the record states it, for `verify` compares the row with it."""
+    if exchange.head:
+        with suppress(MessageError):
+            return parse_head(exchange.head).get("Content-Type")
+    return exchange.media_type
 
 
 class DepositPipeline:

@@ -162,6 +162,16 @@ class CrawlSession:
             self.bugs += 1
         return self._was_opened
 
+    def _count_of_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Log what a callback of the event loop raised, as the loop does itself, and count it.
+
+        Nobody else hears of it. An error of the network is none of ours.
+        """
+        loop.default_exception_handler(context)
+        error = context.get("exception")
+        if error is not None and not isinstance(error, OSError):
+            self.count_bug()
+
     def note_bug(self, what: str) -> None:
         """Count and log a bug; the crawl then ends with status 1."""
         self.bugs += 1
@@ -291,6 +301,7 @@ class CrawlSession:
             _log.error("%s", self.fault)
             raise CloseSpider("refused")
         self._ticking = asyncio.ensure_future(self._tick())
+        self._ticking.get_loop().set_exception_handler(self._count_of_loop)
         self.attempt(self._warn)
         self.attempt(self._state_settings)
         self.attempt(self._recover)

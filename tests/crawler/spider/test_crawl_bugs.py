@@ -85,6 +85,7 @@ PLACES = (
     "crawler.spider.spider:OutletSpider.parse",
     "crawler.spider.spider:extract",
     "pipelines.deposit:_result",
+    "pipelines.deposit:columns_of",
     "pipelines.normalise:NormalisePipeline.process_item",
     "pipelines.validate:ValidatePipeline.process_item",
     "pipelines.widgets:WidgetsPipeline.process_item",
@@ -151,6 +152,17 @@ def test_a_bug_in_a_call_that_time_makes_hangs_no_crawl(tmp_path: Path) -> None:
         assert crawls.run().code == 0
         assert sorted(crawls.revisions()) == site.ids()
         crawls.check_captures()
+
+
+def test_a_bug_in_what_a_timer_calls_is_reported(tmp_path: Path) -> None:
+    with site_of_today("newspim", 10) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = with_bug(
+            crawls, "crawler.middlewares.pacing:PaceMiddleware._stopping", FAULT_CALLS="1"
+        )
+        assert said.code == 1
+        assert "1 unexpected exception in the log above" in said.err
+        assert tally(said.out)["stored"] == 10
 
 
 @pytest.mark.parametrize("place", SOURCES)
