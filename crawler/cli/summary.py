@@ -112,6 +112,11 @@ class Report:
         """1 if any input failed, or a bug was met, else 0."""
         return 1 if self._failures or self._bugs else 0
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether an input failed or a bug was met; a page without an article is no failure."""
+        return self._bugs > 0 or any(outcome is Outcome.FAILED for _, outcome in +self.counts)
+
     def start(self, label: str, total: int | None = None) -> None:
         """Show progress until `finish`; ``total`` is in bytes, None to count results instead."""
         self._stop()

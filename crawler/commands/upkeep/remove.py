@@ -194,8 +194,7 @@ class Command(Verb):
                         "Another process is removing articles; run the same command when it has "
                         "ended."
                     )
-                if open_segments(folder):
-                    self._recover(folder, index)
+                recovered = self._recover(folder, index) if open_segments(folder) else 0
                 executor = TakedownExecutor(folder, index, log, article_id_of)
                 begun = executor.begin(request.articles, request.reason, _user(), plan.quotes)
                 result = executor.finish()
@@ -205,15 +204,27 @@ class Command(Verb):
             raise SegmentError(
                 f"{folder / takedown_log.NAME} can't be written ({error.strerror})."
             ) from error
-        return _print_result(begun, result)
+        return max(recovered, _print_result(begun, result))
 
-    def _recover(self, folder: Path, index: Index) -> None:
-        """Index what crashed runs left open, so that nothing of the articles remains in it."""
+    def _recover(self, folder: Path, index: Index) -> int:
+        """Index what crashed runs left open, so that nothing of the articles remains in it.
+
+        Return 1 if a record in it could not be read or stored, else 0.
+        """
         report = Report()
         with self.open_segments("remove") as segments:
-            store = CaptureStore(segments, index, self.begin("remove"), report.add)
-            if recover(folder, index, store):
+            run = self.begin("remove")
+            store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
+            if recover(folder, index, store) or report.has_failed:
                 store.close()
+        if not report.has_failed:
+            return 0
+        print(
+            "Not all that a crashed run left could be read, so the article may be in it still. Run "
+            f"{PROGRAM} reindex when the fault above is mended, then the same command again.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _article_name(argument: str) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from archive.model.outcome import Outcome, Reason, Verdict
+from archive.runs.recorder import Result
 from archive.segments import manifest as fixity
 from archive.takedown import log as takedown_log
 from archive.takedown.tombstones import MEDIA_TYPE
@@ -27,6 +29,8 @@ from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelines.deposit import CaptureStore
 
 NAME = "newspim/20230915999901"
 OTHER = "etoday/9000000001"
@@ -322,6 +326,27 @@ def test_what_a_live_writer_holds_is_hidden_at_once_and_removed_later(workspace:
     assert workspace.call("remove", NAME, *REASON, "--yes").code == 0
     assert not any(traces(workspace.folder, text).any for text in texts)
     assert wrong(workspace) == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNPARSED])
+def test_a_recovery_that_failed_is_told_of(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    left_open = workspace.archive / "crashed.warc.gz.open"
+
+    def recover(_folder: object, _index: object, store: CaptureStore) -> int:
+        left_open.unlink()
+        verdict = Verdict(outcome, Reason.INTERNAL_ERROR)
+        store.add_result(Result(source="a record", outlet="newspim", verdict=verdict))
+        return 1
+
+    left_open.touch()
+    monkeypatch.setattr("crawler.commands.upkeep.remove.recover", recover)
+    result = workspace.call("remove", NAME, *REASON, "--yes")
+    is_failure = outcome is Outcome.FAILED
+    assert result.code == (1 if is_failure else 0)
+    assert ("so the article may be in it still" in result.err) is is_failure
+    assert workspace.call("show", NAME).code == 1
 
 
 def test_bytes_that_another_article_shows_too_are_removed_only_with_it(
