@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
+
+from crawler.model.layout import BYLINES, HEADLINE, MODIFIED, PUBLISHED, SECTION, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from crawler.model.channels import Channel
-    from crawler.model.layout import Layout
     from crawler.model.outlet import Outlet
 
 #: The fields of an article that a layout may name sources of, in the order of the documentation.
@@ -18,8 +20,11 @@ FIELDS = (
     *("body", "figures"),
 )
 _RATINGS = ("A", "B", "C")
-#: The field whose sources also are the elements with printed times.
-_PRINTED = {"published": "times", "modified": "times"}
+_SOURCES_OF_HEADS = (HEADLINE, PUBLISHED, MODIFIED, BYLINES, SECTION)
+#: Where a field is read from the head of any outlet's pages: no fact about this one.
+_STANDARD = {
+    field.name: field.default for field in fields(Layout) if field.default in _SOURCES_OF_HEADS
+}
 
 
 def basis(outlet: Outlet) -> str:
@@ -43,15 +48,18 @@ def _seen(days: Sequence[date]) -> str:
 def ratings(layout: Layout) -> dict[str, str]:
     """Return the rating of each field that the layout names a source of.
 
-    A time is named by its own sources, or by the elements that print it.
+    What is read from the head of any outlet's pages is no fact about this one, and not rated.
     """
     weaker = dict(layout.less_sure)
-    named = [
-        name
-        for name in FIELDS
-        if getattr(layout, name) or getattr(layout, _PRINTED.get(name, name))
-    ]
+    named = [name for name in FIELDS if _is_named(layout, name)]
     return {name: weaker.get(name, layout.confidence) for name in named}
+
+
+def _is_named(layout: Layout, name: str) -> bool:
+    if name == "published" and layout.times:
+        return True
+    sources = getattr(layout, name)
+    return bool(sources) and sources != _STANDARD.get(name)
 
 
 def rated(layout: Layout) -> str:
