@@ -198,7 +198,8 @@ def _named(settings: BaseSettings) -> Iterator[tuple[str, Any]]:
     for name in _HANDLERS:
         yield from ((name, path) for path in settings.getdict(name).values() if path)
     for name in (*_CLASSES, *_EARLY_CLASSES):
-        if settings.get(name):
+        # Scrapy warns of a deprecated setting that is read, even of its default.
+        if settings.getpriority(name) and settings.get(name):
             yield name, settings[name]
 
 
