@@ -58,6 +58,7 @@ STEPS = {
         ["bench.wire"],
         ["bench.crawl"],
         ["bench.reindex"],
+        ["bench.dry_run"],
     ],
     "audit": [["bench.audit"]],
     "sacho": [[SACHO]],

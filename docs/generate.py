@@ -495,6 +495,7 @@ _PARTS: dict[str, Callable[[], str]] = {
         channels.DailyIds,
     ),
     "demo": _demo_output,
+    "dry-run-keys": lambda: _object_keys("dry-run", "crawler/offline/dry_run_report.py"),
     "export-keys": _export_keys,
     "layers": _layers,
     "layout-fields": lambda: _fields_of(

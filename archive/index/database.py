@@ -6,14 +6,16 @@ import errno
 import json
 import os
 import re
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from archive.index.errors import describe_database_error
 from archive.index.schema import SEARCH_STATEMENTS, metadata
@@ -24,7 +26,6 @@ from archive.model.files import check_regular
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from typing import TypeAlias
 
@@ -92,6 +93,13 @@ class Index:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def uri(self) -> str:
+        """The name by which SQLite opens the file as this object does, for ATTACH."""
+        if self._unwritable is not None:
+            return self._unwritable.uri
+        return f"file:{quote(str(index_path(self.url)))}?mode=rw"
 
     def close(self) -> None:
         """Close all connections."""
@@ -261,6 +269,22 @@ class Index:
         with self.writing() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def engine_in_memory() -> Engine:
+    """Return the engine of an empty index in memory, whose one connection can attach files."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(":memory:", uri=True, isolation_level=None)
+
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=StaticPool, json_serializer=_as_json
+    )
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        for statement in SEARCH_STATEMENTS:
+            connection.exec_driver_sql(statement)
+    return engine
 
 
 def _engine(url: str, read_only: bool, brief: bool) -> Engine:

@@ -55,11 +55,15 @@ class UnwritableIndex:
     @property
     def connect(self) -> Callable[[], sqlite3.Connection]:
         """A function that returns a new connection."""
-        mode = "immutable=1" if self._folder is None else "mode=rw"
-        uri = f"file:{quote(str(self._path))}?{mode}"
         return partial(
-            sqlite3.connect, uri, uri=True, isolation_level=None, check_same_thread=False
+            sqlite3.connect, self.uri, uri=True, isolation_level=None, check_same_thread=False
         )
+
+    @property
+    def uri(self) -> str:
+        """The name by which SQLite opens it."""
+        mode = "immutable=1" if self._folder is None else "mode=rw"
+        return f"file:{quote(str(self._path))}?{mode}"
 
     def close(self) -> None:
         """Delete the copy, if there is one."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _BATCH = 500
 #: Tables that are in it only while it is built.
 SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings", "rebuild_revisits")
-_CREATE = (
+CREATE_SCAFFOLD = (
     "CREATE TABLE rebuild_state (state TEXT)",
     "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
     "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
@@ -129,7 +129,7 @@ class IndexBuilder:
         segment that was begun later.
         """
         with self.index.writing() as connection:
-            connection.execute(text(_JOIN_REVISITS))
+            join_revisits(connection)
 
     def remove_blocked(self) -> int:
         """Delete articles that were ingested before they were blocked; return their number."""
@@ -153,9 +153,9 @@ class IndexBuilder:
         number = 0
         every = [*findings]
         with self.index.writing() as connection:
-            for batch in _batches(read):
+            for batch in batches(read):
                 fresh, copies = _without_copies(connection, batch)
-                every += _ingest(connection, fresh)
+                every += ingest(connection, fresh)
                 number += len(fresh)
                 every += copies
             place = {"name": segment.name, "position": position, "size": segment.size}
@@ -211,7 +211,7 @@ class IndexBuilder:
             _remove(self.path)
         self._reopen()
         with self.index.writing() as connection:
-            for statement in _CREATE:
+            for statement in CREATE_SCAFFOLD:
                 connection.execute(text(statement))
             connection.execute(text("INSERT INTO rebuild_state VALUES (:state)"), {"state": state})
         return False
@@ -232,7 +232,7 @@ class IndexBuilder:
             raise
 
     def _reopen(self) -> None:
-        self.index = Index(f"sqlite:///{self.path}", lasting=False, others=_CREATE)
+        self.index = Index(f"sqlite:///{self.path}", lasting=False, others=CREATE_SCAFFOLD)
 
 
 def exclude_reindex(url: str) -> FileLock:
@@ -252,7 +252,7 @@ def exclude_reindex(url: str) -> FileLock:
         raise IndexUnusableError(describe_os_error(path, error)) from error
 
 
-def _batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
+def batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
     """Yield batches in order; a revisit is not in one with its original, whose row it needs."""
     batch: list[ReadCapture] = []
     records: set[str] = set()
@@ -288,7 +288,12 @@ def _without_copies(
     return fresh, copies
 
 
-def _ingest(connection: Connection, batch: Sequence[ReadCapture]) -> list[ReindexFinding]:
+def join_revisits(connection: Connection) -> None:
+    """Give revisits that `ingest` met before their originals what those show."""
+    connection.execute(text(_JOIN_REVISITS))
+
+
+def ingest(connection: Connection, batch: Sequence[ReadCapture]) -> list[ReindexFinding]:
     """Ingest captures; return a finding for each that had to be set aside."""
     originals = known_records(connection, {one.repeats for one in batch if one.repeats})
     late = [

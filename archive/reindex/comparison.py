@@ -19,13 +19,16 @@ from archive.index.schema import articles, revisions
 from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 #: Columns of ``revisions`` that are no field of an article.
 _NO_FIELDS = frozenset(
     {"id", "article", "number", "current", "capture_id", "captured_at", "content_key", "change"}
 )
+#: The fields of an article, in the order of the index.
+FIELDS = tuple(column.name for column in revisions.columns if column.name not in _NO_FIELDS)
+_NO_CAPTURE = "no capture"
 #: Articles whose status is computed at once.
 _MANY = 10_000
 #: How a field is called in both indexes, by whether it was and is empty. An empty one may be null
@@ -36,22 +39,28 @@ _WORDS = {
     (False, True): ("filled", "empty"),
     (False, False): ("filled", "another"),
 }
-_OUTCOMES = """
-SELECT coalesce(was.outcome || CASE was.reason WHEN '' THEN '' ELSE '/' || was.reason END, ''),
-    coalesce(now.outcome || CASE now.reason WHEN '' THEN '' ELSE '/' || now.reason END, ''),
-    count(*)
+#: What became of a capture, in the old and in the new index.
+_WAS = "was.outcome || CASE was.reason WHEN '' THEN '' ELSE '/' || was.reason END"
+_IS = "now.outcome || CASE now.reason WHEN '' THEN '' ELSE '/' || now.reason END"
+_IN_BOTH = f"""
+SELECT now.outlet, {_WAS}, {_IS}, count(*), min(now.url)
+FROM main.captures AS now {{join}} old.captures AS was ON was.record_id = now.record_id
+WHERE {_WAS} <> {_IS} GROUP BY 1, 2, 3
+"""  # noqa: S608  (our own words)
+_IN_ONE = f"""
+SELECT was.outlet, {_WAS}, '{_NO_CAPTURE}', count(*), min(was.url)
 FROM old.captures AS was LEFT JOIN main.captures AS now ON now.record_id = was.record_id
-GROUP BY 1, 2
+WHERE now.id IS NULL GROUP BY 1, 2
 UNION ALL
-SELECT '', now.outcome || CASE now.reason WHEN '' THEN '' ELSE '/' || now.reason END, count(*)
+SELECT now.outlet, '{_NO_CAPTURE}', {_IS}, count(*), min(now.url)
 FROM main.captures AS now LEFT JOIN old.captures AS was ON was.record_id = now.record_id
-WHERE was.id IS NULL GROUP BY 2
-"""
+WHERE was.id IS NULL GROUP BY 1, 3
+"""  # noqa: S608  (our own words)
 #: Both revisions that were read from one capture, in the old and in the new index.
 _PAIRS = """
-FROM old.revisions AS was JOIN old.captures AS shown ON shown.id = was.capture_id
-JOIN main.captures AS again ON again.record_id = shown.record_id
-JOIN main.revisions AS now ON now.capture_id = again.id
+FROM main.revisions AS now {join} main.captures AS again ON again.id = now.capture_id
+{join} old.captures AS shown ON shown.record_id = again.record_id
+{join} old.revisions AS was ON was.capture_id = shown.id
 """
 #: Articles that versions before the confirmation of deletions called deleted: one look sufficed.
 _DELETED_BY_ONE_LOOK = f"""
@@ -87,6 +96,15 @@ class Difference:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class OutletDifference:
+    """The captures or revisions of an outlet that changed alike, and the address of one."""
+
+    outlet: str
+    difference: Difference
+    url: str
+
+
 class ComparisonError(Exception):
     """The two indexes cannot be compared; the message says why."""
 
@@ -103,8 +121,9 @@ def compare_indexes(new: Path, old: Path) -> list[Difference]:
     try:
         with closing(sqlite3.connect(_read_only(new), uri=True)) as connection:
             connection.execute("ATTACH DATABASE ? AS old", (_read_only(old),))
-            found = [*_outcomes(connection), *_fields(connection)]
-            return [*found, *_statuses(connection, new, old)]
+            outcomes = sorted(_of_all_outlets(outcome_differences(connection)))
+            fields = _of_all_outlets(field_differences(connection))
+            return [*outcomes, *fields, *_statuses(connection, new, old)]
     except (sqlite3.Error, SQLAlchemyError, ValueError) as error:
         raise ComparisonError(f"{old} cannot be compared with the new index: {error}") from error
 
@@ -113,26 +132,78 @@ def _read_only(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro"
 
 
-def _outcomes(connection: sqlite3.Connection) -> Iterator[Difference]:
-    for before, after, number in sorted(connection.execute(_OUTCOMES)):
-        if before != after:
-            yield Difference("outcome", before or "no capture", after or "no capture", number)
+def outcome_differences(
+    connection: sqlite3.Connection, *, few: bool = False
+) -> Iterator[OutletDifference]:
+    """Yield what became of captures in ``main`` that became something else in ``old``.
+
+    ``few`` is whether ``main`` holds only some of the captures: what is missing in it is then none.
+    """
+    queries = [_IN_BOTH.format(join=_join(few=few))]
+    if not few:
+        queries.append(_IN_ONE)
+    for query in queries:
+        for outlet, before, after, number, url in connection.execute(query).fetchall():
+            yield OutletDifference(outlet, Difference("outcome", before, after, number), url)
 
 
-def _fields(connection: sqlite3.Connection) -> Iterator[Difference]:
+def field_differences(
+    connection: sqlite3.Connection, *, few: bool = False
+) -> Iterator[OutletDifference]:
+    """Yield the fields of revisions in ``main`` that differ in ``old``, read from one capture.
+
+    ``few`` is whether ``main`` holds only some of them.
+    """
+    pairs = _PAIRS.format(join=_join(few=few))
     there = {row[1] for row in connection.execute("PRAGMA old.table_info(revisions)")}
-    for column in revisions.columns:
-        name = column.name
-        if name in _NO_FIELDS or name not in there:
+    for name in FIELDS:
+        if name not in there:
             continue
         counts = connection.execute(
-            f"SELECT coalesce(was.{name}, '') IN ('', '[]'),"
-            f" coalesce(now.{name}, '') IN ('', '[]'), count(*)"
-            f" {_PAIRS} WHERE was.{name} IS NOT now.{name} GROUP BY 1, 2 ORDER BY 1, 2"
+            f"SELECT again.outlet, {_empty('was', name)}, {_empty('now', name)}, count(*),"
+            f" min(again.url) {pairs} WHERE was.{name} IS NOT now.{name} GROUP BY 1, 2, 3"
         )
-        for was_empty, is_empty, number in counts:
+        for outlet, was_empty, is_empty, number, url in counts.fetchall():
             before, after = _WORDS[bool(was_empty), bool(is_empty)]
-            yield Difference(name, before, after, number)
+            yield OutletDifference(outlet, Difference(name, before, after, number), url)
+
+
+def field_examples(
+    connection: sqlite3.Connection, outlet: str, difference: Difference, limit: int
+) -> list[tuple[str, object, object]]:
+    """Return address, old and new value of some revisions that a difference of a field counts.
+
+    ``main`` holds only some of the captures. The values are as SQLite has them.
+    """
+    name = difference.what
+    was_empty, is_empty = next(
+        empty for empty, words in _WORDS.items() if words == (difference.before, difference.after)
+    )
+    query = (
+        f"SELECT again.url, was.{name}, now.{name} {_PAIRS.format(join=_join(few=True))}"
+        f" WHERE was.{name} IS NOT now.{name} AND again.outlet = ?"
+        f" AND {_empty('was', name)} = ? AND {_empty('now', name)} = ? LIMIT ?"
+    )
+    return connection.execute(query, (outlet, was_empty, is_empty, limit)).fetchall()
+
+
+def _join(*, few: bool) -> str:
+    """Return how the tables are joined; of few new rows, each is looked up in the old index."""
+    return "CROSS JOIN" if few else "JOIN"
+
+
+def _empty(row: str, name: str) -> str:
+    return f"(coalesce({row}.{name}, '') IN ('', '[]'))"
+
+
+def _of_all_outlets(found: Iterable[OutletDifference]) -> list[Difference]:
+    """Return the differences with the numbers of all outlets together, fields in their order."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for one in found:
+        counts[one.difference.what, one.difference.before, one.difference.after] += (
+            one.difference.number
+        )
+    return [Difference(*key, number) for key, number in counts.items()]
 
 
 def _statuses(connection: sqlite3.Connection, new: Path, old: Path) -> Iterator[Difference]:

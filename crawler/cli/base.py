@@ -83,6 +83,8 @@ class Verb(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
+    #: Printed after Ctrl-C.
+    said_if_stopped = "Stopped. Everything reported is kept; run the same command to continue."
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Apply the options, and the settings of the job that this process is a run of."""
@@ -132,7 +134,7 @@ class Verb(ScrapyCommand):
             self._fail_by_system(error)
         except KeyboardInterrupt:
             self._stopped = True
-            self._fail("Stopped. Everything reported is kept; run the same command to continue.")
+            self._fail(self.said_if_stopped)
         except UsageError:
             raise
         except Exception:  # a bug, raised again: its traceback is for whoever fixes it

@@ -7,17 +7,19 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import active_children, connection, get_context, parent_process
 from os import _exit
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archive.articles.captures import location_columns
 from archive.model.errors import ReaderLostError
 from archive.model.outcome import Reason, internal_error
 from archive.reindex.builder import ReadCapture, ReindexFinding
 from archive.reindex.spans import END, SpanReader
-from archive.segments.lookup import DOCUMENTS, location_in
+from archive.segments.lookup import DOCUMENTS, RecordError, location_in, read_at
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
 from crawler.extraction.judge import read_capture, unread_capture
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from archive.model.exchange import Location
+    from archive.reindex.selection import Chunk
     from archive.reindex.spans import Span
     from archive.takedown.log import Takedown
     from archive.warc.record_parser import Record
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 #: Spans read or waiting per process: enough that no process waits for the writer, few enough to
 #: hold in memory.
 _AHEAD = 3
+#: A span or a chunk.
+_Part = TypeVar("_Part")
 _UNREACHABLE = "The record has no id or no gzip member of its own, so no row can refer to it."
 
 
@@ -72,6 +77,20 @@ def read_span(span: Span) -> SpanResult:
         elif (takedown := read_tombstone(found)) is not None:
             result.removed.append(takedown)
     return replace(result, first=reader.first, next=reader.next)
+
+
+def read_chunk(folder: str, chunk: Chunk) -> SpanResult:
+    """Read the records of a chunk; one that cannot be read becomes a finding."""
+    result = SpanResult(END, END)
+    for place in chunk.places:
+        try:
+            record = read_at(folder, place)
+        except RecordError as error:
+            source = f"{place.file}@{place.offset}"
+            result.findings.append(ReindexFinding(source, Reason.BAD_RECORD, str(error)))
+        else:
+            _read_document(record, place.file, result)
+    return result
 
 
 def _read_document(record: Record, file: str, result: SpanResult) -> None:
@@ -111,6 +130,36 @@ def read_spans(spans: Iterable[Span], processes: int) -> Generator[tuple[Span, S
     if processes == 1:
         yield from _corrected(((span, read_span(span)) for span in spans), read_span)
         return
+    with _pool(processes) as pool:
+        yield from _corrected(
+            _read_ahead(pool, read_span, spans, processes * _AHEAD),
+            lambda span: pool.submit(read_span, span).result(),
+        )
+
+
+def read_chunks(
+    folder: str, chunks: Iterable[Chunk], processes: int
+) -> Generator[tuple[Chunk, SpanResult]]:
+    """Yield each chunk with what its records show, in order, read by ``processes`` processes.
+
+    With one process, this process reads.
+
+    :raises ReaderLostError: a reading process was killed.
+    """
+    read = partial(read_chunk, folder)
+    if processes == 1:
+        yield from ((chunk, read(chunk)) for chunk in chunks)
+        return
+    with _pool(processes) as pool:
+        yield from _read_ahead(pool, read, chunks, processes * _AHEAD)
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield so many reading processes, which are killed if the block is left by an exception.
+
+    :raises ReaderLostError: one was killed.
+    """
     # Not forked from this process, which holds a database, locks, and threads that show progress.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -119,10 +168,7 @@ def read_spans(spans: Iterable[Span], processes: int) -> Generator[tuple[Span, S
         processes, mp_context=context, initializer=_start_reader, initargs=(used_modules(),)
     )
     try:
-        yield from _corrected(
-            _read_ahead(pool, spans, processes * _AHEAD),
-            lambda span: pool.submit(read_span, span).result(),
-        )
+        yield pool
     except BrokenProcessPool as error:
         raise ReaderLostError(
             "A process that reads pages was killed (is there enough memory?). "
@@ -138,12 +184,15 @@ def read_spans(spans: Iterable[Span], processes: int) -> Generator[tuple[Span, S
 
 
 def _read_ahead(
-    pool: ProcessPoolExecutor, spans: Iterable[Span], limit: int
-) -> Iterator[tuple[Span, SpanResult]]:
-    """Yield each span with its result, in order, while up to ``limit`` spans are read ahead."""
-    waiting: deque[tuple[Span, Future[SpanResult]]] = deque()
-    for span in spans:
-        waiting.append((span, pool.submit(read_span, span)))
+    pool: ProcessPoolExecutor,
+    read: Callable[[_Part], SpanResult],
+    parts: Iterable[_Part],
+    limit: int,
+) -> Iterator[tuple[_Part, SpanResult]]:
+    """Yield each part with its result, in order, while up to ``limit`` parts are read ahead."""
+    waiting: deque[tuple[_Part, Future[SpanResult]]] = deque()
+    for part in parts:
+        waiting.append((part, pool.submit(read, part)))
         if len(waiting) == limit:
             first, future = waiting.popleft()
             yield first, future.result()

@@ -26,6 +26,7 @@ VERBS = (
     "search 푸틴",
     "status",
     "verify",
+    "reindex --dry-run",
     "export {out}/all.jsonl",
 )
 READ_ONLY = "mount --bind {place} {place} && mount -o remount,ro,bind {place}"
@@ -109,7 +110,9 @@ def run_as(workspace: Workspace, group: int, *words: str) -> CommandResult:
 OWNER, GROUP, READER, OTHERS = 61001, 61002, 61003, 61004
 
 
-@pytest.mark.parametrize("verb", ["show", "search 푸틴", "status", "verify", "export -"])
+@pytest.mark.parametrize(
+    "verb", ["show", "search 푸틴", "status", "verify", "export -", "reindex --dry-run"]
+)
 def test_another_user_of_the_group_reads_and_one_of_no_group_is_told(
     of_another_user: Workspace, verb: str
 ) -> None:

@@ -114,6 +114,12 @@ def test_a_reindex_gives_the_same_tables(crawled: Crawls) -> None:
     )
 
 
+def test_a_dry_run_of_the_same_code_finds_no_change(crawled: Crawls) -> None:
+    said = crawled.workspace.call("reindex", "--dry-run", "--processes", "2")
+    assert (said.code, said.err) == (0, "")
+    assert "nothing would change" in said.out, said.out
+
+
 def test_the_crawled_archive_has_all_outcomes(crawled: Crawls) -> None:
     """Else the test above would hold for an empty index, too."""
     rows = crawled.workspace.rows("captures")
