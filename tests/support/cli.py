@@ -17,10 +17,14 @@ from scrapy.cmdline import execute
 from scrapy.settings import Settings
 from sqlalchemy import create_engine, text
 
+from tests.support import forked_verbs
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
+#: Seconds after which a verb hangs that should end.
+_PATIENCE = 120
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell makes what it runs in the background deaf to Ctrl-C, and so all that the tests start
@@ -82,12 +86,15 @@ class Workspace:
         return subprocess.Popen(command, cwd=self.checkout, env=self.environment(env), **how)
 
     def run(self, *args: str | Path, env: Mapping[str, str] | None = None) -> CommandResult:
-        """Run a verb to its end."""
-        process = self.start(*args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out, err = process.communicate(timeout=120)
-        return CommandResult(
-            process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-        )
+        """Run a verb to its end, in a process of its own."""
+        environment = self.environment(env)
+        if forked_verbs.can_fork(environment, self.checkout):
+            code, out, err = forked_verbs.run([*map(str, args)], environment, _PATIENCE)
+        else:
+            process = self.start(*args, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            out, err = process.communicate(timeout=_PATIENCE)
+            code = process.returncode
+        return CommandResult(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
     def call(self, *args: str | Path) -> CommandResult:
         """Run a verb within this process: its exit status and what it prints, without the process's own second."""

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tests.support.cli import ROOT
+from tests.support.forked_verbs import IMPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,32 +28,6 @@ PATIENCE = 60
 
 #: Bytes of a full segment: a few of them to a crawl, so that kills meet one being closed.
 _SEGMENT = 50_000
-
-#: What a crawl imports, but for Twisted's reactor and what knows this process's surroundings
-#: (settings).
-_IMPORTED = (
-    "alembic.command",
-    "alembic.config",
-    "alembic.context",
-    "crawler.commands.crawling.crawl",
-    "crawler.spider.session",
-    "crawler.httpclient",
-    "crawler.commands.upkeep.replay",
-    "crawler.offline.reindex",
-    "pipelines.deposit",
-    "pipelines.validate",
-    "scrapy.cmdline",
-    "scrapy.core.downloader",
-    "scrapy.core.engine",
-    "scrapy.core.scraper",
-    "scrapy.extensions.corestats",
-    "scrapy.extensions.logstats",
-    "scrapy.extensions.memusage",
-    "scrapy.downloadermiddlewares.redirect",
-    "scrapy.http",
-    "sqlalchemy.dialects.sqlite",
-    "sqlite3",
-)
 
 
 class RequestLog(list[Any]):
@@ -169,7 +144,7 @@ class ForkServer:
 
 def main() -> None:
     """Fork a crawl for each line, say its process id and then how it ended; bury it when the next line comes."""
-    for name in _IMPORTED:
+    for name in IMPORTED:
         import_module(name)
     before = 0
     for line in sys.stdin:
