@@ -21,6 +21,7 @@ from crawler.cli.setting_values import check_values
 if TYPE_CHECKING:
     import argparse
     import builtins
+    from collections.abc import Sequence
     from typing import Self
 
     from scrapy import Request, Spider
@@ -88,6 +89,32 @@ class NoSpiders:
         return []
 
 
+def keep_nothing(settings: BaseSettings) -> None:
+    """Turn off the settings that would keep a page."""
+    for name, value in _SETTINGS.items():
+        settings.set(name, value, priority="cmdline")
+    middlewares = settings.getdict("DOWNLOADER_MIDDLEWARES")
+    middlewares["crawler.cli.single_page.LogFailures"] = 0
+    settings.set("DOWNLOADER_MIDDLEWARES", middlewares, priority="cmdline")
+
+
+def introduce(settings: BaseSettings, addresses: Sequence[str]) -> None:
+    """Put CONTACT into the user agent, unless the command line names another agent.
+
+    :raises UsageError: an address is not valid, or CONTACT is missing and a host is not local.
+    """
+    from crawler.middlewares.identity import ContactError, check_contact
+
+    hosts = [host for host in map(_host, addresses) if host]
+    try:
+        user_agent = check_contact(settings, hosts) if hosts else ""
+    except ContactError as error:
+        raise UsageError(str(error), print_help=False) from error
+    from_cmdline = settings.getpriority("USER_AGENT") == SETTINGS_PRIORITIES["cmdline"]
+    if user_agent and not from_cmdline:
+        settings.set("USER_AGENT", user_agent, priority="cmdline")
+
+
 class SinglePageCommand(ScrapyCommand):
     """Mixin before one of Scrapy's commands: a crawl's robots rules, pace, address guard, contact.
 
@@ -103,11 +130,7 @@ class SinglePageCommand(ScrapyCommand):
         assert self.settings is not None
         check_values(self.settings)
         check_early_components(self.settings)
-        for name, value in _SETTINGS.items():
-            self.settings.set(name, value, priority="cmdline")
-        middlewares = self.settings.getdict("DOWNLOADER_MIDDLEWARES")
-        middlewares["crawler.cli.single_page.LogFailures"] = 0
-        self.settings.set("DOWNLOADER_MIDDLEWARES", middlewares, priority="cmdline")
+        keep_nothing(self.settings)
         if args and guess_scheme(args[0]).startswith("file:"):
             handlers = self.settings.getdict("DOWNLOAD_HANDLERS") | {"file": _FILES}
             self.settings.set("DOWNLOAD_HANDLERS", handlers, priority="cmdline")
@@ -118,8 +141,6 @@ class SinglePageCommand(ScrapyCommand):
         :raises UsageError: a spider was named, an address is not valid, CONTACT is missing, or a
             component of the user's cannot be imported.
         """
-        from crawler.middlewares.identity import ContactError, check_contact
-
         assert self.settings is not None
         if opts.spider:
             raise UsageError(
@@ -127,14 +148,7 @@ class SinglePageCommand(ScrapyCommand):
                 "and this command keeps nothing",
                 print_help=False,
             )
-        hosts = [host for host in map(_host, args) if host]
-        try:
-            user_agent = check_contact(self.settings, hosts) if hosts else ""
-        except ContactError as error:
-            raise UsageError(str(error), print_help=False) from error
-        from_cmdline = self.settings.getpriority("USER_AGENT") == SETTINGS_PRIORITIES["cmdline"]
-        if user_agent and not from_cmdline:
-            self.settings.set("USER_AGENT", user_agent, priority="cmdline")
+        introduce(self.settings, args)
         check_components(self.settings)
         self.fetch(args, opts)
 

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.model.layout import Confidence
+
 _SKELETON = '''"""{name} (its name in Korean). Facts as of {month}.
 
 Write beside each fact where it is from and how sure it is. Leave out what is not known.
@@ -17,14 +26,17 @@ from pipelines.widget_rules import WidgetRule  # noqa: F401  (see above)
 
 OUTLET = Outlet(
     name="{name}",  # that of this file
-    title="",  # the publication's name: "예시일보"
-    hosts=("{host}",),  # all hosts that serve its articles, that of mobile pages too
+    title={title},  # the publication's name: "예시일보"
+    # All hosts that serve its articles, that of mobile pages too.
+    hosts={hosts},
     # The paths of its articles, with the id: r"/article/(?P<id>\\d+)".
-    articles=(),
-    canonical="",  # the address of an article, with {{id}}, and other groups of the patterns
+    articles={articles},
+    # The address of an article, with {{id}}, and other groups of the patterns.
+    canonical={canonical},
     # Hosts of its pictures that are none of hosts.
     image_hosts=(),
-    page_title="",  # a pattern found in the <title> of its pages only
+    # A pattern found in the <title> of its pages only.
+    page_title={page_title},
     per_day=0,  # articles a day, if a source states it: a crawl that finds too few then exits 1
     cron="7 * * * *",  # when a job that states no time is due (Asia/Seoul)
     # Page templates. A new one is appended; old ones stay, with their dates of use. Each field is
@@ -34,36 +46,161 @@ OUTLET = Outlet(
     layouts=(
         Layout(
             name="page",
-            confidence="C",  # A: two sources, one recent; B: one good one; C: one old one
+            # A: two sources, one recent; B: one good one; C: one old one, or an inference.
+            confidence="{confidence}",
             since=None,  # the first and the last capture date, as date(2026, 11, 1)
             until=None,
             root="",  # the element with all of the article and no menu of the site
-            body=(),  # containers of the text
-            subheadlines=(),
-            times=(),  # elements with the printed times
-            emails=(),
+            body={body},  # containers of the text
+{headline}            subheadlines=(),
+            times={times},  # elements with the printed times
+{bylines}            emails=(),
             tags=(),
             figures=(),  # Figure(box=…, caption=…)
-            less_sure=(),  # fields whose facts are weaker: (("emails", "C"),)
+            less_sure={less_sure},  # fields whose facts are weaker: (("emails", "C"),)
             seen=(),  # the days of the real pages that it was checked on
         ),
     ),
     # Where its articles are found, in order of preference:
     # Channel("sitemap", (Sitemap(ADDRESS),)), Channel("feed", (Feed(ADDRESS),)),
     # Channel("list", (ListPage(url=ADDRESS, link=SELECTOR),)).
-    channels=(),
+    channels={channels},
     rules=Rules(
         widgets=with_common(),  # a WidgetRule for each block that is not the reporter's
-        site_titles=(),  # titles that are never headlines
+        site_titles={site_titles},  # titles that are never headlines
     ),
-    unknown=(),  # what no source tells
+    # What no source tells.
+    unknown={unknown},
 )
 '''
+_LAYOUT, _OUTLET = " " * 12, " " * 4
 
 
-def skeleton(name: str, host: str, month: str) -> str:
-    """Return the text of the file of an outlet of which only name and host are known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What was found of an outlet, why it is believed, and how sure that is."""
+
+    value: str
+    why: str
+    confidence: Confidence
+
+    def __str__(self) -> str:
+        """Return the fact as a line: ``B: why``."""
+        return f"{self.confidence}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is known of a new outlet; everything but name and host may be missing.
+
+    ``sources`` are those of a layout's fields (body, headline, times, bylines). ``channels`` are
+    pairs of a kind, ``Feed`` or ``Sitemap``, and the fact that is its address.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    title: Fact | None = None
+    articles: tuple[Fact, ...] = ()
+    canonical: Fact | None = None
+    page_title: Fact | None = None
+    sources: Mapping[str, Fact] = field(default_factory=dict)
+    channels: tuple[tuple[str, Fact], ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def skeleton(draft: Draft, month: str) -> str:
+    """Return the text of the file of an outlet of which only a draft is known.
 
     ``month`` is when, as YYYY-MM.
     """
-    return _SKELETON.format(name=name, host=host, month=month)
+    title = draft.title.value if draft.title else ""
+    return _SKELETON.format(
+        name=draft.name,
+        month=month,
+        title=_text(title),
+        hosts=_texts(draft.hosts),
+        articles=_facts(draft.articles, _OUTLET, raw=True),
+        canonical=_text(draft.canonical.value if draft.canonical else ""),
+        page_title=_text(draft.page_title.value if draft.page_title else "", raw=True),
+        confidence=_weakest(draft),
+        body=_facts(_of_field(draft, "body"), _LAYOUT),
+        headline=_line("headline", draft),
+        times=_facts(_of_field(draft, "times"), _LAYOUT),
+        bylines=_line("bylines", draft),
+        less_sure=_less_sure(draft),
+        channels=_channels(draft),
+        site_titles=_texts((title,) if title else ()),
+        unknown=_lines(draft.unknown),
+    )
+
+
+def _of_field(draft: Draft, name: str) -> tuple[Fact, ...]:
+    return (draft.sources[name],) if name in draft.sources else ()
+
+
+def _weakest(draft: Draft) -> Confidence:
+    """Return the rating of what an article needs: that of its weakest fact."""
+    known = [
+        draft.sources[name].confidence for name in ("body", "headline") if name in draft.sources
+    ]
+    return max(known, default="C")
+
+
+def _less_sure(draft: Draft) -> str:
+    rating = _weakest(draft)
+    weaker = [
+        f'("{name}", "{fact.confidence}")'
+        for name, fact in draft.sources.items()
+        if fact.confidence > rating
+    ]
+    return f"({', '.join(weaker)},)" if weaker else "()"
+
+
+def _line(name: str, draft: Draft) -> str:
+    """Return the line of a field that has a default, ``""`` where that is kept."""
+    facts = _of_field(draft, name)
+    return f"{_LAYOUT}{name}={_facts(facts, _LAYOUT)},\n" if facts else ""
+
+
+def _facts(facts: tuple[Fact, ...], indent: str, *, raw: bool = False) -> str:
+    """Return a tuple of facts, a line each, with why behind a comment's mark before it."""
+    if not facts:
+        return "()"
+    lines = [f"{indent}    # {fact}\n{indent}    {_text(fact.value, raw=raw)},\n" for fact in facts]
+    return f"(\n{''.join(lines)}{indent})"
+
+
+def _channels(draft: Draft) -> str:
+    if not draft.channels:
+        return "()"
+    inner = f"{_OUTLET}    "
+    lines = []
+    for number, (kind, fact) in enumerate(draft.channels, 1):
+        name = kind.lower() if number == 1 else f"{kind.lower()}_{number}"
+        address = f"{inner}    ({kind}({_text(fact.value)}),),\n"
+        rating = f'{inner}    confidence="{fact.confidence}",\n'
+        lines.append(
+            f'{inner}# {fact}\n{inner}Channel(\n{inner}    "{name}",\n{address}{rating}{inner}),\n'
+        )
+    return f"(\n{''.join(lines)}{_OUTLET})"
+
+
+def _lines(texts: tuple[str, ...]) -> str:
+    """Return a tuple of texts, a line each."""
+    if not texts:
+        return "()"
+    lines = [f"{_OUTLET}    {_text(text)},\n" for text in texts]
+    return f"(\n{''.join(lines)}{_OUTLET})"
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    return f"({', '.join(map(_text, texts))},)" if texts else "()"
+
+
+def _text(text: str, *, raw: bool = False) -> str:
+    """Return a text as Python has it, in double quotes where that can be."""
+    if '"' in text or not text.isprintable():
+        return repr(text)
+    if raw and re.search(r"\\", text) and not text.endswith("\\"):
+        return f'r"{text}"'
+    return '"' + text.replace("\\", "\\\\") + '"'

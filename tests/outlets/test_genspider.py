@@ -11,7 +11,7 @@ import pytest
 
 from crawler.model.layout import Layout
 from crawler.model.outlet import Outlet
-from crawler.model.outlet_skeleton import skeleton
+from crawler.model.outlet_skeleton import Draft, skeleton
 from crawler.outlets import known_outlets
 from tests.support.cli import ROOT, Workspace
 from tests.support.package_sources import copy_sources
@@ -131,7 +131,7 @@ def test_without_a_package_there_is_no_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [Outlet, Layout])
 def test_the_file_names_every_field_that_has_no_default_worth_having(kind: type) -> None:
     """Heads of pages state the others, and texts without markup are rare."""
-    text = skeleton("ourpaper", "news.ourpaper.example", "2026-11")
+    text = skeleton(Draft(name="ourpaper", hosts=("news.ourpaper.example",)), "2026-11")
     standard = {"headline", "published", "modified", "bylines", "section", "text"}
     names = {one.name for one in fields(kind)} - standard
     assert [name for name in sorted(names) if f"{name}=" not in text] == []

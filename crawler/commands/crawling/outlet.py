@@ -1,4 +1,4 @@
-"""``sacho outlet``: what helps to write an outlet's file: ``outlet check``."""
+"""``sacho outlet``: what helps to write an outlet's file: ``outlet new`` and ``outlet check``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from crawler.cli.component_bugs import counting_component_bugs
 from crawler.cli.components import check_components, check_early_components, failure_of
 from crawler.cli.plural import counted
 from crawler.cli.printable import json_text, print_json
+from crawler.cli.single_page import introduce, keep_nothing
 from crawler.cli.tables import print_table
 from crawler.cli.times import kst_minute
 from crawler.model.data_folder import index_url
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     import argparse
 
     from crawler.authoring.first_contact import Contact, ContactReport
+    from crawler.authoring.new_outlet import Gathered
     from crawler.authoring.outlet_report import OutletCheck
     from crawler.model.outlet import Outlet
+    from crawler.model.outlet_skeleton import Draft
 
 
 #: Lines in no field that are printed.
@@ -38,21 +41,25 @@ _SETTINGS: dict[str, object] = {"ARCHIVE_IMAGES": False, "JOBDIR": None}
 
 
 class Command(Verb):
-    """Check the file of one outlet. Reads OUTLET_MODULES; --live the settings of a crawl."""
+    """Make or check the file of one outlet. Reads OUTLET_MODULES, what fetches CONTACT as well."""
 
     _folder: TemporaryDirectory[str] | None = None
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
-        return "check NAME [options]"
+        return "new NAME ADDRESS|FILE ... | check NAME [options]"
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Check one outlet's file and the pages saved beside it"
+        return "Make the file of a new outlet from pages of it, or check that of one"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (
+            "new: make the file of an outlet from pages of it, saved (NAME.html; NAME.json beside "
+            "it may state the url) or fetched by the rules of a crawl, save them as fixtures and "
+            "write what they are read as beside them. It says why each fact is proposed and how "
+            "sure it is (A to C); what the pages do not show is left out and listed. "
             "check: say what is wrong with an outlet's file, file and field, and read the pages "
             "that are saved for it (seeds/NAME of the checkout; for an outlet of yours, the folder "
             "fixtures/NAME beside its file): which source of each field is found and used on how "
@@ -100,15 +107,18 @@ class Command(Verb):
         :raises UsageError: an option needs another one.
         """
         # Scrapy makes what a crawl runs in after this.
-        self.requires_crawler_process = opts.live
+        fetches = args[:1] == ["new"] and any(map(_is_address, args[2:]))
+        self.requires_crawler_process = opts.live or fetches
         super().process_options(args, opts)
+        assert self.settings is not None
         if not opts.live:
+            if fetches:
+                keep_nothing(self.settings)
             if opts.report or opts.save:
                 raise usage_error("--report and --save are of check --live")
             return
         if opts.accept:
             raise usage_error("--accept is of pages that are saved, not of --live")
-        assert self.settings is not None
         check_early_components(self.settings)
         self._folder = TemporaryDirectory(prefix="sacho-contact-")
         folder = Path(self._folder.name)
@@ -123,8 +133,12 @@ class Command(Verb):
 
         :raises UsageError: it names nothing, or the arguments are invalid.
         """
+        if args[:1] == ["new"] and len(args) > 2:
+            return self._make(args[1], args[2:])
         if len(args) != 2 or args[0] != "check":
-            raise usage_error("say what to do, and with which outlet: check NAME")
+            raise usage_error(
+                "say what to do, and with which outlet: check NAME, or new NAME ADDRESS|FILE ..."
+            )
         outlet = _outlet(args[1])
         if not opts.live:
             return self._check(outlet, opts)
@@ -133,6 +147,50 @@ class Command(Verb):
         finally:
             if self._folder is not None:
                 self._folder.cleanup()
+
+    def _make(self, name: str, given: list[str]) -> int:
+        """Make an outlet and print what was found; return 1 if a page is not read.
+
+        :raises UsageError: the name or a host is taken, or an argument is no page.
+        """
+        from crawler.authoring.new_outlet import Gathered, make_outlet, page_in
+
+        gathered = Gathered()
+        addresses = tuple(filter(_is_address, given))
+        gathered.pages += [page_in(each) for each in given if each not in addresses]
+        if addresses:
+            failure = self._fetch(addresses, gathered)
+            if failure:
+                self._fail(failure)
+                return 1
+        made = make_outlet(name, gathered)
+        _print_draft(made.draft)
+        _print_check(made.check)
+        print(
+            f"{made.path}: compare it, and the articles beside the pages, with the pages; fill in "
+            f"what is unknown, then run {PROGRAM} outlet check {name}"
+        )
+        return 1 if any(each.fault for each in made.check.readings) else 0
+
+    def _fetch(self, addresses: tuple[str, ...], gathered: Gathered) -> str:
+        """Fetch pages and what lists their site's articles; return why that failed, if it did.
+
+        :raises UsageError: CONTACT is missing, or a component of the user's cannot be imported.
+        """
+        from crawler.authoring.page_fetch import PagesSpider
+
+        assert self.settings is not None
+        introduce(self.settings, addresses)
+        check_components(self.settings)
+        assert self.crawler_process is not None, "requires_crawler_process"
+        crawler = self.crawler_process.create_crawler(PagesSpider)
+        with redirect_stdout(sys.stderr):
+            started = self.crawler_process.crawl(crawler, addresses=addresses, gathered=gathered)
+            self.crawler_process.start()
+        failure = failure_of(started, crawler.settings)
+        if not failure and len(gathered.pages) < len(addresses):
+            failure = "not every page could be fetched; the log above says why"
+        return failure
 
     def _check(self, outlet: Outlet, opts: argparse.Namespace) -> int:
         """Check an outlet and print what was found; return 1 if anything is wrong."""
@@ -213,6 +271,21 @@ class Command(Verb):
             self.was_stopped()
             return "it was stopped before its end"
         return failure_of(started, crawler.settings) or session.fault
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _print_draft(draft: Draft) -> None:
+    """Print the facts of a new outlet, how sure each is and why, and what is unknown."""
+    facts = [("title", draft.title), ("canonical", draft.canonical)]
+    facts += [("articles", each) for each in draft.articles]
+    facts += [("page_title", draft.page_title), *draft.sources.items()]
+    facts += [(f"channel ({kind.lower()})", fact) for kind, fact in draft.channels]
+    rows = [(name, fact.value, fact.confidence, fact.why) for name, fact in facts if fact]
+    print_table(("field", "proposed", "sure", "why"), rows)
+    print(f"unknown: {', '.join(draft.unknown)}")
 
 
 def _save(contact: Contact, outlet: Outlet) -> None:
