@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 
 from archive.articles.batch import enter_captures
 from archive.articles.blocklist import Blocklist
@@ -18,7 +18,8 @@ from archive.articles.captures import known_records
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
 from archive.index.bulk import one_of
 from archive.index.database import Index, IndexUnusableError, index_path
-from archive.index.schema import captures
+from archive.index.schema import captures, revisions
+from archive.model.article import PAYWALLED
 from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
@@ -187,6 +188,22 @@ class IndexBuilder:
             (outlet, Outcome(outcome), Reason(why) if why else None, count)
             for outlet, outcome, why, count in rows
         ]
+
+    def paywalled(self) -> dict[str, int]:
+        """Return how many captures, new or changed, are of articles not free to read, by outlet."""
+        flag = func.json_each(revisions.c.flags).table_valued("value")
+        query = (
+            select(captures.c.outlet, func.count())
+            .select_from(captures)
+            .join(revisions, captures.c.revision_id == revisions.c.id)
+            .join(flag, true())
+            .where(captures.c.outcome.in_((Outcome.NEW, Outcome.CHANGED)))
+            .where(flag.c.value == PAYWALLED)
+            .group_by(captures.c.outlet)
+        )
+        with self.index.reading() as connection:
+            rows = connection.execute(query).all()
+        return {outlet: int(number) for outlet, number in rows}
 
     def finish(self, run: RunRecorder) -> None:
         """Record the counts and the findings with the run, and close the index."""

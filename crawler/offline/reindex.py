@@ -165,6 +165,7 @@ def _report_results(builder: IndexBuilder, report: Report) -> None:
     """Report what the whole index holds, and all findings, those of earlier runs included."""
     for outlet, outcome, reason, count in builder.counts():
         report.count(outlet, Verdict(outcome, reason), count)
+    report.paywalled.update(builder.paywalled())
     for finding in builder.findings():
         verdict = Verdict(Outcome.FAILED, finding.reason, finding.sentence)
         report.add(Result(source=finding.source, verdict=verdict))

@@ -67,6 +67,9 @@ def test_what_is_not_free_to_read_is_counted_apart(workspace: Workspace, tmp_pat
     assert "paywalled etoday" not in said.out
     again = workspace.run("replay", page)
     assert "paywalled" not in again.out
+    rebuilt = workspace.call("reindex")
+    counted = [line for line in rebuilt.out.splitlines() if line.startswith("paywalled")]
+    assert counted == ["paywalled newspim: 1 of the stored"]
 
 
 def saved(folder: Path, name: str, url: str, **stated: str) -> Path:
