@@ -19,6 +19,8 @@ _HEADS = 2**14
 _HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 #: The most bytes of one stored block (RFC 1951 §3.2.4).
 _STORED = 2**16 - 1
+#: A record of at most so many bytes is joined: that costs less than to handle its parts.
+_JOINED = 2**18
 
 
 def member(record: bytes) -> bytes:
@@ -32,6 +34,8 @@ def pieces(*record: bytes) -> list[bytes | memoryview]:
     What arrived gzipped is stored within it as it is: to deflate it again takes most of the time of
     writing a record, and makes it longer by what it makes it shorter.
     """
+    if sum(map(len, record)) <= _JOINED:
+        record = (b"".join(record),)
     gzipped = _GZIPPED.search(b"".join(part[:_HEADS] for part in record), 0, _HEADS)
     if gzipped is None:
         # compress() takes twice as long for a request

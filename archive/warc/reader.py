@@ -69,16 +69,23 @@ def iterate_file(
 class _Buffer:
     """A block in memory."""
 
-    __slots__ = ("_block", "_size")
+    __slots__ = ("_block", "_length", "_size")
 
     def __init__(self, fields: HeaderFields) -> None:
-        # Made whole at once: grown or joined from pieces, the longest one leaves holes in memory
-        # that are as long as itself.
-        self._block = bytearray(block_length(fields))
+        self._length = block_length(fields)
+        self._block: bytes | memoryview | bytearray = b""
         self._size = 0
 
     def feed(self, data: bytes | memoryview) -> None:
         end = self._size + len(data)
+        if end == self._length and not self._size:
+            self._block, self._size = data, end
+            return
+        if not self._size:
+            # Made whole at once: grown or joined from pieces, the longest one leaves holes in
+            # memory that are as long as itself.
+            self._block = bytearray(self._length)
+        assert isinstance(self._block, bytearray)
         self._block[self._size : end] = data
         self._size = end
 
@@ -87,7 +94,7 @@ class _Buffer:
 
     def release(self) -> memoryview:
         """Return the block and drop it here: the longest one must not be in memory twice."""
-        block, self._block = self._block, bytearray()
+        block, self._block = self._block, b""
         return memoryview(block)[: self._size]
 
 
