@@ -10,7 +10,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from multiprocessing import active_children, connection, get_context, parent_process
+from multiprocessing import (
+    active_children,
+    connection,
+    get_context,
+    parent_process,
+    resource_tracker,
+)
 from os import _exit
 from typing import TYPE_CHECKING, TypeVar
 
@@ -168,6 +174,7 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
         processes, mp_context=context, initializer=_start_reader, initargs=(used_modules(),)
     )
     try:
+        _start_readers(pool, processes)
         yield pool
     except BrokenProcessPool as error:
         raise ReaderLostError(
@@ -224,6 +231,22 @@ def _corrected(
             result = SpanResult(END, END) if at_end else read_again(span.at(expected))
         expected = result.next
         yield span, result
+
+
+def _start_readers(pool: ProcessPoolExecutor, processes: int) -> None:
+    """Start the reading processes; a Ctrl-C waits until they are ready.
+
+    Until then they, and the process that they are forked from, would answer it with a traceback.
+
+    :raises BrokenProcessPool: one was killed.
+    """
+    resource_tracker.ensure_running()  # which lets Ctrl-C through again when it has started
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for ready in [pool.submit(active_children) for _ in range(processes)]:
+            ready.result()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_reader(outlet_modules: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ from archive.reindex import swap
 from archive.reindex.builder import IndexBuilder
 from archive.reindex.spans import END, Segment
 from archive.segments.writer import SegmentWriter
-from crawler.offline import reindex
+from crawler.offline import reindex, workers
 from tests.support.captures import exchange
 from tests.support.cli import ROOT, CommandResult, Workspace
 from tests.support.documents import SEEDS
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return of_the_seeds(tmp_path)
+
+
+def test_what_readers_are_forked_from_does_not_hear_ctrl_c() -> None:
+    """It would print a traceback beside the one line, while it loads our modules."""
+    with workers._pool(1) as pool:
+        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+    assert signal.SIGINT in blocked
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 #: Run within the process: small spans, and what happens at the n-th call of a function.
