@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.reindex import spans
 from crawler.extraction import extract
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MARK = "끝없이 읽히는 글"
 _ENDLESS, _TEXT = re.compile("(?:가+)+나"), "가" * 60
 _read = extract._read
+#: Seconds after which a process hangs that should read.
+_PATIENCE = 60
 
 OUTLET = Outlet(
     name="costly",
@@ -43,10 +46,21 @@ def environment(limit: float, fifo: Path | None = None) -> dict[str, str]:
     return {"OUTLET_MODULES": __name__, "COSTLY_LIMIT": str(limit)} | told
 
 
-def read_endlessly(page: Page, exchange: Exchange, outlet: Outlet) -> Page:
+def wait_until_begun(fifo: Path) -> None:
+    """Wait until a process has begun to read a page without end."""
+    descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
+        assert ready, f"no page without end was begun within {_PATIENCE} s"
+        assert os.read(descriptor, 100).startswith(b"begun\n")
+    finally:
+        os.close(descriptor)
+
+
+def read_endlessly(page: Page, exchange: Exchange, outlet: Outlet, **how: Any) -> Page:
     """Read a page as ever, if it has no mark."""
     if MARK.encode() not in exchange.body:
-        return _read(page, exchange, outlet)
+        return _read(page, exchange, outlet, **how)
     if fifo := os.environ.get("COSTLY_FIFO"):
         Path(fifo).write_text("begun\n")
     assert not _ENDLESS.search(_TEXT)

@@ -159,8 +159,7 @@ def test_a_signal_ends_the_reading(tmp_path: Path, verb: list[str], number: int)
     endless = costly_pages.environment(limit, fifo)
     pipe = subprocess.PIPE
     process = workspace.start(*verb, env=endless, stdout=pipe, stderr=pipe)
-    with fifo.open() as told:
-        assert told.readline() == "begun\n"
+    costly_pages.wait_until_begun(fifo)
     process.send_signal(number)
     # That the pipes end within the time shows that the reading processes have ended, too.
     _, err = process.communicate(timeout=60)

@@ -59,8 +59,7 @@ def test_a_signal_ends_a_crawl_that_reads(tmp_path: Path, number: int) -> None:
         process = crawls.start(
             env=costly_pages.environment(2, fifo), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        with fifo.open() as told:
-            assert told.readline() == "begun\n"
+        costly_pages.wait_until_begun(fifo)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 1
