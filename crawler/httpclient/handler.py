@@ -258,7 +258,10 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
 
     def _unprocessed(self) -> int:
         """Return the bytes of the responses that wait for their callbacks and pipelines."""
-        engine = self.crawler.engine
+        try:
+            engine = self.crawler.engine
+        except RuntimeError:  # there is none yet: a request without a crawl
+            return 0
         slot = engine.scraper.slot if engine is not None else None
         return slot.active_size if slot is not None else 0
 

@@ -487,7 +487,7 @@ def test_the_list_of_verbs_names_them(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [["show"], ["show", "etoday/9000000001"], ["search", "러시아"], ["replay", SEEDS]]
+    "verb", [["show"], ["show", "etoday/9000000001"], ["search", "러시아"], ["replay", *MADE]]
 )
 def test_output_into_a_closed_pipe_is_no_failure(workspace: Workspace, verb: list[str]) -> None:
     reading, writing = os.pipe()

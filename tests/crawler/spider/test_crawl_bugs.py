@@ -158,7 +158,10 @@ def test_a_bug_in_what_a_timer_calls_is_reported(tmp_path: Path) -> None:
     with site_of_today("newspim", 10) as site:
         crawls = Crawls.into(tmp_path, site)
         said = with_bug(
-            crawls, "crawler.middlewares.pacing:PaceMiddleware._stopping", FAULT_CALLS="1"
+            crawls,
+            "crawler.middlewares.pacing:PaceMiddleware._stopping",
+            FAULT_CALLS="1",
+            DOWNLOAD_DELAY="0.1",  # so that requests still wait when it is called
         )
         assert said.code == 1
         assert "1 unexpected exception in the log above" in said.err
