@@ -129,12 +129,16 @@ def _may_stand_alone(node: LexborNode, stated: Iterable[str]) -> bool:
 
 
 def _bodies(page: SamplePage) -> Iterator[_Candidate]:
-    """Yield containers of text; those that hold what the head states of the text agree."""
+    """Yield containers of text; those that hold what the head states of the text agree.
+
+    What holds less than half of what the largest holds is a deck or a caption: heads quote them.
+    """
     stated = page.first("jsonld:articleBody") or page.first("jsonld:description")
     stated = (stated or page.first("meta:og:description")).rstrip(".… ")[:40]
-    for node in page.reader.tree.css(_CONTAINERS):
-        own = _own_text(node)
-        selector = _selector_of(node, page.reader) if len(own) >= _LEAST_BODY else ""
+    owns = [(node, _own_text(node)) for node in page.reader.tree.css(_CONTAINERS)]
+    least = max(_LEAST_BODY, max((len(own) for _, own in owns), default=0) // 2)
+    for node, own in owns:
+        selector = _selector_of(node, page.reader) if len(own) >= least else ""
         if selector:
             is_stated = len(stated) >= _LEAST_HEADLINE and stated in clean(own)
             yield _Candidate(selector, is_stated, len(own))

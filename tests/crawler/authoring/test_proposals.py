@@ -69,6 +69,13 @@ def test_a_heading_that_the_head_does_not_state_is_no_headline() -> None:
     assert "headline" not in propose([page])
 
 
+def test_a_deck_that_the_head_quotes_is_no_body() -> None:
+    deck = "책 팔만 권이 사흘에 걸쳐 제자리로 돌아왔고, 새 열람실은 이제 밤 열 시까지 문을 열고 주민을 맞이한다"
+    head = f'<meta property="og:description" content="{deck}">'
+    page = made(head, f"<div class='deck'>{deck}</div><div class='text'>{TEXT}{TEXT}</div>")
+    assert propose([page])["body"].source == "div.text"
+
+
 def test_a_page_without_any_of_it_gets_no_proposal() -> None:
     assert propose([made("", "<ul><li><a href='/1'>기사 목록</a></li></ul>")]) == {}
     assert propose([]) == {}
