@@ -34,9 +34,13 @@ def pieces(*record: bytes) -> list[bytes | memoryview]:
     What arrived gzipped is stored within it as it is: to deflate it again takes most of the time of
     writing a record, and makes it longer by what it makes it shorter.
     """
-    if sum(map(len, record)) <= _JOINED:
-        record = (b"".join(record),)
-    gzipped = _GZIPPED.search(b"".join(part[:_HEADS] for part in record), 0, _HEADS)
+    size = sum(map(len, record))
+    if size <= _JOINED:
+        begin = b"".join(record)
+        record = (begin,)
+    else:
+        begin = b"".join(part[:_HEADS] for part in record)
+    gzipped = _GZIPPED.search(begin, 0, _HEADS)
     if gzipped is None:
         # compress() takes twice as long for a request
         deflater = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
@@ -50,7 +54,7 @@ def pieces(*record: bytes) -> list[bytes | memoryview]:
     crc = 0
     for part in record:
         crc = isal_zlib.crc32(part, crc)
-    made.append(struct.pack("<II", crc, sum(map(len, record)) & 0xFFFFFFFF))
+    made.append(struct.pack("<II", crc, size & 0xFFFFFFFF))
     return made
 
 

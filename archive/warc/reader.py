@@ -69,23 +69,24 @@ def iterate_file(
 class _Buffer:
     """A block in memory."""
 
-    __slots__ = ("_block", "_length", "_size")
+    __slots__ = ("_block", "_fields", "_size")
 
     def __init__(self, fields: HeaderFields) -> None:
-        self._length = block_length(fields)
+        self._fields = fields
         self._block: bytes | memoryview | bytearray = b""
         self._size = 0
 
     def feed(self, data: bytes | memoryview) -> None:
-        end = self._size + len(data)
-        if end == self._length and not self._size:
-            self._block, self._size = data, end
-            return
         if not self._size:
+            self._block, self._size = data, len(data)  # nearly every block comes whole
+            return
+        if not isinstance(self._block, bytearray):
             # Made whole at once: grown or joined from pieces, the longest one leaves holes in
             # memory that are as long as itself.
-            self._block = bytearray(self._length)
-        assert isinstance(self._block, bytearray)
+            whole = bytearray(block_length(self._fields))
+            whole[: self._size] = self._block
+            self._block = whole
+        end = self._size + len(data)
         self._block[self._size : end] = data
         self._size = end
 

@@ -27,8 +27,6 @@ _URI_FIELDS = (
     "x-archive-original-record-id",
 )
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-#: A line that continues the field of the line before.
-_FOLDED = re.compile(rb"\n[ \t]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 #: A header without any deviation of form, recognised in one pass; it may still repeat a field.
 _PLAIN = re.compile(rb"WARC/1\.[01]\r\n(?:[A-Za-z0-9\-]+: ?[!-~](?:[ -~]*[!-~])?\r\n)+\r\n")
@@ -154,7 +152,7 @@ def parse_header(header: bytes) -> HeaderFields:
         sentence = "The record does not begin with a WARC version."
         raise MalformedRecordError(Reason.BAD_RECORD, sentence, FormatRule.VERSION)
     lines = header.decode("utf-8", "replace").split("\n")
-    if _FOLDED.search(header):
+    if b"\n " in header or b"\n\t" in header:  # a line continues the field of the line before
         lines = _unfolded(lines)
     return HeaderFields.from_lines(lines)
 

@@ -289,9 +289,10 @@ def _exchange_fields(
         fields.append(("WARC-IP-Address", _peer(exchange.ip_address)))
     if not exchange.time_known:
         fields.append((TIME_FIELD, "unknown"))
-    stated_time = one_line(exchange.stated_time[:_LONGEST_TIME])
-    if stated_time and kind != "request":
-        fields.append((STATED_TIME_FIELD, stated_time))
+    if exchange.stated_time and kind != "request":
+        stated_time = one_line(exchange.stated_time[:_LONGEST_TIME])
+        if stated_time:
+            fields.append((STATED_TIME_FIELD, stated_time))
     if exchange.origin_id and kind != "request":
         fields.append((ORIGIN_FIELD, _bracketed(exchange.origin_id)))
     return fields
