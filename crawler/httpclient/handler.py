@@ -20,6 +20,7 @@ from archive.model.exchange import Exchange, digest
 from archive.warc.record_writer import payload_digest
 from crawler.httpclient.budget import ByteBudget
 from crawler.httpclient.connect import Connector, Route
+from crawler.httpclient.deadline import Deadline
 from crawler.httpclient.dns import Resolver
 from crawler.httpclient.errors import (
     AddressRefused,
@@ -69,11 +70,13 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
     ``ALLOWED_PORTS``, ``ALLOW_LOOPBACK`` and ``RESOLVER_MAP`` (see `Resolver`; the spider's
     ``ports`` are allowed as well), ``CONNECT_TIMEOUT`` (seconds for one
     address, 10). Scrapy's, as Scrapy documents them: ``DOWNLOAD_TIMEOUT`` (for the whole
-    exchange), ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
+    exchange, but for the time that we hold it back ourselves, see `Deadline`),
+    ``DOWNLOAD_MAXSIZE``, ``DOWNLOAD_WARNSIZE``, ``DOWNLOAD_FAIL_ON_DATALOSS``,
     ``DOWNLOAD_BIND_ADDRESS``, ``CONCURRENT_REQUESTS`` and ``…_PER_DOMAIN`` (idle connections
     kept), those of `Resolver` and of `tls_context`; and their request meta keys. Stats:
     ``httpclient/connections``, ``httpclient/stale_retries``, ``httpclient/refused/<reason>``,
-    ``httpclient/truncated/<reason>``.
+    ``httpclient/truncated/<reason>``, ``httpclient/longest_held`` (the most seconds that one
+    response was held back; only where one was).
     """
 
     lazy = False
@@ -142,7 +145,8 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         self._budget.begin(transfer)
         seconds = request.meta.get("download_timeout") or self._timeout
         try:
-            async with asyncio.timeout(seconds or None):
+            async with asyncio.timeout(seconds or None) as limit:
+                transfer.deadline = Deadline(limit)
                 await self._perform(Route(origin, proxy, self._bind(request)), message, transfer)
         except TimeoutError as error:
             failure = DownloadTimeoutError(f"{request.url} took longer than {seconds} seconds")
@@ -150,6 +154,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             transfer.fail(failure, "time")
         finally:
             self._budget.end(transfer)
+            self._note_held(transfer)
         if transfer.reader.head is None:
             assert transfer.error is not None
             if transfer.reader.raw_head:
@@ -270,6 +275,11 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
         if not bind:
             return None
         return (bind, 0) if isinstance(bind, str) else tuple(bind)
+
+    def _note_held(self, transfer: Transfer) -> None:
+        deadline = transfer.deadline
+        if deadline is not None and deadline.held and self.crawler.stats is not None:
+            self.crawler.stats.max_value("httpclient/longest_held", deadline.held)
 
     def _count(self, name: str) -> None:
         if self.crawler.stats is not None:

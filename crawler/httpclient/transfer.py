@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from crawler.httpclient.budget import ByteBudget
     from crawler.httpclient.connection import Connection
+    from crawler.httpclient.deadline import Deadline
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Transfer:
     raised. Reads
     ``download_maxsize`` and ``download_warnsize`` from the request's meta, else ``maxsize`` and
     ``warnsize``; both count bytes of the body as served, and 0 is no limit. ``budget`` may hold it
-    back.
+    back; ``deadline``, set once the request's time runs, does not count that.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Transfer:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.reader = ResponseReader(request.method)
         self.connection: Connection | None = None
+        self.deadline: Deadline | None = None
         self.headers = Headers()
         self.error: Exception | None = None
         self.truncated = ""
@@ -80,12 +82,16 @@ class Transfer:
         if self._over or self.connection is None:
             return False
         self.connection.pause()
+        if self.deadline is not None:
+            self.deadline.hold()
         return True
 
     def resume(self) -> None:
         """Receive again, after `pause`."""
         if self.connection is not None:
             self.connection.resume()
+        if self.deadline is not None:
+            self.deadline.go_on()
 
     def restart(self) -> None:
         """Prepare for a second try over a new connection, after `unanswered`."""
