@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tests.support.cli import CommandResult
 from tests.support.crawls import Crawls, site_of_today
 from tests.support.fault_server.certificates import TLS_FAULTS
+from tests.support.fault_server.kept_stats import KeptStats
 from tests.support.fault_server.page_answers import ANSWERS
 from tests.support.fault_server.source_answers import ROBOTS, SOURCES
 
@@ -29,6 +30,7 @@ _DISALLOWED = ("skipped/robots", "failed/robots", *_UNREACHABLE)
 #: Answers in place of a page, of robots.txt and of TLS; answers in place of a sitemap.
 PAGE_CASES = len(ANSWERS) + len(ROBOTS) + len(TLS_FAULTS)
 SOURCE_CASES = len(SOURCES)
+KEPT_STATS = f"{KeptStats.__module__}.{KeptStats.__qualname__}"
 
 
 @dataclass
@@ -37,7 +39,7 @@ class HostileCrawl:
 
     ``wrong`` are the cases that ended otherwise than they should have, with what became of them;
     ``memory`` is the most that the crawl took, MiB, ``longest`` the longest of the answers to one
-    request, in seconds.
+    request, in seconds, and ``held`` the most of that for which the crawl itself held one back.
     """
 
     code: int
@@ -46,6 +48,7 @@ class HostileCrawl:
     plain: int
     memory: float
     longest: float
+    held: float
     wrong: dict[str, str] = field(default_factory=dict)
 
 
@@ -92,7 +95,9 @@ def _crawled(
     settings: dict[str, str],
 ) -> HostileCrawl:
     """Crawl; return how it ended, with the articles that should have ended otherwise."""
-    result, memory = measured(crawls, **settings)
+    held = crawls.workspace.folder / "held"
+    keeping = {"STATS_CLASS": KEPT_STATS, "HELD_FILE": str(held)}
+    result, memory = measured(crawls, **keeping, **settings)
     raw = [entry for entry in crawls.site.log if entry.fault == "raw" and entry.ended]
     return HostileCrawl(
         code=result.code,
@@ -101,6 +106,7 @@ def _crawled(
         plain=plain,
         memory=memory,
         longest=max(entry.ended - entry.started for entry in raw),
+        held=float(held.read_text("utf-8")),
         wrong=_wrong_pages(crawls, expected),
     )
 
