@@ -2,105 +2,64 @@
 
 from __future__ import annotations
 
-import re
+import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.crawls import Crawls, site_of_today
+from tests.support.guard_trials import (
+    DOORS,
+    HOST,
+    GuardTrial,
+    asked_of_proxy,
+    page_of,
+    try_doors,
+    with_pictures,
+)
 from tests.support.mock_site.canary import Canary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.mock_site.server import MockSite
-
-HOST = "https://www.etoday.co.kr"
-#: 127.0.0.1 in every notation, and addresses that embed it.
-HOSTS = (
-    "127.0.0.1",
-    "localhost",
-    "LOCALHOST.",
-    "a.localhost",
-    "127.1",
-    "127.0.1",
-    "2130706433",
-    "0x7f000001",
-    "0x7f.0.0.1",
-    "0177.0.0.1",
-    "00000000177.1",
-    "0",
-    "0.0.0.0",
-    "127.0.0.1.",
-    "[::1]",
-    "[0:0:0:0:0:0:0:1]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[::127.0.0.1]",
-    "[64:ff9b::7f00:1]",
-    "[64:ff9b:1::7f00:1]",
-    "[2002:7f00:1::1]",
-    "[::1%25lo]",
-    "[fe80::1%25lo]",
-    "user:password@127.0.0.1",
-    "www.etoday.co.kr@127.0.0.1",
-    "127。0。0。1",
-    "１２７.0.0.1",
-    "①②⑦.0.0.1",
-    "10.0.0.1",
-    "169.254.169.254",
-    "192.168.0.1",
-    "[fd00::1]",
-    "100.64.0.1",
-)
-
-
-def urls(canary: Canary) -> list[str]:
-    return [f"http://{host}:{canary.port}/" for host in HOSTS]
-
-
-def page_of(site: MockSite, article_id: str) -> str:
-    path = site.address(article_id).removeprefix(HOST)
-    return site.routes.answer("www.etoday.co.kr", path).body.decode()
-
-
-def with_pictures(page: str, addresses: list[str]) -> str:
-    """Return a page whose first picture is followed by others."""
-    tags = "".join(f'<img src="{address}">' for address in addresses)
-    return re.sub(r"(<img[^>]*>)", lambda found: found[1] + tags, page, count=1)
-
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxied"])
 def test_no_door_leads_inward(tmp_path: Path, proxied: bool) -> None:
-    with Canary() as canary, Canary("::1") as other, site_of_today("etoday", 45) as site:
-        inward = urls(canary) + urls(other)
-        ids = iter(site.ids())
-        for target in urls(canary):
-            site.fault(f"/view/{next(ids)}", "private", to=target.encode().decode("latin-1"))
-        site.fault(f"/view/{next(ids)}", "refresh", to=inward[0])
-        page_id, canonical_id = next(ids), next(ids)
-        pictures = with_pictures(page_of(site, page_id), inward)
-        site.fault(f"/view/{page_id}", "answer", body=pictures)
-        page = re.sub(r'(rel="canonical" href=")[^"]*', rf"\g<1>{inward[0]}", pictures)
-        site.fault(f"/view/{canonical_id}", "answer", body=page)
-        entries = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in inward)
-        index = f"<sitemapindex>{entries}</sitemapindex>"
-        site.fault("news_sitemap", "answer", body=index, media_type="application/xml")
-        site.plant(*inward)
-        crawls = Crawls.into(tmp_path, site, proxied=proxied)
-        said = crawls.run(
-            ARCHIVE_IMAGES="1",
-            IMAGE_HOSTS="*",
-            IMAGES_PER_ARTICLE="1000",
-            ALLOWED_PORTS=f"80,443,{canary.port},{other.port}",
-            RETRY_TIMES="0",
-            DOWNLOAD_TIMEOUT="5",
-        )
-        assert (canary.reached, other.reached) == ([], [])
-        assert "Traceback" not in said.err
-        refused = tally(said.out)["failed"]
-        assert refused == len(HOSTS)
-        assert not any("internal_error" in outcome for outcome in crawls.outcomes().values())
+    """The short version of bench.guard: all doors at once, but for one that takes another's place."""
+    doors = [name for name in DOORS if name != "redirect of a sitemap"]
+    trial = try_doors(tmp_path, doors, proxied=proxied, listeners=1 if proxied else 2)
+    assert trial.wrong() == []
+    redirects = trial.cases // len(doors)
+    refused = trial.outcomes["failed/address_refused"] + trial.outcomes["failed/request_refused"]
+    unreachable = trial.outcomes["failed/robots_unreachable"]
+    assert refused + unreachable == 2 * redirects  # of pages, and of their hosts' robots.txt
+    assert refused > redirects // 2
+
+
+def test_a_connection_and_a_door_that_stayed_shut_are_told() -> None:
+    trial = GuardTrial("", 1, Counter(new=1), connections=2, unopened=["picture"], deaf=["::1"])
+    assert trial.wrong() == [
+        "not opened: picture",
+        "the canary at ::1 counts nothing",
+        "2 connections",
+    ]
+
+
+def test_a_canary_counts_each_connection() -> None:
+    with Canary() as canary:
+        assert [canary.knock(), canary.knock()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET http://127.1:9/ HTTP/1.1", "CONNECT 127.1:9 HTTP/1.1"]
+)
+def test_what_the_proxy_is_asked_for_counts(request_line: str) -> None:
+    with site_of_today("etoday", 1) as site:
+        with socket.create_connection(("127.0.0.1", site.http_port), timeout=60) as proxy:
+            proxy.sendall(f"{request_line}\r\nHost: 127.1:9\r\n\r\n".encode())
+            proxy.recv(1)
+        assert [host.partition(":")[0] for host in asked_of_proxy(site)] == ["127.1"]
 
 
 def test_other_ports_are_refused_unless_a_setting_allows_them(tmp_path: Path) -> None:
