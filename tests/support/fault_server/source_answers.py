@@ -40,11 +40,48 @@ def _urlset(body: str, head: str = "") -> bytes:
     return f"{head}<urlset>{body}</urlset>".encode()
 
 
-def _laughs() -> bytes:
+def _laughing(root: str) -> str:
+    """Return a document type whose entity ``a9`` is of entities of entities."""
     entities = '<!ENTITY a0 "ha">' + "".join(
         f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)
     )
-    return _urlset("<url><loc>&a9;</loc></url>", f"<!DOCTYPE urlset [{entities}]>")
+    return f"<!DOCTYPE {root} [{entities}]>"
+
+
+def _laughs() -> bytes:
+    return _urlset("<url><loc>&a9;</loc></url>", _laughing("urlset"))
+
+
+def _rss(items: str, head: str = "") -> bytes:
+    return f'{head}<rss version="2.0"><channel><title>x</title>{items}</channel></rss>'.encode()
+
+
+def _atom(entries: str, head: str = "") -> bytes:
+    return f'{head}<feed xmlns="http://www.w3.org/2005/Atom">{entries}</feed>'.encode()
+
+
+def _feeds(
+    name: str, root: str, feed: Callable[[str, str], bytes], entry: str
+) -> tuple[SourceAnswer, ...]:
+    """Return the hostile feeds of a format; ``entry`` is one of its entries, for a path and a title."""
+    one = entry.format("1", "x")
+    korean = entry.format("1", "기록")
+    many = "".join(entry.format(n, "x") for n in range(50_001))
+    deep = "<a>" * 100_000 + "</a>" * 100_000
+    mislabelled = feed(korean, '<?xml version="1.0" encoding="utf-8"?>').decode().encode("euc-kr")
+    cases = (
+        (
+            "of entities of entities",
+            feed(entry.format("1", "&a9;"), _laughing(root)),
+            "document type",
+        ),
+        ("that is deep", feed(deep, ""), "deep"),
+        ("of 50,001 entries", feed(many, ""), "more than 50000 entries"),
+        ("in EUC-KR that says UTF-8", mislabelled, ""),
+        ("of an unknown encoding", feed(one, '<?xml version="1.0" encoding="x-none"?>'), ""),
+        ("cut", feed(one * 100, "")[:-900], "breaks off"),
+    )
+    return tuple(SourceAnswer(f"{name} {kind}", document(body), said) for kind, body, said in cases)
 
 
 def _external(target: str) -> bytes:
@@ -101,6 +138,8 @@ def _agents(number: int) -> bytes:
     return agents + b"User-agent: *\n" + b"".join(b"Disallow: /x%d\n" % n for n in range(number))
 
 
+_RSS_ITEM = "<item><link>https://www.etoday.co.kr/{}</link><title>{}</title></item>"
+_ATOM_ENTRY = '<entry><link href="https://www.etoday.co.kr/{}"/><title>{}</title></entry>'
 SOURCES = (
     SourceAnswer("entities of entities", document(_laughs()), "document type"),
     SourceAnswer("an entity of a file", document(_external("file:///etc/passwd")), "document type"),
@@ -167,6 +206,8 @@ SOURCES = (
         ),
         "",
     ),
+    *_feeds("RSS", "rss", _rss, _RSS_ITEM),
+    *_feeds("Atom", "feed", _atom, _ATOM_ENTRY),
 )
 #: As long as they may be, several of each: what they take while others are under way. For the bench.
 LONG_SOURCES = (
