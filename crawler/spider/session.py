@@ -128,6 +128,7 @@ class CrawlSession:
         )
         self._ticking: asyncio.Task[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
+        crawler.signals.connect(self._note_opened, signals.spider_opened)
         crawler.signals.connect(self._opened, signals.spider_opened)
         crawler.signals.connect(self._closed, signals.spider_closed)
         crawler.signals.connect(self.count_bug, signals.item_error)
@@ -289,12 +290,15 @@ class CrawlSession:
         if self._crawler.stats is not None:
             self._crawler.stats.inc_value(f"{result.verdict}/{result.outlet}")
 
+    def _note_opened(self) -> None:
+        """Note that Scrapy has opened the crawl: what a handler raises from now on is a bug."""
+        self._was_opened = True
+
     def _opened(self) -> None:
         """Start the work, now that the settings are final.
 
         :raises CloseSpider: with these settings the crawl must not start; ``fault`` says why.
         """
-        self._was_opened = True
         why = self._refusal()
         if why:
             self.fault = f"the crawl was not started: {why}"

@@ -154,6 +154,15 @@ def test_a_bug_in_a_call_that_time_makes_hangs_no_crawl(tmp_path: Path) -> None:
         crawls.check_captures()
 
 
+def test_a_bug_in_the_handler_that_begins_the_work_is_reported(tmp_path: Path) -> None:
+    with site_of_today("newspim", 10) as site:
+        crawls = Crawls.into(tmp_path, site)
+        said = with_bug(crawls, "crawler.spider.session:CrawlSession._opened", FAULT_CALLS="1")
+        assert said.code == 1
+        assert "unexpected exception" in said.err
+        assert tally(said.out)["stored"] == 10
+
+
 def test_a_bug_in_what_a_timer_calls_is_reported(tmp_path: Path) -> None:
     with site_of_today("newspim", 10) as site:
         crawls = Crawls.into(tmp_path, site)
