@@ -208,10 +208,16 @@ class CaptureStore:
         """Write the records and rows of a part of the batch, the rows all or none; then report."""
         waiting = [one for one in part if isinstance(one, _Waiting)]
         added = [one for one in part if isinstance(one, Result)]
-        entries = self._write_records(waiting)
+        # Within the transaction, records too: no article can be removed between its check, its
+        # record and its row.
         with self._run.undone_on_error(), self._index.writing() as connection:
             # An article may have been removed since its page was requested.
             self._blocklist.update(connection)
+            removed = [one for one in waiting if self._is_removed_meanwhile(one)]
+            if removed:
+                waiting = [one for one in waiting if not self._is_removed_meanwhile(one)]
+                added += [_result(one.page, REMOVED) for one in removed if one.page.final]
+            entries = self._write_records(waiting)
             results = self._write_rows(connection, waiting, entries)
             for result in added:
                 self._run.note(result)
@@ -296,6 +302,10 @@ class CaptureStore:
     def _note_bug(self, what: str, error: Exception) -> None:
         _log.error("a bug: %s", what, exc_info=error)
         self._on_bug()
+
+    def _is_removed_meanwhile(self, one: _Waiting) -> bool:
+        """Return whether a capture without a record is of an article that was removed."""
+        return one.location is None and self._is_blocked(one.page)
 
     def _is_blocked(self, page: Page) -> bool:
         if not self._blocklist:  # mostly so, and then no digest is computed
