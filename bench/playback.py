@@ -32,8 +32,8 @@ from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
 from archive.http.message import dechunk
 from archive.warc.reader import Record, iterate
-from archive.warc.surt import url_key
-from tests.archive.warc.test_surt import addresses
+from archive.warc.wacz.surt import url_key
+from tests.archive.warc.wacz.test_surt import addresses
 from tests.support.cli import Workspace
 from tests.support.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
 

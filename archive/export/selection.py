@@ -20,9 +20,9 @@ from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at
-from archive.warc.cdxj import line, timestamp
 from archive.warc.record_parser import original_of
 from archive.warc.redirects import redirect_target
+from archive.warc.wacz.cdxj import line, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

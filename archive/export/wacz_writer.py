@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from archive.segments.lookup import location_in, parse_record, read_bytes, records, request_after
 from archive.segments.names import open_name
-from archive.warc.cdxj import packed, packed_head
 from archive.warc.reader import Record
+from archive.warc.wacz.cdxj import packed, packed_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

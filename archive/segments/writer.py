@@ -21,7 +21,7 @@ from archive.segments.atomic_files import rename_new, sync_folder
 from archive.segments.file_locks import create
 from archive.segments.names import new_id, open_name, plain, segment_name
 from archive.warc import record_writer as warc
-from archive.warc.gzip_member import member, pieces
+from archive.warc.compression.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ from archive.segments.lookup import DOCUMENTS, records
 from archive.segments.names import ENDING
 from archive.takedown.log import RemovedRecord
 from archive.takedown.tombstones import tombstone
-from archive.warc.gzip_member import member
+from archive.warc.compression.gzip_member import member
 from archive.warc.record_parser import Record
 from archive.warc.record_writer import format_date, safe_url
 

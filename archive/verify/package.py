@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from archive.model.errors import describe_os_error
 from archive.verify.warc_file.file import FileCheck
 from archive.verify.warc_file.findings import Finding, Rule
-from archive.warc.wacz_reader import DESCRIPTION, PackageError, open_wacz
+from archive.warc.wacz.reader import DESCRIPTION, PackageError, open_wacz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from archive.warc.wacz_reader import WaczFile
+    from archive.warc.wacz.reader import WaczFile
 
 #: The ending of a package's name.
 ENDING = ".wacz"

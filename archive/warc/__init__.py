@@ -1,1 +1,1 @@
-"""File formats, bytes in, bytes out: WARC records, gzip members, WACZ, CDXJ, SURT."""
+"""WARC files, bytes in, bytes out: records made, parsed and read in turn."""

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from archive.model.exchange import MAX_DOCUMENT
 from archive.model.files import open_regular
 from archive.model.outcome import Reason
+from archive.warc.compression.gzip_reader import MAGIC, GzipPieces, PlainPieces
 from archive.warc.deviations import FormatRule
-from archive.warc.gzip_reader import MAGIC, GzipPieces, PlainPieces
 from archive.warc.record_header import MalformedRecordError, block_length
 from archive.warc.record_iterator import BrokenSpan, RecordIterator
 from archive.warc.record_parser import Damage, Record, build_record
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from archive.warc.gzip_reader import Pieces
+    from archive.warc.compression.gzip_reader import Pieces
     from archive.warc.record_header import HeaderFields
 
 #: The reasons of damage that is not simply a bad record.

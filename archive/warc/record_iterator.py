@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from archive.warc.compression.gzip_reader import Bomb, Corrupt, Torn
 from archive.warc.deviations import Deviation, FormatRule, Level
-from archive.warc.gzip_reader import Bomb, Corrupt, Torn
 from archive.warc.record_header import (
     VERSION_LINE,
     MalformedRecordError,
@@ -23,7 +23,7 @@ from archive.warc.record_header import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archive.warc.gzip_reader import Pieces
+    from archive.warc.compression.gzip_reader import Pieces
     from archive.warc.record_header import HeaderFields
 
 #: The blank line that ends a header. Without an optional first byte, which would make `re` ten

@@ -1,8 +1,8 @@
 """Reading by warcio of what our reader refuses: ARC files, and malformed WARC records.
 
-warcio parses; reading and inflating stays with `archive.warc.gzip_reader`, because warcio's own
-gzip reader ends quietly at damage. Its result is checked: a record must be
-whole, and its digests must agree.
+warcio parses; reading and inflating stays with `archive.warc.compression.gzip_reader`, because
+warcio's own gzip reader ends quietly at damage. Its result is checked: a record must be whole,
+and its digests must agree.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from warcio.recordloader import ArcWarcRecordLoader
 
 from archive.model.exchange import MAX_DOCUMENT
 from archive.model.outcome import Reason
-from archive.warc.gzip_reader import Corrupt, Torn
+from archive.warc.compression.gzip_reader import Corrupt, Torn
 from archive.warc.reader import iterate_file, open_pieces
 from archive.warc.record_header import HeaderFields, MalformedRecordError
 from archive.warc.record_parser import Damage, Record, build_record
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from archive.warc.gzip_reader import Pieces
+    from archive.warc.compression.gzip_reader import Pieces
 
 #: The line before each record of an ARC file (version 1): URL, IP address, time, type, length.
 _ARC_LINE = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:\S.* \S+ \d{12,17} \S+ \d{1,15}\s*")

@@ -24,7 +24,7 @@ from crawler.offline.warc_import import Input, documents
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.warc.wacz_reader import WaczFile
+    from archive.warc.wacz.reader import WaczFile
     from crawler.offline.record_tally import RecordTally
 
 #: Common Crawl's texts (WET) and metadata (WAT) are WARC files as well.
@@ -241,8 +241,8 @@ def _web_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
 
 def _zstd_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of a WARC file that is packed with Zstandard."""
+    from archive.warc.compression.zstd_file import ZstdFileError, unpack
     from archive.warc.warcio_reader import iterate_with_fallback
-    from archive.warc.zstd_file import ZstdFileError, unpack
 
     damage = ""
     with tempfile.TemporaryFile() as file:
@@ -262,7 +262,7 @@ def _zstd_archive(path: Path, tally: RecordTally | None) -> Iterator[Input]:
 
 def _package(path: Path, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of the WARC files in a WACZ."""
-    from archive.warc.wacz_reader import (  # zipfile takes a while to import, and few need it
+    from archive.warc.wacz.reader import (  # zipfile takes a while to import, and few need it
         PackageError,
         open_wacz,
     )
@@ -279,7 +279,7 @@ def _package(path: Path, tally: RecordTally | None) -> Iterator[Input]:
 
 def _packed_archives(path: Path, package: WaczFile, tally: RecordTally | None) -> Iterator[Input]:
     """Yield the documents of the WARC files in an open WACZ; a failed input if it has none."""
-    from archive.warc.wacz_reader import PackageError
+    from archive.warc.wacz.reader import PackageError
     from archive.warc.warcio_reader import iterate_with_fallback
 
     origin = f"imported from {_shown(path.name)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.exchange import MAX_DOCUMENT
-from archive.warc.wacz_reader import printable_name
+from archive.warc.wacz.reader import printable_name
 from tests.support import foreign_archives
 from tests.support.cli import ROOT, Workspace
 from tests.support.faults.hostile_archives import CASES

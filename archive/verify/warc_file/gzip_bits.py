@@ -13,9 +13,9 @@ from isal import isal_zlib
 
 from archive.http.content_coding import INFLATE_ERROR
 from archive.verify.warc_file.findings import Rule
+from archive.warc.compression.gzip_member import member as packed
+from archive.warc.compression.gzip_reader import MAGIC
 from archive.warc.deviations import Deviation, Level
-from archive.warc.gzip_member import member as packed
-from archive.warc.gzip_reader import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from archive.warc.record_iterator import BrokenSpan, RecordIterator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.warc.gzip_reader import Pieces
+    from archive.warc.compression.gzip_reader import Pieces
     from archive.warc.record_header import HeaderFields
     from archive.warc.record_iterator import RawRecord
 

@@ -17,9 +17,9 @@ from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
-from archive.warc.cdxj import packed
 from archive.warc.reader import Record, iterate_file
-from archive.warc.surt import url_key
+from archive.warc.wacz.cdxj import packed
+from archive.warc.wacz.surt import url_key
 from crawler.extraction.extract import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore

@@ -14,7 +14,7 @@ from archive.model.errors import SegmentError
 from archive.model.exchange import digest
 from archive.segments.lookup import RecordError, read_at
 from archive.warc import record_writer as warc
-from archive.warc.gzip_member import member
+from archive.warc.compression.gzip_member import member
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, WarcError
 from tests.support.warc_samples import (

@@ -19,7 +19,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive.model.exchange import digest
-from archive.warc.gzip_member import member
+from archive.warc.compression.gzip_member import member
 from archive.warc.record_writer import RevisitOf, payload_digest
 from tests.support.warc_samples import HEAD, exchange, resource, the_segment, writer
 

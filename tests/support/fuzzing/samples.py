@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import Exchange
-from archive.warc.gzip_member import member
+from archive.warc.compression.gzip_member import member
 from archive.warc.record_writer import (
     RevisitOf,
     payload_digest,

@@ -30,9 +30,9 @@ from archive.index.database import Index
 from archive.index.search_query import QueryError, parse_query
 from archive.model.times import check_range
 from archive.verify.warc_file.file import FileCheck
-from archive.warc import cdxj
 from archive.warc.reader import Damage
-from archive.warc.wacz_reader import PackageError, open_wacz
+from archive.warc.wacz import cdxj
+from archive.warc.wacz.reader import PackageError, open_wacz
 from archive.warc.warcio_reader import iterate_arc_file, iterate_with_fallback
 from crawler.authoring.goldens import values_of
 from crawler.discovery.entries import SourceError

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import digest
-from archive.warc.gzip_member import member
-from archive.warc.surt import url_key
+from archive.warc.compression.gzip_member import member
+from archive.warc.wacz.surt import url_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

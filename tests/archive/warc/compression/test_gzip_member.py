@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.warc.gzip_member import member, pieces
+from archive.warc.compression.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from pathlib import Path

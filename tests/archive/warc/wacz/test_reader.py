@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.warc.wacz_reader import PackageError, open_wacz
+from archive.warc.wacz.reader import PackageError, open_wacz
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive.warc.record_writer import safe_url
-from archive.warc.surt import url_key
+from archive.warc.wacz.surt import url_key
 
 _HOSTS = (
     "www.etoday.co.kr",

@@ -1,0 +1,1 @@
+"""Compression of WARC files: gzip members written and read, Zstandard unpacked, within bounds."""

@@ -1,0 +1,1 @@
+"""WACZ packages, read without trust, and the CDXJ index within them: lines and sort keys."""
