@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from crawler.cli.standard_streams import open_closed_streams
+from crawler.cli.output.standard_streams import open_closed_streams
 
 
 def main() -> None:

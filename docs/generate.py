@@ -510,7 +510,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "status-keys": lambda: _object_keys("status", "crawler/status/json_report.py"),
     "verbs": _verbs,
-    "verify-keys": lambda: _object_keys("verify", "crawler/cli/findings.py"),
+    "verify-keys": lambda: _object_keys("verify", "crawler/cli/output/findings.py"),
 }
 
 if __name__ == "__main__":

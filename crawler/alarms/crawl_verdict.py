@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from archive.model.outcome import Outcome
 from crawler.alarms.silence import is_silent_for_a_day
-from crawler.cli.summary import bugs_in_log
-from crawler.cli.times import kst_minute
+from crawler.cli.output.summary import bugs_in_log
+from crawler.cli.output.times import kst_minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from archive.runs.readings import crawls_of
 from archive.runs.record import FAILURES, Ending
 from crawler.alarms.drift import UNPARSED
 from crawler.alarms.silence import is_silent_for_a_day
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.outlets import known_outlets
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from crawler.alarms.outlet_drift import DriftAlarms
 from crawler.alarms.outlet_history import outlet_history
 from crawler.alarms.outlet_silence import SilenceAlarms
 from crawler.alarms.verification_findings import VerificationAlarms
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:

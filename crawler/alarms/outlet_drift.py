@@ -10,7 +10,7 @@ from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.outlet_history import crawls_to_judge, news_readings
 from crawler.alarms.sample import split
 from crawler.alarms.silence import WEEKS
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:

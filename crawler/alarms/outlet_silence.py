@@ -11,7 +11,7 @@ from archive.runs.record import Ending
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.sample import is_backfill, is_current
 from crawler.alarms.silence import Observation, PublicationRate, silence
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,8 +12,8 @@ from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, Cause
 from archive.runs.history import whole_verification
 from archive.runs.record import Ending
-from crawler.cli.plural import counted
-from crawler.cli.times import kst_minute
+from crawler.cli.output.plural import counted
+from crawler.cli.output.times import kst_minute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crawler.jobs.job import Job
 
 _FOUND = 1
-#: The last line of `crawler.cli.findings` if there was an error.
+#: The last line of `crawler.cli.output.findings` if there was an error.
 _FINDINGS = re.compile(r"^verified .*: (\d+) findings?$", re.MULTILINE)
 #: Bytes read of a log from either end; characters of a finding in the alarm.
 _LOG, _FINDING = 65536, 200

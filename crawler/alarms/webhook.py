@@ -26,7 +26,7 @@ from archive.index.database import IndexUnusableError
 from archive.index.leases import Lease
 from archive.runs.alarms import Alarm, mark_delivered, undelivered
 from crawler import VERSION
-from crawler.cli.times import kst_iso
+from crawler.cli.output.times import kst_iso
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:

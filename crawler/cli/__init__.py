@@ -1,1 +1,1 @@
-"""What the commands share: base class, tables, progress, summaries, times."""
+"""What the commands share: base class, start of the process, one page fetched, old verbs."""

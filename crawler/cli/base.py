@@ -35,14 +35,14 @@ from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
+from crawler.cli.configuration.setting_values import check_values
+from crawler.cli.output.printable import make_output_safe
 from crawler.cli.parent_process import (
     SETTINGS_VARIABLE,
     ParentProcess,
     is_run_of_job,
     settings_of_job,
 )
-from crawler.cli.printable import make_output_safe
-from crawler.cli.setting_values import check_values
 from crawler.model.outlet import OutletError
 from crawler.outlets import broken_outlets, outlet_named, use_modules
 

@@ -20,7 +20,7 @@ from scrapy.utils.project import ENVVAR
 
 from archive.model import program
 from crawler import VERSION
-from crawler.cli.printable import make_output_safe
+from crawler.cli.output.printable import make_output_safe
 from crawler.cli.renamed import RefusedVerb
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _prepare(command: ScrapyCommand) -> None:
     """
     from scrapy.crawler import AsyncCrawlerProcess
 
-    from crawler.cli.components import blaming
+    from crawler.cli.configuration.components import blaming
 
     assert command.settings is not None
     with blaming(command.settings):

@@ -15,8 +15,8 @@ from scrapy.utils.misc import load_object
 from scrapy.utils.url import guess_scheme
 
 from archive.model.program import PROGRAM
-from crawler.cli.components import check_components, check_early_components
-from crawler.cli.setting_values import check_values
+from crawler.cli.configuration.components import check_components, check_early_components
+from crawler.cli.configuration.setting_values import check_values
 
 if TYPE_CHECKING:
     import argparse

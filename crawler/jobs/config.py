@@ -11,7 +11,7 @@ from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings
 
 from archive.model.files import read_regular
-from crawler.cli.setting_values import check_values
+from crawler.cli.configuration.setting_values import check_values
 from crawler.jobs.allowed_commands import check_words
 from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import IndexUnusableError
 from archive.runs.job_runs import end_crashed, past
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import due, held_by
 from crawler.jobs.runner import run_job
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archive.index.leases import Held, held
 from archive.model.article import KST
 from archive.runs.record import FAILURES, INTERRUPTED, Ending
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.model.crawl_arguments import CrawlArguments
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from archive.model.program import PROGRAM
 from archive.reindex.comparison import FIELDS
 from archive.reindex.trial import Change
-from crawler.cli.plural import counted
-from crawler.cli.printable import print_json, printable
-from crawler.cli.tables import print_table
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import print_json, printable
+from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
     from archive.reindex.builder import ReindexFinding

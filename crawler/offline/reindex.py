@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archive.reindex.comparison import Difference
     from archive.reindex.spans import Segment
     from archive.runs.recorder import RunRecorder
-    from crawler.cli.summary import Report
+    from crawler.cli.output.summary import Report
 
 #: Packages whose code decides what a record shows: if it changes, records are read again.
 _PACKAGES = ("archive", "pipelines", "crawler")

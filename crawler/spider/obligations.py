@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.utils.misc import load_object
 
-from crawler.cli.components import blame
+from crawler.cli.configuration.components import blame
 from crawler.httpclient import ArchivingDownloadHandler
 from crawler.middlewares.identity import ContactError, check_contact, is_local
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware

@@ -27,8 +27,8 @@ from archive.segments.names import archive_folder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
-from crawler.cli.summary import Report
-from crawler.cli.times import kst_minute
+from crawler.cli.output.summary import Report
+from crawler.cli.output.times import kst_minute
 from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from crawler.cli.plural import counted
-from crawler.cli.printable import printable
-from crawler.cli.tables import print_table
-from crawler.cli.times import kst_minute, kst_second
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import printable
+from crawler.cli.output.tables import print_table
+from crawler.cli.output.times import kst_minute, kst_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

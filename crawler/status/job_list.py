@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import Index, index_path
 from archive.runs.job_runs import Past, past
-from crawler.cli.tables import print_table
-from crawler.cli.times import kst_minute
+from crawler.cli.output.tables import print_table
+from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import held_by, next_run
 
 if TYPE_CHECKING:

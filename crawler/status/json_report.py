@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crawler import VERSION
-from crawler.cli.times import kst_iso
+from crawler.cli.output.times import kst_iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

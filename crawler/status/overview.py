@@ -20,7 +20,7 @@ from archive.runs.job_runs import past
 from archive.runs.record import FAILURES, Ending
 from archive.segments import disk
 from crawler.alarms.outlet_blocked import blocked_articles
-from crawler.cli.times import kst_minute
+from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import How, failures, held_by, next_run, retry_at
 from crawler.outlets import known_outlets
 from crawler.status.outlet_figures import FiguresReader

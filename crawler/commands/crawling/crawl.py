@@ -14,10 +14,14 @@ from scrapy.utils.conf import feed_process_params_from_cli
 from archive.model.program import PROGRAM
 from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.component_bugs import counting_component_bugs
-from crawler.cli.components import check_components, check_early_components, failure_of
-from crawler.cli.plural import counted
-from crawler.cli.tables import print_table
+from crawler.cli.configuration.component_bugs import counting_component_bugs
+from crawler.cli.configuration.components import (
+    check_components,
+    check_early_components,
+    failure_of,
+)
+from crawler.cli.output.plural import counted
+from crawler.cli.output.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.model.text import as_text
 from crawler.outlets import as_address, outlet_at, outlet_named

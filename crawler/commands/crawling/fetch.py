@@ -11,8 +11,8 @@ from scrapy.utils.datatypes import SequenceExclude
 from scrapy.utils.spider import DefaultSpider
 from w3lib.url import is_url
 
-from crawler.cli.component_bugs import counting_component_bugs
-from crawler.cli.components import failure_of
+from crawler.cli.configuration.component_bugs import counting_component_bugs
+from crawler.cli.configuration.components import failure_of
 from crawler.cli.single_page import SinglePageCommand
 
 if TYPE_CHECKING:

@@ -13,13 +13,17 @@ from archive.export.articles import replacing
 from archive.model.program import PROGRAM
 from archive.runs.recorder import RunRecorder
 from crawler.cli.base import Verb, number_option, usage_error
-from crawler.cli.component_bugs import counting_component_bugs
-from crawler.cli.components import check_components, check_early_components, failure_of
-from crawler.cli.plural import counted
-from crawler.cli.printable import json_text, print_json
+from crawler.cli.configuration.component_bugs import counting_component_bugs
+from crawler.cli.configuration.components import (
+    check_components,
+    check_early_components,
+    failure_of,
+)
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import json_text, print_json
+from crawler.cli.output.tables import print_table
+from crawler.cli.output.times import kst_minute
 from crawler.cli.single_page import introduce, keep_nothing
-from crawler.cli.tables import print_table
-from crawler.cli.times import kst_minute
 from crawler.model.data_folder import index_url
 from crawler.model.outlet import OutletError
 from crawler.outlets import broken_outlets, outlet_named

@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 
 from archive.model.program import PROGRAM
 from crawler.cli.base import use_outlets
-from crawler.cli.printable import json_text
+from crawler.cli.output.printable import json_text
 from crawler.commands.crawling.fetch import Command as Fetch
 from crawler.model.outlet import Outlet, OutletError
 from crawler.outlets import outlet_named, outlet_of

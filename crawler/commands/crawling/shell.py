@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands.shell import Command as ScrapyShell
 
-from crawler.cli.component_bugs import counting_component_bugs
-from crawler.cli.components import blame, component_of
+from crawler.cli.configuration.component_bugs import counting_component_bugs
+from crawler.cli.configuration.components import blame, component_of
 from crawler.cli.single_page import SinglePageCommand
 
 if TYPE_CHECKING:

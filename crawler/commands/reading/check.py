@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.plural import counted
+from crawler.cli.output.plural import counted
 from crawler.model.outlet_check import unfilled
 from crawler.outlets import broken_outlets, known_outlets, outlet_named
 

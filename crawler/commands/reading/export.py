@@ -13,9 +13,9 @@ from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler import VERSION
 from crawler.cli.base import Verb, check_outlet, day_option, usage_error
-from crawler.cli.plural import counted
-from crawler.cli.printable import raw_stream
-from crawler.cli.progress import ProgressBar, Unit
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import raw_stream
+from crawler.cli.output.progress import ProgressBar, Unit
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:

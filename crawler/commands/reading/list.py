@@ -9,10 +9,10 @@ from scrapy.commands.list import Command as ScrapyList
 
 from archive.model.program import PROGRAM
 from crawler.cli.base import use_outlets
-from crawler.cli.components import check_early_components
-from crawler.cli.printable import make_output_safe, print_json
-from crawler.cli.setting_values import check_values
-from crawler.cli.tables import print_table
+from crawler.cli.configuration.components import check_early_components
+from crawler.cli.configuration.setting_values import check_values
+from crawler.cli.output.printable import make_output_safe, print_json
+from crawler.cli.output.tables import print_table
 from crawler.model.outlet_facts import basis, listed, rated
 from crawler.outlets import known_outlets
 

@@ -10,8 +10,8 @@ from archive.export.article_json import articles_object
 from archive.index.search_query import parse_query
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
-from crawler.cli.printable import print_json
-from crawler.cli.tables import print_articles
+from crawler.cli.output.printable import print_json
+from crawler.cli.output.tables import print_articles
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:

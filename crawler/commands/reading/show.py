@@ -20,12 +20,12 @@ from archive.articles.queries import (
 from archive.export.article_json import article_object, articles_object
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
-from crawler.cli.article_history import print_changes, print_history, size_text
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
-from crawler.cli.plural import counted
-from crawler.cli.printable import print_json
-from crawler.cli.tables import print_articles, print_table
-from crawler.cli.times import kst_second, parse_moment
+from crawler.cli.output.article_history import print_changes, print_history, size_text
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import print_json
+from crawler.cli.output.tables import print_articles, print_table
+from crawler.cli.output.times import kst_second, parse_moment
 from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
 from crawler.offline.capture_diff import levels

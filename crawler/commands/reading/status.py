@@ -13,7 +13,7 @@ from archive.runs.figures import examples
 from archive.runs.history import runs_between, summed
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
-from crawler.cli.printable import print_json
+from crawler.cli.output.printable import print_json
 from crawler.model.text import as_text
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.json_report import overview_object, runs_object

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.progress import ProgressBar
-from crawler.cli.times import kst_second
+from crawler.cli.output.progress import ProgressBar
+from crawler.cli.output.times import kst_second
 
 if TYPE_CHECKING:
     import argparse

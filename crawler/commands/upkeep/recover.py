@@ -9,8 +9,8 @@ from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder, open_segments
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.plural import counted
-from crawler.cli.summary import Report
+from crawler.cli.output.plural import counted
+from crawler.cli.output.summary import Report
 from crawler.offline.recovery import recover
 from pipelines.deposit import CaptureStore
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
-from crawler.cli.plural import counted
-from crawler.cli.progress import ProgressBar, Unit
-from crawler.cli.summary import Report
-from crawler.cli.tables import print_table
+from crawler.cli.output.plural import counted
+from crawler.cli.output.progress import ProgressBar, Unit
+from crawler.cli.output.summary import Report
+from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
     import argparse

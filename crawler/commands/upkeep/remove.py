@@ -19,8 +19,8 @@ from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_ind
 from archive.takedown.plan import add_quotes, combine, plan_takedown
 from archive.takedown.quotes import find_quotes
 from crawler.cli.base import Verb, check_outlet, usage_error
-from crawler.cli.plural import counted
-from crawler.cli.summary import Report
+from crawler.cli.output.plural import counted
+from crawler.cli.output.summary import Report
 from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
 from crawler.offline.recovery import recover

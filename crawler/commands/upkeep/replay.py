@@ -9,7 +9,7 @@ from archive.articles.revisit_lookup import OriginalFinder
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.summary import Report
+from crawler.cli.output.summary import Report
 from crawler.model.outlet import OutletError
 from crawler.offline.record_tally import RecordTally
 from crawler.offline.recovery import recover

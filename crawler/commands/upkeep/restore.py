@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb
-from crawler.cli.plural import counted
-from crawler.cli.progress import ProgressBar
-from crawler.cli.times import kst_second
+from crawler.cli.output.plural import counted
+from crawler.cli.output.progress import ProgressBar
+from crawler.cli.output.times import kst_second
 from crawler.commands.upkeep.backup import backup_folder
 from crawler.commands.upkeep.recover import recover_left_open
 

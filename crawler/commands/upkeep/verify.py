@@ -15,7 +15,7 @@ from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option, usage_error
-from crawler.cli.findings import Findings, JsonFindings
+from crawler.cli.output.findings import Findings, JsonFindings
 from crawler.offline.article_reader import read_article
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ SOURCES = (
 ENDS = (
     "archive.frontier.frontier:Frontier.release",
     "archive.segments.writer:SegmentWriter.close",
-    "crawler.cli.summary:Report.add",
+    "crawler.cli.output.summary:Report.add",
     "crawler.middlewares.pacing:PaceMiddleware._closed",
     "crawler.spider.session:CrawlSession._tick",
     "crawler.spider.session:new_articles",

@@ -174,7 +174,7 @@ PLACES = {
         "archive.runs.recorder:RunRecorder.undone_on_error",
         "archive.runs.recorder:RunRecorder.write",
         "archive.runs.recorder:insert_rows",
-        "crawler.cli.summary:Report.add",
+        "crawler.cli.output.summary:Report.add",
         "crawler.spider.session:CrawlSession._count",
     ),
     "signals": (

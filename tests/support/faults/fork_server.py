@@ -213,7 +213,7 @@ def _become(job: dict[str, Any]) -> NoReturn:
 
 def _tell(fd: int) -> None:
     """Write a line for each result that a report is told of, at once."""
-    from crawler.cli.summary import Report
+    from crawler.cli.output.summary import Report
 
     add = Report.add
 

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from crawler.cli.printable import printable, raw_stream
-from crawler.cli.times import kst_minute
+from crawler.cli.output.printable import printable, raw_stream
+from crawler.cli.output.times import kst_minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,8 +8,8 @@ import pytest
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 
-from crawler.cli.components import check_components
-from crawler.cli.setting_values import check_values
+from crawler.cli.configuration.components import check_components
+from crawler.cli.configuration.setting_values import check_values
 from tests.support.cli import Workspace
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from archive.articles.changes import changed_fields
 from archive.articles.word_diff import Piece, diff
-from crawler.cli.printable import printable_lines
-from crawler.cli.tables import print_table, print_text
-from crawler.cli.times import kst_second
+from crawler.cli.output.printable import printable_lines
+from crawler.cli.output.tables import print_table, print_text
+from crawler.cli.output.times import kst_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

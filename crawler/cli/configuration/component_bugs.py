@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from crawler.cli.components import blame, is_of_user
+from crawler.cli.configuration.components import blame, is_of_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

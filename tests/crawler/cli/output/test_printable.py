@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.cli.printable import (
+from crawler.cli.output.printable import (
     SafeStream,
     json_text,
     make_output_safe,
@@ -19,7 +19,7 @@ from crawler.cli.printable import (
     printable_lines,
     raw_stream,
 )
-from crawler.cli.tables import print_table
+from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from typing import Any
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
 
-from crawler.cli.components import ORDERED
+from crawler.cli.configuration.components import ORDERED
 
 #: Settings of Scrapy whose default is a whole number, though their values need not be one.
 _FRACTIONS = re.compile("TIMEOUT|DELAY|INTERVAL|SECS|BACKOFF")

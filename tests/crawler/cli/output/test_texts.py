@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.cli.plural import counted
-from crawler.cli.times import kst_iso, kst_minute, kst_second, parse_moment
+from crawler.cli.output.plural import counted
+from crawler.cli.output.times import kst_iso, kst_minute, kst_second, parse_moment
 
 MOMENT = datetime(2026, 11, 22, 15, 30, 5, 999, tzinfo=UTC)
 

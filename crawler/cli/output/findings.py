@@ -8,10 +8,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from archive.verify.warc_file.findings import Severity
-from crawler.cli.plural import counted
-from crawler.cli.printable import print_json
-from crawler.cli.progress import ProgressBar
-from crawler.cli.tables import print_table
+from crawler.cli.output.plural import counted
+from crawler.cli.output.printable import print_json
+from crawler.cli.output.progress import ProgressBar
+from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from crawler.cli import progress
-from crawler.cli.progress import ProgressBar, Unit
+from crawler.cli.output import progress
+from crawler.cli.output.progress import ProgressBar, Unit
 
 
 @pytest.mark.parametrize(

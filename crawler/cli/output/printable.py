@@ -11,7 +11,7 @@ import unicodedata
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
-from crawler.cli.standard_streams import open_closed_streams
+from crawler.cli.output.standard_streams import open_closed_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

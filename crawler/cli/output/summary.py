@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archive.model.outcome import OF_HOST, Outcome, Reason
-from crawler.cli.plural import counted
-from crawler.cli.progress import ProgressBar, Unit
-from crawler.cli.tables import print_table
+from crawler.cli.output.plural import counted
+from crawler.cli.output.progress import ProgressBar, Unit
+from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
     from archive.model.outcome import Verdict

@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from crawler.cli.printable import raw_stream
+from crawler.cli.output.printable import raw_stream
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn

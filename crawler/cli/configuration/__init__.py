@@ -1,0 +1,1 @@
+"""Settings of a user, checked: their values, the components they name, exceptions of those."""
