@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.extraction.blocks import lines_of
+from crawler.extraction.html.blocks import lines_of
 from crawler.model.outlet_facts import FIELDS
 from pipelines.text import clean
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-    from crawler.extraction.html import PageReader
+    from crawler.extraction.html.reader import PageReader
     from crawler.model.layout import Layout
     from pipelines.page import Page
 

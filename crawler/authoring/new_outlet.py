@@ -15,7 +15,7 @@ from crawler.authoring.proposals import SamplePage
 from crawler.cli.base import usage_error
 from crawler.extraction.charset import decode
 from crawler.extraction.extract import document_of
-from crawler.extraction.html import PageReader
+from crawler.extraction.html.reader import PageReader
 from crawler.offline.files import read_file
 from crawler.outlets import outlet_named
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.model.article import Precision
-from crawler.extraction.blocks import lines_of
+from crawler.extraction.html.blocks import lines_of
 from pipelines.bylines import read_people
 from pipelines.text import clean
 from pipelines.time_sources import agree
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from selectolax.lexbor import LexborNode
 
-    from crawler.extraction.html import PageReader
+    from crawler.extraction.html.reader import PageReader
     from crawler.model.layout import Confidence
     from pipelines.times import Reading
 

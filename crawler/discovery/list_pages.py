@@ -15,7 +15,7 @@ from crawler.discovery.entries import (
 )
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
-from crawler.extraction.html_limits import MAX_ATTRIBUTES, MAX_LIST_DEPTH, exceeded_limit
+from crawler.extraction.html.limits import MAX_ATTRIBUTES, MAX_LIST_DEPTH, exceeded_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

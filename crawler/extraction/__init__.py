@@ -1,1 +1,1 @@
-"""From an exchange to a page: charset, HTML, text, JSON-LD, walls. Pure functions."""
+"""From an exchange to a page: charset, HTML, text renderings, walls, paywalls. Pure functions."""

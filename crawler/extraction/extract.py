@@ -12,8 +12,8 @@ from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import declared_charset, decode
-from crawler.extraction.html import PageReader, Place, read_page
-from crawler.extraction.jsonld import OwnPage, absolute
+from crawler.extraction.html.jsonld import OwnPage, absolute
+from crawler.extraction.html.reader import PageReader, Place, read_page
 from crawler.extraction.paywall import is_stated_as_paid, take_element, take_notice
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_than_stated

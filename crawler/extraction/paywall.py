@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.model.article import PAYWALL_RULE, Removed
-from crawler.extraction.jsonld import is_not_free, is_paid
+from crawler.extraction.html.jsonld import is_not_free, is_paid
 
 if TYPE_CHECKING:
-    from crawler.extraction.html import PageReader
+    from crawler.extraction.html.reader import PageReader
     from pipelines.page import Printed
     from pipelines.widget_rules import Widgets
 

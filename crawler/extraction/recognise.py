@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crawler.extraction.charset import decode
-from crawler.extraction.html import PageReader
+from crawler.extraction.html.reader import PageReader
 from crawler.extraction.plain_text import recognises
 from crawler.outlets import known_outlets, outlet_of
 from pipelines.cpu_limit import within_limit

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 #: Sources of one field, in order; the first that yields text is used. ``jsonld:KEY`` and
 #: ``meta:NAME`` read the page's head, ``json:PATH`` reads the data that a script of the page holds
-#: (`crawler.extraction.script_data`), anything else is a CSS selector, with ``@name`` appended for
-#: an attribute.
+#: (`crawler.extraction.html.script_data`), anything else is a CSS selector, with ``@name`` appended
+#: for an attribute.
 Sources = tuple[str, ...]
 #: Where pages of any outlet state a field in their heads; read where a layout names no source of
-#: it. JSON-LD is read only where it is this article's own (`crawler.extraction.jsonld`).
+#: it. JSON-LD is read only where it is this article's own (`crawler.extraction.html.jsonld`).
 HEADLINE: Sources = ("jsonld:headline", "meta:og:title")
 PUBLISHED: Sources = ("jsonld:datePublished", "meta:article:published_time")
 MODIFIED: Sources = ("jsonld:dateModified", "meta:article:modified_time")

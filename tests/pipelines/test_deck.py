@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.authoring.goldens import sidecar
 from pipelines.deck import find_deck
 from pipelines.widget_rules import WidgetRule, Widgets
-from tests.crawler.extraction.test_header_block import NEWSPIMS, read, source_of
+from tests.crawler.extraction.html.test_header_block import NEWSPIMS, read, source_of
 from tests.support.documents import SEEDS, name_of, read_bytes
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from crawler.authoring.fixtures import fixture_files, fixture_folder
 from crawler.authoring.proposals import Proposal, SamplePage, propose
 from crawler.extraction.extract import open_page
-from crawler.extraction.html import PageReader
+from crawler.extraction.html.reader import PageReader
 from crawler.offline.files import read_file
 from crawler.outlets import outlet_named
 from pipelines.text import clean

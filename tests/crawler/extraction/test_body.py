@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.extraction.html import PageReader
+from crawler.extraction.html.reader import PageReader
 from tests.crawler.extraction.test_false_success import OUTLETS, URL, read_page, whole, with_body
 
 #: The outlet's folder of articles, as their own pages link to them.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.extraction.html import PageReader
-from crawler.extraction.pictures import pictures_without_caption
+from crawler.extraction.html.pictures import pictures_without_caption
+from crawler.extraction.html.reader import PageReader
 from tests.crawler.extraction.test_body import LAST, LEAD
 from tests.crawler.extraction.test_false_success import OUTLETS, read_page, with_body
 

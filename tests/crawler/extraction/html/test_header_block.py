@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from archive.model.article import KST, Precision
 from crawler.authoring.goldens import sidecar
-from crawler.extraction.header_block import text_before
+from crawler.extraction.html.header_block import text_before
 from tests.support.documents import made_fixtures, name_of, read_bytes
 
 if TYPE_CHECKING:

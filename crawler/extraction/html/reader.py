@@ -11,12 +11,12 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from archive.model.article import Removed
-from crawler.extraction.blocks import lines_and_links, lines_of, outermost
-from crawler.extraction.header_block import text_before
-from crawler.extraction.html_limits import bound_tags
-from crawler.extraction.jsonld import OwnPage, own_facts
-from crawler.extraction.pictures import FIGURE, pictures_without_caption, take_figures
-from crawler.extraction.script_data import script_texts
+from crawler.extraction.html.blocks import lines_and_links, lines_of, outermost
+from crawler.extraction.html.header_block import text_before
+from crawler.extraction.html.jsonld import OwnPage, own_facts
+from crawler.extraction.html.limits import bound_tags
+from crawler.extraction.html.pictures import FIGURE, pictures_without_caption, take_figures
+from crawler.extraction.html.script_data import script_texts
 from pipelines.page import Printed
 from pipelines.text import clean, clean_each
 from pipelines.times import printed_stamps

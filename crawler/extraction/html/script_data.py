@@ -12,7 +12,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from crawler.extraction.jsonld import OwnPage, absolute
+from crawler.extraction.html.jsonld import OwnPage, absolute
 from crawler.model.data_path import Step, parse_path
 
 if TYPE_CHECKING:

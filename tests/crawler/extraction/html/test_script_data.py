@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crawler.extraction.jsonld import OwnPage
-from crawler.extraction.script_data import script_texts
+from crawler.extraction.html.jsonld import OwnPage
+from crawler.extraction.html.script_data import script_texts
 
 OWN = OwnPage("7", "https://a.example/7", lambda url: url.rpartition("/")[2])
 BODY = "<p>하나</p>"

@@ -6,8 +6,8 @@ from time import process_time
 
 import pytest
 
-from crawler.extraction.html import PageReader
-from crawler.extraction.html_limits import bound_tags
+from crawler.extraction.html.limits import bound_tags
+from crawler.extraction.html.reader import PageReader
 
 
 def with_attributes(count: int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.extraction.jsonld import OwnPage, is_not_free, is_paid, own_facts
+from crawler.extraction.html.jsonld import OwnPage, is_not_free, is_paid, own_facts
 from tests.support.documents import SEEDS, read_bytes
 
 HEADLINE = "달빛마을도서관 '기록의 날'…주민 손글씨 3200쪽, 한자리에 모였다"

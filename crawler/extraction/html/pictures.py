@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
-from crawler.extraction.blocks import lines_of, outermost
+from crawler.extraction.html.blocks import lines_of, outermost
 from crawler.model.layout import Figure
 
 if TYPE_CHECKING:
