@@ -251,9 +251,10 @@ class CaptureStore:
         """
         verdict = internal_error(error)
         result = _failed(one, verdict)
-        entry = self._entry_of_faulty(one, verdict) if isinstance(one, _Waiting) else None
-        self._segments.sync()
+        # The record is written within the transaction for the same reason as in `_write`.
         with self._run.undone_on_error(), self._index.writing() as connection:
+            self._blocklist.update(connection)
+            entry = self._entry_of_faulty(one, verdict) if isinstance(one, _Waiting) else None
             capture_id = enter_unread(connection, entry).capture_id if entry is not None else None
             if result is not None:
                 self._note_faulty(result, capture_id)
@@ -266,7 +267,13 @@ class CaptureStore:
             self._report_all([result])
 
     def _entry_of_faulty(self, one: _Waiting, verdict: Verdict) -> CaptureEntry | None:
-        """Return the entry of a capture at which a bug was met, None if it has no record or row."""
+        """Return the entry of a capture at which a bug was met, None if it has no record or row.
+
+        Of a removed article no record is written, and a record that is there shows no article.
+        """
+        is_blocked = self._is_blocked(one.page)
+        if is_blocked and one.location is None:
+            return None
         try:
             (entry,) = self._write_records([one])
         except Exception as error:  # a bug at one record, which the caller reports
@@ -275,13 +282,10 @@ class CaptureStore:
             _log.debug("%s: nothing was read", one.page.exchange.url, exc_info=error)
             if one.location is None:
                 return None
+            self._segments.sync()
             columns = _columns_of_faulty(one) | location_columns(one.location)
             entry = CaptureEntry(columns, None, verdict)
-        with self._index.reading() as connection:
-            self._blocklist.update(connection)
-        if self._is_blocked(one.page):
-            verdict = REMOVED
-        return replace(entry, article=None, verdict=verdict)
+        return replace(entry, article=None, verdict=REMOVED if is_blocked else verdict)
 
     def _note_faulty(self, result: Result, capture_id: int | None) -> None:
         """Note a result in the run's history, if that is not where the bug is."""
