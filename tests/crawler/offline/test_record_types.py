@@ -262,6 +262,8 @@ STYLE = b"HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: 1\r\n\r\n
 OTHER_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1\r\n\r\nx"
 AWAY = "https://cdn.example.net/fixture.jpg"
 SHEET = "https://static.example.org/news.css?v=1"
+#: Linked in the body, in another case.
+LATER_SHEET = "https://static.example.org/body.css"
 #: Address and answer of what belongs to the article, and of what does not.
 BELONGS = {
     "https://img.etoday.co.kr/pto_db/2018/03/another.jpg": PICTURE,
@@ -270,6 +272,7 @@ BELONGS = {
     AWAY: b"HTTP/1.1 302 Found\r\nLocation: /moved.jpg\r\nContent-Length: 0\r\n\r\n",
     "https://cdn.example.net/moved.jpg": PICTURE,
     SHEET: STYLE,
+    LATER_SHEET: STYLE,
     "https://go.example.com/1": b"HTTP/1.1 301 Moved\r\nLocation: https://go.example.com/2\r\n\r\n",
     "https://go.example.com/2": b"HTTP/1.1 301 Moved\r\nLocation: %b\r\n\r\n" % URL.encode(),
 }
@@ -285,10 +288,11 @@ FOREIGN = {
 
 
 def with_belongings() -> bytes:
-    """The response of an article with a picture and a style of other hosts."""
+    """The response of an article with a picture and styles of other hosts."""
     own = b"https://img.etoday.co.kr/pto_db/2018/03/fixture-9000000002.jpg"
     style = b'<head>\n<link rel="StyleSheet" href="%b#x">' % SHEET.removeprefix("https:").encode()
-    html = PAGE.replace(own, AWAY.encode()).replace(b"<head>", style)
+    later = b"<LINK REL=STYLESHEET HREF=%b></body>" % LATER_SHEET.encode()
+    html = PAGE.replace(own, AWAY.encode()).replace(b"<head>", style).replace(b"</body>", later)
     assert html.count(AWAY.encode()) == PAGE.count(own)
     head = HEAD.replace(b"%d" % len(PAGE), b"%d" % len(html))
     return rec("1.1", "response", "page", head + html, **ANSWER)
