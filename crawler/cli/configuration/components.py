@@ -14,6 +14,8 @@ from scrapy.addons import AddonManager
 from scrapy.exceptions import UsageError
 from scrapy.utils.misc import load_object
 
+from crawler.cli.configuration.component_kinds import problem_of_kind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
@@ -39,6 +41,7 @@ _CLASSES = (
     "DOWNLOADER",
     "DUPEFILTER_CLASS",
     "EXCHANGE_SINK",
+    "FEED_URI_PARAMS",
     "ITEM_PROCESSOR",
     "LOG_FORMATTER",
     "REQUEST_FINGERPRINTER_CLASS",
@@ -51,6 +54,9 @@ _CLASSES = (
 )
 #: The settings that name several.
 _CLASS_LISTS = ("RETRY_EXCEPTIONS",)
+#: The options of a feed that name several classes, and those that name one class or function.
+_FEED_CLASS_LISTS = ("item_classes", "postprocessing")
+_FEED_OBJECTS = ("item_filter", "uri_params")
 #: Those of what Scrapy makes before a crawl begins.
 _EARLY_COMPONENTS = ("ADDONS",)
 _EARLY_CLASSES = (
@@ -105,11 +111,6 @@ def check_early_components(settings: Settings) -> None:
     if settings["TWISTED_REACTOR"] != _REACTOR or not settings.getbool("TWISTED_REACTOR_ENABLED"):
         raise UsageError(
             f"TWISTED_REACTOR: a crawl needs {_REACTOR}, and TWISTED_REACTOR_ENABLED",
-            print_help=False,
-        )
-    if not hasattr(load_object(settings["SPIDER_LOADER_CLASS"]), "from_settings"):
-        raise UsageError(
-            f"SPIDER_LOADER_CLASS: {settings['SPIDER_LOADER_CLASS']} has no method from_settings",
             print_help=False,
         )
     with blaming(settings):
@@ -229,7 +230,8 @@ def _package(frame: FrameType) -> str:
 def _check_feeds(settings: BaseSettings) -> None:
     """Check what Scrapy only logs, and then leaves the feed out.
 
-    :raises UsageError: nothing writes the format of a feed, or to its address.
+    :raises UsageError: nothing writes the format of a feed, or to its address; or what an option
+        of it names cannot be used.
     """
     formats = settings.getwithbase("FEED_EXPORTERS")
     schemes = settings.getwithbase("FEED_STORAGES")
@@ -244,6 +246,12 @@ def _check_feeds(settings: BaseSettings) -> None:
             raise UsageError(
                 f"FEEDS: {address}: nothing writes to such an address", print_help=False
             )
+        for name in _FEED_CLASS_LISTS:
+            for path in how.get(name) or ():
+                _check_path(name, path, f"FEEDS: {address}: ")
+        for name in _FEED_OBJECTS:
+            if how.get(name):
+                _check_path(name, how[name], f"FEEDS: {address}: ")
 
 
 def _check_client(settings: BaseSettings) -> None:
@@ -264,11 +272,18 @@ def _check_class(settings: BaseSettings, name: str) -> None:
         _check_path(name, settings[name])
 
 
-def _check_path(name: str, path: Any) -> None:
+def _check_path(name: str, path: Any, place: str = "") -> None:
+    """Import what a setting, or an option of a feed at ``place``, names.
+
+    :raises UsageError: it cannot be imported, or is not of the setting's kind.
+    """
+    shown = f"{place}{name}: {path}"
     try:
-        load_object(path)
+        component = load_object(path)
     except Exception as error:  # a module of the user's may raise anything: a sentence says so
         raise UsageError(
-            f"{name}: {path} cannot be imported ({type(error).__name__}: {error})",
-            print_help=False,
+            f"{shown} cannot be imported ({type(error).__name__}: {error})", print_help=False
         ) from error
+    problem = problem_of_kind(name, component)
+    if problem:
+        raise UsageError(f"{shown} {problem}", print_help=False)

@@ -37,7 +37,17 @@ _POSITIVE = frozenset(
     }
 )
 
-
+#: What the options of a feed have to be, where they are given.
+_FEED_OPTIONS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "batch_item_count": ((int,), "a whole number"),
+    "fields": ((list, dict), "a list, or an object in JSON"),
+    "indent": ((int,), "a whole number"),
+    "item_classes": ((list, tuple), "a list"),
+    "item_export_kwargs": ((dict,), "an object in JSON, such as {}"),
+    "overwrite": ((bool,), "true or false"),
+    "postprocessing": ((list, tuple), "a list"),
+    "store_empty": ((bool,), "true or false"),
+}
 #: Seconds between two calls.
 _ABOVE_ZERO = frozenset({"MEMUSAGE_CHECK_INTERVAL_SECONDS"})
 
@@ -107,6 +117,11 @@ def _problem_of_feeds(feeds: dict[str, Any]) -> str:
     for file, how in feeds.items():
         if not isinstance(how, Mapping) or not isinstance(how.get("format"), str):
             return f'give {file} its format, such as {{"format": "jsonl"}}'
+        for option, (kinds, kind) in _FEED_OPTIONS.items():
+            if how.get(option) is not None and not isinstance(how[option], kinds):
+                return f"give the {option} of {file} {kind}"
+        if "encoding" in how and _problem_of_encoding(how["encoding"]):
+            return f"{file}: {_problem_of_encoding(how['encoding'])}"
     return ""
 
 

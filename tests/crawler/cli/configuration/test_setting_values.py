@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
+from scrapy.utils.misc import load_object
 
-from crawler.cli.configuration.components import check_components
+from crawler.cli.configuration.component_kinds import problem_of_kind
+from crawler.cli.configuration.components import _CLASSES, _EARLY_CLASSES, check_components
 from crawler.cli.configuration.setting_values import check_values
 from tests.support.cli import Workspace
 
@@ -119,6 +122,8 @@ def test_a_value_that_nothing_could_work_with_is_refused(name: str) -> None:
         "TWISTED_REACTOR=wrong",
         "TWISTED_REACTOR_ENABLED=0",
         "ASYNCIO_EVENT_LOOP=nothing.Here",
+        "ASYNCIO_EVENT_LOOP=json.dumps",
+        "TWISTED_DNS_RESOLVER=json.JSONDecoder",
         "TWISTED_DNS_RESOLVER=wrong",
         "SPIDER_LOADER_CLASS=json.dumps",
     ],
@@ -150,6 +155,86 @@ def test_what_a_crawl_cannot_use_is_a_sentence(name: str) -> None:
     with pytest.raises(UsageError) as error:
         check_components(settings)
     assert sentence in str(error.value)
+
+
+#: Settings that name a class, with what can be imported and is none that could be used there.
+WRONG_KINDS = {
+    "DEFAULT_ITEM_CLASS": ("json.dumps", "json.dumps is no class"),
+    "DOWNLOADER": ("json.JSONDecoder", "json.JSONDecoder has no method fetch"),
+    "DOWNLOAD_HANDLERS": ('{"https": "json.dumps"}', "json.dumps is no class"),
+    "DUPEFILTER_CLASS": ("json.JSONDecoder", "has no method open"),
+    "EXCHANGE_SINK": ("json.JSONDecoder", "has no method store"),
+    "FEED_EXPORTERS": ('{"csv": "json.dumps"}', "json.dumps is no class"),
+    "FEED_STORAGES": ('{"file": "json.JSONDecoder"}', "has no method open"),
+    "ITEM_PROCESSOR": ("json.dumps", "json.dumps is no class"),
+    "LOG_FORMATTER": ("json.JSONDecoder", "has no method crawled"),
+    "REQUEST_FINGERPRINTER_CLASS": ("json.dumps", "json.dumps is no class"),
+    "RETRY_EXCEPTIONS": ("json.JSONDecoder", "is no class of exceptions"),
+    "ROBOTS_STORE": ("json.dumps", "json.dumps is no class"),
+    "SCHEDULER": ("json.JSONDecoder", "has no method enqueue_request"),
+    "SCHEDULER_MEMORY_QUEUE": ("json.dumps", "json.dumps is no class"),
+    "SCHEDULER_PRIORITY_QUEUE": ("json.JSONDecoder", "has no method push"),
+    "SCHEDULER_START_MEMORY_QUEUE": ("json.dumps", "json.dumps is no class"),
+    "STATS_CLASS": ("json.JSONDecoder", "has no method get_value"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_KINDS)
+def test_a_class_of_a_wrong_kind_is_a_sentence(name: str) -> None:
+    value, sentence = WRONG_KINDS[name]
+    settings = defaults()
+    settings.set(name, value, priority="cmdline")
+    with pytest.raises(UsageError) as error:
+        check_components(settings)
+    assert str(error.value).startswith(f"{name}: ")
+    assert str(error.value).endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("item_classes", ["json.dumps"], "a.csv: item_classes: json.dumps is no class"),
+        ("item_filter", "json.JSONDecoder", "json.JSONDecoder has no method accepts"),
+        ("postprocessing", ["json.dumps"], "json.dumps is no class"),
+        ("uri_params", "nothing.here", "uri_params: nothing.here cannot be imported"),
+    ],
+)
+def test_what_an_option_of_a_feed_names_is_checked(option: str, value: Any, sentence: str) -> None:
+    settings = defaults()
+    feed = {"format": "csv", option: value}
+    settings.set("FEEDS", json.dumps({"a.csv": feed}), priority="cmdline")
+    with pytest.raises(UsageError) as error:
+        check_components(settings)
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("batch_item_count", "many"),
+        ("encoding", "utf-9"),
+        ("fields", 5),
+        ("indent", "two"),
+        ("item_classes", "json.JSONDecoder"),
+        ("item_export_kwargs", 5),
+        ("overwrite", "yes"),
+        ("postprocessing", 5),
+        ("store_empty", "no"),
+    ],
+)
+def test_an_option_of_a_feed_of_a_wrong_kind_is_refused(option: str, value: Any) -> None:
+    assert is_refused("FEEDS", json.dumps({"a.csv": {"format": "csv", option: value}}))
+
+
+def test_the_classes_of_scrapy_and_ours_are_of_the_right_kind() -> None:
+    settings = Settings()
+    settings.setmodule("crawler.settings")
+    for name in (*_CLASSES, *_EARLY_CLASSES):
+        if name != "DNS_RESOLVER" and settings.get(name):  # which is deprecated
+            assert problem_of_kind(name, load_object(settings[name])) == "", name
+    for name in ("DOWNLOAD_HANDLERS", "FEED_EXPORTERS", "FEED_STORAGES"):
+        for path in filter(None, settings.getwithbase(name).values()):
+            assert problem_of_kind(name, load_object(path)) == "", path
 
 
 def test_a_feed_that_nothing_writes_to_is_a_sentence() -> None:
