@@ -30,7 +30,7 @@ from archive.model.exchange import Exchange
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from bench.playback import COLLECTION, by_fastwarc, by_warcio, environment, ours, played, pywb
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.cli import Workspace

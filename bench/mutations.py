@@ -25,7 +25,7 @@ from archive.http import content_coding
 from archive.http import message as http
 from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.exchange import Exchange, content_urn
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.text import clean
 from tests.support.documents import made_fixtures, name_of, read_fixture

@@ -26,7 +26,7 @@ from archive.articles.ingest_model import CaptureEntry
 from archive.index.database import Index
 from archive.model.exchange import Exchange, Location
 from bench import pages
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from pipelines.deposit import BATCH, columns_of
 

@@ -64,6 +64,7 @@ ITEM_PIPELINES_BASE = {
     "pipelines.normalise.NormalisePipeline": 10,
     "pipelines.widgets.WidgetsPipeline": 20,
     "pipelines.validate.ValidatePipeline": 30,
+    "crawler.extraction.reading.FallbackPipeline": 35,
     "pipelines.deposit.DepositPipeline": 40,
 }
 

@@ -17,7 +17,7 @@ from archive.articles.ingest_model import CaptureEntry
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at, status_of, validator
 from archive.index.database import IndexUnusableError
-from archive.model.article import PAYWALLED
+from archive.model.article import PAYWALLED, Quality
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
@@ -443,12 +443,12 @@ class DepositPipeline:
     def process_item(self, item: Page) -> dict[str, Any]:
         """Store the page and return its article as an item.
 
-        :raises DropItem: the page has no article, or one that is known; it is stored and counted.
+        :raises DropItem: the page has no article that a layout reads; it is stored and counted.
         """
         page = page_of(item)
         spider: Any = self._crawler.spider
         spider.deposit(page)
-        if page.article is None:
+        if page.article is None or page.verdict is not None:
             raise DropItem(f"no article to pass on: {page.verdict}", log_level="DEBUG")
         return to_item(page, page.article, status_of(page.exchange.head))
 
@@ -562,6 +562,7 @@ def _result(page: Page, verdict: Verdict) -> Result:
         url=page.exchange.url,
         visited=visited,
         paywalled=verdict.outcome in _STORED and _is_paywalled(page),
+        generic=_is_generic(page),
     )
 
 
@@ -581,6 +582,10 @@ def _failed(one: _Waiting | Result, verdict: Verdict) -> Result | None:
 
 def _is_paywalled(page: Page) -> bool:
     return page.article is not None and PAYWALLED in page.article.flags
+
+
+def _is_generic(page: Page) -> bool:
+    return page.article is not None and page.article.quality is Quality.GENERIC
 
 
 def _visit_result(page: Page, verdict: Verdict) -> VisitResult:

@@ -98,7 +98,7 @@ def _headline(printed: str, rules: Rules) -> str:
     headline = clean(printed)
     for title in rules.site_titles:
         headline = headline.removesuffix(f" - {title}").strip()
-    if headline in rules.site_titles or not _A_LETTER.search(headline):
+    if headline.strip("-|: ") in rules.site_titles or not _A_LETTER.search(headline):
         return ""
     return headline
 

@@ -13,7 +13,7 @@ import pytest
 
 from archive.index.database import SCHEMA
 from crawler import settings
-from crawler.extraction import extract
+from crawler.extraction import reading
 from crawler.outlets import known_outlets
 from tests.support.cli import ROOT
 from tests.support.documents import SEEDS, fixtures, read_article, read_fixture
@@ -64,8 +64,8 @@ def test_every_layout_has_a_seed_that_is_read_by_it(outlet: Outlet) -> None:
 
 
 def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
-    """`extract._interpreted` calls them within each other; the innermost comes first."""
-    tree = ast.parse((ROOT / "crawler" / "extraction" / "extract.py").read_text("utf-8"))
+    """`reading._interpreted` calls them within each other; the innermost comes first."""
+    tree = ast.parse((ROOT / "crawler" / "extraction" / "reading.py").read_text("utf-8"))
     (function,) = [
         n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_interpreted"
     ]
@@ -74,7 +74,7 @@ def test_item_pipelines_are_the_steps_of_reading_in_their_order() -> None:
         for n in ast.walk(function)
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     ]
-    modules = [getattr(extract, step).__module__ for step in steps]
+    modules = [getattr(reading, step).__module__ for step in steps]
     ours = settings.ITEM_PIPELINES_BASE
     ordered = sorted(ours, key=lambda name: ours[name])
     steps_of_settings = [name.rpartition(".")[0] for name in ordered]

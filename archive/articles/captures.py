@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from archive.index.bulk import one_of
 from archive.index.schema import captures, revisions
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
+from archive.model.outcome import Outcome
 from archive.model.visit_policy import GONE_STATUSES
 from archive.segments.lookup import read_at
 from archive.segments.names import closed_segments, open_segments
@@ -85,6 +86,13 @@ def stored_capture(row: Row[Any], revision: int | None, *, decides: bool) -> Sto
     )
 
 
+#: The revision that a capture shows to somebody who asks what its repetition shows: nothing of a
+#: page that no layout reads, whose repetition is no success.
+SHOWN_REVISION = case(
+    (captures.c.outcome != Outcome.UNPARSED, captures.c.revision_id), else_=None
+).label("revision_id")
+
+
 def captures_of(connection: Connection, row_id: int) -> list[StoredCapture]:
     """Return the captures that showed the article, oldest first."""
     query = select(captures, revisions.c.number).join(
@@ -96,7 +104,10 @@ def captures_of(connection: Connection, row_id: int) -> list[StoredCapture]:
 
 
 def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, LastCapture]:
-    """Return the newest `response` with status 200 and a revision, by address; no revisits."""
+    """Return the newest `response` with status 200 and a revision, by address; no revisits.
+
+    A page that no layout reads is none: it is fetched whole again, and read by the layouts of then.
+    """
     columns = (
         captures.c.url,
         captures.c.captured_at,
@@ -108,6 +119,7 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
         captures.c.record_type == "response",
         captures.c.status == 200,
         captures.c.revision_id.is_not(None),
+        captures.c.outcome != Outcome.UNPARSED,
     )
     rows = connection.execute(query.order_by(captures.c.captured_at))
     return {row.url: LastCapture(*row) for row in rows}
@@ -115,7 +127,7 @@ def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, Last
 
 def known_records(connection: Connection, record_ids: Collection[str]) -> dict[str, int | None]:
     """Return those of the record ids that have a row, with the id of the revision each showed."""
-    query = select(captures.c.record_id, captures.c.revision_id)
+    query = select(captures.c.record_id, SHOWN_REVISION)
     rows = connection.execute(query.where(one_of(captures.c.record_id, record_ids)))
     return {row.record_id: row.revision_id for row in rows}
 

@@ -64,16 +64,18 @@ class ArticleWriter:
         """Decide what became of a capture; return the verdict and the id of the capture's row."""
         capture_id = entry.known_id or next(self._capture_ids)
         verdict, revision_id = entry.verdict, entry.known_revision
-        is_placed = entry.article is not None
+        placed = None
         if entry.article is not None:
-            verdict, revision = self._placement.place(entry, entry.article, capture_id)
-            revision_id = revision.id
+            placed = self._placement.place(entry, entry.article, capture_id)
+        if placed is not None:
+            # The outcome of a page that no layout reads stays what it is.
+            verdict, revision_id = verdict or placed[0], placed[1].id
         assert verdict is not None, "an entry without an article has a verdict"
         became = {"outcome": str(verdict.outcome), "reason": str(verdict.reason or "")}
         if entry.known_id is None:
             row = entry.capture | became | {"id": capture_id, "revision_id": revision_id}
             self._new_captures.append(row)
-        elif _is_news_of_known(entry, verdict, revision_id, is_placed=is_placed):
+        elif _is_news_of_known(entry, verdict, revision_id, is_placed=placed is not None):
             read = {name: entry.capture[name] for name in _READ}
             row = became | read | {"known": capture_id, "revision": revision_id}
             self._known_captures.append(row)
@@ -83,6 +85,7 @@ class ArticleWriter:
         """Write everything entered. Call it once; the object can't be used afterwards."""
         states = list(self._placement.states.values())
         self._write_articles(states)
+        self._delete_dropped()
         self._write_revisions(states)
         by_id = update(revisions).where(revisions.c.id == bindparam("pk"))
         self._execute(by_id, changed_changes(states))
@@ -112,6 +115,27 @@ class ArticleWriter:
         ]
         self._execute(update(articles).where(articles.c.id == bindparam("pk")), changed)
         self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._placement.aliases)
+
+    def _delete_dropped(self) -> None:
+        """Delete the revisions that no article has any longer; their captures show none."""
+        dropped = self._placement.dropped
+        if not dropped:
+            return
+        ids = {revision.id for revision in dropped}
+        for rows, name in (
+            (self._new_captures, "revision_id"),
+            (self._known_captures, "revision"),
+            (self._placement.moved_captures, "revision"),
+        ):
+            for row in rows:
+                if row[name] in ids:
+                    row[name] = None
+        stored = [(revision.id, revision.stored) for revision in dropped if revision.stored]
+        documents = [Document(key, *search_columns(article)) for key, article in stored]
+        delete_documents(self._connection, documents)
+        shown = update(captures).where(one_of(captures.c.revision_id, ids))
+        self._connection.execute(shown.values(revision_id=None))
+        self._connection.execute(delete(revisions).where(one_of(revisions.c.id, ids)))
 
     def _write_revisions(self, states: Sequence[ArticleState]) -> None:
         by_id = update(revisions).where(revisions.c.id == bindparam("pk"))

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from archive.articles.changes import change_between
+from archive.model.article import Quality
 from archive.model.outcome import Outcome, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ class CaptureEntry:
 
     ``capture`` are the columns of its row except its id and what became of it. ``known_id`` is the
     id of the capture's row if the index has it already. ``article`` is None where ``verdict`` gives
-    the reason. ``known_revision`` is the id of the revision that the capture showed when it was
-    read before, or that a revisit is known to show.
+    the reason; with both, it is what was read of a page that no layout reads. ``known_revision`` is
+    the id of the revision that the capture showed when it was read before, or that a revisit is
+    known to show.
     """
 
     capture: dict[str, Any]
@@ -96,6 +98,11 @@ class ArticleState:
     revisions: list[Revision] = field(default_factory=list)
     stored: bool = True
     dirty: bool = False
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether there are revisions, and no layout read any of them."""
+        return bool(self.revisions) and self.revisions[0].article.quality is Quality.GENERIC
 
     @property
     def identity_is_content(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.articles.comparison import compare
 from archive.articles.ingest_model import ArticleState, Revision
-from archive.model.article import TEXT_LAYOUT, content_key
+from archive.model.article import TEXT_LAYOUT, Quality, content_key
 from archive.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ class Placement:
 
     ``article_ids`` and ``revision_ids`` yield ids for new rows. Results: ``states``; ``aliases``,
     rows to insert; ``absorbed``, pairs of an article that turned out to be another one, and that
-    other one; ``moved_captures``, ids of captures that show another revision now.
+    other one; ``moved_captures``, ids of captures that show another revision now; ``dropped``,
+    revisions that are no longer any article's.
+
+    The revisions of an article are either all read by layouts or all generic, in whichever order
+    its captures are entered: what a tool guesses is no evidence that the outlet changed anything.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Placement:
         self.aliases: list[dict[str, Any]] = []
         self.absorbed: list[tuple[ArticleState, ArticleState]] = []
         self.moved_captures: list[dict[str, Any]] = []
+        self.dropped: list[Revision] = []
         self._by_id: dict[tuple[str, str], ArticleState] = {}
         self._by_content: dict[tuple[str, str], ArticleState] = {}
         self._by_revision: dict[int, ArticleState] = {}
@@ -65,14 +70,25 @@ class Placement:
             self._by_id[name] = self.states[row_id]
         for key, row_id in content_keys:
             state = self.states[row_id]
-            self._by_content.setdefault((state.outlet, key), state)
+            if not state.is_generic:
+                self._by_content.setdefault((state.outlet, key), state)
 
     def place(
         self, entry: CaptureEntry, article: Article, capture_id: int
-    ) -> tuple[Verdict, Revision]:
-        """Decide what became of a capture that shows ``article``, and of which revision."""
+    ) -> tuple[Verdict, Revision] | None:
+        """Decide what became of a capture that shows ``article``, and of which revision.
+
+        None if it is a generic reading of an article that a layout has read from another capture.
+        """
         previous = self._by_revision.get(entry.known_revision or 0)
-        state = self._state_of(article, previous)
+        if article.quality is Quality.GENERIC:
+            known = self._by_id.get((article.outlet, article.article_id))
+            if known is not None and known.revisions and not known.is_generic:
+                return None
+            state = known or self._named(article, self._new_state(article))
+        else:
+            state = self._state_of(article, previous)
+            self._drop_generic(state)
         if (article.article_id, article.url) != (state.article_id, state.url):
             article = replace(article, article_id=state.article_id, url=state.url)
         own = next((r for r in state.revisions if r.id == entry.known_revision), None)
@@ -116,6 +132,15 @@ class Placement:
             self._split(state, before, entry.captured_at)
         return Verdict(outcome), new
 
+    def _drop_generic(self, state: ArticleState) -> None:
+        """Take from an article what no layout read of it: now one does."""
+        if not state.is_generic:
+            return
+        self.dropped += state.revisions
+        for revision in state.revisions:
+            del self._by_revision[revision.id]
+        state.revisions = []
+
     def _add(
         self,
         state: ArticleState,
@@ -158,14 +183,17 @@ class Placement:
             state = self._join_by_content(state, by_content, previous, article)
         elif by_content is not None and by_content is not state and by_content.identity_is_content:
             state = self._join_by_id(state, by_content, article)
-        if state is None:
-            state = self._new_state(article)
-        self._by_id[(article.outlet, article.article_id)] = state
+        state = self._named(article, state or self._new_state(article))
         if key[1]:
             self._by_content[key] = state
         own = () if article.article_id == state.article_id else (article.article_id,)
         for alias in (*own, *article.aliases):
             self._add_alias(article.outlet, alias, state)
+        return state
+
+    def _named(self, article: Article, state: ArticleState) -> ArticleState:
+        """Return the article, which is found by the id of a reading from now on."""
+        self._by_id[(article.outlet, article.article_id)] = state
         return state
 
     def _join_by_content(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
 from archive.index.fulltext import matching_ids
 from archive.index.schema import aliases, articles, captures, revisions
-from archive.model.article import KST, Article
+from archive.model.article import KST, Article, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -93,12 +93,15 @@ def each_article(
     until: date | None = None,
     *,
     every_revision: bool = False,
+    quality: Quality | None = None,
 ) -> Iterator[StoredArticle]:
     """Yield the current revisions, or all of them, by outlet, article id and time.
 
-    ``since`` and ``until`` are days of publication in KST, inclusive.
+    ``since`` and ``until`` are days of publication in KST, inclusive; ``quality`` is how they were
+    read, None for either.
     """
     query = published(_revisions() if every_revision else _current(), outlet, since, until)
+    query = _of_quality(query, quality)
     query = query.order_by(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
@@ -159,10 +162,24 @@ def number_of_matches(connection: Connection, query: Query) -> int:
     return connection.scalar(_matching(found, query)) or 0
 
 
+def number_left_out(connection: Connection, query: Query) -> int:
+    """Return how many generic articles match a query that does not ask for them."""
+    if query.quality is not Quality.LAYOUT:
+        return 0
+    any_generic = select(revisions.c.id).where(revisions.c.quality == Quality.GENERIC.value)
+    if connection.scalar(any_generic.limit(1)) is None:
+        return 0
+    return number_of_matches(connection, replace(query, quality=Quality.GENERIC))
+
+
 def _matching(found: Select[Any], query: Query) -> Select[Any]:
     hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
     found = published(found, query.outlet, query.since, query.until)
-    return found.where(revisions.c.id.in_(hits))
+    return _of_quality(found, query.quality).where(revisions.c.id.in_(hits))
+
+
+def _of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:
+    return query if quality is None else query.where(revisions.c.quality == quality.value)
 
 
 def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:

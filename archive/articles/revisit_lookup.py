@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.captures import location_of
+from archive.articles.captures import SHOWN_REVISION, location_of
 from archive.index.schema import captures
 from archive.model.times import within_calendar
 from archive.segments.lookup import RecordError, read_at
@@ -86,7 +86,7 @@ class OriginalFinder:
             captures.c.warc_file,
             captures.c.warc_offset,
             captures.c.warc_length,
-            captures.c.revision_id,
+            SHOWN_REVISION,
             captures.c.status,
         )
         query = columns.where(

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from archive.articles.queries import StoredArticle
 
 
-def articles_object(found: Iterable[StoredArticle], number: int) -> dict[str, Any]:
-    """Return articles as a JSON object; ``number`` is how many there are, shown or not."""
-    return {"number": number, "articles": [to_values(stored) for stored in found]}
+def articles_object(
+    found: Iterable[StoredArticle], number: int, left_out: int = 0
+) -> dict[str, Any]:
+    """Return articles as a JSON object.
+
+    ``number`` is how many there are, shown or not, ``left_out`` how many generic ones besides.
+    """
+    return {
+        "number": number,
+        "left_out": left_out,
+        "articles": [to_values(stored) for stored in found],
+    }
 
 
 def article_object(

@@ -60,7 +60,7 @@ _REVISION = (
 )
 #: The fields of an article that are not exported, and what is exported beside the others.
 _NOT_EXPORTED = frozenset({"aliases", "layout"})
-_ADDED = ("identity",)
+_ADDED = ("identity", "quality")
 _EXPORTED = tuple(field.name for field in fields(Article) if field.name not in _NOT_EXPORTED)
 
 
@@ -96,7 +96,8 @@ def article_values(article: Article) -> dict[str, Any]:
     """Return the values that the article itself has, as `to_values` gives them."""
     values = {name: _plain(name, getattr(article, name)) for name in _EXPORTED}
     identity = "content" if article.identity_is_content else "outlet"
-    return values | {"body": article.text, "identity": identity}
+    own = {"body": article.text, "identity": identity, "quality": article.quality.value}
+    return values | own
 
 
 def _plain(name: str, value: Any) -> Any:

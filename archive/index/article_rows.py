@@ -37,6 +37,7 @@ def to_row(article: Article, layouts: Sequence[str]) -> dict[str, Any]:
         "language": article.language,
         "flags": list(article.flags),
         "layouts": list(layouts),
+        "quality": article.quality.value,
         "removed": [{"rule": span.rule, "text": span.text} for span in article.removed],
     }
 

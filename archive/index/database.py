@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/index/migrations/versions.
-SCHEMA = "0007"
+SCHEMA = "0008"
 #: Schemas of unreleased versions, up to 0006 with other search tokens too. They are not upgraded:
 #: a reindex makes a new index and takes over what the WARC files can't tell.
-EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
+EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007"})
 #: The password in the address of a database, also of one that is not well formed.
 _PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -114,8 +114,8 @@ aliases = Table(
 )
 
 #: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all layouts
-#: it was read with. ``change`` is its difference from the version before it in time, see
-#: `archive.articles.changes`; null if there is none.
+#: it was read with, ``quality`` is `archive.model.article.Quality`. ``change`` is its difference
+#: from the version before it in time, see `archive.articles.changes`; null if there is none.
 revisions = Table(
     "revisions",
     metadata,
@@ -143,10 +143,13 @@ revisions = Table(
     Column("language", String, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("layouts", JSON, nullable=False),
+    Column("quality", String, nullable=False),
     Column("removed", JSON, nullable=False),
     Column("change", JSON(none_as_null=True)),
     UniqueConstraint("article", "number"),
     Index("ix_revisions_published_at", "published_at"),
+    # The few that no layout read, to count them.
+    Index("ix_revisions_generic", "article", sqlite_where=text("quality = 'generic'")),
 )
 
 #: One run of a command that writes, or of a job; see `archive.runs.record.RunRecord`. A run by hand

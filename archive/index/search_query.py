@@ -3,7 +3,7 @@
 Terms with blanks between them must all occur, each within words or across blanks. ``"…"`` is a
 term with blanks in it, in no other spelling or reading. ``OR`` between two terms: at least one of
 them; it binds closer than a blank. ``-`` before a term: it must not occur. ``outlet:``, ``since:``
-and ``until:`` choose by outlet and day of publication.
+and ``until:`` choose by outlet and day of publication, ``quality:`` by how articles were read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.hanja import readings
 from archive.index.search_text import pairs, runs
+from archive.model.article import Quality
 from archive.model.normal_form import normalized
 from archive.model.times import parse_day
 
@@ -29,7 +30,9 @@ SYNONYMS: tuple[frozenset[str], ...] = (
     frozenset({"미사일", "미싸일"}),
     frozenset({"노동당", "로동당"}),
 )
-FIELDS = ("outlet", "since", "until")
+FIELDS = ("outlet", "since", "until", "quality")
+#: What may follow ``quality:``.
+QUALITIES = (*Quality, "any")
 #: Fields that other search engines and our own export have. Refused, not taken for text.
 _OTHER_FIELDS = (
     "after|article_id|author|authors|before|body|byline|caption|captured_at|date|day|from|headline"
@@ -63,6 +66,7 @@ class Query:
     """What to search for: of each of ``terms`` one phrase occurs, of ``excluded`` none.
 
     ``outlet`` is ``""`` for all; ``since`` and ``until`` are days of publication in KST, inclusive.
+    ``quality`` is None for all.
     """
 
     terms: tuple[Choice, ...]
@@ -70,6 +74,7 @@ class Query:
     outlet: str = ""
     since: date | None = None
     until: date | None = None
+    quality: Quality | None = Quality.LAYOUT
 
 
 @dataclass(slots=True)
@@ -129,6 +134,7 @@ def parse_query(text: str) -> Query:
         draft.fields.get("outlet", ""),
         _day(draft.fields, "since"),
         _day(draft.fields, "until"),
+        _quality(draft.fields),
     )
 
 
@@ -192,6 +198,14 @@ def _day(fields: dict[str, str], name: str) -> date | None:
         return parse_day(value)
     except ValueError as error:
         raise QueryError(f"{name}:{value} is not a valid date: write {name}:YYYY-MM-DD") from error
+
+
+def _quality(fields: dict[str, str]) -> Quality | None:
+    value = fields.get("quality", Quality.LAYOUT).lower()
+    if value not in QUALITIES:
+        known = ", ".join(QUALITIES)
+        raise QueryError(f"there is no quality:{value}; write one of {known} behind quality:")
+    return None if value == "any" else Quality(value)
 
 
 def exact_term(text: str) -> Choice:

@@ -59,6 +59,15 @@ class Image:
 
 #: The layout of an article that was read from a text rendering of its page, whichever tool made it.
 TEXT_LAYOUT = "text"
+#: The layout of an article that no layout read, but a tool for pages of any site.
+GENERIC_LAYOUT = "generic"
+
+
+class Quality(StrEnum):
+    """How an article was read: by a layout of its outlet, or by a tool for pages of any site."""
+
+    LAYOUT = "layout"
+    GENERIC = "generic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,11 @@ class Article:
     def text(self) -> str:
         """The body as one string, paragraphs joined by a blank line."""
         return "\n\n".join(self.body)
+
+    @property
+    def quality(self) -> Quality:
+        """How the article was read."""
+        return Quality.GENERIC if self.layout == GENERIC_LAYOUT else Quality.LAYOUT
 
     @property
     def identity_is_content(self) -> bool:

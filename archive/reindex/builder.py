@@ -19,7 +19,7 @@ from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
 from archive.index.bulk import one_of
 from archive.index.database import Index, IndexUnusableError, index_path
 from archive.index.schema import captures, revisions
-from archive.model.article import PAYWALLED
+from archive.model.article import PAYWALLED, Quality
 from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import Result
@@ -56,7 +56,7 @@ _JOIN_REVISITS = f"""
 UPDATE captures SET outcome = '{Outcome.UNCHANGED}', reason = '', revision_id = original.revision_id
 FROM rebuild_revisits AS late JOIN captures AS original ON original.record_id = late.repeats
 WHERE captures.record_id = late.record_id AND captures.revision_id IS NULL
-AND original.revision_id IS NOT NULL
+AND original.revision_id IS NOT NULL AND original.outcome <> '{Outcome.UNPARSED}'
 """  # noqa: S608  (our own word)
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
@@ -204,6 +204,18 @@ class IndexBuilder:
         with self.index.reading() as connection:
             rows = connection.execute(query).all()
         return {outlet: int(number) for outlet, number in rows}
+
+    def generic(self) -> dict[str, int]:
+        """Return how many captures show an article that no layout read, by outlet."""
+        query = (
+            select(captures.c.outlet, func.count())
+            .select_from(revisions)
+            .join(captures, captures.c.revision_id == revisions.c.id)
+            .where(revisions.c.quality == Quality.GENERIC.value)
+            .group_by(captures.c.outlet)
+        )
+        with self.index.reading() as connection:
+            return {outlet: int(number) for outlet, number in connection.execute(query)}
 
     def finish(self, run: RunRecorder) -> None:
         """Record the counts and the findings with the run, and close the index."""

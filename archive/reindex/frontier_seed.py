@@ -171,7 +171,8 @@ def _hour(moment: datetime) -> str:
 def _served_hours(connection: Snapshot) -> dict[str, frozenset[str]]:
     """Return the hours (UTC) in which articles of each outlet were served."""
     hour = func.substr(type_coerce(captures.c.captured_at, String), 1, 13)
-    query = select(captures.c.outlet, hour).where(captures.c.revision_id.is_not(None)).distinct()
+    read = select(captures.c.outlet, hour).where(captures.c.outcome.in_(READ))
+    query = read.distinct()
     found: dict[str, set[str]] = {}
     for outlet, text in connection.execute(query):
         found.setdefault(outlet, set()).add(text)

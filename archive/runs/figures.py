@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, case, func, select, type_coerce
+from sqlalchemy import Text, case, func, select, text, type_coerce
 
 from archive.index.bulk import one_of
-from archive.index.schema import captures, outcomes, revisions, runs
+from archive.index.schema import articles, captures, outcomes, revisions, runs
 from archive.model.article import PAYWALLED
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
@@ -90,11 +90,27 @@ def paywalled_since(
         .select_from(outcomes)
         .join(captures, captures.c.id == outcomes.c.capture_id)
         .join(revisions, revisions.c.id == captures.c.revision_id)
+        .where(captures.c.outcome != Outcome.UNPARSED)
         .where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
         .where(outcomes.c.outcome == Outcome.NEW, outcomes.c.at >= begin)
         .where(type_coerce(revisions.c.flags, Text).contains(f'"{PAYWALLED}"'))
     )
     return connection.scalar(query) or 0
+
+
+def generic_articles(connection: Connection) -> dict[str, int]:
+    """Return how many articles no layout has read, by outlet.
+
+    The query uses the database index over these alone.
+    """
+    query = (
+        select(articles.c.outlet, func.count())
+        .select_from(revisions)
+        .join(articles)
+        .where(text("revisions.quality = 'generic'"), revisions.c.current)
+        .group_by(articles.c.outlet)
+    )
+    return {outlet: int(number) for outlet, number in connection.execute(query)}
 
 
 def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:
@@ -148,6 +164,7 @@ def fill(connection: Connection, outlet: str, run_ids: Sequence[str]) -> Fill:
         .join(outcomes, outcomes.c.id.in_(newest))
         .join(captures, captures.c.id == outcomes.c.capture_id)
         .join(revisions, revisions.c.id == captures.c.revision_id)
+        .where(captures.c.outcome != Outcome.UNPARSED)
         .where(runs.c.id.in_(chosen))
     )
     row = connection.execute(query).one()

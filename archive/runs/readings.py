@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, String, func, select, type_coerce
+from sqlalchemy import Connection, String, and_, func, select, type_coerce
 
 from archive.index.bulk import one_of
 from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
@@ -116,7 +116,14 @@ def page_samples(
         )
         .select_from(outcomes)
         .join(captures, captures.c.id == outcomes.c.capture_id)
-        .outerjoin(revisions, revisions.c.id == captures.c.revision_id)
+        .outerjoin(
+            revisions,
+            # What was read of a page that no layout reads does not make it a page with an article.
+            and_(
+                revisions.c.id == captures.c.revision_id,
+                captures.c.outcome != Outcome.UNPARSED,
+            ),
+        )
         .outerjoin(articles, articles.c.id == revisions.c.article)
         .where(outcomes.c.outlet == outlet, outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)))
         .order_by(outcomes.c.id)

@@ -32,7 +32,7 @@ class Result:
     """The outcome of one input of a run; ``outlet`` and ``url`` are empty if they are unknown.
 
     ``visited`` is the result for the frontier, if the input was a visit of a crawl. ``paywalled``
-    is whether what was stored is not free to read.
+    is whether what was stored is not free to read; ``generic`` whether no layout read its article.
     """
 
     source: str
@@ -41,6 +41,7 @@ class Result:
     url: str = ""
     visited: VisitResult | None = None
     paywalled: bool = False
+    generic: bool = False
 
 
 class RunRecorder:

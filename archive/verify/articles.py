@@ -13,7 +13,7 @@ from archive.articles.captures import record_of
 from archive.articles.comparison import CONTENT_FIELDS, compare
 from archive.index.article_rows import to_article
 from archive.index.schema import aliases, articles, captures, revisions
-from archive.model.article import Author, Image
+from archive.model.article import Author, Image, Quality
 from archive.model.outcome import Outcome, Reason
 from archive.segments.lookup import RecordError
 from archive.verify.warc_file.findings import Finding, Rule
@@ -90,11 +90,13 @@ class ArticleCheck:
                 if indexed.whole:
                     yield from _compare(indexed)
         unparsed = select(captures).where(
-            captures.c.outcome == Outcome.UNPARSED, captures.c.reason != Reason.TOO_COSTLY
+            captures.c.outcome == Outcome.UNPARSED,
+            captures.c.reason != Reason.TOO_COSTLY,
+            captures.c.revision_id.is_(None),
         )
         for row in self._connection.execute(unparsed.execution_options(yield_per=500)):
             reading = self._read(row)
-            if reading is not None and reading.article is not None:
+            if reading is not None and _is_missing(reading.article):
                 yield _found(
                     "captures", row.id, "An article can be read from it, but the index has none."
                 )
@@ -154,6 +156,15 @@ class ArticleCheck:
             yield _found(
                 "captures", row.id, f"Its revision {row.revision_id} lacks what is read from it."
             )
+
+
+def _is_missing(article: Article | None) -> bool:
+    """Return whether an article that was read of an unparsed capture should be in the index.
+
+    A generic reading need not be: a layout may have read the article from another capture, or the
+    tool may not have been installed when the index was made.
+    """
+    return article is not None and article.quality is Quality.LAYOUT
 
 
 def _compare(indexed: _IndexedArticle) -> Iterator[Finding]:

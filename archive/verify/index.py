@@ -6,7 +6,7 @@ from functools import lru_cache
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import and_, or_, select, text
 
 from archive.index.article_rows import search_columns, to_article, to_row
 from archive.index.schema import articles, captures, revisions
@@ -61,6 +61,19 @@ _CHECKS = (
     ),
     (
         "articles",
+        "Some of its revisions were read by layouts, and others by none.",
+        """
+        SELECT article FROM revisions GROUP BY article HAVING count(DISTINCT quality) > 1""",
+    ),
+    (
+        "captures",
+        "No layout reads it, and it shows a revision that one has read.",
+        """
+        SELECT c.id FROM captures c JOIN revisions r ON r.id = c.revision_id
+        WHERE c.outcome = 'unparsed' AND r.quality <> 'generic'""",
+    ),
+    (
+        "articles",
         "It has not exactly one current revision.",
         """
         SELECT a.id FROM articles a LEFT JOIN revisions r ON r.article = a.id
@@ -109,6 +122,8 @@ _CHECKS = (
         SELECT id FROM outcomes o WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = o.run_id)""",
     ),
 )
+#: An article may be read of a page that no layout reads.
+_MAY_SHOW = (*_SHOWN, Outcome.UNPARSED)
 _SHOWS = captures.c.outcome.in_(_SHOWN)
 #: Captures whose outcome is unknown, or contradicts the other columns.
 _OUTCOMES = select(captures.c.id).where(
@@ -116,7 +131,8 @@ _OUTCOMES = select(captures.c.id).where(
         captures.c.outcome.not_in([*Outcome]),
         captures.c.reason.not_in(["", *Reason]),
         (captures.c.reason == "") != _SHOWS,
-        captures.c.revision_id.is_not(None) != _SHOWS,
+        and_(captures.c.revision_id.is_(None), _SHOWS),
+        and_(captures.c.revision_id.is_not(None), captures.c.outcome.not_in(_MAY_SHOW)),
     )
 )
 #: A checksum of the search index's tokens by document and column, so that the tokens need not be in

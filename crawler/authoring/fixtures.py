@@ -11,8 +11,9 @@ from archive.model.article import Article
 from crawler import outlets
 from crawler.authoring.field_sources import SourceMatch, match_sources
 from crawler.authoring.goldens import ARTICLE, golden_of, sidecar, sidecar_bytes, values_of
-from crawler.extraction.extract import document_of, open_page, read_exchange
+from crawler.extraction.extract import document_of, open_page
 from crawler.extraction.judge import judge
+from crawler.extraction.reading import read_exchange
 from crawler.model.layout import choose
 from crawler.offline.files import PAGE_ENDINGS, read_file
 from pipelines.cpu_limit import TooCostlyError

@@ -21,11 +21,8 @@ from crawler.extraction.walls import is_reporters, recognise_wall, wall_in
 from crawler.model import layout
 from crawler.outlets import outlet_of
 from pipelines.cpu_limit import limited, within_limit
-from pipelines.normalise import normalise
 from pipelines.page import Page
-from pipelines.validate import validate
 from pipelines.widget_rules import sift, sift_lines
-from pipelines.widgets import drop_widgets
 
 if TYPE_CHECKING:
     from archive.model.exchange import Exchange
@@ -75,6 +72,17 @@ def document_of(exchange: Exchange) -> bytes | None:
     except _UnreadableError:
         return None
     return content
+
+
+def html_of(exchange: Exchange) -> str | None:
+    """Return the HTML of an exchange as text; None if it is no whole page, or no HTML."""
+    try:
+        content, content_type = _content(exchange)
+        media_type = content_type.partition(";")[0].strip().lower()
+        _check_readable(exchange, content, media_type)
+    except _UnreadableError:
+        return None
+    return None if media_type in _TEXT_TYPES else decode(content, content_type)[0]
 
 
 def open_page(exchange: Exchange, outlet: Outlet) -> PageReader | None:
@@ -160,23 +168,6 @@ def _styles(reader: PageReader, url: str) -> tuple[str, ...]:
     """Return the addresses of the styles that a page links."""
     found = (absolute(url, address).partition("#")[0] for address in reader.styles())
     return tuple(address for address in found if address)
-
-
-def read_exchange(
-    exchange: Exchange,
-    outlet: Outlet,
-    source: str = "",
-    *,
-    believed: bool = False,
-    with_styles: bool = False,
-) -> Page:
-    """Return the page after ``extract`` and the item pipelines that precede the deposit."""
-    page = extract(exchange, outlet, source, believed=believed, with_styles=with_styles)
-    return limited(_interpreted, page)
-
-
-def _interpreted(page: Page) -> Page:
-    return validate(drop_widgets(normalise(page)))
 
 
 class _UnreadableError(Exception):

@@ -16,7 +16,8 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
 from archive.warc.record_parser import revisit_exchange
 from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
-from crawler.extraction.extract import extract, notice_of, read_exchange
+from crawler.extraction.extract import extract, notice_of
+from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.outlets import known_outlets
 from pipelines.cpu_limit import TOO_COSTLY, TooCostlyError

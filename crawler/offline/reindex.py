@@ -23,6 +23,7 @@ from archive.reindex.spans import END, being_written, list_segments, split
 from archive.reindex.swap import carry_over, check_old_index, exclusive, swap_in
 from archive.runs.recorder import Result
 from archive.takedown import log as takedown_log
+from crawler.extraction.generic import version as generic_tool
 from crawler.offline.workers import read_spans
 from crawler.outlets import article_id, known_outlets
 
@@ -166,18 +167,20 @@ def _report_results(builder: IndexBuilder, report: Report) -> None:
     for outlet, outcome, reason, count in builder.counts():
         report.count(outlet, Verdict(outcome, reason), count)
     report.paywalled.update(builder.paywalled())
+    report.generic.update(builder.generic())
     for finding in builder.findings():
         verdict = Verdict(Outcome.FAILED, finding.reason, finding.sentence)
         report.add(Result(source=finding.source, verdict=verdict))
 
 
 def _fingerprint(folder: str) -> str:
-    """Return a digest of the archive's path and our code.
+    """Return a digest of the archive's path, our code, and the tool of generic readings.
 
     An unfinished index is continued only if its fingerprint is the same.
     """
     root = Path(__file__).parents[2]
     digest = hashlib.sha256(str(Path(folder).resolve()).encode("utf-8", "surrogateescape"))
+    digest.update(generic_tool().encode() + b"\0")
     for package in _PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
             name = path.relative_to(root).as_posix().encode()

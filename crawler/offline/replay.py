@@ -9,7 +9,7 @@ from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
 from archive.warc.record_parser import is_server_not_modified
 from archive.warc.record_writer import is_not_modified
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.model.outlet import OutletError
 from crawler.offline.belongings import Belongings

@@ -24,8 +24,9 @@ from crawler import VERSION
 from crawler.discovery import feeds, list_pages
 from crawler.discovery.plan import Plan
 from crawler.discovery.requests import Limits
-from crawler.extraction.extract import extract, read_exchange
+from crawler.extraction.extract import extract
 from crawler.extraction.judge import judge
+from crawler.extraction.reading import read_exchange
 from crawler.httpclient.errors import RequestRefused
 from crawler.httpclient.request import check_url
 from crawler.middlewares.failures import verdict_of
@@ -342,7 +343,7 @@ class OutletSpider(Spider):
     def _add_unparsed(self, exchange: Exchange, visit: Visit) -> None:
         """Store why an archived exchange of a failed visit gives no article."""
         page = judge(read_exchange(exchange, self.outlet, source=visit.url), self.outlet)
-        if page.article is None:
+        if page.verdict is not None:
             self.session.add_page(replace(page, final=False))
 
     def _image_request(self, url: str) -> Request:

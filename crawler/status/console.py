@@ -55,6 +55,9 @@ def print_overview(overview: Overview) -> None:
     if not overview.outlets:
         print("no outlet has a job, a crawl or an article yet")
     _print_rows(_OUTLETS, [_outlet_row(state, now) for state in overview.outlets])
+    for each in overview.outlets:
+        if each.figures.generic:
+            print(f"generic {each.name}: {counted(each.figures.generic, 'article')} of no layout")
     rows = []
     for state in overview.jobs:
         if not state.job.outlet:

@@ -16,6 +16,7 @@ from archive.runs.figures import (
     crawls_back,
     crawls_since,
     fill,
+    generic_articles,
     last_new_of,
     paywalled_since,
 )
@@ -62,13 +63,15 @@ class OutletFigures:
     """An outlet's figures; articles are ``new`` if a crawl of new articles found them.
 
     ``new`` is the number of the last 24 hours, ``paywalled`` how many of those are not free to read
-    and so may be teasers, ``daily`` the daily mean of the 7 days before that,
+    and so may be teasers, ``generic`` how many articles are in the index that no layout has read,
+    ``daily`` the daily mean of the 7 days before that,
     or of the part of them since its first crawl (None for less than a day). ``outcomes`` are those
     of all crawls of the last 24 hours.
     """
 
     new: int
     paywalled: int
+    generic: int
     daily: float | None
     last_new_at: datetime | None
     outcomes: Mapping[str, int]
@@ -110,6 +113,7 @@ class FiguresReader:
         self._outcomes = self._counted_since(crawls, now - DAY)
         self._new = _new(self._counted_since(current, now - DAY))
         self._new_of_both = _new(self._counted_since(current, now - DAY - WEEK))
+        self._generic = generic_articles(connection)
         #: By outlet, the crawls that found new articles of it, the oldest first.
         self._fruitful: dict[str, list[RunRecord]] = defaultdict(list)
         for crawl in current:
@@ -126,6 +130,7 @@ class FiguresReader:
         return OutletFigures(
             new=self._new[outlet],
             paywalled=self._paywalled(outlet),
+            generic=self._generic.get(outlet, 0),
             daily=before / days if days >= 1 else None,
             last_new_at=self._last_new(outlet),
             outcomes=dict(sorted(self._outcomes.get(outlet, {}).items())),

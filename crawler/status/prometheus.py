@@ -156,6 +156,12 @@ def _add_outlet(gauges: _Gauges, state: OutletState) -> None:
         outlet=name,
     )
     gauges.set(
+        "articles_generic",
+        "Articles in the index that no layout has read",
+        figures.generic,
+        outlet=name,
+    )
+    gauges.set(
         "articles_new_daily_mean",
         "New articles a day in the 7 days before",
         figures.daily,

@@ -15,7 +15,7 @@ import pytest
 
 from archive.model.article import KST
 from archive.model.exchange import Exchange
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named, outlet_of
 from pipelines.text import clean
 from tests.support.cli import ROOT

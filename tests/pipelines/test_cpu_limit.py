@@ -14,7 +14,7 @@ import pytest
 
 from archive.model.exchange import Exchange
 from archive.model.outcome import Outcome, Reason, Verdict
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines import cpu_limit
 from pipelines.cpu_limit import TooCostlyError, limited, within_limit

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import Exchange, content_urn
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import PAGE_ENDINGS, read_file
 from crawler.outlets import known_outlets, outlet_named

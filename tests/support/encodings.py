@@ -23,7 +23,7 @@ from crawler.authoring.goldens import values_of
 from crawler.discovery.entries import FeedEntry, SourceError
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.list_pages import read_list_page
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.middlewares.robots_groups import UnreadableError, own_groups
 from crawler.model.channels import ListPage
 from crawler.outlets import known_outlets, outlet_named

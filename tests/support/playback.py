@@ -12,7 +12,7 @@ from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules

@@ -53,6 +53,7 @@ _REVISION: dict[str, Any] = {
     "language": "ko",
     "flags": [],
     "layouts": [],
+    "quality": "layout",
     "removed": [],
     "authors": [{"name": "홍길동"}],
     "tags": ["경제"],

@@ -59,6 +59,7 @@ class Report:
         self.counts: Counter[tuple[str, Outcome]] = Counter()
         self.reasons: Counter[tuple[str, Outcome, Reason]] = Counter()
         self.paywalled: Counter[str] = Counter()
+        self.generic: Counter[str] = Counter()
         self._failures = 0
         #: Failures that are told one by one.
         self._told = 0
@@ -72,6 +73,7 @@ class Report:
         verdict = result.verdict
         self.count(result.outlet, verdict)
         self.paywalled[result.outlet] += result.paywalled
+        self.generic[result.outlet] += result.generic
         # A WARC may hold records of any site: one of an unknown outlet in it is not a failure.
         unknown_input = verdict.reason is Reason.UNKNOWN_OUTLET and not result.url
         if verdict.outcome in (Outcome.UNPARSED, Outcome.FAILED) or unknown_input:
@@ -142,6 +144,8 @@ class Report:
             print(f"{outcome}/{reason} {outlet}: {count}")
         for outlet, count in sorted((+self.paywalled).items()):
             print(f"paywalled {outlet}: {count} of the stored")
+        for outlet, count in sorted((+self.generic).items()):
+            print(f"generic {outlet}: {count} read by no layout")
 
     def _stop(self) -> None:
         if self._bar is not None:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from archive.model.article import Quality
 from crawler.cli.output.printable import printable, raw_stream
 from crawler.cli.output.times import kst_minute
 
@@ -86,14 +87,21 @@ def print_text(text: Text) -> None:
 
 
 def print_articles(found: Iterable[StoredArticle]) -> None:
-    """Print articles in a table: name, publication time, revision, headline."""
+    """Print articles in a table: name, publication time, revision, headline.
+
+    Those that no layout read are marked in a column that is left out without them.
+    """
     rows = []
-    for stored in found:
+    articles = list(found)
+    has_generic = any(one.article.quality is Quality.GENERIC for one in articles)
+    for stored in articles:
         article = stored.article
         name = f"{article.outlet}/{article.article_id}"
         published = kst_minute(article.published_at) if article.published_at else ""
-        rows.append((name, published, str(stored.revision), article.headline))
-    print_table(("article", "published", "rev", "headline"), rows)
+        quality = (article.quality.value,) if has_generic else ()
+        rows.append((name, published, str(stored.revision), *quality, article.headline))
+    quality = ("quality",) if has_generic else ()
+    print_table(("article", "published", "rev", *quality, "headline"), rows)
 
 
 def _console() -> Console:

@@ -65,8 +65,8 @@ class Command(Fetch):
 
     def _print_response(self, response: Response, opts: argparse.Namespace) -> None:  # noqa: ARG002  (Scrapy's)
         # Imported here: Scrapy imports every command's module to run one of them.
-        from crawler.extraction.extract import read_exchange
         from crawler.extraction.judge import judge
+        from crawler.extraction.reading import read_exchange
         from pipelines.item import to_item
 
         self._fetched = True

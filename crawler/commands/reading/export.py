@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from archive.articles.queries import each_article
 from archive.export import articles as export
+from archive.index.search_query import QUALITIES
+from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler import VERSION
@@ -55,7 +57,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --outlet, --revisions, --since, --until."""
+        """Add --outlet, --revisions, --quality, --since, --until."""
         super().add_options(parser)
         parser.add_argument(
             "--outlet", type=as_text, default="", metavar="NAME", help="only this outlet's articles"
@@ -66,6 +68,13 @@ class Command(Verb):
             default="current",
             help="the current revision of each article (default), or all of them, each as an "
             "object or row of its own",
+        )
+        parser.add_argument(
+            "--quality",
+            choices=QUALITIES,
+            default="any",
+            help="only articles that a layout of their outlet read, or only those that none did "
+            "(generic); without it both, each with its quality",
         )
         for name, side in (("--since", "later"), ("--until", "earlier")):
             parser.add_argument(
@@ -90,16 +99,24 @@ class Command(Verb):
             raise usage_error(
                 f"{path} holds every capture in any case; --revisions is for articles"
             )
+        if opts.quality != "any":
+            raise usage_error(f"{path} holds captures of any quality; --quality is for articles")
         self._export_captures(path, opts)
         return 0
 
     def _export_articles(self, name: str, opts: argparse.Namespace) -> None:
         every = opts.revisions == "all"
+        quality = None if opts.quality == "any" else Quality(opts.quality)
         with self.open_index() as index, index.reading() as connection:
             if opts.outlet:
                 check_outlet(connection, opts.outlet)
             found = each_article(
-                connection, opts.outlet, opts.since, opts.until, every_revision=every
+                connection,
+                opts.outlet,
+                opts.since,
+                opts.until,
+                every_revision=every,
+                quality=quality,
             )
             if name in _STDOUT:
                 count = _print_articles(_STDOUT[name], found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import number_of_matches, search
+from archive.articles.queries import number_left_out, number_of_matches, search
 from archive.export.article_json import articles_object
 from archive.index.search_query import parse_query
 from archive.model.program import PROGRAM
@@ -38,8 +38,10 @@ class Command(Verb):
             "of any case or width, and Hanja by their readings (김정은 in 金正恩). "
             '"…" holds a term with blanks in it, in this spelling only; OR between two terms: one '
             "of them is enough; -TERM: it does not occur; outlet:NAME, since:YYYY-MM-DD and "
-            "until:YYYY-MM-DD: only that outlet's articles, published on these days. Quote the "
-            "whole for the shell; without quotes, write -- before a -TERM that begins as an option "
+            "until:YYYY-MM-DD: only that outlet's articles, published on these days. Articles that "
+            "no layout of their outlet read are left out: quality:any finds them too, "
+            "quality:generic only them. Quote the whole for the shell; without quotes, write -- "
+            "before a -TERM that begins as an option "
             f"does. Example: {PROGRAM} search '푸틴 OR 김정은 -미사일 since:2026-01-01'"
         )
 
@@ -91,10 +93,13 @@ class Command(Verb):
             number = len(found)
             if number == opts.limit:
                 number = number_of_matches(connection, query)
+            left_out = number_left_out(connection, query)
         if opts.json:
-            print_json(articles_object(found, number))
+            print_json(articles_object(found, number, left_out))
             return 0
         print_articles(found)
         left = f"; shown: the newest {len(found)} (--limit N)" if number > len(found) else ""
         print(f"{number} found{left}")
+        if left_out:
+            print(f"left out: {left_out} that no layout read (quality:any finds them too)")
         return 0

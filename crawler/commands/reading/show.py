@@ -18,6 +18,7 @@ from archive.articles.queries import (
     number_of_articles,
 )
 from archive.export.article_json import article_object, articles_object
+from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
@@ -248,8 +249,14 @@ def _facts(
         "tags": ", ".join(article.tags),
         "language": article.language,
         "flags": ", ".join(article.flags),
-        "read by": ", ".join(stored.layouts),
+        "read by": _readers(stored),
     }
+
+
+def _readers(stored: StoredArticle) -> str:
+    if stored.article.quality is Quality.GENERIC:
+        return "no layout of its outlet, but a tool for pages of any site (quality: generic)"
+    return ", ".join(stored.layouts)
 
 
 def _time(moment: datetime | None, raw: str) -> str:

@@ -14,7 +14,7 @@ from archive.articles.queries import search
 from archive.index.search_query import parse_query
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from tests.support.captures import Keeper, exchange
 from tests.support.documents import NOON, SEEDS

@@ -20,7 +20,7 @@ from archive.warc import record_writer as warc
 from archive.warc.reader import Record, iterate_file
 from archive.warc.wacz.cdxj import packed
 from archive.warc.wacz.surt import url_key
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules

@@ -160,5 +160,5 @@ def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     Index(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(IndexUnusableError, match="knows none newer than 0007: upgrade Sacho"):
+    with pytest.raises(IndexUnusableError, match="knows none newer than 0008: upgrade Sacho"):
         Index(f"sqlite:///{path}")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from archive.index.schema import frontier
 from archive.reindex.frontier_seed import seed_frontier
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from tests.support.captures import Keeper
 from tests.support.documents import NOON

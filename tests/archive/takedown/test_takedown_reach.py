@@ -27,8 +27,8 @@ from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.extraction.charset import decode
-from crawler.extraction.extract import read_exchange
 from crawler.extraction.judge import provisional_page
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import article_id, outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules

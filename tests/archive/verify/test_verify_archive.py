@@ -23,7 +23,7 @@ from archive.verify.archive import Tally, Verification
 from archive.verify.index import _sum
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.offline.article_reader import read_article
 from crawler.outlets import outlet_named
 from tests.support.captures import Keeper

@@ -10,7 +10,7 @@ from archive.index.database import Index
 from archive.model.exchange import Exchange
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.captures import SOFTWARE

@@ -51,6 +51,7 @@ OURS = {
     "http_status",
     "identity",
     "layouts",
+    "quality",
     "modified_precision",
     "published_precision",
 }

@@ -8,7 +8,7 @@ import zlib
 import brotli
 import pytest
 
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from tests.support.foreign_archives import PAGE, URL
 from tests.support.warc_samples import exchange

@@ -8,7 +8,7 @@ from time import process_time
 import pytest
 
 from archive.model.exchange import Exchange
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.cpu_limit import TOO_COSTLY
 from tests.support.documents import SEEDS, read_bytes

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from archive.articles.comparison import compare
 from archive.model.article import PAYWALL_RULE, PAYWALLED, Article, Removed
-from crawler.extraction.extract import read_exchange
 from crawler.extraction.paywall import take_notice
+from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.page import Printed
 from pipelines.widget_rules import Widgets

@@ -8,7 +8,7 @@ import pytest
 
 from archive.model.exchange import Exchange
 from archive.model.outcome import Outcome, Reason
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.extraction.walls import recognise_wall, wall_in
 from crawler.outlets import outlet_named
 from tests.crawler.extraction.test_false_success import (

@@ -13,7 +13,7 @@ from archive.index.database import Index
 from archive.model.article import Author
 from archive.runs.recorder import Result, RunRecorder
 from archive.segments.names import closed_segments, open_segments
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.offline import recovery, replay, workers
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named

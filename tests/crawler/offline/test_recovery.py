@@ -19,7 +19,7 @@ from archive.segments.recovery import recover_segment
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, payload_digest
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore

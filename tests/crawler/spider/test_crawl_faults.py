@@ -11,7 +11,7 @@ import pytest
 from archive.index.database import IndexUnusableError
 from archive.model.errors import SegmentError
 from archive.model.outcome import Outcome, Reason, Verdict
-from crawler.extraction.extract import read_exchange
+from crawler.extraction.reading import read_exchange
 from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
 from tests.support.cli import CommandResult, Workspace

@@ -39,8 +39,8 @@ from crawler.discovery.entries import SourceError
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.list_pages import read_list_page
 from crawler.discovery.timestamps import parse_timestamp
-from crawler.extraction.extract import read_exchange
 from crawler.extraction.judge import read_capture
+from crawler.extraction.reading import read_exchange
 from crawler.httpclient.errors import HeadTooLargeError
 from crawler.httpclient.response_parser import ResponseReader
 from crawler.jobs.config import JobsFileError, parse_jobs

@@ -1,4 +1,4 @@
-"""The whole schema, as of the first release: 0001 to 0006 were those of unreleased versions."""
+"""The whole schema, as of the first release: 0001 to 0007 were those of unreleased versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alembic import op
 
 from archive.index.schema import Instant
 
-revision = "0007"
+revision = "0008"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -184,6 +184,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("layouts", sa.JSON(), nullable=False),
+        sa.Column("quality", sa.String(), nullable=False),
         sa.Column("removed", sa.JSON(), nullable=False),
         sa.Column("change", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(["article"], ["articles.id"], name=op.f("fk_revisions_article")),
@@ -193,6 +194,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_revisions_capture_id"), "revisions", ["capture_id"])
     op.create_index(op.f("ix_revisions_content_key"), "revisions", ["content_key"])
     op.create_index("ix_revisions_published_at", "revisions", ["published_at"])
+    op.create_index(
+        "ix_revisions_generic",
+        "revisions",
+        ["article"],
+        sqlite_where=sa.text("quality = 'generic'"),
+    )
     op.create_table(
         "captures",
         sa.Column("id", sa.Integer(), nullable=False),
