@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selectolax.lexbor import LexborHTMLParser
-
 from crawler.discovery.entries import (
     MAX_TEXT,
     FeedEntry,
@@ -16,12 +14,13 @@ from crawler.discovery.entries import (
 from crawler.discovery.timestamps import parse_timestamp
 from crawler.extraction.charset import decode
 from crawler.extraction.html.limits import MAX_ATTRIBUTES, MAX_LIST_DEPTH, exceeded_limit
+from crawler.extraction.html.tree import parse_html, reads_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
     from crawler.model.channels import ListPage
 
@@ -29,6 +28,7 @@ MAX_BYTES = 2 * 2**20
 MAX_ENTRIES = 1_000
 
 
+@reads_trees
 def read_list_page(
     body: bytes, content_type: str, url: str, form: ListPage, now: datetime
 ) -> tuple[FeedEntry, ...]:
@@ -39,8 +39,9 @@ def read_list_page(
 
     :raises SourceError: the page is not the list: it is empty, too large, nested too deep, or
         lacks the list's element.
+    :raises MemoryError: there is no memory for its tree.
     """
-    tree = LexborHTMLParser(_checked_html(body, content_type))
+    tree = parse_html(_checked_html(body, content_type))
     if form.holder and tree.css_first(form.holder) is None:
         sentence = f"the page has no {form.holder}, so it is not the list"
         raise SourceError(SourceFault.WRONG_SHAPE, sentence)

@@ -14,6 +14,7 @@ from archive.warc.record_writer import UNKNOWN_TYPE
 from crawler.extraction.charset import declared_charset, decode
 from crawler.extraction.html.jsonld import OwnPage, absolute
 from crawler.extraction.html.reader import PageReader, Place, read_page
+from crawler.extraction.html.tree import reads_trees
 from crawler.extraction.paywall import is_stated_as_paid, take_element, take_notice
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.truncation import cut_reason, is_cut_text, is_shorter_than_stated
@@ -50,7 +51,8 @@ def extract(
 ) -> Page:
     """Return what an exchange of an outlet prints.
 
-    Never raises: a page that cannot be read, or takes too long, has a verdict with the reason.
+    Raises nothing but `MemoryError`: a page that cannot be read, or takes too long, has a verdict
+    with the reason.
     ``source`` is the address that was requested, or the name of a file. ``believed`` is whether a
     person says that it is the outlet's. That counts where its host is none of any outlet; its
     address is then no address of the article, which is identified by what the page states, or by
@@ -95,6 +97,7 @@ def open_page(exchange: Exchange, outlet: Outlet) -> PageReader | None:
     return within_limit(lambda: _opened(exchange, outlet))
 
 
+@reads_trees
 def _opened(exchange: Exchange, outlet: Outlet) -> PageReader | None:
     try:
         content, content_type = _content(exchange)
@@ -124,6 +127,7 @@ def _addressed(exchange: Exchange, outlet: Outlet, address: Address | None) -> P
     )
 
 
+@reads_trees
 def _read(page: Page, exchange: Exchange, outlet: Outlet, *, with_styles: bool) -> Page:
     """Return the page with what the exchange prints, or with a verdict."""
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from crawler.extraction.charset import decode
 from crawler.extraction.html.reader import PageReader
+from crawler.extraction.html.tree import reads_trees
 from crawler.extraction.plain_text import recognises
 from crawler.outlets import known_outlets, outlet_of
 from pipelines.cpu_limit import within_limit
@@ -28,6 +29,7 @@ def outlet_for(exchange: Exchange) -> Outlet | None:
     return within_limit(lambda: _outlet_stated_by(exchange))
 
 
+@reads_trees
 def _outlet_stated_by(exchange: Exchange) -> Outlet | None:
     text, _ = decode(exchange.body)
     outlets = known_outlets().values()

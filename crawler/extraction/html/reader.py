@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from unicodedata import is_normalized
 from urllib.parse import urljoin
 
-from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
-
 from archive.model.article import Removed
 from crawler.extraction.html.blocks import lines_and_links, lines_of, outermost
 from crawler.extraction.html.header_block import text_before
@@ -17,6 +15,7 @@ from crawler.extraction.html.jsonld import OwnPage, own_facts
 from crawler.extraction.html.limits import bound_tags
 from crawler.extraction.html.pictures import FIGURE, pictures_without_caption, take_figures
 from crawler.extraction.html.script_data import script_texts
+from crawler.extraction.html.tree import parse_html
 from pipelines.page import Printed
 from pipelines.text import clean, clean_each
 from pipelines.times import printed_stamps
@@ -25,15 +24,12 @@ from pipelines.widget_rules import sift_container
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
     from crawler.model.layout import Layout, Sources
     from pipelines.page import Rules
     from pipelines.widget_rules import Widgets
 
-#: What scripts would be told of is left out; parsing takes a tenth less. A browser copies a list's
-#: chosen option into its button: here it stands once, where the page has it.
-_WITHOUT_EVENTS = LexborDocumentOptions.WO_EVENTS.value
 _LINKED = 'script[type^="application/ld+json"]'
 _CANONICAL = 'link[rel="canonical"]'
 _STYLES = 'link[rel~="stylesheet" i]'
@@ -81,7 +77,7 @@ class PageReader:
         ``own`` is what tells the page's own JSON-LD from that of other articles.
         """
         self._source = html
-        self.tree = LexborHTMLParser(bound_tags(html), options=_WITHOUT_EVENTS)
+        self.tree = parse_html(bound_tags(html))
         self.scope: LexborHTMLParser | LexborNode = self.tree
         self.own = own or OwnPage()
         self.headlines: Sources = ()
@@ -181,7 +177,7 @@ class PageReader:
         """Return a new container with pieces of HTML, at the end of the page."""
         body = self.tree.body
         assert body is not None, "the parser makes one for every page"
-        made = LexborHTMLParser("<div></div>").css_first("div")
+        made = parse_html("<div></div>").css_first("div")
         assert made is not None, "it has just been parsed"
         for text in texts:
             made.insert_child(_parsed(text))
@@ -603,8 +599,8 @@ def _lines_of_html(text: str) -> list[str]:
 
 def _parsed(text: str) -> LexborNode:
     """Return a piece of HTML as one element."""
-    tree = LexborHTMLParser(bound_tags(text))
-    made = LexborHTMLParser("<div></div>").css_first("div")
+    tree = parse_html(bound_tags(text))
+    made = parse_html("<div></div>").css_first("div")
     assert tree.body is not None, "the parser makes one for every text"
     assert made is not None, "it has just been parsed"
     for node in tree.body.iter(include_text=True):
