@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -65,8 +66,10 @@ class ByteBudget:
     def end(self, transfer: Reception) -> None:
         """Count a response no longer: it has ended."""
         self._transfers.pop(transfer, None)
-        self._collect_garbage(transfer.size)
-        self._release()
+        try:
+            self._collect_garbage(transfer.size)
+        finally:
+            self._release()
 
     def _collect_garbage(self, size: int) -> None:
         """Free what failed responses have left, each time so many bytes were received.
@@ -94,11 +97,22 @@ class ByteBudget:
         self._release()
 
     def _release(self) -> None:
-        """Let go on what may: the first response, and the others while there is room."""
+        """Let go on what may: the first response, and the others while there is room.
+
+        If that raises, all go on: else they would be held until their timeout.
+        """
         held = [transfer for transfer, is_held in self._transfers.items() if is_held]
-        for transfer in held:
-            if not self._may_go_on(transfer):
-                self._plan_check()
-                return
+        with ExitStack() as after_bug:
+            for transfer in held:
+                after_bug.callback(self._let_go_on, transfer)
+            for transfer in held:
+                if not self._may_go_on(transfer):
+                    self._plan_check()
+                    break
+                self._let_go_on(transfer)
+            after_bug.pop_all()
+
+    def _let_go_on(self, transfer: Reception) -> None:
+        if self._transfers.get(transfer):
             self._transfers[transfer] = False
             transfer.resume()

@@ -6,6 +6,8 @@ import asyncio
 import gc
 import weakref
 
+import pytest
+
 from crawler.httpclient.budget import ByteBudget
 from tests.support.raw_servers import run
 
@@ -115,3 +117,51 @@ async def test_what_failed_responses_leave_is_freed_before_it_is_much():
         assert gone() is None
     finally:
         gc.enable()
+
+
+@run
+async def test_a_bug_in_a_check_holds_nobody_back():
+    asked = 0
+
+    def unprocessed() -> int:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            raise ZeroDivisionError
+        return 4 * MB
+
+    bugs: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: bugs.append(context["exception"])
+    )
+    budget = ByteBudget(unprocessed, most=3 * MB)
+    _, *others = begun(budget, 3)
+    for part in others:
+        part.size = MB
+        budget.received(part)
+    assert all(part.held for part in others)
+    async with asyncio.timeout(5):
+        while not bugs:
+            await asyncio.sleep(0)
+    assert not any(part.held for part in others)
+    assert isinstance(bugs[0], ZeroDivisionError)
+
+
+@run
+async def test_a_response_that_cannot_go_on_holds_no_other_back():
+    class Broken(Part):
+        def resume(self) -> None:
+            raise ZeroDivisionError
+
+    budget = ByteBudget(lambda: 0, most=3 * MB)
+    first, second, third = parts = [Part(), Broken(), Part()]
+    for part in parts:
+        budget.begin(part)
+    first.size = 3 * MB
+    for part in (second, third):
+        part.size = MB
+        budget.received(part)
+    assert third.held
+    with pytest.raises(ZeroDivisionError):
+        budget.end(first)
+    assert not third.held
