@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from archive.model.errors import describe_os_error
 from archive.model.files import open_regular
-from archive.verify.warc_file.findings import Finding, Rule
+from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.verify.warc_file.gzip_bits import MemberBits
 from archive.verify.warc_file.strict_reader import CheckedRecord, StrictReader
 from archive.warc.reader import open_pieces
@@ -110,14 +110,32 @@ class FileCheck:
             yield from _finish_bits(bits, reader)
         self.size, self.sha256 = hashed.finish()
         if pieces.packed and not is_damaged:
-            yield from self._check_end()
+            yield from self._check_end(hashed)
 
-    def _check_end(self) -> Iterator[Finding]:
-        if 0 < self.end < self.size:
-            sentence = (
-                f"The {self.size - self.end} bytes after the last record belong to no record."
-            )
+    def _check_end(self, file: _HashedFile) -> Iterator[Finding]:
+        """Yield what is behind the last record of a gzipped file.
+
+        Zero bytes are padding, as gzip(1) takes them: tapes are written in whole blocks. We write
+        none, so in a file of ours they are an error.
+        """
+        if not 0 < self.end < self.size:
+            return
+        number = self.size - self.end
+        if not self.own and _has_only_zeros(file, self.end):
+            sentence = f"The {number} zero bytes after the last record are padding."
+            yield Finding(self.name, self.end, "", Rule.JUNK, sentence, Severity.NOTE)
+        else:
+            sentence = f"The {number} bytes after the last record belong to no record."
             yield Finding(self.name, self.end, "", Rule.JUNK, sentence)
+
+
+def _has_only_zeros(file: _HashedFile, start: int) -> bool:
+    """Return whether all bytes from an offset on are zero."""
+    file.seek(start)
+    while piece := file.read(_READ):
+        if piece.strip(b"\0"):
+            return False
+    return True
 
 
 def _finish_bits(bits: MemberBits, reader: StrictReader) -> Iterator[Finding]:

@@ -115,6 +115,28 @@ def test_our_own_file_has_not_even_a_note(tmp_path: Path) -> None:
     assert rules(errors(tmp_path / "a", unpacked(ours()))) == {Rule.MEMBER}  # ours are compressed
 
 
+@pytest.mark.parametrize(
+    ("maker", "behind", "severity"),
+    [
+        ("warcio 1.1", bytes(5000), Severity.NOTE),
+        ("warcio 1.1", bytes(3 * 2**20), Severity.NOTE),
+        ("warcio 1.1", bytes(5000) + b"x", Severity.ERROR),
+        ("warcio 1.1", gzip.compress(b""), Severity.ERROR),
+        ("warcio 1.1", b"x" + bytes(5000), Severity.ERROR),
+        ("ours", bytes(5000), Severity.ERROR),
+    ],
+)
+def test_zero_bytes_behind_the_last_record_of_anothers_file_are_padding(
+    tmp_path: Path, maker: str, behind: bytes, severity: Severity
+) -> None:
+    data = GOOD[maker]()
+    before = len(findings(tmp_path / "a", data))
+    found = findings(tmp_path / "a", data + behind)
+    (last,) = found[before:]
+    assert last.severity is severity
+    assert last.offset >= len(data)
+
+
 class _Site(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 

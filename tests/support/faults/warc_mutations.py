@@ -215,7 +215,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a member without its end": lambda r: joined(r[:2])[:-9] + joined(r[2:]),
     "a byte of compressed data": lambda r: joined(r[:1]) + _flipped(joined(r[1:2])) + joined(r[2:]),
-    "bytes behind the last member": lambda r: joined(r) + b"\0" * 64,
+    "bytes behind the last member": lambda r: joined(r) + b"x" * 64,
+    "zero bytes behind the last member": lambda r: joined(r) + b"\0" * 64,
     "bytes between two members": lambda r: joined(r[:1]) + b"\0" * 8 + joined(r[1:]),
     "two records in one member": lambda r: member(r[0] + r[1]) + joined(r[2:]),
     "a record over two members": lambda r: joined([r[0], r[1][:99], r[1][99:], *r[2:]]),
@@ -299,6 +300,7 @@ HOUSE = frozenset(
         "a record over two members",
         "no warcinfo in front",
         "an injected field",
+        "zero bytes behind the last member",
     }
     | {"a reason of truncation nobody knows", "a request of another date"}
 )
