@@ -13,6 +13,7 @@ not ask its database, or did not find a package there.
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import subprocess
@@ -40,6 +41,7 @@ class Package:
 
 def main() -> int:
     """Print the list and what is known; return the exit status."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     found = packages()
     print(f"{'package':28} {'version':14} {'for':8} licence")
     for one in found:

@@ -10,6 +10,7 @@ and jumps: each moment fires once. Needs libfaketime. Exit status 1 if anything 
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.support.schedules import Schedule
 
 def main() -> int:
     """Print the figures; return 1 if a date, a name or a firing is not as it should be."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     if library() is None:
         raise SystemExit("libfaketime is not installed (Debian: faketime)")
     good = [_dates(), _year_ahead(), _new_year(), _jump()]

@@ -6,6 +6,7 @@ can be compared: the first is usually this one, the second an older clone.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import sys
 from collections import Counter
@@ -119,9 +120,11 @@ def count(root: Path) -> Figures:
     return figures
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Print the table; 2 where a folder holds no packages of ours."""
-    roots = [Path(one) for one in arguments] or [Path()]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folders", nargs="*", type=Path, default=[Path()], metavar="FOLDER")
+    roots: list[Path] = parser.parse_args().folders
     for root in roots:
         if not all((root / package).is_dir() for package in PACKAGES):
             print(f"{root} is no checkout of Sacho: {', '.join(PACKAGES)} are expected in it")
@@ -135,4 +138,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -11,6 +11,7 @@ asked to fetch of them. Exit status 1 if anything does, if a door was not opened
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 from time import monotonic
@@ -20,6 +21,7 @@ from tests.support.guard_trials import DOORS, HOSTS, try_doors
 
 def main() -> int:
     """Print a line for each door and way; return 1 if a connection was opened."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     began = monotonic()
     cases = connections = faults = 0
     for way in ("direct", "proxied"):

@@ -10,6 +10,7 @@ in requests and cookies. A line for each sink with what leaked. Exit status 1 if
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 from time import monotonic
@@ -20,6 +21,7 @@ from tests.support.injection import PLACES, STRINGS, Injection, leaks
 
 def main() -> int:
     """Print a line for each sink; return 1 if a string or a secret came through."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]).parse_args()
     began = monotonic()
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))

@@ -11,6 +11,7 @@ default.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -92,7 +93,9 @@ def try_deletions(names: list[str]) -> int:
 
 def main() -> int:
     """Try the kinds that are named, or all; return 1 if one is wrong."""
-    names = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a kind to try; all by default")
+    names: list[str] = parser.parse_args().names
     once, twice = try_answers(names), try_two_outages(names)
     wrong, lost, deleted = (sum(pair) for pair in zip(once, twice, strict=True))
     wrong += try_deletions(names)

@@ -7,6 +7,7 @@ tools is a dependency of the project, so any Python may run it: this module impo
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,9 @@ _LONGEST = 60
 
 def main() -> int:
     """Write the renderings; return 1 if no tool is installed."""
-    if len(sys.argv) != 2:
-        print("usage: python -m bench.render FOLDER", file=sys.stderr)
-        return 2
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the renderings go")
+    folder: Path = parser.parse_args().folder
     used = 0
     for name, tool in TOOLS.items():
         if not tool.is_installed():

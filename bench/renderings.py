@@ -9,7 +9,7 @@ others give none.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,7 +40,9 @@ class Row:
 
 def main() -> None:
     """Print a row for each tool."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, metavar="FOLDER")
+    folder: Path = parser.parse_args().folder
     rows: dict[str, Row] = defaultdict(Row)
     for path in sorted(folder.glob("*/*--*.txt")):
         tool = path.stem.partition("--")[2]

@@ -9,13 +9,13 @@ are called verified.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import gzip
 import hashlib
 import io
 import random
 import statistics
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -151,8 +151,11 @@ def measure(action: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def main(rounds: int) -> None:
+def main() -> None:
     """Print exchanges per CPU second and the ratios paired within each round."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("rounds", nargs="?", type=int, default=7)
+    rounds: int = parser.parse_args().rounds
     sample = exchanges()
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -190,4 +193,4 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    main()
