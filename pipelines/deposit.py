@@ -18,7 +18,7 @@ from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at, status_of, validator
 from archive.index.database import IndexUnusableError
 from archive.model.article import PAYWALLED, Quality
-from archive.model.errors import SegmentError
+from archive.model.errors import OUT_OF_MEMORY, SegmentError
 from archive.model.outcome import Outcome, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
@@ -460,6 +460,8 @@ def _bugs_as_sentence() -> Iterator[None]:
         yield
     except (SegmentError, IndexUnusableError, OSError):
         raise
+    except MemoryError as error:
+        raise BatchError(f"{OUT_OF_MEMORY}.") from error
     except Exception as error:  # a bug, raised again
         # The records are written and stay in the open segment, whose recovery makes the rows.
         _log.exception("A batch could not be stored")

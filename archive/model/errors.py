@@ -29,6 +29,12 @@ _ADVICE = {
     "Raise the limit (ulimit -n) and run the same command again",
 }
 
+#: What to tell the user where the system gives no more memory.
+OUT_OF_MEMORY = (
+    "the process may not use more memory. "
+    "Raise the limit (ulimit -v) and run the same command again"
+)
+
 
 class SegmentError(Exception):
     """A segment cannot be written; the text is a sentence or two for the user."""

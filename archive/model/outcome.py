@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from archive.model.errors import OUT_OF_MEMORY
+
 
 class Outcome(StrEnum):
     """The one outcome of a capture; ``new`` and ``changed`` together are what was stored."""
@@ -121,7 +123,7 @@ _LONGEST_ERROR = 300
 def internal_error(error: BaseException) -> Verdict:
     """Return the verdict on something at which our own code raised an error."""
     if isinstance(error, MemoryError):
-        said = "the process may not use more memory; raise the limit and run the same command again"
+        said = OUT_OF_MEMORY
     else:
         said = f"{repr(error)[:_LONGEST_ERROR]}: this is a bug; please report it"
     return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, said)

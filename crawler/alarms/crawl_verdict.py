@@ -91,7 +91,8 @@ def _session_fault(crawl: EndedCrawl) -> Iterator[str]:
 
 
 def _bugs(crawl: EndedCrawl) -> Iterator[str]:
-    if crawl.session.bugs:
+    # What raises where there is no memory is no bug.
+    if crawl.session.bugs and not crawl.session.is_out_of_memory:
         yield bugs_in_log(crawl.session.bugs)
 
 

@@ -26,6 +26,7 @@ from archive.index.database import IndexUnusableError
 from archive.index.leases import Lease
 from archive.runs.alarms import Alarm, mark_delivered, undelivered
 from crawler import VERSION
+from crawler.cli.memory import start_thread
 from crawler.cli.output.times import kst_iso
 from crawler.model.text import as_text
 
@@ -166,7 +167,7 @@ class Webhook:
             return
         self._next = None
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
 
     def wait(self) -> None:
         """Wait for the POST that is being sent, at most for its timeout."""

@@ -24,7 +24,13 @@ from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
 from archive.index.leases import LeaseHeldError
 from archive.index.search_query import QueryError
-from archive.model.errors import BackupError, ReaderLostError, SegmentError, describe_os_error
+from archive.model.errors import (
+    OUT_OF_MEMORY,
+    BackupError,
+    ReaderLostError,
+    SegmentError,
+    describe_os_error,
+)
 from archive.model.program import PROGRAM
 from archive.model.times import parse_day
 from archive.runs.history import outlets_seen
@@ -75,6 +81,9 @@ _ABOUT_SCRAPY = ("scrapy.addons", "scrapy.crawler", "scrapy.middleware")
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 #: Files and sockets that a crawl may have open at once, and the modules it loads meanwhile.
 _FILES_OF_CRAWL = 64
+#: Bytes that a crawl takes, beside what every command has taken, before it has read a page. With
+#: less it could only end half-way; what pages and sitemaps take comes to that.
+_MEMORY_OF_CRAWL = 2**26
 
 
 class Verb(ScrapyCommand):
@@ -98,10 +107,21 @@ class Verb(ScrapyCommand):
             self.settings.set("LOG_LEVEL", "INFO", priority="command")
         check_values(self.settings)
         use_outlets(self.settings)
-        if self.requires_crawler_process and not _may_open(_FILES_OF_CRAWL):
+        if self.requires_crawler_process:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Exit with a sentence if the process may not have what a crawl needs."""
+        if not _may_open(_FILES_OF_CRAWL):
             self._fail(
                 f"this process may not have {_FILES_OF_CRAWL} files open at once, which a crawl "
                 "needs; raise the limit (ulimit -n) and run the same command again."
+            )
+            sys.exit(self.exitcode)
+        if not memory.may_take(_MEMORY_OF_CRAWL):
+            self._fail(
+                f"this process may not use {_MEMORY_OF_CRAWL // 2**20} MiB of memory more, which a "
+                "crawl needs; raise the limit (ulimit -v) and run the same command again."
             )
             sys.exit(self.exitcode)
 
@@ -114,9 +134,13 @@ class Verb(ScrapyCommand):
         self.refuse_unknown_options(args)
         os.umask(os.umask(_UMASK) | _UMASK)
         memory.tune()
-        self._parent = ParentProcess()
-        self._run_id = self._parent.run_id
         began = monotonic()
+        try:
+            self._parent = ParentProcess()
+        except MemoryError:
+            self._fail(f"{OUT_OF_MEMORY}.")
+            return
+        self._run_id = self._parent.run_id
         if self._run_id:
             self._log_run()
             _log.info("%s begins, Sacho %s", self._command_line(), VERSION)
@@ -130,7 +154,7 @@ class Verb(ScrapyCommand):
             self._fail(str(error))
         except BrokenPipeError:
             discard_output()  # head or less has read enough: not a failure
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._fail_by_system(error)
         except KeyboardInterrupt:
             self._stopped = True
@@ -243,9 +267,11 @@ class Verb(ScrapyCommand):
         print(f"{PROGRAM} {self._name()}: {sentence}", file=sys.stderr)
         self.exitcode = 1
 
-    def _fail_by_system(self, error: OSError) -> None:
-        """Fail for an error of a file or of stdout; raise any other one again."""
-        if error.filename is not None:  # no permission, a stale mount, a failing disk
+    def _fail_by_system(self, error: OSError | MemoryError) -> None:
+        """Fail for lack of memory, an error of a file or of stdout; raise any other one again."""
+        if isinstance(error, MemoryError):
+            self._fail(f"{OUT_OF_MEMORY}.")
+        elif error.filename is not None:  # no permission, a stale mount, a failing disk
             self._fail(describe_os_error(error.filename, error))
         elif error.errno in _OUTPUT_FULL:
             discard_output()

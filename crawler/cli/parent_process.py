@@ -12,6 +12,8 @@ import sys
 import threading
 from time import sleep
 
+from crawler.cli.memory import start_thread
+
 #: The environment variable that holds the run's id. If it is set, the standard input is a pipe
 #: that closes when the scheduler exits.
 RUN_ID_VARIABLE = "JOB_RUN"
@@ -42,13 +44,15 @@ class ParentProcess:
 
     ``run_id`` is the id of this run, ``""`` if no scheduler started it. ``gone`` is True once the
     scheduler has exited: this process has then been asked to stop, and has to record its own end.
+
+    :raises MemoryError: there is no memory for the thread that waits for that.
     """
 
     def __init__(self) -> None:
         self.run_id = os.environ.pop(RUN_ID_VARIABLE, "")
         self.gone = False
         if self.run_id:
-            threading.Thread(target=self._watch, name="parent", daemon=True).start()
+            start_thread(threading.Thread(target=self._watch, name="parent", daemon=True))
 
     def _watch(self) -> None:
         while os.read(sys.stdin.fileno(), 1):

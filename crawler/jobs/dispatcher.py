@@ -84,6 +84,7 @@ class Dispatcher:
         """Start what is due, up to the limit; return the names of the jobs started.
 
         :raises IndexUnusableError: the index can't be read or written.
+        :raises MemoryError: there is no memory for the thread of a run.
         """
         self.collect()
         started: set[str] = set()
@@ -125,6 +126,9 @@ class Dispatcher:
             order.attempt,
             kst_minute(order.due_at),
         )
-        future = self._threads.submit(run_job, order, self._context, self._stop)
+        try:
+            future = self._threads.submit(run_job, order, self._context, self._stop)
+        except RuntimeError as error:  # the executor's only one that is not closed
+            raise MemoryError("no memory for a thread") from error
         self._running[order.job.name] = (order.job, future)
         future.add_done_callback(lambda _: self._wake_up.set())

@@ -19,7 +19,7 @@ from archive.frontier.frontier import Frontier
 from archive.index.database import Index, IndexUnusableError
 from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
 from archive.index.robots_store import RobotsTable
-from archive.model.errors import SegmentError
+from archive.model.errors import OUT_OF_MEMORY, SegmentError
 from archive.model.outcome import Outcome, Verdict
 from archive.runs.new_articles import NewArticles, new_articles
 from archive.runs.recorder import RunRecorder
@@ -32,6 +32,7 @@ from crawler.cli.output.times import kst_minute
 from crawler.extraction.judge import provisional_page
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
+from crawler.spider.memory_guard import MemoryGuard
 from crawler.spider.obligations import refusal, warcinfo_fields
 from crawler.spider.void_settings import warning
 from pipelines.deposit import CaptureStore
@@ -126,6 +127,7 @@ class CrawlSession:
         self._store = CaptureStore(
             self._segments, self.index, self.run, self._count, self._frontier, self.count_bug
         )
+        self._memory = MemoryGuard(self._end_for_memory)
         self._ticking: asyncio.Task[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
         crawler.signals.connect(self._note_opened, signals.spider_opened)
@@ -153,6 +155,11 @@ class CrawlSession:
     def count_bug(self) -> None:
         """Count a bug that was logged; the crawl then ends with status 1."""
         self.bugs += 1
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether the crawl was stopped because there was no more memory."""
+        return self._memory.is_over
 
     def count_passed_over(self) -> bool:
         """Count a bug that Scrapy passed over; return False if the crawl could not be opened.
@@ -305,6 +312,7 @@ class CrawlSession:
             _log.error("%s", self.fault)
             raise CloseSpider("refused")
         self._ticking = asyncio.ensure_future(self._tick())
+        self._memory.watch()
         self._ticking.get_loop().set_exception_handler(self._count_of_loop)
         self.attempt(self._warn)
         self.attempt(self._state_settings)
@@ -399,8 +407,16 @@ class CrawlSession:
         counting = [self._take_balance, self._release_visits]
         if reason != "finished" or not self._is_kept:
             counting.reverse()
-        for step in [*counting, self._count_new, self._lease.release, self.index.close]:
+        closing = [self._count_new, self._lease.release, self.index.close, self._memory.stop]
+        for step in [*counting, *closing]:
             self.attempt(step)
+
+    def _end_for_memory(self) -> None:
+        """Stop the crawl: whatever it goes on with would find no memory either."""
+        assert self._ticking is not None, "the memory is watched from then on"
+        if not self.fault:
+            self.fault = f"{OUT_OF_MEMORY}."
+            self._ticking.get_loop().call_soon_threadsafe(self._stop, self.fault)
 
     @_stops_on_fault
     def _end_gone(self) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.crawls import SETTLED, Crawls, site_of_today, tally
 from tests.support.faults.fork_server import PATIENCE, RequestLog
 from tests.support.faults.killed_crawls import kill_crawls, line
+from tests.support.faults.limits import leave_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,4 +53,29 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
         assert tally(again.out)["stored"] == 80 - stored
         assert sorted(crawls.revisions()) == site.ids()
         assert max(crawls.fetched().values()) == 1
+        crawls.check_captures()
+
+
+@pytest.mark.parametrize("more", [0, 300_000, 1_000_000])
+def test_a_crawl_that_gets_no_more_memory_ends_with_one_sentence_and_loses_nothing(
+    tmp_path: Path, more: int
+) -> None:
+    with site_of_today("newspim", 80, age=SETTLED, latency=0.05) as site:
+        log = site.log = RequestLog()
+        crawls = Crawls.into(tmp_path, site)
+        process = crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with log.changed:
+            assert log.changed.wait_for(lambda: len(log) > 30, PATIENCE)
+        leave_memory(process.pid, more)
+        out, err = process.communicate(timeout=PATIENCE)
+        said = err.decode()
+        assert process.returncode == 1, said
+        assert "Traceback" not in said
+        assert "may not use more memory" in said.splitlines()[-1]
+        assert "unexpected exception" not in said
+        assert tally(out.decode())["stored"] < 80
+        site.latency = 0.0
+        again = crawls.run()
+        assert again.code == 0, again
+        assert sorted(crawls.revisions()) == site.ids()
         crawls.check_captures()
