@@ -276,23 +276,18 @@ class Plan:
     ) -> SourceResult:
         """Count a response, go on to the list's next page, and begin what waited for it."""
         report = self._reports[request.channel]
-        links: list[DiscoveredLink] = []
-        days: dict[str, list[date | None]] = {}
-        for entry in entries:
-            address = self.outlet.identify(entry.url)
-            if address is None:
-                report.dropped += 1
-                continue
-            article_id, day = address.article_id, self._published_on(address.article_id, entry)
-            days.setdefault(article_id, []).append(day)
-            self._dates[article_id] = self._dates.get(article_id) or day
-            if self.window.excludes(day, _day(entry.modified_at)):
-                report.outside += 1
-                continue
-            report.found.add(article_id)
-            links.append(_link(article_id, address.url, request.channel, entry))
+        links, days, left_out = self._sift(report, entries)
+        if left_out:
+            error = error or SourceError(
+                SourceFault.TOO_MANY,
+                f"the channels name more than {self.limits.articles} articles, the most of one "
+                f"crawl; {left_out} of this source are left out (-a since= and until= name days)",
+            )
         if isinstance(request.source, ListPage):
-            self._next_page(request, request.source, days, failed=error is not None)
+            end = self._next_page(request, request.source, days, failed=error is not None)
+            if end is PagingEnd.LIMIT:
+                sentence = f"the list goes on after {self.limits.pages} pages, the most of one list"
+                error = SourceError(SourceFault.TOO_MANY, sentence)
         # Last: a request that a bug interrupts before this is still open, and can be given up.
         self._open.remove(request)
         fault = None
@@ -304,6 +299,43 @@ class Plan:
         self._advance()
         return SourceResult(tuple(links), fault)
 
+    def _sift(
+        self, report: ChannelReport, entries: Sequence[FeedEntry]
+    ) -> tuple[list[DiscoveredLink], dict[str, list[date | None]], int]:
+        """Count a source's entries.
+
+        Return the links in the window, the days of all articles by id, and how many articles are
+        too many for one crawl.
+        """
+        links: list[DiscoveredLink] = []
+        days: dict[str, list[date | None]] = {}
+        left_out = 0
+        room = self.limits.articles - sum(len(each.found) for each in self._reports.values())
+        for entry in entries:
+            address = self.outlet.identify(entry.url)
+            if address is None:
+                report.dropped += 1
+                continue
+            article_id, day = address.article_id, self._published_on(address.article_id, entry)
+            days.setdefault(article_id, []).append(day)
+            self._note_day(article_id, day)
+            if self.window.excludes(day, _day(entry.modified_at)):
+                report.outside += 1
+                continue
+            if article_id not in report.found:
+                if room <= 0:
+                    left_out += 1
+                    continue
+                room -= 1
+                report.found.add(article_id)
+            links.append(_link(article_id, address.url, report.name, entry))
+        return links, days, left_out
+
+    def _note_day(self, article_id: str, day: date | None) -> None:
+        """Keep the day of an article for the walk over ids, while there is room."""
+        if article_id in self._dates or len(self._dates) < self.limits.articles:
+            self._dates[article_id] = self._dates.get(article_id) or day
+
     def _next_page(
         self,
         request: SourceRequest,
@@ -311,10 +343,13 @@ class Plan:
         days: dict[str, list[date | None]],
         *,
         failed: bool,
-    ) -> None:
-        """Queue the list's next page, or count why not; ``days`` are those of the page's ids."""
+    ) -> PagingEnd | None:
+        """Queue the list's next page, or count and return why not.
+
+        ``days`` are those of the page's ids.
+        """
         if not form.paged:
-            return
+            return None
         seen = self._listed.setdefault((request.channel, form.url), set())
         end = PagingEnd.FAULT if failed else self._paging_end(request, days, seen)
         seen.update(days)
@@ -322,10 +357,11 @@ class Plan:
             number = request.page + 1
             url = form.page_url(number)
             self._queue.append(SourceRequest(request.channel, form, url, page=number))
-            return
+            return None
         self._reports[request.channel].ends[end] += 1
         if end in (PagingEnd.FAULT, PagingEnd.LIMIT):
             self._whole.discard(request.channel)
+        return end
 
     def _paging_end(
         self, request: SourceRequest, days: dict[str, list[date | None]], seen: set[str]

@@ -29,7 +29,9 @@ class Limits:
     ``feed_days`` and ``list_days`` are the ages in days up to which feeds and lists are requested;
     older days need an id walk. ``recent_days`` is how far lists are paged when no window is given.
     ``pages`` limits the pages of one list, ``sitemaps`` the sitemaps that indexes name in one
-    crawl, ``sitemap_depth`` the nesting of indexes.
+    crawl, ``sitemap_depth`` the nesting of indexes, ``articles`` those that all channels together
+    name in the window. An outlet may make a list or an index for every address without an end; what
+    is known of an article takes some 250 bytes of memory until the crawl ends.
     """
 
     feed_days: int = 3
@@ -38,6 +40,7 @@ class Limits:
     pages: int = 1000
     sitemaps: int = 200
     sitemap_depth: int = 3
+    articles: int = 500_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ def test_paging_ends_for_a_reason(
     found = drive(work, site(pages, asked))
     assert dict(work.reports()[0].ends) == {end: 1}
     assert len(asked) == requests
+    faults = [fault.reason for fault in work.reports()[0].faults]
+    assert faults == [SourceFault.TOO_MANY] * (end is PagingEnd.LIMIT)
     assert len(found) == len(
         {n for items in pages.values() for n, day in items if day.startswith("2026-11-01")}
     )
@@ -129,6 +131,18 @@ def sitemap_plan(window: Window | None = None, **limits: int) -> tuple[Plan, Sou
     )
     (request,) = work.next_requests()
     return work, request
+
+
+def test_articles_beyond_the_limit_of_a_crawl_are_left_out_and_counted() -> None:
+    work, request = sitemap_plan(articles=4)
+    urls = (f"https://www.newspim.com/news/view/20261101{n:06}" for n in range(7))
+    body = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
+    result = work.read_response(request, f"<urlset>{body}</urlset>".encode(), "text/xml")
+    assert [link.article_id[-1] for link in result.links] == ["0", "1", "2", "3"]
+    assert result.fault is not None
+    assert result.fault.reason is SourceFault.TOO_MANY
+    assert "more than 4 articles" in result.fault.sentence
+    assert "3 of this source are left out" in result.fault.sentence
 
 
 def test_the_roots_dot_names_the_same_host() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.fault_server.crawls import (
     PAGE_CASES,
     SOURCE_CASES,
     HostileCrawl,
+    crawl_endless_sources,
     crawl_hostile_outlet,
     crawl_hostile_sitemaps,
 )
@@ -33,6 +36,15 @@ def check(ended: HostileCrawl, code: int, cases: int, timeout: int) -> None:
 def test_every_hostile_answer_has_its_outcome_and_harms_no_other_page(tmp_path: Path) -> None:
     settings = {"DOWNLOAD_TIMEOUT": str(TIMEOUT), "RETRY_TIMES": "0"}
     check(crawl_hostile_outlet(tmp_path, **settings), 1, PAGE_CASES, TIMEOUT)
+
+
+@pytest.mark.parametrize("branches", [1, 9])
+def test_sources_without_an_end_are_read_up_to_a_limit_that_is_said(
+    tmp_path: Path, branches: int
+) -> None:
+    settings = {"DOWNLOAD_TIMEOUT": str(LONG_TIMEOUT), "RETRY_TIMES": "0"}
+    ended = crawl_endless_sources(tmp_path, branches=branches, most=30, **settings)
+    check(ended, 1, 2, LONG_TIMEOUT)
 
 
 def test_of_every_hostile_sitemap_one_thing_is_said(tmp_path: Path) -> None:

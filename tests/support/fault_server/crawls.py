@@ -6,11 +6,15 @@ import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from archive.model.article import KST
+from crawler.discovery.requests import Limits
 from tests.support.cli import CommandResult
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawls import SETTLED, Crawls, site_of_today
 from tests.support.fault_server.certificates import TLS_FAULTS
+from tests.support.fault_server.endless_sources import list_page, sitemap_index
 from tests.support.fault_server.kept_stats import KeptStats
 from tests.support.fault_server.page_answers import ANSWERS
 from tests.support.fault_server.source_answers import ROBOTS, SOURCES
@@ -88,13 +92,47 @@ def crawl_hostile_sitemaps(
         return ended
 
 
+def crawl_endless_sources(
+    folder: Path, *, branches: int, most: int = Limits().pages, plain: int = 20, **settings: str
+) -> HostileCrawl:
+    """Crawl an outlet whose list and sitemap lead on without an end; its feeds are as they should be.
+
+    It has none of the articles that the list names. The sitemap is an index of so many further
+    ones, and so is each of them. ``most`` is the limit of either.
+    """
+    with site_of_today("newspim", plain, age=SETTLED) as site:
+        site.fault("/news/lists", "raw", script=list_page(datetime.now(KST)))
+        site.fault("/sitemap/", "raw", script=sitemap_index(branches))
+        limited = settings | {"MOST_PAGES": str(most)}
+        ended = _crawled(Crawls.into(folder, site), None, plain, limited)
+        ended.wrong |= {
+            sentence: "not said" for sentence in ends(most, branches) if sentence not in ended.err
+        }
+        asked = Counter(entry.path.split("?")[0].rpartition("/")[0] for entry in site.requests())
+        if asked["/news/lists"] != most:
+            ended.wrong["pages of the list"] = str(asked["/news/lists"])
+        if asked["/sitemap"] > most:
+            ended.wrong["sitemaps"] = str(asked["/sitemap"])
+        return ended
+
+
+def ends(most: int, branches: int) -> tuple[str, str]:
+    """Return what is said of a list and of so many branches that lead on without an end."""
+    deep = f"sitemap indexes nest more than {Limits().sitemap_depth} deep"
+    wide = f"indexes name more than {most} sitemaps"
+    return f"the list goes on after {most} pages", deep if branches == 1 else wide
+
+
 def _crawled(
     crawls: Crawls,
-    expected: dict[str, tuple[str, tuple[str, ...]]],
+    expected: dict[str, tuple[str, tuple[str, ...]]] | None,
     plain: int,
     settings: dict[str, str],
 ) -> HostileCrawl:
-    """Crawl; return how it ended, with the articles that should have ended otherwise."""
+    """Crawl; return how it ended, with the articles that should have ended otherwise.
+
+    ``expected`` is None where the outlet names articles that it does not have.
+    """
     held = crawls.workspace.folder / "held"
     keeping = {"STATS_CLASS": KEPT_STATS, "HELD_FILE": str(held)}
     result, memory = measured(crawls, **keeping, **settings)
@@ -107,7 +145,7 @@ def _crawled(
         memory=memory,
         longest=max(entry.ended - entry.started for entry in raw),
         held=float(held.read_text("utf-8")),
-        wrong=_wrong_pages(crawls, expected),
+        wrong={} if expected is None else _wrong_pages(crawls, expected),
     )
 
 

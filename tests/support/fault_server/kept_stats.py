@@ -1,10 +1,12 @@
-"""A crawl's stats that tell, after it, how long it held a response back."""
+"""A crawl's stats that tell, after it, how long it held a response back; they may change its limits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.discovery.requests import Limits
+from crawler.spider.spider import OutletSpider
 from crawler.spider.stats import CrawlStats
 
 if TYPE_CHECKING:
@@ -14,11 +16,17 @@ LONGEST_HELD = "httpclient/longest_held"
 
 
 class KeptStats(CrawlStats):
-    """Writes the most seconds that one response was held back to the file ``HELD_FILE``."""
+    """Writes the most seconds that one response was held back to the file ``HELD_FILE``.
+
+    A list may have ``MOST_PAGES``, if that is set, and indexes may name as many sitemaps.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._file = Path(crawler.settings["HELD_FILE"])
+        most = crawler.settings.getint("MOST_PAGES")
+        if most:
+            OutletSpider.limits = Limits(pages=most, sitemaps=most)
 
     def close_spider(self, *args: object, **more: object) -> None:
         """Write it; Scrapy calls this at the end of the crawl."""
