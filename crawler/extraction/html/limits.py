@@ -19,11 +19,12 @@ MAX_PAGE_DEPTH = 1_000
 #: for 39 s, as its time is their product.
 MAX_LIST_DEPTH = 256
 
-#: A shorter page cannot hold enough tags, or enough attributes on one, to take more than two
-#: seconds; so most pages need not be searched.
+#: A shorter page cannot hold enough attributes on one tag to take more than two seconds; so most
+#: pages need not be searched.
 _SHORT = 120_000
-#: Fewer tags than this do no harm, however deep they nest.
-_FEW_TAGS = 10 * MAX_PAGE_DEPTH
+#: Fewer tags than this do no harm, however deep they nest: half a second. Real pages have some
+#: 3,000.
+_FEW_TAGS = 6 * MAX_PAGE_DEPTH
 #: Elements whose nesting takes the parser's time: blocks, each of which it looks for an open <p>
 #: in, and formatting, which it opens anew in each of them.
 _NESTING = frozenset(
@@ -71,10 +72,12 @@ def bound_tags(html: str | bytes) -> str | bytes:
 
     A tag with more than `MAX_ATTRIBUTES` attributes loses all of them. No text is lost.
     """
-    if len(html) <= _SHORT:
+    tags = html.count("<") if isinstance(html, str) else html.count(b"<")
+    has_few_tags = tags < _FEW_TAGS
+    if has_few_tags and len(html) <= _SHORT:
         return html
     text = html if isinstance(html, str) else html.decode("utf-8", "replace")
-    if len(text) < _USUAL and text.count("<") < _FEW_TAGS and not _LONG_TAG.search(text):
+    if has_few_tags and len(text) < _USUAL and not _LONG_TAG.search(text):
         return html
     bounded = _bounded(text)
     return html if bounded == text else bounded
