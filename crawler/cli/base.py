@@ -31,6 +31,7 @@ from archive.model.errors import (
     SegmentError,
     describe_os_error,
 )
+from archive.model.memory import may_take
 from archive.model.program import PROGRAM
 from archive.model.times import parse_day
 from archive.runs.history import outlets_seen
@@ -118,7 +119,7 @@ class Verb(ScrapyCommand):
                 "needs; raise the limit (ulimit -n) and run the same command again."
             )
             sys.exit(self.exitcode)
-        if not memory.may_take(_MEMORY_OF_CRAWL):
+        if not may_take(_MEMORY_OF_CRAWL):
             self._fail(
                 f"this process may not use {_MEMORY_OF_CRAWL // 2**20} MiB of memory more, which a "
                 "crawl needs; raise the limit (ulimit -v) and run the same command again."

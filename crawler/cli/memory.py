@@ -34,15 +34,6 @@ def tune() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
 
 
-def may_take(size: int) -> bool:
-    """Return whether the process may use so many more bytes of memory now."""
-    try:
-        mmap.mmap(-1, size).close()
-    except OSError:
-        return False
-    return True
-
-
 def start_thread(thread: threading.Thread) -> None:
     """Start a thread.
 
