@@ -558,17 +558,22 @@ def _plain(inner: str) -> str:
     return clean(markup.unescape(re.sub(r"<[^>]+>", "", inner)))
 
 
-def read(fixture: Fixture, made: str | bytes) -> Page:
-    """Return the reading of a distorted page."""
+def exchange_of(fixture: Fixture, made: str | bytes) -> Exchange:
+    """Return a distorted page as if it had been saved."""
     data = made.encode() if isinstance(made, str) else made
     media = "text/html" if fixture.is_html else "text/plain"
-    exchange = Exchange(
+    return Exchange(
         url=fixture.url if fixture.is_html else content_urn(data),
         captured_at=fixture.at,
         body=data,
         media_type=media,
         time_known=fixture.is_html,
     )
+
+
+def read(fixture: Fixture, made: str | bytes) -> Page:
+    """Return the reading of a distorted page."""
+    exchange = exchange_of(fixture, made)
     return read_exchange(exchange, outlet_named(fixture.outlet), fixture.name)
 
 
@@ -593,6 +598,9 @@ def faults(fixture: Fixture, right: Right, page: Page) -> list[str]:
     for name in ("headline", "published_at", "modified_at", "subheadlines"):
         if _coarse(getattr(article, name)) != _coarse(getattr(known, name)):
             found.append(f"{name}: {getattr(article, name)}")
+    # Where the byline is printed in the first paragraph, it must be there to be read.
+    if right.body and right.body[0] == known.body[0] and article.authors != known.authors:
+        found.append(f"authors: {article.authors}")
     if right.flag and right.flag not in article.flags:
         found.append(f"no flag {right.flag}")
     if not right.flag and PAYWALLED in article.flags:

@@ -213,6 +213,7 @@ def assign_emails(authors: tuple[Author, ...], emails: list[str]) -> tuple[Autho
 
 def _people_and_rest(text: str) -> tuple[tuple[Author, ...], bool]:
     """Return the people of a text, and whether it holds anything else."""
+    text = clean(text)  # before words are looked for in it: a page may be in NFD
     emails = EMAIL.findall(text)
     text = clean(re.sub(r"[()\[\]<>]", " ", _UI_WORDS.sub(" ", EMAIL.sub(" ", text))))
     credit = _CREDIT_PREFIX.match(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from time import monotonic
 
@@ -85,6 +86,10 @@ def test_datelines(paragraph: str, expected: Byline | None) -> None:
         (
             "한누리 기자 fixture.nuri@etoday.co.kr",
             (Author("한누리", "기자", "fixture.nuri@etoday.co.kr"),),
+        ),
+        (
+            unicodedata.normalize("NFD", "한누리 기자 구독하기 자세히보기"),
+            (Author("한누리", "기자"),),
         ),
         ("홍길동, 김철수 기자", (Author("홍길동", "기자"), Author("김철수", "기자"))),
         ("홍길동 기자 김철수 특파원", (Author("홍길동", "기자"), Author("김철수", "특파원"))),
