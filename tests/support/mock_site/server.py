@@ -16,7 +16,7 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.fault_server.certificates import Issuer
 from tests.support.fault_server.scripts import says
@@ -42,40 +42,30 @@ _NO_TLS = {
 }
 
 
-class MockSite:
-    """An outlet of our own making, over real sockets; use as a context manager.
+class LoopbackSite:
+    """Hosts that are served on free ports of this machine; use as a context manager.
 
-    ``outlet`` is ``etoday`` or ``newspim``; everything it says follows from outlet, ``articles``,
-    ``seed``, ``clock`` and what is done to it since. Its hosts are reached by mapping their names
-    to 127.0.0.1 and the ports ``http_port`` and ``https_port`` (trusting ``ca_file``), or through
-    the proxy at ``proxy_url``, which takes absolute-form requests and CONNECT. A name that is not
-    the outlet's answers 421, a CONNECT to one 403; ``strays()`` lists them. ``more_hosts`` are
-    served as the outlet's, and the hosts of ``broken_tls`` by servers with one of `TLS_FAULTS`.
+    What they answer is the subclass's. They are reached by mapping their names to 127.0.0.1 and the
+    ports ``http_port`` and ``https_port`` (trusting ``ca_file``), or through the proxy at
+    ``proxy_url``, which takes absolute-form requests and CONNECT. A name that is none of the hosts
+    answers 421, a CONNECT to one 403; ``strays()`` lists them. The hosts of ``broken_tls`` are
+    served by servers with one of `TLS_FAULTS`.
     """
 
     def __init__(
         self,
         outlet: str,
-        articles: int = 100,
-        seed: int = 1,
+        hosts: Iterable[str],
         *,
-        clock: datetime = CLOCK,
-        between: timedelta = BETWEEN,
-        feed_size: int = 30,
-        robots: str | None = "User-agent: *\nAllow: /\nCrawl-delay: 1\n",
-        soft_404: bool = False,
         chunked: bool = False,
         latency: float = 0.0,
         certificate: str = "good",
-        more_hosts: Iterable[str] = (),
         broken_tls: Mapping[str, str] | None = None,
     ) -> None:
         self.outlet = outlet
         self._broken_tls = dict(broken_tls or {})
-        self.hosts = (*HOSTS[outlet], *more_hosts, *self._broken_tls)
+        self.hosts = (*hosts, *self._broken_tls)
         self.log: list[Entry] = []
-        self.catalogue = Catalogue(outlet, articles, seed, clock, between)
-        self.routes = Routes(outlet, self.catalogue, feed_size, robots, soft_404)
         self.chunked = chunked
         self.latency = latency
         self.http_port = self.https_port = 0
@@ -91,7 +81,11 @@ class MockSite:
         self._errors: list[BaseException] = []
         self._thread = threading.Thread(target=self._run, name=f"twin-{outlet}", daemon=True)
 
-    def __enter__(self) -> MockSite:
+    def answer(self, host: str, target: str) -> Answer:
+        """Answer a GET of ``target`` (path and query) on one of the hosts."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         self._thread.start()
         self._wait(self._open())
         return self
@@ -129,40 +123,6 @@ class MockSite:
             )
         }
 
-    def ids(self) -> list[str]:
-        """Give the ids of all articles that are up, oldest first."""
-        return self.catalogue.ids()
-
-    def story(self, article_id: str) -> Story:
-        """Give an article as it reads now.
-
-        :raises KeyError: no such article is up.
-        """
-        story = self.catalogue.story(article_id)
-        if story is None:
-            raise KeyError(article_id)
-        return story
-
-    def address(self, article_id: str) -> str:
-        """Give an article's address on the main host."""
-        return self.routes.address(self.story(article_id))
-
-    def edit(self, article_id: str, **fields: Any) -> Story:
-        """Change an article, by default headline and text; change time, ETag, Last-Modified follow."""
-        return self.catalogue.edit(article_id, **fields)
-
-    def publish(self, count: int = 1) -> list[str]:
-        """Put up new articles; gives their ids."""
-        return self.catalogue.publish(count)
-
-    def delete(self, article_id: str, status: int = 404) -> None:
-        """Take an article down; its address then answers with the status, 200 with a page that says so."""
-        self.catalogue.delete(article_id, status)
-
-    def restore(self, article_id: str) -> None:
-        """Put an article up again."""
-        self.catalogue.restore(article_id)
-
     def fault(
         self,
         pattern: str,
@@ -176,10 +136,6 @@ class MockSite:
         fault = Fault(pattern, kind, share, times, options)
         self._faults.add(fault)
         return fault
-
-    def plant(self, *urls: str) -> None:
-        """Put addresses into every feed and list that has articles, as they are."""
-        self.routes.planted.extend(urls)
 
     def heal(self) -> None:
         """End all faults."""
@@ -213,7 +169,7 @@ class MockSite:
             return Answer(421, PLAIN, b"not a host of this outlet\n")
         if entry.method not in ("GET", "HEAD"):
             return Answer(405, PLAIN, b"method not allowed\n")
-        answer = self.routes.answer(entry.host, entry.path)
+        answer = self.answer(entry.host, entry.path)
         answer.chunked = self.chunked
         url = entry.host + entry.path
         fault = self._faults.meeting(url)
@@ -289,6 +245,74 @@ class MockSite:
 
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+
+class MockSite(LoopbackSite):
+    """An outlet of our own making.
+
+    ``outlet`` is ``etoday`` or ``newspim``; everything it says follows from outlet, ``articles``,
+    ``seed``, ``clock`` and what is done to it since. ``more_hosts`` are served as the outlet's.
+    """
+
+    def __init__(
+        self,
+        outlet: str,
+        articles: int = 100,
+        seed: int = 1,
+        *,
+        clock: datetime = CLOCK,
+        between: timedelta = BETWEEN,
+        feed_size: int = 30,
+        robots: str | None = "User-agent: *\nAllow: /\nCrawl-delay: 1\n",
+        soft_404: bool = False,
+        more_hosts: Iterable[str] = (),
+        **served: Any,
+    ) -> None:
+        super().__init__(outlet, (*HOSTS[outlet], *more_hosts), **served)
+        self.catalogue = Catalogue(outlet, articles, seed, clock, between)
+        self.routes = Routes(outlet, self.catalogue, feed_size, robots, soft_404)
+
+    def answer(self, host: str, target: str) -> Answer:
+        """Answer as the outlet does."""
+        return self.routes.answer(host, target)
+
+    def ids(self) -> list[str]:
+        """Give the ids of all articles that are up, oldest first."""
+        return self.catalogue.ids()
+
+    def story(self, article_id: str) -> Story:
+        """Give an article as it reads now.
+
+        :raises KeyError: no such article is up.
+        """
+        story = self.catalogue.story(article_id)
+        if story is None:
+            raise KeyError(article_id)
+        return story
+
+    def address(self, article_id: str) -> str:
+        """Give an article's address on the main host."""
+        return self.routes.address(self.story(article_id))
+
+    def edit(self, article_id: str, **fields: Any) -> Story:
+        """Change an article, by default headline and text; change time, ETag, Last-Modified follow."""
+        return self.catalogue.edit(article_id, **fields)
+
+    def publish(self, count: int = 1) -> list[str]:
+        """Put up new articles; gives their ids."""
+        return self.catalogue.publish(count)
+
+    def delete(self, article_id: str, status: int = 404) -> None:
+        """Take an article down; its address then answers with the status, 200 with a page that says so."""
+        self.catalogue.delete(article_id, status)
+
+    def restore(self, article_id: str) -> None:
+        """Put an article up again."""
+        self.catalogue.restore(article_id)
+
+    def plant(self, *urls: str) -> None:
+        """Put addresses into every feed and list that has articles, as they are."""
+        self.routes.planted.extend(urls)
 
 
 def main() -> None:
