@@ -4,7 +4,8 @@ Run ``python -m bench.renderings [FOLDER]``; the folder holds ``OUTLET/FIXTURE--
 default those that the tests use; ``python -m bench.render FOLDER`` makes them of all fixtures with
 14 tools. A row for each tool: how many renderings give an article, of these
 how many have the page's body and no field that differs, how many would make a revision, and why the
-others give none.
+others give none. Renderings of an outlet whose file has no text form are no inputs; they are counted
+in a line of their own.
 """
 
 from __future__ import annotations
@@ -44,7 +45,11 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, metavar="FOLDER")
     folder: Path = parser.parse_args().folder
     rows: dict[str, Row] = defaultdict(Row)
+    without_form: Counter[str] = Counter()
     for path in sorted(folder.glob("*/*--*.txt")):
+        if outlet_named(path.parent.name).text is None:
+            without_form[path.parent.name] += 1
+            continue
         tool = path.stem.partition("--")[2]
         _read(path, rows[tool])
         _read(path, rows["all"])
@@ -54,6 +59,9 @@ def main() -> None:
         figures = f"{row.inputs:6} {row.articles:8} {row.same_body:5} {row.right:5}"
         reasons = ", ".join(f"{count} {reason}" for reason, count in row.lacking.items())
         print(f"{tool:24} {figures} {row.revisions:9}  {reasons}")
+    if without_form:
+        passed = ", ".join(f"{count} of {name}" for name, count in without_form.items())
+        print(f"passed over, as the outlet's file has no text form: {passed}")
 
 
 def _read(path: Path, row: Row) -> None:
