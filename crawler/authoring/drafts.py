@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from crawler.authoring.proposals import propose
 from crawler.discovery.entries import absolute_url
+from crawler.extraction.html.jsonld import OwnPage
 from crawler.model.outlet_skeleton import Draft, Fact
 from pipelines.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from crawler.authoring.proposals import SamplePage
+    from crawler.authoring.candidates import SamplePage
     from crawler.model.layout import Confidence
 
 #: A part of an address that may be an article's id.
@@ -41,12 +42,14 @@ def draft_from(
 
     ``robots`` is the text of the robots.txt of its host, ``""`` where that was not asked for.
     """
+    articles, canonical = _addresses(pages)
+    for each in pages:
+        each.page.reader.own = _own_page(each.url, articles)
     proposals = propose([each.page for each in pages])
     sources = {
         field: Fact(value=each.source, why=each.why, confidence=each.confidence)
         for field, each in proposals.items()
     }
-    articles, canonical = _addresses(pages)
     title, page_title = _titles(pages)
     channels = tuple(_channels(pages, robots))
     found: dict[str, object] = {
@@ -55,8 +58,10 @@ def draft_from(
         "page_title": page_title,
         "body": sources.get("body"),
         "headline": sources.get("headline"),
-        "times": sources.get("times"),
+        "deck": sources.get("subheadlines"),
+        "times": sources.get("times") or sources.get("published"),
         "bylines": sources.get("bylines"),
+        "tags": sources.get("tags"),
         "channels": channels,
     }
     return Draft(
@@ -88,6 +93,19 @@ def _addresses(pages: Sequence[AddressedPage]) -> tuple[tuple[Fact, ...], Fact |
     first = facts[0]
     template = patterns[first.value][0]
     return tuple(facts), Fact(value=template, why=first.why, confidence=first.confidence)
+
+
+def _own_page(url: str, articles: tuple[Fact, ...]) -> OwnPage:
+    """Return what is known of a page by its address: data of other articles is none of it."""
+    patterns = [re.compile(fact.value) for fact in articles]
+
+    def id_of(address: str) -> str:
+        parts = urlsplit(address)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        matches = (pattern.fullmatch(target) for pattern in patterns)
+        return next((match["id"] for match in matches if match is not None), "")
+
+    return OwnPage(id_of(url), url, id_of)
 
 
 def _rating(pages: int, *, agrees: bool) -> Confidence:

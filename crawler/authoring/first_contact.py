@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archive.index.robots_store import RobotsTable
+from crawler.authoring.candidates import SamplePage
 from crawler.authoring.field_sources import match_sources, outside, sources_of
 from crawler.authoring.fixtures import read_as, tried_layout
-from crawler.authoring.proposals import SamplePage, propose
+from crawler.authoring.proposals import propose
 from crawler.discovery.entries import SourceError
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.list_pages import read_list_page

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.authoring.candidates import SamplePage
 from crawler.authoring.drafts import AddressedPage, draft_from
 from crawler.authoring.fixtures import fixture_folder_beside, read_fixture, save_page
 from crawler.authoring.goldens import write_golden
 from crawler.authoring.new_file import checked_host, checked_name, new_path, write_file
 from crawler.authoring.outlet_report import OutletCheck, check_outlet_file
-from crawler.authoring.proposals import SamplePage
 from crawler.cli.base import usage_error
 from crawler.extraction.charset import decode
 from crawler.extraction.extract import document_of

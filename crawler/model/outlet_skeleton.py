@@ -52,10 +52,10 @@ OUTLET = Outlet(
             until=None,
             root="",  # the element with all of the article and no menu of the site
             body={body},  # containers of the text
-{headline}            subheadlines=(),
+{headline}{published}            subheadlines={subheadlines},
             times={times},  # elements with the printed times
 {bylines}            emails=(),
-            tags=(),
+            tags={tags},
             figures=(),  # Figure(box=…, caption=…)
             less_sure={less_sure},  # fields whose facts are weaker: (("emails", "C"),)
             seen=(),  # the days of the real pages that it was checked on
@@ -93,8 +93,9 @@ class Fact:
 class Draft:
     """What is known of a new outlet; everything but name and host may be missing.
 
-    ``sources`` are those of a layout's fields (body, headline, times, bylines). ``channels`` are
-    pairs of a kind, ``Feed`` or ``Sitemap``, and the fact that is its address.
+    ``sources`` are those of a layout's fields (body, headline, published, subheadlines, times,
+    bylines, tags). ``channels`` are pairs of a kind, ``Feed`` or ``Sitemap``, and the fact that is
+    its address.
     """
 
     name: str
@@ -125,7 +126,10 @@ def skeleton(draft: Draft, month: str) -> str:
         confidence=_weakest(draft),
         body=_facts(_of_field(draft, "body"), _LAYOUT),
         headline=_line("headline", draft),
+        published=_line("published", draft),
+        subheadlines=_facts(_of_field(draft, "subheadlines"), _LAYOUT),
         times=_facts(_of_field(draft, "times"), _LAYOUT),
+        tags=_facts(_of_field(draft, "tags"), _LAYOUT),
         bylines=_line("bylines", draft),
         less_sure=_less_sure(draft),
         channels=_channels(draft),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,6 +82,24 @@ def test_an_outlet_of_the_users_is_listed_and_read(tmp_path: Path, way: str) -> 
     assert said.code == 0, said
     said = workspace.run("show", "ourpaper/7", *options, env=env)
     assert "마을 도서관이 다시 문을 열었다" in said.out
+
+
+def test_an_outlet_of_an_installed_package_is_checked_with_its_fixtures(tmp_path: Path) -> None:
+    workspace = project(tmp_path)
+    install(tmp_path)
+    folder = tmp_path / "project" / "ourpaper_outlets" / "fixtures" / "ourpaper"
+    folder.mkdir(parents=True)
+    (folder / "page.html").write_text(PAGE, "utf-8")
+    (folder / "page.json").write_text('{"url": "https://news.ourpaper.example/article/7"}')
+    said = workspace.run("outlet", "check", "ourpaper", "--accept")
+    assert said.code == 0, said
+    assert "ourpaper: 1 layout, 1 fixture in " in said.out
+    golden = json.loads((folder / "page.json").read_bytes())
+    assert golden["article"]["article_id"] == "7"
+    (folder / "page.html").write_text(PAGE.replace("반가워했다", "기뻐했다"), "utf-8")
+    said = workspace.run("outlet", "check", "ourpaper")
+    assert said.code == 1
+    assert "page.html" in said.err
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,11 @@ class PageReader:
 
     def data(self, source: str) -> list[str]:
         """Return the texts of a source ``json:PATH``."""
-        scripts = (script.text() for script in self.tree.css(_SCRIPTS))
-        return script_texts(scripts, source.removeprefix(_DATA), self.own)
+        return script_texts(self.scripts(), source.removeprefix(_DATA), self.own)
+
+    def scripts(self) -> list[str]:
+        """Return what the page's scripts hold."""
+        return [script.text() for script in self.tree.css(_SCRIPTS)]
 
     def containers(self, sources: Sources) -> list[LexborNode]:
         """Return the containers of the body that the first source with any finds in the scope.
@@ -584,7 +587,7 @@ def _take_subheadlines(page: PageReader, body: LexborNode, sources: Sources) -> 
         if source.startswith(_NO_SELECTORS):
             texts = page.all((source,))
             if texts:
-                return [line for text in texts for line in _lines_of_html(text)]
+                return [line for text in texts for line in lines_of_html(text)]
             continue
         path = _path(body)
         nodes = [node for node in page.scope.css(source) if node.mem_id not in path]
@@ -593,7 +596,8 @@ def _take_subheadlines(page: PageReader, body: LexborNode, sources: Sources) -> 
     return []
 
 
-def _lines_of_html(text: str) -> list[str]:
+def lines_of_html(text: str) -> list[str]:
+    """Return the lines of a piece of HTML."""
     return lines_of(_parsed(text))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from crawler.extraction.html.jsonld import OwnPage, absolute
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Where a value of JSON may begin in a script: `x = {`, `push({`, or the script is nothing else.
 _BEGIN = re.compile(r"(?:[=(]\s{0,9}|^\s{0,99})(?=[{\[])")
+#: What may be a key of a path.
+_KEY = re.compile(r"[A-Za-z_][\w-]*")
 #: Bounds of the search, for hostile pages.
 _LONGEST = 2**21
 _MOST_BEGINNINGS = 200
@@ -45,6 +48,41 @@ def script_texts(scripts: Iterable[str], path: str, page: OwnPage) -> list[str]:
     if len(found) == 1 and not _names_other(found[0][0], page):
         return found[0][1]
     return []
+
+
+def text_paths(scripts: Iterable[str], least: int) -> dict[str, int]:
+    """Return the paths of the texts that scripts hold, each with its length in characters.
+
+    Only texts of at least that many characters are named; of a list whose items have a type, the
+    path is of the items of that type, and the length that of all their texts.
+    """
+    lengths: Counter[str] = Counter()
+    for script in scripts:
+        if len(script) <= _LONGEST:
+            for value in _values(script, '"'):
+                for thing in _objects(value):
+                    for path, length in _own_texts(thing):
+                        lengths[path] += length
+    return {path: length for path, length in lengths.items() if length >= least}
+
+
+def _own_texts(thing: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield the paths and lengths of an object's texts, and of those of the items of its lists."""
+    for key, value in thing.items():
+        if not _KEY.fullmatch(key):
+            continue
+        if isinstance(value, str):
+            yield key, len(value)
+        for item in value if isinstance(value, list) else ():
+            kind = item.get("type") if isinstance(item, dict) else None
+            if isinstance(kind, str) and _KEY.fullmatch(kind):
+                yield from _item_texts(f"{key}[type={kind}]", item)
+
+
+def _item_texts(path: str, item: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for name, text in item.items():
+        if isinstance(text, str) and _KEY.fullmatch(name) and name != "type":
+            yield f"{path}.{name}", len(text)
 
 
 def _things_with(key: str, scripts: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,8 @@ import pytest
 from crawler.outlets import outlet_named
 from tests.support.cli import ROOT, Workspace
 from tests.support.crawls import HASTE
-from tests.support.mock_site.server import MockSite
+from tests.support.mock_site.routes import Answer
+from tests.support.mock_site.server import LoopbackSite, MockSite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,16 @@ def test_what_the_pages_do_not_show_is_not_made_up(authoring: Authoring, tmp_pat
     outlet = outlet_named("example")
     assert (outlet.title, outlet.articles, outlet.canonical) == ("", (), "")
     assert (outlet.layouts[0].body, outlet.channels) == ((), ())
-    known = {"title", "articles and canonical", "body", "headline", "times", "channels"}
+    known = {
+        "title",
+        "articles and canonical",
+        "body",
+        "headline",
+        "deck",
+        "times",
+        "tags",
+        "channels",
+    }
     assert known <= set(outlet.unknown)
 
 
@@ -183,3 +193,55 @@ def test_an_address_is_fetched_by_the_rules_of_a_crawl(tmp_path: Path) -> None:
     assert datetime.fromisoformat(golden["captured_at"]).tzinfo is not None
     assert golden["article"]["headline"] == site.story(site.ids()[-1]).headline
     assert not workspace.archive.exists()
+
+
+ADDRESS = f"https://{HOST}/article/101"
+FEED = f"""<rss version="2.0"><channel><title>예시일보</title><link>/</link>
+<description>예시일보</description><item><title>기사</title><link>{ADDRESS}</link></item></channel></rss>"""
+MAP = f"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc>{ADDRESS}</loc></url></urlset>"""
+
+
+class SiteOfLists(LoopbackSite):
+    """A site whose robots.txt names a sitemap, with a feed and a sitemap at well-known places."""
+
+    def answer(self, host: str, target: str) -> Answer:
+        """Answer, with a page that is no feed at one of the well-known places of feeds."""
+        pages = {
+            "/robots.txt": f"User-agent: *\nAllow: /\nSitemap: https://{host}/maps/news.xml\n",
+            "/article/101": PAGE.format(headline=FACTS[1][0], first=FACTS[1][1], number=101, day=1),
+            "/rss": FEED,
+            "/sitemap.xml": MAP,
+            "/feed": "<html><body>목록</body></html>",
+        }
+        page = pages.get(target)
+        return Answer(404) if page is None else Answer(200, body=page.encode())
+
+
+def test_channels_are_those_that_robots_txt_the_page_and_well_known_places_name(
+    tmp_path: Path,
+) -> None:
+    package = tmp_path / "project" / "listed_outlets"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    with SiteOfLists("example", (HOST,)) as site:
+        places = {f"{h}:{p}": f"{ip}:{real}" for (h, p), (ip, real) in site.endpoints().items()}
+        settings = HASTE | {"ALLOW_LOOPBACK": "1", "RESOLVER_MAP": json.dumps(places)}
+        environment = {
+            "PYTHONPATH": f"{ROOT}:{tmp_path / 'project'}",
+            "OUTLET_MODULES": "listed_outlets",
+            "SSL_CERT_FILE": str(site.ca_file),
+            "CONTACT": "desk@example.org",
+        }
+        options = [word for pair in settings.items() for word in ("-s", "=".join(pair))]
+        workspace = Workspace(tmp_path, environment)
+        said = workspace.run("outlet", "new", "example", ADDRESS, *options)
+    assert said.code == 0, said
+    text = (package / "example.py").read_text("utf-8")
+    channels = re.findall(r'# B: (.+)\n +Channel\(\n +"\w+",\n +\((\w+)\("(.+)"\),\)', text)
+    assert channels == [
+        ("robots.txt names it", "Sitemap", f"https://{HOST}/maps/news.xml"),
+        ("a page links it as its feed", "Feed", f"https://{HOST}/feeds/all.xml"),
+        ("it answered with 1 entries", "Sitemap", f"https://{HOST}/sitemap.xml"),
+        ("it answered with 1 entries", "Feed", f"https://{HOST}/rss"),
+    ]

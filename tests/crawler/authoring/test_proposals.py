@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from crawler.authoring.candidates import SamplePage
 from crawler.authoring.fixtures import fixture_files, fixture_folder
-from crawler.authoring.proposals import Proposal, SamplePage, propose
+from crawler.authoring.proposals import Proposal, propose
 from crawler.extraction.extract import open_page
+from crawler.extraction.html.jsonld import OwnPage
 from crawler.extraction.html.reader import PageReader
+from crawler.extraction.html.script_data import text_paths
+from crawler.model.data_path import parse_path
 from crawler.offline.files import read_file
 from crawler.outlets import outlet_named
 from pipelines.text import clean
@@ -89,3 +96,95 @@ def test_two_pages_that_agree_make_a_fact_surer_and_one_that_lacks_it_unproposed
     pages.append(made(STATED, body.replace("class='t'", "class='u'")))
     assert propose(pages)["body"].source == "div#b"
     assert "headline" not in propose(pages)
+
+
+DECK = "책 팔만 권이 제자리로 돌아왔다"
+HEADLINE = "<h1 class='t'>마을 도서관이 다시 문을 열었다</h1>"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "source", "confidence"),
+    [
+        ("", f"<div class='sub_title'>{DECK}</div>", "div.sub_title", "C"),
+        (DECK, f"<div class='lines'>{DECK}</div>", "div.lines", "B"),
+        (DECK, f"<p class='lines'>{DECK}</p>", "", ""),  # it may be the first paragraph
+        ("", f"<div class='lines'>{DECK}</div>", "", ""),
+        ("", f"{TEXT}<h3 class='sub_title'>{DECK}</h3>", "", ""),  # a heading within the text
+    ],
+)
+def test_a_deck_is_named_as_one_or_stated(
+    head: str, body: str, source: str, confidence: str
+) -> None:
+    stated = f'{STATED}<meta property="og:description" content="{head}">'
+    found = propose([made(stated, f"{HEADLINE}<div id='b'>{body}{TEXT}{TEXT}</div>")])
+    if source:
+        assert found["subheadlines"].source == source
+        assert found["subheadlines"].confidence == confidence
+    else:
+        assert "subheadlines" not in found
+
+
+def test_what_stands_behind_the_text_is_no_deck() -> None:
+    body = f"{HEADLINE}<div id='b'>{TEXT}{TEXT}</div><div class='sub_title'>{DECK}</div>"
+    assert "subheadlines" not in propose([made(STATED, body)])
+
+
+@pytest.mark.parametrize(
+    ("head", "links", "confidence"),
+    [
+        ("도서관,마을,책", "<a>도서관</a><a>마을</a>", "B"),
+        ("", "<a>#도서관</a><a>#마을</a>", "C"),
+        ("도서관", "<a>도서관</a><a>마을</a>", ""),
+        ("", "<a>도서관</a><a>마을</a>", ""),
+    ],
+)
+def test_tags_are_stated_as_keywords_or_marked(head: str, links: str, confidence: str) -> None:
+    keywords = f'{STATED}<meta name="keywords" content="{head}">'
+    around = f"<nav class='n'>{links}</nav>{HEADLINE}<div id='b'>{TEXT}</div>"
+    found = propose([made(keywords, f"{around}<div class='words'>{links}</div>")])
+    assert ("tags" in found) == bool(confidence)
+    if confidence:
+        assert (found["tags"].source, found["tags"].confidence) == ("div.words a", confidence)
+
+
+def script(article_id: str, text: str) -> str:
+    parts = [{"type": "text", "content": text}, {"type": "image", "caption": text}]
+    value = {"id": article_id, "elements": parts, "display_date": "2026-03-02T09:10:00+09:00"}
+    return f"<script>window.data = {json.dumps(value)};</script>"
+
+
+def test_a_text_that_only_a_script_holds_is_proposed_with_its_time() -> None:
+    text = "마을 도서관이 오늘 아침 여섯 달 만에 다시 문을 열었다. " * 6
+    page = made(STATED, f"{HEADLINE}{script('7', text)}{script('8', text)}")
+    page.reader.own = OwnPage("7")
+    found = propose([page])
+    assert found["body"].source == "json:elements[type=text].content"
+    assert (found["published"].source, found["published"].confidence) == ("json:display_date", "C")
+    # An element with as much comes first, and a time that is printed.
+    printed = f"<p class='d'>입력 2026-03-02 09:10</p><div id='b'>{TEXT}{TEXT}</div>"
+    found = propose([made(STATED, f"{HEADLINE}{printed}{script('7', text)}")])
+    assert found["body"].source == "div#b"
+    assert "published" not in found
+
+
+#: Keys as data has them, and some that are no keys of a path.
+KEYS = st.sampled_from(["type", "content", "a b", "contentHtml", "", "한글", "elements"])
+TEXTS = st.sampled_from(["text", "본문", "a]b", "", "type=text"])
+DATA = st.recursive(
+    TEXTS | st.none() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None)
+@given(DATA)
+def test_any_data_of_a_script_is_searched(value: object) -> None:
+    paths = text_paths([f"x = {json.dumps({'data': value})}"], 1)
+    assert all(parse_path(path) for path in paths)
+
+
+def test_a_time_in_an_attribute_is_proposed_where_there_is_no_other() -> None:
+    attribute = "<div id='facts' data-deploy-date='2026-03-02 09:10:00' data-redeploy-date='2026-03-02 10:00:00'></div>"
+    found = propose([made(STATED, f"{HEADLINE}{attribute}<div id='b'>{TEXT}</div>")])
+    assert found["published"].source == "div#facts@data-deploy-date"
