@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -157,7 +158,10 @@ def _less_sure(draft: Draft) -> str:
         for name, fact in draft.sources.items()
         if fact.confidence > rating
     ]
-    return f"({', '.join(weaker)},)" if weaker else "()"
+    if len(weaker) < 2:
+        return f"({weaker[0]},)" if weaker else "()"
+    lines = "".join(f"{_LAYOUT}    {each},\n" for each in weaker)
+    return f"(\n{lines}{_LAYOUT})"
 
 
 def _line(name: str, draft: Draft) -> str:
@@ -179,8 +183,10 @@ def _channels(draft: Draft) -> str:
         return "()"
     inner = f"{_OUTLET}    "
     lines = []
-    for number, (kind, fact) in enumerate(draft.channels, 1):
-        name = kind.lower() if number == 1 else f"{kind.lower()}_{number}"
+    numbers: Counter[str] = Counter()
+    for kind, fact in draft.channels:
+        numbers[kind] += 1
+        name = kind.lower() if numbers[kind] == 1 else f"{kind.lower()}_{numbers[kind]}"
         address = f"{inner}    ({kind}({_text(fact.value)}),),\n"
         rating = f'{inner}    confidence="{fact.confidence}",\n'
         lines.append(

@@ -33,7 +33,7 @@ PAGE = """<html lang="ko"><head><meta charset="utf-8">
 <meta property="article:published_time" content="2026-11-0{day}T09:10:00+09:00"></head>
 <body><div class="menu"><a href="/">처음으로</a></div>
 <h1 class="title">{headline}</h1><p class="dates">입력 2026-11-0{day} 09:10</p>
-<p class="byline">한누리 기자</p>
+<p class="byline">한누리 기자</p><div class="sub_title">책은 모두 팔만 권</div>
 <div class="article-body"><p>{first} 주민들은 반가워했다. 도서관은 밤 열 시까지 문을 연다.</p>
 <p>책은 모두 팔만 권이고, 사흘에 걸쳐 제자리로 돌아왔다.</p></div></body></html>"""
 FACTS = {
@@ -89,7 +89,9 @@ def test_each_fact_is_as_the_pages_have_it_and_what_they_lack_is_listed(
     assert outlet.page_title == " - 예시일보$"
     assert (layout.body, layout.headline) == (("div.article-body",), ("h1.title",))
     assert (layout.times, layout.bylines) == (("p.dates",), ("p.byline",))
-    assert (layout.confidence, layout.less_sure) == ("A", (("bylines", "C"),))
+    assert layout.subheadlines == ("div.sub_title",)
+    weaker = (("subheadlines", "C"), ("bylines", "C"))
+    assert (layout.confidence, layout.less_sure) == ("A", weaker)
     (channel,) = outlet.channels
     assert [source.url for source in channel.sources] == [f"https://{HOST}/feeds/all.xml"]
     assert "articles a day" in outlet.unknown
@@ -100,8 +102,10 @@ def test_each_fact_is_as_the_pages_have_it_and_what_they_lack_is_listed(
     assert first["article"]["headline"] == FACTS[1][0]
     assert first["article"]["authors"] == [{"name": "한누리", "role": "기자"}]
     path = authoring.package / "example.py"
-    lint = [sys.executable, "-m", "ruff", "check", "--quiet", "--config", ROOT / "pyproject.toml"]
-    assert subprocess.run([*lint, path]).returncode == 0
+    for words in (("check", "--quiet"), ("format", "--check")):
+        command = [sys.executable, "-m", "ruff", *words, "--config", ROOT / "pyproject.toml", path]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done
 
 
 def test_what_the_pages_do_not_show_is_not_made_up(authoring: Authoring, tmp_path: Path) -> None:
@@ -238,6 +242,8 @@ def test_channels_are_those_that_robots_txt_the_page_and_well_known_places_name(
         said = workspace.run("outlet", "new", "example", ADDRESS, *options)
     assert said.code == 0, said
     text = (package / "example.py").read_text("utf-8")
+    names = re.findall(r' Channel\(\n +"(\w+)"', text)
+    assert names == ["sitemap", "feed", "sitemap_2", "feed_2"]
     channels = re.findall(r'# B: (.+)\n +Channel\(\n +"\w+",\n +\((\w+)\("(.+)"\),\)', text)
     assert channels == [
         ("robots.txt names it", "Sitemap", f"https://{HOST}/maps/news.xml"),
