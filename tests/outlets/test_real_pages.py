@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections import Counter
-from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from archive.model.article import KST
-from archive.model.exchange import Exchange
+from bench.extraction.cases import real_corpus
+from bench.extraction.measures import body_scores, foreign_lines
+from bench.extraction.ours import reading_of
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named, outlet_of
-from pipelines.text import clean
 from tests.support.cli import ROOT
 
 if TYPE_CHECKING:
@@ -25,117 +23,48 @@ if TYPE_CHECKING:
 
 REAL = Path(os.environ.get("REAL_PAGES", ROOT.parent / "shared" / "pages"))
 LEAST = 0.995
-#: When the pages were at hand; each was saved before.
-SAVED = datetime(2026, 11, 1, tzinfo=KST)
-
-
-def addresses() -> dict[str, str]:
-    """Return the address of each page, by its name."""
-    if not (REAL / "manifest.tsv").exists():
-        return {}
-    names, *rows = (
-        line.split("\t") for line in (REAL / "manifest.tsv").read_text("utf-8").splitlines()
-    )
-    facts = [dict(zip(names, row, strict=True)) for row in rows]
-    return {Path(each["file"]).stem: each["article_url"] for each in facts}
-
-
-ADDRESSES = addresses()
-PAGES = sorted(name for name, url in ADDRESSES.items() if outlet_of(url))
+CASES = {case.name: case for case in real_corpus(REAL).cases if case.is_of_an_outlet}
+PAGES = sorted(CASES)
 pytestmark = pytest.mark.skipif(not PAGES, reason=f"the real pages are not here: {REAL}")
 
 
 @cache
 def article(name: str) -> Article:
     """Return what a page is read as."""
-    outlet = outlet_of(ADDRESSES[name])
+    case = CASES[name]
+    outlet = outlet_of(case.url)
     assert outlet is not None
-    page = Exchange(
-        url=ADDRESSES[name],
-        captured_at=SAVED,
-        body=(REAL / "html" / f"{name}.html").read_bytes(),
-        media_type="text/html",
-    )
-    read = read_exchange(page, outlet, name)
+    read = read_exchange(case.exchange, outlet, name)
     assert read.article is not None, read.verdict
+    assert read.verdict is None, "it is a layout that reads it"
     return read.article
-
-
-@cache
-def gold(name: str) -> dict[str, Any]:
-    """Return what is said of a page: of Fundus, goose3 and newspaper4k, each in its own form."""
-    folder = REAL / "gold"
-    path = folder / f"{name}.json"
-    if path.exists():
-        facts: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return (
-            _of_fundus(facts)
-            if "sections" in facts.get("body", {})
-            else _of_goose(facts["expected"])
-        )
-    text = folder / f"{name}.txt"
-    if text.exists():
-        meta = json.loads((folder / f"{name}.meta.json").read_text("utf-8"))
-        return {
-            "title": meta["title"],
-            "text": text.read_text("utf-8"),
-            "published": meta["publish_date"],
-        }
-    day = json.loads((folder / f"{name}.date.json").read_text("utf-8"))
-    return {"title": "", "text": "", "published": day["date"]}
-
-
-def _of_fundus(facts: dict[str, Any]) -> dict[str, Any]:
-    sections = facts["body"]["sections"]
-    lines = [line for each in sections for line in (*each["headline"], *each["paragraphs"])]
-    return {
-        "title": facts["title"],
-        "text": "\n".join(lines),
-        "headings": [line for each in sections for line in each["headline"]],
-        "published": facts["publishing_date"],
-    }
-
-
-def _of_goose(facts: dict[str, Any]) -> dict[str, Any]:
-    return {"title": facts.get("title", ""), "text": facts["cleaned_text"], "published": ""}
-
-
-def tokens(text: str) -> Counter[str]:
-    return Counter(re.findall(r"\w+", text))
-
-
-def f1(found: str, wanted: str) -> float:
-    ours, theirs = tokens(found), tokens(wanted)
-    common = (ours & theirs).total()
-    precision, recall = common / ours.total(), common / theirs.total()
-    return 2 * precision * recall / (precision + recall)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_headline_is_the_golds(name: str) -> None:
-    if gold(name)["title"]:
-        assert article(name).headline == clean(gold(name)["title"])
+    stated = CASES[name].expected.headline
+    if stated:
+        assert article(name).headline == stated
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_time_is_the_golds_to_the_minute(name: str) -> None:
-    stated = gold(name)["published"]
+    stated = CASES[name].expected
     found = article(name).published_at
     assert found is not None
-    if len(stated) == len("2024-01-02"):
-        assert str(found.astimezone(KST).date()) == stated
-    elif stated:
-        wanted = datetime.fromisoformat(stated)
-        wanted = wanted if wanted.tzinfo else wanted.replace(tzinfo=KST)
-        assert found.replace(second=0) == wanted.replace(second=0)
+    if stated.published_day:
+        assert found.astimezone(KST).date() == stated.published_day
+    if stated.published:
+        assert found.replace(second=0) == stated.published.replace(second=0)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_body_is_the_golds(name: str) -> None:
-    if gold(name)["text"]:
-        found = article(name)
-        assert f1("\n".join(found.body), gold(name)["text"]) >= LEAST
-        assert set(gold(name).get("headings", ())) <= set(found.body), "sub-headings are kept"
+    stated, found = CASES[name].expected, article(name)
+    if stated.body:
+        assert body_scores(found.body, stated.body)[2] >= LEAST
+        assert set(stated.headings) <= set(found.body), "sub-headings are kept"
+        assert foreign_lines(reading_of(found), stated) == []
 
 
 @pytest.mark.parametrize("outlet", sorted({article(name).outlet for name in PAGES}))
