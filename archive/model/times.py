@@ -9,6 +9,8 @@ from archive.model.article import KST
 
 #: The first moment that a page on the web can state. Tools print the year 1 or 1970 for no time.
 EARLIEST = datetime(1990, 1, 1, tzinfo=KST)
+#: The same in UTC: two times of one zone are compared much faster.
+_EARLIEST_UTC = EARLIEST.astimezone(UTC)
 #: How far behind its capture a page's time may be, and a capture's behind the time it is taken in:
 #: clocks differ, and so do zones.
 AHEAD = timedelta(days=1)
@@ -29,7 +31,7 @@ def check_range(moment: datetime, base: datetime) -> None:
 
 def is_capture_time(moment: datetime, now: datetime) -> bool:
     """Return whether something that is taken in ``now`` can have been captured at the moment."""
-    return EARLIEST <= moment <= now + AHEAD
+    return _EARLIEST_UTC <= moment <= now + AHEAD
 
 
 def within_calendar(moment: datetime) -> datetime:

@@ -96,6 +96,8 @@ class _Buffer:
     def release(self) -> memoryview:
         """Return the block and drop it here: the longest one must not be in memory twice."""
         block, self._block = self._block, b""
+        if isinstance(block, memoryview):
+            return block
         return memoryview(block)[: self._size]
 
 

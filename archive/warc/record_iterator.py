@@ -206,9 +206,9 @@ class RecordIterator(Generic[B]):
         """
         piece = self._data
         blank_line = HEADER_END.search(piece)
-        if blank_line is None or blank_line.end() > _MAX_HEADER:
+        end = blank_line.end() if blank_line is not None else 0
+        if not 0 < end <= _MAX_HEADER:
             return None
-        end = blank_line.end()
         header = piece[:end]
         try:
             fields = parse_header(header)

@@ -45,6 +45,8 @@ RECORD_TYPES = frozenset(
 _DOCUMENTS = frozenset({"response", "resource", "revisit"})
 _TIME_FIELD = TIME_FIELD.lower()
 _STATED_TIME_FIELD = STATED_TIME_FIELD.lower()
+#: When this process began: nearly every capture is older, and then the clock is not asked.
+_BEGAN = datetime.now(UTC)
 _WARC_1_0 = "http://netpreserve.org/warc/1.0/"
 
 
@@ -173,21 +175,23 @@ def _split_response(fields: HeaderFields, block: bytes | memoryview) -> tuple[by
 
 
 def _exchange(fields: HeaderFields, head: bytes, body: bytes, payload_digest: str) -> Exchange:
-    now = datetime.now(UTC)
     moment = _moment(fields)
-    can_be = is_capture_time(moment, now)
+    can_be = is_capture_time(moment, _BEGAN) or is_capture_time(moment, datetime.now(UTC))
     written = fields["warc-date"]
+    stated_time = fields.get(_STATED_TIME_FIELD, "")
+    if not (stated_time or (can_be and is_exact(written))):
+        stated_time = written
     return Exchange(
         url=_address(fields),
-        captured_at=moment if can_be else now,
+        captured_at=moment if can_be else datetime.now(UTC),
         body=body,
         head=head,
         media_type="" if head else _media_type(fields),
-        ip_address=_peer(fields["warc-ip-address"]),
+        ip_address=_peer(fields.get("warc-ip-address", "")),
         truncated=_truncation(fields),
         time_known=can_be and _TIME_FIELD not in fields,
         payload_digest=payload_digest,
-        stated_time=fields[_STATED_TIME_FIELD] or ("" if can_be and is_exact(written) else written),
+        stated_time=stated_time,
     )
 
 
@@ -197,7 +201,7 @@ def _media_type(fields: HeaderFields) -> str:
 
 
 def _truncation(fields: HeaderFields) -> str:
-    reason = fields["warc-truncated"].lower()
+    reason = fields.get("warc-truncated", "").lower()
     return reason if not reason or reason in TRUNCATIONS else "unspecified"
 
 

@@ -140,14 +140,17 @@ class GzipPieces:
         self.between = True
 
     def next(self) -> bytes:
-        """See `Pieces`."""
+        """See `Pieces`; raise `Bomb` if the bytes given are too many for the bytes read."""
         self.fresh = self.between
         while not self.between or self._begin():
             piece = self._inflate()
             if self.between and (piece or not self.fresh):
                 self.member_end = self.position
             if piece:
-                self._count(len(piece))
+                self._given += len(piece)
+                self._member = len(piece) if self.fresh else self._member + len(piece)
+                if self._given > _INFLATED and self._is_bomb():
+                    raise Bomb(f"it inflates to more than {_GROWTH} times its size")
                 return piece
             self.fresh = self.fresh or self.between  # an empty member or piece: on to the next
         return b""
@@ -171,13 +174,6 @@ class GzipPieces:
             raise Torn
         self.position = self._base + self._at - len(self._pending)
         return piece
-
-    def _count(self, size: int) -> None:
-        """Count the bytes given; raise `Bomb` if they are too many for the bytes read."""
-        self._given += size
-        self._member = size if self.fresh else self._member + size
-        if self._given > _INFLATED and self._is_bomb():
-            raise Bomb(f"it inflates to more than {_GROWTH} times its size")
 
     def _is_bomb(self) -> bool:
         return self._given > _GROWTH * self.position and self._member > _SMALL
