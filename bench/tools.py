@@ -386,20 +386,50 @@ def _running(command: Sequence[str | Path], where: Path, port: int) -> Iterator[
         ) as server,
     ):
         try:
-            for _ in range(600):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                if server.poll() is not None:
-                    raise OSError(f"it ended: {(where / 'log').read_text('utf-8')[-300:]}")
-                time.sleep(0.1)  # it says nowhere that it listens
+            _wait_for(lambda: _listens(port) or server.poll() is not None, "it does not listen")
+            if server.poll() is not None:
+                raise OSError(f"it ended: {(where / 'log').read_text('utf-8')[-300:]}")
             yield
-            time.sleep(2)  # nor when its last record is written
+            _wait_until_written(where)
         finally:
             server.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 server.wait(60)
             server.kill()
+
+
+def _listens(port: int) -> bool:
+    """Return whether a server accepts connections at the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_for(is_so: Callable[[], bool], otherwise: str) -> None:
+    """Wait for a minute until it is so.
+
+    :raises OSError: it did not become so; the message is ``otherwise``.
+    """
+    end = time.monotonic() + 60
+    while not is_so():
+        if time.monotonic() > end:
+            raise OSError(otherwise)
+        time.sleep(0.05)
+
+
+def _wait_until_written(where: Path) -> None:
+    """Wait until there are web archives and none has grown for a second.
+
+    A recorder writes behind its answers, and says nowhere that its last record is written.
+    """
+    seen: list[tuple[int, float]] = []
+
+    def is_written() -> bool:
+        size = sum(path.stat().st_size for path in where.rglob("*.warc*"))
+        if not seen or seen[-1][0] != size:
+            seen.append((size, time.monotonic()))
+        return size > 0 and time.monotonic() - seen[-1][1] > 1
+
+    _wait_for(is_written, "it wrote no web archive")
 
 
 def _get(url: str) -> None:
