@@ -189,11 +189,13 @@ def resource(
     payload_sum: str,
     own: Iterable[tuple[str, str]] = (),
 ) -> tuple[bytes, ...]:
-    """Return, in parts, the `resource` record of a document that came without HTTP."""
+    """Return, in parts, the `resource` record of a document that came without an HTTP head."""
     if exchange.head:
         raise WarcError("a document with an HTTP head is a response, not a resource")
     fields = _exchange_fields("resource", exchange, record_id, warcinfo_id)
     fields += own
+    if exchange.request:  # it was asked for by HTTP, and its answer has no head
+        fields.append((STATUS_FIELD, _NO_STATUS))
     fields.append(("WARC-Payload-Digest", payload_sum))
     if exchange.truncated:
         fields.append(("WARC-Truncated", _truncation(exchange)))

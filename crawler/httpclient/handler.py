@@ -157,7 +157,7 @@ class ArchivingDownloadHandler(BaseDownloadHandler):
             self._note_held(transfer)
         if transfer.reader.head is None:
             assert transfer.error is not None
-            if transfer.reader.raw_head:
+            if transfer.reader.has_answer:
                 self._store(request, transfer, message, captured_at)
             raise transfer.error
         self._store(request, transfer, message, captured_at)

@@ -154,6 +154,7 @@ class ResponseReader:
 
     ``raw_head`` is the final head byte for byte; interim (1xx) heads are skipped. Where ``head`` is
     None and ``raw_head`` is not empty, the answer is not HTTP; ``body`` has what came with it.
+    Where both are, ``body`` is an answer without any head, as in HTTP/0.9, if it is not empty.
     """
 
     __slots__ = ("_bodiless", "_pending", "_seen", "body", "head", "raw_head")
@@ -169,7 +170,25 @@ class ResponseReader:
     @property
     def silent(self) -> bool:
         """Whether no byte was received."""
-        return self.head is None and not self._pending and not self._seen
+        is_empty = not (self._pending or self._seen or self.body.size)
+        return self.head is None and is_empty
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether anything was received that is to be kept."""
+        return bool(self.raw_head or self.body.size)
+
+    def close_head(self) -> bool:
+        """Return whether what was received is an answer without head, now that no more comes.
+
+        What begins as HTTP is a head that was cut.
+        """
+        if not self._pending or b"HTTP/".startswith(bytes(self._pending[:5]).upper()):
+            return False
+        self.body = Body()
+        self.body.feed(bytes(self._pending))
+        self._pending.clear()
+        return True
 
     def feed_head(self, data: bytes) -> bytes | None:
         """Process the next bytes; return those after the complete head, until then None.

@@ -149,8 +149,11 @@ class Transfer:
         """Handle the closed connection: the end of a body without length, a failure otherwise."""
         if self._over:
             return
-        if self.reader.head is None:
-            why = f" ({exc})" if exc else ""
+        why = f" ({exc})" if exc else ""
+        if self.reader.head is None and self.reader.close_head():
+            sentence = f"{self.request.url} does not answer with HTTP: it sent no head{why}"
+            self.fail(DownloadFailedError(sentence), "disconnect")
+        elif self.reader.head is None:
             self.fail(
                 DownloadFailedError(
                     f"{self.request.url}: the connection was closed before a response{why}"

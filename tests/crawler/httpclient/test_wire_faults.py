@@ -26,15 +26,28 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.1 200 OK\r\nA", b"<html>\r\n", b"220 ftp ready\r\n"]
-)
+@pytest.mark.parametrize("answer", [b"", b"\r\n", b"ht", b"HTTP/1.1", b"HTTP/1.1 200 OK\r\nA"])
 @run
 async def test_no_answer_is_a_failed_download_and_nothing_is_kept(answer):
     async with serving(answering(answer, then_close=True)) as server, handling() as handler:
         with pytest.raises(DownloadFailedError):
             await handler.download_request(to(server))
         assert handler.kept == []
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("answer", [b"<html>\r\n", b"220 ftp ready\r\n", b"<", b"\0" * 9000])
+@run
+async def test_an_answer_without_any_head_is_a_failed_download_and_is_kept(answer):
+    """As HTTP/0.9 answers: what came is kept, though nothing shows that it is whole."""
+    async with serving(answering(answer, then_close=True)) as server, handling() as handler:
+        request = to(server)
+        with pytest.raises(DownloadFailedError, match="does not answer with HTTP: it sent no head"):
+            await handler.download_request(request)
+        (kept,) = handler.kept
+        assert (kept.head, kept.body, kept.truncated) == (b"", answer, "disconnect")
+        assert kept.payload_digest == digest(answer)
+        assert request.meta["exchange"] == kept
         assert server.connections == 1
 
 
