@@ -56,7 +56,8 @@ class Rules:
     ``id_day`` is a pattern for ids that start with a day, with the group ``day``. ``deck`` is
     whether deck lines stand between the stamps and the dateline, in an element that is not known.
     ``flags`` are pairs of a flag and the pattern of the notice that sets it. ``paywall`` selects
-    the elements that a page has in place of the rest of a paid article.
+    the elements that a page has in place of the rest of a paid article. ``of_any_site`` is whether
+    nothing is known of the pages: they may be in any language, and state no time.
     """
 
     widgets: Widgets = field(default_factory=with_common)
@@ -67,6 +68,7 @@ class Rules:
     deck: bool = False
     flags: tuple[tuple[str, str], ...] = ()
     paywall: str = ""
+    of_any_site: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

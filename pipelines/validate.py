@@ -71,13 +71,19 @@ def _missing(page: Page) -> Reason | None:
     if _is_damaged(page, article):
         return Reason.MOJIBAKE
     # A stamp that is printed shows an article, whether its form is known or not.
-    if article.published_at is None and UNREAD_PUBLISHED not in article.flags:
+    if _is_undated(page, article):
         return Reason.NO_PUBLISHED
     if _is_too_short(page, article):
         return Reason.BODY_TOO_SHORT
     if not article.article_id:
         return Reason.NO_IDENTITY
     return None
+
+
+def _is_undated(page: Page, article: Article) -> bool:
+    if article.published_at is not None or page.rules.of_any_site:
+        return False
+    return UNREAD_PUBLISHED not in article.flags
 
 
 def _is_photo(article: Article) -> bool:
@@ -97,6 +103,8 @@ def _is_damaged(page: Page, article: Article) -> bool:
 
 def _is_foreign(page: Page) -> bool:
     """Whether the page says that it is of an edition in another language, or its address does."""
+    if page.rules.of_any_site:
+        return True
     lang = page.printed.lang[:2].lower() if page.printed else ""
     return lang not in ("", "ko") or bool(_EDITION.search(page.url or page.exchange.url))
 

@@ -14,7 +14,7 @@ from archive.runs.record import FAILURES, Ending
 from crawler.alarms.drift import UNPARSED
 from crawler.alarms.silence import is_silent_for_a_day
 from crawler.cli.output.times import kst_minute
-from crawler.outlets import known_outlets
+from crawler.outlets import find_outlet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -114,7 +114,7 @@ class JobAlarms:
         # The crawl counts from the last new article, which is older than the alarm's begin.
         crawls = crawls_of(self._connection, job.outlet, began - FORGOTTEN, failure.started_at)
         since = max((crawl.started_at for crawl in crawls if crawl.new), default=began)
-        known = known_outlets().get(job.outlet)
+        known = find_outlet(job.outlet)
         per_day = known.per_day if known is not None else 0  # its file may be broken
         return is_silent_for_a_day(per_day, since, failure.ended_at or self._now)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archive.runs.alarms import AlarmKind, Cause
 from archive.runs.new_articles import NewArticles, few_came_in, new_articles
 from crawler.alarms.drift import UNPARSED
-from crawler.outlets import known_outlets
+from crawler.outlets import find_outlet
 
 if TYPE_CHECKING:
     from archive.index.database import Snapshot
@@ -61,6 +61,6 @@ def blocked_articles(connection: Snapshot, outlet: str, crawl: RunRecord) -> New
     """Return what became of the new articles of a crawl that has ended, if most may be lost."""
     if not few_came_in(crawl.counts.get(outlet, {})):
         return NewArticles()
-    known = known_outlets().get(outlet)
+    known = find_outlet(outlet)
     walks = known.walks if known is not None else frozenset[str]()
     return new_articles(connection, outlet, crawl.run_id, walks)

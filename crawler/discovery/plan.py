@@ -25,8 +25,9 @@ from crawler.discovery.entries import DiscoveredLink, SourceError, SourceFault
 from crawler.discovery.feeds import Document, read_feed
 from crawler.discovery.id_walks import DailyWalk, RisingWalk
 from crawler.discovery.list_pages import read_list_page
+from crawler.discovery.listings import read_listing
 from crawler.discovery.requests import Limits, PagingEnd, SourceRequest, SourceResult
-from crawler.model.channels import DailyIds, ListPage, Sitemap
+from crawler.model.channels import DailyIds, Listing, ListPage, Sitemap
 from crawler.model.window import Window, WindowError
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ class Plan:
 
         :raises SourceError: it is not what the source should be, or only a part of it.
         """
+        if isinstance(request.source, Listing) and not request.depth:
+            return read_listing(body, content_type, request.url, self._now, codings)
         if not isinstance(request.source, ListPage):
             return read_feed(body, content_type, request.url, self._now, codings)
         entries = read_list_page(body, content_type, request.url, request.source, self._now)
@@ -249,7 +252,7 @@ class Plan:
 
         :raises SourceError: the request was not for a sitemap, or a limit is exceeded.
         """
-        if not isinstance(request.source, Sitemap):
+        if not isinstance(request.source, Sitemap | Listing):
             sentence = "the response is a sitemap index, not a feed"
             raise SourceError(SourceFault.WRONG_SHAPE, sentence)
         if request.depth >= self.limits.sitemap_depth:
@@ -257,12 +260,15 @@ class Plan:
             raise SourceError(SourceFault.TOO_DEEP, sentence)
         report = self._reports[request.channel]
         for entry in sorted(entries, key=_newest_first):
-            if urlsplit(entry.url).hostname not in self._hosts:
+            if not self._may_hold_sitemap(entry.url):
                 report.dropped += 1
             elif self.window.excludes(None, _day(entry.modified_at)):
                 report.outside += 1
             elif entry.url not in self._sitemaps:
                 self._queue_sitemap(request, entry.url)
+
+    def _may_hold_sitemap(self, url: str) -> bool:
+        return urlsplit(url).hostname in self._hosts or self.outlet.serves(url)
 
     def _queue_sitemap(self, index: SourceRequest, url: str) -> None:
         if len(self._sitemaps) >= self.limits.sitemaps:

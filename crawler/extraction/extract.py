@@ -272,6 +272,8 @@ def _identified(page: Page, reader: PageReader, outlet: Outlet) -> Page:
     place, by a cache or a redirect within the page. Where it states both, the addresses disagree:
     the page keeps its identity and gets a flag.
     """
+    if page.rules.of_any_site:  # whatever it says, it is the page of its address
+        return page
     stated = [outlet.identify(absolute(page.url, each)) for each in reader.stated_addresses()]
     named = [address for address in stated if address is not None]
     if not named:

@@ -19,7 +19,7 @@ from archive.warc.record_writer import OUTLET_FIELD, SOURCE_FIELD
 from crawler.extraction.extract import extract, notice_of
 from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
-from crawler.outlets import known_outlets
+from crawler.outlets import find_outlet
 from pipelines.cpu_limit import TOO_COSTLY, TooCostlyError
 from pipelines.page import Page, Rules
 
@@ -140,7 +140,7 @@ def _unread_page(record: Record, source: str, name: str) -> tuple[Page, Outlet |
     name = name or record.fields.get(_OUTLET, "")
     verdict = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
     try:
-        outlet = known_outlets().get(name) if name else outlet_for(exchange)
+        outlet = find_outlet(name) if name else outlet_for(exchange)
     except TooCostlyError:
         outlet, verdict = None, TOO_COSTLY
     if outlet is None:

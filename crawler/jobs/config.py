@@ -17,7 +17,8 @@ from crawler.jobs.job import BACKOFF, RETRIES, TIME_LIMIT, Job
 from crawler.jobs.schedule import ScheduleError, cron, duration, every
 from crawler.model.crawl_arguments import parse_arguments
 from crawler.model.outlet import Outlet, OutletError
-from crawler.outlets import broken_outlets, outlet_named
+from crawler.model.site import site_at
+from crawler.outlets import broken_outlets, new_site, outlet_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _KEYS = (
     "name",
     "outlet",
+    "site",
     "command",
     "every",
     "cron",
@@ -115,7 +117,7 @@ def _check_names(file: _File, entries: list[dict[str, Any]]) -> None:
     """Report each job whose name another job before it has."""
     first: dict[str, int] = {}
     for number, entry in enumerate(entries):
-        name = entry.get("name", entry.get("outlet"))
+        name = entry.get("name", entry.get("outlet", _name_of_site(entry.get("site"))))
         if not isinstance(name, str):
             continue
         known = first.setdefault(name.casefold(), number)
@@ -185,18 +187,19 @@ class _JobTable:
         for key in self._table.keys() - set(_KEYS):
             self._wrong(key, f"there is no {key!r}; a job has {', '.join(_KEYS)}")
         outlet = self._take("outlet", lambda text: _outlet(_text(text)), None)
+        outlet = self._take("site", lambda text: new_site(_text(text)), outlet)
         outlet_name = "" if outlet is None else outlet.name
         verb, words = self._command(outlet)
         settings = self._take("settings", _settings, ())
         values = {
-            "name": self._take("name", _name, outlet_name),
+            "name": self._take("name", _name, _name_of(outlet_name)),
             "time_limit": self._take("time_limit", _duration, TIME_LIMIT),
             "retries": self._take("retries", _retries, RETRIES),
             "backoff": self._take("backoff", _duration, BACKOFF),
             "alert": self._take("alert", _yes_or_no, True),
         }
         schedule = self._schedule(outlet)
-        if not {"name", "outlet"} & self._table.keys():
+        if not {"name", "outlet", "site"} & self._table.keys():
             self._wrong("", "a job without an outlet needs a name")
         if not self._valid or schedule is None:
             return None
@@ -212,12 +215,14 @@ class _JobTable:
     def _command(self, outlet: Outlet | None) -> tuple[str, tuple[str, ...]]:
         """Return the command and its arguments."""
         has_command = "command" in self._table
-        if ("outlet" in self._table) == has_command:
+        if len({"outlet", "site", "command"} & self._table.keys()) != 1:
             key = "command" if has_command else ""
-            self._wrong(key, "a job has either an outlet or a command")
+            self._wrong(key, "a job has either an outlet, a site or a command")
             return "", ()
         if not has_command:
             words = self._take("arguments", lambda table: _crawl_arguments(table, outlet), ())
+            if "site" in self._table:
+                return "crawl", ("--site", str(self._table["site"]), *words)
             return "crawl", ("" if outlet is None else outlet.name, *words)
         if "arguments" in self._table:
             sentence = "arguments are an outlet's; write a command's into the command"
@@ -233,7 +238,7 @@ class _JobTable:
         schedule: Schedule | None = None if outlet is None else cron(outlet.cron)
         schedule = self._take("every", lambda text: every(_text(text)), schedule)
         schedule = self._take("cron", lambda text: cron(_text(text)), schedule)
-        if not {"outlet", "every", "cron"} & self._table.keys():
+        if not {"outlet", "site", "every", "cron"} & self._table.keys():
             self._wrong("", 'say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul)')
         return schedule
 
@@ -251,6 +256,19 @@ class _JobTable:
         self._file.mistake(
             self._file.line(self._number, key), f"{key}: {sentence}" if key else sentence
         )
+
+
+def _name_of(outlet: str) -> str:
+    """Return the name of an outlet's job that states none; a site's has no colon."""
+    return outlet.replace(":", "-")
+
+
+def _name_of_site(value: Any) -> str | None:
+    """Return the same of a site; None if the value is no address of one."""
+    try:
+        return _name_of(site_at(value).name) if isinstance(value, str) else None
+    except OutletError:
+        return None
 
 
 def _outlet(name: str) -> Outlet:

@@ -24,6 +24,13 @@ class Sitemap:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A feed, a sitemap, an index of sitemaps or a list page: what it is shows when it is read."""
+
+    url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPage:
     """An HTML list of articles, newest first.
@@ -102,7 +109,7 @@ class DailyIds:
 
 
 IdWalk = RisingIds | DailyIds
-Source = Feed | Sitemap | ListPage
+Source = Feed | Sitemap | ListPage | Listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from archive.index.database import Index
 from archive.reindex.selection import choose
 from archive.reindex.trial import Trial
 from crawler.offline.workers import read_chunks
-from crawler.outlets import known_outlets
+from crawler.outlets import find_outlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def _count_layout(result: DryRun, read: ReadCapture) -> None:
     article, capture = read.article, read.capture
     if article is None or not capture["time_known"]:
         return
-    outlet = known_outlets().get(article.outlet)
+    outlet = find_outlet(article.outlet)
     if outlet is None:
         return
     day = capture["captured_at"].date()

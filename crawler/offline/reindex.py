@@ -25,7 +25,7 @@ from archive.runs.recorder import Result
 from archive.takedown import log as takedown_log
 from crawler.extraction.generic import version as generic_tool
 from crawler.offline.workers import read_spans
-from crawler.outlets import article_id, known_outlets
+from crawler.outlets import article_id, find_outlet
 
 if TYPE_CHECKING:
     from archive.reindex.comparison import Difference
@@ -112,7 +112,7 @@ def _compare(result: ReindexResult, url: str) -> None:
 
 def _is_walk(outlet: str, name: str) -> bool:
     """Return whether a channel of an outlet enumerates ids."""
-    known = known_outlets().get(outlet)
+    known = find_outlet(outlet)
     return known is not None and any(
         channel.name == name and channel.walk is not None for channel in known.channels
     )

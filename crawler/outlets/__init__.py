@@ -12,14 +12,17 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from archive.model.program import PROGRAM
 from crawler.model.outlet import Outlet, OutletError
 from crawler.model.outlet_check import faults
+from crawler.model.site import PREFIX, site_at, site_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -193,6 +196,8 @@ def outlet_named(name: str) -> Outlet:
     :raises OutletError: its file is broken; or there is none: the message lists the known outlets,
         and says which of them has a similar name.
     """
+    if name.startswith(PREFIX):
+        return site_named(name)
     try:
         return known_outlets()[name]
     except KeyError:
@@ -202,6 +207,34 @@ def outlet_named(name: str) -> Outlet:
         meant = f" (did you mean {close[0]}?)" if close else ""
         known = ", ".join(known_outlets())
         raise OutletError(f"no outlet {name!r}{meant}; known: {known}") from None
+
+
+def find_outlet(name: str) -> Outlet | None:
+    """Return the outlet or site of that name, None if there is none."""
+    if not name.startswith(PREFIX):
+        return known_outlets().get(name)
+    try:
+        return site_named(name)
+    except OutletError:
+        return None
+
+
+def new_site(url: str) -> Outlet:
+    """Return the site at an address of which nobody wrote an outlet, to be crawled.
+
+    :raises OutletError: an outlet has that host, or it is no address, or what reads the pages of
+        any site is not installed.
+    """
+    known = outlet_of(url)
+    if known is not None:
+        raise OutletError(
+            f"{url} is {known.name}'s, of which there is an outlet: {PROGRAM} crawl {known.name}"
+        )
+    if find_spec("trafilatura") is None:
+        raise OutletError(
+            "what reads the pages of any site is not installed: pip install 'sacho[generic]'"
+        )
+    return site_at(url)
 
 
 def outlet_of(url: str) -> Outlet | None:
@@ -272,7 +305,7 @@ def article_id(outlet: str, url: str) -> str | None:
 
     None if the outlet is unknown, or the address is not one of its articles'.
     """
-    known = known_outlets().get(outlet)
+    known = find_outlet(outlet)
     address = known.identify(url) if known is not None else None
     return address.article_id if address is not None else None
 

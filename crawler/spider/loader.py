@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.outlets import known_outlets, use_modules
+from crawler.outlets import find_outlet, known_outlets, use_modules
 from crawler.spider.spider import OutletSpider
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ class OutletLoader:
 
         :raises KeyError: there is no such outlet.
         """
-        return spider_class(known_outlets()[spider_name])
+        outlet = find_outlet(spider_name)
+        if outlet is None:
+            raise KeyError(spider_name)
+        return spider_class(outlet)
 
     def list(self) -> list[str]:
         """Return the outlets' names."""

@@ -20,7 +20,7 @@ from archive.index.database import Index, IndexUnusableError
 from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
 from archive.index.robots_store import RobotsTable
 from archive.model.errors import OUT_OF_MEMORY, SegmentError
-from archive.model.outcome import Outcome, Verdict
+from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.new_articles import NewArticles, new_articles
 from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder
@@ -30,12 +30,14 @@ from crawler import VERSION
 from crawler.cli.output.summary import Report
 from crawler.cli.output.times import kst_minute
 from crawler.extraction.judge import provisional_page
+from crawler.model.outlet import Outlet
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from crawler.spider.memory_guard import MemoryGuard
 from crawler.spider.obligations import refusal, warcinfo_fields
 from crawler.spider.void_settings import warning
 from pipelines.deposit import CaptureStore
+from pipelines.page import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -106,7 +108,7 @@ class CrawlSession:
     def __init__(self, crawler: Crawler, run: RunRecorder | None = None) -> None:
         settings = crawler.settings
         self._crawler = crawler
-        self.outlet = outlet_named(str(getattr(crawler.spidercls, "name", "")))
+        self.outlet = _outlet_of(crawler)
         self.report = Report()
         self.fault = ""
         self.reason: str | None = None
@@ -196,6 +198,11 @@ class CrawlSession:
         visit: Visit | None = request.meta.get("visit")
         source = exchange.url if visit is None else visit.url
         page = provisional_page(exchange, self.outlet, source)
+        if visit is None and page.rules.of_any_site:
+            # What lists the articles of a site may have the address of one. Without the name of the
+            # site its record is not read as one.
+            unknown = Verdict(Outcome.SKIPPED, Reason.UNKNOWN_OUTLET)
+            page = replace(page, outlet="", rules=Rules(), article_id="", url="", verdict=unknown)
         original = None
         if last is not None and _repeats(exchange, last):
             original = warc.RevisitOf(
@@ -432,6 +439,14 @@ class CrawlSession:
 
     def _release_visits(self) -> None:
         self._frontier.release()
+
+
+def _outlet_of(crawler: Crawler) -> Outlet:
+    """Return the outlet of the crawl's spider, which of a site knows where articles are listed."""
+    outlet = getattr(crawler.spidercls, "outlet", None)
+    if isinstance(outlet, Outlet):
+        return outlet
+    return outlet_named(str(getattr(crawler.spidercls, "name", "")))
 
 
 def _repeats(exchange: Exchange, last: LastCapture) -> bool:

@@ -22,7 +22,7 @@ from archive.segments import disk
 from crawler.alarms.outlet_blocked import blocked_articles
 from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import How, failures, held_by, next_run, retry_at
-from crawler.outlets import known_outlets
+from crawler.outlets import find_outlet
 from crawler.status.outlet_figures import FiguresReader
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _outlet(
     own = [state for state in states if state.job.outlet == name]
     jobs = tuple(state.job.name for state in own)
     succeeded = last_run(connection, name, now, Ending.SUCCEEDED)
-    known = known_outlets().get(name)
+    known = find_outlet(name)
     return OutletState(
         name=name,
         expected=(known.per_day or None) if known is not None else None,

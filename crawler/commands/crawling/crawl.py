@@ -24,7 +24,7 @@ from crawler.cli.output.plural import counted
 from crawler.cli.output.tables import print_table
 from crawler.model.outlet import Outlet, OutletError
 from crawler.model.text import as_text
-from crawler.outlets import as_address, outlet_at, outlet_named
+from crawler.outlets import as_address, new_site, outlet_at, outlet_named
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ class Command(Verb):
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
-        return "[options] OUTLET | ADDRESS"
+        return "[options] OUTLET | ADDRESS | --site ADDRESS"
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
@@ -52,7 +52,10 @@ class Command(Verb):
         return (
             "Read an outlet's feeds, sitemaps and list pages, fetch the articles that are new or "
             "due for another visit, and keep every exchange. With ADDRESS, any address of an "
-            "article, fetch that article. If it is stopped, the same command continues. Needs "
+            "article, fetch that article. With --site, archive a site of which nobody wrote an "
+            "outlet: ADDRESS is a list of its articles, a feed or a sitemap; the site is kept as "
+            "site:DOMAIN, read by a tool for any page (quality: generic). If it is stopped, the "
+            "same command continues. Needs "
             "CONTACT, an address under which outlets can reach you. "
             f"Example: CONTACT=desk@example.org {PROGRAM} crawl etoday -a since=2023-09-01 "
             "-a until=2023-09-30"
@@ -74,6 +77,12 @@ class Command(Verb):
             "was not seen since)",
         )
 
+        parser.add_argument(
+            "--site",
+            default="",
+            metavar="ADDRESS",
+            help="a list page, feed or sitemap of a site without an outlet",
+        )
         parser.add_argument(
             "-o",
             "--output",
@@ -120,17 +129,19 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Crawl and print a summary; return 1 if anything failed or the counts do not add up."""
         # Imported here: Scrapy imports every command's module to run one of them.
+        from crawler.spider.loader import spider_class
         from crawler.spider.session import CrawlSession
         from crawler.spider.spider import OutletSpider
 
-        outlet, given, arguments = self._checked(args, opts.arguments)
+        outlet, given, arguments = self._checked(args, opts.arguments, as_text(opts.site))
         assert self.crawler_process is not None, "requires_crawler_process"
-        crawler = self.crawler_process.create_crawler(outlet.name)
+        # A site is no outlet that its name alone tells of.
+        named = spider_class(outlet) if opts.site else outlet.name
+        crawler = self.crawler_process.create_crawler(named)
         check_components(crawler.settings)
-        words = [word for pair in given for word in ("-a", pair)]
-        session = CrawlSession.of_run(
-            crawler, self.begin("crawl", outlet.name, [outlet.name, *words])
-        )
+        words = ["--site", as_text(opts.site)] if opts.site else [outlet.name]
+        words += [word for pair in given for word in ("-a", pair)]
+        session = CrawlSession.of_run(crawler, self.begin("crawl", outlet.name, words))
         # Scrapy makes a record of each page and item for its log, whatever LOG_LEVEL then drops.
         # Errors are counted even if they are not logged.
         core = logging.getLogger("scrapy.core")
@@ -157,7 +168,7 @@ class Command(Verb):
         return verdict.exit_code
 
     def _checked(
-        self, args: list[str], given: list[str]
+        self, args: list[str], given: list[str], site: str
     ) -> tuple[Outlet, list[str], dict[str, str]]:
         """Return the outlet, and the spider's arguments as words and by name.
 
@@ -166,13 +177,18 @@ class Command(Verb):
         from crawler.model.crawl_arguments import parse_arguments
         from crawler.model.window import WindowError
 
-        if len(args) != 1:
+        if len(args) != (0 if site else 1):
             raise usage_error(
-                f"name one outlet ({PROGRAM} list shows them) or one address of an article"
+                "--site ADDRESS is all that names the site"
+                if site
+                else f"name one outlet ({PROGRAM} list shows them) or one address of an article"
             )
-        address = as_address(as_text(args[0]))
+        address = "" if site else as_address(as_text(args[0]))
         try:
-            outlet = outlet_at(address) if address else outlet_named(args[0])
+            if site:
+                outlet = new_site(site)
+            else:
+                outlet = outlet_at(address) if address else outlet_named(args[0])
             if address and any(word.startswith("url=") for word in given):
                 raise usage_error(f"-a url= names another address than {address}: name one")
             if address:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import number_left_out, number_of_matches, search
 from archive.export.article_json import articles_object
 from archive.index.search_query import parse_query
+from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.printable import print_json
 from crawler.cli.output.tables import print_articles
+from crawler.model.site import PREFIX
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
@@ -86,6 +89,9 @@ class Command(Verb):
         if not " ".join(args).strip("- "):
             raise usage_error("name at least one term to search for")
         query = parse_query(as_text(" ".join(word for word in args if word != "--")))
+        # All that is kept of a site is generic.
+        if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
+            query = replace(query, quality=None)
         with self.open_index() as index, index.reading() as connection:
             if query.outlet:
                 check_outlet(connection, query.outlet)

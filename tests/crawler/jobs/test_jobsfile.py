@@ -38,6 +38,23 @@ cron = "30 3 * * *"
 """
 
 
+def test_a_job_of_a_site_without_an_outlet() -> None:
+    (job,) = parse_jobs('[[job]]\nsite = "https://www.example.org/feed"\nevery = "6h"\n')
+    assert (job.name, job.outlet) == ("site-example.org", "site:example.org")
+    assert (job.verb, job.words) == ("crawl", ("--site", "https://www.example.org/feed"))
+
+
+def test_two_jobs_of_a_site_need_names() -> None:
+    lines = '[[job]]\nsite = "https://www.example.org/a"\n'
+    with pytest.raises(JobsFileError, match=r"there is a job 'site-example\.org' already"):
+        parse_jobs(lines + lines)
+
+
+def test_a_site_of_an_outlet_is_no_site() -> None:
+    with pytest.raises(JobsFileError, match="crawl etoday"):
+        parse_jobs('[[job]]\nsite = "https://www.etoday.co.kr/news"\n')
+
+
 def test_what_a_file_says() -> None:
     first, second, third = parse_jobs(WHOLE)
     assert first == Job(
@@ -121,7 +138,7 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "jobs.toml, line 1: there is no 'colour' here: only [[job]] tables.",
         f"jobs.toml, line 4: outlet: no outlet 'etodya' (did you mean etoday?); known: {KNOWN}.",
         "jobs.toml, line 6: cron: a job has either every or cron.",
-        "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, command, every, "
+        "jobs.toml, line 7: retires: there is no 'retires'; a job has name, outlet, site, command, every, "
         "cron, arguments, settings, time_limit, retries, backoff, alert.",
         "jobs.toml, line 12: cron: '61 * * * *' is not a valid cron line (Error validating "
         "expression '61': the last value (61) is higher than the maximum value (59)).",
@@ -139,7 +156,7 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "and -, at most 64, a letter or digit first.",
         "jobs.toml, line 29: command: 'remove' is not a command for a job; those are backup, "
         "export, recover, reindex, replay, verify, and outlet = for a crawl.",
-        "jobs.toml, line 31: a job has either an outlet or a command.",
+        "jobs.toml, line 31: a job has either an outlet, a site or a command.",
         'jobs.toml, line 37: command: write outlet = "NAME" for a crawl, and its '
         "arguments = { limit = 100 }.",
         "jobs.toml, line 38: arguments: arguments are an outlet's; write a command's into "
