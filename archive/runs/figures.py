@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, case, func, select, text, type_coerce
+from sqlalchemy import Text, case, func, select, type_coerce
 
 from archive.index.bulk import one_of
-from archive.index.schema import articles, captures, outcomes, revisions, runs
-from archive.model.article import PAYWALLED
+from archive.index.schema import captures, outcomes, revisions, runs
+from archive.model.article import PAYWALLED, Quality
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
 from archive.runs.record import RunRecord
@@ -98,19 +98,23 @@ def paywalled_since(
     return connection.scalar(query) or 0
 
 
-def generic_articles(connection: Connection) -> dict[str, int]:
-    """Return how many articles no layout has read, by outlet.
+def generic_since(
+    connection: Connection, run_ids: Sequence[str], outlet: str, begin: datetime
+) -> int:
+    """Return how many pages of these runs since ``begin`` show an article that no layout has read.
 
-    The query uses the database index over these alone.
+    The query uses the index of outcomes over the run, then row numbers.
     """
     query = (
-        select(articles.c.outlet, func.count())
-        .select_from(revisions)
-        .join(articles)
-        .where(text("revisions.quality = 'generic'"), revisions.c.current)
-        .group_by(articles.c.outlet)
+        select(func.count())
+        .select_from(outcomes)
+        .join(captures, captures.c.id == outcomes.c.capture_id)
+        .join(revisions, revisions.c.id == captures.c.revision_id)
+        .where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
+        .where(outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)), outcomes.c.at >= begin)
+        .where(revisions.c.quality == Quality.GENERIC.value)
     )
-    return {outlet: int(number) for outlet, number in connection.execute(query)}
+    return connection.scalar(query) or 0
 
 
 def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:

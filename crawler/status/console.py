@@ -57,7 +57,8 @@ def print_overview(overview: Overview) -> None:
     _print_rows(_OUTLETS, [_outlet_row(state, now) for state in overview.outlets])
     for each in overview.outlets:
         if each.figures.generic:
-            print(f"generic {each.name}: {counted(each.figures.generic, 'article')} of no layout")
+            number = counted(each.figures.generic, "page")
+            print(f"generic {each.name}: {number} of the last day read by no layout")
     rows = []
     for state in overview.jobs:
         if not state.job.outlet:

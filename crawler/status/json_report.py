@@ -98,7 +98,7 @@ def _outlet(state: OutletState) -> dict[str, Any]:
         "last_done_at": _time(state.done_at),
         "new_last_day": figures.new,
         "paywalled_last_day": figures.paywalled,
-        "generic_articles": figures.generic,
+        "generic_last_day": figures.generic,
         "new_daily_mean": figures.daily,
         "expected_per_day": state.expected,
         "last_new_at": _time(figures.last_new_at),

@@ -16,7 +16,7 @@ from archive.runs.figures import (
     crawls_back,
     crawls_since,
     fill,
-    generic_articles,
+    generic_since,
     last_new_of,
     paywalled_since,
 )
@@ -63,8 +63,8 @@ class OutletFigures:
     """An outlet's figures; articles are ``new`` if a crawl of new articles found them.
 
     ``new`` is the number of the last 24 hours, ``paywalled`` how many of those are not free to read
-    and so may be teasers, ``generic`` how many articles are in the index that no layout has read,
-    ``daily`` the daily mean of the 7 days before that,
+    and so may be teasers, ``generic`` how many pages of that time
+    show an article that no layout has read, ``daily`` the daily mean of the 7 days before that,
     or of the part of them since its first crawl (None for less than a day). ``outcomes`` are those
     of all crawls of the last 24 hours.
     """
@@ -113,11 +113,14 @@ class FiguresReader:
         self._outcomes = self._counted_since(crawls, now - DAY)
         self._new = _new(self._counted_since(current, now - DAY))
         self._new_of_both = _new(self._counted_since(current, now - DAY - WEEK))
-        self._generic = generic_articles(connection)
+        self._read_last_day: dict[str, list[str]] = defaultdict(list)
         #: By outlet, the crawls that found new articles of it, the oldest first.
         self._fruitful: dict[str, list[RunRecord]] = defaultdict(list)
         for crawl in current:
+            is_of_last_day = crawl.ended_at is None or crawl.ended_at > now - DAY
             for outlet, counts in crawl.counts.items():
+                if is_of_last_day:
+                    self._read_last_day[outlet].append(crawl.run_id)
                 if counts.get(Outcome.NEW):
                     self._fruitful[outlet].append(crawl)
 
@@ -130,7 +133,7 @@ class FiguresReader:
         return OutletFigures(
             new=self._new[outlet],
             paywalled=self._paywalled(outlet),
-            generic=self._generic.get(outlet, 0),
+            generic=self._number_generic(outlet),
             daily=before / days if days >= 1 else None,
             last_new_at=self._last_new(outlet),
             outcomes=dict(sorted(self._outcomes.get(outlet, {}).items())),
@@ -170,6 +173,11 @@ class FiguresReader:
         )
         run_ids = [run.run_id for run in recent]
         return paywalled_since(self._connection, run_ids, outlet, begin) if run_ids else 0
+
+    def _number_generic(self, outlet: str) -> int:
+        run_ids = self._read_last_day[outlet]
+        begin = self._now - DAY
+        return generic_since(self._connection, run_ids, outlet, begin) if run_ids else 0
 
     def _last_fruitful(self, outlet: str) -> RunRecord | None:
         recent = self._fruitful[outlet]

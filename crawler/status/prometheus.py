@@ -156,8 +156,8 @@ def _add_outlet(gauges: _Gauges, state: OutletState) -> None:
         outlet=name,
     )
     gauges.set(
-        "articles_generic",
-        "Articles in the index that no layout has read",
+        "articles_generic_last_day",
+        "Pages of the last 24 hours that show an article no layout has read",
         figures.generic,
         outlet=name,
     )

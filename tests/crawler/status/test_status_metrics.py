@@ -193,7 +193,7 @@ def told(said: dict[str, Any]) -> _Samples:
         one("crawl_last_success_timestamp_seconds", outlet["last_done_at"], outlet=name)
         one("articles_new_last_day", outlet["new_last_day"], outlet=name)
         one("articles_paywalled_last_day", outlet["paywalled_last_day"], outlet=name)
-        one("articles_generic", outlet["generic_articles"], outlet=name)
+        one("articles_generic_last_day", outlet["generic_last_day"], outlet=name)
         one("articles_new_daily_mean", outlet["new_daily_mean"], outlet=name)
         one("articles_expected_per_day", outlet["expected_per_day"], outlet=name)
         one("article_last_new_timestamp_seconds", outlet["last_new_at"], outlet=name)
