@@ -26,8 +26,9 @@ from bench.extraction.cases import Case, Corpus, corpora
 from bench.extraction.measures import Reading, Score
 from bench.extraction.page import page
 from bench.extraction.pins import PinError, pin
-from bench.extraction.tables import OURS, Result, printed, rows_of
+from bench.extraction.tables import FALLBACK, OURS, Result, printed, rows_of
 from bench.extraction.tools import TOOLS, ToolError, ToolProcess, prepared
+from crawler.extraction import generic
 from tests.support.cli import ROOT
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ def main() -> int:
     if real_pages is None:
         print(f"no real pages: there is no {options.real_pages / 'manifest.tsv'}")
     missing: dict[str, str] = {}
-    results = [
-        Result(corpus, {OURS: _score_of(corpus, ours.by_layout)}) for corpus in corpora(real_pages)
-    ]
+    results = [_measured_by_us(corpus, missing) for corpus in corpora(real_pages)]
     for tool, process in prepared(options.environments, options.tools):
         if isinstance(process, ToolError):
             missing[tool.name] = str(process)
@@ -118,6 +117,16 @@ def _names(text: str) -> tuple[str, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {_NAMES}")
     return names
+
+
+def _measured_by_us(corpus: Corpus, missing: dict[str, str]) -> Result:
+    """Measure the layouts and, where its tool is installed, the fallback."""
+    result = Result(corpus, {OURS: _score_of(corpus, ours.by_layout)})
+    if generic.version():
+        result.scores[FALLBACK] = _score_of(corpus, ours.by_fallback)
+    else:
+        missing[FALLBACK] = f"its tool is not installed: {generic.INSTALL}"
+    return result
 
 
 def _score_of(corpus: Corpus, read: Callable[[Case], Reading]) -> Score:

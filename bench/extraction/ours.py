@@ -1,11 +1,14 @@
-"""Our own readings: what the layouts of a page's outlet read."""
+"""Our own readings: what the layouts of a page's outlet read, and what is read without any."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bench.extraction.measures import NOTHING, Reading
 from crawler.extraction.reading import read_exchange
+from crawler.model.outlet import Outlet
 from crawler.outlets import outlet_of
 
 if TYPE_CHECKING:
@@ -21,6 +24,29 @@ def by_layout(case: Case) -> Reading:
     page = read_exchange(case.exchange, outlet, case.name)
     # What the fallback reads leaves the verdict as it is.
     return reading_of(page.article) if page.article and page.verdict is None else NOTHING
+
+
+def by_fallback(case: Case) -> Reading:
+    """Return what is read of a page that no layout reads, as one of an outlet without layouts."""
+    outlet = outlet_of(case.url)
+    bare = replace(outlet, layouts=()) if outlet is not None else _any_site(case.url)
+    article = read_exchange(case.exchange, bare, case.name).article
+    return reading_of(article) if article is not None else NOTHING
+
+
+def _any_site(url: str) -> Outlet:
+    """Return an outlet of which nothing is known but that its articles' addresses hold a number."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    pattern, canonical = r".*?(?P<id>\d{5,})(?:\D.*)?", f"{origin}/{{id}}"
+    return Outlet(
+        name="site",
+        title="",
+        hosts=(parts.netloc,),
+        articles=(pattern,),
+        canonical=canonical,
+        layouts=(),
+    )
 
 
 def reading_of(article: Article) -> Reading:

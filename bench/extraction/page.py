@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.extraction.tables import OURS, markdown, rows_of
+from bench.extraction.tables import FALLBACK, OURS, markdown, rows_of
 from bench.extraction.tools import TOOLS
 
 if TYPE_CHECKING:
@@ -68,6 +68,12 @@ def page(results: Sequence[Result], missing: Mapping[str, str], python: str) -> 
 def _readers(missing: Mapping[str, str], python: str) -> str:
     rows = [["reader", "version", "how it is used"]]
     rows.append([OURS, "this checkout", "the layouts of the page's outlet; nothing of others"])
+    fallback = (
+        "how pages are read that no layout reads: trafilatura, by our own rules of times and names"
+    )
+    if FALLBACK in missing:
+        fallback = f"not run: {missing[FALLBACK]}"
+    rows.append([FALLBACK, "this checkout", fallback])
     for tool in TOOLS:
         use = f"not run: {missing[tool.name]}" if tool.name in missing else tool.use
         rows.append([tool.name, tool.version, use])

@@ -31,7 +31,7 @@ _SHARES = (
     ("authors", "authors"),
     ("captions", "captions"),
 )
-OURS = "Sacho"
+OURS, FALLBACK = "Sacho", "Sacho without layouts"
 _NONE = "–"
 
 

@@ -180,14 +180,19 @@ def fundus():
     """Return a reader of pages of the outlets that it has a parser for."""
     from fundus import PublisherCollection
 
-    parsers = {urlsplit(each.domain).netloc: each.parser() for each in PublisherCollection.kr}
+    # All versions of a parser, the newest first: when a page was saved is not known here.
+    parsers = {
+        urlsplit(each.domain).netloc: [version() for version in each.parser]
+        for each in PublisherCollection.kr
+    }
 
     def read(url, html):
         host = urlsplit(url).netloc
-        parser = next((parsers[each] for each in parsers if _same_site(each, host)), None)
-        if parser is None:
+        versions = next((parsers[each] for each in parsers if _same_site(each, host)), None)
+        if versions is None:
             return {"unsupported": True}
-        found = parser.parse(html, "suppress")
+        readings = [parser.parse(html, "suppress") for parser in versions]
+        found = next((each for each in readings if _has_body(each)), readings[0])
         body = found.get("body")
         images = found.get("images") or []
         return {
@@ -204,6 +209,11 @@ def fundus():
 
 def _same_site(one, other):
     return one.removeprefix("www.") == other.removeprefix("www.")
+
+
+def _has_body(found):
+    body = found.get("body")
+    return bool(body) and bool(_fundus_lines(body))
 
 
 def _fundus_lines(body):

@@ -9,7 +9,7 @@ import sys
 import threading
 import venv
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,7 +73,11 @@ TOOLS = (
     Tool("justext", "its Korean stop words, all else as it comes"),
     Tool("goose3", "its Korean stop words; its description is taken for the deck"),
     Tool("resiliparse", "`extract_plain_text` with `main_content`, and the page's title"),
-    Tool("fundus", "the parsers of its Korean publishers, on their pages alone", by_outlet=True),
+    Tool(
+        "fundus",
+        "the parsers of its Korean publishers, whichever version reads the page, on their pages alone",
+        by_outlet=True,
+    ),
 )
 
 
@@ -82,6 +86,7 @@ class ToolProcess:
 
     def __init__(self, tool: Tool, python: Path) -> None:
         self.tool = tool
+        self._nothing = Reading()
         self._command = [str(python), str(_SCRIPT), tool.name]
         self._start()
 
@@ -115,7 +120,8 @@ class ToolProcess:
     def read(self, case: Case) -> Reading | None:
         """Return what the tool reads on a page, nothing if it fails; None if it reads no such page.
 
-        A process that takes too long, or dies, is replaced.
+        A process that takes too long, or dies, is replaced. Nothing has the fields of the page that
+        it read last: where it fails, they are wrong.
         """
         assert self._process.stdin is not None, "it is a pipe"
         asked = json.dumps({"url": case.url, "html": case.html})
@@ -127,10 +133,14 @@ class ToolProcess:
         if found is None:
             self.close()
             self._start()
-            return Reading()
+            return self._nothing
         if "unsupported" in found:
             return None
-        return Reading() if "error" in found else _reading(found)
+        if "error" in found:
+            return self._nothing
+        reading = _reading(found)
+        self._nothing = _without_values(reading)
+        return reading
 
     def _answer(self) -> dict[str, Any] | None:
         """Return the next line that it writes; None if it takes too long or ends."""
@@ -164,6 +174,14 @@ def _reading(found: dict[str, Any]) -> Reading:
         if name in found:
             found[name] = tuple(found[name])
     return Reading(**found)
+
+
+def _without_values(reading: Reading) -> Reading:
+    """Return a reading of the same fields, with nothing in them."""
+    values = {each.name: getattr(reading, each.name) for each in fields(reading)}
+    return Reading(
+        **{name: value if value is None else type(value)() for name, value in values.items()}
+    )
 
 
 def prepare(tool: Tool, folder: Path) -> ToolProcess:

@@ -61,6 +61,19 @@ def test_our_scores_are_not_below_the_pinned(corpus: Corpus) -> None:
     assert worse({corpus.name: score.values()}, {corpus.name: pins[corpus.name]}) == []
 
 
+def test_without_layouts_pages_are_read_generically() -> None:
+    pytest.importorskip("trafilatura", reason="the extra `generic` is not installed")
+    corpus = fixture_corpus()
+    score = Score()
+    for case in corpus.cases:
+        score.add(ours.by_fallback(case), case.expected)
+    values = score.values()
+    assert 0.5 < values["body_f1"] < 1
+    assert values["published_day"] > 0.5
+    foreign = replace(corpus.cases[0].exchange, url="https://news.example.org/read?id=7")
+    assert ours.by_layout(replace(corpus.cases[0], exchange=foreign)) == NOTHING
+
+
 def test_a_right_reading_has_full_scores() -> None:
     values = score_of(RIGHT).values()
     assert {name for name, value in values.items() if value == 0} == {
@@ -151,7 +164,7 @@ def test_a_tool_reads_page_after_page_and_survives_its_own_death(tmp_path: Path)
     process = ToolProcess(Tool("made", ""), python)
     case = fixture_corpus().cases[0]
     read = Reading(body=("본문",), headline="제목")
-    assert [process.read(case) for _ in range(3)] == [read, Reading(), read]
+    assert [process.read(case) for _ in range(3)] == [read, Reading(headline=""), read]
     process.close()
 
 
