@@ -94,8 +94,11 @@ def check_address(address: str, *, allow_loopback: bool) -> IPv4Address | IPv6Ad
     raise AddressRefused(f"{address} is not a public address")
 
 
-def check_proxied_host(host: str, *, allow_loopback: bool) -> None:
-    """Check the host of a URL that a proxy will resolve: IP addresses in every form, and localhost.
+def check_host(host: str, *, allow_loopback: bool) -> None:
+    """Check the host of a URL before it is resolved: IP addresses in every form, and localhost.
+
+    A proxy may resolve it, and names below localhost may have no address: they mean loopback
+    whatever the resolver says (RFC 6761).
 
     :raises AddressRefused: the host is an address that may not be connected to.
     """

@@ -18,7 +18,7 @@ from scrapy.exceptions import (
 )
 from twisted.internet.ssl import Certificate
 
-from crawler.httpclient.address_guard import check_proxied_host
+from crawler.httpclient.address_guard import check_host
 from crawler.httpclient.connection import Connection
 from crawler.httpclient.errors import CertificateError
 from crawler.httpclient.proxy import open_tunnel
@@ -82,7 +82,7 @@ class Connector:
         if proxy is None:
             return await self._resolver.resolve(route.origin.host, route.origin.port)
         self._resolver.check_port(route.origin.host, route.origin.port)
-        check_proxied_host(route.origin.host, allow_loopback=self._resolver.allow_loopback)
+        check_host(route.origin.host, allow_loopback=self._resolver.allow_loopback)
         return [(address, proxy.port) for address in await self._resolver.lookup(proxy.host)]
 
     async def _open(self, route: Route, address: str, port: int) -> Connection:

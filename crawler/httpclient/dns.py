@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import CannotResolveHostError
 
-from crawler.httpclient.address_guard import check_address, is_loopback
+from crawler.httpclient.address_guard import check_address, check_host, is_loopback
 from crawler.httpclient.errors import AddressRefused
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Resolver:
         if mapped is not None:
             return [mapped]
         self.check_port(host, port)
+        check_host(host, allow_loopback=self.allow_loopback)
         allowed: list[tuple[str, int]] = []
         refusal: AddressRefused | None = None
         for address in await self.lookup(host):

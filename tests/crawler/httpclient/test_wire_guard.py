@@ -14,7 +14,7 @@ from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
 from scrapy.settings import Settings
 
 from crawler.httpclient import AddressRefused
-from crawler.httpclient.address_guard import check_address, check_proxied_host, is_public
+from crawler.httpclient.address_guard import check_address, check_host, is_public
 from crawler.httpclient.dns import Resolver
 from tests.support.raw_servers import answering, handling, run, serving
 
@@ -140,7 +140,7 @@ def test_odd_spellings_of_private_addresses_are_refused(address, form):
         "mapped": f"::ffff:{address}",
     }[form]
     with pytest.raises(AddressRefused):
-        check_proxied_host(host, allow_loopback=False)
+        check_host(host, allow_loopback=False)
 
     @run
     async def resolve():
@@ -153,14 +153,21 @@ def test_odd_spellings_of_private_addresses_are_refused(address, form):
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST.", "a.localhost", "127.1", "0", "127.0.0.1."]
 )
-def test_names_of_this_machine_are_refused_behind_a_proxy_too(host):
+def test_names_of_this_machine_are_refused_by_whomever_they_are_resolved(host):
     with pytest.raises(AddressRefused):
-        check_proxied_host(host, allow_loopback=False)
+        check_host(host, allow_loopback=False)
+
+    @run
+    async def resolve():
+        with pytest.raises(AddressRefused):
+            await Resolver(Settings()).resolve(host, 80)
+
+    resolve()
 
 
 def test_other_names_are_the_proxys_to_resolve():
-    check_proxied_host("www.etoday.co.kr", allow_loopback=False)
-    check_proxied_host("8.8.8.8", allow_loopback=False)
+    check_host("www.etoday.co.kr", allow_loopback=False)
+    check_host("8.8.8.8", allow_loopback=False)
 
 
 def answers(monkeypatch, *given_addresses):
