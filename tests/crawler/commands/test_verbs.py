@@ -427,7 +427,7 @@ def test_listed_articles_as_json_are_those_of_the_export(
     assert every["number"] == len(every["articles"])
     assert all(exported[article["url"]] == article for article in every["articles"])
     first = json.loads(workspace.call(*words, "--json", "--limit", "1").out)
-    assert first == {"number": every["number"], "articles": every["articles"][:1]}
+    assert first == {"number": every["number"], "left_out": 0, "articles": every["articles"][:1]}
 
 
 def test_an_article_as_json_is_all_that_is_kept_of_it_in_any_locale(workspace: Workspace) -> None:
