@@ -25,7 +25,7 @@ from archive.http import content_coding
 from archive.http import message as http
 from archive.model.article import ADDRESSES_DISAGREE, PAYWALLED
 from archive.model.exchange import Exchange, content_urn
-from crawler.extraction.reading import read_exchange
+from crawler.extraction.reading import read_by_layouts
 from crawler.outlets import outlet_named
 from pipelines.text import clean
 from tests.support.documents import made_fixtures, name_of, read_fixture
@@ -574,7 +574,7 @@ def exchange_of(fixture: Fixture, made: str | bytes) -> Exchange:
 def read(fixture: Fixture, made: str | bytes) -> Page:
     """Return the reading of a distorted page."""
     exchange = exchange_of(fixture, made)
-    return read_exchange(exchange, outlet_named(fixture.outlet), fixture.name)
+    return read_by_layouts(exchange, outlet_named(fixture.outlet), fixture.name)
 
 
 def sentences_lost(right: Right, article: Article) -> list[str]:

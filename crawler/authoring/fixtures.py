@@ -13,7 +13,7 @@ from crawler.authoring.field_sources import SourceMatch, match_sources
 from crawler.authoring.goldens import ARTICLE, golden_of, sidecar, sidecar_bytes, values_of
 from crawler.extraction.extract import document_of, open_page
 from crawler.extraction.judge import judge
-from crawler.extraction.reading import read_exchange
+from crawler.extraction.reading import read_by_layouts
 from crawler.model.layout import choose
 from crawler.offline.files import PAGE_ENDINGS, read_file
 from pipelines.cpu_limit import TooCostlyError
@@ -132,7 +132,7 @@ def save_page(exchange: Exchange, folder: Path, name: str, note: str) -> Path | 
 
 def read_page(exchange: Exchange, outlet: Outlet, source: str) -> Page:
     """Return the page of an exchange that a person, or a crawl, says is the outlet's."""
-    return judge(read_exchange(exchange, outlet, source, believed=True), outlet)
+    return judge(read_by_layouts(exchange, outlet, source, believed=True), outlet)
 
 
 def fault_of(page: Page) -> str:

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 #: The key of the sidecar under which the article stands.
 ARTICLE = "article"
+#: What is not read of a page, but says how it was read: fixtures are read by layouts.
+_NOT_READ = frozenset({"quality"})
 
 
 def values_of(article: Article) -> dict[str, Any]:
     """Return the article's fields as the export's record has them, without those of a capture."""
     values = article_values(article) | {"layouts": [article.layout]}
-    return {name: values[name] for name in sorted(values)}
+    return {name: values[name] for name in sorted(values) if name not in _NOT_READ}
 
 
 def golden_of(article: Article) -> dict[str, Any]:

@@ -39,6 +39,8 @@ _MISSED = frozenset(
         Reason.BODY_TOO_SHORT,
     }
 )
+#: Of these, what says that a layout's container holds no text.
+_NO_TEXT = frozenset({Reason.NO_BODY, Reason.BODY_TOO_SHORT})
 #: What a page without a body is taken for if a form or a script of it is that of a wall, which many
 #: articles' pages have too.
 _WALLS = frozenset({Reason.BOT_CHALLENGE, Reason.LOGIN_WALL})
@@ -59,15 +61,18 @@ _ANY_PAGE = "<html><body><p>1</p></body></html>"
 
 
 def may_be_article(page: Page) -> bool:
-    """Return whether no layout reads a page that is an article by its address."""
+    """Return whether no layout reads a page that is an article by its address.
+
+    A page with the container of a layout, and too little in it, is none: what a tool would find
+    elsewhere on it is not the article's text.
+    """
     verdict = page.verdict
-    return (
-        verdict is not None
-        and verdict.outcome is Outcome.UNPARSED
-        and verdict.reason in _MISSED | _WALLS
-        and bool(page.article_id and page.url)
-        and not page.is_foreign
-    )
+    if verdict is None or verdict.outcome is not Outcome.UNPARSED:
+        return False
+    if verdict.reason in _NO_TEXT and page.printed is not None and page.printed.contained:
+        return False
+    is_missed = verdict.reason in _MISSED | _WALLS
+    return is_missed and bool(page.article_id and page.url) and not page.is_foreign
 
 
 def is_body(page: Page, printed: Printed, *, is_guessed: bool) -> bool:

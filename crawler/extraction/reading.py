@@ -34,6 +34,13 @@ def read_exchange(
     return fall_back(limited(_interpreted, page), outlet)
 
 
+def read_by_layouts(
+    exchange: Exchange, outlet: Outlet, source: str = "", *, believed: bool = False
+) -> Page:
+    """Return the page as `read_exchange` does, without an article if no layout reads it."""
+    return limited(_interpreted, extract(exchange, outlet, source, believed=believed))
+
+
 def fall_back(page: Page, outlet: Outlet) -> Page:
     """Return the page with an article that no layout reads, if it is one and a tool can read it.
 

@@ -42,6 +42,7 @@ WHOLE: dict[str, Any] = {
     "language": "ko",
     "flags": [],
     "layouts": ["x"],
+    "quality": "layout",
     "removed": [],
     "change": None,
     "content_key": "k",

@@ -53,6 +53,7 @@ def ended(reason: str | None = "finished", plan: Any = None, **session: Any) -> 
     facts: dict[str, Any] = {
         "fault": "",
         "bugs": 0,
+        "is_out_of_memory": False,
         "balance": NOTHING,
         "last_new": NOW,
         "outlet": outlet_named("etoday"),

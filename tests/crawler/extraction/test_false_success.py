@@ -14,11 +14,11 @@ import pytest
 from archive.model.article import Article, Quality
 from archive.model.exchange import Exchange
 from archive.model.outcome import Outcome, Reason
+from bench.extraction.cases import real_corpus
 from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import read_file
-from crawler.outlets import outlet_named, outlet_of
-from tests.outlets.test_real_pages import ADDRESSES
+from crawler.outlets import outlet_named
 from tests.support.cli import ROOT, Workspace
 from tests.support.documents import NOON, SEEDS, read_bytes
 
@@ -353,9 +353,8 @@ needs_pages = pytest.mark.skipif(not REAL.is_dir(), reason=f"the real pages are 
 
 
 #: Pages of outlets that there is no file of.
-OTHERS = [
-    path for path in sorted(REAL.glob("*.html")) if not outlet_of(ADDRESSES.get(path.stem, ""))
-]
+_OURS = {case.name for case in real_corpus(REAL.parent).cases if case.is_of_an_outlet}
+OTHERS = [path for path in sorted(REAL.glob("*.html")) if path.stem not in _OURS]
 
 
 @needs_pages

@@ -28,6 +28,7 @@ from archive.http.redact import redact
 from archive.http.repair import repair_head
 from archive.index.database import Index
 from archive.index.search_query import QueryError, parse_query
+from archive.model.article import Quality
 from archive.model.times import check_range
 from archive.verify.warc_file.file import FileCheck
 from archive.warc.reader import Damage
@@ -157,7 +158,10 @@ def _check_document(data: bytes, *, html: bool) -> None:
     seed = known[data[0] % len(known)] if data else known[0]
     outlet = outlet_named(seed.outlet)
     page = read_exchange(replace(seed.exchange, body=data[1:]), outlet, "made")
-    assert (page.article is None) is (page.verdict is not None), "neither article nor verdict"
+    is_generic = page.article is not None and page.article.quality is Quality.GENERIC
+    is_decided = (page.article is None) is (page.verdict is not None)
+    assert is_decided or is_generic, "neither article nor verdict"
+    assert not is_generic or page.verdict is not None, "generic, and passed off as read"
     if page.article is not None:
         check_article(page, page.article, outlet)
 
