@@ -208,6 +208,11 @@ class Verb(ScrapyCommand):
         """Return the index at INDEX_URL, opened."""
         return Index(self.text_setting("INDEX_URL"), read_only=read_only, brief=brief)
 
+    def outlets_seen(self) -> list[str]:
+        """Return the names of the outlets and sites of which the index holds anything."""
+        with self.open_index() as index, index.reading() as connection:
+            return outlets_seen(connection)
+
     @contextmanager
     def open_segments(self, job: str) -> Iterator[SegmentWriter]:
         """Yield a writer of new segments in the folder ARCHIVE_URL."""

@@ -25,7 +25,7 @@ from crawler.model.outlet_check import faults
 from crawler.model.site import PREFIX, site_at, site_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from importlib.metadata import EntryPoint
 
 #: The group of entry points by which an installed package states outlets: each is a module with a
@@ -267,20 +267,32 @@ def outlet_at(address: str) -> Outlet:
     return outlet
 
 
-def article_named(text: str) -> tuple[str, str]:
+def article_named(
+    text: str, outlets_seen: Callable[[], Collection[str]] = tuple
+) -> tuple[str, str]:
     """Return the outlet's name and the id or alias that ``OUTLET/ID`` or an address states.
 
-    The second is ``""`` for ``OUTLET`` alone.
+    The second is ``""`` for ``OUTLET`` alone. The address of a host that no outlet has may be one
+    of a site's, if that is among the ``outlets_seen``, which are asked for only then.
 
-    :raises OutletError: no outlet has the host of the address.
+    :raises OutletError: neither has the host of the address.
     """
     address = as_address(text)
     if not address:
         outlet, _, name = text.partition("/")
         return outlet, name
-    known = outlet_at(address)
+    known = outlet_of(address) or _site_of(address, outlets_seen) or outlet_at(address)
     identified = known.identify(address)
     return known.name, identified.article_id if identified is not None else address
+
+
+def _site_of(address: str, outlets_seen: Callable[[], Collection[str]]) -> Outlet | None:
+    """Return the site at an address if it is among the outlets seen, else None."""
+    sites = [name for name in outlets_seen() if name.startswith(PREFIX)]
+    if not sites:
+        return None
+    site = site_at(address)
+    return site if site.name in sites else None
 
 
 def outlet_of_related(url: str) -> Outlet | None:

@@ -103,7 +103,7 @@ class Command(Verb):
         if len(args) > 1:
             raise usage_error("name one article as OUTLET/ID, or by an address of it")
         try:
-            outlet, article_id = article_named(as_text(args[0] if args else ""))
+            outlet, article_id = article_named(as_text(args[0] if args else ""), self.outlets_seen)
         except OutletError as error:
             raise usage_error(str(error)) from error
         if article_id:

@@ -132,7 +132,7 @@ class Command(Verb):
         :raises UsageError: an argument is invalid, or there is no terminal to ask.
         :raises SegmentError: there is no archive.
         """
-        articles = tuple(_article_name(argument) for argument in dict.fromkeys(args))
+        articles = tuple(self._article_name(argument) for argument in dict.fromkeys(args))
         if not articles:
             raise usage_error("name at least one article as OUTLET/ID")
         reason = " ".join(as_text(opts.reason).split())
@@ -226,19 +226,18 @@ class Command(Verb):
         )
         return 1
 
+    def _article_name(self, argument: str) -> tuple[str, str]:
+        """Return outlet and id.
 
-def _article_name(argument: str) -> tuple[str, str]:
-    """Return outlet and id.
-
-    :raises UsageError: the argument is neither OUTLET/ID nor an address of an outlet's.
-    """
-    try:
-        outlet, article_id = article_named(as_text(argument))
-    except OutletError as error:
-        raise usage_error(str(error)) from error
-    if not (outlet and article_id):
-        raise usage_error(f"{argument} is not an article: write OUTLET/ID, or an address of it")
-    return outlet, article_id
+        :raises UsageError: the argument is neither OUTLET/ID nor an address of an outlet's.
+        """
+        try:
+            outlet, article_id = article_named(as_text(argument), self.outlets_seen)
+        except OutletError as error:
+            raise usage_error(str(error)) from error
+        if not (outlet and article_id):
+            raise usage_error(f"{argument} is not an article: write OUTLET/ID, or an address of it")
+        return outlet, article_id
 
 
 def _find(connection: Snapshot, articles: Sequence[tuple[str, str]]) -> list[TakedownPlan] | None:

@@ -129,6 +129,11 @@ def test_a_site_is_archived_and_read(site: Site, tmp_path: Path, listed: str) ->
     name = rows[0]["article_id"]
     shown = workspace.run("show", f"site:127.0.0.1/{name}")
     assert "기록관, 편지" in shown.out, shown
+    by_address = workspace.run("show", rows[0]["url"])
+    assert by_address.out == shown.out, by_address
+    other = workspace.run("show", "https://example.org/news/1")
+    assert other.code == 2
+    assert "no outlet has the host of https://example.org/news/1" in other.err
     lines = workspace.run("export", "--outlet", "site:127.0.0.1", "-").out.splitlines()
     values = [json.loads(line) for line in lines]
     assert len(values) == 3
@@ -151,7 +156,7 @@ def test_a_site_is_archived_and_read(site: Site, tmp_path: Path, listed: str) ->
     verified = workspace.run("verify")
     assert verified.code == 0, verified
     assert workspace.run("status").code == 0
-    removed = workspace.run("remove", "--yes", "--reason", "test", f"site:127.0.0.1/{name}")
+    removed = workspace.run("remove", "--yes", "--reason", "test", rows[0]["url"])
     assert len(workspace.rows("articles")) == 2, removed
 
 
