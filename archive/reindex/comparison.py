@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from archive.articles.deletions import DeletionJudge, Status
 from archive.index.schema import articles, revisions
+from archive.model.article import Quality
 from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
 
 if TYPE_CHECKING:
@@ -126,6 +127,25 @@ def compare_indexes(new: Path, old: Path) -> list[Difference]:
             return [*outcomes, *fields, *_statuses(connection, new, old)]
     except (sqlite3.Error, SQLAlchemyError, ValueError) as error:
         raise ComparisonError(f"{old} cannot be compared with the new index: {error}") from error
+
+
+def number_of_generic(index: Path) -> int:
+    """Return the number of articles in an index that no layout has read.
+
+    :raises ComparisonError: it is damaged.
+    """
+    try:
+        with closing(sqlite3.connect(_read_only(index), uri=True)) as connection:
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(revisions)")}
+            if "quality" not in columns:  # a version that read none has made it
+                return 0
+            (number,) = connection.execute(
+                "SELECT count(DISTINCT article) FROM revisions WHERE quality = ?",
+                (Quality.GENERIC.value,),
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise ComparisonError(f"{index} cannot be read: {error}") from error
+    return int(number)
 
 
 def _read_only(path: Path) -> str:

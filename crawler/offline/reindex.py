@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.outcome import Outcome, Verdict
 from archive.reindex.builder import IndexBuilder
-from archive.reindex.comparison import ComparisonError, compare_indexes
+from archive.reindex.comparison import ComparisonError, compare_indexes, number_of_generic
 from archive.reindex.frontier_seed import seed_frontier
 from archive.reindex.given_up import revive_given_up
 from archive.reindex.spans import END, being_written, list_segments, split
@@ -45,6 +45,7 @@ class ReindexResult:
     index, None if there was none; then ``seeded`` counts the articles of the frontier that were
     derived from captures, and ``revived`` those given up that are due again. ``differences`` are
     from that index; None, with ``not_compared`` for the reason, if it could not be compared.
+    ``left_out`` is how many of its articles no layout read, if what reads them is not installed.
     """
 
     captures: int = 0
@@ -56,6 +57,7 @@ class ReindexResult:
     old: Path | None = None
     differences: list[Difference] | None = None
     not_compared: str = ""
+    left_out: int = 0
 
 
 def reindex(
@@ -105,6 +107,8 @@ def _compare(result: ReindexResult, url: str) -> None:
     if result.old is None:
         return
     try:
+        if not generic_tool():
+            result.left_out = number_of_generic(result.old)
         result.differences = compare_indexes(index_path(url), result.old)
     except ComparisonError as error:
         result.not_compared = str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
@@ -12,6 +13,7 @@ from crawler.cli.output.plural import counted
 from crawler.cli.output.progress import ProgressBar, Unit
 from crawler.cli.output.summary import Report
 from crawler.cli.output.tables import print_table
+from crawler.extraction.generic import INSTALL
 
 if TYPE_CHECKING:
     import argparse
@@ -151,6 +153,13 @@ def _print_result(result: ReindexResult) -> None:
         are = "is" if result.revived == 1 else "are"
         print(
             f"{counted(result.revived, 'article')} that an earlier version gave up {are} due again"
+        )
+    if result.left_out:
+        are = "is" if result.left_out == 1 else "are"
+        print(
+            f"{counted(result.left_out, 'article')} that no layout reads {are} left out, as what "
+            f"read them is not installed: {INSTALL}",
+            file=sys.stderr,
         )
     if result.old is not None:
         print(f"the old index is kept as {result.old}")

@@ -124,3 +124,20 @@ def test_a_quality_that_there_is_not_is_a_sentence(workspace: Workspace, query: 
     said = workspace.run("search", f"{WORD} {query}")
     assert said.code == 2
     assert "quality:" in said.err
+
+
+def test_what_a_reindex_leaves_out_without_the_tool_is_said(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.run("replay", save(tmp_path / "pages", 9, broken=True))
+    monkeypatch.setattr("crawler.extraction.reading.tool", lambda: None)
+    monkeypatch.setattr("crawler.offline.reindex.generic_tool", lambda: "")
+    said = workspace.call("reindex")
+    assert "1 article that no layout reads is left out" in said.err
+    assert "pip install 'sacho[generic]'" in said.err
+    assert workspace.rows("articles") == []
+    assert workspace.run("verify").code == 0
+    monkeypatch.undo()
+    said = workspace.call("reindex")
+    assert "left out" not in said.err
+    assert len(workspace.rows("articles")) == 1
