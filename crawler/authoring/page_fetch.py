@@ -74,3 +74,6 @@ class PagesSpider(DefaultSpider):
         number = len(found.entries) + len(found.sitemaps)
         why = f"it answered with {number} entries"
         self.gathered.channels.append((kind, Fact(value=asked, why=why, confidence="B")))
+        # Their answers come in any order.
+        places = [urljoin(self.addresses[0], path) for path in _WELL_KNOWN]
+        self.gathered.channels.sort(key=lambda channel: places.index(channel[1].value))
