@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 #: The sample of a fill rate: about so many new articles, of at most so many runs. The error of a
 #: share is then a few percentage points.
@@ -86,13 +86,8 @@ def paywalled_since(
     The query uses the index of outcomes over the run, then row numbers.
     """
     query = (
-        select(func.count())
-        .select_from(outcomes)
-        .join(captures, captures.c.id == outcomes.c.capture_id)
-        .join(revisions, revisions.c.id == captures.c.revision_id)
-        .where(captures.c.outcome != Outcome.UNPARSED)
-        .where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
-        .where(outcomes.c.outcome == Outcome.NEW, outcomes.c.at >= begin)
+        _number_shown_since(run_ids, outlet, begin)
+        .where(captures.c.outcome != Outcome.UNPARSED, outcomes.c.outcome == Outcome.NEW)
         .where(type_coerce(revisions.c.flags, Text).contains(f'"{PAYWALLED}"'))
     )
     return connection.scalar(query) or 0
@@ -106,15 +101,23 @@ def generic_since(
     The query uses the index of outcomes over the run, then row numbers.
     """
     query = (
+        _number_shown_since(run_ids, outlet, begin)
+        .where(outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)))
+        .where(revisions.c.quality == Quality.GENERIC.value)
+    )
+    return connection.scalar(query) or 0
+
+
+def _number_shown_since(run_ids: Sequence[str], outlet: str, begin: datetime) -> Select[int]:
+    """Return the query for the number of captures of these runs that show a revision."""
+    return (
         select(func.count())
         .select_from(outcomes)
         .join(captures, captures.c.id == outcomes.c.capture_id)
         .join(revisions, revisions.c.id == captures.c.revision_id)
         .where(one_of(outcomes.c.run_id, run_ids), outcomes.c.outlet == outlet)
-        .where(outcomes.c.outcome.in_((Outcome.NEW, Outcome.UNPARSED)), outcomes.c.at >= begin)
-        .where(revisions.c.quality == Quality.GENERIC.value)
+        .where(outcomes.c.at >= begin)
     )
-    return connection.scalar(query) or 0
 
 
 def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterator[RunRecord]:
