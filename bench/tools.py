@@ -413,7 +413,7 @@ def _wait_for(is_so: Callable[[], bool], otherwise: str) -> None:
     while not is_so():
         if time.monotonic() > end:
             raise OSError(otherwise)
-        time.sleep(0.05)
+        time.sleep(0.05)  # how often it is asked; nothing relies on its length
 
 
 def _wait_until_written(where: Path) -> None:
