@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -42,7 +43,7 @@ _NO_TLS = {
 }
 
 
-class LoopbackSite:
+class LoopbackSite(ABC):
     """Hosts that are served on free ports of this machine; use as a context manager.
 
     What they answer is the subclass's. They are reached by mapping their names to 127.0.0.1 and the
@@ -81,9 +82,9 @@ class LoopbackSite:
         self._errors: list[BaseException] = []
         self._thread = threading.Thread(target=self._run, name=f"twin-{outlet}", daemon=True)
 
+    @abstractmethod
     def answer(self, host: str, target: str) -> Answer:
         """Answer a GET of ``target`` (path and query) on one of the hosts."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._thread.start()
