@@ -1,0 +1,100 @@
+"""What is asked of an open index, each in a process that does nothing else: opening, searching.
+
+    python -m bench.growth.queries INDEX_URL open|newest [--repeats 5]
+
+Prints the seconds of each repetition and the peak memory as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from archive.articles.queries import number_of_matches, search
+from archive.index.database import Index
+from archive.index.search_query import parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What people ask: words that one article in five has, and in 20,000; parts of words, single
+#: syllables, words that no article has, words with blanks, two terms, one left out, days, outlets.
+QUERIES = (
+    "서울",
+    "대통령",
+    "경제",
+    "국회",
+    "반도체",
+    "삼성전자",
+    "AI",
+    "북한",
+    "코로나19",
+    "푸틴",
+    "나로우주센터",
+    "쇄빙연구선",
+    "없는낱말이다",
+    "있다",
+    "밝혔다",
+    "수",
+    "금리 인상",
+    "한국은행 금리",
+    "대통령 국회",
+    "푸틴 OR 우크라이나",
+    "서울 -부동산",
+    "대통령 outlet:yna",
+    "반도체 outlet:hani",
+)
+PAGE = 20
+
+
+def opening(url: str, repeats: int) -> list[float]:
+    """Return the seconds of opening the index, reading one row and closing it."""
+    found: list[float] = []
+    for _ in range(repeats):
+        began = perf_counter()
+        with Index(url, read_only=True) as index, index.reading() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM articles LIMIT 1").all()
+        found.append(perf_counter() - began)
+    return found
+
+
+def newest(url: str, repeats: int) -> list[float]:
+    """Return the seconds of the first page of each query, newest first, with the number of hits."""
+    found: list[float] = []
+    with Index(url, read_only=True) as index, index.reading() as connection:
+        for _ in range(repeats):
+            for asked in QUERIES:
+                began = perf_counter()
+                query = parse_query(asked)
+                search(connection, query, PAGE)
+                number_of_matches(connection, query)
+                found.append(perf_counter() - began)
+    return found
+
+
+KINDS: dict[str, Callable[[str, int], list[float]]] = {"open": opening, "newest": newest}
+
+
+def main() -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(description="Time questions to an open index.")
+    parser.add_argument("url")
+    parser.add_argument("kind", choices=tuple(KINDS))
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    seconds = KINDS[options.kind](options.url, options.repeats)
+    print(json.dumps({"seconds": seconds, "memory": _peak_memory()}))
+
+
+def _peak_memory() -> int:
+    """Return the most KiB that this process has had."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1])
+
+
+if __name__ == "__main__":
+    main()
