@@ -6,26 +6,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import JSON, Text, func, select, type_coerce
 
 from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
 from archive.index.fulltext import matching_ids
-from archive.index.schema import aliases, articles, captures, revisions
+from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.model.article import KST, Article, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from sqlalchemy import Connection, RowMapping, Select
+    from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
     from archive.index.search_query import Query
     from archive.model.exchange import Location
 
-_ARTICLE = (revisions, articles.c.outlet, articles.c.article_id, articles.c.url)
+    #: A row for an export, and the claim that its article is gone.
+    ExportRow = tuple[dict[str, Any], Deletion | None]
+
+_ARTICLE = (*revisions.c, articles.c.outlet, articles.c.article_id, articles.c.url)
 _CAPTURE = (
     captures.c.status,
     captures.c.warc_file,
@@ -86,7 +89,7 @@ def _stored_article(row: dict[str, Any], deletion: Deletion | None) -> StoredArt
     )
 
 
-def each_article(
+def each_row(
     connection: Connection,
     outlet: str = "",
     since: date | None = None,
@@ -94,22 +97,35 @@ def each_article(
     *,
     every_revision: bool = False,
     quality: Quality | None = None,
-) -> Iterator[StoredArticle]:
+) -> Iterator[ExportRow]:
     """Yield the current revisions, or all of them, by outlet, article id and time.
 
-    ``since`` and ``until`` are days of publication in KST, inclusive; ``quality`` is how they were
-    read, None for either.
+    Each is the row of a revision with its article's and its capture's, JSON and times as SQLite has
+    them, and the claim that the article is gone. ``since`` and ``until`` are days of publication in
+    KST, inclusive; ``quality`` is how they were read, None for either.
     """
-    query = published(_revisions() if every_revision else _current(), outlet, since, until)
-    query = _of_quality(query, quality)
+    columns = [_as_stored(column) for column in (*_ARTICLE, *_CAPTURE)]
+    query = _joined(select(*columns))
+    query = query if every_revision else query.where(revisions.c.current)
+    query = _of_quality(published(query, outlet, since, until), quality)
     query = query.order_by(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
     judge = DeletionJudge(connection)
-    for rows in (
-        connection.execute(query.execution_options(yield_per=_MANY)).mappings().partitions()
-    ):
-        yield from _stored_articles(rows, judge)
+    result = connection.execute(query.execution_options(yield_per=_MANY))
+    names = tuple(result.keys())
+    for rows in result.partitions():
+        values = [dict(zip(names, row, strict=True)) for row in rows]
+        deletions = judge.deletions({row["article"] for row in values})
+        for row in values:
+            yield row, deletions.get(row["article"])
+
+
+def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the column with JSON and times as the text that SQLite has of them."""
+    if isinstance(column.type, (JSON, Instant)):
+        return type_coerce(column, Text).label(column.key)
+    return column
 
 
 def published(
@@ -117,7 +133,7 @@ def published(
 ) -> Select[Any]:
     """Return a query over ``revisions`` and ``articles`` with conditions added.
 
-    ``outlet`` is the outlet; ``since`` and ``until`` are as in `each_article`.
+    ``outlet`` is the outlet; ``since`` and ``until`` are as in `each_row`.
     """
     if outlet:
         query = query.where(articles.c.outlet == outlet)
@@ -217,8 +233,15 @@ def published_times(
 
 
 def _revisions() -> Select[Any]:
-    columns = (*_ARTICLE, *_CAPTURE)
-    return select(*columns).join(articles).join(captures, captures.c.id == revisions.c.capture_id)
+    return _joined(select(*_ARTICLE, *_CAPTURE))
+
+
+def _joined(query: Select[Any]) -> Select[Any]:
+    return (
+        query.select_from(revisions)
+        .join(articles)
+        .join(captures, captures.c.id == revisions.c.capture_id)
+    )
 
 
 def _current() -> Select[Any]:

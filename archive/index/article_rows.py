@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archive.model.article import KST, Article, Author, Image, Precision, Removed, content_key
+from archive.model.times import within_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
 _PLAIN = ("headline", "dateline", "section", "published_raw", "modified_raw", "language")
 
@@ -72,6 +73,12 @@ def search_columns(article: Article) -> tuple[str, str]:
         texts += [image.caption, image.credit]
     texts += [author.name for author in article.authors]
     return "\n".join(headlines), "\n".join(texts)
+
+
+def iso_time(stored: str) -> str:
+    """Return a time in KST in ISO 8601, from the text that SQLite has of it."""
+    moment = datetime.fromisoformat(stored).replace(tzinfo=UTC)
+    return within_calendar(moment).astimezone(KST).isoformat()
 
 
 def _kst(moment: datetime | None) -> datetime | None:

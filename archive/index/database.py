@@ -42,8 +42,9 @@ _PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
-#: Created once: json.dumps() creates an encoder for every value.
+#: Created once: json.dumps() creates an encoder for every value, json.loads() checks its arguments.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_DECODE = json.JSONDecoder().decode
 
 
 class IndexUnusableError(Exception):
@@ -305,6 +306,7 @@ def _engine(url: str, read_only: bool, brief: bool) -> Engine:
     return create_engine(
         make_url(url),
         json_serializer=_as_json,
+        json_deserializer=_from_json,
         # Transactions are begun explicitly: BEGIN IMMEDIATE for every write.
         connect_args={"isolation_level": None},
         poolclass=NullPool if brief else None,
@@ -357,6 +359,10 @@ def _shown(url: str) -> str:
 
 def _as_json(value: Any) -> str:
     return "[]" if value == [] else _ENCODE(value)  # most lists of most articles are empty
+
+
+def _from_json(value: str) -> Any:
+    return [] if value == "[]" else _DECODE(value)  # see _as_json
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:

@@ -129,7 +129,12 @@ class Article:
     @property
     def identity_is_content(self) -> bool:
         """Whether the id was made from the content because no address is known."""
-        return self.article_id.startswith("content-")
+        return is_of_content(self.article_id)
+
+
+def is_of_content(article_id: str) -> bool:
+    """Return whether the id was made from the content because no address is known."""
+    return article_id.startswith("content-")
 
 
 def content_key(article: Article) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scrapy.exporters import CsvItemExporter
 
-from archive.export.articles import csv_cell
+from archive.export.article_files import csv_cell
 from pipelines.item import item_fields
 
 if TYPE_CHECKING:

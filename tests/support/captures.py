@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import each_article, find_article
+from archive.articles.queries import each_row, find_article
 from archive.index.database import Index
 from archive.model.exchange import Exchange, content_urn
 from archive.runs.recorder import RunRecorder
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from archive.articles.queries import StoredArticle
     from archive.runs.recorder import Result
@@ -86,9 +88,15 @@ class Keeper:
     def articles(self) -> list[StoredArticle]:
         """Current revisions of all articles."""
         with self.index() as index, index.reading() as connection:
-            return list(each_article(connection))
+            return every_article(connection)
 
     def revisions(self, outlet: str, article_id: str) -> list[StoredArticle]:
         """All revisions of one article, in the order of capture."""
         with self.index() as index, index.reading() as connection:
             return find_article(connection, outlet, article_id)
+
+
+def every_article(connection: Connection) -> list[StoredArticle]:
+    """The current revisions of all articles."""
+    names = [(row["outlet"], row["article_id"]) for row, _ in each_row(connection)]
+    return [find_article(connection, *name)[-1] for name in names]

@@ -62,6 +62,7 @@ IMPORTED = (
 _ALSO_IMPORTED = (
     "archive.backup.create",
     "archive.backup.restore",
+    "archive.export.article_files",
     "archive.export.articles",
     "archive.takedown.execute",
     "archive.verify.archive",

@@ -80,16 +80,13 @@ def wrong(workspace: Workspace) -> list[str]:
 
 def articles(workspace: Workspace) -> dict[tuple[str, str], str]:
     """Return the text of each article, by outlet and id."""
-    from archive.articles.queries import each_article
+    from archive.articles.queries import each_row
 
     with (
         Index(f"sqlite:///{workspace.index}", read_only=True) as index,
         index.reading() as connection,
     ):
-        return {
-            (s.article.outlet, s.article.article_id): s.article.text
-            for s in each_article(connection)
-        }
+        return {(row["outlet"], row["article_id"]): row["body"] for row, _ in each_row(connection)}
 
 
 def _inside(record: Record) -> bytes:

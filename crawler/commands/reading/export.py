@@ -7,8 +7,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import each_article
-from archive.export import articles as export
+from archive.articles.queries import each_row
+from archive.export.article_files import write_articles, write_to
+from archive.export.articles import CAPTURE_ENDINGS, ENDINGS
 from archive.index.search_query import QUALITIES
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TextIO
 
-    from archive.articles.queries import StoredArticle
+    from archive.articles.queries import ExportRow
 
-_ENDINGS = (*export.ENDINGS, *export.CAPTURE_ENDINGS)
+_ENDINGS = (*ENDINGS, *CAPTURE_ENDINGS)
 _ANY_ENDING = f"{', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}"
 #: Names of the standard output, with the ending of the format.
-_STDOUT = {"-": ".jsonl"} | {f"-:{ending[1:]}": ending for ending in export.ENDINGS}
+_STDOUT = {"-": ".jsonl"} | {f"-:{ending[1:]}": ending for ending in ENDINGS}
 
 
 class Command(Verb):
@@ -92,7 +93,7 @@ class Command(Verb):
         ending = path.suffix.lower()
         if args[0] not in _STDOUT and ending not in _ENDINGS:
             raise usage_error(f"{path}: the name must end in {_ANY_ENDING}, or be -")
-        if args[0] in _STDOUT or ending in export.ENDINGS:
+        if args[0] in _STDOUT or ending in ENDINGS:
             self._export_articles(args[0], opts)
             return 0
         if opts.revisions == "all":
@@ -110,7 +111,7 @@ class Command(Verb):
         with self.open_index() as index, index.reading() as connection:
             if opts.outlet:
                 check_outlet(connection, opts.outlet)
-            found = each_article(
+            found = each_row(
                 connection,
                 opts.outlet,
                 opts.since,
@@ -121,7 +122,7 @@ class Command(Verb):
             if name in _STDOUT:
                 count = _print_articles(_STDOUT[name], found)
             else:
-                count = export.write_articles(Path(name), found)
+                count = write_articles(Path(name), found)
         what = counted(count, "revision" if every else "article")
         if name in _STDOUT:
             print(f"{what} written to the standard output", file=sys.stderr)
@@ -153,10 +154,10 @@ class Command(Verb):
         print(f"{counted(count, 'capture')} written to {path}{listed}")
 
 
-def _print_articles(ending: str, articles: Iterable[StoredArticle]) -> int:
+def _print_articles(ending: str, rows: Iterable[ExportRow]) -> int:
     """Write articles to the standard output as to a file, but safely to a terminal."""
     raw = raw_stream(sys.stdout)
     if isinstance(raw, TextIOWrapper):
         raw.reconfigure(encoding="utf-8", newline="")
     file: TextIO = sys.stdout if raw.isatty() else raw
-    return export.write_to(file, ending, articles)
+    return write_to(file, ending, rows)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from archive.articles.captures import captures_of
 from archive.articles.deletions import DeletionJudge
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
-from archive.articles.queries import each_article
+from tests.support.captures import every_article
 from tests.support.history import GONE, OWN_ID, another, answer, other_url, page
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_export_and_history_agree_on_any_order_of_captures(keeper: Keeper) -> No
         keeper.read("etoday", *run)
         with keeper.index() as index, index.reading() as connection:
             judge = DeletionJudge(connection)
-            for stored in each_article(connection):
+            for stored in every_article(connection):
                 absences = judge.absences(
                     captures_of(connection, stored.row_id), judge.gone_captures(stored.row_id)
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archive.export.articles import csv_cell
+from archive.export.article_files import csv_cell
 
 
 @pytest.mark.parametrize(
