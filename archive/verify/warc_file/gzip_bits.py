@@ -7,6 +7,7 @@ changes nothing that is read, and yet the file is no longer what was written.
 from __future__ import annotations
 
 import os
+from operator import ne
 from typing import TYPE_CHECKING
 
 from isal import isal_zlib
@@ -28,11 +29,12 @@ _OURS = MAGIC + b"\0\0\0\0\0"
 _HEADER, _TRAILER = 10, 8
 #: Members longer than this, or that inflate to more, are not checked bit by bit.
 _MAX_MEMBER = 2**24
-#: Members remembered as packed otherwise than by this compressor; if there are more, another one
-#: packed the file.
-_MAX_OTHERS = 1000
 #: Members below this share count as few: one in so many.
 _FEW = 4
+#: A member was changed if it differs from what this compressor makes in at most so many bytes. It
+#: is no proof of a change that one differs in more: the compressor itself gave the first records of
+#: two processes in some five thousand another form, for a reason that was not found.
+_MAX_CHANGED = 8
 
 
 class MemberBits:
@@ -41,8 +43,9 @@ class MemberBits:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._first = os.pread(fd, _HEADER, 0)
-        self._same = 0
-        self._others: list[tuple[int, str]] = []
+        self._alike = 0
+        self._unlike = 0
+        self._changed: list[tuple[int, str]] = []
 
     def check(self, record: CheckedRecord, *, own: bool) -> Iterator[Deviation]:
         """Yield what is wrong with a record's member by itself."""
@@ -53,30 +56,42 @@ class MemberBits:
         if data[: len(_OURS)] != _OURS or made_by != self._first[len(_OURS) :]:
             sentence = "Its gzip header is not as this project writes it."
             yield Deviation(Rule.GZIP, sentence, Level.UNUSUAL)
-        elif own and _is_packed_alike(data):
-            self._same += 1
-        elif _is_filled(data):
+            return
+        forms = _own_forms(data) if own else ()
+        if data in forms:
+            self._alike += 1
+            return
+        self._unlike += 1
+        if _is_filled(data):
             sentence = "The fill bits of the last byte of its compressed data are not zero."
             yield Deviation(Rule.GZIP, sentence, Level.WRONG)
-        elif own and len(self._others) < _MAX_OTHERS:
-            self._others.append((record.offset, record.record_id))
+        elif any(_is_changed(data, form) for form in forms):
+            self._changed.append((record.offset, record.record_id))
 
     def finish(self) -> Iterator[tuple[int, str, Deviation]]:
-        """Yield the members unlike the others, with offset and record id.
+        """Yield the members that were changed, with offset and record id.
 
-        If nearly all are packed as this compressor does it, all were.
+        If nearly all are packed as this compressor does it, all were; else another one packed them.
         """
-        if len(self._others) * _FEW >= self._same:
+        if self._unlike * _FEW >= self._alike:
             return
         sentence = "It inflates, but its compressed bytes are not those that were written."
-        for offset, record_id in self._others:
+        for offset, record_id in self._changed:
             yield offset, record_id, Deviation(Rule.GZIP, sentence, Level.UNUSUAL)
 
 
-def _is_packed_alike(data: bytes) -> bool:
+def _own_forms(data: bytes) -> tuple[bytes, ...]:
+    """Return the members that this project makes of what a member holds; none if it is damaged."""
     stream = isal_zlib.decompressobj(31)
     content = stream.decompress(data, _MAX_MEMBER)
-    return stream.eof and data in (packed(content), _deflated(content))
+    return (packed(content), _deflated(content)) if stream.eof else ()
+
+
+def _is_changed(data: bytes, form: bytes) -> bool:
+    """Return whether a member is one of ours but for a few bytes."""
+    if len(data) != len(form):
+        return False
+    return sum(map(bool, map(ne, data, form))) <= _MAX_CHANGED
 
 
 def _deflated(content: bytes) -> bytes:

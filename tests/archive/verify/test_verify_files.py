@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import random
 import shutil
+import struct
 import subprocess
 import threading
 import time
 import tracemalloc
+import zlib
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Finding, Rule, Severity
+from archive.warc.compression.gzip_member import member
 from tests.support.faults.warc_mutations import (
     HOUSE,
     MUTATIONS,
@@ -113,6 +117,39 @@ def test_a_good_file_is_good(tmp_path: Path, name: str) -> None:
 def test_our_own_file_has_not_even_a_note(tmp_path: Path) -> None:
     assert findings(tmp_path / "a", ours()) == []
     assert rules(errors(tmp_path / "a", unpacked(ours()))) == {Rule.MEMBER}  # ours are compressed
+
+
+def test_a_member_that_was_packed_otherwise_is_good_and_one_with_another_bit_is_not(
+    tmp_path: Path, good: list[bytes]
+) -> None:
+    header, *members = (member(one) for one in good)
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = deflater.compress(good[0]) + deflater.flush()
+    sums = struct.pack("<II", zlib.crc32(good[0]), len(good[0]))
+    otherwise = header[:10] + data + sums
+    assert gzip.decompress(otherwise) == good[0]
+    assert otherwise != header
+    assert errors(tmp_path / "otherwise", b"".join([otherwise, *members])) == []
+    at, flipped = next(
+        (at, other) for at, one in enumerate(members) if (other := _flipped_alike(one))
+    )
+    (found,) = errors(
+        tmp_path / "a", b"".join([header, *members[:at], flipped, *members[at + 1 :]])
+    )
+    assert found.offset == len(header) + sum(map(len, members[:at]))
+    assert "not those that were written" in found.sentence
+
+
+def _flipped_alike(packed_record: bytes) -> bytes | None:
+    """Return a member with one bit flipped that inflates alike, and is no fill of the last byte."""
+    content = gzip.decompress(packed_record)
+    for bit in range(80, 8 * (len(packed_record) - 9)):
+        flipped = bytearray(packed_record)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with suppress(OSError, EOFError, zlib.error):
+            if gzip.decompress(bytes(flipped)) == content:
+                return bytes(flipped)
+    return None
 
 
 @pytest.mark.parametrize(
