@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: What scripts would be told of is left out; parsing takes a tenth less. A browser copies a list's
 #: chosen option into its button: here it stands once, where the page has it.
 _WITHOUT_EVENTS = LexborDocumentOptions.WO_EVENTS.value
-#: A page of fewer characters is parsed unasked, and how many times its length a tree may take.
-_SMALL, _GROWTH = 2**16, 32
+#: The bytes that any tree may take, and how many times the length of its text besides.
+_LEAST, _GROWTH = 2**20, 32
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -24,9 +24,9 @@ _T = TypeVar("_T")
 def parse_html(html: str | bytes) -> LexborHTMLParser:
     """Return the tree of any HTML, however broken; bytes must be UTF-8.
 
-    :raises MemoryError: there is no memory for its tree. The parser may crash where it gets none.
+    :raises MemoryError: there is no memory for its tree. The parser crashes where it gets none.
     """
-    if len(html) > _SMALL and not may_take(_GROWTH * len(html)):
+    if not may_take(_LEAST + _GROWTH * len(html)):
         raise MemoryError(f"no memory for the tree of {len(html)} characters")
     return LexborHTMLParser(html, options=_WITHOUT_EVENTS)
 
