@@ -22,6 +22,7 @@ import tempfile
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ from bench.crawl import ours, stored
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEP = 1_000
+#: Captures between two samples.
+STEP = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> li
     while process.poll() is None:
         time.sleep(0.05)  # how often it is looked at; nothing waits for it
         pages = _captures(index)
-        if pages >= (len(looks) + 1) * step:
+        if pages >= step + (looks[-1].pages if looks else 0):
             try:
                 looks.append(look(process.pid, pages))
             except (OSError, StopIteration):  # it has just ended
@@ -98,16 +100,17 @@ def watch(process: subprocess.Popen[bytes], index: Path, step: int = STEP) -> li
 
 
 def slope(looks: list[Look]) -> float:
-    """Return MiB for 10,000 more pages, by least squares over the second half of the samples."""
+    """Return MiB for 10,000 more pages: the median over all pairs of samples of the second half.
+
+    The last sample counts less than by least squares: the crawl is ending then, and has in memory
+    what it writes last.
+    """
     half = looks[len(looks) // 2 :]
-    if len(half) < 2:
-        return 0.0
-    return (
-        10_000
-        * statistics.linear_regression(
-            [one.pages for one in half], [one.memory for one in half]
-        ).slope
-    )
+    slopes = [
+        (later.memory - earlier.memory) / (later.pages - earlier.pages)
+        for earlier, later in combinations(half, 2)
+    ]
+    return 10_000 * statistics.median(slopes) if slopes else 0.0
 
 
 def _captures(index: Path) -> int:
