@@ -211,6 +211,7 @@ class CrawlSession:
             page = replace(page, verdict=Verdict(Outcome.UNCHANGED), revision_id=last.revision_id)
         request.meta["repeats"] = original is not None
         self._store.append(page, original)
+        self._memory.check()
 
     @_stops_on_fault
     def add_page(self, page: Page) -> None:
@@ -350,6 +351,7 @@ class CrawlSession:
         while not self.fault:
             await asyncio.sleep(_TICK)
             waited += _TICK
+            self._memory.check()
             self.attempt(self._flush_if_due)
             if waited >= RENEWAL:
                 waited = 0.0
