@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, false, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from archive.articles.ingest_model import ArticleState, Revision, changed_changes
+from archive.articles.ingest_model import (
+    ArticleState,
+    Revision,
+    StoredDocument,
+    changed_changes,
+)
 from archive.articles.placement import Placement
-from archive.index.article_rows import search_columns, to_article, to_row
+from archive.index.article_rows import to_article, to_document, to_row
 from archive.index.bulk import insert_rows, one_of
-from archive.index.fulltext import Document, add_documents, delete_documents
+from archive.index.fulltext import add_documents, delete_documents
 from archive.index.schema import aliases, articles, captures, revisions
+from archive.index.search_position import Place, Positions, place_of
 from archive.model.article import content_key
 from archive.model.outcome import Outcome, Verdict
 
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Table
 
     from archive.articles.ingest_model import CaptureEntry
+    from archive.index.fulltext import Document
 
 #: The columns of ``captures`` that reading a document fills in.
 _READ = ("charset_declared", "charset_used", "charset_damage")
@@ -130,9 +138,7 @@ class ArticleWriter:
             for row in rows:
                 if row[name] in ids:
                     row[name] = None
-        stored = [(revision.id, revision.stored) for revision in dropped if revision.stored]
-        documents = [Document(key, *search_columns(article)) for key, article in stored]
-        delete_documents(self._connection, documents)
+        delete_documents(self._connection, filter(None, map(_stored_document, dropped)))
         shown = update(captures).where(one_of(captures.c.revision_id, ids))
         self._connection.execute(shown.values(revision_id=None))
         self._connection.execute(delete(revisions).where(one_of(revisions.c.id, ids)))
@@ -144,34 +150,56 @@ class ArticleWriter:
         self._execute(by_id, [{"pk": row_id, "number": -row_id} for row_id in renamed])
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
-        written: list[Revision] = []
+        written: list[tuple[ArticleState, Revision]] = []
         for state in states:
             for revision in state.revisions:
-                if not revision.dirty and revision.current == _is_current(state, revision):
-                    continue
-                row = _revision_row(state, revision)
-                if revision.stored is None:
-                    new.append(row | {"id": revision.id})
-                else:
-                    changed.append(row | {"pk": revision.id})
-                written.append(revision)
+                if revision.dirty or revision.current != _is_current(state, revision):
+                    written.append((state, revision))
+        places = self._places(written)
+        for state, revision in written:
+            row = _revision_row(state, revision, places.get(revision.id))
+            if revision.stored is None:
+                new.append(row | {"id": revision.id})
+            else:
+                changed.append(row | {"pk": revision.id})
         insert_rows(self._connection, revisions, new)
         self._execute(by_id, changed)
         for duplicate, _ in self._placement.absorbed:
             self._connection.execute(delete(articles).where(articles.c.id == duplicate.id))
-        self._write_fulltext(written)
+        self._write_fulltext(written, places)
 
-    def _write_fulltext(self, written: Sequence[Revision]) -> None:
+    def _places(self, written: Sequence[tuple[ArticleState, Revision]]) -> dict[int, Place]:
+        """Return where in full-text search each revision of these that is current has its place."""
+        places: dict[int, Place] = {}
+        moved: list[Revision] = []
+        for state, revision in written:
+            if not _is_current(state, revision):
+                continue
+            published_at, old = revision.article.published_at, revision.stored
+            if revision.document is None or old is None or old.published_at != published_at:
+                moved.append(revision)
+            else:
+                places[revision.id] = place_of(revision.document.position, published_at)
+        positions = Positions(self._connection, (one.article.published_at for one in moved))
+        for revision in moved:
+            places[revision.id] = positions.take(revision.id, revision.article.published_at)
+        return places
+
+    def _write_fulltext(
+        self, written: Sequence[tuple[ArticleState, Revision]], places: dict[int, Place]
+    ) -> None:
         old: list[Document] = []
         new: list[Document] = []
-        for revision in written:
-            document = Document(revision.id, *search_columns(revision.article))
-            if revision.stored is not None:
-                stored = Document(revision.id, *search_columns(revision.stored))
-                if stored == document:
-                    continue
-                old.append(stored)
-            new.append(document)
+        for state, revision in written:
+            stored, document = _stored_document(revision), None
+            if revision.id in places:
+                edited = len(state.revisions) > 1
+                position = places[revision.id].position
+                document = to_document(position, revision.article, edited=edited)
+            if stored == document:
+                continue
+            old += [stored] if stored is not None else []
+            new += [document] if document is not None else []
         delete_documents(self._connection, old)
         add_documents(self._connection, new)
 
@@ -204,8 +232,11 @@ class ArticleWriter:
         joined = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url)
         joined = joined.join(articles).where(one_of(revisions.c.article, row_ids))
         joined = joined.order_by(revisions.c.captured_at, revisions.c.number)
-        for row in map(dict, self._connection.execute(joined).mappings()):
-            states[row["article"]].revisions.append(_stored_revision(row))
+        rows = [dict(row) for row in self._connection.execute(joined).mappings()]
+        numbers = Counter(row["article"] for row in rows)
+        for row in rows:
+            revision = _stored_revision(row, edited=numbers[row["article"]] > 1)
+            states[row["article"]].revisions.append(revision)
         return states.values()
 
     def _later_captures(self, revision_id: int, moment: datetime) -> list[tuple[datetime, int]]:
@@ -251,19 +282,29 @@ def _is_current(state: ArticleState, revision: Revision) -> bool:
     return revision is state.revisions[-1]
 
 
-def _revision_row(state: ArticleState, revision: Revision) -> dict[str, Any]:
+def _revision_row(state: ArticleState, revision: Revision, place: Place | None) -> dict[str, Any]:
     return to_row(revision.article, revision.layouts) | {
         "article": state.id,
         "number": revision.number,
         "current": _is_current(state, revision),
         "capture_id": revision.capture_id,
         "captured_at": revision.captured_at,
+        "search_position": place.position if place else None,
+        "search_spill": place.spill if place else None,
     }
 
 
-def _stored_revision(row: dict[str, Any]) -> Revision:
-    """Return a revision from its row joined with its article's."""
-    article = to_article(row)
+def _stored_document(revision: Revision) -> Document | None:
+    """Return the document that full-text search has of a revision."""
+    if revision.stored is None or revision.document is None:
+        return None
+    position, edited = revision.document
+    return to_document(position, revision.stored, edited=edited)
+
+
+def _stored_revision(row: dict[str, Any], *, edited: bool) -> Revision:
+    """Return a revision from its row joined with its article's; ``edited``: it has others."""
+    article, position = to_article(row), row["search_position"]
     return Revision(
         id=row["id"],
         number=row["number"],
@@ -274,6 +315,7 @@ def _stored_revision(row: dict[str, Any]) -> Revision:
         stored=article,
         current=row["current"],
         change=row["change"],
+        document=StoredDocument(position, edited) if position is not None else None,
     )
 
 

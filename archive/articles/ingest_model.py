@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.articles.changes import change_between
 from archive.model.article import Quality
@@ -48,12 +48,20 @@ class CaptureEntry:
         return known
 
 
+class StoredDocument(NamedTuple):
+    """A document in full-text search: where it lies, and whether its article was edited then."""
+
+    position: int
+    edited: bool
+
+
 @dataclass(slots=True)
 class Revision:
     """A revision's row as it will be written; ``dirty`` if it differs from the stored one.
 
-    ``stored``, ``current`` and ``change`` are what the database has: the article (None if it has
-    no such row yet), whether it is the newest revision, and the change from the revision before.
+    ``stored``, ``current``, ``change`` and ``document`` are what the database has: the article
+    (None if it has no such row yet), whether it is the newest revision, the change from the
+    revision before, and its document in full-text search (None if it has none).
     """
 
     id: int
@@ -65,6 +73,7 @@ class Revision:
     stored: Article | None = None
     current: bool = False
     change: dict[str, Any] | None = None
+    document: StoredDocument | None = None
     dirty: bool = False
 
     def merge(self, merged: Article, layout: str) -> None:

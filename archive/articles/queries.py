@@ -12,7 +12,7 @@ from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
-from archive.index.fulltext import matching_ids
+from archive.index.newest_hits import newest_ids, number_of_hits
 from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.model.article import KST, Article, Quality
 
@@ -165,33 +165,23 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
 
 def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
     """Return the current revisions that match the query, newest first."""
-    found = _matching(_current(), query)
-    found = found.order_by(revisions.c.published_at.desc(), revisions.c.id).limit(limit)
-    return list(
-        _stored_articles(connection.execute(found).mappings().all(), DeletionJudge(connection))
-    )
+    ids = newest_ids(connection, query, limit)
+    rows = connection.execute(_revisions().where(one_of(revisions.c.id, ids))).mappings()
+    places = {revision_id: place for place, revision_id in enumerate(ids)}
+    found = sorted(rows, key=lambda row: places[row["id"]])
+    return list(_stored_articles(found, DeletionJudge(connection)))
 
 
 def number_of_matches(connection: Connection, query: Query) -> int:
     """Return how many articles match the query."""
-    found = select(func.count()).select_from(revisions).join(articles).where(revisions.c.current)
-    return connection.scalar(_matching(found, query)) or 0
+    return number_of_hits(connection, query)
 
 
 def number_left_out(connection: Connection, query: Query) -> int:
     """Return how many generic articles match a query that does not ask for them."""
     if query.quality is not Quality.LAYOUT:
         return 0
-    any_generic = select(revisions.c.id).where(revisions.c.quality == Quality.GENERIC.value)
-    if connection.scalar(any_generic.limit(1)) is None:
-        return 0
-    return number_of_matches(connection, replace(query, quality=Quality.GENERIC))
-
-
-def _matching(found: Select[Any], query: Query) -> Select[Any]:
-    hits = matching_ids(query).columns(revisions.c.id).scalar_subquery()
-    found = published(found, query.outlet, query.since, query.until)
-    return _of_quality(found, query.quality).where(revisions.c.id.in_(hits))
+    return number_of_hits(connection, replace(query, quality=Quality.GENERIC))
 
 
 def _of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:

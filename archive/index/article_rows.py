@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archive.index.fulltext import Document
+from archive.index.search_facets import facets_of
 from archive.model.article import KST, Article, Author, Image, Precision, Removed, content_key
 from archive.model.times import within_calendar
 
@@ -63,6 +65,11 @@ def to_article(row: Mapping[str, Any]) -> Article:
         removed=tuple(Removed(**value) for value in row["removed"]),
         **{name: row[name] for name in _PLAIN},
     )
+
+
+def to_document(position: int, article: Article, *, edited: bool) -> Document:
+    """Return a current revision's document; ``edited``: its article has more than one revision."""
+    return Document(position, *search_columns(article), facets_of(article, edited=edited))
 
 
 def search_columns(article: Article) -> tuple[str, str]:

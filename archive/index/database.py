@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     Snapshot: TypeAlias = Connection
 
 #: The schema this code writes: the newest module in archive/index/migrations/versions.
-SCHEMA = "0008"
-#: Schemas of unreleased versions, up to 0006 with other search tokens too. They are not upgraded:
+SCHEMA = "0009"
+#: Schemas of unreleased versions, each with another full-text index. They are not upgraded:
 #: a reindex makes a new index and takes over what the WARC files can't tell.
-EARLIER_SCHEMAS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007"})
+EARLIER_SCHEMAS = frozenset(f"{number:04}" for number in range(1, 9))
 #: The password in the address of a database, also of one that is not well formed.
 _PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -152,7 +152,8 @@ class Index:
         """
         with self._translated_errors() as engine, engine.connect() as connection:
             # The tokens of a deleted text stay in the full-text index until its parts are merged.
-            connection.exec_driver_sql("INSERT INTO search(search) VALUES ('optimize')")
+            for table in ("search", "search_characters"):
+                connection.exec_driver_sql(f"INSERT INTO {table}({table}) VALUES ('optimize')")  # noqa: S608  (our own tables)
             connection.exec_driver_sql("VACUUM")
             busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         return not busy

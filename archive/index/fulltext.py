@@ -1,7 +1,9 @@
-"""Full-text search in SQLite: the FTS5 table ``search`` and its MATCH expressions.
+"""Full-text search in SQLite: the FTS5 tables and what is written to them.
 
-Its tokens are those of `archive.index.search_text`. FTS5 stores no text (``content=''``): to
-delete a document, its text must be given again.
+``search`` holds a document for each current revision: headlines, body and facets, as the tokens of
+`archive.index.search_text` and `archive.index.search_facets`. ``search_characters`` holds which
+characters its words are made of. FTS5 stores no text (``content=''``): to delete a document, its
+text must be given again.
 """
 
 from __future__ import annotations
@@ -17,20 +19,28 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, TextClause
 
-    from archive.index.search_query import Choice, Phrase, Query
-
-_ADD = text("INSERT INTO search(rowid, headline, body) VALUES (:id, :headline, :body)")
-_DELETE = text(
-    "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', :id, :headline, :body)"
+_COLUMNS = "rowid, headline, body, facets"
+_VALUES = ":position, :headline, :body, :facets"
+_ADD = (
+    text(f"INSERT INTO search({_COLUMNS}) VALUES ({_VALUES})"),  # noqa: S608  (our own words)
+    text("INSERT INTO search_characters(rowid, text) VALUES (:position, :characters)"),
+)
+_DELETE = (
+    text(f"INSERT INTO search(search, {_COLUMNS}) VALUES ('delete', {_VALUES})"),  # noqa: S608  (as above)
+    text(
+        "INSERT INTO search_characters(search_characters, rowid, text)"
+        " VALUES ('delete', :position, :characters)"
+    ),
 )
 
 
 class Document(NamedTuple):
-    """The text of a revision as full-text search covers it; ``id`` is the revision's."""
+    """The text of a current revision as full-text search covers it, and its facets' tokens."""
 
-    id: int
+    position: int
     headline: str
     body: str
+    facets: str
 
 
 def add_documents(connection: Connection, documents: Iterable[Document]) -> None:
@@ -39,37 +49,33 @@ def add_documents(connection: Connection, documents: Iterable[Document]) -> None
 
 
 def delete_documents(connection: Connection, documents: Iterable[Document]) -> None:
-    """Delete documents from the full-text index; their text must be as it was added."""
+    """Delete documents from the full-text index; they must be as they were added."""
     _execute(connection, _DELETE, documents)
 
 
-def matching_ids(query: Query) -> TextClause:
-    """Return a statement that selects the ids of the documents that match the query's terms."""
-    statement = text("SELECT rowid FROM search WHERE search MATCH :expression")
-    return statement.bindparams(expression=match_expression(query))
+def document_tokens(document: Document) -> dict[str, list[str]]:
+    """Return the tokens of a document by column, and the characters that its words are made of."""
+    row = _row(document)
+    return {name: str(value).split() for name, value in row.items() if name != "position"}
 
 
-def match_expression(query: Query) -> str:
-    """Return the FTS5 MATCH expression for the query's terms.
-
-    All tokens are quoted, so that FTS5 finds no syntax of its own in them.
-    """
-    wanted = " AND ".join(map(_any_of, query.terms))
-    return f"({wanted}) NOT {_any_of(query.excluded)}" if query.excluded else wanted
-
-
-def _any_of(choice: Choice) -> str:
-    return f"({' OR '.join(map(_quoted, choice))})"
-
-
-def _quoted(phrase: Phrase) -> str:
-    return f'"{" ".join(phrase.tokens)}"{"*" if phrase.is_prefix else ""}'
-
-
-def _execute(connection: Connection, statement: TextClause, documents: Iterable[Document]) -> None:
-    rows = [
-        {"id": one.id, "headline": tokens(one.headline), "body": tokens(one.body)}
-        for one in documents
-    ]
+def _execute(
+    connection: Connection, statements: tuple[TextClause, ...], documents: Iterable[Document]
+) -> None:
+    # Sorted: FTS5 writes a segment of its index whenever a rowid is not above the one before.
+    rows = [_row(one) for one in sorted(documents)]
     if rows:
-        connection.execute(statement, rows)
+        for statement in statements:
+            connection.execute(statement, rows)
+
+
+def _row(document: Document) -> dict[str, int | str]:
+    headline, body = tokens(document.headline), tokens(document.body)
+    return {
+        "position": document.position,
+        "headline": headline,
+        "body": body,
+        "facets": document.facets,
+        # Each character of a word is the first one of a token.
+        "characters": " ".join(sorted({one[0] for one in f"{headline} {body}".split()})),
+    }

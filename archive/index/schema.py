@@ -116,6 +116,8 @@ aliases = Table(
 #: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all layouts
 #: it was read with, ``quality`` is `archive.model.article.Quality`. ``change`` is its difference
 #: from the version before it in time, see `archive.articles.changes`; null if there is none.
+#: ``search_position`` is the rowid of a current revision in full-text search, and ``search_spill``
+#: how far that is from the place of its minute, see `archive.index.search_position`.
 revisions = Table(
     "revisions",
     metadata,
@@ -146,10 +148,21 @@ revisions = Table(
     Column("quality", String, nullable=False),
     Column("removed", JSON, nullable=False),
     Column("change", JSON(none_as_null=True)),
+    Column("search_position", Integer),
+    Column("search_spill", Integer),
     UniqueConstraint("article", "number"),
     Index("ix_revisions_published_at", "published_at"),
     # The few that no layout read, to count them.
     Index("ix_revisions_generic", "article", sqlite_where=text("quality = 'generic'")),
+    # A search puts its hits in order without reading their rows.
+    Index(
+        "ix_revisions_search_position",
+        "search_position",
+        "published_at",
+        sqlite_where=text("search_position IS NOT NULL"),
+    ),
+    # The few documents that are not in the place of their minute, for the largest distance.
+    Index("ix_revisions_search_spill", "search_spill", sqlite_where=text("search_spill > 0")),
 )
 
 #: One run of a command that writes, or of a job; see `archive.runs.record.RunRecord`. A run by hand
@@ -307,15 +320,24 @@ refused = Table(
     Column("removal", Integer, ForeignKey("removals.id"), nullable=False),
 )
 
-#: The full-text index over revisions, which is no table of SQLAlchemy's.
-#: `archive.index.search_text` makes and folds the tokens, so the plainest tokenizer will do; there
-#: is no ranking, so no column sizes are kept. The two settings take half the CPU per article of the
-#: defaults, as measured: a transaction is one segment, and sixteen are merged at a time.
-SEARCH_STATEMENTS = (
-    "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, "
+#: The full-text index over the current revisions, which is no table of SQLAlchemy's. A document's
+#: rowid is its ``search_position``. `archive.index.search_text` makes and folds the tokens, so the
+#: plainest tokenizer will do; no column sizes are kept. ``search_characters`` holds the single
+#: characters of each document without their places: a prefix index would take six times as much.
+#: The settings take half the CPU per article of the defaults, as measured: a transaction is one
+#: segment, and sixteen are merged at a time.
+SEARCH_TABLES = (
+    "CREATE VIRTUAL TABLE search USING fts5(headline, body, facets, content='', columnsize=0, "
     "tokenize='ascii')",
+    "CREATE VIRTUAL TABLE search_characters USING fts5(text, content='', columnsize=0, "
+    "detail='none', tokenize='ascii')",
+)
+SEARCH_STATEMENTS = (
+    *SEARCH_TABLES,
     "INSERT INTO search(search, rank) VALUES ('hashsize', 16777216)",
     "INSERT INTO search(search, rank) VALUES ('automerge', 16)",
+    "INSERT INTO search_characters(search_characters, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO search_characters(search_characters, rank) VALUES ('automerge', 16)",
 )
 
 #: Tables made from the WARC files. A reindex copies all others from the old index.

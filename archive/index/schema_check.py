@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from archive.index.schema import SEARCH_STATEMENTS, metadata
+from archive.index.schema import SEARCH_TABLES, metadata
 from archive.model.program import PROGRAM
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _statements(others: tuple[str, ...]) -> dict[tuple[str | None, ...], tuple[s
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
     with closing(sqlite3.connect(":memory:")) as database:
-        for statement in (*made, SEARCH_STATEMENTS[0], VERSION_TABLE, *others):
+        for statement in (*made, *SEARCH_TABLES, VERSION_TABLE, *others):
             database.execute(statement)
         rows = database.execute(SELECT_SCHEMA).fetchall()
     return {(kind, name, table): _plain(statement) for kind, name, table, statement in rows}

@@ -21,7 +21,7 @@ from archive.index.hanja import HANJA, readings
 from archive.model.normal_form import normalized
 
 #: A token between the text and its readings, which no query has: no phrase crosses it.
-_SEAM = "\ue000"
+SEAM = "\ue000"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=。)|\n")
 #: The comma first: a search for a fixed character is ten times as fast as one for a digit.
 _COMMA_IN_NUMBER = re.compile(r",(?<=\d,)(?=\d)")
@@ -95,7 +95,7 @@ def tokens(content: str) -> str:
             for reading in readings(normalized("NFKC", sentence)):
                 made, _ = _tokens(reading)
                 if made:
-                    found += [_SEAM, made]
+                    found += [SEAM, made]
     return " ".join(filter(None, found))
 
 

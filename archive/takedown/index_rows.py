@@ -9,9 +9,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import REMOVED_COLUMNS
-from archive.index.article_rows import search_columns, to_article
+from archive.index.article_rows import to_article, to_document
 from archive.index.bulk import one_of
-from archive.index.fulltext import Document, delete_documents
+from archive.index.fulltext import delete_documents
 from archive.index.schema import (
     aliases,
     articles,
@@ -82,7 +82,11 @@ def _delete_article(connection: Connection, row: int, going: Collection[int]) ->
     columns = (articles.c.outlet, articles.c.article_id, articles.c.url)
     query = select(revisions, *columns).join(articles).where(articles.c.id == row)
     known = [dict(revision) for revision in connection.execute(query).mappings()]
-    documents = [Document(one["id"], *search_columns(to_article(one))) for one in known]
+    documents = [
+        to_document(one["search_position"], to_article(one), edited=len(known) > 1)
+        for one in known
+        if one["search_position"] is not None
+    ]
     delete_documents(connection, documents)
     connection.execute(
         update(captures).where(one_of(captures.c.id, going)).values(revision_id=None)

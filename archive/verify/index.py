@@ -6,11 +6,12 @@ from functools import lru_cache
 from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select, text
+from sqlalchemy import and_, func, or_, select, text
 
-from archive.index.article_rows import search_columns, to_article, to_row
+from archive.index.article_rows import to_article, to_document, to_row
+from archive.index.fulltext import document_tokens
 from archive.index.schema import articles, captures, revisions
-from archive.index.search_text import tokens
+from archive.index.search_position import is_place
 from archive.model.outcome import Outcome, Reason
 from archive.verify.warc_file.findings import Finding, Rule
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
+
+    from archive.model.article import Article
 
 _SHOWN = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED)
 #: Table, query for the keys of rows that are wrong, and what is wrong with them.
@@ -51,6 +54,13 @@ _CHECKS = (
         SELECT r.id FROM revisions r WHERE r.current AND EXISTS (
             SELECT 1 FROM revisions o
             WHERE o.article = r.article AND o.captured_at > r.captured_at)""",
+    ),
+    (
+        "revisions",
+        "It is current and has no position in full-text search, or the reverse.",
+        """
+        SELECT id FROM revisions WHERE (search_position IS NOT NULL) <> current
+        OR (search_position IS NULL) <> (search_spill IS NULL)""",
     ),
     (
         "revisions",
@@ -143,13 +153,28 @@ _OUTCOMES = select(captures.c.id).where(
 #: of weights): not 0 but for one pair of tokens in two thousand million. The modulus of each
 #: product keeps SQLite's sum within 64 bits.
 _WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
+_CHARACTERS = (
+    "CREATE VIRTUAL TABLE temp.verify_characters USING fts5vocab(main, search_characters, instance)"
+)
 _SUMS = text("""
     SELECT doc, col, count(*), sum(("offset" + 1) * ((
         unicode(term) + 1114112 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)
     ) % 2147483647) % 2147483647)
     FROM temp.verify_words GROUP BY doc, col""")
 _PRIME = 2**31 - 1
-_COLUMNS = ("headline", "body")
+_COLUMNS = ("headline", "body", "facets")
+#: A checksum of a document's characters, which have no order.
+_CHARACTER_SUMS = text("""
+    SELECT doc, count(*), sum(unicode(term) * unicode(term))
+    FROM temp.verify_characters GROUP BY doc""")
+
+#: Checksums of what the search index has, by the position of a document and the column.
+_Sums = dict[tuple[int, str], tuple[int, int | None]]
+
+
+#: How many revisions the article of a row has.
+_OTHER = revisions.alias("other")
+_SIBLINGS = select(func.count()).where(_OTHER.c.article == revisions.c.article).scalar_subquery()
 
 
 def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
@@ -169,24 +194,37 @@ def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
 
 def _check_texts(connection: Connection) -> Iterator[Finding]:
     """Check that revisions are valid articles, and that search holds exactly their words."""
-    connection.exec_driver_sql(_WORDS)
-    try:
-        sums = {(doc, col): (count, total) for doc, col, count, total in connection.execute(_SUMS)}
-    finally:
-        connection.exec_driver_sql("DROP TABLE temp.verify_words")
-    query = select(revisions, articles.c.outlet, articles.c.article_id, articles.c.url).join(
-        articles
-    )
+    sums = _sums(connection)
+    query = select(
+        revisions,
+        articles.c.outlet,
+        articles.c.article_id,
+        articles.c.url,
+        _SIBLINGS.label("siblings"),
+    ).join(articles)
     for row in connection.execute(query.execution_options(yield_per=500)).mappings():
         yield from _check_revision(dict(row), sums)
-    for doc in sorted({doc for doc, _ in sums}):
-        sentence = "The search index holds a revision that does not exist."
-        yield Finding("search", -1, str(doc), Rule.SEARCH, sentence)
+    for position in sorted({position for position, _ in sums}):
+        sentence = "The search index holds a document of no current revision."
+        yield Finding("search", -1, str(position), Rule.SEARCH, sentence)
 
 
-def _check_revision(
-    row: dict[str, Any], sums: dict[tuple[int, str], tuple[int, int | None]]
-) -> Iterator[Finding]:
+def _sums(connection: Connection) -> _Sums:
+    found: _Sums = {}
+    for statement in (_WORDS, _CHARACTERS):
+        connection.exec_driver_sql(statement)
+    try:
+        for position, column, count, total in connection.execute(_SUMS):
+            found[position, column] = count, total
+        for position, count, total in connection.execute(_CHARACTER_SUMS):
+            found[position, "characters"] = count, total
+    finally:
+        for table in ("verify_words", "verify_characters"):
+            connection.exec_driver_sql(f"DROP TABLE temp.{table}")
+    return found
+
+
+def _check_revision(row: dict[str, Any], sums: _Sums) -> Iterator[Finding]:
     """Check one row of ``revisions``; take what the search index has of it out of ``sums``."""
     key = row["id"]
     try:
@@ -201,10 +239,25 @@ def _check_revision(
         yield _found(
             "revisions", key, f"Not the values of a valid article: {', '.join(wrong)}{why}."
         )
-    for column, words in zip(_COLUMNS, search_columns(article), strict=True):
-        if sums.pop((key, column), (0, None)) != _sum(tokens(words).split()):
+    if row["search_position"] is not None:
+        yield from _check_document(row, article, sums)
+
+
+def _check_document(row: dict[str, Any], article: Article, sums: _Sums) -> Iterator[Finding]:
+    """Check that a current revision has its place in the search index, and its words there."""
+    key, position = row["id"], row["search_position"]
+    if not is_place(position, row["search_spill"], key, article.published_at):
+        sentence = "Its position in full-text search is not of its time of publication."
+        yield _found("revisions", key, sentence)
+    made = document_tokens(to_document(position, article, edited=row["siblings"] > 1))
+    for column in _COLUMNS:
+        if sums.pop((position, column), (0, None)) != _sum(made[column]):
             sentence = f"The search index does not hold the words of its {column}."
             yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
+    squares = sum(ord(one) ** 2 for one in made["characters"])
+    if sums.pop((position, "characters"), (0, 0)) != (len(made["characters"]), squares):
+        sentence = "The search index does not hold the characters of its words."
+        yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
 
 
 @lru_cache(maxsize=2**18)

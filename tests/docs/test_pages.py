@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sqlite3
 import subprocess
@@ -132,14 +133,19 @@ def test_the_example_of_an_outlet_is_one() -> None:
 
 
 def test_the_way_from_a_row_to_its_bytes_is_one(tmp_path: Path) -> None:
-    """The query and the code of the page, on an archive of the seeds."""
+    """The queries and the code of the page, on an archive of the seeds."""
     text = (DOCS / "index-schema.md").read_text("utf-8")
-    (query,) = re.findall(r"```sql\n(.*?)```", text, re.S)
+    query, newest = re.findall(r"```sql\n(.*?)```", text, re.S)
     (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
     workspace = Workspace(tmp_path)
-    assert workspace.call("replay", SEEDS / "newspim").code == 0
+    assert workspace.call("replay", SEEDS / "newspim", SEEDS / "etoday").code == 0
     with closing(sqlite3.connect(workspace.index)) as connection:
         rows = connection.execute(query).fetchall()
+        hits = [row[0] for row in connection.execute(newest)]
+    said = workspace.call("search", "--json", "outlet:etoday 도서관").out
+    found = json.loads(said)["articles"]
+    assert hits == [article["article_id"] for article in found]
+    assert hits
     assert rows
     for file, offset, length, _ in rows:
         values = {"warc_file": file, "warc_offset": offset, "warc_length": length}

@@ -37,17 +37,28 @@ def tables_of(index: Path) -> dict[str, Rows]:
         connection.execute(
             "CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, instance)"
         )
+        connection.execute(
+            "CREATE VIRTUAL TABLE temp.signs USING fts5vocab(main, search_characters, instance)"
+        )
         words: Counter[int] = Counter()
-        for doc, *word in connection.execute("SELECT doc, col, offset, term FROM words"):
+        for doc, *word in connection.execute(
+            "SELECT doc, col, offset, term FROM words"
+            " UNION ALL SELECT doc, 'characters', 0, term FROM signs"
+        ):
             # one figure a document: there are millions of words, in no order
             words[doc] += hash(tuple(word))
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        connection.execute("INSERT INTO search(search) VALUES ('integrity-check')")
+        for name in ("search", "search_characters"):
+            connection.execute(f"INSERT INTO {name}({name}) VALUES ('integrity-check')")
     article = {row["id"]: f"{row['outlet']}/{row['article_id']}" for row in rows["articles"]}
     revision = {
         row["id"]: f"{article[row['article']]}#{row['number']}" for row in rows["revisions"]
     }
+    # A number, too: of the articles of one minute it says in which order they came.
+    place = {row.pop("search_position"): revision[row["id"]] for row in rows["revisions"]}
+    for row in rows["revisions"]:
+        del row["search_spill"]
     capture = {row["id"]: row["record_id"] for row in rows["captures"]} | {None: None}
     named: dict[str, dict[str, dict[Any, Any]]] = {
         "captures": {"revision_id": revision | {None: None}},
@@ -57,7 +68,7 @@ def tables_of(index: Path) -> dict[str, Rows]:
     }
     told = {name: sorted(map(_line, _named(rows[name], named.get(name, {})))) for name in ours}
     told["search"] = sorted(
-        _line({"revision": revision[doc], "words": figure}) for doc, figure in words.items()
+        _line({"revision": place[doc], "words": figure}) for doc, figure in words.items()
     )
     return told
 

@@ -21,7 +21,7 @@ import archive.index.database
 from archive.index.database import SCHEMA, EarlierSchemaError, Index, IndexUnusableError
 from archive.index.schema import metadata
 
-OLD_SCHEMA = Path(__file__).parents[2] / "support" / "schema_0005.sql"
+SUPPORT = Path(__file__).parents[2] / "support"
 FOLDER = Path(archive.__file__).parent / "index" / "migrations"
 
 
@@ -58,7 +58,10 @@ def schema(path: Path) -> dict[str, Any]:
         return {
             "tables": parts,
             "others": sorted(str(row) for row in rows if row[1] not in tables),
-            "search": database.execute("SELECT k, v FROM search_config ORDER BY k").fetchall(),
+            "search": [
+                database.execute(f"SELECT k, v FROM {table}_config ORDER BY k").fetchall()
+                for table in ("search", "search_characters")
+            ],
             "version": database.execute("SELECT version_num FROM alembic_version").fetchall(),
             "journal": database.execute("PRAGMA journal_mode").fetchone(),
         }
@@ -142,15 +145,16 @@ def test_it_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     assert version(path) == SCHEMA
 
 
+@pytest.mark.parametrize("version", ["0005", "0008"])
 @pytest.mark.parametrize("read_only", [True, False])
 def test_an_index_of_an_earlier_version_is_refused_and_stays_as_it_is(
-    tmp_path: Path, read_only: bool
+    tmp_path: Path, read_only: bool, version: str
 ) -> None:
     path = tmp_path / "index.sqlite3"
     with closing(sqlite3.connect(path)) as database:
-        database.executescript(OLD_SCHEMA.read_text())
+        database.executescript((SUPPORT / f"schema_{version}.sql").read_text())
     before = path.read_bytes()
-    with pytest.raises(EarlierSchemaError, match=r"\(schema 0005\): run scrapy reindex\."):
+    with pytest.raises(EarlierSchemaError, match=rf"\(schema {version}\): run scrapy reindex\."):
         Index(f"sqlite:///{path}", read_only=read_only)
     assert path.read_bytes() == before
 
@@ -160,5 +164,5 @@ def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     Index(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(IndexUnusableError, match="knows none newer than 0008: upgrade Sacho"):
+    with pytest.raises(IndexUnusableError, match="knows none newer than 0009: upgrade Sacho"):
         Index(f"sqlite:///{path}")

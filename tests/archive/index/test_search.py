@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import unicodedata
 from random import Random
 from time import process_time
@@ -13,10 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import StaticPool
 
 from archive.index import search_text
-from archive.index.fulltext import match_expression
+from archive.index.fulltext import Document, add_documents
 from archive.index.hanja import MAX_READINGS, readings
+from archive.index.match import match_of
+from archive.index.newest_hits import conditions_of, untimed_hits
+from archive.index.schema import SEARCH_TABLES
 from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
 from archive.index.search_text import tokens, tokens_of_runs
 from tests.support.documents import SEEDS
@@ -30,28 +34,26 @@ WORD = st.text(st.sampled_from(SYLLABLES), min_size=1, max_size=6)
 
 
 class Shelf:
-    """Documents in a real FTS5 table of the index's form."""
+    """Documents in real FTS5 tables of the index's form."""
 
     def __init__(self, documents: list[str]) -> None:
         self.documents = documents
-        self.connection = sqlite3.connect(":memory:")
-        self.connection.execute(
-            "CREATE VIRTUAL TABLE search "
-            "USING fts5(headline, body, content='', columnsize=0, tokenize='ascii')"
-        )
-        rows = [(number, "", tokens(text)) for number, text in enumerate(documents)]
-        self.connection.executemany(
-            "INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)", rows
-        )
+        self._engine = create_engine("sqlite://", poolclass=StaticPool)
+        self._connection = self._engine.connect()
+        for statement in SEARCH_TABLES:
+            self._connection.exec_driver_sql(statement)
+        rows = [Document(number, "", body, "") for number, body in enumerate(documents)]
+        add_documents(self._connection, rows)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
 
     def find(self, query: str | Query) -> set[int]:
-        expression = match_expression(parse_query(query) if isinstance(query, str) else query)
-        return {
-            row
-            for (row,) in self.connection.execute(
-                "SELECT rowid FROM search WHERE search MATCH ?", (expression,)
-            )
-        }
+        match = match_of(parse_query(query) if isinstance(query, str) else query)
+        asked = conditions_of(match)
+        statement = text(f"SELECT hit.rowid FROM {untimed_hits(asked)}")
+        return set(self._connection.scalars(statement, asked.values))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def shelf() -> Iterator[Shelf]:
     word = lambda: "".join(dice.choices(SYLLABLES, k=dice.randint(1, 6)))  # noqa: E731
     shelf = Shelf([" ".join(word() for _ in range(10)) for _ in range(500)])
     yield shelf
-    shelf.connection.close()
+    shelf.close()
 
 
 def spellings(term: str) -> set[str]:
@@ -197,7 +199,7 @@ MIXED = [
 def test_mixed_scripts(query: str, expected: set[int]) -> None:
     shelf = Shelf(MIXED)
     assert shelf.find(query) == expected
-    shelf.connection.close()
+    shelf.close()
 
 
 @given(st.text() | st.text(st.sampled_from("\"'*()^-+:{}[]AND OR NOT NEAR가나 \0"), max_size=40))
@@ -208,7 +210,7 @@ def test_no_query_reaches_sqlite_as_syntax(query: str) -> None:
     except QueryError:
         pass  # refused, and no error of SQLite's
     finally:
-        shelf.connection.close()
+        shelf.close()
 
 
 @given(st.text())
@@ -219,7 +221,7 @@ def test_a_text_finds_itself(text: str) -> None:
         assert shelf.find(Query((term,))) == {0}
     else:
         assert tokens(text).split() == []
-    shelf.connection.close()
+    shelf.close()
 
 
 #: Letters, digits and marks of every kind that search has a rule for.
@@ -268,7 +270,7 @@ def test_any_part_of_a_text_without_its_blanks_is_found(text: str, data: st.Data
         return
     shelf = Shelf([text])
     assert shelf.find(Query((term,))) == {0}
-    shelf.connection.close()
+    shelf.close()
 
 
 def fixture_texts() -> list[str]:
@@ -298,7 +300,7 @@ def test_five_hundred_generated_queries_miss_nothing() -> None:
         expected = {number for number, one in enumerate(plain) if query in one}
         if lost := expected - shelf.find(query):
             missed.append((query, lost))
-    shelf.connection.close()
+    shelf.close()
     assert missed == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.index.fulltext import match_expression
+from archive.index.match import Match, match_of
 from archive.index.search_query import Query, QueryError, parse_query
 
 
@@ -22,9 +22,6 @@ from archive.index.search_query import Query, QueryError, parse_query
         ("가나 OR 다라", '("가나" OR "다라")'),
         ("가나 OR 다라 OR 마바", '("가나" OR "다라" OR "마바")'),
         ("가나 다라 OR 마바", '("가나") AND ("다라" OR "마바")'),
-        ("가나 -다라", '(("가나")) NOT ("다라")'),
-        ('-다라 가나 -"마 바"', '(("가나")) NOT ("다라" OR "마바")'),
-        ("가", '("가"*)'),
         ("가-나", '("가 나"*)'),
         ("가나 - 다라", '("가나") AND ("다라")'),
         ("12:30", '("12 2 30")'),
@@ -37,11 +34,30 @@ from archive.index.search_query import Query, QueryError, parse_query
         ('"푸틴"', '("푸틴")'),
         ("北韓", '("北韓" OR "배한" OR "북한")'),
         ('"北韓"', '("北韓")'),
-        ("北", '("北"*)'),
     ],
 )
 def test_terms(query: str, expression: str) -> None:
-    assert match_expression(parse_query(query)) == expression
+    assert match_of(parse_query(f"quality:any {query}")) == Match(expression, "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "match"),
+    [
+        ('-다라 가나 -"마 바" quality:any', Match('("가나")', '"다라" OR "마바"', "", "")),
+        ("가 quality:any", Match("", "", '("가")', "")),
+        ("北 OR 나 quality:any", Match("", "", '("北" OR "나")', "")),
+        ("가나 다 -라 -마바 quality:any", Match('("가나")', '"마바"', '("다")', '"라"')),
+        ("가나 OR 다 quality:any", Match('("가나" OR "다"*)', "", "", "")),
+        ("가나", Match('("가나")', '"\ue003g"', "", "")),
+        ("가나 quality:generic", Match('("가나") AND "\ue003g"', "", "", "")),
+        (
+            "가나 outlet:site:x.kr",
+            Match('("가나") AND "\ue002site\ue13ax\ue12ekr"', '"\ue003g"', "", ""),
+        ),
+    ],
+)
+def test_what_is_asked_of_the_tables(query: str, match: Match) -> None:
+    assert match_of(parse_query(query)) == match
 
 
 def test_fields() -> None:

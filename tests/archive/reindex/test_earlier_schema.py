@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.index.search_text import tokens
 from tests.support.documents import MADE
 from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
     from tests.support.cli import Workspace
 
-OLD_SCHEMA = Path(__file__).parents[2] / "support" / "schema_0005.sql"
+SUPPORT = Path(__file__).parents[2] / "support"
+OLD_SCHEMA = SUPPORT / "schema_0005.sql"
+FORMER_SCHEMA = SUPPORT / "schema_0008.sql"
 AT = "2026-11-22 03:00:00.000000"
 #: Tables that schema 0005 had as they are today.
 AS_TODAY = (
@@ -191,3 +194,38 @@ def test_of_a_still_older_one_what_it_has_is_taken_over(workspace: Workspace) ->
     assert {row["id"] for row in workspace.rows("runs")} >= {"done", "lost"}
     assert {row["attempt"] for row in workspace.rows("runs")} == {0}
     assert workspace.rows("alarms") == []
+
+
+@pytest.fixture
+def former(tmp_path: Path) -> Workspace:
+    """An archive of the seeds, whose index is of the version before, with its full-text index."""
+    made = of_the_seeds(tmp_path)
+    today = made.index.with_name("today.sqlite3")
+    made.index.rename(today)
+    with closing(sqlite3.connect(made.index)) as database, database:
+        database.executescript(FORMER_SCHEMA.read_text())
+        database.execute("ATTACH DATABASE ? AS today", (str(today),))
+        for table in AS_TODAY:
+            names = [row[1] for row in database.execute(f"PRAGMA main.table_info({table})")]
+            columns = ", ".join(names)
+            database.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM today.{table}")
+        for row in database.execute("SELECT id, headline, body FROM revisions").fetchall():
+            texts = (row[0], *map(tokens, row[1:]))
+            database.execute("INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)", texts)
+    today.unlink()
+    return made
+
+
+def test_an_index_of_the_version_before_is_brought_over_by_a_reindex(former: Workspace) -> None:
+    runs = {row["id"] for row in former.rows("runs")}
+    refused = former.call("search", "도서관")
+    assert refused.code == 1
+    assert "was made by an earlier version of Sacho (schema 0008): run scrapy reindex" in (
+        refused.err
+    )
+    assert reindexed(former).code == 0
+    said = former.call("search", "도서관")
+    assert said.code == 0
+    assert "3 found" in said.out
+    assert {row["id"] for row in former.rows("runs")} >= runs
+    assert former.call("verify").code == 0

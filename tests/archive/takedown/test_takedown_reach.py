@@ -13,11 +13,11 @@ from sqlalchemy import delete, select
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.http.message import parse_head
-from archive.index.article_rows import search_columns, to_article
+from archive.index.article_rows import to_article, to_document
 from archive.index.database import Index
+from archive.index.fulltext import add_documents
 from archive.index.schema import articles as articles_table
 from archive.index.schema import frontier, revisions
-from archive.index.search_text import tokens
 from archive.model.exchange import Exchange, Location
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import RunRecorder
@@ -38,6 +38,8 @@ from tests.support.takedown import NAME, remove, text_of
 from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.cli import Workspace
 
 
@@ -200,7 +202,16 @@ def test_a_damaged_record_of_the_article_goes_too(workspace: Workspace) -> None:
     assert [one for one in wrong(workspace) if "removal" in one] == []
 
 
-def test_the_search_index_is_as_if_the_article_had_never_been(workspace: Workspace) -> None:
+def blocks(path: Path, table: str) -> list[bytes]:
+    """Return what a table of FTS5's own holds, but for how its parts came about."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(f"SELECT block FROM {table} WHERE id > 10")
+        return sorted(row[0] for row in rows)
+
+
+def test_the_search_index_is_as_if_the_article_had_never_been(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     """The index equals, byte for byte, one of the other articles: it packs terms together."""
     remove(workspace)
     query = select(
@@ -208,23 +219,21 @@ def test_the_search_index_is_as_if_the_article_had_never_been(workspace: Workspa
     )
     with Index(f"sqlite:///{workspace.index}", read_only=True) as index, index.reading() as reading:
         rows = list(reading.execute(query.join(articles_table)).mappings())
-    with closing(sqlite3.connect(workspace.index)) as connection:
-        columns = "headline, body, content='', columnsize=0, tokenize='ascii'"
-        connection.execute(f"CREATE VIRTUAL TABLE fresh USING fts5({columns})")
-        for row in rows:
-            words = map(tokens, search_columns(to_article(row)))
-            connection.execute(
-                "INSERT INTO fresh(rowid, headline, body) VALUES (?, ?, ?)", (row["id"], *words)
-            )
-        connection.execute("INSERT INTO fresh(fresh) VALUES ('optimize')")
-        found, wanted = (
-            sorted(
-                row[0] for row in connection.execute(f"SELECT block FROM {name}_data WHERE id > 10")
-            )
-            for name in ("search", "fresh")
-        )
-    assert rows
-    assert found == wanted
+    edited = {row["article"] for row in rows if row["number"] > 1}
+    documents = [
+        to_document(row["search_position"], to_article(row), edited=row["article"] in edited)
+        for row in rows
+        if row["current"]
+    ]
+    fresh = tmp_path / "fresh.sqlite3"
+    with Index(f"sqlite:///{fresh}") as index:
+        with index.writing() as connection:
+            add_documents(connection, documents)
+        index.scrub()
+    assert documents
+    for table in ("search_data", "search_characters_data"):
+        found, wanted = (blocks(path, table) for path in (workspace.index, fresh))
+        assert found == wanted
 
 
 def test_the_frontier_refuses_what_was_removed_before_it_knew_it(workspace: Workspace) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.index.search_facets import EVERY
 from archive.index.search_text import tokens
 from archive.model.article import KST
 from archive.model.exchange import Exchange
@@ -91,7 +92,9 @@ def test_every_alias_source_charset_and_word_counts(made: Path, tmp_path: Path) 
     with closing(sqlite3.connect(made / "index.sqlite3")) as index:
         known = index.execute("SELECT rowid FROM aliases").fetchall()
         captures = index.execute("SELECT id FROM captures").fetchall()
-        (key, headline) = index.execute("SELECT id, headline FROM revisions").fetchone()
+        (key, headline) = index.execute(
+            "SELECT search_position, headline FROM revisions WHERE current"
+        ).fetchone()
     changes = [("DELETE FROM aliases WHERE rowid = ?", row) for row in known]
     changes += [("UPDATE captures SET source = url || 'x' WHERE id = ?", row) for row in captures]
     changes += [
@@ -100,6 +103,22 @@ def test_every_alias_source_charset_and_word_counts(made: Path, tmp_path: Path) 
     ]
     enter = "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', ?, ?, '')"
     changes.append((enter, (key, tokens(headline))))
+    enter = (
+        "INSERT INTO search(search, rowid, headline, body, facets) VALUES ('delete', ?, '', '', ?)"
+    )
+    changes.append((enter, (key, EVERY)))
+    enter = "INSERT INTO search_characters(search_characters, rowid, text) VALUES ('delete', ?, ?)"
+    changes.append((enter, (key, tokens(headline)[0])))
+    changes += [
+        (f"UPDATE revisions SET {change} WHERE search_position = ?", (key,))
+        for change in (
+            "search_position = search_position + 1",
+            "search_position = NULL",
+            "search_position = NULL, search_spill = NULL",
+            "search_spill = 64",
+            "search_position = (SELECT max(search_position) FROM revisions)",
+        )
+    ]
     for number, (statement, values) in enumerate(changes):
         folder = tmp_path / str(number)
         shutil.copytree(made, folder)

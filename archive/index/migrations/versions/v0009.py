@@ -1,4 +1,4 @@
-"""The whole schema, as of the first release: 0001 to 0007 were those of unreleased versions."""
+"""The whole schema, as of the first release: 0001 to 0008 were those of unreleased versions."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from alembic import op
 
 from archive.index.schema import Instant
 
-revision = "0008"
+revision = "0009"
 down_revision = None
 branch_labels = None
 depends_on = None
 
 #: Word for word as in this revision, whatever `archive.index.schema` says later.
 _SEARCH = (
-    "CREATE VIRTUAL TABLE search USING fts5(headline, body, content='', columnsize=0, "
+    "CREATE VIRTUAL TABLE search USING fts5(headline, body, facets, content='', columnsize=0, "
     "tokenize='ascii')",
+    "CREATE VIRTUAL TABLE search_characters USING fts5(text, content='', columnsize=0, "
+    "detail='none', tokenize='ascii')",
     "INSERT INTO search(search, rank) VALUES ('hashsize', 16777216)",
     "INSERT INTO search(search, rank) VALUES ('automerge', 16)",
+    "INSERT INTO search_characters(search_characters, rank) VALUES ('hashsize', 16777216)",
+    "INSERT INTO search_characters(search_characters, rank) VALUES ('automerge', 16)",
 )
 
 
@@ -187,6 +191,8 @@ def upgrade() -> None:
         sa.Column("quality", sa.String(), nullable=False),
         sa.Column("removed", sa.JSON(), nullable=False),
         sa.Column("change", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("search_position", sa.Integer(), nullable=True),
+        sa.Column("search_spill", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["article"], ["articles.id"], name=op.f("fk_revisions_article")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revisions")),
         sa.UniqueConstraint("article", "number", name=op.f("uq_revisions_article_number")),
@@ -199,6 +205,18 @@ def upgrade() -> None:
         "revisions",
         ["article"],
         sqlite_where=sa.text("quality = 'generic'"),
+    )
+    op.create_index(
+        "ix_revisions_search_position",
+        "revisions",
+        ["search_position", "published_at"],
+        sqlite_where=sa.text("search_position IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_revisions_search_spill",
+        "revisions",
+        ["search_spill"],
+        sqlite_where=sa.text("search_spill > 0"),
     )
     op.create_table(
         "captures",

@@ -1,0 +1,95 @@
+"""What a query asks of the full-text tables, as FTS5 MATCH expressions.
+
+All tokens are quoted, so that FTS5 finds no syntax of its own in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archive.index.search_facets import EVERY, GENERIC, outlet_token
+from archive.model.article import Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.index.search_query import Choice, Phrase, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Expressions that a document has to match, or must not; ``""`` for none.
+
+    ``characters`` and ``excluded_characters`` are for the table ``search_characters``.
+    """
+
+    required: str
+    excluded: str
+    characters: str
+    excluded_characters: str
+
+
+def match_of(query: Query) -> Match:
+    """Return what a query asks of the full-text tables."""
+    words = [choice for choice in query.terms if not _are_characters(choice)]
+    characters = [choice for choice in query.terms if _are_characters(choice)]
+    required = [*map(_any_of, words), *map(_quoted_token, _facets(query))]
+    excluded = [_quoted(one) for one in query.excluded if not _is_character(one)]
+    excluded += map(_quoted_token, _excluded_facets(query))
+    others = [_quoted_character(one) for one in query.excluded if _is_character(one)]
+    if not required and not characters:
+        required.append(_quoted_token(EVERY))
+    return Match(
+        " AND ".join(required),
+        " OR ".join(excluded),
+        " AND ".join(map(_any_character_of, characters)),
+        " OR ".join(others),
+    )
+
+
+def but_not(wanted: str, excluded: str) -> str:
+    """Return the expression for what matches one and not the other, which may be ``""``."""
+    return f"({wanted}) NOT ({excluded})" if excluded else wanted
+
+
+def _facets(query: Query) -> Iterator[str]:
+    """Yield the tokens of facets that a document must have."""
+    if query.outlet:
+        yield outlet_token(query.outlet)
+    if query.quality is Quality.GENERIC:
+        yield GENERIC
+
+
+def _excluded_facets(query: Query) -> Iterator[str]:
+    if query.quality is Quality.LAYOUT:
+        yield GENERIC
+
+
+def _is_character(phrase: Phrase) -> bool:
+    """Whether it is found wherever a word has that character."""
+    return phrase.is_prefix and len(phrase.tokens) == 1
+
+
+def _are_characters(choice: Choice) -> bool:
+    return all(map(_is_character, choice))
+
+
+def _any_of(choice: Choice) -> str:
+    return f"({' OR '.join(map(_quoted, choice))})"
+
+
+def _any_character_of(choice: Choice) -> str:
+    return f"({' OR '.join(map(_quoted_character, choice))})"
+
+
+def _quoted(phrase: Phrase) -> str:
+    return f'"{" ".join(phrase.tokens)}"{"*" if phrase.is_prefix else ""}'
+
+
+def _quoted_character(phrase: Phrase) -> str:
+    return _quoted_token(phrase.tokens[0])
+
+
+def _quoted_token(token: str) -> str:
+    return f'"{token}"'
