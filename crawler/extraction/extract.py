@@ -60,7 +60,7 @@ def extract(
     """
     address = outlet.identify(exchange.url) if exchange.has_address else None
     is_foreign = believed and exchange.has_address and outlet_of(exchange.url) is None
-    page = replace(_addressed(exchange, outlet, address), source=source, is_foreign=is_foreign)
+    page = _addressed(exchange, outlet, address, source=source, is_foreign=is_foreign)
     if exchange.has_address and address is None and not is_foreign:
         return replace(page, verdict=Verdict(Outcome.SKIPPED, Reason.NOT_AN_ARTICLE))
     return limited(lambda page: _read(page, exchange, outlet, with_styles=with_styles), page)
@@ -117,13 +117,22 @@ def _opened(exchange: Exchange, outlet: Outlet) -> PageReader | None:
     return reader
 
 
-def _addressed(exchange: Exchange, outlet: Outlet, address: Address | None) -> Page:
+def _addressed(
+    exchange: Exchange,
+    outlet: Outlet,
+    address: Address | None,
+    source: str = "",
+    *,
+    is_foreign: bool = False,
+) -> Page:
     return Page(
         exchange=exchange,
         outlet=outlet.name,
         rules=outlet.rules,
         article_id=address.article_id if address else "",
         url=address.url if address else "",
+        source=source,
+        is_foreign=is_foreign,
     )
 
 
