@@ -12,20 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import chain, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, not_, or_, select
+from sqlalchemy import func, literal, select
 
-from archive.articles.captures import stored_capture
+from archive.articles.captures import each_segment, stored_capture
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
 from archive.index.bulk import hour_of, one_of
-from archive.index.schema import Instant, aliases, articles, captures, revisions
+from archive.index.schema import Instant, aliases, articles, captures, is_gone, revisions
 from archive.model.article import KST
-from archive.model.visit_policy import CONFIRM_AFTER, GONE_REASONS, GONE_STATUSES
+from archive.model.visit_policy import CONFIRM_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
 
@@ -91,7 +91,8 @@ class Absence:
 class DeletionJudge:
     """Judges which articles are missing or deleted, as the captures stand on a connection.
 
-    The captures of an outlet are read through once, when the first of its articles was found gone.
+    The gone captures of an outlet are read through once, and the captures of the segments that hold
+    them, when the first of its articles was found gone.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -159,7 +160,23 @@ class DeletionJudge:
         if look.captured_at - first.captured_at < CONFIRM_AFTER:
             return False
         self._read_outlet(first.outlet)
-        return self._good_times[first.outlet].between(first.captured_at, look.captured_at)
+        start, end = first.captured_at, look.captured_at
+        # Most often an article was served in one of the same segments.
+        return self._good_times[first.outlet].between(start, end) or self._was_any_served(
+            first.outlet, start, end
+        )
+
+    def _was_any_served(self, outlet: str, start: datetime, end: datetime) -> bool:
+        """Return whether an article of the outlet was served from ``start`` to ``end``."""
+        served = select(captures.c.id).where(
+            captures.c.outlet == outlet,
+            captures.c.time_known,
+            captures.c.revision_id.is_not(None),
+            captures.c.captured_at.between(start, end),
+        )
+        segments = each_segment(self._connection)
+        among = (served.where(captures.c.warc_file == name).limit(1) for name in segments)
+        return any(self._connection.scalar(query) is not None for query in among)
 
     def _mark(self, capture: StoredCapture) -> StoredCapture:
         """Return the capture, marked if it shows an outage; then it decides nothing."""
@@ -171,39 +188,44 @@ class DeletionJudge:
     def _read_outlet(self, outlet: str) -> None:
         if outlet in self._outages:
             return
-        hours = [GoodHour(*row) for row in self._connection.execute(_good_hours(outlet))]
+        looks = [look for look in self._gone_looks(outlet) if look.is_news]
+        hours = self._good_hours(outlet, looks)
         self._good_times[outlet] = GoodTimes(hours)
-        self._outages[outlet] = outage_captures(self._gone_looks(outlet), hours)
+        self._outages[outlet] = outage_captures(looks, hours)
 
     def outage_looks(self, outlet: str) -> frozenset[int]:
         """Return the ids of the outlet's captures in outages that show an address gone.
 
         Those of addresses at which no article was ever seen are among them.
         """
-        hours = [GoodHour(*row) for row in self._connection.execute(_good_hours(outlet))]
-        looks = chain(self._gone_looks(outlet), self._looks_at_unknown(outlet))
-        return outage_captures(looks, hours)
+        looks = list(self._gone_looks(outlet))
+        return outage_captures(looks, self._good_hours(outlet, looks))
 
-    def _looks_at_unknown(self, outlet: str) -> Iterator[GoneLook]:
-        """Yield the looks that found an address gone at which no article was ever seen."""
-        for row in self._connection.execute(_gone_at(outlet, known=False)):
-            yield GoneLook(
-                row.id,
-                -row.id,
-                row.captured_at,
-                row.warc_file,
-                row.payload_digest,
-                seen_at=None,
-                is_news=False,
-            )
+    def _good_hours(self, outlet: str, looks: Iterable[GoneLook]) -> list[GoodHour]:
+        """Return the looks that showed an article, by hour, in the segments of these looks."""
+        files = sorted({look.file for look in looks})
+        return [
+            GoodHour(*row)
+            for file in files
+            for row in self._connection.execute(_hours(outlet, file))
+        ]
 
     def _gone_looks(self, outlet: str) -> Iterator[GoneLook]:
-        """Yield the looks at known articles of the outlet that found them gone."""
-        rows = self._connection.execute(_gone_at(outlet, known=True)).all()
+        """Yield the looks at addresses of the outlet that found them gone.
+
+        Those at which no article was ever seen are no news.
+        """
+        rows = self._connection.execute(_gone_at(outlet)).all()
         known = self._articles_at(outlet, {row.url for row in rows})
         seen = self._sightings(set(known.values()))
         for row in rows:
-            article = known[row.url]
+            article = known.get(row.url)
+            if article is None:
+                look = GoneLook(
+                    row.id, -row.id, row.captured_at, row.warc_file, row.payload_digest, None
+                )
+                yield replace(look, is_news=False)
+                continue
             times = seen.get(article, [])
             before = [one for one in times if one.captured_at < row.captured_at]
             last = before[-1] if before else None
@@ -221,17 +243,19 @@ class DeletionJudge:
             )
 
     def _articles_at(self, outlet: str, urls: Collection[str]) -> dict[str, int]:
-        """Return the rows of the articles at these addresses."""
-        other = select(aliases.c.alias.label("url"), aliases.c.article).where(
+        """Return the rows of the outlet's articles at these addresses."""
+        other = select(aliases.c.alias.label("url"), aliases.c.article, aliases.c.outlet).where(
             aliases.c.outlet == outlet, one_of(aliases.c.alias, urls)
         )
-        own = select(articles.c.url, articles.c.id.label("article")).where(
-            articles.c.outlet == outlet, one_of(articles.c.url, urls)
+        # Asked for the outlet too, SQLite would read through all its articles.
+        own = select(articles.c.url, articles.c.id.label("article"), articles.c.outlet).where(
+            one_of(articles.c.url, urls)
         )
         return {
             row.url: row.article
             for query in (other, own)
             for row in self._connection.execute(query)
+            if row.outlet == outlet
         }
 
     def _sightings(self, row_ids: Collection[int]) -> dict[int, list[Row[*tuple[Any, ...]]]]:
@@ -251,11 +275,6 @@ class DeletionJudge:
         for row in self._connection.execute(query):
             found.setdefault(row.article, []).append(row)
         return found
-
-
-def is_gone(table: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a capture of an article's address shows it gone."""
-    return or_(table.c.status.in_(GONE_STATUSES), table.c.reason.in_(GONE_REASONS))
 
 
 def _moment(capture: StoredCapture) -> tuple[datetime, int]:
@@ -288,7 +307,7 @@ def _gone_elsewhere(row_ids: Collection[int]) -> Select[Any]:
     query = select(articles.c.id.label("article"), *captures.c)
     query = query.join(aliases, aliases.c.article == articles.c.id)
     query = query.join(captures, captures.c.url == aliases.c.alias)
-    return query.where(one_of(articles.c.id, row_ids), *_gone_since(captures), ~own_captured)
+    return query.where(one_of(aliases.c.article, row_ids), *_gone_since(captures), ~own_captured)
 
 
 def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:
@@ -308,22 +327,16 @@ def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:
     return is_gone(gone), gone.c.time_known, gone.c.captured_at > since
 
 
-def _gone_at(outlet: str, *, known: bool) -> Select[Any]:
-    """Return the query for captures that show known articles of the outlet gone, or other ones."""
-    own = select(articles.c.url).where(articles.c.outlet == outlet)
-    other = select(aliases.c.alias).where(aliases.c.outlet == outlet)
+def _gone_at(outlet: str) -> Select[Any]:
+    """Return the query for captures of the outlet that show an address gone."""
     columns = ("id", "url", "captured_at", "warc_file", "payload_digest")
-    is_known = or_(captures.c.url.in_(own), captures.c.url.in_(other))
     return select(*(captures.c[name] for name in columns)).where(
-        captures.c.outlet == outlet,
-        captures.c.time_known,
-        is_gone(captures),
-        is_known if known else not_(is_known),
+        captures.c.outlet == outlet, captures.c.time_known, is_gone(captures)
     )
 
 
-def _good_hours(outlet: str) -> Select[Any]:
-    """Return the query for the looks that showed an article, by segment and hour."""
+def _hours(outlet: str, file: str) -> Select[Any]:
+    """Return the query for the looks that showed an article, by hour, in a segment."""
     hour = hour_of(captures.c.captured_at)
     return (
         select(
@@ -333,7 +346,7 @@ def _good_hours(outlet: str) -> Select[Any]:
             func.min(captures.c.captured_at),
             func.max(captures.c.captured_at),
         )
-        .where(captures.c.outlet == outlet, captures.c.time_known)
-        .where(captures.c.revision_id.is_not(None))
+        .where(captures.c.warc_file == file, captures.c.outlet == outlet)
+        .where(captures.c.time_known, captures.c.revision_id.is_not(None))
         .group_by(captures.c.warc_file, hour)
     )

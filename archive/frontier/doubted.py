@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
-from archive.articles.deletions import is_gone
 from archive.frontier.revisit_policy import State
-from archive.index.schema import captures, frontier, runs
+from archive.index.schema import captures, frontier, is_gone, runs
 from archive.model.article import KST
 from archive.model.outcome import Reason
 

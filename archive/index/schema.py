@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -20,10 +20,16 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
+    or_,
     text,
 )
 
 from archive.model.times import within_calendar
+from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, FromClause
 
 
 class Instant(TypeDecorator[datetime]):
@@ -91,7 +97,29 @@ captures = Table(
     Column("outcome", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("revision_id", Integer, ForeignKey("revisions.id"), index=True),
+    # A segment's captures, and those of an outlet in it that show an article, by time.
+    Index(
+        "ix_captures_warc_file", "warc_file", "outlet", "captured_at", "time_known", "revision_id"
+    ),
 )
+
+
+def is_gone(table: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a capture of an article's address shows it gone.
+
+    Its values are written out, as in the index that holds only these captures: SQLite uses it for
+    no other expression.
+    """
+    statuses = map(str, sorted(GONE_STATUSES))
+    reasons = (f"'{reason}'" for reason in sorted(GONE_REASONS))
+    return or_(
+        table.c.status.in_([literal_column(value, Integer) for value in statuses]),
+        table.c.reason.in_([literal_column(value, String) for value in reasons]),
+    )
+
+
+# One article in a hundred: nobody reads through all captures for them.
+Index("ix_captures_gone", captures.c.url, captures.c.outlet, sqlite_where=is_gone(captures))
 
 #: One article: outlet and the outlet's own id, or an id made from its content until that is known.
 articles = Table(
@@ -100,7 +128,7 @@ articles = Table(
     Column("id", Integer, primary_key=True),
     Column("outlet", String, nullable=False),
     Column("article_id", String, nullable=False),
-    Column("url", String, nullable=False),
+    Column("url", String, nullable=False, index=True),
     UniqueConstraint("outlet", "article_id"),
 )
 

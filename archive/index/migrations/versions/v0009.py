@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),
         sa.UniqueConstraint("outlet", "article_id", name=op.f("uq_articles_outlet_article_id")),
     )
+    op.create_index(op.f("ix_articles_url"), "articles", ["url"])
     op.create_table(
         "frontier",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -246,9 +247,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
         sa.UniqueConstraint("record_id", name=op.f("uq_captures_record_id")),
     )
+    op.create_index(
+        "ix_captures_gone",
+        "captures",
+        ["url", "outlet"],
+        sqlite_where=sa.text("status IN (404, 410) OR reason IN ('deleted', 'soft_404')"),
+    )
     op.create_index(op.f("ix_captures_payload_digest"), "captures", ["payload_digest"])
     op.create_index(op.f("ix_captures_revision_id"), "captures", ["revision_id"])
     op.create_index(op.f("ix_captures_url"), "captures", ["url"])
+    op.create_index(
+        "ix_captures_warc_file",
+        "captures",
+        ["warc_file", "outlet", "captured_at", "time_known", "revision_id"],
+    )
     op.create_table(
         "outcomes",
         sa.Column("id", sa.Integer(), nullable=False),
