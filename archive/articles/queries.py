@@ -12,17 +12,17 @@ from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
 from archive.index.bulk import one_of
-from archive.index.newest_hits import newest_ids, number_of_hits
+from archive.index.newest_hits import Hit, newest_ids, number_of_hits
 from archive.index.schema import Instant, aliases, articles, captures, revisions
+from archive.index.search_query import Query
 from archive.model.article import KST, Article, Quality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
     from sqlalchemy import ColumnElement, Connection, RowMapping, Select
 
-    from archive.index.search_query import Query
     from archive.model.exchange import Location
 
     #: A row for an export, and the claim that its article is gone.
@@ -37,23 +37,24 @@ _CAPTURE = (
     captures.c.record_id,
     captures.c.payload_digest,
 )
-#: Rows judged at once.
-_MANY = 500
+#: Rows judged at once, and the most articles of a list that are in memory.
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredArticle:
     """A revision of an article as the index has it.
 
-    ``row_id`` is the id of the article's row, ``revision`` the revision's number. ``layouts`` are
-    all that it was read by. ``location`` is where the record of the capture lies that it was read
-    from, and ``http_status`` that capture's. ``change`` is the change from the revision before,
-    None for the first. ``deletion`` is the claim that the article is missing or deleted, None if it
-    is published. Times are in KST.
+    ``row_id`` is the id of the article's row, ``revision_id`` that of the revision's, ``revision``
+    is its number. ``layouts`` are all that it was read by. ``location`` is where the record of the
+    capture lies that it was read from, and ``http_status`` that capture's. ``change`` is the change
+    from the revision before, None for the first. ``deletion`` is the claim that the article is
+    missing or deleted, None if it is published. Times are in KST.
     """
 
     article: Article
     row_id: int
+    revision_id: int
     revision: int
     layouts: tuple[str, ...]
     captured_at: datetime
@@ -79,6 +80,7 @@ def _stored_article(row: dict[str, Any], deletion: Deletion | None) -> StoredArt
     return StoredArticle(
         article=to_article(row),
         row_id=row["article"],
+        revision_id=row["id"],
         revision=row["number"],
         layouts=tuple(row["layouts"]),
         captured_at=row["captured_at"].astimezone(KST),
@@ -112,7 +114,7 @@ def each_row(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
     judge = DeletionJudge(connection)
-    result = connection.execute(query.execution_options(yield_per=_MANY))
+    result = connection.execute(query.execution_options(yield_per=PAGE))
     names = tuple(result.keys())
     for rows in result.partitions():
         values = [dict(zip(names, row, strict=True)) for row in rows]
@@ -146,13 +148,16 @@ def published(
     return query
 
 
-def newest_articles(connection: Connection, outlet: str, limit: int) -> list[StoredArticle]:
-    """Return the current revisions that were published last, newest first."""
-    query = published(_current(), outlet)
-    query = query.order_by(revisions.c.published_at.desc(), revisions.c.id.desc()).limit(limit)
-    return list(
-        _stored_articles(connection.execute(query).mappings().all(), DeletionJudge(connection))
-    )
+def newest_articles(
+    connection: Connection, outlet: str, limit: int, after: StoredArticle | None = None
+) -> list[StoredArticle]:
+    """Return the current revisions that were published last, newest first, at most `PAGE`.
+
+    With ``after``, only those that come after that one in the order.
+    """
+    query = Query((), outlet=outlet, quality=None)
+    last = Hit(after.article.published_at, after.revision_id) if after is not None else None
+    return _of_ids(connection, newest_ids(connection, query, min(limit, PAGE), last))
 
 
 def number_of_articles(connection: Connection, outlet: str = "") -> int:
@@ -165,7 +170,11 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
 
 def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
     """Return the current revisions that match the query, newest first."""
-    ids = newest_ids(connection, query, limit)
+    return _of_ids(connection, newest_ids(connection, query, limit))
+
+
+def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:
+    """Return revisions in the order of these ids of theirs."""
     rows = connection.execute(_revisions().where(one_of(revisions.c.id, ids))).mappings()
     places = {revision_id: place for place, revision_id in enumerate(ids)}
     found = sorted(rows, key=lambda row: places[row["id"]])
@@ -232,7 +241,3 @@ def _joined(query: Select[Any]) -> Select[Any]:
         .join(articles)
         .join(captures, captures.c.id == revisions.c.capture_id)
     )
-
-
-def _current() -> Select[Any]:
-    return _revisions().where(revisions.c.current)

@@ -9,6 +9,7 @@ import re
 import sys
 import unicodedata
 from io import TextIOWrapper
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, TextIO
 
 from crawler.cli.output.standard_streams import open_closed_streams
@@ -47,15 +48,40 @@ def _is_safe(sign: str) -> bool:
 def json_text(value: Any) -> str:
     """Return a value as indented JSON, in which what is not safe to print is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
+    if text.replace("\n", "").isprintable():
+        return text
     return re.sub(r"[^\n\x20-\x7e]", _json_escaped, text)
 
 
 def print_json(value: Any) -> None:
     """Print a value as `json_text` gives it, in UTF-8, whatever the encoding of the terminal."""
+    _write_utf_8()
+    print(json_text(value))
+
+
+def print_json_list(head: dict[str, Any], name: str, items: Iterable[Any]) -> int:
+    """Print an object as `print_json` does, with these items as the list of that name at its end.
+
+    They are printed one by one. Return the number of items.
+    """
+    _write_utf_8()
+    number = 0
+    for number, item in enumerate(items, 1):
+        before = "," if number > 1 else _opened(head, name)
+        print(f"{before}\n{indent(json_text(item), '    ')}", end="")
+    print("\n  ]\n}" if number else json_text({**head, name: []}))
+    return number
+
+
+def _opened(head: dict[str, Any], name: str) -> str:
+    """Return an object as text as far as the bracket that opens a list at its end."""
+    return json_text({**head, name: [0]}).rpartition("[")[0] + "["
+
+
+def _write_utf_8() -> None:
     stream = raw_stream(sys.stdout)
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="replace")
-    print(json_text(value))
 
 
 def _json_escaped(found: re.Match[str]) -> str:

@@ -18,13 +18,14 @@ from archive.articles.queries import (
     number_of_articles,
 )
 from archive.export.article_json import article_object, articles_object
+from archive.export.articles import to_values
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.article_history import print_changes, print_history, size_text
 from crawler.cli.output.plural import counted
-from crawler.cli.output.printable import print_json
+from crawler.cli.output.printable import print_json, print_json_list
 from crawler.cli.output.tables import print_articles, print_table
 from crawler.cli.output.times import kst_second, parse_moment
 from crawler.model.outlet import OutletError
@@ -33,13 +34,13 @@ from crawler.offline.capture_diff import levels
 from crawler.outlets import article_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
-    from archive.index.database import Snapshot
+    from archive.index.database import Index, Snapshot
 
 #: Articles that are listed by default.
 _NEWEST = 20
@@ -110,22 +111,26 @@ class Command(Verb):
             return self._show(outlet, article_id, opts)
         if opts.at is not None or opts.revision is not None:
             raise usage_error("--at and --revision need an article: OUTLET/ID")
-        with self.open_index() as index, index.reading() as connection:
-            if outlet:
-                check_outlet(connection, outlet)
-            found = newest_articles(connection, outlet, opts.limit)
-            number = number_of_articles(connection, outlet)
-        if opts.json:
-            print_json(articles_object(found, number))
-            return 0
-        print_articles(found)
-        total = counted(number, "article")
-        print(
-            total
-            if len(found) == number
-            else f"{total}; shown: the newest {len(found)} (--limit N)"
-        )
+        self._list(outlet, opts)
         return 0
+
+    def _list(self, outlet: str, opts: argparse.Namespace) -> None:
+        with self.open_index() as index:
+            with index.reading() as connection:
+                if outlet:
+                    check_outlet(connection, outlet)
+                number = number_of_articles(connection, outlet)
+            pages = _newest(index, outlet, opts.limit)
+            if opts.json:
+                values = (to_values(stored) for page in pages for stored in page)
+                print_json_list(articles_object((), number), "articles", values)
+                return
+            shown = 0
+            for page in pages:
+                print_articles(page)
+                shown += len(page)
+        total = counted(number, "article")
+        print(total if shown >= number else f"{total}; shown: the newest {shown} (--limit N)")
 
     def _show(self, outlet: str, article_id: str, opts: argparse.Namespace) -> int:
         with self.open_index() as index, index.reading() as connection:
@@ -163,6 +168,22 @@ class Command(Verb):
 
     def _levels(self, captures: Sequence[StoredCapture]) -> list[str]:
         return levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
+
+
+def _newest(index: Index, outlet: str, limit: int) -> Iterator[list[StoredArticle]]:
+    """Yield the newest articles in lists, each read when the one before was printed.
+
+    No transaction is left open meanwhile: a reader may take an hour over a list.
+    """
+    page: list[StoredArticle] = []
+    while limit > 0:
+        last = page[-1] if page else None
+        with index.reading() as connection:
+            page = newest_articles(connection, outlet, limit, last)
+        if not page:
+            return
+        yield page
+        limit -= len(page)
 
 
 def _chosen(

@@ -575,3 +575,25 @@ def test_a_path_that_cannot_be_examined_is_named_without_a_traceback(
     assert result.code == 1
     assert f"Cannot use {place}" in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "4", "5", "99"])
+def test_show_lists_pages_of_articles_as_one_list(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    for arguments in (["--limit", limit], ["etoday", "--limit", limit]):
+        at_once = workspace.call("show", *arguments, "--json")
+        rows = workspace.call("show", *arguments)
+        with monkeypatch.context() as patched:
+            patched.setattr("archive.articles.queries.PAGE", 2)
+            by_pages = workspace.call("show", *arguments, "--json")
+            tables = workspace.call("show", *arguments)
+        assert by_pages == at_once
+        shown, more = (
+            [line for line in one.out.splitlines() if line.startswith("│")]
+            for one in (rows, tables)
+        )
+        assert [line.split("│")[1].strip() for line in shown] == [
+            line.split("│")[1].strip() for line in more
+        ]
+        assert tables.out.splitlines()[-1] == rows.out.splitlines()[-1]

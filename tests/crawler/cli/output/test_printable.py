@@ -15,6 +15,7 @@ from crawler.cli.output.printable import (
     SafeStream,
     json_text,
     make_output_safe,
+    print_json_list,
     printable,
     printable_lines,
     raw_stream,
@@ -96,3 +97,14 @@ def test_output_is_made_safe_once() -> None:
         assert sys.stdout.raw is out
         assert raw_stream(sys.stdout) is out
         assert raw_stream(out) is out
+
+
+@pytest.mark.parametrize(
+    "items", [[], [{"a": "가\n\x1b나"}], [{}, 1, ["x", {"y": [2]}], "쿠\u202e키"]]
+)
+def test_a_list_printed_item_by_item_is_the_object_printed_at_once(
+    capsys: pytest.CaptureFixture[str], items: list[object]
+) -> None:
+    head = {"number": 7, "left_out": [0]}
+    assert print_json_list(head, "articles", iter(items)) == len(items)
+    assert capsys.readouterr().out == json_text({**head, "articles": items}) + "\n"
