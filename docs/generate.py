@@ -41,7 +41,7 @@ _PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 #: Pages that are made while the documentation is built (hooks.py).
 BUILT = ("outlets-known.md",)
 #: The verbs of the demo whose output is shown.
-_DEMO = (("replay", "seeds/etoday", "seeds/newspim"), ("search", "푸틴"))
+_DEMO = (("replay", "seeds/etoday", "seeds/newspim"), ("search", "--limit", "1", "푸틴"))
 
 
 def main() -> None:

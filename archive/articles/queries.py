@@ -168,9 +168,19 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
     return connection.scalar(query) or 0
 
 
-def search(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
-    """Return the current revisions that match the query, newest first."""
-    return _of_ids(connection, newest_ids(connection, query, limit))
+def search(
+    connection: Connection, query: Query, limit: int, before: Hit | None = None
+) -> tuple[list[StoredArticle], Hit | None]:
+    """Return the current revisions that match the query, newest first, at most ``limit``.
+
+    With ``before``, those that come after that hit. The second value is the last one's place in the
+    order if there are more, else None.
+    """
+    ids = newest_ids(connection, query, limit + 1, before)
+    found = _of_ids(connection, ids[:limit])
+    has_more = len(ids) > limit
+    last = Hit(found[-1].article.published_at, found[-1].revision_id) if has_more else None
+    return found, last
 
 
 def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:
@@ -181,16 +191,19 @@ def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:
     return list(_stored_articles(found, DeletionJudge(connection)))
 
 
-def number_of_matches(connection: Connection, query: Query) -> int:
-    """Return how many articles match the query."""
-    return number_of_hits(connection, query)
+def number_of_matches(connection: Connection, query: Query, most: int | None = None) -> int:
+    """Return how many articles match the query; ``most`` if there are more."""
+    return number_of_hits(connection, query, most)
 
 
-def number_left_out(connection: Connection, query: Query) -> int:
-    """Return how many generic articles match a query that does not ask for them."""
+def number_left_out(connection: Connection, query: Query, most: int | None = None) -> int:
+    """Return how many generic articles match a query that does not ask for them.
+
+    It is ``most`` if there are more.
+    """
     if query.quality is not Quality.LAYOUT:
         return 0
-    return number_of_hits(connection, replace(query, quality=Quality.GENERIC))
+    return number_of_hits(connection, replace(query, quality=Quality.GENERIC), most)
 
 
 def _of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:

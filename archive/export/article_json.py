@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
+    from archive.articles.snippets import Snippet
 
 
 def articles_object(
-    found: Iterable[StoredArticle], number: int, left_out: int = 0
+    found: Iterable[StoredArticle],
+    number: int,
+    left_out: int = 0,
+    *,
+    number_is_exact: bool = True,
+    next_cursor: str | None = None,
+    snippets: Iterable[Snippet] = (),
 ) -> dict[str, Any]:
     """Return articles as a JSON object.
 
@@ -25,7 +32,11 @@ def articles_object(
     """
     return {
         "number": number,
+        "number_is_exact": number_is_exact,
         "left_out": left_out,
+        "next": next_cursor,
+        "snippets": [{"text": one.text, "marks": list(map(list, one.marks))} for one in snippets],
+        # The last one: a long list is printed one by one.
         "articles": [to_values(stored) for stored in found],
     }
 

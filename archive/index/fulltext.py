@@ -2,8 +2,8 @@
 
 ``search`` holds a document for each current revision: headlines, body and facets, as the tokens of
 `archive.index.search_text` and `archive.index.search_facets`. ``search_characters`` holds which
-characters its words are made of. FTS5 stores no text (``content=''``): to delete a document, its
-text must be given again.
+characters its words are made of, and the facets that are one token. FTS5 stores no text
+(``content=''``): to delete a document, its text must be given again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
+from archive.index.search_facets import plain_facets
 from archive.index.search_text import tokens
 
 if TYPE_CHECKING:
@@ -77,5 +78,7 @@ def _row(document: Document) -> dict[str, int | str]:
         "body": body,
         "facets": document.facets,
         # Each character of a word is the first one of a token.
-        "characters": " ".join(sorted({one[0] for one in f"{headline} {body}".split()})),
+        "characters": " ".join(
+            sorted({one[0] for one in f"{headline} {body}".split()}) + plain_facets(document.facets)
+        ),
     }

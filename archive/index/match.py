@@ -5,10 +5,18 @@ All tokens are quoted, so that FTS5 finds no syntax of its own in them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archive.index.search_facets import EVERY, GENERIC, outlet_token
+from archive.index.search_facets import (
+    AUTHOR,
+    EDITED,
+    EVERY,
+    GENERIC,
+    SECTION,
+    marked,
+    outlet_token,
+)
 from archive.model.article import Quality
 
 if TYPE_CHECKING:
@@ -21,7 +29,8 @@ if TYPE_CHECKING:
 class Match:
     """Expressions that a document has to match, or must not; ``""`` for none.
 
-    ``characters`` and ``excluded_characters`` are for the table ``search_characters``.
+    ``characters`` and ``excluded_characters`` are for the table ``search_characters``. It has the
+    facets too, of which nothing is asked twice.
     """
 
     required: str
@@ -32,19 +41,26 @@ class Match:
 
 def match_of(query: Query) -> Match:
     """Return what a query asks of the full-text tables."""
-    words = [choice for choice in query.terms if not _are_characters(choice)]
-    characters = [choice for choice in query.terms if _are_characters(choice)]
-    required = [*map(_any_of, words), *map(_quoted_token, _facets(query))]
-    excluded = [_quoted(one) for one in query.excluded if not _is_character(one)]
-    excluded += map(_quoted_token, _excluded_facets(query))
-    others = [_quoted_character(one) for one in query.excluded if _is_character(one)]
-    if not required and not characters:
-        required.append(_quoted_token(EVERY))
+    words = [_any_of(choice) for choice in query.terms if not _are_characters(choice)]
+    words += [_any_of(choice) for choice in _marked(query)]
+    characters = [_any_character_of(one) for one in query.terms if _are_characters(one)]
+    other_words = [_quoted(one) for one in query.excluded if not _is_character(one)]
+    other_characters = [_quoted_character(one) for one in query.excluded if _is_character(one)]
+    facets = [*map(_quoted_token, _facets(query))]
+    other_facets = [*map(_quoted_token, _excluded_facets(query))]
+    if words or not characters:
+        words += facets
+        other_words += other_facets
+    else:
+        characters += facets
+        other_characters += other_facets
+    if not words and not characters:
+        words.append(_quoted_token(EVERY))
     return Match(
-        " AND ".join(required),
-        " OR ".join(excluded),
-        " AND ".join(map(_any_character_of, characters)),
-        " OR ".join(others),
+        " AND ".join(words),
+        " OR ".join(other_words),
+        " AND ".join(characters),
+        " OR ".join(other_characters),
     )
 
 
@@ -53,17 +69,31 @@ def but_not(wanted: str, excluded: str) -> str:
     return f"({wanted}) NOT ({excluded})" if excluded else wanted
 
 
+def _marked(query: Query) -> Iterator[Choice]:
+    """Yield the phrases of author and section, in the tokens of facets."""
+    for kind, choice in ((AUTHOR, query.author), (SECTION, query.section)):
+        if choice:
+            yield tuple(
+                replace(phrase, tokens=tuple(marked(kind, one) for one in phrase.tokens))
+                for phrase in choice
+            )
+
+
 def _facets(query: Query) -> Iterator[str]:
     """Yield the tokens of facets that a document must have."""
     if query.outlet:
         yield outlet_token(query.outlet)
     if query.quality is Quality.GENERIC:
         yield GENERIC
+    if query.edited:
+        yield EDITED
 
 
 def _excluded_facets(query: Query) -> Iterator[str]:
     if query.quality is Quality.LAYOUT:
         yield GENERIC
+    if query.edited is False:
+        yield EDITED
 
 
 def _is_character(phrase: Phrase) -> bool:

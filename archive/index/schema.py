@@ -351,9 +351,9 @@ refused = Table(
 #: The full-text index over the current revisions, which is no table of SQLAlchemy's. A document's
 #: rowid is its ``search_position``. `archive.index.search_text` makes and folds the tokens, so the
 #: plainest tokenizer will do; no column sizes are kept. ``search_characters`` holds the single
-#: characters of each document without their places: a prefix index would take six times as much.
-#: The settings take half the CPU per article of the defaults, as measured: a transaction is one
-#: segment, and sixteen are merged at a time.
+#: characters of each document, and facets, without their places: a prefix index would take six
+#: times as much. The settings take half the CPU per article of the defaults, as measured: a
+#: transaction is one segment, and sixteen are merged at a time.
 SEARCH_TABLES = (
     "CREATE VIRTUAL TABLE search USING fts5(headline, body, facets, content='', columnsize=0, "
     "tokenize='ascii')",

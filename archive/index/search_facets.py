@@ -44,6 +44,11 @@ def facets_of(article: Article, *, edited: bool) -> str:
     return " ".join(found)
 
 
+def plain_facets(facets: str) -> list[str]:
+    """Return those of a document's facets that are one token each: no author or section."""
+    return [one for one in facets.split() if one[0] not in (AUTHOR, SECTION)]
+
+
 def outlet_token(name: str) -> str:
     """Return the token of an outlet."""
     return _OUTLET + name.translate(_MOVED)

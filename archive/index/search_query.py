@@ -2,8 +2,11 @@
 
 Terms with blanks between them must all occur, each within words or across blanks. ``"…"`` is a
 term with blanks in it, in no other spelling or reading. ``OR`` between two terms: at least one of
-them; it binds closer than a blank. ``-`` before a term: it must not occur. ``outlet:``, ``since:``
-and ``until:`` choose by outlet and day of publication, ``quality:`` by how articles were read.
+them; it binds closer than a blank. ``-`` before a term: it must not occur. ``outlet:``,
+``author:`` and ``section:`` choose by these, ``since:`` and ``until:`` by the day of publication,
+``edited:`` by whether an article has several revisions, ``quality:`` by how it was read. Authors
+and sections are found as terms are, by parts and in other spellings. A query may be of fields
+alone.
 """
 
 from __future__ import annotations
@@ -30,16 +33,18 @@ SYNONYMS: tuple[frozenset[str], ...] = (
     frozenset({"미사일", "미싸일"}),
     frozenset({"노동당", "로동당"}),
 )
-FIELDS = ("outlet", "since", "until", "quality")
+FIELDS = ("outlet", "author", "section", "edited", "since", "until", "quality")
 #: What may follow ``quality:``.
 QUALITIES = (*Quality, "any")
 #: Fields that other search engines and our own export have. Refused, not taken for text.
 _OTHER_FIELDS = (
-    "after|article_id|author|authors|before|body|byline|caption|captured_at|date|day|from|headline"
-    "|id|in|intitle|inurl|language|modified_at|published_at|section|site|source|status"
+    "after|article_id|authors|before|body|byline|caption|captured_at|date|day|from|headline"
+    "|id|in|intitle|inurl|language|modified_at|published_at|site|source|status"
     "|subheadlines|tag|tags|title|to|url"
 )
-_WORD = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<word>\S+)')
+_WORD = re.compile(
+    rf'(?P<minus>-?)"(?P<phrase>[^"]*)"|(?P<word>-?(?:{"|".join(FIELDS)}):"[^"]*"|\S+)', re.I
+)
 _FIELD = re.compile(
     rf"(?P<minus>-?)(?P<name>{'|'.join(FIELDS)}|{_OTHER_FIELDS}):(?P<value>.*)", re.I
 )
@@ -66,7 +71,8 @@ class Query:
     """What to search for: of each of ``terms`` one phrase occurs, of ``excluded`` none.
 
     ``outlet`` is ``""`` for all; ``since`` and ``until`` are days of publication in KST, inclusive.
-    ``quality`` is None for all.
+    ``quality`` is None for all. ``author`` and ``section`` are phrases of which one occurs there,
+    ``()`` for all; ``edited`` is whether there is more than one revision, None for either.
     """
 
     terms: tuple[Choice, ...]
@@ -75,6 +81,9 @@ class Query:
     since: date | None = None
     until: date | None = None
     quality: Quality | None = Quality.LAYOUT
+    author: Choice = ()
+    section: Choice = ()
+    edited: bool | None = None
 
 
 @dataclass(slots=True)
@@ -113,7 +122,8 @@ class _Draft:
 def parse_query(text: str) -> Query:
     """Return the query that a person wrote.
 
-    :raises QueryError: it has no term, or uses the language in a way that means nothing.
+    :raises QueryError: it has no term and no field, or uses the language in a way that means
+        nothing.
     """
     draft = _Draft(text)
     _refuse_groups(text)
@@ -123,7 +133,7 @@ def parse_query(text: str) -> Query:
         else:
             _read_word(draft, found["word"])
     draft.end_or("the end")
-    if not draft.terms:
+    if not draft.terms and not draft.fields:
         more = " besides those that must not occur" if draft.excluded else ""
         raise QueryError(
             f"nothing to search for in {text!r}: give at least one letter or digit{more}"
@@ -131,10 +141,13 @@ def parse_query(text: str) -> Query:
     return Query(
         tuple(draft.terms),
         tuple(draft.excluded),
-        draft.fields.get("outlet", ""),
+        draft.fields.get("outlet", "").strip('"'),
         _day(draft.fields, "since"),
         _day(draft.fields, "until"),
         _quality(draft.fields),
+        _name(draft.fields, "author"),
+        _name(draft.fields, "section"),
+        _edited(draft.fields),
     )
 
 
@@ -174,7 +187,7 @@ def _read_term(draft: _Draft, minus: str, found: Choice) -> None:
 
 
 def _read_field(draft: _Draft, named: re.Match[str]) -> None:
-    name, value = named["name"].lower(), named["value"].strip('"')
+    name, value = named["name"].lower(), named["value"]
     known = ", ".join(f"{one}:" for one in FIELDS)
     if name not in FIELDS:
         raise QueryError(
@@ -184,15 +197,17 @@ def _read_field(draft: _Draft, named: re.Match[str]) -> None:
     draft.end_or(f"{name}:")
     if named["minus"]:
         raise QueryError(f"{name}: cannot be excluded with -")
-    if not value:
+    if value.count('"') % 2:
+        raise QueryError(f"a quotation mark opens and none closes it in {draft.text!r}")
+    if not value.strip('"'):
         raise QueryError(f"{name}: has no value: write it without a blank, {name}:VALUE")
     if draft.fields.setdefault(name, value) != value:
         raise QueryError(f"{name}: is given twice, as {draft.fields[name]} and as {value}")
 
 
 def _day(fields: dict[str, str], name: str) -> date | None:
-    value = fields.get(name)
-    if value is None:
+    value = fields.get(name, "").strip('"')
+    if not value:
         return None
     try:
         return parse_day(value)
@@ -201,11 +216,29 @@ def _day(fields: dict[str, str], name: str) -> date | None:
 
 
 def _quality(fields: dict[str, str]) -> Quality | None:
-    value = fields.get("quality", Quality.LAYOUT).lower()
+    value = fields.get("quality", Quality.LAYOUT).strip('"').lower()
     if value not in QUALITIES:
         known = ", ".join(QUALITIES)
         raise QueryError(f"there is no quality:{value}; write one of {known} behind quality:")
     return None if value == "any" else Quality(value)
+
+
+def _name(fields: dict[str, str], name: str) -> Choice:
+    """Return the phrases of an author or section; in quotation marks, of this spelling only."""
+    value = fields.get(name, "")
+    if not value:
+        return ()
+    found = exact_term(value) if value.startswith('"') else _term(value)
+    if not found:
+        raise QueryError(f"{name}:{value} has no letter or digit to search for")
+    return found
+
+
+def _edited(fields: dict[str, str]) -> bool | None:
+    value = fields.get("edited", "").strip('"').lower()
+    if value not in ("", "yes", "no"):
+        raise QueryError(f"there is no edited:{value}; write edited:yes or edited:no")
+    return value == "yes" if value else None
 
 
 def exact_term(text: str) -> Choice:

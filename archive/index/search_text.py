@@ -22,16 +22,16 @@ from archive.model.normal_form import normalized
 
 #: A token between the text and its readings, which no query has: no phrase crosses it.
 SEAM = "\ue000"
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=。)|\n")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=。)|\n")
 #: The comma first: a search for a fixed character is ten times as fast as one for a digit.
-_COMMA_IN_NUMBER = re.compile(r",(?<=\d,)(?=\d)")
+COMMA_IN_NUMBER = re.compile(r",(?<=\d,)(?=\d)")
 #: In front of a folded word with Hanja; it is in no run.
 _HAS_HANJA = "\ue001"
 #: Most words of an article: folding changes none of their syllables.
 _HANGUL_WORD = re.compile("([가-힣]+)([.]?)")
 #: A text of which folding changes nothing but the case of its letters, and in which each sign but
 #: the comma ends a run: that of most articles.
-_USUAL = re.compile(r"[ \n!-~가-힣·‘’“”…–—▲△▼▽■□●○◆◇▶※→「」『』〈〉《》【】]*")
+USUAL = re.compile(r"[ \n!-~가-힣·‘’“”…–—▲△▼▽■□●○◆◇▶※→「」『』〈〉《》【】]*")
 _RUN = re.compile("[0-9a-z가-힣]+")
 #: Between two runs while the characters of all are spread; neither it nor a blank is in a run.
 _BETWEEN = "\n"
@@ -91,7 +91,7 @@ def tokens(content: str) -> str:
     made, has_hanja = _tokens(content)
     found = [made]
     if has_hanja:
-        for sentence in _SENTENCE_END.split(content):
+        for sentence in SENTENCE_END.split(content):
             for reading in readings(normalized("NFKC", sentence)):
                 made, _ = _tokens(reading)
                 if made:
@@ -118,9 +118,9 @@ def _tokens(text: str) -> tuple[str, bool]:
 
 def _runs(text: str) -> tuple[list[str], bool]:
     """Return the runs of a text, and whether it holds Hanja."""
-    if _USUAL.fullmatch(text):
+    if USUAL.fullmatch(text):
         joined = text.replace(" ", "").replace("\n", "").lower()
-        return _RUN.findall(_COMMA_IN_NUMBER.sub("", joined)), False
+        return _RUN.findall(COMMA_IN_NUMBER.sub("", joined)), False
     return _runs_of_words(text)
 
 
@@ -131,7 +131,7 @@ def _runs_of_words(text: str) -> tuple[list[str], bool]:
     if has_hanja:
         joined = joined.replace(_HAS_HANJA, "")
     if "," in joined:
-        joined = _COMMA_IN_NUMBER.sub("", joined).replace(",", " ")
+        joined = COMMA_IN_NUMBER.sub("", joined).replace(",", " ")
     return joined.split(), has_hanja
 
 
@@ -157,6 +157,11 @@ def _folded(word: str) -> str:
         return f"{usual[1]} " if usual[2] else word
     mark = _HAS_HANJA if HANJA.search(word) else ""
     return mark + _spelled(word)
+
+
+def fold_word(word: str) -> str:
+    """Return a word, or part of one, with a blank for what ends a run, and with its commas."""
+    return _WORDS[word].removeprefix(_HAS_HANJA)
 
 
 def _spelled(word: str) -> str:

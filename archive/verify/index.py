@@ -165,8 +165,10 @@ _PRIME = 2**31 - 1
 _COLUMNS = ("headline", "body", "facets")
 #: A checksum of a document's characters, which have no order.
 _CHARACTER_SUMS = text("""
-    SELECT doc, count(*), sum(unicode(term) * unicode(term))
-    FROM temp.verify_characters GROUP BY doc""")
+    SELECT doc, count(*), sum(weight * weight) FROM (
+        SELECT doc, unicode(term) + coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)
+        AS weight FROM temp.verify_characters)
+    GROUP BY doc""")
 
 #: Checksums of what the search index has, by the position of a document and the column.
 _Sums = dict[tuple[int, str], tuple[int, int | None]]
@@ -254,7 +256,7 @@ def _check_document(row: dict[str, Any], article: Article, sums: _Sums) -> Itera
         if sums.pop((position, column), (0, None)) != _sum(made[column]):
             sentence = f"The search index does not hold the words of its {column}."
             yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
-    squares = sum(ord(one) ** 2 for one in made["characters"])
+    squares = sum(_character_weight(one) ** 2 for one in made["characters"])
     if sums.pop((position, "characters"), (0, 0)) != (len(made["characters"]), squares):
         sentence = "The search index does not hold the characters of its words."
         yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
@@ -265,6 +267,11 @@ def _weight(word: str) -> int:
     """Return the weight of a token in `_SUMS`."""
     second = ord(word[1]) if len(word) > 1 else 0
     return (ord(word[0]) + 1114112 * second + 997 * len(word)) % _PRIME
+
+
+def _character_weight(token: str) -> int:
+    """Return the weight of a character, or of a facet, in `_CHARACTER_SUMS`."""
+    return ord(token[0]) + (ord(token[1]) if len(token) > 1 else 0) + 997 * len(token)
 
 
 def _sum(words: list[str]) -> tuple[int, int | None]:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import bindparam, insert, select, text
 
 from archive.articles.batch import enter_captures
 from archive.articles.ingest_model import CaptureEntry
@@ -23,7 +23,9 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from archive.takedown.index_rows import remove_blocked
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, ScalarSelect
 
     from archive.index.search_query import Choice, Query
 
@@ -77,7 +79,7 @@ class Trial:
 
     def query(self) -> str:
         """Return a query of one to three terms, and perhaps fields."""
-        parts = [self._term() for _ in range(self.dice.choice([1, 1, 2, 3]))]
+        parts = [self._term() for _ in range(self.dice.choice([0, 1, 1, 1, 2, 3]))]
         if self.dice.random() < 0.2:
             parts.append(f"-{self._syllables(1, 2)}")
         fields = {
@@ -85,8 +87,13 @@ class Trial:
             f"quality:{self.dice.choice(['any', 'generic', 'layout'])}": 0.3,
             f"since:{self._day()}": 0.2,
             f"until:{self._day()}": 0.2,
+            f"author:{self._syllables(1, 2)}": 0.1,
+            f"section:{self.dice.choice(['정치', '국회', '치국', '경'])}": 0.1,
+            f"edited:{self.dice.choice(['yes', 'no'])}": 0.2,
         }
         parts += [field for field, chance in fields.items() if self.dice.random() < chance]
+        if all(part.startswith("-") for part in parts):
+            parts.append(f"until:{self._day()}")
         return " ".join(parts)
 
     def _term(self) -> str:
@@ -169,6 +176,8 @@ class FormerSearch:
         for row in connection.execute(query.join(articles)).mappings():
             headline, body = map(tokens, search_columns(to_article(dict(row))))
             connection.execute(add, {"id": row["id"], "headline": headline, "body": body})
+        several = select(revisions.c.article).where(revisions.c.number > 1)
+        self._edited = set(connection.scalars(several))
 
     def __enter__(self) -> FormerSearch:
         return self
@@ -178,20 +187,38 @@ class FormerSearch:
 
     def ids(self, query: Query) -> list[int]:
         """Return the ids of all hits, in order."""
-        hits = text("SELECT rowid FROM temp.former WHERE former MATCH :expression")
-        hits = hits.bindparams(expression=_expression(query))
-        found = select(revisions.c.id).join(articles).where(revisions.c.current)
+        found = select(
+            revisions.c.id, revisions.c.article, revisions.c.authors, revisions.c.section
+        )
+        found = found.join(articles).where(revisions.c.current)
         found = published(found, query.outlet, query.since, query.until)
         if query.quality is not None:
             found = found.where(revisions.c.quality == query.quality.value)
-        found = found.where(revisions.c.id.in_(hits.columns(revisions.c.id).scalar_subquery()))
+        if query.terms:
+            found = found.where(revisions.c.id.in_(_hits(query.terms)))
+        if query.excluded:
+            found = found.where(revisions.c.id.not_in(_hits([query.excluded])))
         found = found.order_by(revisions.c.published_at.desc(), revisions.c.id)
-        return list(self._connection.scalars(found))
+        return [
+            row.id
+            for row in self._connection.execute(found)
+            if query.edited in (None, row.article in self._edited)
+            and _has(query.author, (author["name"] for author in row.authors))
+            and _has(query.section, [row.section])
+        ]
 
 
-def _expression(query: Query) -> str:
-    wanted = " AND ".join(map(_any_of, query.terms))
-    return f"({wanted}) NOT {_any_of(query.excluded)}" if query.excluded else wanted
+def _hits(terms: Sequence[Choice]) -> ScalarSelect[Any]:
+    hits = text("SELECT rowid FROM temp.former WHERE former MATCH :expression")
+    hits = hits.bindparams(bindparam("expression", " AND ".join(map(_any_of, terms)), unique=True))
+    return hits.columns(revisions.c.id).scalar_subquery()
+
+
+def _has(choice: Choice, texts: Iterable[str]) -> bool:
+    """Whether one of the texts, which are of Hangul alone, holds one of the phrases."""
+    plain = [one.replace(" ", "") for one in texts]
+    wanted = ["".join(token[0] for token in one.tokens) + one.tokens[-1][1:] for one in choice]
+    return not choice or any(one in text for one in wanted for text in plain)
 
 
 def _any_of(choice: Choice) -> str:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import number_left_out, number_of_matches, search
+from archive.articles.snippets import snippet_of
 from archive.export.article_json import articles_object
+from archive.index.search_cursor import cursor_text, parse_cursor
 from archive.index.search_query import parse_query
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
@@ -19,6 +21,9 @@ from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
+
+#: Up to how many matches are counted; of more it is only said that there are.
+_COUNTED = 1000
 
 
 class Command(Verb):
@@ -40,16 +45,19 @@ class Command(Verb):
             "(0059 in 005930, 1234 in 1,234) and across blanks (한국은행 in 한국 은행), in letters "
             "of any case or width, and Hanja by their readings (김정은 in 金正恩). "
             '"…" holds a term with blanks in it, in this spelling only; OR between two terms: one '
-            "of them is enough; -TERM: it does not occur; outlet:NAME, since:YYYY-MM-DD and "
-            "until:YYYY-MM-DD: only that outlet's articles, published on these days. Articles that "
-            "no layout of their outlet read are left out: quality:any finds them too, "
-            "quality:generic only them. Quote the whole for the shell; without quotes, write -- "
+            "of them is enough; -TERM: it does not occur. outlet:NAME, since:YYYY-MM-DD and "
+            "until:YYYY-MM-DD: only that outlet's articles, published on these days; author:NAME "
+            "and section:NAME: only theirs, found as terms are (author:김 finds every 김); "
+            "edited:yes or edited:no: with or without a second revision. These need no term "
+            "beside them. Articles that no layout of their outlet read are left out: quality:any "
+            "finds them too, quality:generic only them. More than 1,000 matches are counted with "
+            "--count only. Quote the whole for the shell; without quotes, write -- "
             "before a -TERM that begins as an option "
             f"does. Example: {PROGRAM} search '푸틴 OR 김정은 -미사일 since:2026-01-01'"
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --limit and --json."""
+        """Add --limit, --before, --count and --json."""
         super().add_options(parser)
         parser.add_argument(
             "--limit",
@@ -57,6 +65,16 @@ class Command(Verb):
             default=20,
             metavar="N",
             help="at most this many (default: 20)",
+        )
+        parser.add_argument(
+            "--before",
+            metavar="CURSOR",
+            help="go on behind the last article of a search before, which says the cursor",
+        )
+        parser.add_argument(
+            "--count",
+            action="store_true",
+            help=f"count all that match, also where they are more than {_COUNTED:,}",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -87,25 +105,50 @@ class Command(Verb):
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Search and print; no match is not a failure."""
         if not " ".join(args).strip("- "):
-            raise usage_error("name at least one term to search for")
+            raise usage_error("name at least one term or field to search for")
         query = parse_query(as_text(" ".join(word for word in args if word != "--")))
         # All that is kept of a site is generic.
         if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
             query = replace(query, quality=None)
+        before = None if opts.before is None else parse_cursor(opts.before)
+        most = None if opts.count else _COUNTED + 1
         with self.open_index() as index, index.reading() as connection:
             if query.outlet:
                 check_outlet(connection, query.outlet)
-            found = search(connection, query, opts.limit)
+            found, following = search(connection, query, opts.limit, before)
             number = len(found)
-            if number == opts.limit:
-                number = number_of_matches(connection, query)
-            left_out = number_left_out(connection, query)
+            if following or before is not None:
+                number = number_of_matches(connection, query, most)
+            left_out = number_left_out(connection, query, most)
+        snippets = [snippet_of(one.article, query) for one in found]
+        cursor = cursor_text(following) if following else None
         if opts.json:
-            print_json(articles_object(found, number, left_out))
+            is_exact = opts.count or number <= _COUNTED
+            print_json(
+                articles_object(
+                    found,
+                    number if is_exact else _COUNTED,
+                    left_out if opts.count else min(left_out, _COUNTED),
+                    number_is_exact=is_exact,
+                    next_cursor=cursor,
+                    snippets=snippets,
+                )
+            )
             return 0
-        print_articles(found)
-        left = f"; shown: the newest {len(found)} (--limit N)" if number > len(found) else ""
-        print(f"{number} found{left}")
+        print_articles(found, snippets)
+        which = f"{len(found)} of them" if before else f"the newest {len(found)}"
+        left = f"; shown: {which} (--limit N)" if number > len(found) else ""
+        print(f"{_counted(number, opts)} found{left}")
+        if cursor:
+            print(f"next: --before {cursor}")
         if left_out:
-            print(f"left out: {left_out} that no layout read (quality:any finds them too)")
+            print(
+                f"left out: {_counted(left_out, opts)} that no layout read (quality:any finds them "
+                "too)"
+            )
         return 0
+
+
+def _counted(number: int, opts: argparse.Namespace) -> str:
+    """Return a number as it is printed: ``1,000+`` if no more were counted."""
+    return str(number) if opts.count or number <= _COUNTED else f"{_COUNTED:,}+"

@@ -242,12 +242,12 @@ def test_the_words_tokens_are_the_texts_tokens(text: str) -> None:
 
 @given(PIECES)
 def test_a_usual_text_has_the_runs_of_its_words(text: str) -> None:
-    usual = "".join(sign for sign in text if search_text._USUAL.fullmatch(sign))
+    usual = "".join(sign for sign in text if search_text.USUAL.fullmatch(sign))
     assert search_text._runs(usual) == search_text._runs_of_words(usual)
 
 
 def test_each_character_of_a_usual_text_is_taken_as_in_a_word() -> None:
-    every = [sign for sign in map(chr, range(0x10000)) if search_text._USUAL.fullmatch(sign)]
+    every = [sign for sign in map(chr, range(0x10000)) if search_text.USUAL.fullmatch(sign)]
     assert len(every) > 11_172
     for sign in every:
         text = f"가 1{sign}2 {sign}나"

@@ -49,6 +49,15 @@ def test_terms(query: str, expression: str) -> None:
         ("가나 다 -라 -마바 quality:any", Match('("가나")', '"마바"', '("다")', '"라"')),
         ("가나 OR 다 quality:any", Match('("가나" OR "다"*)', "", "", "")),
         ("가나", Match('("가나")', '"\ue003g"', "", "")),
+        ("핵 outlet:a edited:no", Match("", "", '("핵") AND "\ue002a"', '"\ue003g" OR "\ue003e"')),
+        ("edited:yes -가", Match('"\ue003e"', '"\ue003g"', "", '"가"')),
+        ("since:2026-01-01", Match('"\ue003"', '"\ue003g"', "", "")),
+        ("author:김 quality:any", Match('("\ue004김"*)', "", "", "")),
+        ('author:"홍 길동" quality:any', Match('("\ue004홍길 \ue004길동")', "", "", "")),
+        (
+            "section:로동당 가 quality:any",
+            Match('("\ue005로동 \ue005동당" OR "\ue005노동 \ue005동당")', "", '("가")', ""),
+        ),
         ("가나 quality:generic", Match('("가나") AND "\ue003g"', "", "", "")),
         (
             "가나 outlet:site:x.kr",
@@ -75,7 +84,11 @@ def test_fields() -> None:
         ('""', "nothing to search for"),
         ("AND", "nothing to search for"),
         ("-가나", "besides those that must not occur"),
-        ("outlet:etoday", "nothing to search for"),
+        ("가나 author:·", "has no letter or digit"),
+        ("가나 edited:maybe", "write edited:yes or edited:no"),
+        ("가나 -author:김", "cannot be excluded"),
+        ('section:""', "has no value"),
+        ('author:"홍 길동', "none closes it"),
         ('가나 "다라', "none closes it"),
         ('"', "none closes it"),
         ("OR 가나", "OR stands between two terms"),
@@ -93,7 +106,7 @@ def test_fields() -> None:
         ("가나 -outlet:etoday", "cannot be excluded"),
         ("가나 outlet:etoday outlet:newspim", "is given twice"),
         ("headline:가나", "there is no field headline: in queries"),
-        ("author:가나", "there is no field author: in queries"),
+        ("byline:가나", "there is no field byline: in queries"),
     ],
 )
 def test_what_means_nothing_is_refused_with_a_sentence(query: str, sentence: str) -> None:
@@ -114,6 +127,6 @@ def test_every_text_is_a_query_or_refused(text: str) -> None:
     except QueryError as error:
         refusal = str(error)
     else:
-        assert query.terms
+        assert query.terms or query.outlet or query.since
         refusal = "-"
     assert refusal

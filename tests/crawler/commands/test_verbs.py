@@ -310,9 +310,58 @@ def test_search_says_what_to_type_for_a_term_that_is_taken_for_an_option(
     assert ("write -- before the query" in result.err) is not word.startswith("--")
 
 
+def test_search_goes_on_page_by_page(workspace: Workspace) -> None:
+    whole = json.loads(workspace.call("search", "--json", "러시아").out)
+    assert (whole["number"], whole["number_is_exact"], whole["next"]) == (2, True, None)
+    first = json.loads(workspace.call("search", "--json", "--limit", "1", "러시아").out)
+    assert first["articles"] == whole["articles"][:1]
+    printed = workspace.call("search", "--limit", "1", "러시아").out.splitlines()
+    assert printed[-1] == f"next: --before {first['next']}"
+    rest = ("search", "--limit", "1", "--before", first["next"], "러시아")
+    second = json.loads(workspace.call(*rest, "--json").out)
+    assert second["articles"] == whole["articles"][1:]
+    assert (second["number"], second["next"]) == (2, None)
+    assert workspace.call(*rest).out.splitlines()[-1] == ("2 found; shown: 1 of them (--limit N)")
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "none", "20230231T000000Z-1", "20230915T000000Z-"])
+def test_a_wrong_cursor_is_refused(workspace: Workspace, cursor: str) -> None:
+    result = workspace.call("search", "--before", cursor, "러시아")
+    assert result.code == 2
+    assert "is no cursor: write behind --before what" in result.err
+
+
+def test_search_counts_to_a_thousand_unless_asked(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.commands.reading.search._COUNTED", 1)
+    assert "1+ found; shown: the newest 1" in workspace.call("search", "--limit", "1", "러시아").out
+    counted = ("search", "--limit", "1", "러시아", "--json")
+    few, all_ = (json.loads(workspace.call(*counted, *more).out) for more in ([], ["--count"]))
+    assert (few["number"], few["number_is_exact"]) == (1, False)
+    assert (all_["number"], all_["number_is_exact"]) == (2, True)
+
+
+def test_search_shows_where_the_terms_stand(workspace: Workspace) -> None:
+    assert "«러시아»" in workspace.call("search", "러시아").out
+    for snippet in json.loads(workspace.call("search", "--json", "러시아").out)["snippets"]:
+        marked = {snippet["text"][begin:end] for begin, end in snippet["marks"]}
+        assert marked <= {"러시아", "로씨야"}
+        assert marked
+
+
+def test_search_by_fields_alone(workspace: Workspace) -> None:
+    of_etoday = workspace.call("search", "outlet:etoday").out.splitlines()[-1]
+    assert of_etoday == workspace.call("show", "etoday").out.splitlines()[-1].replace(
+        "article", "found"
+    ).replace("founds", "found")
+    assert "0 found" in workspace.call("search", "author:아무도아닌").out
+
+
 def test_search_limits(workspace: Workspace) -> None:
     found = workspace.call("search", "--limit", "1", "러시아").out.splitlines()
-    assert found[-1] == "2 found; shown: the newest 1 (--limit N)"
+    assert found[-2] == "2 found; shown: the newest 1 (--limit N)"
+    assert found[-1].startswith("next: --before 20230915T")
     for wrong in (
         ["--limit", "0", "러시아"],
         ["--limit", "x", "러시아"],
@@ -427,7 +476,10 @@ def test_listed_articles_as_json_are_those_of_the_export(
     assert every["number"] == len(every["articles"])
     assert all(exported[article["url"]] == article for article in every["articles"])
     first = json.loads(workspace.call(*words, "--json", "--limit", "1").out)
-    assert first == {"number": every["number"], "left_out": 0, "articles": every["articles"][:1]}
+    assert first["articles"] == every["articles"][:1]
+    assert (first["number"], first["number_is_exact"]) == (every["number"], True)
+    assert first["left_out"] == 0
+    assert first.keys() == every.keys()
 
 
 def test_an_article_as_json_is_all_that_is_kept_of_it_in_any_locale(workspace: Workspace) -> None:
