@@ -24,8 +24,16 @@ COMMON = (
         line=r"(?:(?:가장 ?작게|더 ?작게|작게보기|작게|기본크기|기본|크게보기"
         r"|크게|더 ?크게|가장 ?크게) ?)+",
     ),
+    WidgetRule(
+        name="enlarge_image", line=r"(?:이미지|사진) ?(?:확대 ?보기|확대|크게 ?보기)(?: 닫기)?"
+    ),
     WidgetRule(name="subscribe", line=r"(?:(?:구독하기|자세히보기) ?)+"),
-    WidgetRule(name="share", line=r"(?:(?:페이스북|트위터|URL ?(?:복사|공유)) ?)+"),
+    WidgetRule(
+        name="share",
+        line=r"(?:(?:페이스북|트위터|URL ?(?:복사|공유)) ?)+|기사 URL이 복사되었습니다\.?",
+    ),
+    # Two at least: one alone may be a line of a report on it.
+    WidgetRule(name="hashtags", line=r"#[\w·]{1,30}(?:[, ]*#[\w·]{1,30})+"),
     WidgetRule(name="related_news", section=r"\[?관련 ?(?:뉴스|기사)\]?"),
     WidgetRule(name="top_news", section=r"주요 ?뉴스|많이 본 (?:뉴스|기사)"),
     WidgetRule(name="comments", section=r"댓글(?: ?\d+)?"),

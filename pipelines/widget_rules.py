@@ -231,11 +231,28 @@ def sift(blocks: Sequence[str], widgets: Widgets) -> tuple[tuple[str, ...], tupl
 def sift_lines(
     blocks: Sequence[str], widgets: Widgets
 ) -> tuple[tuple[str, ...], tuple[Removed, ...]]:
-    """Return the blocks that remain, and those that the rules for single lines remove."""
-    rules = [widgets.line_rule(each) if widgets.is_noise(each) else "" for each in blocks]
-    if not any(rules):  # most articles
+    """Return the blocks of a body's container that remain, and those that the rules remove.
+
+    Removed are single lines, and the sections behind the last sentence of the article: where the
+    end of the container is lost, all that a page prints below it is in it.
+    """
+    noise = [at for at, block in enumerate(blocks) if widgets.is_noise(block)]
+    if not noise:  # most articles
         return tuple(blocks), ()
+    rules = [""] * len(blocks)
+    for at in noise:
+        rules[at] = widgets.line_rule(blocks[at])
+    _mark_last_sections(blocks, rules, widgets)
     return _sorted_out(blocks, rules)
+
+
+def _mark_last_sections(blocks: Sequence[str], rules: list[str], widgets: Widgets) -> None:
+    """Set the rules of the sections behind the last sentence of the article."""
+    sentences = (at for at in range(len(blocks) - 1, -1, -1) if _SENTENCE.search(blocks[at]))
+    section = ""
+    for at in range(next(sentences, -1) + 1, len(blocks)):
+        section = widgets.section_rule(blocks[at]) or section
+        rules[at] = section or rules[at]
 
 
 def _sorted_out(

@@ -165,13 +165,24 @@ def _widget_lines(reading: Reading, expected: Expected) -> tuple[int, int] | Non
     """Return how many of the lines that are no part of the article stand in the body."""
     if not expected.removed:
         return None
+    return len(widget_lines_kept(reading, expected)), len(_lines_of_widgets(expected))
+
+
+def widget_lines_kept(reading: Reading, expected: Expected) -> list[str]:
+    """Return the lines in the body, without blanks, that are no part of the article."""
     lines = [compact(line) for line in reading.body]
     text = "\n".join(lines)
+    return [
+        line
+        for line in _lines_of_widgets(expected)
+        if line in (text if len(line) >= _LEAST_WITHIN else lines)
+    ]
+
+
+def _lines_of_widgets(expected: Expected) -> list[str]:
     known = compact("".join(expected.all_lines()))
     removed = {compact(line) for line in expected.removed} - {""}
-    candidates = [line for line in removed if line not in known]
-    leaked = sum(line in (text if len(line) >= _LEAST_WITHIN else lines) for line in candidates)
-    return leaked, len(candidates)
+    return [line for line in removed if line not in known]
 
 
 def _day(reading: Reading, expected: Expected) -> tuple[int, int] | None:
