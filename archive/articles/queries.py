@@ -64,6 +64,11 @@ class StoredArticle:
     location: Location
 
     @property
+    def place(self) -> Hit:
+        """Its place in the order of lists and searches."""
+        return Hit(self.article.published_at, self.revision_id)
+
+    @property
     def status(self) -> Status:
         """Whether the outlet still serves the article."""
         return Status.PUBLISHED if self.deletion is None else self.deletion.status
@@ -149,15 +154,30 @@ def published(
 
 
 def newest_articles(
-    connection: Connection, outlet: str, limit: int, after: StoredArticle | None = None
+    connection: Connection, outlet: str, limit: int, before: Hit | None = None
 ) -> list[StoredArticle]:
     """Return the current revisions that were published last, newest first, at most `PAGE`.
 
-    With ``after``, only those that come after that one in the order.
+    With ``before``, only those that come after that one in the order.
     """
-    query = Query((), outlet=outlet, quality=None)
-    last = Hit(after.article.published_at, after.revision_id) if after is not None else None
-    return _of_ids(connection, newest_ids(connection, query, min(limit, PAGE), last))
+    ids = newest_ids(connection, _all_of(outlet), min(limit, PAGE), before)
+    return _of_ids(connection, ids)
+
+
+def end_of_list(
+    connection: Connection, outlet: str, limit: int, before: Hit | None = None
+) -> Hit | None:
+    """Return the place of the last of so many newest articles if there are more, else None."""
+    ids = newest_ids(connection, _all_of(outlet), limit + 1, before)
+    if len(ids) <= limit:
+        return None
+    last = ids[limit - 1]
+    query = select(revisions.c.published_at).where(revisions.c.id == last)
+    return Hit(connection.scalar(query), last)
+
+
+def _all_of(outlet: str) -> Query:
+    return Query((), outlet=outlet, quality=None)
 
 
 def number_of_articles(connection: Connection, outlet: str = "") -> int:
@@ -178,9 +198,7 @@ def search(
     """
     ids = newest_ids(connection, query, limit + 1, before)
     found = _of_ids(connection, ids[:limit])
-    has_more = len(ids) > limit
-    last = Hit(found[-1].article.published_at, found[-1].revision_id) if has_more else None
-    return found, last
+    return found, found[-1].place if len(ids) > limit else None
 
 
 def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:

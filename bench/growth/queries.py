@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import number_of_matches, search
+from archive.articles.snippets import snippet_of
 from archive.index.database import Index
 from archive.index.search_query import parse_query
 
@@ -47,7 +48,8 @@ QUERIES = (
     "대통령 outlet:yna",
     "반도체 outlet:hani",
 )
-PAGE = 20
+#: As many as the command shows, and counts.
+PAGE, MOST = 20, 1001
 
 
 def opening(url: str, repeats: int) -> list[float]:
@@ -62,15 +64,17 @@ def opening(url: str, repeats: int) -> list[float]:
 
 
 def newest(url: str, repeats: int) -> list[float]:
-    """Return the seconds of the first page of each query, newest first, with the number of hits."""
+    """Return the seconds of the first page of each query: hits, their number, snippets."""
     found: list[float] = []
     with Index(url, read_only=True) as index, index.reading() as connection:
         for _ in range(repeats):
             for asked in QUERIES:
                 began = perf_counter()
                 query = parse_query(asked)
-                search(connection, query, PAGE)
-                number_of_matches(connection, query)
+                articles, _ = search(connection, query, PAGE)
+                number_of_matches(connection, query, MOST)
+                for article in articles:
+                    snippet_of(article.article, query)
                 found.append(perf_counter() - began)
     return found
 

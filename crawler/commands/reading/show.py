@@ -13,12 +13,14 @@ from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import (
     aliases_of,
+    end_of_list,
     find_article,
     newest_articles,
     number_of_articles,
 )
 from archive.export.article_json import article_object, articles_object
 from archive.export.articles import to_values
+from archive.index.search_cursor import cursor_text, parse_cursor
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
     from archive.index.database import Index, Snapshot
+    from archive.index.newest_hits import Hit
 
 #: Articles that are listed by default.
 _NEWEST = 20
@@ -79,7 +82,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --at, --revision, --limit and --json."""
+        """Add --at, --revision, --limit, --before and --json."""
         super().add_options(parser)
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
@@ -97,6 +100,11 @@ class Command(Verb):
             metavar="N",
             help=f"list at most this many articles (default: {_NEWEST})",
         )
+        parser.add_argument(
+            "--before",
+            metavar="CURSOR",
+            help="go on behind the last article of a list before, which says the cursor",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -108,6 +116,8 @@ class Command(Verb):
         except OutletError as error:
             raise usage_error(str(error)) from error
         if article_id:
+            if opts.before is not None:
+                raise usage_error("--before is for lists; name an outlet, or nothing")
             return self._show(outlet, article_id, opts)
         if opts.at is not None or opts.revision is not None:
             raise usage_error("--at and --revision need an article: OUTLET/ID")
@@ -115,22 +125,29 @@ class Command(Verb):
         return 0
 
     def _list(self, outlet: str, opts: argparse.Namespace) -> None:
+        before = None if opts.before is None else parse_cursor(opts.before)
         with self.open_index() as index:
             with index.reading() as connection:
                 if outlet:
                     check_outlet(connection, outlet)
                 number = number_of_articles(connection, outlet)
-            pages = _newest(index, outlet, opts.limit)
+                end = end_of_list(connection, outlet, opts.limit, before)
+            cursor = cursor_text(end) if end else None
+            pages = _newest(index, outlet, opts.limit, before)
             if opts.json:
                 values = (to_values(stored) for page in pages for stored in page)
-                print_json_list(articles_object((), number), "articles", values)
+                head = articles_object((), number, next_cursor=cursor)
+                print_json_list(head, "articles", values)
                 return
             shown = 0
             for page in pages:
                 print_articles(page)
                 shown += len(page)
-        total = counted(number, "article")
-        print(total if shown >= number else f"{total}; shown: the newest {shown} (--limit N)")
+        which = f"{shown} of them" if before else f"the newest {shown}"
+        left = f"; shown: {which} (--limit N)" if shown < number else ""
+        print(f"{counted(number, 'article')}{left}")
+        if cursor:
+            print(f"next: --before {cursor}")
 
     def _show(self, outlet: str, article_id: str, opts: argparse.Namespace) -> int:
         with self.open_index() as index, index.reading() as connection:
@@ -170,20 +187,20 @@ class Command(Verb):
         return levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
 
 
-def _newest(index: Index, outlet: str, limit: int) -> Iterator[list[StoredArticle]]:
+def _newest(
+    index: Index, outlet: str, limit: int, before: Hit | None
+) -> Iterator[list[StoredArticle]]:
     """Yield the newest articles in lists, each read when the one before was printed.
 
     No transaction is left open meanwhile: a reader may take an hour over a list.
     """
-    page: list[StoredArticle] = []
     while limit > 0:
-        last = page[-1] if page else None
         with index.reading() as connection:
-            page = newest_articles(connection, outlet, limit, last)
+            page = newest_articles(connection, outlet, limit, before)
         if not page:
             return
         yield page
-        limit -= len(page)
+        limit, before = limit - len(page), page[-1].place
 
 
 def _chosen(

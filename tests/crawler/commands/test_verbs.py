@@ -458,7 +458,8 @@ def test_show_lists(workspace: Workspace) -> None:
 
 def test_show_lists_the_newest_first_and_says_how_many_there_are(workspace: Workspace) -> None:
     lines = workspace.call("show", "--limit", "2").out.splitlines()
-    assert lines[-1] == "5 articles; shown: the newest 2 (--limit N)"
+    assert lines[-2] == "5 articles; shown: the newest 2 (--limit N)"
+    assert lines[-1].startswith("next: --before ")
     names = [line.split()[1] for line in lines if line.startswith("│")]
     times = {
         f"{record['outlet']}/{record['article_id']}": record["published_at"]
@@ -641,11 +642,35 @@ def test_show_lists_pages_of_articles_as_one_list(
             by_pages = workspace.call("show", *arguments, "--json")
             tables = workspace.call("show", *arguments)
         assert by_pages == at_once
-        shown, more = (
-            [line for line in one.out.splitlines() if line.startswith("│")]
-            for one in (rows, tables)
-        )
-        assert [line.split("│")[1].strip() for line in shown] == [
-            line.split("│")[1].strip() for line in more
-        ]
+        assert names(tables.out) == names(rows.out)
         assert tables.out.splitlines()[-1] == rows.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]])
+@pytest.mark.parametrize("outlet", [[], ["etoday"]])
+def test_show_goes_on_behind_the_cursor_of_a_list(
+    workspace: Workspace, outlet: list[str], how: list[str]
+) -> None:
+    whole = names(workspace.call("show", *outlet).out)
+    found: list[str] = []
+    cursor: list[str] = []
+    for _ in range(len(whole)):
+        said = workspace.call("show", *outlet, *how, "--limit", "1", *cursor)
+        if how:
+            page = json.loads(said.out)
+            found += [f"{one['outlet']}/{one['article_id']}" for one in page["articles"]]
+            following = page["next"]
+        else:
+            found += names(said.out)
+            last = said.out.splitlines()[-1]
+            following = last.removeprefix("next: --before ") if "next: " in last else None
+        assert (following is None) == (len(found) == len(whole))
+        cursor = ["--before", str(following)]
+    assert found == whole
+    assert workspace.call("show", "--before", "no cursor").code in (1, 2)
+    assert workspace.call("show", "etoday/9000000001", "--before", "x").code == 2
+
+
+def names(out: str) -> list[str]:
+    """The articles of a printed list."""
+    return [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
