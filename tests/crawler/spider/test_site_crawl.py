@@ -16,6 +16,7 @@ from crawler.model.outlet import OutletError
 from crawler.model.site import looks_like_article, site_at, site_named
 from crawler.outlets import new_site
 from tests.support.cli import ROOT, Workspace
+from tests.support.schedules import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked[self.path] += 1
+        self.server.began.set()
+        if self.server.held is not None:
+            self.server.held.wait(60)
         found = self.server.pages.get(self.path)
         kind, body = found if found is not None else ("text/html", "<html>없는 페이지입니다</html>")
         data = body.encode()
@@ -67,6 +71,9 @@ class Site(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: Counter[str] = Counter()
+        self.began = threading.Event()
+        #: Answers wait for it, if it is set.
+        self.held: threading.Event | None = None
         self.url = f"http://127.0.0.1:{self.server_port}"
         named = [
             "/news/2026/11/21/one",
@@ -215,3 +222,41 @@ def test_the_id_is_of_the_address_however_it_is_written() -> None:
 )
 def test_which_links_look_like_articles(path: str, is_article: bool) -> None:
     assert looks_like_article(f"https://example.org{path}") is is_article
+
+
+def test_a_job_crawls_a_site(site: Site, tmp_path: Path) -> None:
+    schedule = Schedule(tmp_path)
+    schedule.jobs(f'site = "{site.url}/feed"\nevery = "1d"')
+    done = schedule.run("--once")
+    assert done.code == 0, done
+    assert len(schedule.workspace.rows("articles")) == 3
+    (run,) = schedule.workspace.rows("runs")[-1:]
+    assert (run["outlet"], run["verb"], run["exit_code"]) == ("site:127.0.0.1", "crawl", 0), run
+    assert "site:127.0.0.1" in schedule.workspace.run("status").out
+
+
+def test_one_of_two_crawls_of_a_site_at_once_is_refused(site: Site, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, settings={})
+    words = [word for name, value in SETTINGS.items() for word in ("-s", f"{name}={value}")]
+    site.held = threading.Event()
+    first = workspace.start("crawl", *words, "--site", f"{site.url}/feed")
+    assert site.began.wait(60)
+    second = workspace.run("crawl", *words, "--site", f"{site.url}/news")
+    site.held.set()
+    assert first.wait(60) == 0
+    assert second.code == 1
+    assert "site:127.0.0.1 is being crawled since" in second.err
+    assert len(workspace.rows("articles")) == 3
+    assert max(site.asked[path] for path in site.named) == 1
+
+
+def test_a_replay_reads_the_files_of_a_site_again(site: Site, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "first", settings={})
+    words = [word for name, value in SETTINGS.items() for word in ("-s", f"{name}={value}")]
+    assert workspace.run("crawl", *words, "--site", f"{site.url}/feed").code == 0
+    other = Workspace(tmp_path / "other", settings={})
+    files = sorted(workspace.archive.rglob("*.warc.gz"))
+    done = other.run("replay", "--outlet", "site:127.0.0.1", *files)
+    assert done.code == 0, done
+    assert len(other.rows("articles")) == 3, done
+    assert other.run("verify").code == 0
