@@ -1,13 +1,13 @@
 """Measure memory and descriptors over a long crawl, and that no page is lost (F14).
 
 The pages, their server and the crawl's settings are those of `bench.crawl`: 32 requests at a time.
-Every 1,000 pages in the index the process is looked at: resident memory, open files and sockets, as
-the system counts them. The slope is of the second half, by least squares, when caches are full and
-the interpreter has its working set.
+Every 250 pages in the index the process is looked at: resident memory, open files and sockets, as
+the system counts them. The slope is the median of the second half's, when caches are full and the
+interpreter has its working set.
 
     python -m bench.soak [--pages 10000] [--most 200] [--light]
 
-`tests/faults/test_soak.py` crawls 10,000 light pages, without what is around the articles.
+`tests/faults/test_soak.py` crawls 4,000 light pages, without what is around the articles.
 """
 
 from __future__ import annotations
