@@ -9,13 +9,15 @@ outlet (see `archive.articles.outages`) says nothing of an article.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Integer, String, bindparam, func, literal, literal_column, select
 
 from archive.articles.captures import each_segment, stored_capture
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
@@ -103,8 +105,9 @@ class DeletionJudge:
     def deletions(self, row_ids: Collection[int]) -> dict[int, Deletion]:
         """Return the claims about those of the articles that are missing or deleted."""
         gone: dict[int, list[StoredCapture]] = {}
-        for query in (gone_at_own(row_ids), _gone_elsewhere(row_ids)):
-            for row in self._connection.execute(query):
+        asked = {_ROW_IDS: json.dumps(list(row_ids))}
+        for query in (_gone_at_own(), _gone_elsewhere()):
+            for row in self._connection.execute(query, asked):
                 look = self._mark(stored_capture(row, revision=None, decides=True))
                 if look.decides:
                     gone.setdefault(row.article, []).append(look)
@@ -291,23 +294,36 @@ def _observations(
     return sorted(observed, key=lambda one: (one[0].captured_at, not one[1], one[0].id))
 
 
-def gone_at_own(row_ids: Collection[int]) -> Select[Any]:
+#: The name of the parameter for rows of articles, as JSON.
+_ROW_IDS = "row_ids"
+
+
+@cache  # to make it takes longer than SQLite takes for most batches
+def _gone_at_own() -> Select[Any]:
     """Return the query for captures that show articles gone at their own address."""
     query = select(articles.c.id.label("article"), *captures.c)
     query = query.join(captures, captures.c.url == articles.c.url)
-    return query.where(one_of(articles.c.id, row_ids), *_gone_since(captures))
+    return query.where(articles.c.id.in_(_asked()), *_gone_since(captures))
 
 
-def _gone_elsewhere(row_ids: Collection[int]) -> Select[Any]:
+@cache
+def _gone_elsewhere() -> Select[Any]:
     """Return that query for other addresses of articles whose own was never captured."""
     any_own = captures.alias()
     own_captured = (
         select(any_own.c.id).where(any_own.c.url == articles.c.url).correlate(articles).exists()
     )
+    # By the plus sign SQLite begins with the aliases: most articles have none.
+    own = articles.c.id == literal_column("+aliases.article", Integer)
     query = select(articles.c.id.label("article"), *captures.c)
-    query = query.join(aliases, aliases.c.article == articles.c.id)
+    query = query.select_from(aliases).join(articles, own)
     query = query.join(captures, captures.c.url == aliases.c.alias)
-    return query.where(one_of(aliases.c.article, row_ids), *_gone_since(captures), ~own_captured)
+    return query.where(aliases.c.article.in_(_asked()), *_gone_since(captures), ~own_captured)
+
+
+def _asked() -> Select[Any]:
+    listed = func.json_each(bindparam(_ROW_IDS, type_=String)).table_valued("value")
+    return select(listed.c.value)
 
 
 def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:

@@ -11,9 +11,10 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from archive.articles.captures import captures_of, last_captures
-from archive.articles.deletions import DeletionJudge, gone_at_own
+from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import find_article
 from archive.model.outcome import Outcome, Reason, Verdict
@@ -27,10 +28,12 @@ from tests.archive.articles.test_identity import DAY, PAGE, edited, text_capture
 from tests.support.captures import Keeper, exchange
 from tests.support.cli import Workspace
 from tests.support.documents import NOON
-from tests.support.history import GONE, OWN_ID, URL, answer, page, relabelled
+from tests.support.history import GONE, OWN_ID, URL, another, answer, page, relabelled
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from archive.model.exchange import Exchange
 
@@ -127,12 +130,36 @@ def test_its_own_address_decides_and_another_one_only_in_its_stead(tmp_path: Pat
     assert status(mobile) == "missing 2", "another article's address says nothing of this one"
 
 
-def test_the_search_for_deletions_scans_no_table(keeper: Keeper) -> None:
+def test_the_search_for_deletions_reads_no_table_through(keeper: Keeper) -> None:
+    keeper.read("etoday", page(0), page(1, url=MOBILE), another(1, 1), answer(404, 2))
+    keeper.read("etoday", another(1, 2.5), answer(404, 3))
+    plans: list[str] = []
+
+    def explain(
+        connection: Connection, _: object, statement: str, parameters: Any, *__: object
+    ) -> None:
+        if not statement.startswith("EXPLAIN"):
+            rows = connection.connection.cursor().execute(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            )
+            plans.extend(row[3] for row in rows)
+
     with keeper.index() as index, index.reading() as connection:
-        sql = str(gone_at_own([1]).compile(connection, compile_kwargs={"literal_binds": True}))
-        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
-    assert not [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
-    assert not [step for step in plan if "AUTOMATIC" in step]
+        (row_id,) = connection.exec_driver_sql(
+            "SELECT id FROM articles WHERE url = ?", (URL,)
+        ).one()
+        event.listen(connection, "before_cursor_execute", explain)
+        (deletion,) = DeletionJudge(connection).deletions([row_id]).values()
+        event.remove(connection, "before_cursor_execute", explain)
+    assert deletion.status == "deleted"
+    through = [step for step in plans if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    assert set(through) <= {"SCAN captures USING INDEX ix_captures_gone"}, "which holds these only"
+    assert not [step for step in plans if "AUTOMATIC" in step]
+    # by its address alone, its other captures would be read too
+    assert plans.count("SEARCH captures USING INDEX ix_captures_gone (url=? AND time_known=?)") == 2
+    assert not [
+        step for step in plans if step.startswith("SEARCH captures USING INDEX ix_captures_url")
+    ]
 
 
 def test_a_capture_of_unknown_time_brings_nothing_back(keeper: Keeper) -> None:

@@ -250,7 +250,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_captures_gone",
         "captures",
-        ["url", "outlet"],
+        ["url", "time_known"],
         sqlite_where=sa.text("status IN (404, 410) OR reason IN ('deleted', 'soft_404')"),
     )
     op.create_index(op.f("ix_captures_payload_digest"), "captures", ["payload_digest"])
