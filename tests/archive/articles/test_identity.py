@@ -294,5 +294,8 @@ def test_search_finds_the_current_version_only(keeper: Keeper) -> None:
     keeper.read("etoday", page_capture("etoday", NOON, edited(7771)))
     keeper.read("etoday", page_capture("etoday", NOON + DAY, edited(7772)))
     with keeper.index() as index, index.reading() as connection:
-        assert [len(search(connection, parse_query(f"{n}"), 5)) for n in (7771, 7772)] == [0, 1]
-        assert [len(search(connection, parse_query(f"{n}쪽을"), 5)) for n in (7771, 7772)] == [0, 1]
+        assert [len(search(connection, parse_query(f"{n}"), 5)[0]) for n in (7771, 7772)] == [0, 1]
+        assert [len(search(connection, parse_query(f"{n}쪽을"), 5)[0]) for n in (7771, 7772)] == [
+            0,
+            1,
+        ]
