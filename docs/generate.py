@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.index.schema import DERIVED, metadata
 from archive.model import outcome
-from crawler.cli.main import each_verb, parser_of
+from crawler.cli.verbs import each_verb, parser_of
 from crawler.model import channels, layout, outlet
 from crawler.model.outlet_facts import basis, basis_of_layout, rated
 from crawler.outlets import known_outlets

@@ -44,12 +44,14 @@ from crawler import VERSION
 from crawler.cli import memory
 from crawler.cli.configuration.setting_values import check_values
 from crawler.cli.output.printable import make_output_safe
+from crawler.cli.output.standard_streams import discard_output
 from crawler.cli.parent_process import (
     SETTINGS_VARIABLE,
     ParentProcess,
     is_run_of_job,
     settings_of_job,
 )
+from crawler.cli.verb_list import VERBS
 from crawler.model.outlet import OutletError
 from crawler.outlets import broken_outlets, outlet_named, use_modules
 
@@ -95,6 +97,10 @@ class Verb(ScrapyCommand):
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
     #: Printed after Ctrl-C.
     said_if_stopped = "Stopped. Everything reported is kept; run the same command to continue."
+
+    def short_desc(self) -> str:
+        """Return the line for the list of commands."""
+        return VERBS[self._name()]
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Apply the options, and the settings of the job that this process is a run of."""
@@ -318,11 +324,6 @@ def check_outlet(connection: Snapshot, name: str) -> None:
         outlet_named(name)
     except OutletError as error:
         raise usage_error(str(error)) from error
-
-
-def discard_output() -> None:
-    """Send further output to /dev/null: Python would otherwise fail to flush stdout at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def day_option(text: str) -> date:

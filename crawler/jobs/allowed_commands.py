@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
-from crawler.cli.main import load_verb
+from crawler.cli.verbs import load_verb
 
 #: Commands that need no terminal, end by themselves and remove nothing.
 VERBS = ("backup", "export", "recover", "reindex", "replay", "verify")

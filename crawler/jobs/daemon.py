@@ -16,8 +16,8 @@ from archive.index.database import IndexUnusableError
 from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.runs.record import Ending
-from crawler.cli.base import discard_output
 from crawler.cli.output.plural import counted
+from crawler.cli.output.standard_streams import discard_output
 from crawler.jobs.config import JobsFileError, read_jobs
 from crawler.jobs.dispatcher import Dispatcher
 from crawler.jobs.signals import Stop, WakeUp

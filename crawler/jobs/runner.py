@@ -21,8 +21,8 @@ from archive.runs.history import run_record
 from archive.runs.job_runs import Claim, claim, end, set_log
 from archive.runs.record import Ending
 from crawler import VERSION
-from crawler.cli.main import command_line
 from crawler.cli.parent_process import RUN_ID_VARIABLE, SETTINGS_VARIABLE
+from crawler.cli.verbs import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

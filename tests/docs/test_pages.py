@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.cli.main import each_verb, verb_names
+from crawler.cli.verbs import each_verb, verb_names
 from crawler.model.outlet import Outlet
 from crawler.model.outlet_facts import basis
 from crawler.outlets import known_outlets

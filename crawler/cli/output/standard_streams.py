@@ -22,3 +22,8 @@ def open_closed_streams() -> None:
                 os.close(null)
             os.set_inheritable(number, True)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  (kept open, by its number)
+
+
+def discard_output() -> None:
+    """Send further output to /dev/null: Python would otherwise fail to flush stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -43,10 +43,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] OUTLET | ADDRESS | --site ADDRESS"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Crawl an outlet: discover its articles, fetch what is due, keep every exchange"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -14,6 +14,7 @@ from w3lib.url import is_url
 from crawler.cli.configuration.component_bugs import counting_component_bugs
 from crawler.cli.configuration.components import failure_of
 from crawler.cli.single_page import SinglePageCommand
+from crawler.cli.verb_list import VERBS
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +40,7 @@ class Command(SinglePageCommand, ScrapyFetch):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Print one page, as a crawl would fetch it, without archiving it"
+        return VERBS["fetch"]
 
     def fetch(self, args: list[str], opts: argparse.Namespace) -> None:
         """Fetch the page and print it; the exit status is 1 if that failed.

@@ -19,10 +19,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "NAME ADDRESS"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Make the file of a new outlet, to be filled in"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -53,10 +53,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "new NAME ADDRESS|FILE ... | check NAME [options]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Make the file of a new outlet from pages of it, or check that of one"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

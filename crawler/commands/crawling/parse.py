@@ -10,6 +10,7 @@ from scrapy.exceptions import UsageError
 from archive.model.program import PROGRAM
 from crawler.cli.base import use_outlets
 from crawler.cli.output.printable import json_text
+from crawler.cli.verb_list import VERBS
 from crawler.commands.crawling.fetch import Command as Fetch
 from crawler.model.outlet import Outlet, OutletError
 from crawler.outlets import outlet_named, outlet_of
@@ -31,7 +32,7 @@ class Command(Fetch):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Print the article of one page, as a crawl would read it, without archiving it"
+        return VERBS["parse"]
 
     def long_desc(self) -> str:
         """Return the description, with an example."""

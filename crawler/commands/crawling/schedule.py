@@ -41,10 +41,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Run the jobs of the jobs file when they are due, and raise alarms"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -9,6 +9,7 @@ from scrapy.commands.shell import Command as ScrapyShell
 from crawler.cli.configuration.component_bugs import counting_component_bugs
 from crawler.cli.configuration.components import blame, component_of
 from crawler.cli.single_page import SinglePageCommand
+from crawler.cli.verb_list import VERBS
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,7 @@ class Command(SinglePageCommand, ScrapyShell):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Open a Python console with one page, to try selectors"
+        return VERBS["shell"]
 
     def fetch(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run Scrapy's command; the exit status is 1 if a component of the user's raises."""

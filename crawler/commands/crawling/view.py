@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scrapy.commands.view import Command as ScrapyView
 
+from crawler.cli.verb_list import VERBS
 from crawler.commands.crawling.fetch import Command as Fetch
 
 
@@ -12,4 +13,4 @@ class Command(Fetch, ScrapyView):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "Open one page in a browser, as a crawl would fetch it"
+        return VERBS["view"]

@@ -22,10 +22,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[OUTLET ...]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Check the outlets' files, yours too"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

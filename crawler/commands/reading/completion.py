@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from crawler.cli.base import Verb, usage_error
-from crawler.cli.main import each_verb
+from crawler.cli.verbs import each_verb
 from crawler.outlets import known_outlets
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ class Command(Verb):
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return f"{{{','.join(_SHELLS)}}}"
-
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Print a script that completes this command line in a shell"
 
     def long_desc(self) -> str:
         """Return the description for --help."""

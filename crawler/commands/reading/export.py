@@ -41,10 +41,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] FILE"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Write the articles to a file (.jsonl, .csv), or their captures (.wacz, .cdxj)"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -13,6 +13,7 @@ from crawler.cli.configuration.components import check_early_components
 from crawler.cli.configuration.setting_values import check_values
 from crawler.cli.output.printable import make_output_safe, print_json
 from crawler.cli.output.tables import print_table
+from crawler.cli.verb_list import VERBS
 from crawler.model.outlet_facts import basis, listed, rated
 from crawler.outlets import known_outlets
 
@@ -45,7 +46,7 @@ class Command(ScrapyList):
 
     def short_desc(self) -> str:
         """Return the line for the list of commands."""
-        return "List the outlets"
+        return VERBS["list"]
 
     def long_desc(self) -> str:
         """Return the description, with an example."""

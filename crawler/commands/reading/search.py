@@ -33,10 +33,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] QUERY"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Find articles by words or parts of words"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -32,7 +32,6 @@ from crawler.cli.output.tables import print_articles, print_table
 from crawler.cli.output.times import kst_second, parse_moment
 from crawler.model.outlet import OutletError
 from crawler.model.text import as_text
-from crawler.offline.capture_diff import levels
 from crawler.outlets import article_named
 
 if TYPE_CHECKING:
@@ -65,10 +64,6 @@ class Command(Verb):
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] [OUTLET | OUTLET/ID | ADDRESS]"
-
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Show one article with its revisions and captures, or list the articles"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
@@ -184,6 +179,8 @@ class Command(Verb):
         return 0
 
     def _levels(self, captures: Sequence[StoredCapture]) -> list[str]:
+        from crawler.offline.capture_diff import levels  # it imports all that reads pages
+
         return levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
 
 

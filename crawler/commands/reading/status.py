@@ -36,10 +36,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Show each outlet's last run and results, open alarms, and the history of runs"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

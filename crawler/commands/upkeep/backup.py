@@ -25,10 +25,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] FOLDER"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Back up the archive and its index to a folder; copy only what is new"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -27,10 +27,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Recover and close WARC files left open by crashed runs"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -28,10 +28,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Rebuild the index from the WARC files, after a parser was fixed or it was lost"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -77,10 +77,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] OUTLET/ID | ADDRESS … --reason TEXT"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Remove articles from the index and the WARC files, and block them for good"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

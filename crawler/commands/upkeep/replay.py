@@ -32,10 +32,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] PATH [PATH …]"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Import saved pages and web archives (.txt, .html, .warc, .arc, .wacz), offline"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

@@ -28,10 +28,6 @@ class Command(Verb):
         """Return the arguments, for the usage line."""
         return "[options] FOLDER"
 
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Restore the archive and its index from a backup to new places"
-
     def long_desc(self) -> str:
         """Return the description, with an example."""
         return (

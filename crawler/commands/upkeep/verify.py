@@ -11,12 +11,10 @@ from archive.index.database import IndexUnusableError, index_path
 from archive.model.program import PROGRAM
 from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder, closed_segments
-from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option, usage_error
 from crawler.cli.output.findings import Findings, JsonFindings
-from crawler.offline.article_reader import read_article
 
 if TYPE_CHECKING:
     import argparse
@@ -28,10 +26,6 @@ class Command(Verb):
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] [FILE …]"
-
-    def short_desc(self) -> str:
-        """Return the line for the list of commands."""
-        return "Verify the archive against its manifest and index, or single WARC files and WACZs"
 
     def long_desc(self) -> str:
         """Return the description, with an example."""
@@ -79,6 +73,10 @@ class Command(Verb):
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
         """Verify; return 1 if there is an error."""
+        # Scrapy imports all commands for each of them: what verifies is not imported by the others.
+        from archive.verify.archive import Verification
+        from crawler.offline.article_reader import read_article
+
         _check_options(args, opts)
         paths = list(dict.fromkeys(map(Path, args)))
         folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
