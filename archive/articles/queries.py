@@ -37,6 +37,8 @@ _CAPTURE = (
     captures.c.record_id,
     captures.c.payload_digest,
 )
+#: Columns of a revision that no export has.
+_NOT_EXPORTED = ("id", "current", "capture_id", "content_key", "search_position", "search_spill")
 #: Rows judged at once, and the most articles of a list that are in memory.
 PAGE = 500
 
@@ -111,7 +113,9 @@ def each_row(
     them, and the claim that the article is gone. ``since`` and ``until`` are days of publication in
     KST, inclusive; ``quality`` is how they were read, None for either.
     """
-    columns = [_as_stored(column) for column in (*_ARTICLE, *_CAPTURE)]
+    columns = [
+        _as_stored(column) for column in (*_ARTICLE, *_CAPTURE) if column.key not in _NOT_EXPORTED
+    ]
     query = _joined(select(*columns))
     query = query if every_revision else query.where(revisions.c.current)
     query = _of_quality(published(query, outlet, since, until), quality)

@@ -113,7 +113,7 @@ def _line(row: dict[str, Any], deletion: Deletion | None) -> str:
         precision = row[name]
         values[name] = "null" if precision is None else f'"{precision}"'
     for name, value in _made(row, deletion).items():
-        values[name] = _ENCODE(value)
+        values[name] = _scalar(value)
     values["change"] = row["change"] or "null"
     values["deletion"] = "null" if deletion is None else _ENCODE(deletion_values(deletion))
     values["warc"] = _WARC_OBJECT % {
@@ -124,6 +124,12 @@ def _line(row: dict[str, Any], deletion: Deletion | None) -> str:
         "record_id": _QUOTE(row["record_id"]),
     }
     return _LINE % values
+
+
+def _scalar(value: str | int | None) -> str:
+    if value is None:
+        return "null"
+    return _QUOTE(value) if isinstance(value, str) else str(value)
 
 
 def _made(row: dict[str, Any], deletion: Deletion | None) -> dict[str, Any]:

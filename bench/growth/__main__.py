@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.growth.index import made, size_of
+from bench.growth.index import made, parts_of
 from bench.growth.peers import compared
 from bench.growth.report import Results, plot, printed, write_page
 from bench.growth.verbs import GROUPS, Verbs, usual_repeats
@@ -39,12 +39,13 @@ def main() -> int:
         for size in sorted(options.sizes):
             folder = keep / str(size)
             results.sizes[size] = _measured(folder, size, options)
-            results.bytes[size] = size_of(folder)
+            results.parts[size] = parts_of(folder)
             if options.keep is None:
                 shutil.rmtree(folder)
     if not options.no_peers:
         results.peers = list(compared(options.peer_pages, options.rounds))
     print(printed(results.rows()))
+    print(printed(results.size_rows()))
     if results.peers:
         print(printed(results.peer_rows()))
     _write(options, results)

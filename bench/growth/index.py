@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import random
+import sqlite3
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -297,9 +299,20 @@ def _run_row(run: str, outlet: str, hour: datetime) -> dict[str, Any]:
     }
 
 
-def size_of(folder: Path) -> int:
-    """Return the bytes of the index in a folder."""
-    return sum(path.stat().st_size for path in folder.glob("index.sqlite3*"))
+def parts_of(folder: Path) -> dict[str, int]:
+    """Return the bytes of the index in a folder by what they are for, the largest first."""
+    parts: dict[str, int] = {}
+    with closing(sqlite3.connect(folder / "index.sqlite3")) as connection:
+        # `dbstat` has the pages of each table and index.
+        tables = dict(connection.execute("SELECT name, tbl_name FROM sqlite_master"))
+        pages_used = connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
+        for name, size in pages_used:
+            table = tables.get(name, name)
+            part = "full-text search" if table.startswith("search") else table
+            if part != "full-text search" and name != table:
+                part = f"indexes of {table}"
+            parts[part] = parts.get(part, 0) + size
+    return dict(sorted(parts.items(), key=lambda pair: -pair[1]))
 
 
 def main() -> None:
@@ -309,7 +322,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     options = parser.parse_args()
     made(options.folder, options.count)
-    print(f"{options.count} articles, {size_of(options.folder):,} bytes: {options.folder}")
+    size = sum(parts_of(options.folder).values())
+    print(f"{options.count} articles, {size:,} bytes: {options.folder}")
 
 
 if __name__ == "__main__":

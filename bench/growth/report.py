@@ -34,10 +34,10 @@ _DRAWN = (
 
 @dataclass
 class Results:
-    """What was measured: by size the measures by verb, the bytes of the index; and the peers."""
+    """What was measured: by size the verbs, and the bytes of the index by part; and the peers."""
 
     sizes: dict[int, dict[str, Measure]] = field(default_factory=dict)
-    bytes: dict[int, int] = field(default_factory=dict)
+    parts: dict[int, dict[str, int]] = field(default_factory=dict)
     peers: list[Compared] = field(default_factory=list)
 
     @property
@@ -51,7 +51,7 @@ class Results:
             "machine": machine(),
             "sizes": {
                 str(size): {
-                    "index_bytes": self.bytes.get(size),
+                    "index_bytes": self.parts.get(size),
                     "verbs": {name: taken.values() for name, taken in found.items()},
                 }
                 for size, found in self.sizes.items()
@@ -67,12 +67,22 @@ class Results:
             [name, *(_cell(found.get(name)) for found in self.sizes.values())]
             for name in self.verbs
         ]
-        rows.append(["the index, bytes an article", *map(self._bytes_each, self.sizes)])
         return [head, *rows]
 
-    def _bytes_each(self, size: int) -> str:
-        found = self.bytes.get(size)
-        return f"{found / size:,.0f}" if found else _NONE
+    def size_rows(self) -> list[list[str]]:
+        """Return the table of bytes an article, its head first; the smallest parts as one."""
+        largest = self.parts[max(self.parts)]
+        total = sum(largest.values())
+        named = [part for part, size in largest.items() if size >= total / 200]
+        rows = [[part, *(self._each(size, [part]) for size in self.sizes)] for part in named]
+        others = [part for found in self.parts.values() for part in found if part not in named]
+        rows.append(["others", *(self._each(size, set(others)) for size in self.sizes)])
+        rows.append(["all", *(self._each(size, self.parts[size]) for size in self.sizes)])
+        return [["part of the index", *(f"{size:,}" for size in self.sizes)], *rows]
+
+    def _each(self, size: int, parts: Iterable[str]) -> str:
+        found = self.parts[size]
+        return f"{sum(found.get(part, 0) for part in parts) / size:,.0f}"
 
     def peer_rows(self) -> list[list[str]]:
         """Return the table of the comparisons, its head first."""
@@ -141,6 +151,7 @@ def write_page(path: Path, results: Results, *, has_plot: bool) -> None:
     parts = [f"Measured: {machine()}.\n", markdown(results.rows())]
     if has_plot:
         parts.append("![Seconds by the number of articles](performance.svg)\n")
+    parts += ["Bytes of the index for each article:\n", markdown(results.size_rows())]
     if results.peers:
         parts += ["CPU time beside other tools, in the same run:\n", markdown(results.peer_rows())]
     path.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}", "utf-8")

@@ -27,7 +27,7 @@ OUTLET = "etoday"
 #: New articles that a round of a crawl finds.
 NEW = 60
 #: Pages of the largest archive that is reindexed.
-REINDEXED = 10_000
+REINDEXED = 5000
 _OK = frozenset({0})
 
 #: Dies as a crawl does that is killed: the segment is left open, its records are on the disk.

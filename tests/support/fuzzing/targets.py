@@ -288,7 +288,7 @@ def check_queries(data: bytes) -> None:
     except QueryError:
         return
     with _library().reading() as connection:
-        found = search(connection, query, 5)
+        found, _ = search(connection, query, 5)
     assert len(found) <= 5
     for stored in found:
         day = stored.article.published_at
