@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Text, func, select, type_coerce
 from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
+from archive.index.best_hits import best_ids
 from archive.index.bulk import one_of
 from archive.index.newest_hits import Hit, newest_ids, number_of_hits
 from archive.index.schema import Instant, aliases, articles, captures, revisions
@@ -211,6 +212,11 @@ def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:
     places = {revision_id: place for place, revision_id in enumerate(ids)}
     found = sorted(rows, key=lambda row: places[row["id"]])
     return list(_stored_articles(found, DeletionJudge(connection)))
+
+
+def best_matches(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
+    """Return the current revisions that match the query best, at most ``limit``."""
+    return _of_ids(connection, best_ids(connection, query, limit))
 
 
 def number_of_matches(connection: Connection, query: Query, most: int | None = None) -> int:

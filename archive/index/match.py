@@ -64,6 +64,11 @@ def match_of(query: Query) -> Match:
     )
 
 
+def has_words(query: Query) -> bool:
+    """Whether a term of the query is of more than a single character."""
+    return not all(map(_are_characters, query.terms))
+
+
 def but_not(wanted: str, excluded: str) -> str:
     """Return the expression for what matches one and not the other, which may be ``""``."""
     return f"({wanted}) NOT ({excluded})" if excluded else wanted

@@ -65,7 +65,7 @@ def newest_ids(
     With ``before``, only those that come after that hit in the order.
     """
     asked = conditions_of(match_of(query))
-    _add_days(asked, connection, query)
+    add_days(asked, connection, query)
     if before is not None:
         _add_place(asked, connection, before)
     statement = text(
@@ -79,7 +79,7 @@ def newest_ids(
 def number_of_hits(connection: Connection, query: Query, most: int | None = None) -> int:
     """Return how many documents match the query; ``most`` if there are more."""
     asked = conditions_of(match_of(query))
-    _add_days(asked, connection, query)
+    add_days(asked, connection, query)
     hits = timed_hits(asked) if query.since or query.until else untimed_hits(asked)
     limit = "" if most is None else f" LIMIT {most:d}"
     statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {hits}{limit})")  # noqa: S608  (our own words)
@@ -115,7 +115,7 @@ def _documents(table: str, expression: str) -> str:
     return f"SELECT rowid FROM {table} WHERE {table} MATCH :{expression}"  # noqa: S608  (our own tables)
 
 
-def _add_days(asked: Conditions, connection: Connection, query: Query) -> None:
+def add_days(asked: Conditions, connection: Connection, query: Query) -> None:
     """Add the condition that a hit was published on the days of the query."""
     if query.since:
         begin = datetime.combine(query.since, time(), KST)

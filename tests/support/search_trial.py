@@ -64,6 +64,24 @@ class Trial:
             size = min(_BATCH, count - begin)
             enter_captures(connection, [self._entry(again) for _ in range(size)])
 
+    def enter_texts(
+        self, connection: Connection, texts: dict[str, tuple[str, str, datetime]]
+    ) -> None:
+        """Enter articles by id, of headline, body and time of publication."""
+        made = [
+            Article(
+                outlet=OUTLETS[0],
+                article_id=name,
+                headline=headline,
+                body=(body,),
+                published_at=moment,
+                published_precision=Precision.SECOND,
+                layout="desktop",
+            )
+            for name, (headline, body, moment) in texts.items()
+        ]
+        enter_captures(connection, [self._capture(article) for article in made])
+
     def remove(self, connection: Connection, count: int) -> None:
         """Remove some of the articles, as a reindex does whose index has them again."""
         known = select(articles.c.outlet, articles.c.article_id).order_by(articles.c.id)
@@ -148,8 +166,10 @@ class Trial:
         else:
             number = self._articles
             self._articles += 1
+        return self._capture(self._article(number))
+
+    def _capture(self, article: Article) -> CaptureEntry:
         self._captures += 1
-        article = self._article(number)
         capture = _CAPTURE | {
             "outlet": article.outlet,
             "url": article.url,

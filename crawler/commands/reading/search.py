@@ -6,9 +6,10 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import number_left_out, number_of_matches, search
+from archive.articles.queries import best_matches, number_left_out, number_of_matches, search
 from archive.articles.snippets import snippet_of
 from archive.export.article_json import articles_object
+from archive.index.match import has_words
 from archive.index.search_cursor import cursor_text, parse_cursor
 from archive.index.search_query import parse_query
 from archive.model.article import Quality
@@ -21,6 +22,8 @@ from crawler.model.text import as_text
 
 if TYPE_CHECKING:
     import argparse
+
+    from archive.index.search_query import Query
 
 #: Up to how many matches are counted; of more it is only said that there are.
 _COUNTED = 1000
@@ -53,7 +56,7 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --limit, --before, --count and --json."""
+        """Add --limit, --before, --rank, --count and --json."""
         super().add_options(parser)
         parser.add_argument(
             "--limit",
@@ -66,6 +69,11 @@ class Command(Verb):
             "--before",
             metavar="CURSOR",
             help="go on behind the last article of a search before, which says the cursor",
+        )
+        parser.add_argument(
+            "--rank",
+            action="store_true",
+            help="those first that are most about the terms (BM25), not the newest",
         )
         parser.add_argument(
             "--count",
@@ -107,13 +115,18 @@ class Command(Verb):
         if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
             query = replace(query, quality=None)
         before = None if opts.before is None else parse_cursor(opts.before)
+        _check_rank(query, opts)
         most = None if opts.count else _COUNTED + 1
+        following = None
         with self.open_index() as index, index.reading() as connection:
             if query.outlet:
                 check_outlet(connection, query.outlet)
-            found, following = search(connection, query, opts.limit, before)
+            if opts.rank:
+                found = best_matches(connection, query, opts.limit)
+            else:
+                found, following = search(connection, query, opts.limit, before)
             number = len(found)
-            if following or before is not None:
+            if following or before is not None or opts.rank:
                 number = number_of_matches(connection, query, most)
             left_out = number_left_out(connection, query, most)
         snippets = [snippet_of(one.article, query) for one in found]
@@ -132,8 +145,7 @@ class Command(Verb):
             )
             return 0
         print_articles(found, snippets)
-        which = f"{len(found)} of them" if before else f"the newest {len(found)}"
-        left = f"; shown: {which} (--limit N)" if number > len(found) else ""
+        left = f"; shown: {_shown(len(found), opts)}" if number > len(found) else ""
         print(f"{_counted(number, opts)} found{left}")
         if cursor:
             print(f"next: --before {cursor}")
@@ -143,6 +155,27 @@ class Command(Verb):
                 "too)"
             )
         return 0
+
+
+def _check_rank(query: Query, opts: argparse.Namespace) -> None:
+    """Refuse what has no meaning with --rank.
+
+    :raises UsageError: there is no term to rank by, or an order to go on in.
+    """
+    if opts.rank and not has_words(query):
+        raise usage_error("--rank needs a term of two characters or more to rank by")
+    if opts.rank and opts.before is not None:
+        raise usage_error("--rank gives one page, so --before does not go with it; use --limit N")
+
+
+def _shown(number: int, opts: argparse.Namespace) -> str:
+    """Return which of the matches are shown."""
+    which = f"the newest {number}"
+    if opts.rank:
+        which = f"the best {number}"
+    elif opts.before is not None:
+        which = f"{number} of them"
+    return f"{which} (--limit N)"
 
 
 def _counted(number: int, opts: argparse.Namespace) -> str:

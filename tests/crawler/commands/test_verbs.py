@@ -342,6 +342,24 @@ def test_search_counts_to_a_thousand_unless_asked(
     assert (all_["number"], all_["number_is_exact"]) == (2, True)
 
 
+def test_search_ranks(workspace: Workspace) -> None:
+    ranked = json.loads(workspace.call("search", "--json", "--rank", "러시아").out)
+    newest = json.loads(workspace.call("search", "--json", "러시아").out)
+    names = [{one["url"] for one in found["articles"]} for found in (ranked, newest)]
+    assert names[0] == names[1]
+    said = workspace.call("search", "--rank", "--limit", "1", "러시아").out.splitlines()
+    assert said[-1] == "2 found; shown: the best 1 (--limit N)"
+    assert workspace.call("search", "--rank", "없는낱말이다").out == "0 found\n"
+    for words, sentence in (
+        (["outlet:etoday"], "--rank needs a term"),
+        (["핵 outlet:etoday"], "--rank needs a term of two characters"),
+        (["--before", "none-1", "러시아"], "--rank gives one page"),
+    ):
+        refused = workspace.call("search", "--rank", *words)
+        assert refused.code == 2
+        assert sentence in refused.err
+
+
 def test_search_shows_where_the_terms_stand(workspace: Workspace) -> None:
     assert "«러시아»" in workspace.call("search", "러시아").out
     for snippet in json.loads(workspace.call("search", "--json", "러시아").out)["snippets"]:
