@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from archive.index.match import match_of
-from archive.index.newest_hits import add_days, conditions_of, timed_hits, untimed_hits
+from archive.index.newest_hits import add_days, add_filters, conditions_of, timed_hits, untimed_hits
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -30,6 +30,7 @@ def best_ids(connection: Connection, query: Query, limit: int) -> list[int]:
     """
     asked = conditions_of(match_of(query))
     add_days(asked, connection, query)
+    add_filters(asked)
     hits = timed_hits(asked) if query.since or query.until else untimed_hits(asked)
     best = (
         f"SELECT hit.rowid AS position, {_SCORE} AS score FROM {hits}"  # noqa: S608  (our own words)

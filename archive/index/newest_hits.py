@@ -26,12 +26,15 @@ from archive.index.search_position import (
 from archive.model.article import KST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from archive.index.match import Match
     from archive.index.search_query import Query
+
+#: Rows that are held against a filter at once, at first and at most.
+_FEW, _MANY = 64, 4096
 
 
 class Hit(NamedTuple):
@@ -49,12 +52,24 @@ class _Row(NamedTuple):
     published_at: str | None
 
 
+class _Filter(NamedTuple):
+    """The documents of another table of FTS5's that match, to be kept or to be left out."""
+
+    table: str
+    expression: str
+    is_kept: bool
+
+
 class Conditions(NamedTuple):
-    """The hits to walk through, as SQL: a table of FTS5's, named ``hit``, and conditions."""
+    """The hits to walk through, as SQL: a table of FTS5's, named ``hit``, and conditions.
+
+    Of these hits only those remain that pass the filters.
+    """
 
     table: str
     where: list[str]
     values: dict[str, str | int]
+    filters: list[_Filter]
 
 
 def newest_ids(
@@ -73,7 +88,8 @@ def newest_ids(
         " ORDER BY hit.rowid DESC"
     )
     with connection.execute(statement, asked.values) as found:
-        return [row.id for row in islice(_in_order(_Row(*row) for row in found), limit)]
+        rows = _passing(connection, map(_Row._make, found), asked.filters)
+        return [row.id for row in islice(_in_order(rows), limit)]
 
 
 def number_of_hits(connection: Connection, query: Query, most: int | None = None) -> int:
@@ -81,6 +97,11 @@ def number_of_hits(connection: Connection, query: Query, most: int | None = None
     asked = conditions_of(match_of(query))
     add_days(asked, connection, query)
     hits = timed_hits(asked) if query.since or query.until else untimed_hits(asked)
+    if asked.filters:
+        statement = text(f"SELECT hit.rowid FROM {hits} ORDER BY hit.rowid DESC")  # noqa: S608  (our own words)
+        with connection.execute(statement, asked.values) as found:
+            rows = _passing(connection, (_Row(row[0], 0, None) for row in found), asked.filters)
+            return sum(1 for _ in islice(rows, most))
     limit = "" if most is None else f" LIMIT {most:d}"
     statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {hits}{limit})")  # noqa: S608  (our own words)
     return connection.scalar(statement, asked.values) or 0
@@ -89,30 +110,59 @@ def number_of_hits(connection: Connection, query: Query, most: int | None = None
 def conditions_of(match: Match) -> Conditions:
     """Return the condition that a document matches.
 
-    Of the two tables that one is walked through in which fewer documents match, as a rule; the
-    plus sign keeps SQLite from asking for each document of the other one.
+    Words are walked through, and single characters only where there are none: fewer documents have
+    a word, as a rule.
     """
-    where: list[str] = []
-    values: dict[str, str | int] = {}
+    filters: list[_Filter] = []
     if match.required:
-        table, excluded, others = "search", match.excluded, match.excluded_characters
-        values["match"] = but_not(match.required, excluded)
+        table, other = "search", "search_characters"
+        wanted = but_not(match.required, match.excluded)
         if match.characters:
-            where.append(f"+hit.rowid IN ({_documents('search_characters', 'characters')})")
-            values["characters"] = match.characters
+            filters.append(_Filter(other, match.characters, is_kept=True))
+        others = match.excluded_characters
     else:
-        table, excluded, others = "search_characters", match.excluded_characters, match.excluded
-        values["match"] = but_not(match.characters, excluded)
-    where.append(f"hit.{table} MATCH :match")
+        table, other = "search_characters", "search"
+        wanted = but_not(match.characters, match.excluded_characters)
+        others = match.excluded
     if others:
-        other = "search_characters" if table == "search" else "search"
-        where.append(f"+hit.rowid NOT IN ({_documents(other, 'others')})")
-        values["others"] = others
-    return Conditions(table, where, values)
+        filters.append(_Filter(other, others, is_kept=False))
+    return Conditions(table, [f"hit.{table} MATCH :match"], {"match": wanted}, filters)
 
 
-def _documents(table: str, expression: str) -> str:
-    return f"SELECT rowid FROM {table} WHERE {table} MATCH :{expression}"  # noqa: S608  (our own tables)
+def add_filters(asked: Conditions) -> None:
+    """Make conditions of the filters, for a statement that reads all hits.
+
+    The plus sign keeps SQLite from asking the other table for each hit.
+    """
+    for number, (table, expression, is_kept) in enumerate(asked.filters):
+        documents = f"SELECT rowid FROM {table} WHERE {table} MATCH :filter_{number}"  # noqa: S608  (our own tables)
+        asked.where.append(f"+hit.rowid {'' if is_kept else 'NOT '}IN ({documents})")
+        asked.values[f"filter_{number}"] = expression
+
+
+def _passing(
+    connection: Connection, rows: Iterator[_Row], filters: Sequence[_Filter]
+) -> Iterator[_Row]:
+    """Yield the rows that pass the filters; rows come by position, from the last one on.
+
+    Of the other table the documents are asked for that lie between the first and the last one of
+    some rows: of a few at first, since they may be enough.
+    """
+    if not filters:
+        yield from rows
+        return
+    size = _FEW
+    while some := list(islice(rows, size)):
+        span = {"lowest": some[-1].position, "highest": some[0].position}
+        for table, expression, is_kept in filters:
+            statement = text(
+                f"SELECT rowid FROM {table} WHERE {table} MATCH :filter"  # noqa: S608  (our own tables)
+                " AND rowid BETWEEN :lowest AND :highest ORDER BY rowid DESC"
+            )
+            found = set(connection.scalars(statement, {"filter": expression, **span}))
+            some = [row for row in some if (row.position in found) is is_kept]
+        yield from some
+        size = min(2 * size, _MANY)
 
 
 def add_days(asked: Conditions, connection: Connection, query: Query) -> None:

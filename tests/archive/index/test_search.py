@@ -19,7 +19,7 @@ from archive.index import search_text
 from archive.index.fulltext import Document, add_documents
 from archive.index.hanja import MAX_READINGS, readings
 from archive.index.match import match_of
-from archive.index.newest_hits import conditions_of, untimed_hits
+from archive.index.newest_hits import add_filters, conditions_of, untimed_hits
 from archive.index.schema import SEARCH_TABLES
 from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
 from archive.index.search_text import tokens, tokens_of_runs
@@ -52,6 +52,7 @@ class Shelf:
     def find(self, query: str | Query) -> set[int]:
         match = match_of(parse_query(query) if isinstance(query, str) else query)
         asked = conditions_of(match)
+        add_filters(asked)
         statement = text(f"SELECT hit.rowid FROM {untimed_hits(asked)}")
         return set(self._connection.scalars(statement, asked.values))
 
