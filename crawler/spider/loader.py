@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.outlets import find_outlet, known_outlets, use_modules
+from crawler.outlets import find_outlet, known_outlets, use_modules, used_modules
 from crawler.spider.spider import OutletSpider
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ class OutletLoader:
     @classmethod
     def from_settings(cls, settings: BaseSettings) -> OutletLoader:
         """Create a loader. Reads OUTLET_MODULES."""
-        use_modules(settings.getlist("OUTLET_MODULES"))
+        modules = settings.getlist("OUTLET_MODULES")
+        if tuple(modules) != used_modules():  # a verb has read them already, which takes its time
+            use_modules(modules)
         return cls()
 
     def load(self, spider_name: str) -> type[Spider]:
