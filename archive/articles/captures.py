@@ -18,7 +18,7 @@ from archive.segments.lookup import read_at
 from archive.segments.names import closed_segments, open_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -161,17 +161,6 @@ def indexed_bytes(connection: Connection, warc_file: str) -> int:
     """Return the end of the last record of a segment that has a row, in bytes; 0 for none."""
     end = func.max(captures.c.warc_offset + captures.c.warc_length)
     return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
-
-
-def each_segment(connection: Connection) -> Iterator[str]:
-    """Yield the names of the segments that rows refer to, by one index look-up for each."""
-    name: str | None = ""
-    while name is not None:
-        name = connection.scalar(
-            select(func.min(captures.c.warc_file)).where(captures.c.warc_file > name)
-        )
-        if name is not None:
-            yield name
 
 
 def check_archive(folder: Path | str, connection: Connection) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, String, bindparam, func, literal, literal_column, select
 
-from archive.articles.captures import each_segment, stored_capture
+from archive.articles.captures import stored_capture
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
 from archive.index.bulk import hour_of, one_of
 from archive.index.schema import Instant, aliases, articles, captures, is_gone, revisions
@@ -101,6 +101,8 @@ class DeletionJudge:
         self._connection = connection
         self._outages: dict[str, frozenset[int]] = {}
         self._good_times: dict[str, GoodTimes] = {}
+        #: The outlets whose good times are those of all segments.
+        self._read_whole: set[str] = set()
 
     def deletions(self, row_ids: Collection[int]) -> dict[int, Deletion]:
         """Return the claims about those of the articles that are missing or deleted."""
@@ -164,22 +166,13 @@ class DeletionJudge:
             return False
         self._read_outlet(first.outlet)
         start, end = first.captured_at, look.captured_at
-        # Most often an article was served in one of the same segments.
-        return self._good_times[first.outlet].between(start, end) or self._was_any_served(
-            first.outlet, start, end
-        )
-
-    def _was_any_served(self, outlet: str, start: datetime, end: datetime) -> bool:
-        """Return whether an article of the outlet was served from ``start`` to ``end``."""
-        served = select(captures.c.id).where(
-            captures.c.outlet == outlet,
-            captures.c.time_known,
-            captures.c.revision_id.is_not(None),
-            captures.c.captured_at.between(start, end),
-        )
-        segments = each_segment(self._connection)
-        among = (served.where(captures.c.warc_file == name).limit(1) for name in segments)
-        return any(self._connection.scalar(query) is not None for query in among)
+        # Most often an article was served in one of the segments that were read.
+        if self._good_times[first.outlet].between(start, end):
+            return True
+        if first.outlet not in self._read_whole:
+            self._read_whole.add(first.outlet)
+            self._good_times[first.outlet] = GoodTimes(self._good_hours(first.outlet))
+        return self._good_times[first.outlet].between(start, end)
 
     def _mark(self, capture: StoredCapture) -> StoredCapture:
         """Return the capture, marked if it shows an outage; then it decides nothing."""
@@ -204,14 +197,15 @@ class DeletionJudge:
         looks = list(self._gone_looks(outlet))
         return outage_captures(looks, self._good_hours(outlet, looks))
 
-    def _good_hours(self, outlet: str, looks: Iterable[GoneLook]) -> list[GoodHour]:
-        """Return the looks that showed an article, by hour, in the segments of these looks."""
-        files = sorted({look.file for look in looks})
-        return [
-            GoodHour(*row)
-            for file in files
-            for row in self._connection.execute(_hours(outlet, file))
-        ]
+    def _good_hours(self, outlet: str, looks: Iterable[GoneLook] | None = None) -> list[GoodHour]:
+        """Return the looks that showed an article, by hour, in the segments of these looks.
+
+        With None, in all segments.
+        """
+        query = _hours(outlet)
+        if looks is not None:
+            query = query.where(one_of(captures.c.warc_file, {look.file for look in looks}))
+        return [GoodHour(*row) for row in self._connection.execute(query)]
 
     def _gone_looks(self, outlet: str) -> Iterator[GoneLook]:
         """Yield the looks at addresses of the outlet that found them gone.
@@ -351,8 +345,8 @@ def _gone_at(outlet: str) -> Select[Any]:
     )
 
 
-def _hours(outlet: str, file: str) -> Select[Any]:
-    """Return the query for the looks that showed an article, by hour, in a segment."""
+def _hours(outlet: str) -> Select[Any]:
+    """Return the query for the looks that showed an article, by segment and hour."""
     hour = hour_of(captures.c.captured_at)
     return (
         select(
@@ -362,7 +356,7 @@ def _hours(outlet: str, file: str) -> Select[Any]:
             func.min(captures.c.captured_at),
             func.max(captures.c.captured_at),
         )
-        .where(captures.c.warc_file == file, captures.c.outlet == outlet)
-        .where(captures.c.time_known, captures.c.revision_id.is_not(None))
+        .where(captures.c.outlet == outlet, captures.c.time_known)
+        .where(captures.c.revision_id.is_not(None))
         .group_by(captures.c.warc_file, hour)
     )

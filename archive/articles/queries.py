@@ -159,14 +159,20 @@ def published(
 
 
 def newest_articles(
-    connection: Connection, outlet: str, limit: int, before: Hit | None = None
+    connection: Connection,
+    outlet: str,
+    limit: int,
+    before: Hit | None = None,
+    *,
+    judged: bool = True,
 ) -> list[StoredArticle]:
     """Return the current revisions that were published last, newest first, at most `PAGE`.
 
-    With ``before``, only those that come after that one in the order.
+    With ``before``, only those that come after that one in the order. Without ``judged`` nobody
+    asks whether they are gone, which takes as long as thousands of them: no ``deletion`` is set.
     """
     ids = newest_ids(connection, _all_of(outlet), min(limit, PAGE), before)
-    return _of_ids(connection, ids)
+    return _of_ids(connection, ids, judged=judged)
 
 
 def end_of_list(
@@ -194,29 +200,41 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
 
 
 def search(
-    connection: Connection, query: Query, limit: int, before: Hit | None = None
+    connection: Connection,
+    query: Query,
+    limit: int,
+    before: Hit | None = None,
+    *,
+    judged: bool = True,
 ) -> tuple[list[StoredArticle], Hit | None]:
     """Return the current revisions that match the query, newest first, at most ``limit``.
 
     With ``before``, those that come after that hit. The second value is the last one's place in the
-    order if there are more, else None.
+    order if there are more, else None. ``judged`` is as in `newest_articles`.
     """
     ids = newest_ids(connection, query, limit + 1, before)
-    found = _of_ids(connection, ids[:limit])
+    found = _of_ids(connection, ids[:limit], judged=judged)
     return found, found[-1].place if len(ids) > limit else None
 
 
-def _of_ids(connection: Connection, ids: Sequence[int]) -> list[StoredArticle]:
+def best_matches(
+    connection: Connection, query: Query, limit: int, *, judged: bool = True
+) -> list[StoredArticle]:
+    """Return the current revisions that match the query best, at most ``limit``.
+
+    ``judged`` is as in `newest_articles`.
+    """
+    return _of_ids(connection, best_ids(connection, query, limit), judged=judged)
+
+
+def _of_ids(connection: Connection, ids: Sequence[int], *, judged: bool) -> list[StoredArticle]:
     """Return revisions in the order of these ids of theirs."""
     rows = connection.execute(_revisions().where(one_of(revisions.c.id, ids))).mappings()
     places = {revision_id: place for place, revision_id in enumerate(ids)}
     found = sorted(rows, key=lambda row: places[row["id"]])
+    if not judged:
+        return [_stored_article(dict(row), None) for row in found]
     return list(_stored_articles(found, DeletionJudge(connection)))
-
-
-def best_matches(connection: Connection, query: Query, limit: int) -> list[StoredArticle]:
-    """Return the current revisions that match the query best, at most ``limit``."""
-    return _of_ids(connection, best_ids(connection, query, limit))
 
 
 def number_of_matches(connection: Connection, query: Query, most: int | None = None) -> int:

@@ -6,7 +6,6 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -262,8 +261,8 @@ def _judged(path: Path) -> dict[tuple[str, str], str]:
     with engine.connect() as connection:
         judge = DeletionJudge(connection)
         query = select(articles.c.id, articles.c.outlet, articles.c.article_id)
-        rows = iter(connection.execute(query).all())
-        while some := list(islice(rows, _MANY)):
+        rows = connection.execute(query.execution_options(yield_per=_MANY))
+        for some in rows.partitions():
             deletions = judge.deletions({row.id for row in some})
             found |= {
                 (row.outlet, row.article_id): str(deletions[row.id].status)

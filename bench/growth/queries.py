@@ -1,6 +1,6 @@
 """What is asked of an open index, each in a process that does nothing else: opening, searching.
 
-    python -m bench.growth.queries INDEX_URL open|newest [--repeats 5]
+    python -m bench.growth.queries INDEX_URL open|newest|judged|best [--repeats 5]
 
 Prints the seconds of each repetition and the peak memory as JSON.
 """
@@ -13,13 +13,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from archive.articles.queries import number_of_matches, search
+from archive.articles.queries import best_matches, number_of_matches, search
 from archive.articles.snippets import snippet_of
 from archive.index.database import Index
+from archive.index.match import has_words
 from archive.index.search_query import parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from archive.articles.queries import StoredArticle
+    from archive.index.database import Snapshot
+    from archive.index.search_query import Query
 
 #: What people ask: words that one article in five has, and in 20,000; parts of words, single
 #: syllables, words that no article has, words with blanks, two terms, one left out, days, outlets.
@@ -64,14 +69,39 @@ def opening(url: str, repeats: int) -> list[float]:
 
 
 def newest(url: str, repeats: int) -> list[float]:
-    """Return the seconds of the first page of each query: hits, their number, snippets."""
+    """Return the seconds of the first page of each query, the newest first, for a table."""
+    return _searched(
+        url, repeats, QUERIES, lambda at, query: search(at, query, PAGE, judged=False)[0]
+    )
+
+
+def newest_judged(url: str, repeats: int) -> list[float]:
+    """Return those of the same pages for JSON, which says of each article whether it is gone."""
+    return _searched(url, repeats, QUERIES, lambda at, query: search(at, query, PAGE)[0])
+
+
+def best(url: str, repeats: int) -> list[float]:
+    """Return those of the best matches of each query, for a table."""
+    ranked = [asked for asked in QUERIES if has_words(parse_query(asked))]
+    return _searched(
+        url, repeats, ranked, lambda at, query: best_matches(at, query, PAGE, judged=False)
+    )
+
+
+def _searched(
+    url: str,
+    repeats: int,
+    queries: Sequence[str],
+    ask: Callable[[Snapshot, Query], list[StoredArticle]],
+) -> list[float]:
+    """Return the seconds of each query: hits, their number, snippets."""
     found: list[float] = []
     with Index(url, read_only=True) as index, index.reading() as connection:
         for _ in range(repeats):
-            for asked in QUERIES:
+            for asked in queries:
                 began = perf_counter()
                 query = parse_query(asked)
-                articles, _ = search(connection, query, PAGE)
+                articles = ask(connection, query)
                 number_of_matches(connection, query, MOST)
                 for article in articles:
                     snippet_of(article.article, query)
@@ -79,7 +109,12 @@ def newest(url: str, repeats: int) -> list[float]:
     return found
 
 
-KINDS: dict[str, Callable[[str, int], list[float]]] = {"open": opening, "newest": newest}
+KINDS: dict[str, Callable[[str, int], list[float]]] = {
+    "open": opening,
+    "newest": newest,
+    "judged": newest_judged,
+    "best": best,
+}
 
 
 def main() -> None:

@@ -74,6 +74,8 @@ class Verbs:
 
     def _search(self) -> Iterator[tuple[str, Measure]]:
         yield "search, newest first", self._asked("newest")
+        yield "search, newest first, JSON", self._asked("judged")
+        yield "search, best first", self._asked("best")
         yield "search 대통령, the command", self._verb("search", "대통령")
 
     def _show(self) -> Iterator[tuple[str, Measure]]:

@@ -122,9 +122,9 @@ class Command(Verb):
             if query.outlet:
                 check_outlet(connection, query.outlet)
             if opts.rank:
-                found = best_matches(connection, query, opts.limit)
+                found = best_matches(connection, query, opts.limit, judged=opts.json)
             else:
-                found, following = search(connection, query, opts.limit, before)
+                found, following = search(connection, query, opts.limit, before, judged=opts.json)
             number = len(found)
             if following or before is not None or opts.rank:
                 number = number_of_matches(connection, query, most)

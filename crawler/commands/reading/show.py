@@ -128,7 +128,7 @@ class Command(Verb):
                 number = number_of_articles(connection, outlet)
                 end = end_of_list(connection, outlet, opts.limit, before)
             cursor = cursor_text(end) if end else None
-            pages = _newest(index, outlet, opts.limit, before)
+            pages = _newest(index, outlet, opts.limit, before, judged=opts.json)
             if opts.json:
                 values = (to_values(stored) for page in pages for stored in page)
                 head = articles_object((), number, next_cursor=cursor)
@@ -185,7 +185,7 @@ class Command(Verb):
 
 
 def _newest(
-    index: Index, outlet: str, limit: int, before: Hit | None
+    index: Index, outlet: str, limit: int, before: Hit | None, *, judged: bool
 ) -> Iterator[list[StoredArticle]]:
     """Yield the newest articles in lists, each read when the one before was printed.
 
@@ -193,7 +193,7 @@ def _newest(
     """
     while limit > 0:
         with index.reading() as connection:
-            page = newest_articles(connection, outlet, limit, before)
+            page = newest_articles(connection, outlet, limit, before, judged=judged)
         if not page:
             return
         yield page
