@@ -126,7 +126,9 @@ class Command(Verb):
                 if outlet:
                     check_outlet(connection, outlet)
                 number = number_of_articles(connection, outlet)
-                end = end_of_list(connection, outlet, opts.limit, before)
+                # Of a list of all, nobody need look for the end.
+                is_whole = before is None and opts.limit >= number
+                end = None if is_whole else end_of_list(connection, outlet, opts.limit, before)
             cursor = cursor_text(end) if end else None
             pages = _newest(index, outlet, opts.limit, before, judged=opts.json)
             if opts.json:
