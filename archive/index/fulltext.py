@@ -8,15 +8,16 @@ characters its words are made of, and the facets that are one token. FTS5 stores
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
 from archive.index.search_facets import plain_facets
-from archive.index.search_text import tokens
+from archive.index.search_text import tokens_and_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Connection, TextClause
 
@@ -71,14 +72,17 @@ def _execute(
 
 
 def _row(document: Document) -> dict[str, int | str]:
-    headline, body = tokens(document.headline), tokens(document.body)
+    headline, letters = tokens_and_letters(document.headline)
+    body, others = tokens_and_letters(document.body)
     return {
         "position": document.position,
         "headline": headline,
         "body": body,
         "facets": document.facets,
-        # Each character of a word is the first one of a token.
-        "characters": " ".join(
-            sorted({one[0] for one in f"{headline} {body}".split()}) + plain_facets(document.facets)
-        ),
+        "characters": " ".join([*_distinct(letters + others), *plain_facets(document.facets)]),
     }
+
+
+def _distinct(letters: str) -> Iterator[str]:
+    """Return each character once; as numbers, which takes a fifth of the time."""
+    return map(chr, set(array("I", letters.encode("utf-32-le", "surrogatepass"))))

@@ -8,6 +8,7 @@ are marked so.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive.index.search_text import SEAM, tokens
@@ -38,10 +39,16 @@ def facets_of(article: Article, *, edited: bool) -> str:
     if edited:
         found.append(EDITED)
     # No phrase crosses from an author's name to the next one.
-    names = f" {SEAM} ".join(tokens(author.name) for author in article.authors)
-    found += [marked(AUTHOR, token) for token in names.split()]
-    found += [marked(SECTION, token) for token in tokens(article.section).split()]
+    names = [_marked_tokens(AUTHOR, author.name) for author in article.authors]
+    found += filter(
+        None, [f" {AUTHOR}{SEAM} ".join(names), _marked_tokens(SECTION, article.section)]
+    )
     return " ".join(found)
+
+
+@lru_cache(maxsize=4096)  # most are those of other articles, too
+def _marked_tokens(kind: str, text: str) -> str:
+    return " ".join(marked(kind, token) for token in tokens(text).split())
 
 
 def plain_facets(facets: str) -> list[str]:

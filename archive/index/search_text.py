@@ -88,15 +88,24 @@ def pairs(run: str) -> list[str]:
 
 def tokens(content: str) -> str:
     """Return the search tokens of a text, separated by spaces."""
-    made, has_hanja = _tokens(content)
+    return tokens_and_letters(content)[0]
+
+
+def tokens_and_letters(content: str) -> tuple[str, str]:
+    """Return the search tokens of a text, and all that its runs are made of, one behind the other.
+
+    Both are of the text and of its readings.
+    """
+    made, letters, has_hanja = _tokens(content)
     found = [made]
     if has_hanja:
         for sentence in SENTENCE_END.split(content):
             for reading in readings(normalized("NFKC", sentence)):
-                made, _ = _tokens(reading)
+                made, others, _ = _tokens(reading)
                 if made:
                     found += [SEAM, made]
-    return " ".join(filter(None, found))
+                    letters += others
+    return " ".join(filter(None, found)), letters
 
 
 def tokens_of_runs(text: str) -> list[str]:
@@ -104,16 +113,17 @@ def tokens_of_runs(text: str) -> list[str]:
     return [token for run in runs(text) for token in (*pairs(run), run[-1])]
 
 
-def _tokens(text: str) -> tuple[str, bool]:
-    """Return the tokens of a text without its readings, and whether it holds Hanja.
+def _tokens(text: str) -> tuple[str, str, bool]:
+    """Return the tokens of a text without its readings, its letters, and whether it holds Hanja.
 
     They are the same as those of `tokens_of_runs`, in half the time, by spreading all runs at once.
     """
     found, has_hanja = _runs(text)
     if not found:
-        return "", has_hanja
+        return "", "", has_hanja
     spread = _spread(f"{_BETWEEN.join(found)}{_BETWEEN}")
-    return _SPREAD_BETWEEN.sub("", spread).removesuffix(f"{_BETWEEN} "), has_hanja
+    made = _SPREAD_BETWEEN.sub("", spread).removesuffix(f"{_BETWEEN} ")
+    return made, "".join(found), has_hanja
 
 
 def _runs(text: str) -> tuple[list[str], bool]:
