@@ -18,7 +18,7 @@ EITHER = frozenset({0, 1})
 
 @dataclass(slots=True)
 class Measure:
-    """Seconds of each repetition, CPU seconds of the last process, and the most memory in KiB.
+    """Seconds of each repetition, CPU seconds of the last process or 0, and the most memory in KiB.
 
     ``items`` is how many things one repetition handled, where a rate says more; ``note`` is what
     has to be known about the measure.

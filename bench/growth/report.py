@@ -97,13 +97,15 @@ class Results:
 
 
 def _cell(taken: Measure | None) -> str:
-    """Return the middle and the longest time, or the rate of what is counted, and the memory."""
+    """Return the middle and the longest time, or the rate of what is counted; CPU time, memory."""
     if taken is None:
         return _NONE
     memory = f"{taken.memory / 1024:,.0f} MiB"
     if taken.items >= 1000:
-        return f"{taken.items / taken.p50:,.0f}/s, {memory}"
-    return f"{_time(taken.p50)} / {_time(taken.p95)}, {memory}"
+        by_cpu = f", {taken.items / taken.cpu:,.0f}/CPU s" if taken.cpu else ""
+        return f"{taken.items / taken.p50:,.0f}/s{by_cpu}, {memory}"
+    cpu = f", CPU {_time(taken.cpu)}" if taken.cpu else ""
+    return f"{_time(taken.p50)} / {_time(taken.p95)}{cpu}, {memory}"
 
 
 def _time(seconds: float) -> str:
