@@ -18,9 +18,9 @@ from archive.articles.ingest_model import (
 from archive.articles.placement import Placement
 from archive.index.article_rows import to_article, to_document, to_row
 from archive.index.bulk import insert_rows, one_of
-from archive.index.fulltext import add_documents, delete_documents
 from archive.index.schema import aliases, articles, captures, revisions
-from archive.index.search_position import Place, Positions, place_of
+from archive.index.search.documents import add_documents, delete_documents
+from archive.index.search.position import Place, Positions, place_of
 from archive.model.article import content_key
 from archive.model.outcome import Outcome, Verdict
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Table
 
     from archive.articles.ingest_model import CaptureEntry
-    from archive.index.fulltext import Document
+    from archive.index.search.documents import Document
 
 #: The columns of ``captures`` that reading a document fills in.
 _READ = ("charset_declared", "charset_used", "charset_damage")

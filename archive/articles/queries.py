@@ -11,11 +11,11 @@ from sqlalchemy import JSON, Text, func, select, type_coerce
 from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
-from archive.index.best_hits import best_ids
 from archive.index.bulk import one_of
-from archive.index.newest_hits import Hit, newest_ids, number_of_hits
 from archive.index.schema import Instant, aliases, articles, captures, revisions
-from archive.index.search_query import Query
+from archive.index.search.best_hits import best_ids
+from archive.index.search.newest_hits import Hit, newest_ids, number_of_hits
+from archive.index.search.query import Query
 from archive.model.article import KST, Article, Quality
 
 if TYPE_CHECKING:

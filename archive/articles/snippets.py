@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.index.article_rows import search_columns
-from archive.index.search_marks import find_marks
+from archive.index.search.marks import find_marks
 
 if TYPE_CHECKING:
-    from archive.index.search_marks import Mark
-    from archive.index.search_query import Query
+    from archive.index.search.marks import Mark
+    from archive.index.search.query import Query
     from archive.model.article import Article
 
 #: Characters in front of the first mark, and of the whole.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from archive.index.fulltext import Document
-from archive.index.search_facets import facets_of
+from archive.index.search.documents import Document
+from archive.index.search.facets import facets_of
 from archive.model.article import KST, Article, Author, Image, Precision, Removed, content_key
 from archive.model.times import within_calendar
 

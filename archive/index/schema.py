@@ -146,7 +146,7 @@ aliases = Table(
 #: it was read with, ``quality`` is `archive.model.article.Quality`. ``change`` is its difference
 #: from the version before it in time, see `archive.articles.changes`; null if there is none.
 #: ``search_position`` is the rowid of a current revision in full-text search, and ``search_spill``
-#: how far that is from the place of its minute, see `archive.index.search_position`.
+#: how far that is from the place of its minute, see `archive.index.search.position`.
 revisions = Table(
     "revisions",
     metadata,
@@ -350,7 +350,7 @@ refused = Table(
 )
 
 #: The full-text index over the current revisions, which is no table of SQLAlchemy's. A document's
-#: rowid is its ``search_position``. `archive.index.search_text` makes and folds the tokens, so the
+#: rowid is its ``search_position``. `archive.index.search.text` makes and folds the tokens, so the
 #: plainest tokenizer will do; no column sizes are kept. ``search_characters`` holds the single
 #: characters of each document, and facets, without their places: a prefix index would take six
 #: times as much. The settings take half the CPU per article of the defaults, as measured: a

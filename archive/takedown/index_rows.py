@@ -11,7 +11,6 @@ from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import REMOVED_COLUMNS
 from archive.index.article_rows import to_article, to_document
 from archive.index.bulk import one_of
-from archive.index.fulltext import delete_documents
 from archive.index.schema import (
     aliases,
     articles,
@@ -22,6 +21,7 @@ from archive.index.schema import (
     removals,
     revisions,
 )
+from archive.index.search.documents import delete_documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select, text
 
 from archive.index.article_rows import to_article, to_document, to_row
-from archive.index.fulltext import document_tokens
 from archive.index.schema import articles, captures, revisions
-from archive.index.search_position import is_place
+from archive.index.search.documents import document_tokens
+from archive.index.search.position import is_place
 from archive.model.outcome import Outcome, Reason
 from archive.verify.warc_file.findings import Finding, Rule
 

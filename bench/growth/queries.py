@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from archive.articles.queries import best_matches, number_of_matches, search
 from archive.articles.snippets import snippet_of
 from archive.index.database import Index
-from archive.index.match import has_words
-from archive.index.search_query import parse_query
+from archive.index.search.match import has_words
+from archive.index.search.query import parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archive.articles.queries import StoredArticle
     from archive.index.database import Snapshot
-    from archive.index.search_query import Query
+    from archive.index.search.query import Query
 
 #: What people ask: words that one article in five has, and in 20,000; parts of words, single
 #: syllables, words that no article has, words with blanks, two terms, one left out, days, outlets.

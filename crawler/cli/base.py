@@ -23,7 +23,7 @@ from scrapy.utils.log import configure_logging
 from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
 from archive.index.leases import LeaseHeldError
-from archive.index.search_query import QueryError
+from archive.index.search.query import QueryError
 from archive.model.errors import (
     OUT_OF_MEMORY,
     BackupError,

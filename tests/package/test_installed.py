@@ -86,7 +86,7 @@ def _is_ours(name: str) -> bool:
 def test_the_wheel_holds_all_that_is_not_python_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"{package}/py.typed" for package in ("archive", "crawler", "pipelines")} <= names
-    assert {"archive/index/migrations/env.py", "archive/index/hanja_readings.txt"} <= names
+    assert {"archive/index/migrations/env.py", "archive/index/search/hanja_readings.txt"} <= names
     assert any(name.startswith("archive/index/migrations/versions/v") for name in names)
     assert not [name for name in names if name.startswith(("tests", "bench", "seeds", "docs"))]
 

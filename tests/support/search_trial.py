@@ -17,7 +17,7 @@ from archive.articles.ingest_model import CaptureEntry
 from archive.articles.queries import published
 from archive.index.article_rows import search_columns, to_article
 from archive.index.schema import articles, refused, removals, revisions
-from archive.index.search_text import tokens
+from archive.index.search.text import tokens
 from archive.model.article import GENERIC_LAYOUT, KST, Article, Author, Precision, Quality
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.takedown.index_rows import remove_blocked
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, ScalarSelect
 
-    from archive.index.search_query import Choice, Query
+    from archive.index.search.query import Choice, Query
 
 SYLLABLES = "가나다라마바사김정은푸틴북한대통령"
 OUTLETS = ("etoday", "newspim", "site:news.example.kr")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.http.content_coding import decode_content
 from archive.http.message import MessageError, parse_head, payload
 from archive.index.database import Index
-from archive.index.search_text import tokens
+from archive.index.search.text import tokens
 from archive.model.exchange import MAX_DOCUMENT
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection

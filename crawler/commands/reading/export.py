@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.articles.queries import each_row
 from archive.export.article_files import write_articles, write_to
 from archive.export.articles import CAPTURE_ENDINGS, ENDINGS
-from archive.index.search_query import QUALITIES
+from archive.index.search.query import QUALITIES
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder

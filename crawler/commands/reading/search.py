@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from archive.articles.queries import best_matches, number_left_out, number_of_matches, search
 from archive.articles.snippets import snippet_of
 from archive.export.article_json import articles_object
-from archive.index.match import has_words
-from archive.index.search_cursor import cursor_text, parse_cursor
-from archive.index.search_query import parse_query
+from archive.index.search.cursor import cursor_text, parse_cursor
+from archive.index.search.match import has_words
+from archive.index.search.query import parse_query
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
@@ -23,7 +23,7 @@ from crawler.model.text import as_text
 if TYPE_CHECKING:
     import argparse
 
-    from archive.index.search_query import Query
+    from archive.index.search.query import Query
 
 #: Up to how many matches are counted; of more it is only said that there are.
 _COUNTED = 1000

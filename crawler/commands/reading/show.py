@@ -20,7 +20,7 @@ from archive.articles.queries import (
 )
 from archive.export.article_json import article_object, articles_object
 from archive.export.articles import to_values
-from archive.index.search_cursor import cursor_text, parse_cursor
+from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
     from archive.index.database import Index, Snapshot
-    from archive.index.newest_hits import Hit
+    from archive.index.search.newest_hits import Hit
 
 #: Articles that are listed by default.
 _NEWEST = 20

@@ -11,7 +11,7 @@ import pytest
 
 from archive.articles.captures import captures_of
 from archive.articles.queries import search
-from archive.index.search_query import parse_query
+from archive.index.search.query import parse_query
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
 from crawler.extraction.reading import read_exchange

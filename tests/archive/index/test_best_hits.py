@@ -9,8 +9,8 @@ import pytest
 
 from archive.articles.queries import best_matches
 from archive.index.database import Index
-from archive.index.match import has_words
-from archive.index.search_query import parse_query
+from archive.index.search.match import has_words
+from archive.index.search.query import parse_query
 from tests.support.search_trial import Trial
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from archive.index.database import Index
-from archive.index.newest_hits import Hit, newest_ids, number_of_hits
 from archive.index.schema import revisions
-from archive.index.search_position import SLOTS, Positions, first_of, is_place, minute_of
-from archive.index.search_query import parse_query
+from archive.index.search.newest_hits import Hit, newest_ids, number_of_hits
+from archive.index.search.position import SLOTS, Positions, first_of, is_place, minute_of
+from archive.index.search.query import parse_query
 from archive.verify.index import check_index
 from tests.support.search_trial import FormerSearch, Trial
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
-from archive.index import search_text
-from archive.index.fulltext import Document, add_documents
-from archive.index.hanja import MAX_READINGS, readings
-from archive.index.match import match_of
-from archive.index.newest_hits import add_filters, conditions_of, untimed_hits
 from archive.index.schema import SEARCH_TABLES
-from archive.index.search_query import SYNONYMS, Query, QueryError, exact_term, parse_query
-from archive.index.search_text import tokens, tokens_of_runs
+from archive.index.search import text as search_text
+from archive.index.search.documents import Document, add_documents
+from archive.index.search.hanja import MAX_READINGS, readings
+from archive.index.search.match import match_of
+from archive.index.search.newest_hits import add_filters, conditions_of, untimed_hits
+from archive.index.search.query import SYNONYMS, Query, QueryError, exact_term, parse_query
+from archive.index.search.text import tokens, tokens_of_runs
 from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:

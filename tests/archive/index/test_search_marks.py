@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.articles.snippets import snippet_of
-from archive.index.hanja import HANJA
-from archive.index.search_marks import find_marks, run_text
-from archive.index.search_query import exact_term, parse_query
-from archive.index.search_text import runs
+from archive.index.search.hanja import HANJA
+from archive.index.search.marks import find_marks, run_text
+from archive.index.search.query import exact_term, parse_query
+from archive.index.search.text import runs
 from archive.model.article import Article, Author, Image
 
 #: Letters, digits, signs and marks of every kind that search has a rule for.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.index.match import Match, match_of
-from archive.index.search_query import Query, QueryError, parse_query
+from archive.index.search.match import Match, match_of
+from archive.index.search.query import Query, QueryError, parse_query
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.index.search_text import tokens
+from archive.index.search.text import tokens
 from tests.support.documents import MADE
 from tests.support.reindex import of_the_seeds, reindexed
 

@@ -15,9 +15,9 @@ from archive.frontier.visits import FrontierLink
 from archive.http.message import parse_head
 from archive.index.article_rows import to_article, to_document
 from archive.index.database import Index
-from archive.index.fulltext import add_documents
 from archive.index.schema import articles as articles_table
 from archive.index.schema import frontier, revisions
+from archive.index.search.documents import add_documents
 from archive.model.exchange import Exchange, Location
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import RunRecorder

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.index.search_facets import EVERY
-from archive.index.search_text import tokens
+from archive.index.search.facets import EVERY
+from archive.index.search.text import tokens
 from archive.model.article import KST
 from archive.model.exchange import Exchange
 from archive.segments import manifest as fixity

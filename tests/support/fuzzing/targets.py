@@ -27,7 +27,7 @@ from archive.http.content_coding import decode_content
 from archive.http.redact import redact
 from archive.http.repair import repair_head
 from archive.index.database import Index
-from archive.index.search_query import QueryError, parse_query
+from archive.index.search.query import QueryError, parse_query
 from archive.model.article import Quality
 from archive.model.times import check_range
 from archive.verify.warc_file.file import FileCheck

@@ -17,7 +17,7 @@ import unicodedata
 from array import array
 from operator import add
 
-from archive.index.hanja import HANJA, readings
+from archive.index.search.hanja import HANJA, readings
 from archive.model.normal_form import normalized
 
 #: A token between the text and its readings, which no query has: no phrase crosses it.

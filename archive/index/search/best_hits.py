@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from archive.index.match import match_of
-from archive.index.newest_hits import add_days, add_filters, conditions_of, timed_hits, untimed_hits
+from archive.index.search.match import match_of
+from archive.index.search.newest_hits import (
+    add_days,
+    add_filters,
+    conditions_of,
+    timed_hits,
+    untimed_hits,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from archive.index.search_query import Query
+    from archive.index.search.query import Query
 
 #: A term in the headlines counts as so many in the body; facets choose, and score nothing.
 _SCORE = "bm25(search, 4.0, 1.0, 0.0)"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive.index.search_text import SEAM, tokens
+from archive.index.search.text import SEAM, tokens
 from archive.model.article import Quality
 
 if TYPE_CHECKING:

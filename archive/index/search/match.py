@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archive.index.search_facets import (
+from archive.index.search.facets import (
     AUTHOR,
     EDITED,
     EVERY,
@@ -22,7 +22,7 @@ from archive.model.article import Quality
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.index.search_query import Choice, Phrase, Query
+    from archive.index.search.query import Choice, Phrase, Query
 
 
 @dataclass(frozen=True, slots=True)

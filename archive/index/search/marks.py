@@ -13,14 +13,14 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.index.hanja import HANJA, readings
-from archive.index.search_text import COMMA_IN_NUMBER, SENTENCE_END, USUAL, fold_word
+from archive.index.search.hanja import HANJA, readings
+from archive.index.search.text import COMMA_IN_NUMBER, SENTENCE_END, USUAL, fold_word
 from archive.model.normal_form import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.index.search_query import Phrase
+    from archive.index.search.query import Phrase
 
 #: Begin and end of a part of a text.
 Mark = tuple[int, int]

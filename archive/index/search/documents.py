@@ -1,7 +1,7 @@
 """Full-text search in SQLite: the FTS5 tables and what is written to them.
 
 ``search`` holds a document for each current revision: headlines, body and facets, as the tokens of
-`archive.index.search_text` and `archive.index.search_facets`. ``search_characters`` holds which
+`archive.index.search.text` and `archive.index.search.facets`. ``search_characters`` holds which
 characters its words are made of, and the facets that are one token. FTS5 stores no text
 (``content=''``): to delete a document, its text must be given again.
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
-from archive.index.search_facets import plain_facets
-from archive.index.search_text import tokens_and_letters
+from archive.index.search.facets import plain_facets
+from archive.index.search.text import tokens_and_letters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

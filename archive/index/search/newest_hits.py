@@ -1,6 +1,6 @@
 """The newest hits of a full-text query, and their number, in the time of those that are asked for.
 
-SQLite walks the hits by their positions, see `archive.index.search_position`, from the newest on.
+SQLite walks the hits by their positions, see `archive.index.search.position`, from the newest on.
 The order is that of publication, the newest first, those of one time by their revisions' ids, and
 those without a time last.
 """
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
-from archive.index.match import but_not, match_of
-from archive.index.search_position import (
+from archive.index.search.match import but_not, match_of
+from archive.index.search.position import (
     first_of,
     last_of,
     minute_at,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.index.match import Match
-    from archive.index.search_query import Query
+    from archive.index.search.match import Match
+    from archive.index.search.query import Query
 
 #: Rows that are held against a filter at once, at first and at most.
 _FEW, _MANY = 64, 4096

@@ -15,8 +15,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archive.index.hanja import readings
-from archive.index.search_text import pairs, runs
+from archive.index.search.hanja import readings
+from archive.index.search.text import pairs, runs
 from archive.model.article import Quality
 from archive.model.normal_form import normalized
 from archive.model.times import parse_day

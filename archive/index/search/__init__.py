@@ -1,0 +1,1 @@
+"""Full-text search: the language of queries, tokens, documents and their order, hits."""
