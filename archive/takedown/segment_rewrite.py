@@ -262,12 +262,16 @@ class SegmentRewrite:
 
     def _check(self, part: Path) -> None:
         """Check that each kept record is where it should be, and that no removed one is left."""
-        every = [one for one in records(part) if isinstance(one, Record)]
-        found = {(one.record_id, one.offset, one.length) for one in every}
+        # Of each record only these: all of them together are the segment.
+        found = {
+            (one.record_id, one.offset, one.length)
+            for one in records(part)
+            if isinstance(one, Record)
+        }
         wanted = {
             (record_id, *self._result.places[old]) for old, (record_id, _) in self._kept.items()
         }
-        if wanted - found or self._removed & {one.record_id for one in every}:
+        if wanted - found or self._removed & {record_id for record_id, _, _ in found}:
             raise SegmentError(
                 f"The new segment for {self._path} is not as it should be; nothing was replaced."
             )
