@@ -153,7 +153,10 @@ def write_page(path: Path, results: Results, *, has_plot: bool) -> None:
     parts = [f"Measured: {machine()}.\n", markdown(results.rows())]
     if has_plot:
         parts.append("![Seconds by the number of articles](performance.svg)\n")
-    parts += ["Bytes of the index for each article:\n", markdown(results.size_rows())]
+    parts += [
+        "Bytes of the index for each article, after all of this:\n",
+        markdown(results.size_rows()),
+    ]
     if results.peers:
         parts += ["CPU time beside other tools, in the same run:\n", markdown(results.peer_rows())]
     path.write_text(f"{before}{BEGIN}\n\n" + "\n".join(parts) + f"\n{END}{after}", "utf-8")
