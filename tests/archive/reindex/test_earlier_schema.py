@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from tests.support.documents import MADE
 from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.cli import Workspace
 
 SUPPORT = Path(__file__).parents[2] / "support"
@@ -90,27 +92,34 @@ def insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> Non
     database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """An archive of the seeds, whose index is one of schema 0005 with rows in every table."""
-    made = of_the_seeds(tmp_path)
-    assert made.call("export", tmp_path / "before.jsonl").code == 0
+@contextmanager
+def with_earlier_tables(made: Workspace, schema: Path) -> Iterator[sqlite3.Connection]:
+    """Replace an index by one of an earlier schema, with the rows of tables that are as today."""
     today = made.index.with_name("today.sqlite3")
     made.index.rename(today)
     with closing(sqlite3.connect(made.index)) as database, database:
-        database.executescript(OLD_SCHEMA.read_text())
+        database.executescript(schema.read_text())
         database.execute("ATTACH DATABASE ? AS today", (str(today),))
         for table in AS_TODAY:
             names = [row[1] for row in database.execute(f"PRAGMA main.table_info({table})")]
             columns = ", ".join(names)
             database.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM today.{table}")
+        yield database
+    today.unlink()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An archive of the seeds, whose index is one of schema 0005 with rows in every table."""
+    made = of_the_seeds(tmp_path)
+    assert made.call("export", tmp_path / "before.jsonl").code == 0
+    with with_earlier_tables(made, OLD_SCHEMA) as database:
         database.execute("UPDATE runs SET ending = 'done'")
         for run in RUNS:
             insert(database, "runs", run)
         insert(database, "alarms", ALARM)
         insert(database, "frontier", FRONTIER)
         insert(database, "robots", ROBOTS)
-    today.unlink()
     return made
 
 
@@ -200,19 +209,10 @@ def test_of_a_still_older_one_what_it_has_is_taken_over(workspace: Workspace) ->
 def former(tmp_path: Path) -> Workspace:
     """An archive of the seeds, whose index is of the version before, with its full-text index."""
     made = of_the_seeds(tmp_path)
-    today = made.index.with_name("today.sqlite3")
-    made.index.rename(today)
-    with closing(sqlite3.connect(made.index)) as database, database:
-        database.executescript(FORMER_SCHEMA.read_text())
-        database.execute("ATTACH DATABASE ? AS today", (str(today),))
-        for table in AS_TODAY:
-            names = [row[1] for row in database.execute(f"PRAGMA main.table_info({table})")]
-            columns = ", ".join(names)
-            database.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM today.{table}")
+    with with_earlier_tables(made, FORMER_SCHEMA) as database:
         for row in database.execute("SELECT id, headline, body FROM revisions").fetchall():
             texts = (row[0], *map(tokens, row[1:]))
             database.execute("INSERT INTO search(rowid, headline, body) VALUES (?, ?, ?)", texts)
-    today.unlink()
     return made
 
 
