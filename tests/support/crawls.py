@@ -119,16 +119,16 @@ class Crawls:
         }
 
     def revisions(self) -> dict[str, list[dict[str, Any]]]:
-        """Return each article's revisions by number, with the columns that must not differ."""
+        """Return each article's revisions by number, with the columns that must not differ.
+
+        Where a revision lies in full-text search depends on what was entered before it.
+        """
+        free = ("id", "article", "captured_at", "search_position", "search_spill")
         articles = {row["id"]: row["article_id"] for row in self.workspace.rows("articles")}
         digests = {row["id"]: row["payload_digest"] for row in self.workspace.rows("captures")}
         told: dict[str, list[dict[str, Any]]] = {article_id: [] for article_id in articles.values()}
         for row in sorted(self.workspace.rows("revisions"), key=lambda row: row["number"]):
-            own = {
-                name: value
-                for name, value in row.items()
-                if name not in ("id", "article", "captured_at")
-            }
+            own = {name: value for name, value in row.items() if name not in free}
             told[articles[row["article"]]].append(own | {"capture_id": digests[row["capture_id"]]})
         return told
 
