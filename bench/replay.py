@@ -21,9 +21,32 @@ import tempfile
 from pathlib import Path
 
 from bench import pages
+from crawler.extraction.html.reader import NO_SELECTORS
+from crawler.outlets import outlet_named
 
 OK = frozenset({0})
 FIELDS = ("headline", "subheadlines", "published", "modified", "times", "bylines", "emails", "tags")
+
+
+def _selectors() -> dict[str, list[str]]:
+    """Return by body container what ours asks a page of that layout, one query a selector.
+
+    They are those of the two outlets whose pages `bench.pages` makes.
+    """
+    selectors: dict[str, list[str]] = {}
+    for outlet in map(outlet_named, ("etoday", "newspim")):
+        for layout in outlet.layouts:
+            wanted = [
+                source.partition("@")[0]
+                for name in FIELDS
+                for source in getattr(layout, name)
+                if not source.startswith(NO_SELECTORS)
+            ]
+            wanted += [figure.box for figure in layout.figures]
+            wanted += [outlet.rules.widgets.css, "meta[content]"]
+            for body in layout.body:
+                selectors.setdefault(body, wanted)
+    return selectors
 
 
 def bare(warc: Path, database: Path) -> None:
@@ -32,25 +55,7 @@ def bare(warc: Path, database: Path) -> None:
     from isal import isal_zlib
     from selectolax.lexbor import LexborHTMLParser
 
-    from crawler.outlets import known_outlets
-
-    #: By body container: every selector that ours asks a page of that layout, one query a selector.
-    selectors: dict[str, list[str]] = {}
-    for outlet in known_outlets().values():
-        for layout in outlet.layouts:
-            sources = [
-                s
-                for name in FIELDS
-                for s in getattr(layout, name)
-                if not s.startswith(("meta:", "jsonld:"))
-            ]
-            wanted = [source.partition("@")[0] for source in sources]
-            wanted += [figure.box for figure in layout.figures] + [
-                outlet.rules.widgets.css,
-                "meta[content]",
-            ]
-            for body in layout.body:
-                selectors.setdefault(body, wanted)
+    selectors = _selectors()
     connection = sqlite3.connect(database)
     connection.execute("CREATE TABLE article (url TEXT, facts TEXT, body TEXT)")
     rows: list[tuple[str, str, str]] = []

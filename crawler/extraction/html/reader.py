@@ -35,7 +35,7 @@ _CANONICAL = 'link[rel="canonical"]'
 #: One of the words of a link's ``rel``, in any case.
 _STYLE = re.compile(r"(?<![^ \t\n\f\r])stylesheet(?![^ \t\n\f\r])", re.IGNORECASE | re.ASCII)
 #: The kinds of sources that are no selectors.
-_NO_SELECTORS = ("jsonld:", "meta:", "json:")
+NO_SELECTORS = ("jsonld:", "meta:", "json:")
 _DATA = "json:"
 #: A script with data: one with an address has none, and JSON-LD is read by itself.
 _SCRIPTS = 'script:not([src]):not([type^="application/ld+json"])'
@@ -190,7 +190,7 @@ class PageReader:
 
     def _first_text(self, source: str, is_any: Callable[[str], object]) -> str:
         """Return the first text of a source that is any, or ``""``."""
-        if not source.startswith(_NO_SELECTORS) and "@" not in source:
+        if not source.startswith(NO_SELECTORS) and "@" not in source:
             # Mostly the first element has it, and the rest of the page need not be searched.
             node = self.scope.css_first(source)
             text = node.text() if node else ""
@@ -576,7 +576,7 @@ def _take_named(nodes: list[LexborNode], widgets: Widgets) -> list[Removed]:
 def _take_subheadlines(page: PageReader, body: LexborNode, sources: Sources) -> list[str]:
     """Return the lines of the first source that has any; elements are removed."""
     for source in sources:
-        if source.startswith(_NO_SELECTORS):
+        if source.startswith(NO_SELECTORS):
             texts = page.all((source,))
             if texts:
                 return [line for text in texts for line in lines_of_html(text)]
