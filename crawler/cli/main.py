@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from archive.model import program
 from crawler import VERSION
@@ -56,7 +56,7 @@ def _look_for_modules_here() -> None:
     It is the last place that is looked in: a folder of the name of ours must not be taken for it.
     """
     with suppress(FileNotFoundError):  # the folder was deleted
-        sys.path.append(os.getcwd())  # noqa: PTH109  (sys.path holds texts)
+        sys.path.append(str(Path.cwd()))
 
 
 def _output_failed(error: OSError) -> int:
