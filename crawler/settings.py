@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 
+from archive.model.data_folder import (
+    data_folder,
+    default_archive_url,
+    default_index_url,
+    jobs_file,
+)
 from crawler import VERSION
-from crawler.model.data_folder import data_folder, index_url, jobs_file
 
 #: Where the archive, the index and the logs are: SACHO_HOME, ``var`` in a checkout, or the
 #: platform's folder for a user's data.
@@ -26,10 +31,10 @@ OUTLET_MODULES = [name for name in os.environ.get("OUTLET_MODULES", "").split(",
 
 # The folder of the archive. Also read from the environment, so that cron jobs and containers need
 # no -s.
-ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or str(_DATA / "archive")
+ARCHIVE_URL = os.environ.get("ARCHIVE_URL") or default_archive_url()
 
 # The database of the index, as an SQLAlchemy URL. Also read from the environment.
-INDEX_URL = os.environ.get("INDEX_URL") or index_url(_DATA / "index.sqlite3")
+INDEX_URL = os.environ.get("INDEX_URL") or default_index_url()
 
 # Whether an article's images are archived as well, at the same pace. Also read from the
 # environment.

@@ -283,8 +283,8 @@ def _default_of(value: ast.expr | None) -> str:
 
 #: Defaults in the data folder, by what stands in the expression.
 _PLACES = {
-    "_DATA / 'archive'": "`archive` in the data folder",
-    "_DATA / 'index.sqlite3'": "`index.sqlite3` in the data folder",
+    "default_archive_url()": "`archive` in the data folder",
+    "default_index_url()": "`index.sqlite3` in the data folder",
     "_DATA / 'log'": "`log` in the data folder",
     "jobs_file()": "`jobs.toml` in the data folder",
     "not in ('', '0')": "off",

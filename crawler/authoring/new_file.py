@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from scrapy.utils.url import guess_scheme
 
 from archive.model.article import KST
+from archive.model.data_folder import checkout
 from crawler import outlets
 from crawler.cli.base import usage_error
-from crawler.model.data_folder import checkout
 from crawler.model.outlet_skeleton import skeleton
 from crawler.outlets import known_outlets, outlet_of, use_modules, used_modules
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from archive.export.articles import replacing
+from archive.model.data_folder import index_url
 from archive.model.program import PROGRAM
 from archive.runs.recorder import RunRecorder
 from crawler.cli.base import Verb, number_option, usage_error
@@ -24,7 +25,6 @@ from crawler.cli.output.printable import json_text, print_json
 from crawler.cli.output.tables import print_table
 from crawler.cli.output.times import kst_minute
 from crawler.cli.single_page import introduce, keep_nothing
-from crawler.model.data_folder import index_url
 from crawler.model.outlet import OutletError
 from crawler.outlets import broken_outlets, outlet_named
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
-from crawler.model import data_folder
+from archive.model import data_folder
 from tests.support.cli import ROOT
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A current folder outside of any checkout, and code that is not run from one."""
     monkeypatch.delenv(data_folder.VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    installed = tmp_path / "lib" / "crawler" / "model" / "data_folder.py"
+    installed = tmp_path / "lib" / "archive" / "model" / "data_folder.py"
     monkeypatch.setattr(data_folder, "__file__", str(installed))
     monkeypatch.chdir(tmp_path)
 

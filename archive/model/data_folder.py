@@ -27,6 +27,16 @@ def data_folder() -> Path:
     return user_data_path("sacho", appauthor=False)
 
 
+def default_archive_url() -> str:
+    """Return the ARCHIVE_URL of who names none: a folder in the data folder."""
+    return str(data_folder() / "archive")
+
+
+def default_index_url() -> str:
+    """Return the INDEX_URL of who names none: a file in the data folder."""
+    return index_url(data_folder() / "index.sqlite3")
+
+
 def jobs_file() -> Path:
     """Return the path of jobs.toml: in the data folder, in a checkout at its top."""
     project = checkout()
