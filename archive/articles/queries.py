@@ -114,16 +114,27 @@ def each_row(
     them, and the claim that the article is gone. ``since`` and ``until`` are days of publication in
     KST, inclusive; ``quality`` is how they were read, None for either.
     """
-    columns = [
-        _as_stored(column) for column in (*_ARTICLE, *_CAPTURE) if column.key not in _NOT_EXPORTED
-    ]
-    query = _joined(select(*columns))
+    query = export_query()
     query = query if every_revision else query.where(revisions.c.current)
-    query = _of_quality(published(query, outlet, since, until), quality)
+    query = of_quality(published(query, outlet, since, until), quality)
     query = query.order_by(
         articles.c.outlet, articles.c.article_id, revisions.c.captured_at, revisions.c.number
     )
-    judge = DeletionJudge(connection)
+    yield from judged_rows(connection, query, DeletionJudge(connection))
+
+
+def export_query() -> Select[Any]:
+    """Return the query for rows as `each_row` yields them."""
+    columns = [
+        _as_stored(column) for column in (*_ARTICLE, *_CAPTURE) if column.key not in _NOT_EXPORTED
+    ]
+    return _joined(select(*columns))
+
+
+def judged_rows(
+    connection: Connection, query: Select[Any], judge: DeletionJudge
+) -> Iterator[ExportRow]:
+    """Yield the rows of an `export_query`, each with the claim that its article is gone."""
     result = connection.execute(query.execution_options(yield_per=PAGE))
     names = tuple(result.keys())
     for rows in result.partitions():
@@ -252,7 +263,8 @@ def number_left_out(connection: Connection, query: Query, most: int | None = Non
     return number_of_hits(connection, replace(query, quality=Quality.GENERIC), most)
 
 
-def _of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:
+def of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:
+    """Return a query over ``revisions`` with the condition added; None adds nothing."""
     return query if quality is None else query.where(revisions.c.quality == quality.value)
 
 

@@ -1,1 +1,1 @@
-"""Export of articles as JSON Lines or CSV, and of captures as WACZ or CDXJ."""
+"""Export of articles as JSON Lines, CSV or Parquet, and of captures as WACZ or CDXJ."""

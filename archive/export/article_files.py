@@ -1,4 +1,4 @@
-"""Files of articles, made from the rows of the index: one JSON object a line, or a table.
+"""Files of articles, made from the rows of the index: one JSON object a line, a table, Parquet.
 
 The values are those of `archive.export.articles.to_values`. No `Article` is made of a row, and what
 the index holds as JSON is taken as it is: each would take as long as all the rest.
@@ -9,26 +9,27 @@ from __future__ import annotations
 import csv
 import json
 import re
+from importlib.util import find_spec
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from archive.articles.changes import Change
-from archive.articles.deletions import Status
 from archive.export.articles import (
     DELETION,
     ENDINGS,
     LOCATION,
-    REVISION,
-    article_fields,
-    deleted_at,
+    PARQUET,
+    ExportError,
+    batched,
     deletion_values,
     ending_of,
     replacing,
 )
+from archive.export.row_values import KEYS, LISTS, PRECISIONS, TEXTS, TIMES, made_values
 from archive.index.article_rows import iso_time
-from archive.model.article import is_of_content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from archive.articles.deletions import Deletion
@@ -42,18 +43,6 @@ _QUOTE = json.encoder.encode_basestring
 _FORMULA = re.compile(
     r"[\s\x00-\x1f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
     r"[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]"
-)
-_KEYS = sorted({*article_fields(), *REVISION})
-#: The values that the index holds as JSON, as times, and as text that may be null.
-_LISTS = ("authors", "flags", "images", "layouts", "removed", "subheadlines", "tags")
-_TIMES = ("captured_at", "modified_at", "published_at")
-_PRECISIONS = ("modified_precision", "published_precision")
-#: The values that are made of others, or have another name in the index.
-_MADE = ("deleted_at", "http_status", "identity", "revision", "status")
-_PARTED = ("change", "deletion", "warc")
-#: All others are text.
-_TEXTS = tuple(
-    name for name in _KEYS if name not in (*_LISTS, *_TIMES, *_PRECISIONS, *_MADE, *_PARTED)
 )
 #: Where the index has the values of ``warc``, sorted by their names.
 _WARC = {
@@ -71,48 +60,95 @@ def _object(names: Iterable[str]) -> str:
     return "{" + ", ".join(f'"{name}": %({name})s' for name in names) + "}"
 
 
-_LINE, _WARC_OBJECT = _object(_KEYS) + "\n", _object(_WARC)
+_LINE, _WARC_OBJECT = _object(KEYS) + "\n", _object(_WARC)
+
+
+class CountedRows:
+    """Rows that count themselves: ``number`` is how many were taken so far."""
+
+    def __init__(self, rows: Iterable[ExportRow]) -> None:
+        self._rows = rows
+        self.number = 0
+
+    def __iter__(self) -> Iterator[ExportRow]:
+        for row in self._rows:
+            self.number += 1
+            yield row
 
 
 def write_articles(path: Path, rows: Iterable[ExportRow]) -> int:
-    """Write articles to a .jsonl or .csv file, replaced only when all are written.
+    """Write articles to a file in the format of its ending, replaced only when all are written.
 
     Return their number.
 
-    :raises ExportError: another ending, or the file cannot be written.
+    :raises ExportError: another ending, what the format needs is not installed, or the file cannot
+        be written.
     """
-    ending = ending_of(path, ENDINGS)
-    with replacing(path) as part, part.open("x", encoding="utf-8", newline="") as file:
-        return write_to(file, ending, rows)
+    ending, counted = ending_of(path, ENDINGS), CountedRows(rows)
+    check_format(ending)
+    with replacing(path) as part, part.open("xb") as file:
+        for chunk in chunks_of(ending, counted):
+            file.write(chunk)
+    return counted.number
+
+
+def chunks_of(ending: str, rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    """Yield the bytes of a file of articles, in the format of one of `ENDINGS`, piece by piece.
+
+    Its memory does not grow with the number of rows. They are those of
+    `archive.articles.selected_rows.rows_of`, of which nobody may close the connection meanwhile.
+
+    :raises ExportError: what the format needs is not installed.
+    """
+    if ending == PARQUET:
+        check_format(ending)
+        from archive.export.parquet import parquet_chunks
+
+        yield from parquet_chunks(rows)
+        return
+    for piece in _texts_of(ending, rows):
+        yield piece.encode()
+
+
+def check_format(ending: str) -> None:
+    """Raise ExportError if a library that the format needs is not installed."""
+    if ending == PARQUET and find_spec("pyarrow") is None:
+        raise ExportError(
+            f"a {PARQUET} file needs the library pyarrow: pip install 'sacho[parquet]'"
+        )
 
 
 def write_to(file: TextIO, ending: str, rows: Iterable[ExportRow]) -> int:
-    """Write articles to an open file in the format of an ending; return their number.
+    """Write articles to an open file in the format of an ending, a text; return their number.
 
     The file must not translate line ends.
     """
-    return (_write_csv if ending == ".csv" else _write_jsonl)(file, rows)
+    counted = CountedRows(rows)
+    for piece in _texts_of(ending, counted):
+        file.write(piece)
+    return counted.number
 
 
-def _write_jsonl(file: TextIO, rows: Iterable[ExportRow]) -> int:
-    count = 0
-    for row, deletion in rows:
-        file.write(_line(row, deletion))
-        count += 1
-    return count
+def _texts_of(ending: str, rows: Iterable[ExportRow]) -> Iterator[str]:
+    return _table_of(rows) if ending == ".csv" else _lines_of(rows)
+
+
+def _lines_of(rows: Iterable[ExportRow]) -> Iterator[str]:
+    for some in batched(rows):
+        yield "".join(_line(row, deletion) for row, deletion in some)
 
 
 def _line(row: dict[str, Any], deletion: Deletion | None) -> str:
-    values = {name: row[name] for name in _LISTS}
-    for name in _TEXTS:
+    values = {name: row[name] for name in LISTS}
+    for name in TEXTS:
         values[name] = _QUOTE(row[name])
-    for name in _TIMES:
+    for name in TIMES:
         moment = row[name]
         values[name] = "null" if moment is None else f'"{iso_time(moment)}"'
-    for name in _PRECISIONS:
+    for name in PRECISIONS:
         precision = row[name]
         values[name] = "null" if precision is None else f'"{precision}"'
-    for name, value in _made(row, deletion).items():
+    for name, value in made_values(row, deletion).items():
         values[name] = _scalar(value)
     values["change"] = row["change"] or "null"
     values["deletion"] = "null" if deletion is None else _ENCODE(deletion_values(deletion))
@@ -132,47 +168,39 @@ def _scalar(value: str | int | None) -> str:
     return _QUOTE(value) if isinstance(value, str) else str(value)
 
 
-def _made(row: dict[str, Any], deletion: Deletion | None) -> dict[str, Any]:
-    """Return the values that the index holds under no name of theirs."""
-    return {
-        "deleted_at": deleted_at(deletion),
-        "http_status": row["status"],
-        "identity": "content" if is_of_content(row["article_id"]) else "outlet",
-        "revision": row["number"],
-        "status": str(Status.PUBLISHED if deletion is None else deletion.status),
-    }
-
-
-def _write_csv(file: TextIO, rows: Iterable[ExportRow]) -> int:
-    file.write("\ufeff")  # without it Excel assumes the local code page
-    writer = csv.writer(file, lineterminator="\r\n")
+def _table_of(rows: Iterable[ExportRow]) -> Iterator[str]:
     columns = _columns()
-    writer.writerow(columns)  # where there are no articles, too
-    count = 0
-    for row, deletion in rows:
-        cells = _cells(row, deletion)
-        writer.writerow([cells[name] for name in columns])
-        count += 1
-    return count
+    # The mark before it: without it Excel assumes the local code page. The columns' names come
+    # where there are no articles, too.
+    yield "\ufeff" + _cells_as_text([columns])
+    for some in batched(rows):
+        cells = (_cells(row, deletion) for row, deletion in some)
+        yield _cells_as_text([one[name] for name in columns] for one in cells)
+
+
+def _cells_as_text(rows: Iterable[list[Any]]) -> str:
+    out = StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue()
 
 
 def _columns() -> list[str]:
     """Return the columns of a table of articles, sorted."""
     parts = {"change": _CHANGE, "deletion": DELETION, "warc": LOCATION}
     parted = [f"{name}_{part}" for name, each in parts.items() for part in each]
-    return sorted([*(name for name in _KEYS if name not in parts), *parted])
+    return sorted([*(name for name in KEYS if name not in parts), *parted])
 
 
 def _cells(row: dict[str, Any], deletion: Deletion | None) -> dict[str, Any]:
-    cells = {name: "" if row[name] == "[]" else row[name] for name in _LISTS}
-    for name in _TEXTS:
+    cells = {name: "" if row[name] == "[]" else row[name] for name in LISTS}
+    for name in TEXTS:
         cells[name] = _without_formula(row[name])
-    for name in _TIMES:
+    for name in TIMES:
         moment = row[name]
         cells[name] = "" if moment is None else iso_time(moment)
-    for name in _PRECISIONS:
+    for name in PRECISIONS:
         cells[name] = row[name]
-    cells |= _made(row, deletion)
+    cells |= made_values(row, deletion)
     cells |= _changed(json.loads(row["change"])) if row["change"] else _UNCHANGED
     cells |= _gone(deletion) if deletion is not None else _PUBLISHED
     for name, column in _WARC.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import fields
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archive.model.article import Article, Author, Image, Removed
@@ -16,14 +17,16 @@ from archive.model.exchange import Location
 from archive.segments.atomic_files import PART, replace_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from archive.articles.deletions import Deletion
-    from archive.articles.queries import StoredArticle
+    from archive.articles.queries import ExportRow, StoredArticle
+
+PARQUET = ".parquet"
 #: The endings of files that `archive.export.article_files` can write.
-ENDINGS = (".jsonl", ".csv")
+ENDINGS = (".jsonl", ".csv", PARQUET)
 #: And those that `archive.export.captures` can write.
 CAPTURE_ENDINGS = (".cdxj", ".wacz")
 #: The fields of an article that are tuples of records, each with what a record has; and those that
@@ -53,6 +56,8 @@ REVISION = (
 _NOT_EXPORTED = frozenset({"aliases", "layout"})
 _ADDED = ("identity", "quality")
 _EXPORTED = tuple(field.name for field in fields(Article) if field.name not in _NOT_EXPORTED)
+#: Rows that are turned into bytes at once.
+_MANY = 500
 
 
 class ExportError(Exception):
@@ -105,6 +110,13 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
+def batched(rows: Iterable[ExportRow]) -> Iterator[list[ExportRow]]:
+    """Yield the rows some at a time."""
+    remaining = iter(rows)
+    while some := list(islice(remaining, _MANY)):
+        yield some
+
+
 def ending_of(path: Path, endings: Sequence[str]) -> str:
     """Return the ending of the name, in lower case; it is one of these and names the format.
 
@@ -112,7 +124,8 @@ def ending_of(path: Path, endings: Sequence[str]) -> str:
     """
     ending = path.suffix.lower()
     if ending not in endings:
-        raise ExportError(f"{path}: unknown format; end the name in {' or '.join(endings)}")
+        listed = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        raise ExportError(f"{path}: unknown format; end the name in {listed}")
     return ending
 
 

@@ -17,8 +17,8 @@ AHEAD = timedelta(days=1)
 #: The days that can be asked for: their beginnings and ends have a year in every zone.
 _DAYS = (date(1000, 1, 1), date(9998, 12, 31))
 #: The first and the last moment that can be written in every zone.
-_FIRST = datetime(1, 1, 3, tzinfo=UTC)
-_LAST = datetime(9999, 12, 29, tzinfo=UTC)
+FIRST = datetime(1, 1, 3, tzinfo=UTC)
+LAST = datetime(9999, 12, 29, tzinfo=UTC)
 
 
 def check_range(moment: datetime, base: datetime) -> None:
@@ -36,7 +36,7 @@ def is_capture_time(moment: datetime, now: datetime) -> bool:
 
 def within_calendar(moment: datetime) -> datetime:
     """Return the moment, limited to the years of every zone: an index may hold any."""
-    return min(max(moment, _FIRST), _LAST)
+    return min(max(moment, FIRST), LAST)
 
 
 def parse_day(text: str) -> date:
