@@ -10,7 +10,7 @@ VERBS = {
     "check": "Check the outlets' files, yours too",
     "completion": "Print a script that completes this command line in a shell",
     "crawl": "Crawl an outlet: discover its articles, fetch what is due, keep every exchange",
-    "export": "Write the articles to a file (.jsonl, .csv), or their captures (.wacz, .cdxj)",
+    "export": "Write articles to a file (.jsonl, .csv, .parquet), or their captures (.wacz, .cdxj)",
     "fetch": "Print one page, as a crawl would fetch it, without archiving it",
     "genspider": "Make the file of a new outlet, to be filled in",
     "list": "List the outlets",

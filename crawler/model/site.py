@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from archive.model.article import Quality
 from crawler.model.channels import Channel, Listing
 from crawler.model.outlet import Address, Outlet, OutletError
 from pipelines.page import Rules
 
 if TYPE_CHECKING:
     from tldextract import TLDExtract
+
+    from archive.index.search.query import Query
 
 #: What the names of sites begin with, before the domain.
 PREFIX = "site:"
@@ -91,6 +94,13 @@ def site_named(name: str) -> Site:
     if not re.fullmatch(r"[\w.:\[\]-]+", domain) or _domain_of(domain) != domain:
         raise OutletError(f"{name!r} is not the name of a site: it is {PREFIX} and a domain")
     return _site(domain, (), domain)
+
+
+def with_sites(query: Query) -> Query:
+    """Return a query that finds what is kept of a site that it names: all of that is generic."""
+    if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
+        return replace(query, quality=None)
+    return query
 
 
 def looks_like_article(url: str) -> bool:

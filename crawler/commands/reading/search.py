@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archive.articles.queries import best_matches, number_left_out, number_of_matches, search
@@ -12,12 +11,11 @@ from archive.export.article_json import articles_object
 from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.index.search.match import has_words
 from archive.index.search.query import parse_query
-from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.printable import print_json
 from crawler.cli.output.tables import print_articles
-from crawler.model.site import PREFIX
+from crawler.model.site import with_sites
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
@@ -110,10 +108,8 @@ class Command(Verb):
         """Search and print; no match is not a failure."""
         if not " ".join(args).strip("- "):
             raise usage_error("name at least one term or field to search for")
-        query = parse_query(as_text(" ".join(word for word in args if word != "--")))
-        # All that is kept of a site is generic.
-        if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
-            query = replace(query, quality=None)
+        words = " ".join(word for word in args if word != "--")
+        query = with_sites(parse_query(as_text(words)))
         before = None if opts.before is None else parse_cursor(opts.before)
         _check_rank(query, opts)
         most = None if opts.count else _COUNTED + 1

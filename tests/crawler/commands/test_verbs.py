@@ -160,8 +160,17 @@ def test_csv_is_a_table_that_spreadsheets_read_and_holds_no_formula(tmp_path: Pa
     assert (said.code, (tmp_path / "empty.jsonl").read_bytes()) == (0, b"")
 
 
+#: Names of the standard output, and of files of the same format.
+STDOUT = (
+    ("-", "a.jsonl"),
+    ("-:jsonl", "a.JSONL"),
+    ("-:csv", "a.Csv"),
+    ("-:parquet", "a.parquet"),
+)
+
+
 def test_export_to_the_standard_output_is_the_file(workspace: Workspace, tmp_path: Path) -> None:
-    for name, file in (("-", "a.jsonl"), ("-:jsonl", "a.JSONL"), ("-:csv", "a.Csv")):
+    for name, file in STDOUT:
         assert workspace.call("export", tmp_path / file).code == 0
         how = {"LC_ALL": "C", "PYTHONIOENCODING": "euc-kr"}
         with (tmp_path / "stdout").open("w+b") as stdout:
@@ -179,7 +188,7 @@ def test_export_to_the_standard_output_is_the_file(workspace: Workspace, tmp_pat
     [
         ([], 2),
         (["a.jsonl", "b.jsonl"], 2),
-        (["x.parquet"], 2),
+        (["x.xlsx"], 2),
         (["-:wacz"], 2),
         (["--since", "yesterday", "x.jsonl"], 2),
         (["/proc/none/x.jsonl"], 1),
