@@ -157,6 +157,16 @@ def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
     return set(connection.scalars(query))
 
 
+def pictures_captured(connection: Connection, urls: Iterable[str]) -> dict[str, datetime]:
+    """Return when each of the addresses was last captured as a picture; those never were, not."""
+    query = select(captures.c.url, func.max(captures.c.captured_at)).where(
+        one_of(captures.c.url, urls),
+        captures.c.status == 200,
+        captures.c.media_type.startswith("image/"),
+    )
+    return {row[0]: row[1] for row in connection.execute(query.group_by(captures.c.url))}
+
+
 def indexed_bytes(connection: Connection, warc_file: str) -> int:
     """Return the end of the last record of a segment that has a row, in bytes; 0 for none."""
     end = func.max(captures.c.warc_offset + captures.c.warc_length)

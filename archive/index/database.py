@@ -10,11 +10,12 @@ import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from archive.index.errors import describe_database_error
@@ -42,6 +43,8 @@ _PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Milliseconds that a writer waits for another one.
 BUSY_TIMEOUT = 60_000
+#: Steps of SQLite's machine between two looks at the clock: less than a millisecond.
+_STEPS = 10_000
 #: Created once: json.dumps() creates an encoder for every value, json.loads() checks its arguments.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DECODE = json.JSONDecoder().decode
@@ -49,6 +52,10 @@ _DECODE = json.JSONDecoder().decode
 
 class IndexUnusableError(Exception):
     """The index can't be used; the message is a sentence with what to do."""
+
+
+class QueryTooSlowError(Exception):
+    """A statement took longer than it may."""
 
 
 class EarlierSchemaError(IndexUnusableError):
@@ -125,12 +132,19 @@ class Index:
             connection.commit()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
         """Begin a read transaction: everything read in it is of one moment.
 
+        A statement is cut off that runs on ``seconds`` after the begin.
+
+        :raises QueryTooSlowError: one was.
         :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
         """
-        with self._translated_errors() as engine, engine.connect() as connection:
+        with (
+            self._translated_errors() as engine,
+            engine.connect() as connection,
+            _cut_off(connection, seconds),
+        ):
             connection.exec_driver_sql("BEGIN")
             yield connection
             connection.rollback()
@@ -356,6 +370,28 @@ def index_path(url: str) -> Path:
 def _shown(url: str) -> str:
     """Return an INDEX_URL without its password: of another database it may hold one."""
     return _PASSWORD.sub(r"\1***\2", url)
+
+
+@contextmanager
+def _cut_off(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Let SQLite end what runs on so many seconds from now; not at all with None.
+
+    :raises QueryTooSlowError: it did.
+    """
+    if seconds is None:
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    deadline = monotonic() + seconds
+    driver.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
+    try:
+        yield
+    except OperationalError as error:
+        if "interrupted" not in str(error.orig):
+            raise
+        raise QueryTooSlowError(f"it would take longer than {seconds:g} seconds") from error
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def _as_json(value: Any) -> str:

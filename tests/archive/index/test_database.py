@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from archive.index.database import IndexUnusableError, index_path
+from archive.index.database import Index, IndexUnusableError, QueryTooSlowError, index_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,15 @@ def test_an_address_is_refused_without_its_password(url: str) -> None:
 def test_the_rest_of_an_address_is_told() -> None:
     with pytest.raises(IndexUnusableError, match=r"reader:\*\*\*@db.example.org/sacho"):
         index_path("postgresql://reader:sesame@db.example.org/sacho")
+
+
+def test_a_statement_that_runs_too_long_is_cut_off(tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+        with (
+            pytest.raises(QueryTooSlowError, match=r"longer than 0\.05 seconds"),
+            index.reading(0.05) as connection,
+        ):
+            connection.exec_driver_sql(endless)
+        with index.reading(0.05) as connection:
+            assert connection.exec_driver_sql("SELECT 1").scalar() == 1
