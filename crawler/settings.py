@@ -47,6 +47,10 @@ IMAGES_PER_ARTICLE = 50
 # not be able to send a crawl anywhere.
 IMAGE_HOSTS: list[str] = []
 
+# What a reader must give to the reading room (sacho serve), as password or bearer token. Also read
+# from the environment; empty: nothing, which only a server for this machine alone allows.
+READER_TOKEN = os.environ.get("READER_TOKEN", "")
+
 # Who is responsible for a crawl: an e-mail address or web page, sent in the user agent and written
 # to every WARC file. Also read from the environment.
 CONTACT = os.environ.get("CONTACT", "")

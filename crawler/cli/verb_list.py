@@ -23,6 +23,7 @@ VERBS = {
     "restore": "Restore the archive and its index from a backup to new places",
     "schedule": "Run the jobs of the jobs file when they are due, and raise alarms",
     "search": "Find articles by words or parts of words",
+    "serve": "Show the archive in a browser: search, articles, their history, outlets, runs",
     "settings": "Get settings values",
     "shell": "Open a Python console with one page, to try selectors",
     "show": "Show one article with its revisions and captures, or list the articles",

@@ -85,6 +85,16 @@ def read_jobs(path: Path) -> list[Job]:
     return parse_jobs(text, str(path))
 
 
+def known_jobs(path: Path) -> tuple[list[Job], list[str]]:
+    """Return the jobs of a file, and what is invalid in it; neither if there is no file."""
+    if not path.exists():
+        return [], []
+    try:
+        return read_jobs(path), []
+    except JobsFileError as error:
+        return [], error.sentences
+
+
 def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
     """Return the jobs of a file's text, in its order.
 

@@ -27,7 +27,7 @@ def overview_object(overview: Overview) -> dict[str, Any]:
         "problems": list(overview.problems),
         "outlets": [_outlet(state) for state in overview.outlets],
         "jobs": [_job(state) for state in overview.jobs],
-        "alarms": [_alarm(alarm) for alarm in overview.alarms],
+        "alarms": [alarm_object(alarm) for alarm in overview.alarms],
         "room": {
             "archive_bytes": overview.room.archive,
             "index_bytes": overview.room.index,
@@ -117,7 +117,7 @@ def _outlet(state: OutletState) -> dict[str, Any]:
             "four_weeks_before": figures.articles.before,
         },
         **_coming(state.coming),
-        "alarms": [_alarm(alarm) for alarm in state.alarms],
+        "alarms": [alarm_object(alarm) for alarm in state.alarms],
     }
 
 
@@ -145,7 +145,8 @@ def _coming(coming: NextRun | None) -> dict[str, Any]:
     }
 
 
-def _alarm(alarm: Alarm) -> dict[str, Any]:
+def alarm_object(alarm: Alarm) -> dict[str, Any]:
+    """Return an alarm as a JSON object."""
     return {
         "kind": alarm.kind,
         "subject": alarm.subject,

@@ -20,6 +20,7 @@ from crawler.status.json_report import overview_object, runs_object
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from archive.runs.figures import Example
     from crawler.jobs.job import Job
@@ -133,17 +134,10 @@ class Command(Verb):
             print_reasons(counts, last)
         return 0
 
-    def _jobs(self) -> tuple[list[Job], list[str]]:
-        """Return the jobs, and what is invalid in their file; neither if there is no file."""
-        from crawler.jobs.config import JobsFileError, read_jobs
+    def _jobs(self) -> tuple[Sequence[Job], Sequence[str]]:
+        from crawler.jobs.config import known_jobs
 
-        path = Path(self.text_setting("JOBS_FILE"))
-        if not path.exists():
-            return [], []
-        try:
-            return read_jobs(path), []
-        except JobsFileError as error:
-            return [], error.sentences
+        return known_jobs(Path(self.text_setting("JOBS_FILE")))
 
 
 def _check_options(args: list[str], opts: argparse.Namespace) -> None:

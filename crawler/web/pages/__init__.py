@@ -1,0 +1,1 @@
+"""The pages of the reading room: each module reads what its page shows, as values."""

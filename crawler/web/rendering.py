@@ -1,0 +1,118 @@
+"""Answers as HTML pages, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, Response
+
+from crawler import VERSION
+from crawler.cli.output.printable import printable, printable_lines
+from crawler.cli.output.times import kst_iso, kst_minute, kst_second
+from crawler.web.messages import LANGUAGES, Words, language_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+#: The cookie with the language that was chosen.
+LANGUAGE_COOKIE = "language"
+#: What goes unquoted into the path of an address.
+_IN_PATH = "/:@!$&'()*+,;=~"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("crawler.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        shown=printable,
+        shown_lines=printable_lines,
+        minute=_time_element(kst_minute),
+        second=_time_element(kst_second),
+        number=_with_commas,
+        path=_path,
+    )
+    return environment
+
+
+def _with_commas(number: int) -> str:
+    return f"{number:,}"
+
+
+def _path(text: str) -> str:
+    """Return a text as a part of an address's path."""
+    return quote(text, safe=_IN_PATH)
+
+
+def _time_element(form: Any) -> Any:
+    """Return the filter that makes a ``<time>`` of an aware time, in KST."""
+
+    def element(moment: datetime | None) -> Markup:
+        if moment is None:
+            return Markup("–")
+        return Markup('<time datetime="{}">{}</time>').format(kst_iso(moment), form(moment))
+
+    return element
+
+
+def words_of(request: Request) -> Words:
+    """Return the words in the language that the reader chose, or whose browser did."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return Words(language_of(chosen, request.headers.get("accept-language", "")))
+
+
+def page(
+    request: Request,
+    template: str,
+    values: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a page, in the language of the reader."""
+    words = words_of(request)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            t=words,
+            language=words.language,
+            languages=LANGUAGES,
+            here=here,
+            version=VERSION,
+            path=request.url.path,
+            room=request.app.state.room,
+            **values,
+        )
+    )
+    varies = {"Vary": "Accept-Language, Cookie", "Content-Language": words.language}
+    return HTMLResponse(html, status, {**varies, **(headers or {})})
+
+
+def json_answer(
+    values: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return values as JSON that reads well, with a line end."""
+    text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+    # Lone surrogates can be in no UTF-8.
+    body = text.encode("utf-8", "replace")
+    return Response(body, status, dict(headers or {}), "application/json")
+
+
+def address(path: str, values: Mapping[str, str]) -> str:
+    """Return an address with these parameters, without the empty ones."""
+    given = {name: value for name, value in values.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path

@@ -1,0 +1,49 @@
+"""What the reading room is made of: the index and archive that it shows, and its addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from anyio import to_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from archive.index.database import Index, Snapshot
+    from crawler.jobs.job import Job
+
+    #: What a page reads of the index.
+    T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """The archive that is shown, and how.
+
+    ``archive`` is the folder of its segments, ``playback`` the origin that captures are shown at,
+    as ``http://127.0.0.1:8001``, ``""`` if they are not. ``jobs`` returns the jobs, and sentences
+    about their file. ``player`` is the folder of ReplayWeb.page, None without it.
+    """
+
+    index: Index
+    archive: str
+    playback: str = ""
+    jobs: Callable[[], tuple[Sequence[Job], Sequence[str]]] = field(default=lambda: ([], []))
+    player: Path | None = None
+
+    #: Seconds after which a query is cut off.
+    LIMIT: ClassVar[float] = 2.0
+
+    async def read(self, function: Callable[[Snapshot], T], seconds: float = LIMIT) -> T:
+        """Return what a function reads in one transaction, in a thread.
+
+        :raises QueryTooSlowError: a statement was cut off after so many seconds.
+        :raises IndexUnusableError: the index cannot be read.
+        """
+        return await to_thread.run_sync(self._read, function, seconds)
+
+    def _read(self, function: Callable[[Snapshot], T], seconds: float) -> T:
+        with self.index.reading(seconds) as connection:
+            return function(connection)
