@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
-from crawler.web.pages import article, search, start
+from crawler.web.pages import article, downloads, search, start
 from crawler.web.rendering import LANGUAGE_COOKIE
 from crawler.web.security import (
     Access,
@@ -58,6 +58,7 @@ def _routes() -> list[Route | Mount]:
         Mount("/static", StaticFiles(packages=[("crawler.web", "static")])),
         *start.ROUTES,
         *search.ROUTES,
+        *downloads.ROUTES,
         *article.ROUTES,
     ]
 

@@ -227,7 +227,10 @@ async def _form(
         "is_slow": found is not None and counts is None,
         "next": "",
         "feed": address("/search.atom", parameters),
-        "json": address("/search.json", parameters),
+        "files": {
+            form: address(f"/search.{form.lower()}", parameters)
+            for form in ("JSON", "JSONL", "CSV", "Parquet")
+        },
     }
     if asked is not None and found is not None:
         values["results"] = [
