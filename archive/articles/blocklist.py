@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: What becomes of each capture of a removed article.
 REMOVED = Verdict(Outcome.SKIPPED, Reason.REMOVED)
 
+_REMOVALS = select(removals.c.outlet, removals.c.article_id, removals.c.at, removals.c.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
@@ -74,9 +76,15 @@ def blocked_among(connection: Connection, outlet: str, names: Collection[str]) -
 
 def removal_of(connection: Connection, outlet: str, name: str) -> Removal | None:
     """Return the removal of the article with that id; None if there was none."""
-    query = select(removals.c.outlet, removals.c.article_id, removals.c.at, removals.c.reason)
-    query = query.join(refused, refused.c.removal == removals.c.id)
+    query = _REMOVALS.join(refused, refused.c.removal == removals.c.id)
     row = connection.execute(
         query.where(refused.c.outlet == outlet, refused.c.name == name)
     ).first()
     return Removal(**row._mapping) if row is not None else None
+
+
+def all_removals(connection: Connection, outlet: str = "") -> list[Removal]:
+    """Return all removals in the order of time, those of the outlet if one is named."""
+    query = _REMOVALS.where(removals.c.outlet == outlet) if outlet else _REMOVALS
+    rows = connection.execute(query.order_by(removals.c.at, removals.c.id))
+    return [Removal(**row._mapping) for row in rows]

@@ -46,6 +46,7 @@ class StoredCapture:
     ``revision_id`` and ``revision`` (its number) are of the revision that the capture showed, None
     if it showed none. ``decides`` is whether it counts for the question if the article is deleted
     (see `archive.articles.deletions`); it does not if it was made ``in_outage`` of the outlet.
+    ``charset`` is Python's name of that by which it was read, ``""`` if it was not read as text.
     """
 
     id: int
@@ -61,6 +62,7 @@ class StoredCapture:
     revision: int | None = None
     decides: bool = True
     in_outage: bool = False
+    charset: str = ""
 
     @property
     def sign_of_deletion(self) -> str:
@@ -83,6 +85,7 @@ def stored_capture(row: Row[Any], revision: int | None, *, decides: bool) -> Sto
         revision_id=row.revision_id,
         revision=revision,
         decides=decides,
+        charset=row.charset_used,
     )
 
 
@@ -101,6 +104,26 @@ def captures_of(connection: Connection, row_id: int) -> list[StoredCapture]:
     query = query.where(revisions.c.article == row_id)
     rows = connection.execute(query.order_by(captures.c.captured_at, captures.c.id))
     return [stored_capture(row, row.number, decides=True) for row in rows]
+
+
+def capture_of_record(connection: Connection, record_id: str) -> StoredCapture | None:
+    """Return the capture in the record of that id, None if the index has none."""
+    query = select(captures, revisions.c.number).outerjoin(
+        revisions, captures.c.revision_id == revisions.c.id
+    )
+    row = connection.execute(query.where(captures.c.record_id == record_id)).first()
+    return stored_capture(row, row.number, decides=True) if row is not None else None
+
+
+def capture_with_payload(connection: Connection, outlet: str, digest: str) -> StoredCapture | None:
+    """Return a capture of the outlet whose record holds the payload with that digest, if any."""
+    query = select(captures).where(
+        captures.c.payload_digest == digest,
+        captures.c.outlet == outlet,
+        captures.c.record_type != "revisit",
+    )
+    row = connection.execute(query.order_by(captures.c.captured_at).limit(1)).first()
+    return stored_capture(row, None, decides=True) if row is not None else None
 
 
 def last_captures(connection: Connection, urls: Iterable[str]) -> dict[str, LastCapture]:

@@ -10,6 +10,7 @@ outlet (see `archive.articles.outages`) says nothing of an article.
 from __future__ import annotations
 
 import json
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -103,6 +104,15 @@ class DeletionJudge:
         self._good_times: dict[str, GoodTimes] = {}
         #: The outlets whose good times are those of all segments.
         self._read_whole: set[str] = set()
+
+    def moved_to(self, connection: Connection) -> DeletionJudge:
+        """Return a judge in a later transaction on the same index, with what this one has read.
+
+        It does not know what has become an outage since.
+        """
+        moved = copy(self)
+        moved._connection = connection
+        return moved
 
     def deletions(self, row_ids: Collection[int]) -> dict[int, Deletion]:
         """Return the claims about those of the articles that are missing or deleted."""

@@ -183,7 +183,18 @@ def newest_articles(
     asks whether they are gone, which takes as long as thousands of them: no ``deletion`` is set.
     """
     ids = newest_ids(connection, _all_of(outlet), min(limit, PAGE), before)
-    return _of_ids(connection, ids, judged=judged)
+    return _of_ids(connection, ids, _judge(connection, judged))
+
+
+def matching_articles(
+    connection: Connection, query: Query, limit: int, before: Hit | None, judge: DeletionJudge
+) -> list[StoredArticle]:
+    """Return the current revisions that match the query, newest first, at most `PAGE`.
+
+    With ``before``, those that come after that one in the order. The judge says which are gone; one
+    may serve many such calls.
+    """
+    return _of_ids(connection, newest_ids(connection, query, min(limit, PAGE), before), judge)
 
 
 def end_of_list(
@@ -199,6 +210,7 @@ def end_of_list(
 
 
 def _all_of(outlet: str) -> Query:
+    """Return the query for all articles, of the outlet if one is named."""
     return Query((), outlet=outlet, quality=None)
 
 
@@ -224,7 +236,7 @@ def search(
     order if there are more, else None. ``judged`` is as in `newest_articles`.
     """
     ids = newest_ids(connection, query, limit + 1, before)
-    found = _of_ids(connection, ids[:limit], judged=judged)
+    found = _of_ids(connection, ids[:limit], _judge(connection, judged))
     return found, found[-1].place if len(ids) > limit else None
 
 
@@ -235,17 +247,23 @@ def best_matches(
 
     ``judged`` is as in `newest_articles`.
     """
-    return _of_ids(connection, best_ids(connection, query, limit), judged=judged)
+    return _of_ids(connection, best_ids(connection, query, limit), _judge(connection, judged))
 
 
-def _of_ids(connection: Connection, ids: Sequence[int], *, judged: bool) -> list[StoredArticle]:
-    """Return revisions in the order of these ids of theirs."""
+def _judge(connection: Connection, judged: bool) -> DeletionJudge | None:
+    return DeletionJudge(connection) if judged else None
+
+
+def _of_ids(
+    connection: Connection, ids: Sequence[int], judge: DeletionJudge | None
+) -> list[StoredArticle]:
+    """Return revisions in the order of these ids of theirs; without a judge none is gone."""
     rows = connection.execute(_revisions().where(one_of(revisions.c.id, ids))).mappings()
     places = {revision_id: place for place, revision_id in enumerate(ids)}
     found = sorted(rows, key=lambda row: places[row["id"]])
-    if not judged:
+    if judge is None:
         return [_stored_article(dict(row), None) for row in found]
-    return list(_stored_articles(found, DeletionJudge(connection)))
+    return list(_stored_articles(found, judge))
 
 
 def number_of_matches(connection: Connection, query: Query, most: int | None = None) -> int:
@@ -270,26 +288,57 @@ def of_quality(query: Select[Any], quality: Quality | None) -> Select[Any]:
 
 def find_article(connection: Connection, outlet: str, article_id: str) -> list[StoredArticle]:
     """Return all revisions of the article with that id or alias, oldest first."""
+    row_id = find_row(connection, outlet, article_id)
+    if row_id is None:
+        return []
+    return revisions_of(connection, [row_id], DeletionJudge(connection))
+
+
+def find_row(connection: Connection, outlet: str, article_id: str) -> int | None:
+    """Return the id of the row of the article with that id or alias, None without one."""
     alias = select(aliases.c.article).where(
         aliases.c.outlet == outlet, aliases.c.alias == article_id
     )
     own = select(articles.c.id).where(
         articles.c.outlet == outlet, articles.c.article_id == article_id
     )
-    pk = connection.scalar(own) or connection.scalar(alias)
-    if pk is None:
-        return []
-    query = _revisions().where(revisions.c.article == pk)
+    return connection.scalar(own) or connection.scalar(alias)
+
+
+def find_row_at(connection: Connection, outlet: str, url: str) -> int | None:
+    """Return the id of the row of the article at an address, None without one.
+
+    It is the article's own address, or one at which a capture showed it.
+    """
+    own = select(articles.c.id).where(articles.c.url == url, articles.c.outlet == outlet)
+    shown = select(revisions.c.article).join(captures, captures.c.revision_id == revisions.c.id)
+    shown = shown.where(captures.c.url == url, captures.c.outlet == outlet)
+    newest = shown.order_by(captures.c.captured_at.desc()).limit(1)
+    return connection.scalar(own) or connection.scalar(newest)
+
+
+def revisions_of(
+    connection: Connection, row_ids: Iterable[int], judge: DeletionJudge
+) -> list[StoredArticle]:
+    """Return all revisions of the articles in these rows, oldest first."""
+    query = _revisions().where(one_of(revisions.c.article, row_ids))
     query = query.order_by(revisions.c.captured_at, revisions.c.number)
-    return list(
-        _stored_articles(connection.execute(query).mappings().all(), DeletionJudge(connection))
-    )
+    return list(_stored_articles(connection.execute(query).mappings().all(), judge))
 
 
 def aliases_of(connection: Connection, row_id: int) -> list[str]:
     """Return the other ids and addresses of the article."""
     query = select(aliases.c.alias).where(aliases.c.article == row_id).order_by(aliases.c.alias)
     return list(connection.scalars(query))
+
+
+def all_aliases(connection: Connection, row_ids: Iterable[int]) -> dict[int, list[str]]:
+    """Return the other ids and addresses of those of the articles that have any."""
+    query = select(aliases.c.article, aliases.c.alias).where(one_of(aliases.c.article, row_ids))
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(query.order_by(aliases.c.alias)):
+        found.setdefault(row.article, []).append(row.alias)
+    return found
 
 
 def published_times(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: than any of them has a site.
 KST = timezone(timedelta(hours=9), "KST")
 
+#: What the name of a site begins with of which nobody wrote an outlet; the domain follows.
+SITE_PREFIX = "site:"
+
 #: The flag of an article that is not free to read, or of which the page prints the beginning only.
 PAYWALLED = "paywalled"
 #: The rule of the removed notice that stands behind the teaser of such an article.

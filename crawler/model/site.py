@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from archive.model.article import Quality
+from archive.model.article import SITE_PREFIX
 from crawler.model.channels import Channel, Listing
 from crawler.model.outlet import Address, Outlet, OutletError
 from pipelines.page import Rules
@@ -17,10 +17,8 @@ from pipelines.page import Rules
 if TYPE_CHECKING:
     from tldextract import TLDExtract
 
-    from archive.index.search.query import Query
-
 #: What the names of sites begin with, before the domain.
-PREFIX = "site:"
+PREFIX = SITE_PREFIX
 #: The name of a site's one channel.
 _CHANNEL = "site"
 #: Files that are no pages.
@@ -94,13 +92,6 @@ def site_named(name: str) -> Site:
     if not re.fullmatch(r"[\w.:\[\]-]+", domain) or _domain_of(domain) != domain:
         raise OutletError(f"{name!r} is not the name of a site: it is {PREFIX} and a domain")
     return _site(domain, (), domain)
-
-
-def with_sites(query: Query) -> Query:
-    """Return a query that finds what is kept of a site that it names: all of that is generic."""
-    if query.outlet.startswith(PREFIX) and query.quality is Quality.LAYOUT:
-        return replace(query, quality=None)
-    return query
 
 
 def looks_like_article(url: str) -> bool:

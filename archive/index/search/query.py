@@ -12,12 +12,12 @@ alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archive.index.search.hanja import readings
 from archive.index.search.text import pairs, runs
-from archive.model.article import Quality
+from archive.model.article import SITE_PREFIX, Quality
 from archive.model.normal_form import normalized
 from archive.model.times import parse_day
 
@@ -149,6 +149,13 @@ def parse_query(text: str) -> Query:
         _name(draft.fields, "section"),
         _edited(draft.fields),
     )
+
+
+def with_sites(query: Query) -> Query:
+    """Return a query that finds what is kept of a site that it names: all of that is generic."""
+    if query.outlet.startswith(SITE_PREFIX) and query.quality is Quality.LAYOUT:
+        return replace(query, quality=None)
+    return query
 
 
 def _refuse_groups(text: str) -> None:

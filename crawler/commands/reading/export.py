@@ -17,7 +17,7 @@ from archive.export.article_files import (
     write_to,
 )
 from archive.export.articles import CAPTURE_ENDINGS, ENDINGS, PARQUET, ExportError
-from archive.index.search.query import QUALITIES, parse_query
+from archive.index.search.query import QUALITIES, parse_query, with_sites
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
@@ -26,7 +26,6 @@ from crawler.cli.base import Verb, check_outlet, day_option, usage_error
 from crawler.cli.output.plural import counted
 from crawler.cli.output.printable import raw_stream
 from crawler.cli.output.progress import ProgressBar, Unit
-from crawler.model.site import with_sites
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from archive.articles.snippets import snippet_of
 from archive.export.article_json import articles_object
 from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.index.search.match import has_words
-from archive.index.search.query import parse_query
+from archive.index.search.query import parse_query, with_sites
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.printable import print_json
 from crawler.cli.output.tables import print_articles
-from crawler.model.site import with_sites
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
