@@ -307,3 +307,62 @@ def test_a_project_of_a_users_own_uses_its_settings(installed: Installed, tmp_pa
     assert (done.returncode, done.stdout) == (0, "desk@example.org\n")
     done = subprocess.run([*scrapy, "list"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, sorted(known_outlets()))
+
+
+#: What a user writes, and the types that mypy is to see.
+TYPED = """
+from datetime import date
+
+from archive import open_archive
+from archive.reading.errors import ArticleRemovedError
+
+with open_archive() as archive:
+    reveal_type(archive)
+    for article in archive.articles("푸틴", outlet="etoday", since=date(2023, 9, 1)):
+        reveal_type(article)
+        reveal_type(article.published_at)
+        reveal_type(article.authors)
+        reveal_type(article.revisions)
+        reveal_type(article.captures[0].content)
+        reveal_type(article.history[0].classes)
+    reveal_type(archive.search("푸틴")[0].snippet)
+    reveal_type(archive.frame(library="polars"))
+    reveal_type(archive.frame())
+    try:
+        archive.article("etoday", "1")
+    except ArticleRemovedError as error:
+        reveal_type(error.removal.at)
+    archive.article("etoday", 1)
+"""
+REVEALED = [
+    "archive.reading.archive.Archive",
+    "archive.reading.articles.ArchivedArticle",
+    "datetime.datetime | None",
+    "tuple[archive.model.article.Author, ...]",
+    "tuple[archive.reading.articles.ArchivedArticle, ...]",
+    "bytes",
+    "tuple[archive.articles.changes.ChangeClass, ...]",
+    "str",
+    "polars.dataframe.frame.DataFrame",
+    "Any",  # pandas ships no types; with pandas-stubs it is its DataFrame
+    "datetime.datetime",
+]
+
+
+def test_a_users_script_is_checked_by_mypy(installed: Installed, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(TYPED, "utf-8")
+    python = installed.command.with_name("python")
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python)]
+    done = subprocess.run(
+        [*command, "--no-error-summary", "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    revealed, errors = [], []
+    for line in done.stdout.splitlines():
+        (revealed if "Revealed type is" in line else errors).append(line)
+    assert [line.split('"')[1] for line in revealed] == REVEALED
+    (error,) = errors
+    assert 'Argument 2 to "article" of "Archive" has incompatible type "int"' in error

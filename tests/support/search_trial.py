@@ -64,6 +64,10 @@ class Trial:
             size = min(_BATCH, count - begin)
             enter_captures(connection, [self._entry(again) for _ in range(size)])
 
+    def entries(self, count: int) -> list[CaptureEntry]:
+        """Return the captures of so many articles, to be entered in any order."""
+        return [self._entry(0) for _ in range(count)]
+
     def enter_texts(
         self, connection: Connection, texts: dict[str, tuple[str, str, datetime]]
     ) -> None:

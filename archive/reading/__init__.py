@@ -1,0 +1,1 @@
+"""Sacho from Python: an archive opened to be read, as objects and data frames."""
