@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from crawler.web import openapi
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
 from crawler.web.pages import article, downloads, search, start
@@ -60,6 +61,7 @@ def _routes() -> list[Route | Mount]:
         *search.ROUTES,
         *downloads.ROUTES,
         *article.ROUTES,
+        *openapi.ROUTES,
     ]
 
 
