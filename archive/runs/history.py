@@ -115,10 +115,10 @@ def outlets_seen(connection: Connection) -> list[str]:
 
 def _distinct(connection: Connection, column: Any) -> Iterator[str]:
     """Yield the values of an index's first column. SQLite's DISTINCT would read the whole index."""
-    value: str | None = connection.scalar(select(func.min(column)))
-    while value is not None:
-        yield value
-        value = connection.scalar(select(func.min(column)).where(column > value))
+    least = select(func.min(column).label("value")).cte(recursive=True)
+    following = select(func.min(column)).where(column > least.c.value).scalar_subquery()
+    values = least.union_all(select(following).where(least.c.value.is_not(None)))
+    yield from connection.scalars(select(values.c.value).where(values.c.value.is_not(None)))
 
 
 def _record(connection: Connection, row: Row[Any], now: datetime) -> RunRecord:

@@ -32,7 +32,8 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the words of a key with these values in the places named by them."""
-        return catalogue()[key][self.language].format(**values)
+        text = catalogue()[key][self.language]
+        return text.format(**values) if values else text
 
 
 def language_of(chosen: str, accepted: str) -> str:

@@ -22,7 +22,7 @@ from archive.index.search.position import FIRST, SLOTS, minute_at
 from archive.model.times import EARLIEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
@@ -68,12 +68,33 @@ def hits_by_outlet(
 
     It is ``most`` where there are more.
     """
-    counts = {
-        outlet: number_of_hits(connection, replace(query, outlet=outlet), most)
-        for outlet in outlets
-        if query.outlet in ("", outlet)
-    }
+    wanted = [outlet for outlet in outlets if query.outlet in ("", outlet)]
+    counts = dict(zip(wanted, _numbers(connection, query, wanted, most), strict=True))
     return {outlet: number for outlet, number in counts.items() if number}
+
+
+def _numbers(
+    connection: Connection, query: Query, outlets: Sequence[str], most: int
+) -> Iterable[int]:
+    """Return the number of hits of each outlet, by one statement for all: each takes long to begin.
+
+    A query with filters is counted otherwise, see `number_of_hits`.
+    """
+    values: dict[str, str | int] = {"most": most}
+    parts = []
+    for number, outlet in enumerate(outlets):
+        asked = conditions_of(match_of(replace(query, outlet=outlet)))
+        add_days(asked, connection, query)
+        if asked.filters:
+            return [number_of_hits(connection, replace(query, outlet=one), most) for one in outlets]
+        values |= asked.values
+        values[f"match_{number}"] = values.pop("match")
+        asked.where[0] = asked.where[0].replace(":match", f":match_{number}")
+        hits = f"SELECT 1 FROM {_hits(asked, query)} LIMIT :most"  # noqa: S608  (our own words)
+        parts.append(f"SELECT count(*) FROM ({hits})")  # noqa: S608  (as above)
+    if not parts:
+        return []
+    return connection.scalars(text(" UNION ALL ".join(parts)), values).all()
 
 
 def hits_by_period(connection: Connection, query: Query) -> Periods:

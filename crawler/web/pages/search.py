@@ -32,7 +32,7 @@ from crawler.web.plots import Bar, bars
 from crawler.web.rendering import address, json_answer, page, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -161,10 +161,10 @@ def read_matches(connection: Snapshot, asked: Asked, *, judged: bool) -> Found:
     )
 
 
-def read_counts(connection: Snapshot, query: Query) -> Counts:
-    """Return how many matches each outlet and each period has."""
-    outlets = hits_by_outlet(connection, query, outlets_seen(connection), COUNTED + 1)
-    return Counts(outlets, hits_by_period(connection, query))
+def read_counts(connection: Snapshot, query: Query, outlets: Sequence[str]) -> Counts:
+    """Return how many matches each of the outlets and each period has."""
+    by_outlet = hits_by_outlet(connection, query, outlets, COUNTED + 1)
+    return Counts(by_outlet, hits_by_period(connection, query))
 
 
 async def _answer(request: Request) -> Response:
@@ -181,13 +181,17 @@ async def _answer(request: Request) -> Response:
         if as_json:
             raise QueryError("nothing to search for: give q=QUERY")
         return await _form(request)
-    found = await room.read(lambda one: read_matches(one, asked, judged=as_json))
     if as_json:
+        found = await room.read(lambda one: read_matches(one, asked, judged=True))
         return json_answer(_values(found))
+    # One connection: to open it costs as much as a search.
+    found, outlets = await room.read(
+        lambda one: (read_matches(one, asked, judged=False), outlets_seen(one))
+    )
     counts: Counts | None = None
     with suppress(QueryTooSlowError):  # the page then says that there are none
-        counts = await room.read(lambda one: read_counts(one, asked.query), _EXTRA)
-    return await _form(request, asked=asked, found=found, counts=counts)
+        counts = await room.read(lambda one: read_counts(one, asked.query, outlets), _EXTRA)
+    return await _form(request, asked=asked, found=found, counts=counts, outlets=outlets)
 
 
 def _values(found: Found) -> dict[str, Any]:
@@ -207,6 +211,7 @@ async def _form(
     asked: Asked | None = None,
     found: Found | None = None,
     counts: Counts | None = None,
+    outlets: Sequence[str] = (),
     error: str = "",
     status: int = 200,
 ) -> Response:
@@ -214,7 +219,7 @@ async def _form(
     words = words_of(request)
     parameters = dict(request.query_params)
     parameters.pop("before", None)
-    names = await request.app.state.room.read(outlets_seen)
+    names = outlets or await request.app.state.room.read(outlets_seen)
     values: dict[str, Any] = {
         "given": {name: parameters.get(name, "") for name in ("q", "order", *FIELDS)},
         "outlets": {name: title_of(name) for name in names},
