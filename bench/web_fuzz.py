@@ -158,9 +158,11 @@ def asked(port: int, target: bytes) -> tuple[int, bytes]:
 @contextmanager
 def served(workspace: Workspace, log: Path) -> Iterator[int]:
     """Yield the port of a reading room over a workspace, a process of its own."""
-    with log.open("wb") as file:
-        options = ("serve", "--port", "0", "--searches", "0")
-        process = workspace.start(*options, stdout=subprocess.PIPE, stderr=file)
+    options = ("serve", "--port", "0", "--searches", "0")
+    with (
+        log.open("wb") as file,
+        workspace.start(*options, stdout=subprocess.PIPE, stderr=file) as process,
+    ):
         try:
             assert process.stdout is not None
             line = process.stdout.readline().decode()
@@ -169,7 +171,6 @@ def served(workspace: Workspace, log: Path) -> Iterator[int]:
             yield int(found[1])
         finally:
             process.terminate()
-            process.wait()
 
 
 def trial(folder: Path, requests: int, seed: int) -> tuple[Counter[int], list[str]]:
