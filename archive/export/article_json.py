@@ -53,12 +53,13 @@ def article_object(
         "article": to_values(stored),
         "aliases": list(aliases),
         "revisions": [to_values(version) for version in versions],
-        "history": [_event(event) for event in events],
-        "captures": [_capture(capture, level) for capture, level in captures],
+        "history": [event_object(event) for event in events],
+        "captures": [capture_object(capture, level) for capture, level in captures],
     }
 
 
-def _event(event: HistoryEvent) -> dict[str, Any]:
+def event_object(event: HistoryEvent) -> dict[str, Any]:
+    """Return an event of an article's history as a JSON object."""
     return {
         "at": event.at.astimezone(KST).isoformat(),
         "classes": list(event.classes),
@@ -68,7 +69,8 @@ def _event(event: HistoryEvent) -> dict[str, Any]:
     }
 
 
-def _capture(capture: StoredCapture, level: str) -> dict[str, Any]:
+def capture_object(capture: StoredCapture, level: str = "") -> dict[str, Any]:
+    """Return a capture as a JSON object; ``level`` is in what it differs from the one before."""
     return {
         "url": capture.url,
         "captured_at": capture.captured_at.astimezone(KST).isoformat(),

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from crawler.web import openapi
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
-from crawler.web.pages import article, downloads, search, start
+from crawler.web.pages import article, downloads, history, search, start
 from crawler.web.rendering import LANGUAGE_COOKIE
 from crawler.web.security import (
     Access,
@@ -60,6 +60,8 @@ def _routes() -> list[Route | Mount]:
         *start.ROUTES,
         *search.ROUTES,
         *downloads.ROUTES,
+        # Before the articles, whose ids may have slashes.
+        *history.ROUTES,
         *article.ROUTES,
         *openapi.ROUTES,
     ]

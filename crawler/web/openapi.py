@@ -67,6 +67,15 @@ def _schemas() -> dict[str, Any]:
             history=_OBJECTS,
             captures=_OBJECTS,
         ),
+        "History": _object(
+            outlet=_TEXT,
+            article_id=_TEXT,
+            headlines=_OBJECTS,
+            history=_OBJECTS,
+            absences=_OBJECTS,
+            captures=_OBJECTS,
+            difference=_ANY_OBJECT,
+        ),
         "Start": _object(
             articles=_NUMBER, outlets=_OBJECTS, newest=_OBJECTS, runs=_OBJECTS, alarms=_OBJECTS
         ),
@@ -156,6 +165,18 @@ def document() -> dict[str, Any]:
             "An article with its revisions, history and captures",
             _content("application/json", "Dossier"),
             _OF_ARTICLE,
+            400,
+            404,
+            410,
+        ),
+        f"{article}/history.json": _get(
+            "The history of an article, and what differs between two revisions",
+            _content("application/json", "History"),
+            [
+                *_OF_ARTICLE,
+                _parameter("from", "the number of the earlier revision"),
+                _parameter("to", "the number of the later revision; the last two by default"),
+            ],
             400,
             404,
             410,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from archive.articles.captures import StoredCapture
+    from archive.articles.deletions import Absence
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
     from archive.index.database import Snapshot
@@ -43,12 +44,14 @@ class Dossier:
     """All that is kept of an article.
 
     ``versions`` are its revisions, oldest first, ``captures`` those that showed it or showed it
-    gone, oldest first, ``pictures`` when each picture was captured, by address.
+    gone, oldest first, ``absences`` when it was gone, ``pictures`` when each picture was captured,
+    by address.
     """
 
     versions: tuple[StoredArticle, ...]
     aliases: tuple[str, ...]
     captures: tuple[StoredCapture, ...]
+    absences: tuple[Absence, ...]
     events: tuple[HistoryEvent, ...]
     pictures: Mapping[str, datetime]
 
@@ -68,13 +71,14 @@ def read_dossier(connection: Snapshot, outlet: str, article_id: str) -> Dossier:
     row_id = versions[-1].row_id
     judge = DeletionJudge(connection)
     shown, gone = captures_of(connection, row_id), judge.gone_captures(row_id)
-    events = history(versions, judge.absences(shown, gone))
+    absences = tuple(judge.absences(shown, gone))
     pictures = {image.url for version in versions for image in version.article.images if image.url}
     return Dossier(
         versions=tuple(versions),
         aliases=tuple(aliases_of(connection, row_id)),
         captures=tuple(sorted((*shown, *gone), key=lambda one: (one.captured_at, one.id))),
-        events=tuple(events),
+        absences=absences,
+        events=tuple(history(versions, absences)),
         pictures=pictures_captured(connection, pictures) if pictures else {},
     )
 
@@ -88,19 +92,29 @@ async def dossier_of(request: Request) -> Dossier:
     return found
 
 
+def moment_asked(request: Request) -> datetime | None:
+    """Return the time ``at`` which the address asks for the article; None if for the last.
+
+    :raises QueryError: it is no time.
+    """
+    asked = request.query_params.get("at", "").strip()
+    if not asked:
+        return None
+    try:
+        return within_calendar(parse_moment(asked))
+    except ValueError as error:
+        raise QueryError(str(error)) from error
+
+
 def chosen_version(request: Request, versions: Sequence[StoredArticle]) -> StoredArticle:
     """Return the revision that was current ``at`` the time in the address; the last without one.
 
     :raises QueryError: it is no time.
     :raises HTTPException: the article was not captured until then: 404.
     """
-    asked = request.query_params.get("at", "").strip()
-    if not asked:
+    at = moment_asked(request)
+    if at is None:
         return versions[-1]
-    try:
-        at = within_calendar(parse_moment(asked))
-    except ValueError as error:
-        raise QueryError(str(error)) from error
     for version in reversed(versions):
         if version.captured_at <= at:
             return version

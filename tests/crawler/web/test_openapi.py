@@ -22,6 +22,10 @@ _ASKED: dict[str, tuple[str, dict[str, str]]] = {
     "/index.json": ("/index.json", {}),
     "/search.json": ("/search.json", {"q": "푸틴", "limit": "1"}),
     "/articles/{outlet}/{article_id}.json": ("/articles/newspim/20230915999901.json", {}),
+    "/articles/{outlet}/{article_id}/history.json": (
+        "/articles/newspim/20230915999901/history.json",
+        {},
+    ),
 }
 
 
