@@ -50,7 +50,11 @@ STEPS = {
     ],
     "test": [TESTS],
     "check": [["ruff", "format", "--check", "."], ["ruff", "check", "."], ["mypy"], TESTS],
-    "docs": [["docs.generate"], ["mkdocs", "build", "--strict", "--quiet"]],
+    "docs": [
+        ["docs.generate"],
+        ["docs.notebooks.make"],
+        ["mkdocs", "build", "--strict", "--quiet"],
+    ],
     "bench": [
         ["bench.replay"],
         ["bench.warc"],
