@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from archive.articles.address_forms import forms
 from archive.articles.captures import record_of
+from archive.articles.mementos import SHOWN
 from archive.articles.queries import published
 from archive.http.message import REDIRECT_STATUSES
 from archive.index.bulk import one_of
@@ -134,6 +136,31 @@ class CaptureSelection:
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
 
+    def choose_article(
+        self, connection: Connection, folder: Path | str, capture: int, article: int | None
+    ) -> int:
+        """Select one capture with those of the article that it shows; return their number.
+
+        To these belong its images, other captures of the addresses in any form, such as redirects,
+        and the originals of revisits. ``article`` is the id of its row, None if it shows none.
+
+        :raises RecordError: a record that has to be read is damaged.
+        """
+        query = select(*_COLUMNS)
+        self._add(connection, query.where(captures.c.id == capture))
+        if article is not None:
+            showing = query.join(revisions, captures.c.revision_id == revisions.c.id)
+            self._add(connection, showing.where(revisions.c.article == article))
+            images = select(revisions.c.images).where(revisions.c.article == article)
+            self._add_images(connection, images)
+        urls = [url for (url,) in self._database.execute("SELECT DISTINCT url FROM chosen")]
+        self._add_urls(connection, {form for url in urls for form in forms(url)})
+        self._drop_removed(connection)
+        self._add_originals(connection, folder)
+        self._drop_removed(connection)
+        (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
+        return int(number)
+
     def captures(self, kind: str = "") -> Iterator[SelectedCapture]:
         """Yield the selected captures in the order of the archive, of one kind if it is given."""
         query = "SELECT * FROM chosen WHERE ? IN ('', kind) ORDER BY file, offset"
@@ -197,6 +224,13 @@ class CaptureSelection:
             original = original_of(read_at(folder, revisit.location))
             self._database.execute("INSERT OR IGNORE INTO referred VALUES (?)", (original,))
         self._add_referred(connection)
+
+    def _drop_removed(self, connection: Connection) -> None:
+        """Drop the selected captures that are not shown because they were removed."""
+        ids = [record_id for (record_id,) in self._database.execute("SELECT record_id FROM chosen")]
+        query = select(captures.c.record_id).where(one_of(captures.c.record_id, ids), SHOWN)
+        dropped = [(record_id,) for record_id in set(ids).difference(connection.scalars(query))]
+        self._database.executemany("DELETE FROM chosen WHERE record_id = ?", dropped)
 
     def _add_referred(self, connection: Connection) -> bool:
         """Add the captures of the records in ``referred``; return whether any was not selected."""

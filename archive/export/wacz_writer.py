@@ -27,7 +27,7 @@ from archive.warc.wacz.cdxj import packed, packed_head
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import IO, BinaryIO
+    from typing import IO
 
     from archive.export.selection import CaptureSelection
     from archive.model.exchange import Location
@@ -57,7 +57,7 @@ class PackageInfo:
 
 
 def write_wacz(
-    file: BinaryIO,
+    file: IO[bytes],
     selection: CaptureSelection,
     pages: Iterable[WaczPage],
     folder: Path | str,

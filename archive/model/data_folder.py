@@ -45,6 +45,12 @@ def jobs_file() -> Path:
     return data_folder() / "jobs.toml"
 
 
+def default_player() -> Path | None:
+    """Return the folder of a checkout that ReplayWeb.page's npm package is unpacked into."""
+    project = checkout()
+    return project / ".venv" / "share" / "replaywebpage" if project is not None else None
+
+
 def checkout() -> Path | None:
     """Return the checkout of Sacho that is in use, if any.
 

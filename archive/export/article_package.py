@@ -1,0 +1,79 @@
+"""A WACZ of one article: every capture of it, with its images, for those who were shown one."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from archive.articles.mementos import article_of
+from archive.export.articles import ExportError
+from archive.export.selection import open_selection
+from archive.export.wacz_writer import PackageInfo, WaczPage, write_wacz
+from archive.index.schema import articles, captures, revisions
+from archive.segments.lookup import RecordError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import IO
+
+    from sqlalchemy import Connection
+
+    from archive.articles.mementos import Memento
+
+
+def write_article_package(
+    file: IO[bytes],
+    connection: Connection,
+    folder: Path | str,
+    memento: Memento,
+    software: str,
+    scratch: Path,
+) -> int:
+    """Write the captures of the article that a capture shows, or it alone; return their number.
+
+    Temporary files are made in the folder ``scratch``.
+
+    :raises ExportError: a record is damaged, or there is no place for temporary files.
+    """
+    shown = article_of(connection, memento)
+    article = shown.row_id if shown is not None else None
+    about = PackageInfo(f"사초 {memento.url}", software, datetime.now(UTC))
+    try:
+        with open_selection(scratch / "selection") as selection:
+            number = selection.choose_article(connection, folder, memento.id, article)
+            pages = _pages(connection, memento, article)
+            write_wacz(file, selection, pages, folder, about, scratch)
+    except RecordError as error:
+        raise ExportError(f"{error} So there is no package of it.") from error
+    except sqlite3.Error as error:
+        raise ExportError(f"cannot write to {scratch} (temporary database: {error})") from error
+    return number
+
+
+def _pages(connection: Connection, memento: Memento, article: int | None) -> list[WaczPage]:
+    """Return the page of each revision, and that of the capture; players open the newest first."""
+    query = (
+        select(
+            captures.c.url,
+            captures.c.captured_at,
+            revisions.c.headline,
+            articles.c.outlet,
+            articles.c.article_id,
+            revisions.c.number,
+        )
+        .select_from(revisions)
+        .join(articles)
+        .join(captures, captures.c.id == revisions.c.capture_id)
+        .where(revisions.c.article == article)
+        .order_by(captures.c.captured_at, revisions.c.id)
+    )
+    pages = [
+        WaczPage(url, moment, headline, f"{outlet}/{article_id}/{number}")
+        for url, moment, headline, outlet, article_id, number in connection.execute(query)
+    ]
+    return pages or [
+        WaczPage(memento.url, memento.captured_at, memento.url, f"capture/{memento.id}")
+    ]
