@@ -6,7 +6,9 @@ import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from archive.model.data_folder import default_player
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
@@ -57,6 +59,33 @@ class Command(Verb):
             help=f"the port of the reading room (default: {_PORT}; 0: any free one)",
         )
         parser.add_argument(
+            "--playback-port",
+            type=_port_option,
+            metavar="N",
+            help="the port of playback, on which captures are shown as they were served: an origin "
+            "of its own (default: the next after the reading room's)",
+        )
+        parser.add_argument(
+            "--room-url",
+            type=_origin_option,
+            metavar="URL",
+            help="how browsers reach the reading room, where a proxy stands before it",
+        )
+        parser.add_argument(
+            "--playback-url",
+            type=_origin_option,
+            metavar="URL",
+            help="how browsers reach playback, where a proxy stands before it; another origin than "
+            "the reading room's",
+        )
+        parser.add_argument(
+            "--player",
+            type=Path,
+            metavar="FOLDER",
+            help="the folder of ReplayWeb.page's npm package; without it, where python3 run.py "
+            "player puts it",
+        )
+        parser.add_argument(
             "--token",
             default="",
             metavar="TEXT",
@@ -101,6 +130,8 @@ class Command(Verb):
             raise usage_error("serve takes no arguments")
         # Imported here: each verb's module is imported for the list of verbs.
         from crawler.web.app import SEARCHES, reading_room
+        from crawler.web.playback.app import playback_app
+        from crawler.web.playback.site import PlaybackSite
         from crawler.web.room import Room
         from crawler.web.security import is_loopback
         from crawler.web.server import ListenError, address_of, listen, serve
@@ -114,16 +145,31 @@ class Command(Verb):
         with self.open_index(brief=True) as index:
             try:
                 listener = listen(host, opts.port)
+                beside = listen(host, _playback_port(opts)) if _has_playback(host, opts) else None
             except ListenError as error:
                 self._fail(str(error))
                 return 1
+            room_url = opts.room_url or address_of(listener, host)
+            playback_url = opts.playback_url or (address_of(beside, host) if beside else "")
+            if room_url == playback_url:
+                raise usage_error("the reading room and playback need addresses of their own")
             folder = archive_folder(self.text_setting("ARCHIVE_URL"))
-            room = Room(index=index, archive=folder, jobs=self._jobs)
+            player = opts.player or default_player()
+            room = Room(
+                index=index,
+                archive=folder,
+                jobs=self._jobs,
+                playback=playback_url,
+                player=player,
+            )
             searches = SEARCHES if opts.searches is None else opts.searches
             access = _access(host, token, opts, is_own=is_own)
-            app = reading_room(room, access, searches, log_queries=opts.log_queries)
-            address = address_of(listener, host)
-            serve([(app, listener)], lambda: _say(address), opts.proxy)
+            log_queries = opts.log_queries
+            apps = [(reading_room(room, access, searches, log_queries=log_queries), listener)]
+            if beside is not None:
+                site = PlaybackSite(index, folder, playback_url, room_url, player)
+                apps.append((playback_app(site, access, log_queries=log_queries), beside))
+            serve(apps, lambda: _say(room_url, playback_url), opts.proxy)
         return 0
 
     def _jobs(self) -> tuple[Sequence[Job], Sequence[str]]:
@@ -133,8 +179,25 @@ class Command(Verb):
         return known_jobs(Path(self.text_setting("JOBS_FILE")))
 
 
-def _say(address: str) -> None:
-    print(f"The reading room is at {address}/ (Ctrl-C ends it)", flush=True)
+def _say(room_url: str, playback_url: str) -> None:
+    print(f"The reading room is at {room_url}/ (Ctrl-C ends it)")
+    if playback_url:
+        print(f"Captures are shown at {playback_url}/", flush=True)
+    else:
+        sentence = "Captures are not shown: --playback-url URL says how browsers reach them."
+        print(sentence, flush=True)
+
+
+def _has_playback(host: str, opts: argparse.Namespace) -> bool:
+    """Whether it is known how browsers reach playback: at all addresses there is no one name."""
+    return bool(opts.playback_url) or host not in ("0.0.0.0", "::", "")  # noqa: S104  (compared)
+
+
+def _playback_port(opts: argparse.Namespace) -> int:
+    """Return the port of playback: the next one, or as the reading room's any free one."""
+    if opts.playback_port is not None:
+        return int(opts.playback_port)
+    return opts.port + 1 if 0 < opts.port < _LAST_PORT else 0
 
 
 def _check_access(host: str, token: str, opts: argparse.Namespace, *, is_own: bool) -> None:
@@ -159,6 +222,7 @@ def _access(host: str, token: str, opts: argparse.Namespace, *, is_own: bool) ->
     # Where no token is asked for, another site's page must not reach it by a name of its own.
     own = {"127.0.0.1", "localhost", "[::1]", host.lower()} if is_own else set()
     named = {as_text(name).lower() for name in opts.allow_host}
+    named |= {urlsplit(url).hostname or "" for url in (opts.room_url, opts.playback_url) if url}
     return Access(
         token=token,
         user_header=opts.user_header,
@@ -171,6 +235,14 @@ def _port_option(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: write a number up to 65535")
     return int(text)
+
+
+def _origin_option(text: str) -> str:
+    parts = urlsplit(text.removesuffix("/"))
+    is_origin = parts.scheme in ("http", "https") and not (parts.path or parts.query)
+    if not is_origin or not parts.hostname or "@" in parts.netloc or not text.isascii():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://name:8001")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _rate_option(text: str) -> float:
