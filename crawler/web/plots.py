@@ -10,14 +10,13 @@ from markupsafe import Markup
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The size of a plot in its own units; a page stretches it to its width.
-WIDTH, HEIGHT = 720, 120
-_BASE = HEIGHT - 18
-#: A label under every so many bars at most.
-_LABELS = 8
-_GAP = 0.2
-#: Few bars are no wider than this.
-_WIDEST = 48
+#: The size of a plot in its own units. The stylesheet gives its width and height, and it is
+#: stretched to both: so no text is in it.
+_WIDTH, _HEIGHT = 1000, 100
+#: The widest bar, and the lowest: what is there is seen, however little it is of the highest.
+_WIDEST, _LOWEST = 40.0, 3.0
+#: So many bars have a label each; of more, the first and the last have one.
+_LABELLED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +29,42 @@ class Bar:
     address: str = ""
 
 
-def bars(found: Sequence[Bar], title: str, highest: float | None = None) -> Markup:
+def bars(
+    found: Sequence[Bar], title: str, highest: float | None = None, *, has_labels: bool = True
+) -> Markup:
     """Return bars beside each other; ``highest`` is the value of a full one, else the largest.
 
     ``title`` is what the plot shows, for readers who do not see it.
     """
     top = highest or max((bar.value for bar in found), default=0) or 1
-    wide = min(WIDTH / max(1, len(found)), _WIDEST)
-    every = -(-len(found) // _LABELS)
+    wide = _WIDTH / max(1, len(found))
     parts = [_bar(bar, at * wide, wide, min(1.0, bar.value / top)) for at, bar in enumerate(found)]
-    labels = [
-        Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(
-            _label_at(at, wide), HEIGHT - 4, "start" if at == 0 else "middle", bar.label
-        )
-        for at, bar in enumerate(found)
-        if at % every == 0 and (at == 0 or (at + 0.5) * wide < WIDTH - 30)
-    ]
-    return Markup(
-        '<svg class="plot" viewBox="0 0 {} {}" role="group" aria-label="{}">'
-        '<line class="base" x1="0" x2="{}" y1="{}" y2="{}"/>{}<g aria-hidden="true">{}</g></svg>'
-    ).format(WIDTH, HEIGHT, title, WIDTH, _BASE, _BASE, Markup().join(parts), Markup().join(labels))
+    drawn = Markup(
+        '<svg class="plot" viewBox="0 0 {} {}" preserveAspectRatio="none" role="group"'
+        ' aria-label="{}">{}</svg>'
+    ).format(_WIDTH, _HEIGHT, title, Markup().join(parts))
+    return drawn + axis(found) if has_labels else drawn
 
 
-def _label_at(at: int, wide: float) -> float:
-    return 0 if at == 0 else (at + 0.5) * wide
+def axis(found: Sequence[Bar]) -> Markup:
+    """Return the labels under the bars."""
+    is_each = len(found) <= _LABELLED
+    shown = found if is_each else (found[0], found[-1])
+    labels = Markup().join(Markup("<span>{}</span>").format(bar.label) for bar in shown)
+    kind = "axis each" if is_each else "axis"
+    return Markup('<p class="{}" aria-hidden="true">{}</p>').format(kind, labels)
 
 
 def _bar(bar: Bar, left: float, wide: float, share: float) -> Markup:
-    # What is there is seen, however little it is of the largest.
-    high = max(2.0, share * (_BASE - 6)) if bar.value else 0.0
+    high = max(_LOWEST, share * _HEIGHT) if bar.value else 0.0
+    width = min(_WIDEST, wide * 0.8)
     # The whole column leads there: a low bar is hard to meet.
     column = Markup('<rect class="column" x="{:.2f}" y="0" width="{:.2f}" height="{}"/>').format(
-        left, wide, _BASE
+        left, wide, _HEIGHT
     )
     shown = Markup(
         '<rect class="bar" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>'
-    ).format(left + wide * _GAP / 2, _BASE - high, wide * (1 - _GAP), high)
+    ).format(left + (wide - width) / 2, _HEIGHT - high, width, high)
     drawn = Markup("<title>{}</title>{}{}").format(bar.title, column, shown)
     if bar.address and bar.value:
         return Markup('<a href="{}" aria-label="{}">{}</a>').format(bar.address, bar.title, drawn)

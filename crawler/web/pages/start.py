@@ -17,7 +17,7 @@ from archive.runs.history import outlets_seen, runs_between
 from crawler.cli.output.times import kst_iso
 from crawler.status.json_report import alarm_object, run_object
 from crawler.web.pages.outlet_names import title_of
-from crawler.web.plots import Bar, bars
+from crawler.web.plots import Bar, axis, bars
 from crawler.web.rendering import address, json_answer, page, words_of
 
 if TYPE_CHECKING:
@@ -101,8 +101,14 @@ def _drawn(row: OutletRow, words: Words) -> dict[str, Any]:
         )
         for day, number in row.days.items()
     ]
-    plot = bars(drawn, words("start.plot", outlet=title))
-    return {"name": row.name, "title": title, "articles": row.articles, "plot": plot}
+    plot = bars(drawn, words("start.plot", outlet=title), has_labels=False)
+    return {
+        "name": row.name,
+        "title": title,
+        "articles": row.articles,
+        "plot": plot,
+        "axis": axis(drawn),
+    }
 
 
 async def _json(request: Request) -> Response:
