@@ -180,6 +180,14 @@ def captured_urls(connection: Connection, urls: Iterable[str]) -> set[str]:
     return set(connection.scalars(query))
 
 
+def last_capture_until(connection: Connection, url: str, moment: datetime) -> StoredCapture | None:
+    """Return the last capture of an address that was made until a moment; None if there is none."""
+    query = select(captures).where(captures.c.url == url, captures.c.captured_at <= moment)
+    query = query.order_by(captures.c.captured_at.desc(), captures.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else stored_capture(row, revision=None, decides=False)
+
+
 def pictures_captured(connection: Connection, urls: Iterable[str]) -> dict[str, datetime]:
     """Return when each of the addresses was last captured as a picture; those never were, not."""
     query = select(captures.c.url, func.max(captures.c.captured_at)).where(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from archive.articles.blocklist import removal_of
-from archive.articles.captures import captures_of, pictures_captured
+from archive.articles.captures import captures_of, last_capture_until, pictures_captured
 from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import aliases_of, find_article
@@ -18,13 +19,15 @@ from archive.export.article_json import article_object
 from archive.index.search.query import QueryError
 from archive.model.times import within_calendar
 from crawler.cli.output.times import kst_second, parse_moment
+from crawler.model.outlet_facts import basis_of_layout, rated
+from crawler.outlets import find_outlet
 from crawler.web.errors import RemovedError, not_found, wants_json
 from crawler.web.pages.citation import bibtex, ris
 from crawler.web.pages.outlet_names import title_of
 from crawler.web.rendering import json_answer, page, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from starlette.requests import Request
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 #: An index gives times in UTC; an address names one as a web archive does, to the second.
 _STAMP = "%Y%m%d%H%M%S"
+#: The last revisions of which the robots.txt is looked up.
+_ROBOTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Dossier:
     absences: tuple[Absence, ...]
     events: tuple[HistoryEvent, ...]
     pictures: Mapping[str, datetime]
+    robots: Mapping[int, StoredCapture]
 
 
 def read_dossier(connection: Snapshot, outlet: str, article_id: str) -> Dossier:
@@ -80,7 +86,22 @@ def read_dossier(connection: Snapshot, outlet: str, article_id: str) -> Dossier:
         absences=absences,
         events=tuple(history(versions, absences)),
         pictures=pictures_captured(connection, pictures) if pictures else {},
+        robots=dict(_robots(connection, versions, shown)),
     )
+
+
+def _robots(
+    connection: Snapshot, versions: Sequence[StoredArticle], shown: Sequence[StoredCapture]
+) -> Iterator[tuple[int, StoredCapture]]:
+    """Yield the robots.txt that held for the capture of each revision, if it is kept."""
+    for version in versions[-_ROBOTS:]:
+        capture = _read_from(version, shown)
+        if capture is None or not capture.url.startswith(("http://", "https://")):
+            continue
+        origin = "/".join(capture.url.split("/")[:3])
+        found = last_capture_until(connection, f"{origin}/robots.txt", capture.captured_at)
+        if found is not None:
+            yield version.revision_id, found
 
 
 async def dossier_of(request: Request) -> Dossier:
@@ -134,10 +155,24 @@ async def _html(request: Request) -> Response:
         "outlet_title": title_of(stored.article.outlet),
         "capture": capture,
         "playback": playback_address(room.playback, capture) if capture is not None else "",
+        "playback_of": partial(playback_address, room.playback),
         "pictures": _pictures(room.playback, stored, dossier.pictures),
+        "robots": dossier.robots.get(stored.revision_id),
+        "ratings": layout_ratings(stored),
         "stable": stable_address(request, stored),
     }
     return page(request, "article.html", values)
+
+
+def layout_ratings(stored: StoredArticle) -> dict[str, str]:
+    """Return how sure the facts are that each layout of a revision rests on, by its name."""
+    known = find_outlet(stored.article.outlet)
+    layouts = {layout.name: layout for layout in known.layouts} if known is not None else {}
+    return {
+        name: f"{basis_of_layout(layouts[name])}; {rated(layouts[name])}"
+        for name in stored.layouts
+        if name in layouts
+    }
 
 
 def _read_from(stored: StoredArticle, captures: Sequence[StoredCapture]) -> StoredCapture | None:

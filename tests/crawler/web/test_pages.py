@@ -16,6 +16,7 @@ from archive.index.database import Index
 from crawler.web.messages import LANGUAGES, catalogue, language_of
 from crawler.web.plots import Bar, bars
 from tests.support.cli import ROOT, Workspace
+from tests.support.exports import crawled_twice
 from tests.support.reading_room import opened_room, replayed
 
 if TYPE_CHECKING:
@@ -170,3 +171,22 @@ def test_json_is_utf_8_whatever_is_in_it(room: Client) -> None:
     answer = room.get("/search.json", params={"q": "김정은"})
     assert answer.headers["Content-Type"] == "application/json"
     json.loads(answer.content.decode("utf-8"))
+
+
+def test_an_article_names_the_robots_txt_that_held(tmp_path: Path) -> None:
+    crawls = crawled_twice(tmp_path)
+    robots = [
+        row for row in crawls.workspace.rows("captures") if row["url"].endswith("/robots.txt")
+    ]
+    article = crawls.workspace.export()[0]
+    with opened_room(crawls.workspace) as client:
+        page = client.get(f"/articles/{article['outlet']}/{article['article_id']}")
+    shown = LexborHTMLParser(page.text).css_first("dl.table").text()
+    assert robots
+    assert f"(HTTP {robots[0]['status']})" in shown
+
+
+def test_an_article_says_what_its_layouts_rest_on(room: Client) -> None:
+    page = LexborHTMLParser(room.get(ARTICLE).text)
+    ratings = [node.text() for node in page.css("dl.table details li")]
+    assert any(rating.startswith("desktop-2026: ") and "A: " in rating for rating in ratings)
