@@ -222,6 +222,12 @@ def number_of_articles(connection: Connection, outlet: str = "") -> int:
     return connection.scalar(query) or 0
 
 
+def articles_by_outlet(connection: Connection) -> dict[str, int]:
+    """Return how many articles each outlet has."""
+    query = select(articles.c.outlet, func.count().label("number")).group_by(articles.c.outlet)
+    return {row.outlet: row.number for row in connection.execute(query)}
+
+
 def search(
     connection: Connection,
     query: Query,

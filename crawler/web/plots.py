@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def bars(
     drawn = Markup(
         '<svg class="plot" viewBox="0 0 {} {}" preserveAspectRatio="none" role="group"'
         ' aria-label="{}">{}</svg>'
-    ).format(_WIDTH, _HEIGHT, title, Markup().join(parts))
+    ).format(_WIDTH, _HEIGHT, title, Markup("".join(parts)))  # noqa: S704  (each is escaped)
     return drawn + axis(found) if has_labels else drawn
 
 
@@ -55,17 +55,17 @@ def axis(found: Sequence[Bar]) -> Markup:
     return Markup('<p class="{}" aria-hidden="true">{}</p>').format(kind, labels)
 
 
-def _bar(bar: Bar, left: float, wide: float, share: float) -> Markup:
+def _bar(bar: Bar, left: float, wide: float, share: float) -> str:
+    """Return a bar as SVG. Markup.format would take ten times as long: a page has hundreds."""
+    title = escape(bar.title)
     high = max(_LOWEST, share * _HEIGHT) if bar.value else 0.0
     width = min(_WIDEST, wide * 0.8)
     # The whole column leads there: a low bar is hard to meet.
-    column = Markup('<rect class="column" x="{:.2f}" y="0" width="{:.2f}" height="{}"/>').format(
-        left, wide, _HEIGHT
+    drawn = (
+        f'<title>{title}</title><rect class="column" x="{left:.2f}" y="0" width="{wide:.2f}"'
+        f' height="{_HEIGHT}"/><rect class="bar" x="{left + (wide - width) / 2:.2f}"'
+        f' y="{_HEIGHT - high:.2f}" width="{width:.2f}" height="{high:.2f}"/>'
     )
-    shown = Markup(
-        '<rect class="bar" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>'
-    ).format(left + (wide - width) / 2, _HEIGHT - high, width, high)
-    drawn = Markup("<title>{}</title>{}{}").format(bar.title, column, shown)
     if bar.address and bar.value:
-        return Markup('<a href="{}" aria-label="{}">{}</a>').format(bar.address, bar.title, drawn)
-    return Markup('<g role="img" aria-label="{}">{}</g>').format(bar.title, drawn)
+        return f'<a href="{escape(bar.address)}" aria-label="{title}">{drawn}</a>'
+    return f'<g role="img" aria-label="{title}">{drawn}</g>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -11,14 +12,12 @@ from sqlalchemy import text
 
 from archive.index.search.match import match_of
 from archive.index.search.newest_hits import (
-    add_days,
     add_filters,
     conditions_of,
     number_of_hits,
-    timed_hits,
     untimed_hits,
 )
-from archive.index.search.position import FIRST, SLOTS, minute_at
+from archive.index.search.position import FIRST, SLOTS
 from archive.model.times import EARLIEST
 
 if TYPE_CHECKING:
@@ -29,11 +28,14 @@ if TYPE_CHECKING:
     from archive.index.search.newest_hits import Conditions
     from archive.index.search.query import Query
 
-#: Minutes of a day, and the day of the first minute.
-_DAY = 24 * 60
+#: Positions of a day, the day of the first position, and a day behind all others.
+_OF_DAY = SLOTS * 24 * 60
 _FIRST_DAY = EARLIEST.date()
+_LAST_DAY = date(9998, 12, 31)
 #: The most days, and the most months, that are counted one by one.
 _DAYS, _MONTHS = 62, 60
+#: So many hits are looked up one by one to count them by outlet.
+_FEW = 1000
 
 
 class Unit(StrEnum):
@@ -69,28 +71,45 @@ def hits_by_outlet(
     It is ``most`` where there are more.
     """
     wanted = [outlet for outlet in outlets if query.outlet in ("", outlet)]
-    counts = dict(zip(wanted, _numbers(connection, query, wanted, most), strict=True))
+    if number_of_hits(connection, query, _FEW + 1) <= _FEW:
+        counts = _numbers_of_few(connection, query)
+        counts = {outlet: min(most, counts[outlet]) for outlet in wanted if outlet in counts}
+    else:
+        counts = dict(zip(wanted, _numbers(connection, query, wanted, most), strict=True))
     return {outlet: number for outlet, number in counts.items() if number}
+
+
+def _numbers_of_few(connection: Connection, query: Query) -> dict[str, int]:
+    """Return the number of hits by outlet, from the articles that the hits are of."""
+    asked = conditions_of(match_of(query))
+    add_filters(asked)
+    statement = text(
+        "SELECT articles.outlet AS outlet, count(*) AS number"  # noqa: S608  (our own words)
+        f" FROM (SELECT hit.rowid AS position FROM {untimed_hits(asked)}{_days_of(query)}) AS found"
+        " CROSS JOIN revisions ON revisions.search_position = found.position"
+        " JOIN articles ON articles.id = revisions.article GROUP BY articles.outlet"
+    )
+    rows = connection.execute(statement, asked.values)
+    return {row.outlet: row.number for row in rows}
 
 
 def _numbers(
     connection: Connection, query: Query, outlets: Sequence[str], most: int
 ) -> Iterable[int]:
-    """Return the number of hits of each outlet, by one statement for all: each takes long to begin.
+    """Return the number of hits of each outlet, by one statement for all.
 
-    A query with filters is counted otherwise, see `number_of_hits`.
+    As many as are asked for are read of each, in the lists of full-text search alone. A query with
+    filters is counted otherwise, see `number_of_hits`.
     """
     values: dict[str, str | int] = {"most": most}
     parts = []
     for number, outlet in enumerate(outlets):
         asked = conditions_of(match_of(replace(query, outlet=outlet)))
-        add_days(asked, connection, query)
         if asked.filters:
             return [number_of_hits(connection, replace(query, outlet=one), most) for one in outlets]
-        values |= asked.values
-        values[f"match_{number}"] = values.pop("match")
+        values[f"match_{number}"] = asked.values["match"]
         asked.where[0] = asked.where[0].replace(":match", f":match_{number}")
-        hits = f"SELECT 1 FROM {_hits(asked, query)} LIMIT :most"  # noqa: S608  (our own words)
+        hits = f"SELECT 1 FROM {untimed_hits(asked)}{_days_of(query)} LIMIT :most"  # noqa: S608  (our own words)
         parts.append(f"SELECT count(*) FROM ({hits})")  # noqa: S608  (as above)
     if not parts:
         return []
@@ -104,53 +123,82 @@ def hits_by_period(connection: Connection, query: Query) -> Periods:
     and only where more than 90,000 are of one day does one of them count for the next.
     """
     asked = conditions_of(match_of(query))
-    add_days(asked, connection, query)
     add_filters(asked)
-    asked.where.append(f"hit.rowid >= {FIRST}")
-    ends = _ends(connection, asked, query)
+    since, until = query.since or _FIRST_DAY, query.until or _LAST_DAY
+    ends = _ends(connection, asked, since, until)
     if ends is None:
         return Periods(Unit.DAY, ())
     first, last = ends
     unit = _unit(first, last)
-    counts = dict.fromkeys(_begins(first, last, unit), 0)
-    for day, number in _by_day(connection, asked, query):
-        counts[_begin(day, unit)] += number
-    return Periods(
-        unit, tuple(Period(begin, _end(begin, unit), hits) for begin, hits in counts.items())
-    )
+    periods = [(begin, _end(begin, unit)) for begin in _begins(first, last, unit)]
+    # The first and the last one may reach beyond the days that are asked for.
+    spans = [(max(begin, since), min(end, until)) for begin, end in periods]
+    count = _by_day if asked.filters else _by_span
+    hits = count(connection, asked, spans)
+    return Periods(unit, tuple(Period(*ends, n) for ends, n in zip(periods, hits, strict=True)))
 
 
-def _hits(asked: Conditions, query: Query) -> str:
-    return timed_hits(asked) if query.since or query.until else untimed_hits(asked)
+def _days_of(query: Query) -> str:
+    """Return the condition that a hit is of the days of the query, ``""`` without days."""
+    if query.since is None and query.until is None:
+        return ""
+    return _of_days(query.since or _FIRST_DAY, query.until or _LAST_DAY)
 
 
-def _ends(connection: Connection, asked: Conditions, query: Query) -> tuple[date, date] | None:
+def _of_days(first: date, last: date) -> str:
+    """Return the condition that a hit is of these days, inclusive.
+
+    There may be only one for each end: of two, SQLite would walk by either.
+    """
+    begin, end = _first_position(first), _first_position(last) + _OF_DAY
+    return f" AND hit.rowid >= {begin} AND hit.rowid < {end}"
+
+
+def _first_position(day: date) -> int:
+    return FIRST + max(0, (day - _FIRST_DAY).days) * _OF_DAY
+
+
+def _ends(
+    connection: Connection, asked: Conditions, since: date, until: date
+) -> tuple[date, date] | None:
     """Return the days of the first hit and of the last one."""
     found = []
     for order in ("", " DESC"):
         statement = text(
-            f"SELECT hit.rowid FROM {_hits(asked, query)} ORDER BY hit.rowid{order} LIMIT 1"  # noqa: S608  (our own words)
+            f"SELECT hit.rowid FROM {untimed_hits(asked)}{_of_days(since, until)}"  # noqa: S608  (our own words)
+            f" ORDER BY hit.rowid{order} LIMIT 1"
         )
         position = connection.scalar(statement, asked.values)
         if position is None:
             return None
-        found.append(_day_of(minute_at(position)))
+        found.append(_FIRST_DAY + timedelta((position - FIRST) // _OF_DAY))
     return found[0], found[1]
 
 
-def _day_of(minute: int) -> date:
-    return _FIRST_DAY + timedelta(minute // _DAY)
-
-
-def _by_day(connection: Connection, asked: Conditions, query: Query) -> Iterable[tuple[date, int]]:
-    """Yield days with their numbers of hits."""
-    # The first minute is the first of a day in KST.
-    statement = text(
-        f"SELECT (hit.rowid - {FIRST}) / {SLOTS * _DAY} AS day, count(*)"  # noqa: S608  (our own words)
-        f" FROM {_hits(asked, query)} GROUP BY day"
+def _by_span(
+    connection: Connection, asked: Conditions, spans: Sequence[tuple[date, date]]
+) -> Sequence[int]:
+    """Return the number of hits of each span of days: a third of the time that GROUP BY takes."""
+    statement = " UNION ALL ".join(
+        f"SELECT count(*) FROM {untimed_hits(asked)}{_of_days(*span)}"  # noqa: S608  (our own words)
+        for span in spans
     )
+    return connection.scalars(text(statement), asked.values).all()
+
+
+def _by_day(
+    connection: Connection, asked: Conditions, spans: Sequence[tuple[date, date]]
+) -> Sequence[int]:
+    """Return the same, for a query with filters, which would be asked anew for each span."""
+    statement = text(
+        f"SELECT (hit.rowid - {FIRST}) / {_OF_DAY} AS day, count(*)"  # noqa: S608  (our own words)
+        f" FROM {untimed_hits(asked)}{_of_days(spans[0][0], spans[-1][1])} GROUP BY day"
+    )
+    begins = [first for first, _ in spans]
+    counts = [0] * len(spans)
     for day, number in connection.execute(statement, asked.values):
-        yield _FIRST_DAY + timedelta(day), number
+        counts[bisect_right(begins, _FIRST_DAY + timedelta(day)) - 1] += number
+    return counts
 
 
 def _unit(first: date, last: date) -> Unit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from archive.articles.queries import newest_articles, number_of_articles
+from archive.articles.queries import articles_by_outlet, newest_articles
 from archive.index.search.counts import hits_by_period
 from archive.index.search.query import Query
 from archive.model.article import KST
@@ -64,14 +64,14 @@ def read_start(connection: Snapshot) -> Start:
     day = (last or now).astimezone(KST).date()
     since = day - timedelta(_DAYS - 1)
     rows = []
+    numbers = articles_by_outlet(connection)
     for name in outlets_seen(connection):
         query = Query((), outlet=name, since=since, until=day, quality=None)
-        number = number_of_articles(connection, name)
         days = dict.fromkeys((since + timedelta(at) for at in range(_DAYS)), 0)
         days |= {one.first: one.hits for one in hits_by_period(connection, query).periods}
-        rows.append(OutletRow(name, number, days))
+        rows.append(OutletRow(name, numbers.get(name, 0), days))
     return Start(
-        number_of_articles(connection),
+        sum(numbers.values()),
         tuple(rows),
         tuple(newest),
         tuple(runs_between(connection, None, None, now, limit=_RUNS)),
@@ -89,15 +89,13 @@ async def _html(request: Request) -> Response:
 
 def _drawn(row: OutletRow, words: Words) -> dict[str, Any]:
     title = title_of(row.name)
+    path = address("/search", {"outlet": row.name, "quality": "any"})
     drawn = [
         Bar(
             f"{day:%m-%d}",
             words("plot.bar", what=day, number=number),
             number,
-            address(
-                "/search",
-                {"outlet": row.name, "since": f"{day}", "until": f"{day}", "quality": "any"},
-            ),
+            f"{path}&since={day}&until={day}",
         )
         for day, number in row.days.items()
     ]
