@@ -45,14 +45,18 @@ class Example:
     detail: str
 
 
-def crawls_since(connection: Connection, begin: datetime, now: datetime) -> list[RunRecord]:
-    """Return the crawls that began in this period, the oldest first.
+def crawls_since(
+    connection: Connection, begin: datetime, now: datetime, outlet: str = ""
+) -> list[RunRecord]:
+    """Return the crawls that began in this period, the oldest first; of one outlet if it is named.
 
-    The query uses the index over the start.
+    The query uses the index over the start, or over outlet and start.
     """
     query = select(runs).where(
         runs.c.started_at >= begin, runs.c.started_at <= now, runs.c.verb == "crawl"
     )
+    if outlet:
+        query = query.where(runs.c.outlet == outlet)
     return [
         RunRecord.from_row(row)
         for row in connection.execute(query.order_by(runs.c.started_at, runs.c.id))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from crawler.cli.output.plural import counted
 from crawler.cli.output.printable import printable
+from crawler.cli.output.shares import percent
 from crawler.cli.output.tables import print_table
 from crawler.cli.output.times import kst_minute, kst_second
 
@@ -120,7 +121,7 @@ def _outlet_row(state: OutletState, now: datetime) -> tuple[str, ...]:
         _or_none(figures.daily, "{:.0f}".format),
         _or_none(state.expected, str),
         _or_none(figures.last_new_at, lambda moment: _moment(moment, now)),
-        _or_none(figures.error_rate, _percent),
+        _or_none(figures.error_rate, percent),
         _or_none(state.coming, str),
         warnings or _NONE,
     )
@@ -183,8 +184,8 @@ def _alarm(alarm: Alarm) -> str:
 def _drifts(state: OutletState) -> list[str]:
     """Return a sentence for each field whose fill rate differs from the weeks before."""
     return [
-        f"{name} in {_percent(rate.last_day)} of the day's articles, before in "
-        f"{_percent(rate.before)}"
+        f"{name} in {percent(rate.last_day)} of the day's articles, before in "
+        f"{percent(rate.before)}"
         for name, rate in state.figures.rates.items()
         if rate.far_off and rate.last_day is not None and rate.before is not None
     ]
@@ -193,10 +194,6 @@ def _drifts(state: OutletState) -> list[str]:
 def _or_none(value: T | None, text: Callable[[T], str]) -> str:
     """Return a value as text, ``–`` for None."""
     return _NONE if value is None else text(value)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
 def _moment(moment: datetime, now: datetime) -> str:

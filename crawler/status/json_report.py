@@ -25,7 +25,7 @@ def overview_object(overview: Overview) -> dict[str, Any]:
         "version": VERSION,
         "ok": overview.ok,
         "problems": list(overview.problems),
-        "outlets": [_outlet(state) for state in overview.outlets],
+        "outlets": [outlet_object(state) for state in overview.outlets],
         "jobs": [_job(state) for state in overview.jobs],
         "alarms": [alarm_object(alarm) for alarm in overview.alarms],
         "room": {
@@ -89,7 +89,8 @@ def run_object(record: RunRecord) -> dict[str, Any]:
     }
 
 
-def _outlet(state: OutletState) -> dict[str, Any]:
+def outlet_object(state: OutletState) -> dict[str, Any]:
+    """Return an outlet with its figures as a JSON object."""
     figures = state.figures
     return {
         "outlet": state.name,

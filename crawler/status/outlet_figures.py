@@ -81,13 +81,18 @@ class OutletFigures:
     @property
     def error_rate(self) -> float | None:
         """The share of outcomes that is unparsed or failed; None without outcomes."""
-        total = sum(self.outcomes.values())
-        errors = sum(
-            number
-            for outcome, number in self.outcomes.items()
-            if outcome.partition("/")[0] in (Outcome.UNPARSED, Outcome.FAILED)
-        )
-        return errors / total if total else None
+        return error_share(self.outcomes)
+
+
+def error_share(outcomes: Mapping[str, int]) -> float | None:
+    """Return the share of outcomes that is unparsed or failed; None without outcomes."""
+    total = sum(outcomes.values())
+    errors = sum(
+        number
+        for outcome, number in outcomes.items()
+        if outcome.partition("/")[0] in (Outcome.UNPARSED, Outcome.FAILED)
+    )
+    return errors / total if total else None
 
 
 def is_of_today(crawl: RunRecord) -> bool:
@@ -104,11 +109,11 @@ def is_of_today(crawl: RunRecord) -> bool:
 
 
 class FiguresReader:
-    """Reads the figures of all outlets, by one query for the runs of four weeks."""
+    """Reads the figures of all outlets, or of one, by one query for the runs of four weeks."""
 
-    def __init__(self, connection: Snapshot, now: datetime) -> None:
+    def __init__(self, connection: Snapshot, now: datetime, only: str = "") -> None:
         self._connection, self._now = connection, now
-        crawls = crawls_since(connection, now - DAY - _BEFORE, now)
+        crawls = crawls_since(connection, now - DAY - _BEFORE, now, only)
         current = [crawl for crawl in crawls if is_of_today(crawl)]
         self._outcomes = self._counted_since(crawls, now - DAY)
         self._new = _new(self._counted_since(current, now - DAY))

@@ -99,6 +99,16 @@ class Overview:
         return not self.alarms and not self.problems
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class States:
+    """The jobs, with their past by name, and the outlets at one moment, and all open alarms."""
+
+    jobs: tuple[JobState, ...]
+    pasts: Mapping[str, Past]
+    outlets: tuple[OutletState, ...]
+    alarms: tuple[Alarm, ...]
+
+
 def survey(
     index: Index,
     archive: str,
@@ -106,36 +116,46 @@ def survey(
     now: datetime,
     problems: Sequence[str] = (),
     only: str = "",
+    seconds: float | None = None,
 ) -> Overview:
     """Return the status now, with all outlets or ``only`` one.
 
     ``archive`` is the folder of the segments, ``problems`` are sentences that are known already.
+    The queries may take so many ``seconds``, any time with None.
 
     :raises IndexUnusableError: the index cannot be read.
+    :raises QueryTooSlowError: a query was cut off.
     """
-    with index.reading() as connection:
-        pasts = {job.name: past(connection, job.name, now) for job in jobs}
-        states = tuple(_job(connection, job, pasts[job.name], now) for job in jobs)
-        alarms = tuple(open_alarms(connection))
+    with index.reading(seconds) as connection:
+        found = read_states(connection, jobs, now, only)
         lost = _lost(connection, archive)
-        names = {*outlets_seen(connection), *(job.outlet for job in jobs if job.outlet)}
-        figures = FiguresReader(connection, now)
-        outlets = tuple(
-            _outlet(connection, name, states, alarms, figures.of(name), now)
-            for name in sorted(names)
-            if only in ("", name)
-        )
-        blocked = [_blocked(connection, state) for state in outlets]
+        blocked = [_blocked(connection, state) for state in found.outlets]
     room, out_of_reach = _room(Path(archive), index_path(index.url))
-    found = [*problems, *_job_problems(states, pasts, alarms, now), *blocked, out_of_reach or lost]
+    of_jobs = _job_problems(found.jobs, found.pasts, found.alarms, now)
+    sentences = [*problems, *of_jobs, *blocked, out_of_reach or lost]
     return Overview(
         at=now,
-        outlets=outlets,
-        jobs=states,
-        alarms=alarms,
-        problems=tuple(filter(None, found)),
+        outlets=found.outlets,
+        jobs=found.jobs,
+        alarms=found.alarms,
+        problems=tuple(filter(None, sentences)),
         room=room,
     )
+
+
+def read_states(connection: Snapshot, jobs: Sequence[Job], now: datetime, only: str = "") -> States:
+    """Return the jobs and open alarms, and all outlets or ``only`` one."""
+    pasts = {job.name: past(connection, job.name, now) for job in jobs}
+    states = tuple(_job(connection, job, pasts[job.name], now) for job in jobs)
+    alarms = tuple(open_alarms(connection))
+    names = {*outlets_seen(connection), *(job.outlet for job in jobs if job.outlet)}
+    figures = FiguresReader(connection, now, only)
+    outlets = tuple(
+        _outlet(connection, name, states, alarms, figures.of(name), now)
+        for name in sorted(names)
+        if only in ("", name)
+    )
+    return States(jobs=states, pasts=pasts, outlets=outlets, alarms=alarms)
 
 
 def _job_problems(

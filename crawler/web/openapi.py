@@ -76,6 +76,18 @@ def _schemas() -> dict[str, Any]:
             captures=_OBJECTS,
             difference=_ANY_OBJECT,
         ),
+        "Outlets": _object(outlets=_OBJECTS, others=_OBJECTS),
+        "Outlet": _object(
+            outlet=_TEXT,
+            title=_TEXT,
+            articles=_NUMBER,
+            state=_ANY_OBJECT,
+            days={"type": "object"},
+            layouts=_ANY_OBJECT,
+            channels=_ANY_OBJECT,
+            runs=_OBJECTS,
+            facts=_ANY_OBJECT,
+        ),
         "Start": _object(
             articles=_NUMBER, outlets=_OBJECTS, newest=_OBJECTS, runs=_OBJECTS, alarms=_OBJECTS
         ),
@@ -160,6 +172,15 @@ def document() -> dict[str, Any]:
             _QUERY,
             400,
             429,
+        ),
+        "/outlets.json": _get(
+            "The outlets with their figures", _content("application/json", "Outlets")
+        ),
+        "/outlets/{name}.json": _get(
+            "An outlet with its figures, days, layouts, channels, runs and facts",
+            _content("application/json", "Outlet"),
+            [_parameter("name", "the outlet's name", "path")],
+            404,
         ),
         f"{article}.json": _get(
             "An article with its revisions, history and captures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -11,8 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
+from archive.runs.history import summed
 from crawler import VERSION
 from crawler.cli.output.printable import printable, printable_lines
+from crawler.cli.output.shares import percent
 from crawler.cli.output.times import kst_iso, kst_minute, kst_second
 from crawler.web.messages import LANGUAGES, Words, language_of
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from starlette.requests import Request
+
+    from archive.runs.record import RunRecord
 
 #: The cookie with the language that was chosen.
 LANGUAGE_COOKIE = "language"
@@ -44,12 +49,32 @@ def _environment() -> Environment:
         second=_time_element(kst_second),
         number=_with_commas,
         path=_path,
+        percent=share_text,
+        took=_took,
+        results=_results,
     )
     return environment
 
 
 def _with_commas(number: int) -> str:
     return f"{number:,}"
+
+
+def share_text(share: float | None) -> str:
+    """Return a share as a percentage, ``–`` for None."""
+    return percent(share) if share is not None else "–"
+
+
+def _took(run: RunRecord) -> str:
+    """Return how long a run took, ``–`` if it has not ended."""
+    if run.ended_at is None:
+        return "–"
+    return f"{timedelta(seconds=round((run.ended_at - run.started_at).total_seconds()))}"
+
+
+def _results(run: RunRecord) -> str:
+    """Return what a run counted: ``new 3, failed/timeout 2``."""
+    return ", ".join(f"{what} {number:,}" for what, number in summed([run]).items())
 
 
 def _path(text: str) -> str:

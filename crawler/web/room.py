@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from anyio import to_thread
@@ -24,7 +25,8 @@ class Room:
 
     ``archive`` is the folder of its segments, ``playback`` the origin that captures are shown at,
     as ``http://127.0.0.1:8001``, ``""`` if they are not. ``jobs`` returns the jobs, and sentences
-    about their file. ``player`` is the folder of ReplayWeb.page, None without it.
+    about their file. ``player`` is the folder of ReplayWeb.page, None without it. ``clock`` returns
+    the time.
     """
 
     index: Index
@@ -32,6 +34,7 @@ class Room:
     playback: str = ""
     jobs: Callable[[], tuple[Sequence[Job], Sequence[str]]] = field(default=lambda: ([], []))
     player: Path | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     #: Seconds after which a query is cut off.
     LIMIT: ClassVar[float] = 2.0

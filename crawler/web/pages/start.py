@@ -17,6 +17,7 @@ from archive.runs.history import outlets_seen, runs_between
 from crawler.cli.output.times import kst_iso
 from crawler.status.json_report import alarm_object, run_object
 from crawler.web.pages.outlet_names import title_of
+from crawler.web.pages.public_values import public_alarm, public_run
 from crawler.web.plots import Bar, axis, bars
 from crawler.web.rendering import address, json_answer, page, words_of
 
@@ -74,8 +75,8 @@ def read_start(connection: Snapshot) -> Start:
         sum(numbers.values()),
         tuple(rows),
         tuple(newest),
-        tuple(runs_between(connection, None, None, now, limit=_RUNS)),
-        tuple(open_alarms(connection)),
+        tuple(map(public_run, runs_between(connection, None, None, now, limit=_RUNS))),
+        tuple(map(public_alarm, open_alarms(connection))),
     )
 
 

@@ -20,6 +20,8 @@ _FOR_PEOPLE = re.compile(r"(/[^./]*|\})$")
 #: A request for each path.
 _ASKED: dict[str, tuple[str, dict[str, str]]] = {
     "/index.json": ("/index.json", {}),
+    "/outlets.json": ("/outlets.json", {}),
+    "/outlets/{name}.json": ("/outlets/newspim.json", {}),
     "/search.json": ("/search.json", {"q": "푸틴", "limit": "1"}),
     "/articles/{outlet}/{article_id}.json": ("/articles/newspim/20230915999901.json", {}),
     "/articles/{outlet}/{article_id}/history.json": (
