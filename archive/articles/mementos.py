@@ -114,34 +114,30 @@ def nearest(
 ) -> Memento | None:
     """Return the capture nearest to a moment, of equals the earlier; None if there is none.
 
-    ``served`` are those of status 200 only, ``dated`` those whose time is known. Of the same second
-    as the moment, the one of the first of ``urls`` comes first: a redirect from http to https takes
-    less.
+    ``served`` are those of status 200 only, ``dated`` those whose time is known. Of one
+    second that of the first of ``urls`` is taken: a redirect from http to https takes less.
     """
-    same = _of(urls, served=served, dated=dated).where(
-        captures.c.captured_at >= moment, captures.c.captured_at < moment + _SECOND
-    )
-    order = {url: place for place, url in enumerate(urls)}
-    found = [_memento(row) for row in connection.execute(same.order_by(captures.c.id))]
-    if found:
-        return min(found, key=lambda one: (order[one.url], one.status != _OK))
-    query = _of(urls, served=served, dated=dated).limit(1)
+    query = _of(urls, served=served, dated=dated)
+    backwards = captures.c.captured_at.desc(), captures.c.id.desc()
+    onwards = captures.c.captured_at, captures.c.id
     before = _first(
-        connection,
-        query.where(captures.c.captured_at < moment).order_by(
-            captures.c.captured_at.desc(), captures.c.id.desc()
-        ),
+        connection, query.where(captures.c.captured_at < moment).order_by(*backwards).limit(1)
     )
     after = _first(
-        connection,
-        query.where(captures.c.captured_at >= moment).order_by(
-            captures.c.captured_at, captures.c.id
-        ),
+        connection, query.where(captures.c.captured_at >= moment).order_by(*onwards).limit(1)
     )
     if before is None or after is None:
-        return before or after
-    is_earlier = moment - before.captured_at <= after.captured_at - moment
-    return before if is_earlier else after
+        found = before or after
+    else:
+        is_earlier = moment - before.captured_at <= after.captured_at - moment
+        found = before if is_earlier else after
+    if found is None:
+        return None
+    second = found.captured_at.replace(microsecond=0)
+    same = query.where(captures.c.captured_at >= second, captures.c.captured_at < second + _SECOND)
+    order = {url: place for place, url in enumerate(urls)}
+    among = map(_memento, connection.execute(same))
+    return min(among, key=lambda one: (order[one.url], one.status != _OK, one.id))
 
 
 def neighbours(connection: Connection, urls: Collection[str], at: Memento) -> Neighbours:

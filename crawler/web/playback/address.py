@@ -26,6 +26,8 @@ LONGEST = 16_384
 MODIFIERS = ("", "mp_", "if_", "id_", "im_", "cs_")
 _ASKED = re.compile(r"(\d{1,14})([a-z]{2}_)?/(.+)", re.S | re.A)
 _SCHEME = re.compile(r"(https?):/*", re.I)
+#: How an address without a scheme begins.
+_NAMED_HOST = re.compile(r"[^/?#]+\.[^/?#]+")
 _URN = re.compile(r"urn:[a-z0-9]+:", re.I)
 #: The least and the most that the digits of a stamp can say.
 _LOWEST, _HIGHEST = "00000101000000", "99991231235959"
@@ -66,9 +68,9 @@ def parse_url(text: str) -> str:
     if scheme is not None:
         text = f"{scheme[1].lower()}://{text[scheme.end() :]}"
     elif not _URN.match(text):
-        text = f"http://{text}"
+        text = f"http://{text}" if _NAMED_HOST.match(text) else ""
     try:
-        url = safe_url(text) if len(text) <= LONGEST else ""
+        url = safe_url(text) if 0 < len(text) <= LONGEST else ""
         return url if url.startswith("urn:") or urlsplit(url).hostname else ""
     except (WarcError, ValueError):
         return ""

@@ -12,7 +12,7 @@ from archive.warc.wacz.cdxj import timestamp
 from crawler.web.playback import renditions
 from crawler.web.playback.address import memento_path, parse_asked, parse_url, stamped_path
 from crawler.web.playback.headers import COMMON, SANDBOX, memento_headers, timemap
-from crawler.web.playback.html import LONGEST_PAGE
+from crawler.web.playback.html import is_too_long
 from crawler.web.playback.lookup import EMBEDDED, find, nothing_at, refuse_removed
 from crawler.web.playback.media import Kind, kind_of
 from crawler.web.playback.payload import UnplayableError
@@ -122,8 +122,8 @@ def _obstacle(request: Request, payload: Payload) -> str:
     """Return why a capture is not shown in a frame, ``""`` if nothing is in the way."""
     if payload.target or kind_of(payload) is not Kind.PAGE:
         return ""
-    if len(payload.text()) > LONGEST_PAGE:
-        return words_of(request)("playback.too_long", most=f"{LONGEST_PAGE:,}")
+    if is_too_long(payload.text()):
+        return words_of(request)("playback.too_long")
     return ""
 
 

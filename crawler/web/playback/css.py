@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from crawler.web.playback.links import Links
 
 #: The longest sheet that is read, characters.
-LONGEST_SHEET = 2_000_000
+LONGEST_SHEET = 1_000_000
 #: What an address becomes that leads nowhere. An empty one would be the sheet's own.
 NOTHING = 'url("data:,")'
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{1,6}\n?[ \t]?|[^0-9A-Fa-f])"
 _STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)' + r"|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)"
 _TOKEN = re.compile(
-    rf"""(?P<comment>/\*.*?(?:\*/|\Z))|(?P<string>{_STRING})
+    rf"""(?P<plain>(?:[^"'\\/@(){{}};\w\x80-\U0010ffff-]++|[\w\x80-\U0010ffff-]++(?![(\\\w-]))++)
+    |(?P<comment>/\*.*?(?:\*/|\Z))|(?P<string>{_STRING})
     |(?P<name>@?(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})++)(?P<call>\(?)
-    |(?P<space>[ \t\n]++)|(?P<sign>.)""",
+    |(?P<sign>.)""",
     re.S | re.X,
 )
 #: What follows ``url(``: a string, or an address without quotes; else all up to the next bracket.
@@ -37,7 +38,13 @@ _ADDRESSING = frozenset(
 )
 _NAMING = frozenset({"type", "format", "tech"})
 #: What may follow the address of an ``@import``: media, layer, conditions.
-_CONDITION = re.compile(r"[\w\s(),:.<>=/-]*", re.A)
+_CONDITION = re.compile(r"[\w\s(),:.<>=/-]*+(?:;|\Z)", re.A)
+#: What follows ``@import``, up to its address.
+_IMPORTED = re.compile(
+    rf"""(?:[ \t\n]|/\*.*?\*/)*+
+    (?:(?P<string>{_STRING})|(?P<name>(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})++)\()?""",
+    re.S | re.X,
+)
 #: What would begin a tag where the sheet stands in a page.
 _TAG = re.compile(r"<(?=[/!?A-Za-z])")
 _MAX_CODE = 0x10FFFF
@@ -65,6 +72,8 @@ class _Sheet:
         return out
 
     def _piece(self, found: re.Match[str]) -> str:
+        if found["plain"] is not None:
+            return found[0]
         if found["comment"] is not None:
             return "/**/"
         if found["string"] is not None:
@@ -111,28 +120,27 @@ class _Sheet:
         return _unescaped(found["plain"] or "")
 
     def _import(self) -> str:
-        address, rest = "", ""
-        while (found := _TOKEN.match(self._text, self._at)) is not None:
-            self._at = found.end()
-            if found["sign"] in (";", "{", "}"):
-                break
-            if address or found["space"] or found["comment"]:
-                rest += found[0] if address and not found["comment"] else ""
-            elif found["string"] is not None:
-                address = _content(found["string"])
-            elif found["call"] and _unescaped(found["name"]).lower() == "url":
-                address = self._url()
-            else:
-                address = "data:,"  # none that is valid
+        """Pass the statement, and return it with the address of an archived sheet, or nothing."""
+        found = _IMPORTED.match(self._text, self._at)
+        assert found is not None, "it matches nothing, too"
+        self._at = found.end()
+        address = ""
+        if found["string"] is not None:
+            address = _content(found["string"])
+        elif found["name"] and _unescaped(found["name"]).lower() == "url":
+            address = self._url()
+        rest = _CONDITION.match(self._text, self._at)
         path = self._links.sheet(address)
-        if not path or not _CONDITION.fullmatch(rest) or "url" in rest.lower():
+        if rest is None or not path or "url" in rest[0].lower():
+            self._rest_of_statement("{};")
             return ""
-        return f"@import {_quoted(path)}{rest};"
+        self._at = rest.end()
+        return f"@import {_quoted(path)}{rest[0].removesuffix(';')};"
 
-    def _rest_of_statement(self) -> None:
+    def _rest_of_statement(self, ends: str = ";") -> None:
         while (found := _TOKEN.match(self._text, self._at)) is not None:
             self._at = found.end()
-            if found["sign"] == ";":
+            if found["sign"] and found["sign"] in ends:
                 return
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from crawler.web.playback.links import Links
 
-#: The longest page that is shown, characters. Pages of news have some hundred thousand; a tree of
-#: this length takes 100 MB and five seconds at most, as measured.
-LONGEST_PAGE = 3_000_000
+#: The longest page that is shown, characters, and the most signs in it that may begin a tag. Pages
+#: of news have some hundred thousand and three thousand.
+LONGEST_PAGE, MOST_TAGS = 2_000_000, 60_000
 #: Elements that are left out with all that they hold.
 _LEFT_OUT = frozenset(
     (  # noqa: SIM905  (a list of 30 quoted words hides them)
@@ -71,14 +71,19 @@ class TooLongError(Exception):
     """A page is longer than what is shown."""
 
 
+def is_too_long(html: str) -> bool:
+    """Return whether a page takes too much memory and time to be shown."""
+    return len(html) > LONGEST_PAGE or html.count("<") > MOST_TAGS
+
+
 @reads_trees
 def rewrite_html(html: str, links: Links) -> str:
     """Return a page with the addresses of playback.
 
-    :raises TooLongError: it is longer than `LONGEST_PAGE`.
+    :raises TooLongError: it is too long to be shown.
     :raises MemoryError: there is no memory for its tree.
     """
-    if len(html) > LONGEST_PAGE:
+    if is_too_long(html):
         raise TooLongError
     doctype = _DOCTYPE.match(html)
     root = parse_html(bound_tags(html)).root
