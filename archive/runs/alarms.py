@@ -69,6 +69,12 @@ def past_alarms(connection: Connection, kind: AlarmKind, subject: str) -> list[A
     )
 
 
+def last_past_alarms(connection: Connection, most: int) -> list[Alarm]:
+    """Return the resolved alarms that were raised last, at most so many, the latest first."""
+    query = select(alarms).where(alarms.c.ended_at.is_not(None)).order_by(alarms.c.id.desc())
+    return list(map(_alarm, connection.execute(query.limit(most))))
+
+
 def undelivered(connection: Connection, since: datetime) -> list[Alarm]:
     """Return the alarms that ALERT_URL has not accepted, or not their end.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
+    from archive.runs.cursor import RunPlace
+
 #: How long before a period a run may have begun to be found as under way in it.
 LONGEST = timedelta(days=7)
 
@@ -79,17 +81,24 @@ def runs_between(
     now: datetime,
     outlet: str = "",
     limit: int | None = None,
+    before: RunPlace | None = None,
 ) -> list[RunRecord]:
     """Return the last ``limit`` runs that went on between two moments, the latest first.
 
-    The query uses the index over the start, or over outlet and start. Of the runs that began before
-    ``begin``, those of `LONGEST` are read.
+    With ``before``, only those that come after that place in this order. The query uses the index
+    over the start, or over outlet and start. Of the runs that began before ``begin``, those of
+    `LONGEST` are read.
     """
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.id)
     if outlet:
         query = query.where(runs.c.outlet == outlet)
     if end is not None:
         query = query.where(runs.c.started_at < end)
+    if before is not None:
+        at, run_id = before
+        query = query.where(
+            runs.c.started_at <= at, or_(runs.c.started_at < at, runs.c.id > run_id)
+        )
     if begin is not None:
         query = query.where(
             runs.c.started_at >= begin - LONGEST,

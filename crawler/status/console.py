@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from crawler.cli.output.plural import counted
 from crawler.cli.output.printable import printable
 from crawler.cli.output.shares import percent
+from crawler.cli.output.sizes import size_text
 from crawler.cli.output.tables import print_table
 from crawler.cli.output.times import kst_minute, kst_second
 
@@ -69,9 +70,9 @@ def print_overview(overview: Overview) -> None:
     for sentence in (*map(_alarm, overview.alarms), *overview.problems):
         print(f"! {_one_line(sentence)}")
     room = overview.room
-    free = f", {_size(room.free)} free" if room.free is not None else ""
-    archive = _size(room.archive) if room.archive is not None else _NONE
-    print(f"archive {archive}, index {_size(room.index)}{free}; {kst_minute(now)} KST")
+    free = f", {size_text(room.free)} free" if room.free is not None else ""
+    archive = size_text(room.archive) if room.archive is not None else _NONE
+    print(f"archive {archive}, index {size_text(room.index)}{free}; {kst_minute(now)} KST")
 
 
 def print_runs(records: Sequence[RunRecord], counts: Mapping[str, int]) -> None:
@@ -200,10 +201,3 @@ def _moment(moment: datetime, now: datetime) -> str:
     """Return a time in KST, with the year if it is far away."""
     text = kst_minute(moment)
     return text if abs(now - moment) > _THIS_YEAR else text.partition("-")[2]
-
-
-def _size(number: int) -> str:
-    size, units = float(number), ["B", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1024 and len(units) > 1:
-        size, units = size / 1024, units[1:]
-    return f"{size:.0f} {units[0]}" if units[0] == "B" else f"{size:.1f} {units[0]}"

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from crawler.web import openapi
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
-from crawler.web.pages import article, downloads, history, outlet, outlets, search, start
+from crawler.web.pages import article, downloads, history, outlet, outlets, runs, search, start
 from crawler.web.rendering import LANGUAGE_COOKIE
 from crawler.web.security import (
     Access,
@@ -65,6 +65,7 @@ def _routes() -> list[Route | Mount]:
         *article.ROUTES,
         *outlets.ROUTES,
         *outlet.ROUTES,
+        *runs.ROUTES,
         *openapi.ROUTES,
     ]
 

@@ -76,6 +76,16 @@ def _schemas() -> dict[str, Any]:
             captures=_OBJECTS,
             difference=_ANY_OBJECT,
         ),
+        "Runs": _object(
+            status=_ANY_OBJECT,
+            outlet=_MAYBE_TEXT,
+            since=_MAYBE_TEXT,
+            until=_MAYBE_TEXT,
+            runs=_OBJECTS,
+            next=_MAYBE_TEXT,
+            past_alarms=_OBJECTS,
+        ),
+        "Run": _object(run={"type": "object"}, outcomes=_OBJECTS),
         "Outlets": _object(outlets=_OBJECTS, others=_OBJECTS),
         "Outlet": _object(
             outlet=_TEXT,
@@ -172,6 +182,23 @@ def document() -> dict[str, Any]:
             _QUERY,
             400,
             429,
+        ),
+        "/runs.json": _get(
+            "The runs, latest first; without parameters also the status and past alarms",
+            _content("application/json", "Runs"),
+            [
+                _parameter("outlet", "only this outlet's"),
+                _parameter("since", "runs that were running on this day (KST) or later"),
+                _parameter("until", "on this day (KST) or earlier"),
+                _parameter("before", "the cursor `next` of the page before"),
+            ],
+            400,
+        ),
+        "/runs/{run_id}.json": _get(
+            "A run with its outcomes, each with its last example",
+            _content("application/json", "Run"),
+            [_parameter("run_id", "the run's id", "path")],
+            404,
         ),
         "/outlets.json": _get(
             "The outlets with their figures", _content("application/json", "Outlets")

@@ -16,6 +16,7 @@ from archive.runs.history import summed
 from crawler import VERSION
 from crawler.cli.output.printable import printable, printable_lines
 from crawler.cli.output.shares import percent
+from crawler.cli.output.sizes import size_text
 from crawler.cli.output.times import kst_iso, kst_minute, kst_second
 from crawler.web.messages import LANGUAGES, Words, language_of
 
@@ -52,6 +53,7 @@ def _environment() -> Environment:
         percent=share_text,
         took=_took,
         results=_results,
+        size=_size,
     )
     return environment
 
@@ -75,6 +77,11 @@ def _took(run: RunRecord) -> str:
 def _results(run: RunRecord) -> str:
     """Return what a run counted: ``new 3, failed/timeout 2``."""
     return ", ".join(f"{what} {number:,}" for what, number in summed([run]).items())
+
+
+def _size(number: int | None) -> str:
+    """Return a number of bytes as people read it, ``–`` for None."""
+    return size_text(number) if number is not None else "–"
 
 
 def _path(text: str) -> str:

@@ -60,7 +60,13 @@ async def _answer(request: Request) -> Response:
                 "others": [{"outlet": name, "title": title} for name, title in others.items()],
             }
         )
-    return page(request, "outlets.html", {"rows": rows, "others": others})
+    values = {
+        "states": [row.state for row in rows],
+        "titles": {row.state.name: row.title for row in rows},
+        "articles": {row.state.name: row.articles for row in rows},
+        "others": others,
+    }
+    return page(request, "outlets.html", values)
 
 
 def _row_object(row: OutletRow) -> dict[str, Any]:
