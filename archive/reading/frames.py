@@ -7,7 +7,6 @@ struct in polars.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -165,25 +164,52 @@ def frame_of(
         raise ValueError(f"there is no column {unknown[0]!r}; there are {', '.join(COLUMNS)}")
     _import(library)  # before a million articles are read
     values: dict[str, list[Any]] = {name: [] for name in names}
+    filled = [
+        (values[name].append, _PLAIN[COLUMNS[name].kind], COLUMNS[name].value) for name in values
+    ]
     for article in articles:
-        for name, column in values.items():
-            kind, value = COLUMNS[name]
-            column.append(_plain(kind, value(article)))
+        for append, plain, value in filled:
+            append(plain(value(article)))
     made: pd.DataFrame | pl.DataFrame = makers[library](values)
     return made
 
 
-def _plain(kind: _Kind, value: Any) -> Any:
-    """Return a value as the libraries take it; an empty list where there is no list."""
-    if kind is _Kind.TEXT:
-        return None if value is None else str(value)
-    if kind is _Kind.TIME:
-        return None if value is None else value.astimezone(_SEOUL)
-    if kind is _Kind.TEXTS:
-        return [str(text) for text in value or ()]
-    if kind in _FIELDS:
-        return [asdict(record) for record in value]
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(_SEOUL)
+
+
+def _number(value: int | None) -> int | None:
     return value
+
+
+def _texts(value: Sequence[Any] | None) -> list[str]:
+    return [str(text) for text in value] if value else []
+
+
+def _records(fields: Sequence[str]) -> Callable[[Sequence[Any]], list[dict[str, str]]]:
+    """Return a function that makes records of values with these fields.
+
+    Not `dataclasses.asdict`, which copies every value.
+    """
+
+    def records(values: Sequence[Any]) -> list[dict[str, str]]:
+        return [{name: getattr(value, name) for name in fields} for value in values]
+
+    return records
+
+
+#: How the value of an article becomes what the libraries take, an empty list where there is none.
+_PLAIN: dict[_Kind, Callable[[Any], Any]] = {
+    _Kind.TEXT: _text,
+    _Kind.TIME: _time,
+    _Kind.NUMBER: _number,
+    _Kind.TEXTS: _texts,
+    **{kind: _records(fields) for kind, fields in _FIELDS.items()},
+}
 
 
 def _to_pandas(values: dict[str, list[Any]]) -> pd.DataFrame:
@@ -213,7 +239,8 @@ def _to_polars(values: dict[str, list[Any]]) -> pl.DataFrame:
     for kind, fields in _FIELDS.items():
         types[kind] = pl.List(pl.Struct(dict.fromkeys(fields, pl.String())))
     schema = {name: types[COLUMNS[name].kind] for name in values}
-    return pl.DataFrame(values, schema=schema)
+    # As rows: of a column polars makes the lists one by one, which takes longer.
+    return pl.DataFrame(list(zip(*values.values(), strict=True)), schema=schema, orient="row")
 
 
 def _import(library: str) -> None:

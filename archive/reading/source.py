@@ -50,6 +50,14 @@ class Source:
         self._file = self._file_now()
         self._index = Index(index_url, read_only=True, brief=True)
 
+    def __reduce__(self) -> tuple[type[Source], tuple[str, str]]:
+        """Let objects of an archive be sent to another process, where it is opened anew."""
+        return Source, (self.folder, self.index_url)
+
+    def __deepcopy__(self, _: object) -> Source:
+        """Return itself: `dataclasses.asdict` copies all that an object holds."""
+        return self
+
     def close(self) -> None:
         """Close the index; every later use raises ArchiveClosedError."""
         with self._lock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -167,6 +169,17 @@ def test_threads_read_one_archive_while_another_writes(keeper: Keeper) -> None:
         counts = list(running)
         assert all(20 <= count <= 30 for count in counts)
         assert archive.count() == 30
+
+
+def test_objects_can_be_sent_to_another_process(seeds: Archive) -> None:
+    article = seeds.article("etoday", "9000000002")
+    again = pickle.loads(pickle.dumps(article))
+    assert again == article
+    assert again.capture.content == article.capture.content
+    assert again.revisions == article.revisions
+    values = dataclasses.asdict(article)
+    assert values["authors"][0]["name"] == "한누리"
+    assert values["_source"] is article._source
 
 
 def test_a_reindex_meanwhile_is_not_held_up_and_is_read_from(workspace: Workspace) -> None:
