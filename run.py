@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import venv
 from pathlib import Path
 
@@ -18,12 +21,18 @@ PLACE = HERE / ".venv"
 PYTHON = PLACE / ("Scripts" if os.name == "nt" else "bin") / "python"
 STAMP = PLACE / "installed-for"
 
+#: ReplayWeb.page: AGPL, so no part of the repository; its npm package, and what is taken of it.
+PLAYER_PACKAGE = "replaywebpage@2"
+PLAYER = PLACE / "share" / "replaywebpage"
+PLAYER_FILES = ("LICENSE", "package.json", "sw.js", "ui.js")
+
 USAGE = """usage: python3 run.py COMMAND
   demo          replay pages of seeds/, list the articles, search them
   test [ARGS]   run the tests, one process for each core (ARGS go to pytest; -n0: a single process)
   check         format, lint, types, tests: what a change must pass
   docs          write the generated pages and build the documentation into build/site
   bench         measure speed, as ratios
+  player        fetch ReplayWeb.page, in which the reading room opens captures (needs npm)
   audit         list the dependencies with licences, and check them if pip-audit is installed
   sacho ARGS    run a verb: python3 run.py sacho search 푸틴
   scrapy ARGS   run a verb by Scrapy's own command"""
@@ -79,11 +88,13 @@ def main(arguments: list[str]) -> int:
         print(f"Sacho needs Python 3.11 or newer; this is {version}.", file=sys.stderr)
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
-    if command not in STEPS:
+    if command not in (*STEPS, "player"):
         print(USAGE, file=sys.stderr)
         return 2
     if not set_up():
         return 1
+    if command == "player":
+        return fetch_player()
     for step in STEPS[command]:
         if command == "demo":
             print(f"$ sacho {' '.join(step[1:])}", flush=True)
@@ -102,6 +113,33 @@ def run(module: list[str]) -> int:
     quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=HERE, env=quiet, check=False)  # noqa: S603  (our own)
     return done.returncode
+
+
+def fetch_player() -> int:
+    """Unpack the npm package of ReplayWeb.page, once; return the exit status."""
+    if all((PLAYER / name).is_file() for name in PLAYER_FILES):
+        print(f"ReplayWeb.page is in {PLAYER}")
+        return 0
+    npm = shutil.which("npm")
+    if npm is None:
+        print("npm is not installed; on Debian: apt install npm", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as place:
+        command = [npm, "pack", "--silent", "--pack-destination", place, PLAYER_PACKAGE]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)  # noqa: S603  (npm's own)
+        packed = next(Path(place).glob("*.tgz"), None)
+        if done.returncode or packed is None:
+            said = (done.stderr.strip().splitlines() or ["npm says nothing more"])[-1]
+            print(f"npm could not fetch {PLAYER_PACKAGE}: {said}", file=sys.stderr)
+            return 1
+        PLAYER.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(packed) as archive:
+            for name in PLAYER_FILES:
+                file = archive.extractfile(f"package/{name}")
+                assert file is not None, "npm packs files"
+                (PLAYER / name).write_bytes(file.read())
+    print(f"ReplayWeb.page is in {PLAYER}")
+    return 0
 
 
 def set_up() -> bool:
