@@ -1,0 +1,140 @@
+"""A reader's walk through the reading room in Chromium: from the start to the page as it was served, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from bench.web_fuzz import served
+from tests.archive.articles.test_identity import PAGE
+from tests.support.captures import Keeper
+from tests.support.documents import NOON
+from tests.support.history import page
+from tests.support.reading_room import replayed
+from tests.support.replay_web_page import missing, started_browser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+    from tests.support.cli import Workspace
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
+
+_PATIENCE = 60_000
+PLACE, BEFORE, AFTER = "달빛마을도서관", "푸틴 대통령", "블라디미르 푸틴 대통령"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Two outlets' seeds, and an article that names 푸틴 with two headlines."""
+    workspace = replayed(tmp_path_factory.mktemp("walk"))
+    Keeper(workspace.folder).read(
+        "etoday",
+        *(
+            page(day, PAGE["etoday"].replace(PLACE.encode(), name.encode()))
+            for day, name in enumerate((BEFORE, AFTER))
+        ),
+    )
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def room(archive: Workspace) -> Iterator[str]:
+    """The address of a reading room, a process of its own."""
+    with served(archive, archive.folder / "log") as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started_browser() as started:
+        yield started
+
+
+class Watched:
+    """A browser's context with one page, and what it asked for and complained about."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        context.set_default_timeout(_PATIENCE)
+        self.errors: list[str] = []
+        self.hosts: set[str | None] = set()
+        context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
+        context.on("console", self._note)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.page: Page = context.new_page()
+
+    def _note(self, said: ConsoleMessage) -> None:
+        """Note an error, but not that the player's archive lacks a picture of the page."""
+        address = said.location["url"]
+        if said.type == "error" and "/player/replay/w/" not in address:
+            self.errors.append(f"{said.text} {address}")
+
+    def fits(self) -> bool:
+        """Whether nothing is wider than the window."""
+        wide: bool = self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        return wide
+
+
+def to_the_capture(watched: Watched, room: str) -> None:
+    """Walk from the start to an article, its history, and its first capture."""
+    page = watched.page
+    page.goto(room)
+    assert watched.fits()
+    page.get_by_role("searchbox").fill("푸틴")
+    page.get_by_role("button", name="검색").click()
+    assert page.locator(".entry").count() == 3
+    # to a week, by the form
+    page.get_by_label("시작일").fill("2018-02-26")
+    page.get_by_label("종료일").fill("2018-03-04")
+    page.get_by_role("button", name="검색").click()
+    assert page.locator(".entry").count() == 1
+    assert watched.fits()
+    page.locator(".entry .headline").click()
+    assert AFTER in (page.locator("h1").text_content() or "")
+    assert watched.fits()
+    page.get_by_role("link", name="변경 이력").first.click()
+    assert page.locator("ins, .ins").first.text_content()
+    assert watched.fits()
+    capture = page.locator("li", has_text=f"{NOON:%Y-%m-%d}")
+    capture.get_by_role("link", name="당시 화면 보기").first.click()
+    shown = page.frame_locator("iframe").locator("h1")
+    assert BEFORE in (shown.text_content() or "")
+    assert watched.fits()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_a_reader_walks_to_a_page_as_it_was_and_back(
+    browser: Browser, room: str, width: int
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 900}, locale="ko-KR") as context:
+        watched = Watched(context)
+        to_the_capture(watched, room)
+        page = watched.page
+        page.get_by_role("link", name="ReplayWeb.page").click()
+        frame = page.frame_locator("replay-web-page iframe").frame_locator("iframe")
+        title = frame.locator("h1")
+        title.wait_for(state="attached")
+        assert BEFORE in (title.text_content() or "")
+        page.go_back()
+        page.get_by_role("link", name="기사", exact=True).click()
+        assert AFTER in (page.locator("h1").text_content() or "")
+        page.get_by_role("link", name="사초").click()
+        assert page.url == f"{room}/"
+        assert watched.errors == []
+        assert watched.hosts == {"127.0.0.1"}
+
+
+def test_a_reader_without_script_walks_the_same_way(browser: Browser, room: str) -> None:
+    with browser.new_context(
+        viewport={"width": 1024, "height": 900}, locale="ko-KR", java_script_enabled=False
+    ) as context:
+        watched = Watched(context)
+        watched.fits = lambda: True  # type: ignore[method-assign]  # it is a script that measures
+        to_the_capture(watched, room)
+        assert watched.errors == []
+        assert watched.hosts == {"127.0.0.1"}
