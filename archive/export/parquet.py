@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from archive.articles.queries import ExportRow
 
 #: Bytes of a row group before it is compressed, at least.
-_GROUP = 2**25
+_GROUP = 2**24
 _TIME = pa.timestamp("us", tz="Asia/Seoul")
 _STRINGS = pa.list_(pa.string())
+# Arrow's own allocator keeps 20 MiB more of what was freed.
+pa.set_memory_pool(pa.system_memory_pool())
 
 
 def _struct(*names: str) -> pa.DataType:
