@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, false, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, false, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.ingest_model import (
@@ -18,6 +18,7 @@ from archive.articles.ingest_model import (
 from archive.articles.placement import Placement
 from archive.index.article_rows import to_article, to_document, to_row
 from archive.index.bulk import insert_rows, one_of
+from archive.index.row_ids import highest_id
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.index.search.documents import add_documents, delete_documents
 from archive.index.search.position import Place, Positions, place_of
@@ -262,7 +263,7 @@ class ArticleWriter:
 
     def _free_ids(self, table: Table) -> Iterator[int]:
         # Safe because the batch is in the only write transaction.
-        return count((self._connection.scalar(select(func.max(table.c.id))) or 0) + 1)
+        return count(highest_id(self._connection, table) + 1)
 
 
 def _is_news_of_known(

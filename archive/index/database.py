@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from archive.index.errors import describe_database_error
+from archive.index.row_ids import name_build
 from archive.index.schema import SEARCH_STATEMENTS, metadata
 from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
 from archive.index.unwritable import UnwritableIndex, is_unwritable
@@ -271,6 +272,7 @@ class Index:
                 connection.exec_driver_sql(statement)
             stamp = text("INSERT INTO alembic_version VALUES (:schema)")
             connection.execute(stamp, {"schema": SCHEMA})
+            name_build(connection)
 
     def _migrate(self) -> None:
         """Upgrade the schema in one transaction; do nothing if another process has."""

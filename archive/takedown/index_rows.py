@@ -11,6 +11,7 @@ from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import REMOVED_COLUMNS
 from archive.index.article_rows import to_article, to_document
 from archive.index.bulk import one_of
+from archive.index.row_ids import keep_ids
 from archive.index.schema import (
     aliases,
     articles,
@@ -38,6 +39,7 @@ SECURE = "PRAGMA secure_delete = ON"
 def remove_rows(connection: Connection, plan: TakedownPlan, takedown: Takedown) -> None:
     """Delete the article's rows and block it: after the commit no command shows or ingests it."""
     connection.exec_driver_sql(SECURE)
+    keep_ids(connection)
     if plan.row is not None:
         _delete_article(connection, plan.row, plan.captures)
     _strip_outcomes(connection, plan)
@@ -67,6 +69,7 @@ def remove_blocked(connection: Connection) -> int:
     Their captures stay, with the outcome `skipped`.
     """
     connection.exec_driver_sql(SECURE)
+    keep_ids(connection)
     blocked = and_(refused.c.outlet == articles.c.outlet, refused.c.name == articles.c.article_id)
     rows = list(connection.scalars(select(articles.c.id).join(refused, blocked)))
     for row in rows:
@@ -150,6 +153,8 @@ def move_rows(
     rows = connection.execute(select(*columns).where(captures.c.warc_file == old)).all()
     gone = set(gone)
     lost = [row.id for row in rows if row.record_id in gone]
+    if lost:
+        keep_ids(connection)
     connection.execute(
         update(outcomes).where(one_of(outcomes.c.capture_id, lost)).values(capture_id=None)
     )
