@@ -19,7 +19,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from archive.index.database import IndexUnusableError
@@ -31,6 +31,7 @@ from crawler.cli.output.times import kst_iso
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from archive.index.database import Index
@@ -42,14 +43,14 @@ TIMEOUT, RETRY_AFTER = 10.0, 60.0
 BATCH, NEWS = 20, timedelta(days=7)
 
 _INVALID = (
-    "ALERT_URL is not a valid address: write http:// or https://, a host and a path, with %XX for "
+    "{} is not a valid address: write http:// or https://, a host and a path, with %XX for "
     "characters that are not ASCII"
 )
 _HOST, _VISIBLE = re.compile(r"[0-9A-Za-z._:-]+", re.ASCII), re.compile(r"[!-~]*")
 
 
 class AlertUrlError(ValueError):
-    """ALERT_URL is not a valid address; the message is a sentence."""
+    """An address to post to is not valid; the message is a sentence."""
 
 
 class DeliveryError(Exception):
@@ -75,8 +76,8 @@ class Address:
         return f"{scheme}://{host}{port}"
 
 
-def parse_address(url: str) -> Address:
-    """Return the address of an ALERT_URL.
+def parse_address(url: str, name: str = "ALERT_URL") -> Address:
+    """Return the address of an ALERT_URL, or of what else is named so.
 
     :raises AlertUrlError: it is not valid.
     """
@@ -85,10 +86,10 @@ def parse_address(url: str) -> Address:
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode("ascii")
     except ValueError as error:  # a port out of range, an open bracket, an invalid label
-        raise AlertUrlError(_INVALID) from error
+        raise AlertUrlError(_INVALID.format(name)) from error
     valid = parts.scheme in ("http", "https") and _HOST.fullmatch(host)
     if not valid or not _VISIBLE.fullmatch(parts.path + parts.query):
-        raise AlertUrlError(_INVALID)
+        raise AlertUrlError(_INVALID.format(name))
     query = f"?{parts.query}" if parts.query else ""
     return Address(
         secure=parts.scheme == "https",
@@ -99,7 +100,7 @@ def parse_address(url: str) -> Address:
     )
 
 
-def post(address: Address, message: dict[str, str | None], timeout: float = TIMEOUT) -> None:
+def post(address: Address, message: Mapping[str, Any], timeout: float = TIMEOUT) -> None:
     """Send one POST. Redirects are not followed, no proxy is used, certificates are verified.
 
     :raises DeliveryError: it was not accepted within ``timeout`` seconds, the look-up of the name
@@ -242,7 +243,7 @@ def _credentials(parts: SplitResult) -> str:
 def _exchange(
     connection: http.client.HTTPConnection,
     address: Address,
-    message: dict[str, str | None],
+    message: Mapping[str, Any],
     expired: threading.Event,
 ) -> int:
     """Send the message and return the status of the answer.

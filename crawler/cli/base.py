@@ -20,6 +20,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.log import configure_logging
 
+from archive.articles.event_cursor import StaleCursorError
 from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
 from archive.index.leases import LeaseHeldError
@@ -71,6 +72,7 @@ _FAULTS = (
     SegmentError,
     BackupError,
     ExportError,
+    StaleCursorError,
     OutletError,
     ReaderLostError,
     LeaseHeldError,

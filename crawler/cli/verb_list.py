@@ -7,6 +7,7 @@ from crawler import VERSION
 #: What each verb is for, by its name.
 VERBS = {
     "backup": "Back up the archive and its index to a folder; copy only what is new",
+    "changes": "Print what is new, changed, gone, back or removed since a cursor, or post it",
     "check": "Check the outlets' files, yours too",
     "completion": "Print a script that completes this command line in a shell",
     "crawl": "Crawl an outlet: discover its articles, fetch what is due, keep every exchange",

@@ -53,9 +53,15 @@ def json_text(value: Any) -> str:
     return re.sub(r"[^\n\x20-\x7e]", _json_escaped, text)
 
 
+def json_line(value: Any) -> str:
+    """Return a value as JSON on one line, its keys sorted, with escapes as in `json_text`."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if text.isprintable() else re.sub(r"[^\x20-\x7e]", _json_escaped, text)
+
+
 def print_json(value: Any) -> None:
     """Print a value as `json_text` gives it, in UTF-8, whatever the encoding of the terminal."""
-    _write_utf_8()
+    write_utf_8()
     print(json_text(value))
 
 
@@ -64,7 +70,7 @@ def print_json_list(head: dict[str, Any], name: str, items: Iterable[Any]) -> in
 
     They are printed one by one. Return the number of items.
     """
-    _write_utf_8()
+    write_utf_8()
     number = 0
     for number, item in enumerate(items, 1):
         before = "," if number > 1 else _opened(head, name)
@@ -78,7 +84,8 @@ def _opened(head: dict[str, Any], name: str) -> str:
     return json_text({**head, name: [0]}).rpartition("[")[0] + "["
 
 
-def _write_utf_8() -> None:
+def write_utf_8() -> None:
+    """Let the standard output be UTF-8, whatever the encoding of the terminal."""
     stream = raw_stream(sys.stdout)
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="replace")
