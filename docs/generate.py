@@ -321,6 +321,10 @@ def _export_keys() -> str:
     return _keys("export", _demo().article)
 
 
+def _event_keys() -> str:
+    return _keys("event", _literal_keys(ROOT / "archive/export/events.py", "event_values"))
+
+
 def _object_keys(group: str, module: str) -> str:
     """Return a table of keys for each JSON object that a module makes."""
     parts = []
@@ -496,6 +500,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     ),
     "demo": _demo_output,
     "dry-run-keys": lambda: _object_keys("dry-run", "crawler/offline/dry_run_report.py"),
+    "event-keys": _event_keys,
     "export-keys": _export_keys,
     "layers": _layers,
     "layout-fields": lambda: _fields_of(
