@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MEDIA_TYPE = "application/atom+xml"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -23,7 +23,8 @@ class Entry:
     """An entry of a feed.
 
     ``id`` is an IRI that stays the same for what the entry is about, ``address`` the page that
-    shows it; times are aware, ``published`` may be unknown. ``authors`` are names.
+    shows it, ``""`` if there is none; times are aware, ``published`` may be unknown. ``authors``
+    are names.
     """
 
     id: str
@@ -58,6 +59,24 @@ def atom_feed(
     return written
 
 
+def feed_pieces(
+    title: str, own_id: str, author: str, updated: datetime, entries: Iterable[Entry]
+) -> Iterator[str]:
+    """Yield a feed that is served nowhere, one entry at a time, of any number."""
+    feed = ET.Element("feed", {"xmlns": _NAMESPACE})
+    _add(feed, "id", own_id)
+    _add(feed, "title", title)
+    _add(feed, "updated", _moment(updated))
+    _add(_add(feed, "author"), "name", author)
+    head, end = ET.tostring(feed, "unicode"), "</feed>"
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n{head.removesuffix(end)}\n'
+    for entry in entries:
+        holder = ET.Element("feed")
+        _add_entry(holder, entry)
+        yield ET.tostring(holder[0], "unicode") + "\n"
+    yield end + "\n"
+
+
 def _add_entry(feed: ET.Element, entry: Entry) -> None:
     element = _add(feed, "entry")
     _add(element, "id", entry.id)
@@ -65,7 +84,8 @@ def _add_entry(feed: ET.Element, entry: Entry) -> None:
     _add(element, "updated", _moment(entry.updated))
     if entry.published is not None:
         _add(element, "published", _moment(entry.published))
-    _link(element, "alternate", entry.address, "text/html")
+    if entry.address:
+        _link(element, "alternate", entry.address, "text/html")
     for name in entry.authors:
         _add(_add(element, "author"), "name", name)
     if entry.category:

@@ -6,6 +6,7 @@ import select
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain, count
 from time import sleep
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from archive.articles.event_cursor import parse_event_cursor
 from archive.articles.events import now, read_events
 from archive.export.events import atom_pieces, event_values
 from archive.model.program import PROGRAM
-from crawler import VERSION
 from crawler.cli.base import Verb, number_option, usage_error
 from crawler.cli.output.printable import json_line, write_utf_8
 from crawler.model.text import as_text
@@ -120,7 +120,7 @@ class Command(Verb):
     ) -> int:
         """Print or post batches; return the exit status."""
         if opts.atom:
-            for piece in atom_pieces(chain.from_iterable(batches), f"Sacho/{VERSION}"):
+            for piece in atom_pieces(chain.from_iterable(batches), datetime.now(UTC)):
                 print(piece, end="")
             return 0
         for events in batches:
