@@ -13,7 +13,11 @@ from uvicorn import Config, Server
 from archive.index.database import Index
 from crawler.web.app import reading_room
 from crawler.web.room import Room
+from tests.archive.articles.test_identity import PAGE, edited
+from tests.support.captures import Keeper
 from tests.support.cli import ROOT, Workspace
+from tests.support.history import GONE, another, answer, page, relabelled
+from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
 
     from crawler.web.security import Access
 
+#: A text that would run, hide or ring if a page let it.
+HOSTILE = "<img src=x onerror=alert(1)>\u202e\x07"
+#: What the pages tell nobody: a folder and the name of the server.
+FOLDER, HOST = "/var/log/sacho", "server-7"
 SEEDS = (ROOT / "seeds/etoday", ROOT / "seeds/newspim")
 
 
@@ -31,6 +39,48 @@ def replayed(folder: Path) -> Workspace:
     workspace = Workspace(folder)
     assert workspace.call("replay", *SEEDS).code in (0, 1)
     return workspace
+
+
+def eventful(folder: Path) -> Workspace:
+    """An archive of an article: labelled, relabelled, deleted, back with another text, hostile, gone."""
+    words = HOSTILE.replace("<", "&lt;").replace(">", "&gt;") + "달빛"
+    hostile = PAGE["etoday"].replace("달빛마을도서관".encode(), words.encode())
+    Keeper(folder).read(
+        "etoday",
+        page(0, relabelled("[속보]")),
+        page(1),
+        page(1.25, PAGE["etoday"] + b"<!-- 1 -->"),
+        answer(404, 2),
+        another(1, 2.5),
+        answer(200, 3, GONE),
+        page(4, edited(1)),
+        page(5, hostile),
+        answer(404, 6),
+    )
+    return Workspace(folder)
+
+
+def busy(folder: Path) -> Workspace:
+    """An index with sixty crawls a day apart, a failed job, a verification, and alarms."""
+    history = History(folder / "index.sqlite3")
+    for day in range(60, 0, -1):
+        outlet = "etoday" if day % 2 else "newspim"
+        history.run(day * DAY, {"new": 1}, outlet=outlet, host=HOST)
+    # Two of one moment.
+    for _ in range(2):
+        history.run(90 * DAY, {"new": 1}, host=HOST)
+    failed = {"job": "etoday", "due_at": NOW - HOUR, "attempt": 1, "ending": "failed"}
+    counts = {"new": 2, "failed/timeout": 3, "unchanged": 4}
+    history.run(HOUR, counts, exit_code=1, log=f"{FOLDER}/2.log", host=HOST, **failed)
+    history.run(
+        2 * HOUR, {"skipped": 1}, verb="verify", arguments=[f"{FOLDER}/a.warc.gz"], host=HOST
+    )
+    history.alarm("etoday", f"etoday is silent: {HOSTILE} Read {FOLDER}/2.log, then try")
+    history.alarm("newspim", f"newspim was silent {HOSTILE}", ended=True)
+    history.alarm(f"{FOLDER}/archive", f"{FOLDER}/archive: 1 GB is left", kind="disk")
+    history.index().close()
+    history.archive()
+    return Workspace(folder)
 
 
 @contextmanager

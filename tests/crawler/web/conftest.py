@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import reading_room
 from tests.support.reading_room import opened_room, replayed
 
 if TYPE_CHECKING:
@@ -27,3 +28,15 @@ def room(seeds: Workspace) -> Iterator[Client]:
     """A client of a reading room over the seeds."""
     with opened_room(seeds) as client:
         yield client
+
+
+@pytest.fixture(scope="package")
+def eventful(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """An archive of an article with a history; nobody writes to it."""
+    return reading_room.eventful(tmp_path_factory.mktemp("eventful"))
+
+
+@pytest.fixture(scope="package")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """An index with runs and alarms; nobody writes to it."""
+    return reading_room.busy(tmp_path_factory.mktemp("busy"))

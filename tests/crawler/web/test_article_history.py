@@ -13,11 +13,11 @@ from archive.articles.word_diff import Piece
 from archive.model.article import KST
 from crawler.web.messages import Words
 from crawler.web.pages.difference import _CHARACTERS, _LINES, shown
-from tests.archive.articles.test_identity import DAY, PAGE, edited
+from tests.archive.articles.test_identity import DAY, edited
 from tests.support.captures import Keeper
 from tests.support.cli import Workspace
 from tests.support.documents import NOON
-from tests.support.history import GONE, OWN_ID, another, answer, page, relabelled
+from tests.support.history import OWN_ID, page
 from tests.support.reading_room import opened_room
 
 if TYPE_CHECKING:
@@ -28,27 +28,6 @@ if TYPE_CHECKING:
 
 PATH = f"/articles/etoday/{OWN_ID}/history"
 PLAYBACK = "http://127.0.0.1:9"
-HOSTILE = "&lt;img src=x onerror=alert(1)&gt;\u202e\x07달빛"
-
-
-@pytest.fixture(scope="module")
-def eventful(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """An article: labelled, relabelled, deleted, back with another text, with a hostile headline."""
-    folder = tmp_path_factory.mktemp("eventful")
-    hostile = PAGE["etoday"].replace("달빛마을도서관".encode(), HOSTILE.encode())
-    Keeper(folder).read(
-        "etoday",
-        page(0, relabelled("[속보]")),
-        page(1),
-        page(1.25, PAGE["etoday"] + b"<!-- 1 -->"),
-        answer(404, 2),
-        another(1, 2.5),
-        answer(200, 3, GONE),
-        page(4, edited(1)),
-        page(5, hostile),
-        answer(404, 6),
-    )
-    return Workspace(folder)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from crawler.status.overview import survey
 from crawler.web.pages.public_values import public_text
 from tests.support.cli import Workspace
 from tests.support.crawls import Crawls, site_of_today
-from tests.support.reading_room import opened_room
+from tests.support.reading_room import FOLDER, HOST, HOSTILE, opened_room
 from tests.support.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from httpx import Client
 
 JOBS = parse_jobs('[[job]]\noutlet = "etoday"\nretries = 1\n')
-FOLDER, HOST = "/var/log/sacho", "server-7"
-HOSTILE = "<img src=x onerror=alert(1)>\u202e\x07"
 
 
 @pytest.fixture(scope="module")

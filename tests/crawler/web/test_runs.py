@@ -18,8 +18,8 @@ from crawler.jobs.config import parse_jobs
 from crawler.status.json_report import overview_object, run_object
 from crawler.status.overview import survey
 from tests.support.cli import Workspace
-from tests.support.reading_room import opened_room
-from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.reading_room import FOLDER, HOST, opened_room
+from tests.support.run_history import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +30,7 @@ JOBS = parse_jobs(
     '[[job]]\noutlet = "etoday"\nretries = 1\n'
     '[[job]]\nname = "verify"\ncommand = "verify --sample 2%"\nevery = "1d"\n'
 )
-FOLDER, HOST = "/var/log/sacho", "server-7"
-HOSTILE = "<img src=x onerror=alert(1)>\u202e\x07"
 PROBLEM = f"{FOLDER}/jobs.toml: line 3 means nothing"
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Sixty crawls a day apart, a failed job, a verification, and alarms."""
-    folder = tmp_path_factory.mktemp("busy")
-    history = History(folder / "index.sqlite3")
-    for day in range(60, 0, -1):
-        outlet = "etoday" if day % 2 else "newspim"
-        history.run(day * DAY, {"new": 1}, outlet=outlet, host=HOST)
-    # Two of one moment.
-    for _ in range(2):
-        history.run(90 * DAY, {"new": 1}, host=HOST)
-    failed = {"job": "etoday", "due_at": NOW - HOUR, "attempt": 1, "ending": "failed"}
-    counts = {"new": 2, "failed/timeout": 3, "unchanged": 4}
-    history.run(HOUR, counts, exit_code=1, log=f"{FOLDER}/2.log", host=HOST, **failed)
-    history.run(
-        2 * HOUR, {"skipped": 1}, verb="verify", arguments=[f"{FOLDER}/a.warc.gz"], host=HOST
-    )
-    history.alarm("etoday", f"etoday is silent: {HOSTILE} Read {FOLDER}/2.log, then try")
-    history.alarm("newspim", f"newspim was silent {HOSTILE}", ended=True)
-    history.alarm(f"{FOLDER}/archive", f"{FOLDER}/archive: 1 GB is left", kind="disk")
-    history.index().close()
-    history.archive()
-    return Workspace(folder)
 
 
 @pytest.fixture(scope="module")
