@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 1000, 100
 #: The widest bar, and the lowest: what is there is seen, however little it is of the highest.
 _WIDEST, _LOWEST = 40.0, 3.0
 #: So many bars have a label each; of more, the first and the last have one.
-_LABELLED = 10
+_LABELLED = 6
 
 
 @dataclass(frozen=True, slots=True)
