@@ -51,11 +51,16 @@ def served_at(make: Callable[[str], ASGIApp]) -> Iterator[str]:
             thread.join(_PATIENCE)
 
 
-def ask(base: str, path: str, *fields: str, method: str = "GET") -> Answer:
+def ask(base: str, path: str, *fields: str, method: str = "GET", host: str = "") -> Answer:
     """Send a request with exactly this path, and return the answer to the end."""
-    host, _, port = base.removeprefix("http://").partition(":")
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", *fields]
-    with socket.create_connection((host, int(port)), timeout=_PATIENCE) as connection:
+    name, _, port = base.removeprefix("http://").partition(":")
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {host or name}:{port}",
+        "Connection: close",
+        *fields,
+    ]
+    with socket.create_connection((name, int(port)), timeout=_PATIENCE) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode("utf-8"))
         message = b"".join(iter(lambda: connection.recv(65536), b""))
     head, _, body = message.partition(b"\r\n\r\n")
