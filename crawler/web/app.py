@@ -24,6 +24,7 @@ from crawler.web.security import (
     SafeHeaders,
     headers_with,
 )
+from crawler.web.status import Status
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -50,6 +51,7 @@ def reading_room(
     ]
     app = Starlette(routes=_routes(), middleware=middleware, exception_handlers=dict(HANDLERS))
     app.state.room = room
+    app.state.status = Status(room)
     return app
 
 

@@ -70,7 +70,10 @@ async def on_query_error(request: Request, error: Exception) -> Response:
 
 async def on_slow_query(request: Request, _: Exception) -> Response:
     """Answer a query that was cut off."""
-    return answer(request, 503, words_of(request)("error.slow", seconds=2))
+    words = words_of(request)
+    if request.url.path.startswith("/search"):
+        return answer(request, 503, words("error.slow", seconds=2))
+    return answer(request, 503, words("error.slow_page"), {"Retry-After": "10"})
 
 
 async def on_removed(request: Request, error: Exception) -> Response:

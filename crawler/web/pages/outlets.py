@@ -2,75 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
 from archive.articles.queries import number_of_articles
 from crawler.outlets import known_outlets
 from crawler.status.json_report import outlet_object
-from crawler.status.overview import read_states
 from crawler.web.errors import wants_json
 from crawler.web.pages.outlet_names import title_of
-from crawler.web.pages.public_values import public_outlet
 from crawler.web.rendering import json_answer, page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Iterable
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from archive.index.database import Snapshot
-    from crawler.jobs.job import Job
-    from crawler.status.overview import OutletState
-
-
-@dataclass(frozen=True, slots=True)
-class OutletRow:
-    """An outlet with its title, state and number of articles."""
-
-    title: str
-    state: OutletState
-    articles: int
-
-
-def read_outlets(connection: Snapshot, jobs: Sequence[Job], now: datetime) -> list[OutletRow]:
-    """Return the outlets that have a job, a crawl or articles."""
-    return [
-        OutletRow(
-            title_of(state.name), public_outlet(state), number_of_articles(connection, state.name)
-        )
-        for state in read_states(connection, jobs, now).outlets
-    ]
 
 
 async def _answer(request: Request) -> Response:
-    room = request.app.state.room
-    jobs, _ = room.jobs()
-    rows = await room.read(lambda connection: read_outlets(connection, jobs, room.clock()))
-    seen = {row.state.name for row in rows}
-    others = {name: one.title for name, one in known_outlets().items() if name not in seen}
+    states = (await request.app.state.status.overview()).outlets
+    names = [state.name for state in states]
+    articles = await request.app.state.room.read(lambda one: read_numbers(one, names))
+    titles = {name: title_of(name) for name in names}
+    others = {name: one.title for name, one in known_outlets().items() if name not in titles}
     if wants_json(request):
         return json_answer(
             {
-                "outlets": list(map(_row_object, rows)),
+                "outlets": [
+                    {
+                        "title": titles[state.name],
+                        "articles": articles[state.name],
+                        **outlet_object(state),
+                    }
+                    for state in states
+                ],
                 "others": [{"outlet": name, "title": title} for name, title in others.items()],
             }
         )
-    values = {
-        "states": [row.state for row in rows],
-        "titles": {row.state.name: row.title for row in rows},
-        "articles": {row.state.name: row.articles for row in rows},
-        "others": others,
-    }
+    values = {"states": states, "titles": titles, "articles": articles, "others": others}
     return page(request, "outlets.html", values)
 
 
-def _row_object(row: OutletRow) -> dict[str, Any]:
-    return {"title": row.title, "articles": row.articles, **outlet_object(row.state)}
+def read_numbers(connection: Snapshot, names: Iterable[str]) -> dict[str, int]:
+    """Return how many articles each of the outlets has."""
+    return {name: number_of_articles(connection, name) for name in names}
 
 
 ROUTES = [Route("/outlets", _answer), Route("/outlets.json", _answer)]

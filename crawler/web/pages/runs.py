@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
 from starlette.routing import Route
 
 from archive.index.database import QueryTooSlowError
@@ -22,12 +21,10 @@ from archive.runs.history import outlets_seen, run_record, runs_between
 from crawler.cli.output.times import kst_iso
 from crawler.outlets import article_id
 from crawler.status.json_report import alarm_object, overview_object, run_object
-from crawler.status.overview import survey
 from crawler.web.errors import not_found, wants_json
 from crawler.web.pages.outlet_names import title_of
 from crawler.web.pages.public_values import (
     public_alarm,
-    public_overview,
     public_run,
     public_text,
 )
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from archive.runs.alarms import Alarm
     from archive.runs.record import RunRecord
     from crawler.status.overview import Overview
-    from crawler.web.room import Room
 
 #: Runs of a page, and past alarms that are listed.
 _PAGE, _ALARMS = 50, 20
@@ -159,7 +155,12 @@ async def _answer(request: Request) -> Response:
     asked = asked_of(request.query_params)
     now = room.clock()
     found = await room.read(lambda connection: read_runs(connection, asked, now))
-    overview = await to_thread.run_sync(_overview, room, now) if asked.is_all else None
+    overview, is_slow = None, False
+    if asked.is_all:
+        try:
+            overview = await request.app.state.status.overview()
+        except QueryTooSlowError:
+            is_slow = True
     if wants_json(request):
         return json_answer(_object(asked, found, overview))
     parameters = {name: request.query_params.get(name, "") for name in ("outlet", "since", "until")}
@@ -171,18 +172,12 @@ async def _answer(request: Request) -> Response:
         "given": parameters,
         "found": found,
         "overview": overview,
+        "is_slow": is_slow,
         "titles": titles,
         "next": address("/runs", {**parameters, "before": found.cursor or ""}),
         "json": address("/runs.json", dict(request.query_params)),
     }
     return page(request, "runs.html", values)
-
-
-def _overview(room: Room, now: datetime) -> Overview:
-    """Return the status as readers may see it."""
-    jobs, problems = room.jobs()
-    found = survey(room.index, room.archive, jobs, now, problems, seconds=room.LIMIT)
-    return public_overview(found)
 
 
 def _object(asked: Asked, found: Found, overview: Overview | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from archive.index import database
 from archive.index.database import Index
 from archive.index.search.query import QueryError
 from archive.runs.cursor import RunPlace, parse_place, place_text
@@ -17,6 +18,7 @@ from archive.runs.history import runs_between
 from crawler.jobs.config import parse_jobs
 from crawler.status.json_report import overview_object, run_object
 from crawler.status.overview import survey
+from crawler.web import status
 from tests.support.cli import Workspace
 from tests.support.reading_room import FOLDER, HOST, opened_room
 from tests.support.run_history import NOW
@@ -217,3 +219,30 @@ def test_a_cursor_is_of_a_moment_and_a_run() -> None:
     assert parse_place(" 20261122T093000Z-0f3a ") == place
     with pytest.raises(QueryError):
         parse_place("20261122T093000Z")
+
+
+def test_the_status_is_made_once_for_all_who_ask_at_a_time(busy: Workspace) -> None:
+    made: list[datetime] = []
+
+    def clock() -> datetime:
+        made.append(NOW)
+        return NOW
+
+    with opened_room(busy, clock=clock) as client:
+        for _ in range(3):
+            assert client.get("/outlets").status_code == 200
+        assert len(made) == 1
+
+
+def test_without_a_status_the_runs_are_shown(
+    busy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "LIMIT", 0.0)
+    monkeypatch.setattr(database, "_STEPS", 1)
+    with opened_room(busy, clock=lambda: NOW) as hurried:
+        page = seen(hurried, "/runs")
+        assert "제때 집계하지 못했습니다" in page.css_first("[role=alert]").text()
+        assert len(page.css("#runs ~ .scroll tbody tr")) == 50
+        answered = hurried.get("/outlets")
+        assert answered.status_code == 503
+        assert "잠시 뒤 다시" in answered.text
