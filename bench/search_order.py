@@ -21,7 +21,8 @@ from sqlalchemy import select
 
 from archive.index.database import Index
 from archive.index.schema import revisions
-from archive.index.search.newest_hits import Hit, newest_ids, number_of_hits
+from archive.index.search.hit import Hit
+from archive.index.search.newest_hits import newest_ids, number_of_hits
 from archive.index.search.query import parse_query
 from tests.support.search_trial import FormerSearch, Trial
 

@@ -101,3 +101,43 @@ def test_no_conditional_expression_stands_in_another(path: Path) -> None:
         if isinstance(node, ast.IfExp):
             parts = [part for child in ast.iter_child_nodes(node) for part in ast.walk(child)]
             assert not any(isinstance(part, ast.IfExp) for part in parts), f"line {node.lineno}"
+
+
+#: What only SQLite has.
+WORDS_OF_SQLITE = re.compile(
+    r"PRAGMA|fts5|\bMATCH\b|json_each|json_extract|strftime\('%Y|sqlite_|rowid|BEGIN IMMEDIATE"
+    r"|import sqlite3|dialects\.sqlite|ATTACH DATABASE"
+)
+#: The modules that may use it, each with what it is for; folders end with a slash.
+OF_SQLITE = {
+    "archive/index/damage.py": "what the database says of its own damage",
+    "archive/index/dialect.py": "the expressions that differ",
+    "archive/index/image_urls.py": "a look into stored JSON",
+    "archive/index/migrations/": "the steps from earlier schemas, which only files have",
+    "archive/index/row_ids.py": "two numbers in the head of a file",
+    "archive/index/schema.py": "the tables of full-text search, and partial indexes",
+    "archive/index/schema_check.py": "who made the schema of a file",
+    "archive/index/search/": "full-text search",
+    "archive/index/sqlite.py": "the index as a file",
+    "archive/index/unwritable.py": "a file that nobody can write beside",
+    "archive/backup/index_snapshot.py": "the copy of a file",
+    "archive/backup/restore.py": "its restore",
+    "archive/reindex/": "a file that replaces another one",
+    "archive/export/article_package.py": "what a selection of captures may raise",
+    "archive/export/captures.py": "the same",
+    "archive/export/selection.py": "a file of its own for what is sorted",
+    "archive/verify/links.py": "the same",
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_only_named_modules_use_what_only_sqlite_has(path: Path) -> None:
+    if not relative(path).startswith(tuple(OF_SQLITE)):
+        found = WORDS_OF_SQLITE.search(path.read_text("utf-8"))
+        assert not found, found
+
+
+def test_each_of_these_modules_does() -> None:
+    for name in OF_SQLITE:
+        paths = (ROOT / name).rglob("*.py") if name.endswith("/") else [ROOT / name]
+        assert any(WORDS_OF_SQLITE.search(path.read_text("utf-8")) for path in paths), name

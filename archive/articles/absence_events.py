@@ -14,7 +14,7 @@ from sqlalchemy import and_, select, union
 
 from archive.articles.captures import captures_of
 from archive.articles.deletions import DeletionJudge, Status
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import aliases, articles, captures, is_gone, revisions
 from archive.model.article import KST
 

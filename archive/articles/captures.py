@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import captures, revisions
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location

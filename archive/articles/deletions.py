@@ -9,7 +9,6 @@ outlet (see `archive.articles.outages`) says nothing of an article.
 
 from __future__ import annotations
 
-import json
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,11 +17,11 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, String, bindparam, func, literal, literal_column, select
+from sqlalchemy import func, literal, select
 
 from archive.articles.captures import stored_capture
 from archive.articles.outages import GoneLook, GoodHour, GoodTimes, outage_captures
-from archive.index.bulk import hour_of, one_of
+from archive.index.dialect import hour_of, one_of, one_of_parameter, unindexed
 from archive.index.schema import Instant, aliases, articles, captures, is_gone, revisions
 from archive.model.article import KST
 from archive.model.visit_policy import CONFIRM_AFTER
@@ -117,7 +116,7 @@ class DeletionJudge:
     def deletions(self, row_ids: Collection[int]) -> dict[int, Deletion]:
         """Return the claims about those of the articles that are missing or deleted."""
         gone: dict[int, list[StoredCapture]] = {}
-        asked = {_ROW_IDS: json.dumps(list(row_ids))}
+        asked = {_ROW_IDS: list(row_ids)}
         for query in (_gone_at_own(), _gone_elsewhere()):
             for row in self._connection.execute(query, asked):
                 look = self._mark(stored_capture(row, revision=None, decides=True))
@@ -298,7 +297,7 @@ def _observations(
     return sorted(observed, key=lambda one: (one[0].captured_at, not one[1], one[0].id))
 
 
-#: The name of the parameter for rows of articles, as JSON.
+#: The name of the parameter for rows of articles.
 _ROW_IDS = "row_ids"
 
 
@@ -307,7 +306,7 @@ def _gone_at_own() -> Select[Any]:
     """Return the query for captures that show articles gone at their own address."""
     query = select(articles.c.id.label("article"), *captures.c)
     query = query.join(captures, captures.c.url == articles.c.url)
-    return query.where(articles.c.id.in_(_asked()), *_gone_since(captures))
+    return query.where(one_of_parameter(articles.c.id, _ROW_IDS), *_gone_since(captures))
 
 
 @cache
@@ -317,17 +316,14 @@ def _gone_elsewhere() -> Select[Any]:
     own_captured = (
         select(any_own.c.id).where(any_own.c.url == articles.c.url).correlate(articles).exists()
     )
-    # By the plus sign SQLite begins with the aliases: most articles have none.
-    own = articles.c.id == literal_column("+aliases.article", Integer)
+    # So SQLite begins with the aliases: most articles have none.
+    own = articles.c.id == unindexed(aliases.c.article)
     query = select(articles.c.id.label("article"), *captures.c)
     query = query.select_from(aliases).join(articles, own)
     query = query.join(captures, captures.c.url == aliases.c.alias)
-    return query.where(aliases.c.article.in_(_asked()), *_gone_since(captures), ~own_captured)
-
-
-def _asked() -> Select[Any]:
-    listed = func.json_each(bindparam(_ROW_IDS, type_=String)).table_valued("value")
-    return select(listed.c.value)
+    return query.where(
+        one_of_parameter(aliases.c.article, _ROW_IDS), *_gone_since(captures), ~own_captured
+    )
 
 
 def _gone_since(gone: FromClause) -> tuple[ColumnElement[bool], ...]:

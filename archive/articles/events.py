@@ -22,7 +22,7 @@ from archive.articles.event_cursor import (
     first_cursor,
 )
 from archive.articles.queries import PAGE
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.row_ids import highest_id
 from archive.index.schema import articles, captures, removals, revisions
 from archive.model.article import KST

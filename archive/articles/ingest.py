@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, false, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.ingest_model import (
     ArticleState,
@@ -17,19 +15,20 @@ from archive.articles.ingest_model import (
 )
 from archive.articles.placement import Placement
 from archive.index.article_rows import to_article, to_document, to_row
-from archive.index.bulk import insert_rows, one_of
-from archive.index.row_ids import highest_id
+from archive.index.bulk import insert_rows
+from archive.index.dialect import insert_missing, one_of
+from archive.index.fulltext import add_documents, delete_documents
+from archive.index.row_ids import free_ids
 from archive.index.schema import aliases, articles, captures, revisions
-from archive.index.search.documents import add_documents, delete_documents
 from archive.index.search.position import Place, Positions, place_of
 from archive.model.article import content_key
 from archive.model.outcome import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Table
+    from sqlalchemy import ColumnElement, Connection
 
     from archive.articles.ingest_model import CaptureEntry
     from archive.index.search.documents import Document
@@ -47,9 +46,9 @@ class ArticleWriter:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._capture_ids = self._free_ids(captures)
+        self._capture_ids = free_ids(connection, captures)
         self._placement = Placement(
-            self._free_ids(articles), self._free_ids(revisions), self._later_captures
+            free_ids(connection, articles), free_ids(connection, revisions), self._later_captures
         )
         self._new_captures: list[dict[str, Any]] = []
         self._known_captures: list[dict[str, Any]] = []
@@ -123,7 +122,7 @@ class ArticleWriter:
             if s.stored and s.dirty
         ]
         self._execute(update(articles).where(articles.c.id == bindparam("pk")), changed)
-        self._execute(sqlite_insert(aliases).on_conflict_do_nothing(), self._placement.aliases)
+        self._execute(insert_missing(self._connection, aliases), self._placement.aliases)
 
     def _delete_dropped(self) -> None:
         """Delete the revisions that no article has any longer; their captures show none."""
@@ -260,10 +259,6 @@ class ArticleWriter:
     def _execute(self, statement: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
             self._connection.execute(statement, rows)
-
-    def _free_ids(self, table: Table) -> Iterator[int]:
-        # Safe because the batch is in the only write transaction.
-        return count(highest_id(self._connection, table) + 1)
 
 
 def _is_news_of_known(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
+from archive.index.fulltext import newest_ids
 from archive.index.schema import revisions
-from archive.index.search.newest_hits import newest_ids
 from archive.index.search.query import Query
 from archive.model.article import Quality
 

@@ -15,7 +15,7 @@ from sqlalchemy import and_, exists, func, or_, select
 
 from archive.articles.blocklist import Removal
 from archive.articles.captures import location_of
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import articles, captures, refused, removals, revisions
 from archive.model.outcome import Reason
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Text, func, select, type_coerce
+from sqlalchemy import JSON, func, select
 
 from archive.articles.captures import location_of
 from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.index.article_rows import to_article
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of, stored_json, stored_time
+from archive.index.fulltext import best_ids, newest_ids, number_of_hits
 from archive.index.schema import Instant, aliases, articles, captures, revisions
-from archive.index.search.best_hits import best_ids
-from archive.index.search.newest_hits import Hit, newest_ids, number_of_hits
+from archive.index.search.hit import Hit
 from archive.index.search.query import Query
 from archive.model.article import KST, Article, Quality
 
@@ -110,9 +110,9 @@ def each_row(
 ) -> Iterator[ExportRow]:
     """Yield the current revisions, or all of them, by outlet, article id and time.
 
-    Each is the row of a revision with its article's and its capture's, JSON and times as SQLite has
-    them, and the claim that the article is gone. ``since`` and ``until`` are days of publication in
-    KST, inclusive; ``quality`` is how they were read, None for either.
+    Each is the row of a revision with its article's and its capture's, JSON and times as text
+    (see `archive.index.dialect`), and the claim that the article is gone. ``since`` and ``until``
+    are days of publication in KST, inclusive; ``quality`` is how they were read, None for either.
     """
     query = export_query()
     query = query if every_revision else query.where(revisions.c.current)
@@ -145,9 +145,11 @@ def judged_rows(
 
 
 def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the column with JSON and times as the text that SQLite has of them."""
-    if isinstance(column.type, (JSON, Instant)):
-        return type_coerce(column, Text).label(column.key)
+    """Return the column with JSON and times as the text that is stored of them."""
+    if isinstance(column.type, JSON):
+        return stored_json(column).label(column.key)
+    if isinstance(column.type, Instant):
+        return stored_time(column).label(column.key)
     return column
 
 

@@ -1,7 +1,7 @@
 """Rows of the articles that a selection names, for exports of any size: they come one by one.
 
-Only the ids of the rows are put in order, by SQLite, which keeps what it sorts in a file where it
-is much.
+Only the ids of the rows are put in order, by the database, which keeps what it sorts in a file
+where it is much.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, column, func, select, text
+from sqlalchemy import select
 
 from archive.articles.deletions import DeletionJudge
 from archive.articles.queries import (
@@ -21,17 +21,15 @@ from archive.articles.queries import (
     of_quality,
     published,
 )
-from archive.index.bulk import one_of
+from archive.index.dialect import month_of, one_of
+from archive.index.fulltext import articles_found
 from archive.index.schema import articles, revisions
-from archive.index.search.match import match_of
-from archive.index.search.newest_hits import add_days, add_filters, conditions_of, timed_hits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
     from sqlalchemy import Connection, Select
-    from sqlalchemy.sql.expression import Subquery
 
     from archive.articles.queries import ExportRow
     from archive.index.search.query import Query
@@ -89,7 +87,7 @@ def _ids(connection: Connection, selection: ArticleSelection, by_month: bool) ->
     """Return the query for the ids of the selected revisions, in order."""
     query = select(revisions.c.id).select_from(revisions).join(articles)
     if selection.query is not None:
-        found = _found(connection, selection.query)
+        found = articles_found(connection, selection.query)
         query = select(revisions.c.id).select_from(found)
         query = query.join(articles, articles.c.id == found.c.article)
         query = query.join(revisions, revisions.c.article == articles.c.id)
@@ -97,7 +95,7 @@ def _ids(connection: Connection, selection: ArticleSelection, by_month: bool) ->
         query = query.where(revisions.c.current)
     query = published(query, selection.outlet, selection.since, selection.until)
     query = of_quality(query, selection.quality)
-    months = [func.strftime("%Y-%m", revisions.c.published_at, "+9 hours")] if by_month else []
+    months = [month_of(revisions.c.published_at).nulls_first()] if by_month else []
     return query.order_by(
         articles.c.outlet,
         *months,
@@ -105,13 +103,3 @@ def _ids(connection: Connection, selection: ArticleSelection, by_month: bool) ->
         revisions.c.captured_at,
         revisions.c.number,
     )
-
-
-def _found(connection: Connection, query: Query) -> Subquery:
-    """Return the articles whose current revisions match a query, once each."""
-    asked = conditions_of(match_of(query))
-    add_days(asked, connection, query)
-    add_filters(asked)
-    hits = text(f"SELECT revisions.article FROM {timed_hits(asked)}")  # noqa: S608  (our own words)
-    article = column("article", Integer)
-    return hits.bindparams(**asked.values).columns(article).subquery("found")

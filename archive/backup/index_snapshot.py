@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from archive.backup.file_copy import FileDigest
-from archive.index.database import BUSY_TIMEOUT, SCHEMA, IndexUnusableError
+from archive.index.database import SCHEMA, IndexUnusableError
 from archive.index.errors import describe_database_error
 from archive.index.schema_check import find_foreign_in, not_ours
+from archive.index.sqlite import BUSY_TIMEOUT
 from archive.model.errors import describe_os_error
 from archive.segments.atomic_files import sync_file
 from archive.segments.manifest import measure

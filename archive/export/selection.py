@@ -18,7 +18,7 @@ from archive.articles.captures import record_of
 from archive.articles.mementos import SHOWN
 from archive.articles.queries import published
 from archive.http.message import REDIRECT_STATUSES
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import articles, captures, revisions
 from archive.model.exchange import Location
 from archive.segments.lookup import read_at

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import frontier
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from archive.frontier.gone_looks import GoneLooks, Look
 from archive.frontier.revisit_policy import State, is_second_look, next_visit
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.leases import live_runs
 from archive.index.schema import frontier
 from archive.model.outcome import Outcome, Reason

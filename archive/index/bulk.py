@@ -1,17 +1,16 @@
-"""Insert many rows, and compare with many values, each as one short statement."""
+"""Insert many rows by one short statement."""
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, func, insert, select
+from sqlalchemy import insert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Dialect, Table
+    from sqlalchemy import Connection, Dialect, Table
 
     _Converters = list[tuple[str, Callable[[Any], Any] | None]]
 
@@ -32,23 +31,6 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         tuple(row[name] if to is None else to(row[name]) for name, to in converters) for row in rows
     ]
     connection.exec_driver_sql(statement, values)
-
-
-def one_of(
-    column: ColumnElement[Any], values: Iterable[str] | Iterable[int]
-) -> ColumnElement[bool]:
-    """Return the condition that a column is one of these texts, or whole numbers, of any number.
-
-    SQLite gets them as one JSON array. A list of parameters would be another statement for every
-    length, and a connection caches the last 128 statements.
-    """
-    listed = func.json_each(json.dumps(list(values), ensure_ascii=False)).table_valued("value")
-    return column.in_(select(listed.c.value))
-
-
-def hour_of(moment: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return the hour of a column of times (UTC), as ``2024-05-07 03``."""
-    return func.strftime("%Y-%m-%d %H", moment, type_=String)
 
 
 @lru_cache(maxsize=16)

@@ -1,66 +1,43 @@
-"""The index: the database, opened on the current schema, written in immediate transactions."""
+"""The index: a database that its address names, opened on the current schema.
+
+What differs between the databases is in `archive.index.sqlite` and `archive.index.postgres`.
+"""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import re
-import sqlite3
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import gettempdir
-from time import monotonic
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool, StaticPool
-
-from archive.index.errors import describe_database_error
-from archive.index.row_ids import name_build
-from archive.index.schema import SEARCH_STATEMENTS, metadata
-from archive.index.schema_check import SELECT_SCHEMA, VERSION_TABLE, find_foreign, not_ours
-from archive.index.unwritable import UnwritableIndex, is_unwritable
-from archive.model.errors import describe_os_error, may_read
-from archive.model.files import check_regular
-from archive.model.program import PROGRAM
+from archive.index.address import index_path as index_path
+from archive.index.errors import EarlierSchemaError as EarlierSchemaError
+from archive.index.errors import IndexUnusableError as IndexUnusableError
+from archive.index.errors import QueryTooSlowError as QueryTooSlowError
+from archive.index.schema_version import SCHEMA as SCHEMA
+from archive.index.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
+
+    from sqlalchemy import Connection
 
     #: What `Index.reading` yields, for code that only passes it on and does not use SQL.
     Snapshot: TypeAlias = Connection
 
-#: The schema this code writes: the newest module in archive/index/migrations/versions.
-SCHEMA = "0009"
-#: Schemas of unreleased versions, each with another full-text index. They are not upgraded:
-#: a reindex makes a new index and takes over what the WARC files can't tell.
-EARLIER_SCHEMAS = frozenset(f"{number:04}" for number in range(1, 9))
-#: The password in the address of a database, also of one that is not well formed.
-_PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
-_MIGRATIONS = Path(__file__).parent / "migrations"
-#: Milliseconds that a writer waits for another one.
-BUSY_TIMEOUT = 60_000
-#: Steps of SQLite's machine between two looks at the clock: less than a millisecond.
-_STEPS = 10_000
-#: Created once: json.dumps() creates an encoder for every value, json.loads() checks its arguments.
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_DECODE = json.JSONDecoder().decode
 
+class Database(Protocol):
+    """What an `Index` needs of the database that it is in."""
 
-class IndexUnusableError(Exception):
-    """The index can't be used; the message is a sentence with what to do."""
+    def close(self) -> None:
+        """Close all connections."""
 
+    def writing(self) -> AbstractContextManager[Connection]:
+        """See `Index.writing`."""
 
-class QueryTooSlowError(Exception):
-    """A statement took longer than it may."""
+    def reading(self, seconds: float | None = None) -> AbstractContextManager[Connection]:
+        """See `Index.reading`."""
 
-
-class EarlierSchemaError(IndexUnusableError):
-    """The index was made by an earlier version; it has to be rebuilt."""
+    def scrub(self) -> bool:
+        """See `Index.scrub`."""
 
 
 class Index:
@@ -68,8 +45,10 @@ class Index:
 
     Without ``lasting`` the last commits may be lost in a power failure, each as a whole: for an
     index that can be built again. With ``brief`` no connection is kept between uses:
-    a process that runs for months must not keep a reindex from replacing the file. ``others`` are
+    a process that runs for months must not keep a reindex from replacing the index. ``others`` are
     the statements of tables that it may hold besides.
+
+    :raises IndexUnusableError: there is none, or it can't be used.
     """
 
     def __init__(
@@ -82,20 +61,9 @@ class Index:
         others: tuple[str, ...] = (),
     ) -> None:
         self.url = url
-        self._others = others
-        self._unwritable: UnwritableIndex | None = None
-        self._engine = _engine(url, read_only, brief)
-        event.listen(self._engine, "connect", _set_up if lasting else _set_up_unsynced)
-        try:
-            self._open(read_only)
-        except DBAPIError as error:
-            self.close()
-            raise IndexUnusableError(
-                f"{_shown(url)}: {describe_database_error(error.orig)}"
-            ) from error
-        except BaseException:
-            self.close()
-            raise
+        self.database: Database = SqliteDatabase(
+            url, read_only=read_only, lasting=lasting, brief=brief, others=others
+        )
 
     def __enter__(self) -> Index:
         return self
@@ -103,37 +71,21 @@ class Index:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def uri(self) -> str:
-        """The name by which SQLite opens the file as this object does, for ATTACH."""
-        if self._unwritable is not None:
-            return self._unwritable.uri
-        return f"file:{quote(str(index_path(self.url)))}?mode=rw"
-
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
-        if self._unwritable is not None:
-            self._unwritable.close()
+        self.database.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Begin an immediate write transaction; commit it at the end, roll it back on any error.
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Begin a write transaction; commit it at the end, roll it back on any error.
+
+        There is one at a time: others wait for its end.
 
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
             or damaged.
         """
-        with self._translated_errors() as engine, engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        return self.database.writing()
 
-    @contextmanager
-    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
+    def reading(self, seconds: float | None = None) -> AbstractContextManager[Connection]:
         """Begin a read transaction: everything read in it is of one moment.
 
         A statement is cut off that runs on ``seconds`` after the begin.
@@ -141,292 +93,12 @@ class Index:
         :raises QueryTooSlowError: one was.
         :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
         """
-        with (
-            self._translated_errors() as engine,
-            engine.connect() as connection,
-            _cut_off(connection, seconds),
-        ):
-            connection.exec_driver_sql("BEGIN")
-            yield connection
-            connection.rollback()
-
-    @contextmanager
-    def _translated_errors(self) -> Iterator[Engine]:
-        try:
-            yield self._engine
-        except DBAPIError as error:
-            raise IndexUnusableError(
-                f"{self.url}: {describe_database_error(error.orig)}"
-            ) from error
+        return self.database.reading(seconds)
 
     def scrub(self) -> bool:
-        """Rewrite the file without what was deleted; return False if a reader still uses old pages.
+        """Rewrite the index without what was deleted; return False if a reader still uses it.
 
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
             or damaged.
         """
-        with self._translated_errors() as engine, engine.connect() as connection:
-            # The tokens of a deleted text stay in the full-text index until its parts are merged.
-            for table in ("search", "search_characters"):
-                connection.exec_driver_sql(f"INSERT INTO {table}({table}) VALUES ('optimize')")  # noqa: S608  (our own tables)
-            connection.exec_driver_sql("VACUUM")
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-        return not busy
-
-    def _open(self, read_only: bool) -> None:
-        """Open it; one that is only read, also where nothing can be written."""
-        try:
-            self._bring_up(read_only)
-        except DBAPIError as error:
-            if not (read_only and is_unwritable(error.orig)):
-                raise
-            self._engine.dispose()
-            path = index_path(self.url)
-            try:
-                self._unwritable = UnwritableIndex(path)
-            except OSError as failure:
-                sentence = f"{describe_os_error(path, failure)} It is copied to {gettempdir()}."
-                raise IndexUnusableError(sentence) from failure
-            self._engine = create_engine("sqlite://", creator=self._unwritable.connect)
-            event.listen(self._engine, "connect", _set_up)
-            self._bring_up(read_only)
-
-    def _bring_up(self, read_only: bool) -> None:
-        found, foreign = self._found()
-        if found == SCHEMA:
-            self._check_schema()
-            if not read_only:
-                with self._engine.connect() as connection:
-                    _use_wal(connection)
-            return
-        self._refuse(found, foreign, read_only)
-        if found is None:
-            self._create()
-        else:
-            self._migrate()
-
-    def _check_schema(self) -> None:
-        """Raise IndexUnusableError if there is anything in the schema that we did not make."""
-        with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(SELECT_SCHEMA).all()
-        foreign = find_foreign(rows, self._others)
-        if foreign:
-            raise IndexUnusableError(not_ours(_shown(self.url), foreign))
-
-    def _refuse(self, found: str | None, foreign: bool, read_only: bool) -> None:
-        """Raise unless the schema ``found`` can be upgraded to `SCHEMA` here and now."""
-        if foreign:
-            raise IndexUnusableError(
-                f"{self.url} is another program's database; name another one with INDEX_URL."
-            )
-        if found in EARLIER_SCHEMAS:
-            raise EarlierSchemaError(
-                f"{self.url} was made by an earlier version of Sacho (schema {found}): run "
-                f"{PROGRAM} reindex. It makes a new index from the WARC files, takes over the run "
-                "history, alarms, frontier and robots.txt copies of this one, and keeps this one "
-                "beside it."
-            )
-        if found is not None and not (_MIGRATIONS / "versions" / f"v{found}.py").exists():
-            raise IndexUnusableError(
-                f"{self.url} has schema {found}, and this version knows none newer than {SCHEMA}: "
-                "upgrade Sacho, or name another index with INDEX_URL."
-            )
-        if not read_only:
-            return
-        if found is None:  # an empty file, which SQLite makes where one in use was deleted
-            raise IndexUnusableError(
-                f"the index at {self.url} is empty: run {PROGRAM} reindex if there was one, else "
-                f"{PROGRAM} replay."
-            )
-        raise IndexUnusableError(
-            f"{self.url} has an older schema: run a verb that writes ({PROGRAM} replay) once to "
-            "upgrade it."
-        )
-
-    def _found(self) -> tuple[str | None, bool]:
-        """Return the schema of the file, if any, and whether it has tables without one."""
-        while True:
-            inode = _inode(self.url)
-            with self._engine.connect() as connection:
-                # One transaction: another process may be creating the schema.
-                connection.exec_driver_sql("BEGIN")
-                named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-                version = "SELECT version_num FROM alembic_version"
-                found = connection.scalar(text(version)) if connection.scalar(text(named)) else None
-                tables = connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'"))
-                connection.rollback()
-            if inode in (0, _inode(self.url)):
-                return found, found is None and tables is not None
-            # A reindex replaced the file while it was being opened.
-            self._engine.dispose()
-
-    def _create(self) -> None:
-        """Create the schema in one transaction; do nothing if another process has."""
-        with self._engine.connect() as connection:
-            _use_wal(connection)
-        with self.writing() as connection:
-            if connection.scalar(text("SELECT 1 FROM sqlite_master WHERE type = 'table'")):
-                return
-            metadata.create_all(connection)
-            for statement in (*SEARCH_STATEMENTS, VERSION_TABLE):
-                connection.exec_driver_sql(statement)
-            stamp = text("INSERT INTO alembic_version VALUES (:schema)")
-            connection.execute(stamp, {"schema": SCHEMA})
-            name_build(connection)
-
-    def _migrate(self) -> None:
-        """Upgrade the schema in one transaction; do nothing if another process has."""
-        # Imported here only: importing Alembic takes a third of a second.
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        with self._engine.connect() as connection:
-            _use_wal(connection)
-        with self.writing() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-
-def engine_in_memory() -> Engine:
-    """Return the engine of an empty index in memory, whose one connection can attach files."""
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(":memory:", uri=True, isolation_level=None)
-
-    engine = create_engine(
-        "sqlite://", creator=connect, poolclass=StaticPool, json_serializer=_as_json
-    )
-    metadata.create_all(engine)
-    with engine.connect() as connection:
-        for statement in SEARCH_STATEMENTS:
-            connection.exec_driver_sql(statement)
-    return engine
-
-
-def _engine(url: str, read_only: bool, brief: bool) -> Engine:
-    path = index_path(url)
-    _check_files(path)
-    if read_only and not path.exists():
-        raise IndexUnusableError(
-            f"there is no index at {path} yet: run {PROGRAM} replay first, or set INDEX_URL."
-        )
-    try:
-        if not read_only:
-            path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise IndexUnusableError(
-            f"{path.parent} can't be created ({error.strerror}): name a folder that you may write "
-            "to in INDEX_URL."
-        ) from error
-    return create_engine(
-        make_url(url),
-        json_serializer=_as_json,
-        json_deserializer=_from_json,
-        # Transactions are begun explicitly: BEGIN IMMEDIATE for every write.
-        connect_args={"isolation_level": None},
-        poolclass=NullPool if brief else None,
-    )
-
-
-def _check_files(path: Path) -> None:
-    """Raise IndexUnusableError if the index, or a file that SQLite keeps beside it, is no file."""
-    for ending in ("", "-wal", "-shm", "-journal"):
-        name = path.with_name(path.name + ending)
-        try:
-            check_regular(name.lstat(), name)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise _unusable(name, error) from error
-        if not may_read(name):
-            raise _unusable(name, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
-
-
-def _unusable(name: Path, error: OSError) -> IndexUnusableError:
-    sentence = f"{describe_os_error(name, error)} Or name another index with INDEX_URL."
-    return IndexUnusableError(sentence)
-
-
-def index_path(url: str) -> Path:
-    """Return the file that an INDEX_URL names, links followed.
-
-    :raises IndexUnusableError: it is not a valid address of an SQLite file.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: of a port
-        raise IndexUnusableError(
-            f"INDEX_URL {_shown(url)!r} is not a database address; use sqlite:///path/to/file"
-        ) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise IndexUnusableError(f"INDEX_URL {_shown(url)!r}: only sqlite:/// is supported")
-    if not parsed.database or parsed.database == ":memory:" or "\0" in parsed.database:
-        raise IndexUnusableError(
-            f"INDEX_URL {_shown(url)!r} names no file; use sqlite:///path/to/index.sqlite3"
-        )
-    return Path(parsed.database).resolve()
-
-
-def _shown(url: str) -> str:
-    """Return an INDEX_URL without its password: of another database it may hold one."""
-    return _PASSWORD.sub(r"\1***\2", url)
-
-
-@contextmanager
-def _cut_off(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Let SQLite end what runs on so many seconds from now; not at all with None.
-
-    :raises QueryTooSlowError: it did.
-    """
-    if seconds is None:
-        yield
-        return
-    driver: Any = connection.connection.dbapi_connection
-    deadline = monotonic() + seconds
-    driver.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
-    try:
-        yield
-    except OperationalError as error:
-        if "interrupted" not in str(error.orig):
-            raise
-        raise QueryTooSlowError(f"it would take longer than {seconds:g} seconds") from error
-    finally:
-        driver.set_progress_handler(None, 0)
-
-
-def _as_json(value: Any) -> str:
-    return "[]" if value == [] else _ENCODE(value)  # most lists of most articles are empty
-
-
-def _from_json(value: str) -> Any:
-    return [] if value == "[]" else _DECODE(value)  # see _as_json
-
-
-def _set_up(connection: sqlite3.Connection, _: Any) -> None:
-    # No pragma here may write: the file may turn out to be another program's.
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-
-
-def _set_up_unsynced(connection: sqlite3.Connection, record: Any) -> None:
-    _set_up(connection, record)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: captures arrive in no index's order
-    connection.execute("PRAGMA wal_autocheckpoint = 16384")
-
-
-def _inode(url: str) -> int:
-    try:
-        return index_path(url).stat().st_ino
-    except OSError:
-        return 0
-
-
-def _use_wal(connection: Connection) -> None:
-    """Let readers continue while one process writes; the setting is stored in the file."""
-    if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        return self.database.scrub()

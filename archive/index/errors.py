@@ -1,8 +1,21 @@
-"""Errors of SQLite as sentences that say what to do."""
+"""Errors of an index, and those of SQLite as sentences that say what to do."""
 
 from __future__ import annotations
 
 from archive.model.program import PROGRAM
+
+
+class IndexUnusableError(Exception):
+    """The index can't be used; the message is a sentence with what to do."""
+
+
+class QueryTooSlowError(Exception):
+    """A statement took longer than it may."""
+
+
+class EarlierSchemaError(IndexUnusableError):
+    """The index was made by an earlier version; it has to be rebuilt."""
+
 
 #: What SQLite's message contains -> what follows it in the sentence; the first match counts.
 _ADVICE = (

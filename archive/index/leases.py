@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.process_identity import is_gone, is_here, this_process
 from archive.index.schema import leases
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
+from archive.index.dialect import insert_into
 from archive.index.schema import robots
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class RobotsTable:
     def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
         """Replace the stored response; it is durable on return."""
         facts = {"fetched_at": fetched_at, "status": status, "body": body}
-        statement = insert(robots).values(origin=origin, **facts)
         with self._index.writing() as connection:
+            statement = insert_into(connection, robots).values(origin=origin, **facts)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["origin"], set_=facts)
             )

@@ -7,6 +7,7 @@ SQLite file, ``application_id`` and ``user_version``, which a copy and a backup 
 from __future__ import annotations
 
 import secrets
+from itertools import count
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -14,6 +15,8 @@ from sqlalchemy import func, select
 from archive.index.schema import captures, revisions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Connection, Table
 
 #: The head of the file holds numbers below this.
@@ -43,3 +46,8 @@ def keep_ids(connection: Connection) -> None:
     """
     highest = max(highest_id(connection, table) for table in (captures, revisions))
     connection.exec_driver_sql(f"PRAGMA user_version = {min(highest, _LIMIT - 1)}")
+
+
+def free_ids(connection: Connection, table: Table) -> Iterator[int]:
+    """Yield ids for new rows of a table, within the only write transaction."""
+    return count(highest_id(connection, table) + 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.articles.deletions import DeletionJudge
 from archive.articles.queries import PAGE, all_aliases, matching_articles, revisions_of
-from archive.index.search.newest_hits import Hit
+from archive.index.search.hit import Hit
 from archive.reading.articles import archived_article
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import func, select, text, true
+from sqlalchemy import func, select, text
 
 from archive.articles.batch import enter_captures
 from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
-from archive.index.bulk import one_of
 from archive.index.database import Index, IndexUnusableError, index_path
+from archive.index.dialect import one_of, stored_json
 from archive.index.schema import captures, revisions
 from archive.model.article import PAYWALLED, Quality
 from archive.model.errors import describe_os_error
@@ -191,14 +191,12 @@ class IndexBuilder:
 
     def paywalled(self) -> dict[str, int]:
         """Return how many captures, new or changed, are of articles not free to read, by outlet."""
-        flag = func.json_each(revisions.c.flags).table_valued("value")
         query = (
             select(captures.c.outlet, func.count())
             .select_from(captures)
             .join(revisions, captures.c.revision_id == revisions.c.id)
-            .join(flag, true())
             .where(captures.c.outcome.in_((Outcome.NEW, Outcome.CHANGED)))
-            .where(flag.c.value == PAYWALLED)
+            .where(stored_json(revisions.c.flags).contains(f'"{PAYWALLED}"'))
             .group_by(captures.c.outlet)
         )
         with self.index.reading() as connection:

@@ -7,12 +7,12 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, func, select, type_coerce
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import select
 
 from archive.articles.deletions import DeletionJudge
 from archive.frontier.revisit_policy import State, next_visit
 from archive.http.message import REDIRECT_STATUSES
+from archive.index.dialect import hour_of, insert_missing
 from archive.index.schema import captures, frontier, revisions
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import CONFIRM_AFTER, READ, VisitKind, visit_kind
@@ -170,7 +170,7 @@ def _hour(moment: datetime) -> str:
 
 def _served_hours(connection: Snapshot) -> dict[str, frozenset[str]]:
     """Return the hours (UTC) in which articles of each outlet were served."""
-    hour = func.substr(type_coerce(captures.c.captured_at, String), 1, 13)
+    hour = hour_of(captures.c.captured_at)
     read = select(captures.c.outlet, hour).where(captures.c.outcome.in_(READ))
     query = read.distinct()
     found: dict[str, set[str]] = {}
@@ -212,7 +212,7 @@ def _add(index: Index, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     with index.writing() as connection:
-        return connection.execute(insert(frontier).on_conflict_do_nothing(), rows).rowcount
+        return connection.execute(insert_missing(connection, frontier), rows).rowcount
 
 
 _VISITS = (

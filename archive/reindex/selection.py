@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 
 from archive.articles.captures import location_of
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import captures, revisions
 from archive.model.article import KST
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import delete, text
 from sqlalchemy.exc import DBAPIError
 
-from archive.index.bulk import one_of
-from archive.index.database import BUSY_TIMEOUT, IndexUnusableError, engine_in_memory
+from archive.index.database import IndexUnusableError
+from archive.index.dialect import one_of
 from archive.index.errors import describe_database_error
 from archive.index.schema import Instant, captures, revisions
+from archive.index.sqlite import BUSY_TIMEOUT, attached_name, engine_in_memory
 from archive.model.article import KST
 from archive.model.visit_policy import READ
 from archive.reindex.builder import CREATE_SCAFFOLD, batches, ingest, join_revisits
@@ -110,7 +111,9 @@ class Trial:
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-                connection.exec_driver_sql("ATTACH DATABASE ? AS old", (self._index.uri,))
+                connection.exec_driver_sql(
+                    "ATTACH DATABASE ? AS old", (attached_name(self._index.database),)
+                )
                 yield connection
                 connection.exec_driver_sql("DETACH DATABASE old")
         except (DBAPIError, sqlite3.Error) as error:

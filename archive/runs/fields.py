@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, type_coerce
-
+from archive.index.dialect import stored_json
 from archive.index.schema import revisions
 from archive.model.article import Precision
 
@@ -24,4 +23,6 @@ def is_filled(name: str) -> ColumnElement[Any]:
     """
     if name == "published":
         return revisions.c.published_precision.in_((Precision.MINUTE, Precision.SECOND))
-    return type_coerce(revisions.c[name], String) != ("[]" if name in _LISTS else "")
+    if name in _LISTS:
+        return stored_json(revisions.c[name]) != "[]"
+    return revisions.c[name] != ""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, case, func, select, type_coerce
+from sqlalchemy import case, func, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of, stored_json
 from archive.index.schema import captures, outcomes, revisions, runs
 from archive.model.article import PAYWALLED, Quality
 from archive.model.outcome import Outcome
@@ -92,7 +92,7 @@ def paywalled_since(
     query = (
         _number_shown_since(run_ids, outlet, begin)
         .where(captures.c.outcome != Outcome.UNPARSED, outcomes.c.outcome == Outcome.NEW)
-        .where(type_coerce(revisions.c.flags, Text).contains(f'"{PAYWALLED}"'))
+        .where(stored_json(revisions.c.flags).contains(f'"{PAYWALLED}"'))
     )
     return connection.scalar(query) or 0
 
@@ -132,7 +132,7 @@ def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterat
     query = select(runs).where(
         runs.c.outlet == outlet, runs.c.verb == "crawl", runs.c.started_at < before
     )
-    query = query.where(type_coerce(runs.c.counts, Text).contains(f'"{Outcome.NEW}":'))
+    query = query.where(stored_json(runs.c.counts).contains(f'"{Outcome.NEW}":'))
     for row in connection.execute(
         query.order_by(runs.c.started_at.desc()).execution_options(yield_per=50)
     ):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 from archive.index.schema import frontier, outcomes, runs
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.model.visit_policy import GONE_REASONS, READ, VisitKind, visit_kind

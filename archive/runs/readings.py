@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, String, and_, func, select, type_coerce
+from sqlalchemy import Connection, and_, func, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import hour_of, one_of
 from archive.index.schema import articles, captures, frontier, outcomes, revisions, runs
 from archive.model.outcome import Outcome
 from archive.runs.fields import FIELDS, is_filled
@@ -85,7 +85,7 @@ def published_by_hour(
     connection: Connection, outlet: str, since: datetime, until: datetime
 ) -> Counter[datetime]:
     """Return how many served articles were published in each hour (UTC) of this period."""
-    hour = func.substr(type_coerce(frontier.c.published_at, String), 1, 13)
+    hour = hour_of(frontier.c.published_at)
     query = (
         select(hour, func.count())
         .where(*_served(outlet, until), frontier.c.published_at >= since)

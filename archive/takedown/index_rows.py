@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import REMOVED_COLUMNS
 from archive.index.article_rows import to_article, to_document
-from archive.index.bulk import one_of
+from archive.index.dialect import insert_missing, one_of, overwrite_deleted
+from archive.index.fulltext import delete_documents
 from archive.index.row_ids import keep_ids
 from archive.index.schema import (
     aliases,
@@ -22,7 +22,6 @@ from archive.index.schema import (
     removals,
     revisions,
 )
-from archive.index.search.documents import delete_documents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -32,13 +31,10 @@ if TYPE_CHECKING:
     from archive.takedown.log import Takedown
     from archive.takedown.plan import TakedownPlan
 
-#: Makes SQLite overwrite what it deletes, so that no deleted content stays in free pages.
-SECURE = "PRAGMA secure_delete = ON"
-
 
 def remove_rows(connection: Connection, plan: TakedownPlan, takedown: Takedown) -> None:
     """Delete the article's rows and block it: after the commit no command shows or ingests it."""
-    connection.exec_driver_sql(SECURE)
+    overwrite_deleted(connection)
     keep_ids(connection)
     if plan.row is not None:
         _delete_article(connection, plan.row, plan.captures)
@@ -60,7 +56,7 @@ def record_takedown(connection: Connection, takedown: Takedown) -> None:
     rows = [
         {"outlet": takedown.outlet, "name": name, "removal": number} for name in takedown.refused
     ]
-    connection.execute(sqlite_insert(refused).on_conflict_do_nothing(), rows)
+    connection.execute(insert_missing(connection, refused), rows)
 
 
 def remove_blocked(connection: Connection) -> int:
@@ -68,7 +64,7 @@ def remove_blocked(connection: Connection) -> int:
 
     Their captures stay, with the outcome `skipped`.
     """
-    connection.exec_driver_sql(SECURE)
+    overwrite_deleted(connection)
     keep_ids(connection)
     blocked = and_(refused.c.outlet == articles.c.outlet, refused.c.name == articles.c.article_id)
     rows = list(connection.scalars(select(articles.c.id).join(refused, blocked)))
@@ -133,7 +129,7 @@ def _close_frontier(connection: Connection, takedown: Takedown) -> None:
         "discovered_run": "",
         "last_run": "",
     }
-    connection.execute(sqlite_insert(frontier).on_conflict_do_nothing(), [row | REMOVED_COLUMNS])
+    connection.execute(insert_missing(connection, frontier), [row | REMOVED_COLUMNS])
 
 
 def move_rows(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, bindparam, select, text
+from sqlalchemy import select
 
 from archive.frontier.revisit_policy import State
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
+from archive.index.image_urls import images_of_others
 from archive.index.schema import aliases, articles, captures, frontier, refused, removals, revisions
 from archive.takedown.log import RemovedRecord
 from archive.warc.record_writer import format_date
@@ -33,13 +34,6 @@ _COLUMNS = (
     captures.c.warc_length,
     captures.c.revision_id,
 )
-#: Images of the article that other articles show as well; SQLite's JSON functions look into them.
-_OF_OTHERS = text("""
-    SELECT DISTINCT json_extract(image.value, '$.url')
-    FROM revisions, json_each(revisions.images) AS image
-    WHERE revisions.article <> :article AND json_extract(image.value, '$.url') IN (
-        SELECT json_extract(own.value, '$.url') FROM revisions AS r, json_each(r.images) AS own
-        WHERE r.article = :article)""").bindparams(bindparam("article", type_=Integer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +210,7 @@ def _pictures(
         return {}
     images = connection.scalars(select(revisions.c.images).where(revisions.c.article == row))
     urls = {image["url"] for each in images for image in each if image.get("url")}
-    urls -= set(connection.scalars(_OF_OTHERS, {"article": row}))
+    urls -= set(images_of_others(connection, row))
     pictures = _rows(connection, captures.c.url, urls)
     return {
         key: picture

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from operator import mul
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, func, or_, select
 
 from archive.index.article_rows import to_article, to_document, to_row
+from archive.index.damage import damages
+from archive.index.fulltext import held_documents
 from archive.index.schema import articles, captures, revisions
-from archive.index.search.documents import document_tokens
 from archive.index.search.position import is_place
 from archive.model.outcome import Outcome, Reason
 from archive.verify.warc_file.findings import Finding, Rule
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from archive.index.fulltext import HeldDocuments
     from archive.model.article import Article
 
 _SHOWN = (Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED)
@@ -37,7 +37,8 @@ _CHECKS = (
         "The capture it was read from shows another article, or none.",
         """
         SELECT r.id FROM revisions r JOIN captures c ON c.id = r.capture_id
-        LEFT JOIN revisions o ON o.id = c.revision_id WHERE o.article IS NOT r.article""",
+        LEFT JOIN revisions o ON o.id = c.revision_id
+        WHERE o.article IS NULL OR o.article <> r.article""",
     ),
     (
         "revisions",
@@ -87,7 +88,7 @@ _CHECKS = (
         "It has not exactly one current revision.",
         """
         SELECT a.id FROM articles a LEFT JOIN revisions r ON r.article = a.id
-        GROUP BY a.id HAVING coalesce(sum(r.current), 0) <> 1""",
+        GROUP BY a.id HAVING count(CASE WHEN r.current THEN 1 END) <> 1""",
     ),
     (
         "articles",
@@ -116,7 +117,7 @@ _CHECKS = (
         "Its article does not exist, or is of another outlet.",
         """
         SELECT l.outlet || '/' || l.alias FROM aliases l LEFT JOIN articles a ON a.id = l.article
-        WHERE a.outlet IS NOT l.outlet""",
+        WHERE a.outlet IS NULL OR a.outlet <> l.outlet""",
     ),
     (
         "outcomes",
@@ -145,33 +146,6 @@ _OUTCOMES = select(captures.c.id).where(
         and_(captures.c.revision_id.is_not(None), captures.c.outcome.not_in(_MAY_SHOW)),
     )
 )
-#: A checksum of the search index's tokens by document and column, so that the tokens need not be in
-#: memory: their count, and the sum of position x weight modulo a prime, where a token's weight is
-#: made of its first two characters (most tokens have no more) and its length. `_sum` computes the
-#: same of the text. A lost or added token changes the count. A token replaced at position p changes
-#: the sum by p x (difference of weights), two tokens that changed places by (p - q) x (difference
-#: of weights): not 0 but for one pair of tokens in two thousand million. The modulus of each
-#: product keeps SQLite's sum within 64 bits.
-_WORDS = "CREATE VIRTUAL TABLE temp.verify_words USING fts5vocab(main, search, instance)"
-_CHARACTERS = (
-    "CREATE VIRTUAL TABLE temp.verify_characters USING fts5vocab(main, search_characters, instance)"
-)
-_SUMS = text("""
-    SELECT doc, col, count(*), sum(("offset" + 1) * ((
-        unicode(term) + 1114112 * coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)
-    ) % 2147483647) % 2147483647)
-    FROM temp.verify_words GROUP BY doc, col""")
-_PRIME = 2**31 - 1
-_COLUMNS = ("headline", "body", "facets")
-#: A checksum of a document's characters, which have no order.
-_CHARACTER_SUMS = text("""
-    SELECT doc, count(*), sum(weight * weight) FROM (
-        SELECT doc, unicode(term) + coalesce(unicode(substr(term, 2, 1)), 0) + 997 * length(term)
-        AS weight FROM temp.verify_characters)
-    GROUP BY doc""")
-
-#: Checksums of what the search index has, by the position of a document and the column.
-_Sums = dict[tuple[int, str], tuple[int, int | None]]
 
 
 #: How many revisions the article of a row has.
@@ -181,10 +155,8 @@ _SIBLINGS = select(func.count()).where(_OTHER.c.article == revisions.c.article).
 
 def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
     """Yield findings about rows that contradict each other; ``whole``: texts and search, too."""
-    pragma = "integrity_check" if whole else "quick_check"
-    for (sentence,) in connection.exec_driver_sql(f"PRAGMA {pragma}(100)"):
-        if sentence != "ok":
-            yield _found("index", "", f"SQLite says: {sentence}.")
+    for sentence in damages(connection, whole=whole):
+        yield _found("index", "", sentence)
     for table, sentence, query in _CHECKS:
         for (key,) in connection.exec_driver_sql(query):
             yield _found(table, key, sentence)
@@ -196,7 +168,7 @@ def check_index(connection: Connection, *, whole: bool) -> Iterator[Finding]:
 
 def _check_texts(connection: Connection) -> Iterator[Finding]:
     """Check that revisions are valid articles, and that search holds exactly their words."""
-    sums = _sums(connection)
+    held = held_documents(connection)
     query = select(
         revisions,
         articles.c.outlet,
@@ -205,29 +177,14 @@ def _check_texts(connection: Connection) -> Iterator[Finding]:
         _SIBLINGS.label("siblings"),
     ).join(articles)
     for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield from _check_revision(dict(row), sums)
-    for position in sorted({position for position, _ in sums}):
+        yield from _check_revision(dict(row), held)
+    for position in held.left():
         sentence = "The search index holds a document of no current revision."
         yield Finding("search", -1, str(position), Rule.SEARCH, sentence)
 
 
-def _sums(connection: Connection) -> _Sums:
-    found: _Sums = {}
-    for statement in (_WORDS, _CHARACTERS):
-        connection.exec_driver_sql(statement)
-    try:
-        for position, column, count, total in connection.execute(_SUMS):
-            found[position, column] = count, total
-        for position, count, total in connection.execute(_CHARACTER_SUMS):
-            found[position, "characters"] = count, total
-    finally:
-        for table in ("verify_words", "verify_characters"):
-            connection.exec_driver_sql(f"DROP TABLE temp.{table}")
-    return found
-
-
-def _check_revision(row: dict[str, Any], sums: _Sums) -> Iterator[Finding]:
-    """Check one row of ``revisions``; take what the search index has of it out of ``sums``."""
+def _check_revision(row: dict[str, Any], held: HeldDocuments) -> Iterator[Finding]:
+    """Check one row of ``revisions``, and its document in the search index."""
     key = row["id"]
     try:
         article = to_article(row)
@@ -242,43 +199,20 @@ def _check_revision(row: dict[str, Any], sums: _Sums) -> Iterator[Finding]:
             "revisions", key, f"Not the values of a valid article: {', '.join(wrong)}{why}."
         )
     if row["search_position"] is not None:
-        yield from _check_document(row, article, sums)
+        yield from _check_document(row, article, held)
 
 
-def _check_document(row: dict[str, Any], article: Article, sums: _Sums) -> Iterator[Finding]:
+def _check_document(
+    row: dict[str, Any], article: Article, held: HeldDocuments
+) -> Iterator[Finding]:
     """Check that a current revision has its place in the search index, and its words there."""
     key, position = row["id"], row["search_position"]
     if not is_place(position, row["search_spill"], key, article.published_at):
         sentence = "Its position in full-text search is not of its time of publication."
         yield _found("revisions", key, sentence)
-    made = document_tokens(to_document(position, article, edited=row["siblings"] > 1))
-    for column in _COLUMNS:
-        if sums.pop((position, column), (0, None)) != _sum(made[column]):
-            sentence = f"The search index does not hold the words of its {column}."
-            yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
-    squares = sum(_character_weight(one) ** 2 for one in made["characters"])
-    if sums.pop((position, "characters"), (0, 0)) != (len(made["characters"]), squares):
-        sentence = "The search index does not hold the characters of its words."
+    for what in held.missing(to_document(position, article, edited=row["siblings"] > 1)):
+        sentence = f"The search index does not hold {what}."
         yield Finding("search", -1, str(key), Rule.SEARCH, sentence)
-
-
-@lru_cache(maxsize=2**18)
-def _weight(word: str) -> int:
-    """Return the weight of a token in `_SUMS`."""
-    second = ord(word[1]) if len(word) > 1 else 0
-    return (ord(word[0]) + 1114112 * second + 997 * len(word)) % _PRIME
-
-
-def _character_weight(token: str) -> int:
-    """Return the weight of a character, or of a facet, in `_CHARACTER_SUMS`."""
-    return ord(token[0]) + (ord(token[1]) if len(token) > 1 else 0) + 997 * len(token)
-
-
-def _sum(words: list[str]) -> tuple[int, int | None]:
-    """Return what `_SUMS` gives for these tokens, in this order."""
-    products = map(mul, range(1, len(words) + 1), map(_weight, words))
-    total = sum(product % _PRIME for product in products)
-    return len(words), total if words else None
 
 
 def _found(table: str, key: object, sentence: str) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from archive.index.search.newest_hits import Hit
+from archive.index.search.hit import Hit
 from archive.index.search.query import QueryError
 
 _CURSOR = re.compile(r"(none|(\d{8}T\d{6}(?:\.\d{6})?)Z)-(\d{1,18})", re.A)

@@ -30,18 +30,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from archive.index.search.hit import Hit
     from archive.index.search.match import Match
     from archive.index.search.query import Query
 
 #: Rows that are held against a filter at once, at first and at most.
 _FEW, _MANY = 64, 4096
-
-
-class Hit(NamedTuple):
-    """A place in the order of hits: a revision's time of publication and id."""
-
-    published_at: datetime | None
-    id: int
 
 
 class _Row(NamedTuple):

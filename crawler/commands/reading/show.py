@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
     from archive.index.database import Index, Snapshot
-    from archive.index.search.newest_hits import Hit
+    from archive.index.search.hit import Hit
 
 #: Articles that are listed by default.
 _NEWEST = 20

@@ -12,7 +12,7 @@ from archive.articles.layout_counts import LayoutCounts, layouts_of_newest
 from archive.articles.queries import number_of_articles
 from archive.frontier.channel_counts import ChannelCounts, discovered_by
 from archive.index.database import QueryTooSlowError
-from archive.index.search.counts import hits_by_period
+from archive.index.fulltext import hits_by_period
 from archive.index.search.query import Query
 from archive.runs.history import outlets_seen, runs_between
 from crawler.model.outlet_facts import basis, basis_of_layout, rated

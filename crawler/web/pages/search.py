@@ -18,7 +18,8 @@ from archive.articles.queries import (
 from archive.articles.snippets import snippet_of
 from archive.export.article_json import articles_object
 from archive.index.database import QueryTooSlowError
-from archive.index.search.counts import Periods, Unit, hits_by_outlet, hits_by_period
+from archive.index.fulltext import hits_by_outlet, hits_by_period
+from archive.index.search.counts import Periods, Unit
 from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.index.search.match import has_words
 from archive.index.search.query import QUALITIES, QueryError, parse_query
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from archive.articles.queries import StoredArticle
     from archive.articles.snippets import Snippet
     from archive.index.database import Snapshot
-    from archive.index.search.newest_hits import Hit
+    from archive.index.search.hit import Hit
     from archive.index.search.query import Query
     from crawler.web.messages import Words
 

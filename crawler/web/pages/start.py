@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from archive.articles.queries import articles_by_outlet, newest_articles
-from archive.index.search.counts import hits_by_period
+from archive.index.fulltext import hits_by_period
 from archive.index.search.query import Query
 from archive.model.article import KST
 from archive.runs.alarms import open_alarms

@@ -98,7 +98,7 @@ class Frontiers(RuleBasedStateMachine):
         self.clock = Clock()
         self.at = FrontierIndex(self.folder / "index.sqlite3", self.clock)
         # the pool's one; power loss isn't what is shown here
-        with self.at.index._engine.connect() as connection:
+        with self.at.index.database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA synchronous = OFF")
         self.model: dict[str, Known] = {}
         self.dead: set[str] = set()
@@ -270,7 +270,7 @@ class Frontiers(RuleBasedStateMachine):
                 known.holder = ""
 
     def roll_back(self, hand: Hand, results: list[VisitResult], counts: int) -> None:
-        with self.at.index._engine.connect() as connection:
+        with self.at.index.database.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             assert hand.run.settle(connection, results) == counts
             connection.rollback()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, insert, select
 
-from archive.index.bulk import one_of
+from archive.index.dialect import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

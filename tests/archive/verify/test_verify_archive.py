@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.index.search.checksums import _sum
 from archive.index.search.facets import EVERY
 from archive.index.search.text import tokens
 from archive.model.article import KST
@@ -21,7 +22,6 @@ from archive.segments import manifest as fixity
 from archive.segments.manifest import NAME, EntryKind, ManifestEntry
 from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
-from archive.verify.index import _sum
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from crawler.extraction.reading import read_exchange

@@ -81,7 +81,7 @@ def test_reading_a_jobs_history_scans_no_table(tmp_path: Path) -> None:
     asked: list[tuple[str, tuple[object, ...]]] = []
     with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
         event.listen(
-            index._engine, "before_cursor_execute", lambda *given: asked.append(given[2:4])
+            index.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4])
         )
         with index.reading() as connection:
             past(connection, "j", datetime.now(UTC))

@@ -126,7 +126,7 @@ def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
 def test_once_reports_jobs_that_could_not_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("archive.index.database.BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 50)
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
     with (
