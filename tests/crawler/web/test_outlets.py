@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from archive.index.database import Index
 from archive.model.article import KST
@@ -228,3 +230,33 @@ def test_channels_are_counted_after_a_crawl(tmp_path: Path) -> None:
         assert of_days[today]["new"] + of_days[yesterday]["new"] == 4
         published = sum(day["published"] for day in of_days.values())
         assert published == values["articles"] == 4
+
+
+def test_no_query_of_a_page_reads_a_big_table_through(room: Client) -> None:
+    plans: list[tuple[str, str]] = []
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend((row[3], statement) for row in cursor.fetchall())
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        for path in ("/outlets/newspim", "/outlets", "/runs", "/runs?outlet=etoday"):
+            assert room.get(path).status_code == 200
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+    assert any("frontier" in statement for _, statement in plans)
+    # Captures by the table's own order, and runs by that of their index, are left after a few; the
+    # outlets are found one after the other; a hit is one of those that full-text search walks.
+    through = {
+        plan
+        for plan, statement in plans
+        if plan.startswith("SCAN")
+        and "ORDER BY captures.id DESC\n LIMIT" not in statement
+        and plan != "SCAN runs USING INDEX ix_runs_started_at"
+        and plan.split()[1]
+        not in ("alarms", "leases", "alembic_version", "sqlite_master", "anon_1")
+        and "VIRTUAL TABLE" not in plan
+    }
+    assert not through
