@@ -81,6 +81,20 @@ def cursor_now(connection: Connection) -> EventCursor:
     return begin.at_capture(connection, highest_id(connection, captures))
 
 
+def recent_cursor(connection: Connection, most: int) -> EventCursor:
+    """Return the cursor of somebody who has read all but the last revisions, removals and captures.
+
+    So many of each are left: as many events, or more, with a few of articles that are gone.
+    """
+    last = cursor_now(connection)
+    begin = replace(
+        last,
+        revision=max(0, last.revision - most),
+        removal=max(0, last.removal - most),
+    )
+    return begin.at_capture(connection, max(0, last.capture - most))
+
+
 def parse_event_cursor(text: str) -> EventCursor:
     """Return the cursor that a text stands for.
 

@@ -95,16 +95,26 @@ def read_events(
     :raises IndexUnusableError: it cannot be read.
     """
     with index.reading() as connection:
-        events = each_event(connection, cursor)
-        found: list[ArchiveEvent] = []
-        while len(found) < most:
-            try:
-                found.append(next(events))
-            except StopIteration as end:
-                # The last one's reader has read what gave no event, too.
-                found[-1:] = [replace(one, cursor=end.value) for one in found[-1:]]
-                return found, end.value
-        events.close()
+        return events_after(connection, cursor, most)
+
+
+def events_after(
+    connection: Connection, cursor: EventCursor | None, most: int
+) -> tuple[list[ArchiveEvent], EventCursor]:
+    """Return what `read_events` does, as an open index has it.
+
+    :raises StaleCursorError: the index was rebuilt since, or is an earlier one.
+    """
+    events = each_event(connection, cursor)
+    found: list[ArchiveEvent] = []
+    while len(found) < most:
+        try:
+            found.append(next(events))
+        except StopIteration as end:
+            # The last one's reader has read what gave no event, too.
+            found[-1:] = [replace(one, cursor=end.value) for one in found[-1:]]
+            return found, end.value
+    events.close()
     return found, found[-1].cursor
 
 

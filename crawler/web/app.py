@@ -13,7 +13,17 @@ from starlette.staticfiles import StaticFiles
 from crawler.web import openapi
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
-from crawler.web.pages import article, downloads, history, outlet, outlets, runs, search, start
+from crawler.web.pages import (
+    article,
+    changes,
+    downloads,
+    history,
+    outlet,
+    outlets,
+    runs,
+    search,
+    start,
+)
 from crawler.web.rendering import LANGUAGE_COOKIE
 from crawler.web.security import (
     Access,
@@ -62,6 +72,7 @@ def _routes() -> list[Route | Mount]:
         *start.ROUTES,
         *search.ROUTES,
         *downloads.ROUTES,
+        *changes.ROUTES,
         # Before the articles, whose ids may have slashes.
         *history.ROUTES,
         *article.ROUTES,

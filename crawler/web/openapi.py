@@ -101,10 +101,11 @@ def _schemas() -> dict[str, Any]:
         "Start": _object(
             articles=_NUMBER, outlets=_OBJECTS, newest=_OBJECTS, runs=_OBJECTS, alarms=_OBJECTS
         ),
+        "Changes": _object(events=_OBJECTS, next=_TEXT, is_end={"type": "boolean"}),
         "Error": {
             "type": "object",
             "required": ["error"],
-            "properties": {"error": _TEXT, "removal": {"type": "object"}},
+            "properties": {"error": _TEXT, "removal": {"type": "object"}, "now": _TEXT},
         },
     }
 
@@ -146,7 +147,11 @@ def _get(
     parameters: list[dict[str, Any]] | None = None,
     *errors: int,
 ) -> dict[str, Any]:
-    said = {400: "it means nothing", 404: "there is none", 410: "it was removed: with the record"}
+    said = {
+        400: "it means nothing",
+        404: "there is none",
+        410: "it was removed, or the cursor is of another index",
+    }
     said |= {429: "too many searches at once", 503: "cut off, busy, or the index cannot be read"}
     failures = {
         str(status): {"description": said[status], "content": _content("application/json", "Error")}
@@ -209,6 +214,17 @@ def document() -> dict[str, Any]:
             [_parameter("name", "the outlet's name", "path")],
             404,
         ),
+        "/changes.json": _get(
+            "What became known of articles since a cursor, in order",
+            _content("application/json", "Changes"),
+            [
+                _parameter("since", "the cursor `next` of the answer before, or `now`"),
+                _parameter("limit", "events, 1 to 1,000"),
+            ],
+            400,
+            410,
+        ),
+        "/changes.atom": _get("The last events as a feed", _content("application/atom+xml")),
         f"{article}.json": _get(
             "An article with its revisions, history and captures",
             _content("application/json", "Dossier"),

@@ -106,7 +106,7 @@ def asked_of(parameters: Mapping[str, str]) -> Asked | None:
     return Asked(
         text=text,
         query=query,
-        limit=_limit(parameters.get("limit", "")),
+        limit=limit_of(parameters.get("limit", ""), _PAGE, _MOST),
         before=parse_cursor(before) if before else None,
         by_rank=by_rank,
     )
@@ -135,11 +135,15 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if any(map(str.isspace, value)) and '"' not in value else value
 
 
-def _limit(text: str) -> int:
+def limit_of(text: str, usual: int, most: int) -> int:
+    """Return the number of a parameter, ``usual`` if it is empty.
+
+    :raises QueryError: it is none from 1 to ``most``.
+    """
     if not text:
-        return _PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _MOST:
-        raise QueryError(f"limit is a number from 1 to {_MOST}")
+        return usual
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
+        raise QueryError(f"limit is a number from 1 to {most}")
     return int(text)
 
 

@@ -20,6 +20,7 @@ _FOR_PEOPLE = re.compile(r"(/[^./]*|\})$")
 #: A request for each path.
 _ASKED: dict[str, tuple[str, dict[str, str]]] = {
     "/index.json": ("/index.json", {}),
+    "/changes.json": ("/changes.json", {"limit": "2"}),
     "/outlets.json": ("/outlets.json", {}),
     "/runs.json": ("/runs.json", {}),
     "/outlets/{name}.json": ("/outlets/newspim.json", {}),
