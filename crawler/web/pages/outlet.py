@@ -54,9 +54,8 @@ _EXTRA = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutletView:
-    """What is shown of an outlet; ``state`` is None before it has a job, a crawl or articles."""
+    """What is shown of an outlet besides its state."""
 
-    state: OutletState | None
     articles: int
     crawled: Mapping[date, CrawlDay]
     published: Mapping[date, int]
@@ -79,19 +78,25 @@ def read_outlet(connection: Snapshot, name: str, jobs: Sequence[Job], now: datet
     seen = {*outlets_seen(connection), *(job.outlet for job in jobs)}
     if name not in seen and name not in known_outlets():
         raise not_found()
-    states = read_states(connection, jobs, now, name).outlets
     crawled = crawl_days(connection, name, now, _DAYS)
     first, last = min(crawled), max(crawled)
     of_days = Query((), outlet=name, since=first, until=last, quality=None)
     published = dict.fromkeys(crawled, 0)
     published |= {one.first: one.hits for one in hits_by_period(connection, of_days).periods}
     return OutletView(
-        state=public_outlet(states[0]) if states else None,
         articles=number_of_articles(connection, name),
         crawled=crawled,
         published=published,
         runs=tuple(map(public_run, runs_between(connection, None, None, now, name, limit=_RUNS))),
     )
+
+
+def read_state(
+    connection: Snapshot, name: str, jobs: Sequence[Job], now: datetime
+) -> OutletState | None:
+    """Return the outlet's state; None before it has a job, a crawl or articles."""
+    states = read_states(connection, jobs, now, name).outlets
+    return public_outlet(states[0]) if states else None
 
 
 def read_readings(connection: Snapshot, name: str, now: datetime) -> Readings:
@@ -108,22 +113,38 @@ async def _answer(request: Request) -> Response:
     jobs, _ = room.jobs()
     now = room.clock()
     view = await room.read(lambda connection: read_outlet(connection, name, jobs, now))
+    state: OutletState | None = None
+    is_slow = False
+    try:
+        state = await room.read(lambda connection: read_state(connection, name, jobs, now))
+    except QueryTooSlowError:  # after a crawl of hundreds of thousands of pages within a day
+        is_slow = True
     readings: Readings | None = None
     with suppress(QueryTooSlowError):  # the page then says that there are none
         readings = await room.read(lambda one: read_readings(one, name, now), _EXTRA)
     if wants_json(request):
-        return json_answer(_object(name, view, readings))
-    return _html(request, name, view, readings)
+        return json_answer(_object(name, view, state, readings))
+    return _html(request, name, view, readings, state=state, is_slow=is_slow)
 
 
-def _html(request: Request, name: str, view: OutletView, readings: Readings | None) -> Response:
+def _html(
+    request: Request,
+    name: str,
+    view: OutletView,
+    readings: Readings | None,
+    *,
+    state: OutletState | None,
+    is_slow: bool,
+) -> Response:
     words = words_of(request)
     known = find_outlet(name)
     values = {
         "name": name,
         "outlet_title": title_of(name),
         "view": view,
-        "figures": view.state.figures if view.state is not None else None,
+        "state": state,
+        "figures": state.figures if state is not None else None,
+        "is_slow": is_slow,
         "known": known,
         "basis": basis(known) if known is not None else "",
         "layouts": _layout_rows(known, readings),
@@ -222,13 +243,15 @@ def _channel_rows(known: Outlet | None, readings: Readings | None) -> list[dict[
     ]
 
 
-def _object(name: str, view: OutletView, readings: Readings | None) -> dict[str, Any]:
+def _object(
+    name: str, view: OutletView, state: OutletState | None, readings: Readings | None
+) -> dict[str, Any]:
     known = find_outlet(name)
     return {
         "outlet": name,
         "title": title_of(name),
         "articles": view.articles,
-        "state": outlet_object(view.state) if view.state is not None else None,
+        "state": outlet_object(state) if state is not None else None,
         "days": {
             f"{day}": {
                 "new": one.new,

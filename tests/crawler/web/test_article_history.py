@@ -17,7 +17,7 @@ from tests.archive.articles.test_identity import DAY, edited
 from tests.support.captures import Keeper
 from tests.support.cli import Workspace
 from tests.support.documents import NOON
-from tests.support.history import OWN_ID, page
+from tests.support.history import OWN_ID, another, answer, other_url, page
 from tests.support.reading_room import opened_room
 
 if TYPE_CHECKING:
@@ -235,3 +235,15 @@ def test_a_page_shows_a_part_of_a_long_difference() -> None:
     fields, left_out = shown(long, Words("en"))
     assert left_out == len(many)
     assert len(str(fields[0].lines[0].both)) < _CHARACTERS + 200
+
+
+def test_a_look_in_an_outage_is_marked_and_is_no_deletion(tmp_path: Path) -> None:
+    keeper = Keeper(tmp_path)
+    keeper.read("etoday", page(0), *(another(number, 0) for number in range(1, 5)))
+    gone = [answer(404, 1, url=other_url(number)) for number in range(1, 5)]
+    keeper.read("etoday", answer(404, 1), *gone)
+    with opened_room(Workspace(tmp_path)) as client:
+        shown_page = seen(client)
+        assert "매체 장애 중" in shown_page.css(".line li")[1].text()
+        assert not shown_page.css(".absence")
+        assert client.get(f"{PATH}.json").json()["captures"][1]["in_outage"]

@@ -11,12 +11,13 @@ from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from archive.index.database import Index
+from archive.index.database import Index, QueryTooSlowError
 from archive.model.article import KST
 from crawler.jobs.config import parse_jobs
 from crawler.outlets import known_outlets
 from crawler.status.json_report import overview_object
 from crawler.status.overview import survey
+from crawler.web.pages import outlet
 from crawler.web.pages.public_values import public_text
 from tests.support.cli import Workspace
 from tests.support.crawls import Crawls, site_of_today
@@ -260,3 +261,18 @@ def test_no_query_of_a_page_reads_a_big_table_through(room: Client) -> None:
         and "VIRTUAL TABLE" not in plan
     }
     assert not through
+
+
+def test_what_takes_too_long_is_left_out(busy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise QueryTooSlowError("it would take longer than 2 seconds")
+
+    monkeypatch.setattr(outlet, "read_state", refuse)
+    monkeypatch.setattr(outlet, "read_readings", refuse)
+    with opened_room(busy, clock=lambda: NOW) as client:
+        page = seen(client, "/outlets/etoday")
+        assert "제때 집계하지 못했습니다" in page.css_first("[role=alert]").text()
+        assert "집계를 생략했습니다" in page.css_first("#layouts ~ .notice").text()
+        assert page.css("svg.plot")
+        values = client.get("/outlets/etoday.json").json()
+        assert [values[name] for name in ("state", "layouts", "channels")] == [None] * 3
