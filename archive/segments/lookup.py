@@ -13,8 +13,8 @@ from isal import isal_zlib
 
 from archive.http.content_coding import INFLATE_ERROR
 from archive.model.exchange import MAX_DOCUMENT, Location
-from archive.model.files import open_regular
-from archive.segments.names import final_name, open_name
+from archive.segments.names import final_name
+from archive.segments.store import store_of
 from archive.warc.reader import iterate
 from archive.warc.record_header import MalformedRecordError, block_length, parse_header
 from archive.warc.record_iterator import HEADER_END
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from archive.segments.store import Store, StoreOrFolder
     from archive.warc.record_parser import Damage
 
 #: Record types that hold, or stand for, a document.
@@ -63,15 +64,15 @@ def location_in(name: str, record: Record) -> Location:
     return Location(name, record.offset, record.length, record.record_id, record.payload_digest)
 
 
-def read_at(folder: Path | str, location: Location) -> Record:
-    """Return the record at a location in a segment of ``folder``, open or closed.
+def read_at(archive: StoreOrFolder, location: Location) -> Record:
+    """Return the record at a location in a segment of the archive, open or closed.
 
     :raises RecordError: it is missing, damaged or another one; the message says which.
     """
-    return parse_record(read_bytes(folder, location), location)
+    return parse_record(read_bytes(archive, location), location)
 
 
-def read_bytes(folder: Path | str, location: Location) -> bytes:
+def read_bytes(archive: StoreOrFolder, location: Location) -> bytes:
     """Return the bytes at a location, which `parse_record` checks.
 
     :raises RecordError: there is no such file, or it is too short.
@@ -79,12 +80,10 @@ def read_bytes(folder: Path | str, location: Location) -> bytes:
     where = _describe(location)
     if Path(location.file).name != location.file:
         raise RecordError(f"{where} is not a file of the archive's folder.")
-    with _open(Path(folder) / location.file, where) as file:
-        try:
-            file.seek(location.offset)
-            data = file.read(location.length)
-        except (OSError, ValueError) as error:
-            raise RecordError(f"{where} cannot be read ({error}).") from error
+    try:
+        data = store_of(archive).range(location.file, location.offset, location.length)
+    except (OSError, ValueError) as error:
+        raise _unreadable(where, error) from error
     if len(data) != location.length:
         raise RecordError(
             f"{where} should have {location.length} bytes, but the file ends after {len(data)}."
@@ -131,7 +130,7 @@ def _parse_member(data: bytes, location: Location, where: str) -> Record:
     return build_record(fields, block, location.offset, location.length)
 
 
-def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes] | None:
+def request_after(archive: StoreOrFolder, location: Location) -> tuple[Record, bytes] | None:
     """Return the `request` right after a record, and the bytes of its gzip member.
 
     Return None if another record follows, or none.
@@ -140,7 +139,7 @@ def request_after(folder: Path | str, location: Location) -> tuple[Record, bytes
     """
     where = f"What follows record {location.record_id} at byte {location.offset} of {location.file}"
     start = location.offset + location.length
-    with _open(Path(folder) / location.file, where) as file:
+    with _open(store_of(archive), location.file, where) as file:
         try:
             member = _request_member(file, start)
             if member is None:
@@ -182,13 +181,14 @@ def _describe(location: Location) -> str:
     return f"Record {location.record_id} at byte {location.offset} of {location.file}"
 
 
-def _open(path: Path, where: str) -> BinaryIO:
-    # its writer may close, and so rename, it between the first two attempts
-    for name in (path, path.with_name(open_name(path.name)), path):
-        try:
-            return open_regular(name)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise RecordError(f"{where} cannot be read ({error}).") from error
-    raise RecordError(f"{where} cannot be read: the file does not exist.")
+def _open(store: Store, name: str, where: str) -> BinaryIO:
+    try:
+        return store.open(name)
+    except (OSError, ValueError) as error:
+        raise _unreadable(where, error) from error
+
+
+def _unreadable(where: str, error: OSError | ValueError) -> RecordError:
+    if isinstance(error, FileNotFoundError):
+        return RecordError(f"{where} cannot be read: the file does not exist.")
+    return RecordError(f"{where} cannot be read ({error}).")
