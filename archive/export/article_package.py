@@ -6,13 +6,12 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from archive.articles.mementos import article_of
 from archive.export.articles import ExportError
+from archive.export.captures import pages_of
 from archive.export.selection import open_selection
 from archive.export.wacz_writer import PackageInfo, WaczPage, write_wacz
-from archive.index.schema import articles, captures, revisions
+from archive.index.schema import revisions
 from archive.segments.lookup import RecordError
 
 if TYPE_CHECKING:
@@ -55,25 +54,7 @@ def write_article_package(
 
 def _pages(connection: Connection, memento: Memento, article: int | None) -> list[WaczPage]:
     """Return the page of each revision, and that of the capture; players open the newest first."""
-    query = (
-        select(
-            captures.c.url,
-            captures.c.captured_at,
-            revisions.c.headline,
-            articles.c.outlet,
-            articles.c.article_id,
-            revisions.c.number,
-        )
-        .select_from(revisions)
-        .join(articles)
-        .join(captures, captures.c.id == revisions.c.capture_id)
-        .where(revisions.c.article == article)
-        .order_by(captures.c.captured_at, revisions.c.id)
-    )
-    pages = [
-        WaczPage(url, moment, headline, f"{outlet}/{article_id}/{number}")
-        for url, moment, headline, outlet, article_id, number in connection.execute(query)
-    ]
+    pages = [*pages_of(connection, revisions.c.article == article)]
     return pages or [
         WaczPage(memento.url, memento.captured_at, memento.url, f"capture/{memento.id}")
     ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from archive.export.selection import CaptureSelection
 
@@ -103,6 +103,14 @@ def _pages(connection: Connection, asked: CaptureFilter) -> Iterator[WaczPage]:
     """Yield each revision of each article, at the capture it was read from, oldest first."""
     current = select(revisions.c.article).join(articles).where(revisions.c.current)
     among = published(current, asked.outlet, asked.since, asked.until)
+    yield from pages_of(connection, revisions.c.article.in_(among))
+
+
+def pages_of(connection: Connection, condition: ColumnElement[bool]) -> Iterator[WaczPage]:
+    """Yield the revisions that meet a condition, each at the capture it was read from.
+
+    The oldest come first.
+    """
     query = (
         select(
             captures.c.url,
@@ -115,7 +123,7 @@ def _pages(connection: Connection, asked: CaptureFilter) -> Iterator[WaczPage]:
         .select_from(revisions)
         .join(articles)
         .join(captures, captures.c.id == revisions.c.capture_id)
-        .where(revisions.c.article.in_(among))
+        .where(condition)
         .order_by(captures.c.captured_at, revisions.c.id)
         .execution_options(yield_per=500)
     )

@@ -34,15 +34,20 @@ LANGUAGE_COOKIE = "language"
 _IN_PATH = "/:@!$&'()*+,;=~"
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("crawler.web"),
+def templates_of(package: str) -> Environment:
+    """Return the templates of a package: output is escaped, and an unknown name is an error."""
+    return Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _environment() -> Environment:
+    environment = templates_of("crawler.web")
     environment.filters.update(
         shown=printable,
         shown_lines=printable_lines,

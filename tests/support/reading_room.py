@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from httpx import Client
-from uvicorn import Config, Server
 
 from archive.index.database import Index
 from crawler.web.app import reading_room
@@ -18,12 +15,11 @@ from tests.support.captures import Keeper
 from tests.support.cli import ROOT, Workspace
 from tests.support.history import GONE, another, answer, page, relabelled
 from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.web_servers import served_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from starlette.types import ASGIApp
 
     from crawler.web.security import Access
 
@@ -84,24 +80,6 @@ def busy(folder: Path) -> Workspace:
 
 
 @contextmanager
-def served(app: ASGIApp, **how: object) -> Iterator[str]:
-    """Yield the address at which an application answers, by a server in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = Config(app, log_config=None, access_log=False, lifespan="off", **how)  # type: ignore[arg-type]
-        server = Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.start()
-        # A request waits in the listener's queue until the server takes it.
-        try:
-            yield address
-        finally:
-            server.should_exit = True
-            thread.join(timeout=60)
-            assert not thread.is_alive()
-
-
-@contextmanager
 def opened_room(
     workspace: Workspace, access: Access | None = None, searches: float = 0, **more: object
 ) -> Iterator[Client]:
@@ -110,7 +88,7 @@ def opened_room(
     with Index(url, read_only=True, brief=True) as index:
         room = Room(index=index, archive=str(workspace.archive), **more)  # type: ignore[arg-type]
         with (
-            served(reading_room(room, access, searches)) as address,
+            served_at(lambda _: reading_room(room, access, searches)) as address,
             Client(base_url=address, trust_env=False, timeout=60) as client,
         ):
             yield client

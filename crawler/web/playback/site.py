@@ -8,19 +8,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from crawler.cli.output.printable import printable
 from crawler.cli.output.times import kst_second
 from crawler.web.playback.address import list_path, path_of
 from crawler.web.playback.headers import COMMON, own_policy
-from crawler.web.rendering import words_of
+from crawler.web.rendering import templates_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from jinja2 import Environment
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -125,13 +125,7 @@ def sentence_page(
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("crawler.web.playback"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("crawler.web.playback")
     environment.filters.update(
         kst=kst_second, shown=printable, memento_path=path_of, list_path=list_path
     )
