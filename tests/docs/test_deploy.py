@@ -58,6 +58,7 @@ def test_what_is_denied_to_one_unit_is_denied_to_all() -> None:
     assert denied("sacho") == denied("sacho-once")
     assert denied("sacho-backup") - denied("sacho") == {"PrivateNetwork=yes"}
     assert denied("sacho") <= denied("sacho-backup")
+    assert denied("sacho") <= denied("sacho-serve")
 
 
 @pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
