@@ -49,6 +49,7 @@ MADE = [
     article(21, published_at=FIRST, images=(Image("https://i.example/1.jpg", "설명", "사진"),)),
     article(22, tags=("하나", "둘"), removed=(Removed("rule", "지운 글"),), section="정치"),
     article(23, outlet="site:한글.example", published_at=NOON),
+    article(25, published_at=NOON),
     article(24, outlet="newspim", published_at=NOON, published_precision=Precision.MINUTE),
 ]
 
@@ -176,6 +177,13 @@ def test_all_three_read_outlet_and_month_of_the_folder(
     assert {name: (outlet, month) for name, outlet, month in values} == expected
     found = polars.read_parquet(folder).select("article_id", "outlet", "month").rows()
     assert {name: (outlet, month) for name, outlet, month in found} == expected
+
+
+def test_a_month_is_one_file(folder: Path) -> None:
+    """An article of October in KST, of September in UTC, lies between two of September by its id."""
+    files = list(folder.rglob("*.parquet"))
+    assert {path.name for path in files} == {"part-0.parquet"}
+    assert len(files) == len({path.parent for path in files}) == 5
 
 
 def test_a_month_alone_is_read(folder: Path) -> None:
