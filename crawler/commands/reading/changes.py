@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from archive.index.database import Index
     from crawler.alarms.webhook import Address
 
-#: Events that are read, and posted, at once.
+#: Events that are read at once: to judge what is missing takes as long for one as for thousands.
+_MANY = 5000
+#: Events that are posted at once.
 _BATCH = 100
 #: Seconds between two looks for more.
 _PAUSE = 2.0
@@ -127,16 +129,23 @@ class Command(Verb):
             if address is None:
                 for event in events:
                     print(json_line(event_values(event)))
-            elif _deliver(address, events, keeps_trying=opts.follow):
-                print(events[-1].cursor)
-            else:
+                sys.stdout.flush()
+            elif not self._post(address, events, keeps_trying=opts.follow):
+                return 1
+        return 0
+
+    def _post(self, address: Address, events: list[ArchiveEvent], *, keeps_trying: bool) -> bool:
+        """Post events, and print the cursor of each batch; return whether all were accepted."""
+        for begin in range(0, len(events), _BATCH):
+            some = events[begin : begin + _BATCH]
+            if not _deliver(address, some, keeps_trying=keeps_trying):
                 self._fail(
                     f"{address.shown} accepted none of {_ATTEMPTS} attempts. Run the same command "
                     "again, with --since and the last cursor that was printed, if any."
                 )
-                return 1
-            sys.stdout.flush()
-        return 0
+                return False
+            print(some[-1].cursor, flush=True)
+        return True
 
 
 @dataclass(slots=True)
@@ -151,7 +160,7 @@ class _Batches:
     def each(self) -> Iterator[list[ArchiveEvent]]:
         """Yield batches; none is empty."""
         while self.limit != 0:
-            most = _BATCH if self.limit is None else min(_BATCH, self.limit)
+            most = _MANY if self.limit is None else min(_MANY, self.limit)
             events, self.cursor = read_events(self.index, self.cursor, most)
             if events:
                 yield events
