@@ -1,4 +1,4 @@
-"""Random addresses and queries at the reading room: none may be answered by a 500.
+"""Random addresses and queries at the reading room and playback: none may be answered by a 500.
 
     python -m bench.web_fuzz [--requests 10000] [--seed 1]
 
@@ -18,14 +18,14 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from archive.index.search.query import FIELDS
 from tests.support.reading_room import replayed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.support.cli import Workspace
 
@@ -54,6 +54,28 @@ _PATHS = (
     "/language",
     "/static/style.css",
     "/openapi.json",
+)
+_ARCHIVED = "https://www.newspim.com/news/view/20230915999901"
+_OTHER = "https://www.etoday.co.kr/news/view/2640992"
+_PLAYBACK = (
+    *(f"/web/20241105060000{form}/{_ARCHIVED}" for form in ("", "id_", "mp_", "im_", "cs_", "xx_")),
+    *(
+        f"/web/{stamp}/{_OTHER}"
+        for stamp in ("2024", "20241105060000mp_", "99999999999999", "*", "")
+    ),
+    f"/timegate/{_ARCHIVED}",
+    f"/timegate/{_OTHER}",
+    f"/timemap/link/{_OTHER}",
+    f"/timemap/json/{_ARCHIVED}",
+    *(
+        f"/captures/{number}/{form}"
+        for number in (1, 9, 10**12)
+        for form in ("record.warc.gz", "capture.wacz")
+    ),
+    "/player/1",
+    "/player/ui.js",
+    "/player/../app.py",
+    "/static/playback.css",
 )
 _NAMES = (
     *(
@@ -110,10 +132,14 @@ class Fuzzer:
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
 
-    def target(self) -> bytes:
-        """Return the target of a request: mostly an address that is one, a little damaged."""
+    def is_playback(self) -> bool:
+        """Whether the next request is for playback."""
+        return self._dice.random() < 0.3
+
+    def target(self, paths: Sequence[str]) -> bytes:
+        """Return the target of a request: mostly one of these addresses, a little damaged."""
         dice = self._dice
-        path = dice.choice(_PATHS)
+        path = dice.choice(paths)
         if dice.random() < 0.3:
             path = self._damaged(path)
         query = "&".join(self._parameter() for _ in range(dice.randrange(4)))
@@ -155,9 +181,16 @@ def asked(port: int, target: bytes) -> tuple[int, bytes]:
     return int(found[1]) if found else 0, answer
 
 
+class Ports(NamedTuple):
+    """The ports of a reading room and of its playback."""
+
+    room: int
+    playback: int
+
+
 @contextmanager
-def served(workspace: Workspace, log: Path) -> Iterator[int]:
-    """Yield the port of a reading room over a workspace, a process of its own."""
+def served(workspace: Workspace, log: Path) -> Iterator[Ports]:
+    """Yield the ports of a reading room over a workspace, a process of its own."""
     options = ("serve", "--port", "0", "--searches", "0")
     with (
         log.open("wb") as file,
@@ -165,10 +198,9 @@ def served(workspace: Workspace, log: Path) -> Iterator[int]:
     ):
         try:
             assert process.stdout is not None
-            line = process.stdout.readline().decode()
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-            assert found is not None, line
-            yield int(found[1])
+            said = b"".join(process.stdout.readline() for _ in Ports._fields).decode()
+            ports = re.findall(r"http://127\.0\.0\.1:(\d+)/", said)
+            yield Ports(*map(int, ports))
         finally:
             process.terminate()
 
@@ -181,10 +213,11 @@ def trial(folder: Path, requests: int, seed: int) -> tuple[Counter[int], list[st
     assert removed.code == 0, removed.err
     fuzzer, statuses, wrong = Fuzzer(seed), Counter[int](), list[str]()
     log = folder / "log"
-    with served(workspace, log) as port:
+    with served(workspace, log) as ports:
         for _ in range(requests):
-            target = fuzzer.target()
-            status, answer = asked(port, target)
+            is_playback = fuzzer.is_playback()
+            target = fuzzer.target(_PLAYBACK if is_playback else _PATHS)
+            status, answer = asked(ports.playback if is_playback else ports.room, target)
             statuses[status] += 1
             if not 200 <= status < 500 and status not in (501, 503):
                 wrong.append(f"{status}: {target!r}")

@@ -46,8 +46,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def room(archive: Workspace) -> Iterator[str]:
     """The address of a reading room, a process of its own."""
-    with served(archive, archive.folder / "log") as port:
-        yield f"http://127.0.0.1:{port}"
+    with served(archive, archive.folder / "log") as ports:
+        yield f"http://127.0.0.1:{ports.room}"
 
 
 @pytest.fixture(scope="module")
