@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _GZIP, _WACZ = "application/gzip", "application/wacz"
 _PIECE = 2**18
+#: Seconds after which the selection of an article's captures is cut off.
+_LIMIT = 60.0
 
 
 def record(request: Request) -> Response:
@@ -54,7 +56,7 @@ def package(request: Request) -> Response:
     try:
         with (
             tempfile.TemporaryDirectory(prefix="sacho-") as scratch,
-            site.reading() as connection,
+            site.reading(_LIMIT) as connection,
         ):
             memento = find_numbered(connection, request.path_params["number"])
             software = f"Sacho/{VERSION}"

@@ -46,13 +46,13 @@ class PlaybackSite:
     player: Path | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[Snapshot]:
-        """Yield the index as of one moment.
+    def reading(self, seconds: float = _LIMIT) -> Iterator[Snapshot]:
+        """Yield the index as of one moment, for so many seconds.
 
         :raises QueryTooSlowError: a query took too long.
         :raises IndexUnusableError: the index cannot be read.
         """
-        with self.index.reading(_LIMIT) as connection:
+        with self.index.reading(seconds) as connection:
             yield connection
 
     @property

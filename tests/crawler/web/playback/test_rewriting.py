@@ -32,7 +32,8 @@ OURS = re.compile(
 )
 #: Addresses in a written sheet, whose strings all have the same quotes; others are passed over.
 URL_IN_CSS = re.compile(
-    r"""url\(\s*"([^"]*)"|@import\s+"([^"]*)"|"(?:[^"\\\n]|\\.)*"|url\(([^)]*)|@import(.*)""", re.I
+    r"""url\(\s*"([^"]*)"|(?<!\\)@import\s+"([^"]*)"|"(?:[^"\\\n]|\\.)*"|url\(([^)]*)|(?<!\\)@import(.*)""",
+    re.I,
 )
 FORBIDDEN = {
     "script", "iframe", "frame", "object", "embed", "applet", "base", "meta", "math", "template",
