@@ -72,7 +72,7 @@ def rows_of(
         )
         return
     judge = DeletionJudge(connection)
-    # Not scalars(): the ids of a million rows would be in memory.
+    # Some at a time: the ids of a million rows are not in memory, either.
     ids = connection.execute(
         _ids(connection, selection, by_month).execution_options(yield_per=PAGE)
     ).scalars()
