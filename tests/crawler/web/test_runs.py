@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from archive.index import database
-from archive.index.database import Index
+from archive.index.database import Index, QueryTooSlowError
 from archive.index.search.query import QueryError
 from archive.runs.cursor import RunPlace, parse_place, place_text
 from archive.runs.figures import examples
@@ -237,8 +236,10 @@ def test_the_status_is_made_once_for_all_who_ask_at_a_time(busy: Workspace) -> N
 def test_without_a_status_the_runs_are_shown(
     busy: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "LIMIT", 0.0)
-    monkeypatch.setattr(database, "_STEPS", 1)
+    def refuse(*_: object, **__: object) -> None:
+        raise QueryTooSlowError("it would take longer than 5 seconds")
+
+    monkeypatch.setattr(status, "survey", refuse)
     with opened_room(busy, clock=lambda: NOW) as hurried:
         page = seen(hurried, "/runs")
         assert "제때 집계하지 못했습니다" in page.css_first("[role=alert]").text()
