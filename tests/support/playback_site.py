@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from crawler.web.security import Access
     from tests.support.cli import Workspace
 
 #: The origin of a reading room that nobody serves.
@@ -63,12 +64,19 @@ def keep(workspace: Workspace, exchanges: Iterable[Exchange], outlet: str = "eto
 
 
 @contextmanager
-def playback(workspace: Workspace, player: Path | None = None, room: str = ROOM) -> Iterator[str]:
+def playback(
+    workspace: Workspace,
+    player: Path | None = None,
+    room: str = ROOM,
+    access: Access | None = None,
+) -> Iterator[str]:
     """Serve playback of an archive; yield its address."""
     with (
         Index(f"sqlite:///{workspace.index}", read_only=True) as index,
         served_at(
-            lambda url: playback_app(PlaybackSite(index, workspace.archive, url, room, player))
+            lambda url: playback_app(
+                PlaybackSite(index, workspace.archive, url, room, player), access
+            )
         ) as url,
     ):
         yield url

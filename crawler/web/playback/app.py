@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,12 @@ def playback_app(
     site: PlaybackSite, access: Access | None = None, *, log_queries: bool = False
 ) -> Starlette:
     """Return the application that shows the captures of an archive to who may read."""
+    access = access or Access()
+    site = replace(site, asks=bool(access.token or access.user_header))
     middleware = [
         Middleware(RequestLog, with_queries=log_queries),
         Middleware(SafeHeaders, headers=COMMON),
-        Middleware(Guard, access=access or Access()),
+        Middleware(Guard, access=access),
     ]
     app = Starlette(
         middleware=middleware,

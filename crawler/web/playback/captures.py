@@ -11,7 +11,7 @@ from archive.articles.mementos import article_of, mementos, neighbours, number_o
 from archive.warc.wacz.cdxj import timestamp
 from crawler.web.playback import renditions
 from crawler.web.playback.address import memento_path, parse_asked, parse_url, stamped_path
-from crawler.web.playback.headers import COMMON, SANDBOX, memento_headers, timemap
+from crawler.web.playback.headers import COMMON, memento_headers, sandbox, timemap
 from crawler.web.playback.html import is_too_long
 from crawler.web.playback.lookup import EMBEDDED, find, nothing_at, refuse_removed
 from crawler.web.playback.media import Kind, kind_of
@@ -112,7 +112,7 @@ def _surrounded(request: Request, showing: Showing) -> Response:
         "before": around.before,
         "after": around.after,
         "has_player": is_player(site.player),
-        "sandbox": SANDBOX,
+        "sandbox": sandbox(asks=site.asks),
     }
     headers = memento_headers(site.own_url, memento, memento.url, around)
     return page(request, "capture.html", values, status, headers)

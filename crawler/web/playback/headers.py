@@ -24,15 +24,23 @@ COMMON = {
 }
 #: What a reader's click may do in a page, and nothing else: open a link in place of what surrounds
 #: the page. All links are ours.
-SANDBOX = "allow-top-navigation-by-user-activation"
+_SANDBOX = "allow-top-navigation-by-user-activation"
+#: Where readers say who they are, a browser does so for a page's pictures only if the page has the
+#: origin that it comes from. Without scripts it can do nothing else with that.
+_SANDBOX_OF_ORIGIN = f"allow-same-origin {_SANDBOX}"
 #: The longest address whose neighbours in time are linked in the head.
 _LONGEST_LINKED = 2_000
 
 
-def capture_policy(ancestors: str) -> str:
+def sandbox(*, asks: bool) -> str:
+    """Return what is allowed in the sandbox of a capture; ``asks``: of readers who they are."""
+    return _SANDBOX_OF_ORIGIN if asks else _SANDBOX
+
+
+def capture_policy(ancestors: str, *, asks: bool) -> str:
     """Return the content security policy of captured bytes; ``ancestors`` may frame them."""
     return (
-        f"sandbox {SANDBOX}; default-src 'none'; img-src 'self' data:; "
+        f"sandbox {sandbox(asks=asks)}; default-src 'none'; img-src 'self' data:; "
         "style-src 'self' 'unsafe-inline'; font-src 'self' data:; media-src 'self'; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     )

@@ -153,7 +153,7 @@ def _captured(
     status: int = 200,
 ) -> Response:
     """Return captured bytes, under the policy by which nothing in them runs."""
-    policy = {"Content-Security-Policy": capture_policy(site.capture_framing)}
+    policy = {"Content-Security-Policy": capture_policy(site.capture_framing, asks=site.asks)}
     fields = {**COMMON, **policy, "Content-Type": media_type, **headers}
     return Response(b"" if status in _NO_CONTENT else data, status, fields)
 

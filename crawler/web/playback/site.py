@@ -37,6 +37,7 @@ class PlaybackSite:
     ``archive`` is its folder. ``own_url`` and ``room_url`` are how a browser reaches playback and
     the reading room, each an origin without a slash at its end; the second is ``""`` if there is
     no reading room. ``player`` is the folder of ReplayWeb.page, None where it is not there.
+    ``asks`` is whether readers are asked who they are.
     """
 
     index: Index
@@ -44,6 +45,7 @@ class PlaybackSite:
     own_url: str
     room_url: str = ""
     player: Path | None = None
+    asks: bool = False
 
     @contextmanager
     def reading(self, seconds: float = _LIMIT) -> Iterator[Snapshot]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from crawler.web.security import Access
 from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
 from tests.support.playback_site import capture, keep, playback
@@ -197,6 +198,20 @@ def test_the_page_alone_runs_nothing_either(visit: Visit, server: str) -> None:
         visit.page.goto(f"{server}/web/{STAMP}{modifier}/{HOSTILE}", wait_until="networkidle")
         assert visit.page.title() == "나쁜 기사"
     assert visit.elsewhere == []
+
+
+def test_with_a_token_its_pictures_are_asked_for_by_it(
+    workspace: Workspace, browser: Browser
+) -> None:
+    with playback(workspace, access=Access(token="t")) as server:
+        context = browser.new_context(http_credentials={"username": "x", "password": "t"})
+        visit = Visit(context.new_page(), server)
+        visit.page.goto(f"{server}/web/{STAMP}/{HOSTILE}", wait_until="networkidle")
+        frame = visit.page.frames[1]
+        assert frame.evaluate("document.getElementById('kept').naturalWidth") == 1
+        assert frame.title() == "나쁜 기사"
+        assert visit.elsewhere == []
+        context.close()
 
 
 @pytest.mark.parametrize("name", ["drawn.svg", "page.xml", "faked.png"])
