@@ -24,7 +24,7 @@ from sqlalchemy.exc import (
 from archive.articles.captures import known_records
 from archive.articles.ingest import ArticleWriter
 from archive.index.database import IndexUnusableError
-from archive.index.row_ids import highest_id
+from archive.index.row_ids import free_ids
 from archive.index.schema import captures
 from archive.model.errors import SegmentError
 from archive.model.outcome import internal_error
@@ -138,7 +138,7 @@ def enter_unread(connection: Connection, entry: CaptureEntry) -> Entered:
     if entry.known_id is not None:
         return Entered(verdict, entry.known_id, is_set_aside=True)
     row = entry.capture | {
-        "id": highest_id(connection, captures) + 1,
+        "id": next(free_ids(connection, captures)),
         "outcome": str(verdict.outcome),
         "reason": str(verdict.reason or ""),
         "revision_id": entry.known_revision,

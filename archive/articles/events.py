@@ -22,7 +22,8 @@ from archive.articles.event_cursor import (
     first_cursor,
 )
 from archive.articles.queries import PAGE
-from archive.index.dialect import one_of
+from archive.index.dialect import is_postgres, one_of
+from archive.index.errors import IndexUnusableError
 from archive.index.row_ids import highest_id
 from archive.index.schema import articles, captures, removals, revisions
 from archive.model.article import KST
@@ -122,7 +123,9 @@ def each_event(connection: Connection, cursor: EventCursor | None = None) -> _Ev
     """Yield the events after a cursor, None for the beginning; return the cursor at the end.
 
     :raises StaleCursorError: the index was rebuilt since, or is an earlier one.
+    :raises IndexUnusableError: it is in PostgreSQL.
     """
+    _refuse_postgres(connection)
     if cursor is None:
         cursor = first_cursor(connection)
     check_cursor(connection, cursor)
@@ -138,7 +141,16 @@ def each_event(connection: Connection, cursor: EventCursor | None = None) -> _Ev
 def now(index: Index) -> EventCursor:
     """Return the cursor of somebody who has read all that the index knows."""
     with index.reading() as connection:
+        _refuse_postgres(connection)
         return cursor_now(connection)
+
+
+def _refuse_postgres(connection: Connection) -> None:
+    """Raise IndexUnusableError for a database in which what was known before cannot be read."""
+    if is_postgres(connection):
+        raise IndexUnusableError(
+            "changes are read only from an index in a file of SQLite so far; name one in INDEX_URL."
+        )
 
 
 def _revisions(connection: Connection, cursor: EventCursor) -> _Events:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from archive.index.dialect import one_of
+from archive.index.dialect import from_json, one_of, stored_json
 from archive.index.fulltext import newest_ids
 from archive.index.schema import revisions
 from archive.index.search.query import Query
@@ -35,7 +35,7 @@ class LayoutCounts:
 def layouts_of_newest(connection: Connection, outlet: str, most: int) -> LayoutCounts:
     """Return by which layouts the outlet's newest articles were read, at most so many."""
     ids = newest_ids(connection, Query((), outlet=outlet, quality=None), most)
-    what = (revisions.c.layouts, revisions.c.quality)
+    what = (stored_json(revisions.c.layouts).label("layouts"), revisions.c.quality)
     query = select(*what, func.count().label("number")).where(one_of(revisions.c.id, ids))
     layouts: Counter[str] = Counter()
     generic = 0
@@ -43,6 +43,6 @@ def layouts_of_newest(connection: Connection, outlet: str, most: int) -> LayoutC
         if row.quality == Quality.GENERIC:
             generic += row.number
             continue
-        for name in row.layouts:
+        for name in from_json(row.layouts):
             layouts[name] += row.number
     return LayoutCounts(len(ids), dict(layouts.most_common()), generic)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from archive.index.dialect import one_of
+from archive.index.dialect import from_json, one_of, stored_json
 from archive.index.schema import frontier
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def discovered_by(
     At most so many of the articles are counted. The query uses the index over outlet and run.
     """
     discovered = (
-        select(frontier.c.channels)
+        select(stored_json(frontier.c.channels).label("channels"))
         .where(frontier.c.outlet == outlet, one_of(frontier.c.discovered_run, run_ids))
         .limit(most)
         .subquery()
@@ -45,8 +45,9 @@ def discovered_by(
     articles = 0
     for row in connection.execute(query.group_by(discovered.c.channels)):
         articles += row.number
-        for channel in row.channels[:1]:
+        channels = from_json(row.channels)
+        for channel in channels[:1]:
             first[channel] += row.number
-        for channel in row.channels:
+        for channel in channels:
             named[channel] += row.number
     return ChannelCounts(articles, dict(first), dict(named.most_common()))

@@ -1,1 +1,1 @@
-"""The index: engine, schema, migrations, full text, leases. Only it knows SQLite's dialect."""
+"""The index: engines, schema, migrations, full text, leases. Only it knows databases' dialects."""

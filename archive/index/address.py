@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from archive.index.errors import IndexUnusableError
 
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
 #: The password in the address of a database, also of one that is not well formed.
 _PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
+_PASSWORD_FIELD = re.compile(r"([?&]password=)[^&]*")
+
+
+def is_postgres_url(url: str) -> bool:
+    """Whether an INDEX_URL names a database of PostgreSQL.
+
+    :raises IndexUnusableError: it names one by another driver than ours.
+    """
+    scheme = url.partition(":")[0]
+    if scheme in ("postgresql", "postgresql+psycopg"):
+        _parsed(url)
+        return True
+    if scheme.startswith("postgres"):
+        raise IndexUnusableError(
+            f"INDEX_URL {shown_url(url)!r}: write postgresql+psycopg://USER@HOST/DATABASE"
+        )
+    return False
+
+
+def index_file(url: str) -> Path | None:
+    """Return the file that an INDEX_URL names, None if it names a database of a server.
+
+    :raises IndexUnusableError: it is not a valid address.
+    """
+    return None if is_postgres_url(url) else index_path(url)
 
 
 def index_path(url: str) -> Path:
@@ -19,14 +48,16 @@ def index_path(url: str) -> Path:
 
     :raises IndexUnusableError: it is not a valid address of an SQLite file.
     """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:  # ValueError: of a port
+    if is_postgres_url(url):
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r} is not a database address; use sqlite:///path/to/file"
-        ) from error
+            f"INDEX_URL {shown_url(url)!r}: this works only with an index in a file so far; use "
+            "sqlite:///path/to/file"
+        )
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
-        raise IndexUnusableError(f"INDEX_URL {shown_url(url)!r}: only sqlite:/// is supported")
+        raise IndexUnusableError(
+            f"INDEX_URL {shown_url(url)!r}: only sqlite:/// and postgresql+psycopg:// are supported"
+        )
     if not parsed.database or parsed.database == ":memory:" or "\0" in parsed.database:
         raise IndexUnusableError(
             f"INDEX_URL {shown_url(url)!r} names no file; use sqlite:///path/to/index.sqlite3"
@@ -34,6 +65,15 @@ def index_path(url: str) -> Path:
     return Path(parsed.database).resolve()
 
 
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:  # ValueError: of a port
+        raise IndexUnusableError(
+            f"INDEX_URL {shown_url(url)!r} is not a database address; use sqlite:///path/to/file"
+        ) from error
+
+
 def shown_url(url: str) -> str:
     """Return an INDEX_URL without its password: of another database it may hold one."""
-    return _PASSWORD.sub(r"\1***\2", url)
+    return _PASSWORD_FIELD.sub(r"\1***", _PASSWORD.sub(r"\1***\2", url))

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from archive.index.address import index_file as index_file
 from archive.index.address import index_path as index_path
+from archive.index.address import is_postgres_url, shown_url
 from archive.index.errors import EarlierSchemaError as EarlierSchemaError
 from archive.index.errors import IndexUnusableError as IndexUnusableError
+from archive.index.errors import NoIndexError as NoIndexError
 from archive.index.errors import QueryTooSlowError as QueryTooSlowError
+from archive.index.postgres import PostgresDatabase
 from archive.index.schema_version import SCHEMA as SCHEMA
 from archive.index.sqlite import SqliteDatabase
 
@@ -39,6 +43,9 @@ class Database(Protocol):
     def scrub(self) -> bool:
         """See `Index.scrub`."""
 
+    def size(self) -> int:
+        """See `Index.size`."""
+
 
 class Index:
     """An open index. With ``read_only`` it is neither created nor upgraded.
@@ -61,9 +68,13 @@ class Index:
         others: tuple[str, ...] = (),
     ) -> None:
         self.url = url
-        self.database: Database = SqliteDatabase(
-            url, read_only=read_only, lasting=lasting, brief=brief, others=others
-        )
+        self.database: Database
+        if is_postgres_url(url):
+            self.database = PostgresDatabase(url, read_only=read_only, lasting=lasting, brief=brief)
+        else:
+            self.database = SqliteDatabase(
+                url, read_only=read_only, lasting=lasting, brief=brief, others=others
+            )
 
     def __enter__(self) -> Index:
         return self
@@ -102,3 +113,29 @@ class Index:
             or damaged.
         """
         return self.database.scrub()
+
+    def size(self) -> int:
+        """Return how many bytes the index takes.
+
+        :raises IndexUnusableError: the server cannot be asked.
+        """
+        return self.database.size()
+
+
+def shown_index(url: str) -> str:
+    """Return how the index is named to a person: the file, or the address without a password."""
+    return str(index_file(url) or shown_url(url))
+
+
+def index_exists(url: str) -> bool:
+    """Return whether there is an index at an address.
+
+    :raises IndexUnusableError: it is not a valid address, or the server cannot be asked.
+    """
+    if not is_postgres_url(url):
+        return index_path(url).exists()
+    try:
+        with Index(url, read_only=True, brief=True):
+            return True
+    except NoIndexError:
+        return False

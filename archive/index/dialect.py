@@ -19,7 +19,7 @@ from sqlalchemy import (
     TypeDecorator,
     bindparam,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -127,7 +127,12 @@ def insert_missing(connection: Connection, table: Table) -> Any:
 
 def insert_into(connection: Connection, table: Table) -> SqliteInsert | PostgresInsert:
     """Return an INSERT statement that can say what is to be done on a conflict."""
-    return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
+    if is_postgres(connection):
+        # Imported here only: the dialect and its types take long, and most indexes are files.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 class _StoredJson(FunctionElement[str]):

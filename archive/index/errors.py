@@ -9,6 +9,10 @@ class IndexUnusableError(Exception):
     """The index can't be used; the message is a sentence with what to do."""
 
 
+class NoIndexError(IndexUnusableError):
+    """There is no index yet."""
+
+
 class QueryTooSlowError(Exception):
     """A statement took longer than it may."""
 

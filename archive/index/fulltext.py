@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Integer, column, text
 
-from archive.index.search import best_hits, counts, documents, newest_hits
+from archive.index.dialect import is_postgres
+from archive.index.search import best_hits, counts, documents, newest_hits, postgres
 from archive.index.search.checksums import HeldDocuments as _HeldBySqlite
 from archive.index.search.match import match_of
 
@@ -34,12 +35,14 @@ class HeldDocuments(Protocol):
 
 def add_documents(connection: Connection, new: Iterable[Document]) -> None:
     """Add documents to the full-text index."""
-    documents.add_documents(connection, new)
+    of = postgres if is_postgres(connection) else documents
+    of.add_documents(connection, new)
 
 
 def delete_documents(connection: Connection, old: Iterable[Document]) -> None:
     """Delete documents from the full-text index; they must be as they were added."""
-    documents.delete_documents(connection, old)
+    of = postgres if is_postgres(connection) else documents
+    of.delete_documents(connection, old)
 
 
 def newest_ids(
@@ -50,6 +53,8 @@ def newest_ids(
     The order is that of publication, the newest first, those of one time by their ids, and those
     without a time last. With ``before``, only those that come after that hit in the order.
     """
+    if is_postgres(connection):
+        return postgres.newest_ids(connection, query, limit, before)
     return newest_hits.newest_ids(connection, query, limit, before)
 
 
@@ -58,11 +63,15 @@ def best_ids(connection: Connection, query: Query, limit: int) -> list[int]:
 
     The query must have a word: where a single character stands is not kept.
     """
+    if is_postgres(connection):
+        return postgres.best_ids(connection, query, limit)
     return best_hits.best_ids(connection, query, limit)
 
 
 def number_of_hits(connection: Connection, query: Query, most: int | None = None) -> int:
     """Return how many documents match the query; ``most`` if there are more."""
+    if is_postgres(connection):
+        return postgres.number_of_hits(connection, query, most)
     return newest_hits.number_of_hits(connection, query, most)
 
 
@@ -73,16 +82,22 @@ def hits_by_outlet(
 
     It is ``most`` where there are more.
     """
+    if is_postgres(connection):
+        return postgres.hits_by_outlet(connection, query, outlets, most)
     return counts.hits_by_outlet(connection, query, outlets, most)
 
 
 def hits_by_period(connection: Connection, query: Query) -> Periods:
     """Return the hits by day, or by month or year where they lie far apart."""
+    if is_postgres(connection):
+        return postgres.hits_by_period(connection, query)
     return counts.hits_by_period(connection, query)
 
 
 def articles_found(connection: Connection, query: Query) -> Subquery:
     """Return the articles whose current revisions match a query, once each, as ``article``."""
+    if is_postgres(connection):
+        return postgres.articles_found(query)
     asked = newest_hits.conditions_of(match_of(query))
     newest_hits.add_days(asked, connection, query)
     newest_hits.add_filters(asked)
@@ -93,4 +108,6 @@ def articles_found(connection: Connection, query: Query) -> Subquery:
 
 def held_documents(connection: Connection) -> HeldDocuments:
     """Return what the full-text index holds."""
+    if is_postgres(connection):
+        return postgres.HeldDocuments(connection)
     return _HeldBySqlite(connection)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Integer, bindparam, text
 
+from archive.index.dialect import is_postgres
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -17,6 +19,15 @@ _OF_OTHERS = text("""
         WHERE r.article = :article)""").bindparams(bindparam("article", type_=Integer))
 
 
+_OF_OTHERS_IN_POSTGRES = text("""
+    SELECT DISTINCT image ->> 'url'
+    FROM revisions, json_array_elements(revisions.images) AS image
+    WHERE revisions.article <> :article AND image ->> 'url' IN (
+        SELECT own ->> 'url' FROM revisions AS r, json_array_elements(r.images) AS own
+        WHERE r.article = :article)""").bindparams(bindparam("article", type_=Integer))
+
+
 def images_of_others(connection: Connection, article: int) -> set[str]:
     """Return the addresses of images of the article in this row that other articles show."""
-    return set(connection.scalars(_OF_OTHERS, {"article": article}))
+    query = _OF_OTHERS_IN_POSTGRES if is_postgres(connection) else _OF_OTHERS
+    return set(connection.scalars(query, {"article": article}))

@@ -1,7 +1,8 @@
 """Which index this is, and ids of rows that are never given twice.
 
 Whoever reads what is new since some id relies on both. They are two numbers in the head of the
-SQLite file, ``application_id`` and ``user_version``, which a copy and a backup take along.
+SQLite file, ``application_id`` and ``user_version``, which a copy and a backup take along. In
+PostgreSQL the first is in a table, and ids come from sequences, which give none twice.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import secrets
 from itertools import count
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from archive.index.dialect import is_postgres
 from archive.index.schema import captures, revisions
 
 if TYPE_CHECKING:
@@ -21,20 +23,31 @@ if TYPE_CHECKING:
 
 #: The head of the file holds numbers below this.
 _LIMIT = 2**31
+#: The table of the first number in PostgreSQL.
+CREATE_BUILD = "CREATE TABLE build (number BIGINT NOT NULL)"
+#: Ids that are drawn from a sequence at once.
+_IDS = 64
 
 
 def name_build(connection: Connection) -> None:
     """Give a new index the number that tells it from every other one."""
-    connection.exec_driver_sql(f"PRAGMA application_id = {secrets.randbelow(_LIMIT - 1) + 1}")
+    number = secrets.randbelow(_LIMIT - 1) + 1
+    if is_postgres(connection):
+        connection.execute(text("INSERT INTO build VALUES (:number)"), {"number": number})
+    else:
+        connection.exec_driver_sql(f"PRAGMA application_id = {number}")
 
 
 def build_of(connection: Connection) -> int:
     """Return the number of the index; 0 for one that was made before indexes had one."""
-    return int(connection.exec_driver_sql("PRAGMA application_id").scalar() or 0)
+    asked = "SELECT number FROM build" if is_postgres(connection) else "PRAGMA application_id"
+    return int(connection.exec_driver_sql(asked).scalar() or 0)
 
 
 def highest_id(connection: Connection, table: Table) -> int:
     """Return the highest id that a row of the table has or, if it was kept, had."""
+    if is_postgres(connection):
+        return _last_drawn(connection, table)
     kept = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
     return max(connection.scalar(select(func.max(table.c.id))) or 0, kept)
 
@@ -44,10 +57,31 @@ def keep_ids(connection: Connection) -> None:
 
     No other row gets one of them.
     """
+    if is_postgres(connection):
+        return
     highest = max(highest_id(connection, table) for table in (captures, revisions))
     connection.exec_driver_sql(f"PRAGMA user_version = {min(highest, _LIMIT - 1)}")
 
 
 def free_ids(connection: Connection, table: Table) -> Iterator[int]:
     """Yield ids for new rows of a table, within the only write transaction."""
+    if is_postgres(connection):
+        return _drawn_ids(connection, table)
     return count(highest_id(connection, table) + 1)
+
+
+def _drawn_ids(connection: Connection, table: Table) -> Iterator[int]:
+    draw = text(
+        f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id'))"  # noqa: S608  (our own tables)
+        f" FROM generate_series(1, {_IDS})"
+    )
+    while True:
+        yield from sorted(connection.scalars(draw))
+
+
+def _last_drawn(connection: Connection, table: Table) -> int:
+    drawn = text(
+        "SELECT coalesce(pg_sequence_last_value("
+        f"pg_get_serial_sequence('{table.name}', 'id')::regclass), 0)"
+    )
+    return int(connection.scalar(drawn) or 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -64,6 +65,17 @@ class Instant(TypeDecorator[datetime]):
         return within_calendar(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
 
 
+#: Texts are in the order of their code points, in every database.
+_WORD = String().with_variant(String(collation="C"), "postgresql")
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+_NUMBER = Integer().with_variant(BigInteger(), "postgresql")
+
+
+def _only(which: Any) -> dict[str, Any]:
+    """Return the parameters of an index that has only such rows."""
+    return {"sqlite_where": which, "postgresql_where": which}
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -77,26 +89,26 @@ metadata = MetaData(
 captures = Table(
     "captures",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("outlet", String, nullable=False),
-    Column("url", String, nullable=False, index=True),
-    Column("record_type", String, nullable=False),
-    Column("status", Integer),
-    Column("media_type", String, nullable=False),
+    Column("id", _NUMBER, primary_key=True),
+    Column("outlet", _WORD, nullable=False),
+    Column("url", _WORD, nullable=False, index=True),
+    Column("record_type", _WORD, nullable=False),
+    Column("status", _NUMBER),
+    Column("media_type", _WORD, nullable=False),
     Column("captured_at", Instant, nullable=False),
     Column("time_known", Boolean, nullable=False),
-    Column("warc_file", String, nullable=False),
-    Column("warc_offset", Integer, nullable=False),
-    Column("warc_length", Integer, nullable=False),
-    Column("record_id", String, nullable=False, unique=True),
-    Column("payload_digest", String, nullable=False, index=True),
-    Column("charset_declared", String, nullable=False),
-    Column("charset_used", String, nullable=False),
-    Column("charset_damage", Integer, nullable=False),
-    Column("source", String, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("revision_id", Integer, ForeignKey("revisions.id"), index=True),
+    Column("warc_file", _WORD, nullable=False),
+    Column("warc_offset", _NUMBER, nullable=False),
+    Column("warc_length", _NUMBER, nullable=False),
+    Column("record_id", _WORD, nullable=False, unique=True),
+    Column("payload_digest", _WORD, nullable=False, index=True),
+    Column("charset_declared", _WORD, nullable=False),
+    Column("charset_used", _WORD, nullable=False),
+    Column("charset_damage", _NUMBER, nullable=False),
+    Column("source", _WORD, nullable=False),
+    Column("outcome", _WORD, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("revision_id", _NUMBER, ForeignKey("revisions.id"), index=True),
     # A segment's captures, and those of an outlet in it that show an article, by time.
     Index(
         "ix_captures_warc_file", "warc_file", "outlet", "captured_at", "time_known", "revision_id"
@@ -120,16 +132,16 @@ def is_gone(table: FromClause) -> ColumnElement[bool]:
 
 # One article in a hundred: nobody reads through all captures for them. By the second column SQLite
 # prefers it to the index of all addresses.
-Index("ix_captures_gone", captures.c.url, captures.c.time_known, sqlite_where=is_gone(captures))
+Index("ix_captures_gone", captures.c.url, captures.c.time_known, **_only(is_gone(captures)))
 
 #: One article: outlet and the outlet's own id, or an id made from its content until that is known.
 articles = Table(
     "articles",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("outlet", String, nullable=False),
-    Column("article_id", String, nullable=False),
-    Column("url", String, nullable=False, index=True),
+    Column("id", _NUMBER, primary_key=True),
+    Column("outlet", _WORD, nullable=False),
+    Column("article_id", _WORD, nullable=False),
+    Column("url", _WORD, nullable=False, index=True),
     UniqueConstraint("outlet", "article_id"),
 )
 
@@ -137,9 +149,9 @@ articles = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("outlet", String, primary_key=True),
-    Column("alias", String, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.id"), nullable=False, index=True),
+    Column("outlet", _WORD, primary_key=True),
+    Column("alias", _WORD, primary_key=True),
+    Column("article", _NUMBER, ForeignKey("articles.id"), nullable=False, index=True),
 )
 
 #: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all layouts
@@ -150,48 +162,48 @@ aliases = Table(
 revisions = Table(
     "revisions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.id"), nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("id", _NUMBER, primary_key=True),
+    Column("article", _NUMBER, ForeignKey("articles.id"), nullable=False),
+    Column("number", _NUMBER, nullable=False),
     Column("current", Boolean, nullable=False),
-    Column("capture_id", Integer, nullable=False, index=True),
+    Column("capture_id", _NUMBER, nullable=False, index=True),
     Column("captured_at", Instant, nullable=False),
-    Column("content_key", String, nullable=False, index=True),
-    Column("headline", Text, nullable=False),
+    Column("content_key", _WORD, nullable=False, index=True),
+    Column("headline", _TEXT, nullable=False),
     Column("subheadlines", JSON, nullable=False),
     Column("authors", JSON, nullable=False),
-    Column("dateline", String, nullable=False),
-    Column("section", String, nullable=False),
+    Column("dateline", _WORD, nullable=False),
+    Column("section", _WORD, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("published_at", Instant),
-    Column("published_raw", String, nullable=False),
-    Column("published_precision", String),
+    Column("published_raw", _WORD, nullable=False),
+    Column("published_precision", _WORD),
     Column("modified_at", Instant),
-    Column("modified_raw", String, nullable=False),
-    Column("modified_precision", String),
-    Column("body", Text, nullable=False),
+    Column("modified_raw", _WORD, nullable=False),
+    Column("modified_precision", _WORD),
+    Column("body", _TEXT, nullable=False),
     Column("images", JSON, nullable=False),
-    Column("language", String, nullable=False),
+    Column("language", _WORD, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("layouts", JSON, nullable=False),
-    Column("quality", String, nullable=False),
+    Column("quality", _WORD, nullable=False),
     Column("removed", JSON, nullable=False),
     Column("change", JSON(none_as_null=True)),
-    Column("search_position", Integer),
-    Column("search_spill", Integer),
+    Column("search_position", _NUMBER),
+    Column("search_spill", _NUMBER),
     UniqueConstraint("article", "number"),
     Index("ix_revisions_published_at", "published_at"),
     # The few that no layout read, to count them.
-    Index("ix_revisions_generic", "article", sqlite_where=text("quality = 'generic'")),
+    Index("ix_revisions_generic", "article", **_only(text("quality = 'generic'"))),
     # A search puts its hits in order without reading their rows.
     Index(
         "ix_revisions_search_position",
         "search_position",
         "published_at",
-        sqlite_where=text("search_position IS NOT NULL"),
+        **_only(text("search_position IS NOT NULL")),
     ),
     # The few documents that are not in the place of their minute, for the largest distance.
-    Index("ix_revisions_search_spill", "search_spill", sqlite_where=text("search_spill > 0")),
+    Index("ix_revisions_search_spill", "search_spill", **_only(text("search_spill > 0"))),
 )
 
 #: One run of a command that writes, or of a job; see `archive.runs.record.RunRecord`. A run by hand
@@ -200,22 +212,22 @@ revisions = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("verb", String, nullable=False),
+    Column("id", _WORD, primary_key=True),
+    Column("verb", _WORD, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("counts", JSON, nullable=False),
-    Column("outlet", String, nullable=False, server_default=""),
+    Column("outlet", _WORD, nullable=False, server_default=""),
     Column("arguments", JSON, nullable=False, server_default="[]"),
-    Column("job", String, nullable=False, server_default=""),
+    Column("job", _WORD, nullable=False, server_default=""),
     Column("due_at", Instant),
-    Column("attempt", Integer, nullable=False, server_default="0"),
-    Column("host", String, nullable=False, server_default=""),
-    Column("version", String, nullable=False, server_default=""),
-    Column("holder", String, nullable=False, server_default=""),
-    Column("ending", String, nullable=False, server_default=""),
-    Column("exit_code", Integer),
-    Column("log", String, nullable=False, server_default=""),
+    Column("attempt", _NUMBER, nullable=False, server_default="0"),
+    Column("host", _WORD, nullable=False, server_default=""),
+    Column("version", _WORD, nullable=False, server_default=""),
+    Column("holder", _WORD, nullable=False, server_default=""),
+    Column("ending", _WORD, nullable=False, server_default=""),
+    Column("exit_code", _NUMBER),
+    Column("log", _WORD, nullable=False, server_default=""),
     # Each attempt is claimed by one process.
     Index("ux_runs_job_due_at_attempt", "job", "due_at", "attempt", unique=True),
     Index("ix_runs_started_at", "started_at"),
@@ -223,7 +235,7 @@ runs = Table(
     Index(
         "ix_runs_going",
         "started_at",
-        sqlite_where=text("ending = ''"),
+        **_only(text("ending = ''")),
     ),
     Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )
@@ -232,9 +244,9 @@ runs = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("run_id", String, nullable=False),
-    Column("holder", String, nullable=False),
+    Column("name", _WORD, primary_key=True),
+    Column("run_id", _WORD, nullable=False),
+    Column("holder", _WORD, nullable=False),
     Column("taken_at", Instant, nullable=False),
     Column("renewed_at", Instant, nullable=False),
 )
@@ -245,15 +257,15 @@ leases = Table(
 alarms = Table(
     "alarms",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("kind", String, nullable=False),
-    Column("subject", String, nullable=False),
-    Column("sentence", Text, nullable=False),
+    Column("id", _NUMBER, primary_key=True),
+    Column("kind", _WORD, nullable=False),
+    Column("subject", _WORD, nullable=False),
+    Column("sentence", _TEXT, nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("notified_at", Instant),
     Column("resolved_notified_at", Instant),
-    Column("fields", String, nullable=False, server_default=""),
+    Column("fields", _WORD, nullable=False, server_default=""),
     Index("ix_alarms_kind_subject", "kind", "subject"),
 )
 
@@ -261,15 +273,15 @@ alarms = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("run_id", String, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("id", _NUMBER, primary_key=True),
+    Column("run_id", _WORD, ForeignKey("runs.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
-    Column("source", String, nullable=False),
-    Column("outlet", String, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("detail", String, nullable=False),
-    Column("capture_id", Integer, ForeignKey("captures.id")),
+    Column("source", _WORD, nullable=False),
+    Column("outlet", _WORD, nullable=False),
+    Column("outcome", _WORD, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("detail", _WORD, nullable=False),
+    Column("capture_id", _NUMBER, ForeignKey("captures.id")),
 )
 
 #: Every article that an outlet was seen to have, when to visit it next, and the outcome of the last
@@ -281,28 +293,28 @@ outcomes = Table(
 frontier = Table(
     "frontier",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("outlet", String, nullable=False),
-    Column("article_id", String, nullable=False),
-    Column("url", String, nullable=False),
+    Column("id", _NUMBER, primary_key=True),
+    Column("outlet", _WORD, nullable=False),
+    Column("article_id", _WORD, nullable=False),
+    Column("url", _WORD, nullable=False),
     Column("published_at", Instant),
     Column("discovered_at", Instant, nullable=False),
     Column("channels", JSON, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", _WORD, nullable=False),
     Column("due_at", Instant),
-    Column("failures", Integer, nullable=False),
-    Column("visits", Integer, nullable=False),
+    Column("failures", _NUMBER, nullable=False),
+    Column("visits", _NUMBER, nullable=False),
     Column("first_visit_at", Instant),
     Column("visited_at", Instant),
     Column("served_at", Instant),
     Column("gone_at", Instant),
-    Column("outcome", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("etag", String, nullable=False),
-    Column("last_modified", String, nullable=False),
-    Column("lease", String, nullable=False),
-    Column("discovered_run", String, nullable=False),
-    Column("last_run", String, nullable=False),
+    Column("outcome", _WORD, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("etag", _WORD, nullable=False),
+    Column("last_modified", _WORD, nullable=False),
+    Column("lease", _WORD, nullable=False),
+    Column("discovered_run", _WORD, nullable=False),
+    Column("last_run", _WORD, nullable=False),
     UniqueConstraint("outlet", "article_id"),
     # Articles never stored come before the others, each in the order of due times: without the
     # first index, every batch of new articles would read through all waiting revisits.
@@ -320,9 +332,9 @@ frontier = Table(
 robots = Table(
     "robots",
     metadata,
-    Column("origin", String, primary_key=True),
+    Column("origin", _WORD, primary_key=True),
     Column("fetched_at", Instant, nullable=False),
-    Column("status", Integer, nullable=False),
+    Column("status", _NUMBER, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -330,12 +342,12 @@ robots = Table(
 removals = Table(
     "removals",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("outlet", String, nullable=False),
-    Column("article_id", String, nullable=False),
+    Column("id", _NUMBER, primary_key=True),
+    Column("outlet", _WORD, nullable=False),
+    Column("article_id", _WORD, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("by", String, nullable=False),
+    Column("reason", _WORD, nullable=False),
+    Column("by", _WORD, nullable=False),
     UniqueConstraint("outlet", "article_id"),
 )
 
@@ -344,9 +356,9 @@ removals = Table(
 refused = Table(
     "refused",
     metadata,
-    Column("outlet", String, primary_key=True),
-    Column("name", String, primary_key=True),
-    Column("removal", Integer, ForeignKey("removals.id"), nullable=False),
+    Column("outlet", _WORD, primary_key=True),
+    Column("name", _WORD, primary_key=True),
+    Column("removal", _NUMBER, ForeignKey("removals.id"), nullable=False),
 )
 
 #: The full-text index over the current revisions, which is no table of SQLAlchemy's. A document's

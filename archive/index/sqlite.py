@@ -141,6 +141,11 @@ class SqliteDatabase:
             busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         return not busy
 
+    def size(self) -> int:
+        """Return how many bytes the file takes, with its write-ahead log."""
+        path = index_path(self.url)
+        return sum(_size(path.with_name(path.name + ending)) for ending in ("", "-wal"))
+
     def _open(self, read_only: bool) -> None:
         """Open it; one that is only read, also where nothing can be written."""
         try:
@@ -362,6 +367,13 @@ def _set_up_unsynced(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: captures arrive in no index's order
     connection.execute("PRAGMA wal_autocheckpoint = 16384")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0  # a log that was merged meanwhile
 
 
 def _inode(url: str) -> int:

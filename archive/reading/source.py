@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.articles.captures import capture_of_record
-from archive.index.database import Index, index_path
+from archive.index.database import Index, index_file
 from archive.reading.errors import ArchiveClosedError
 from archive.segments.lookup import RecordError, parse_record, read_bytes
 
@@ -44,7 +44,7 @@ class Source:
         """
         self.folder = folder
         self.index_url = index_url
-        self._path = index_path(index_url)
+        self._path = index_file(index_url)
         self._lock = Lock()
         self._is_closed = False
         self._file = self._file_now()
@@ -129,6 +129,8 @@ class Source:
             return self._index, self._file
 
     def _file_now(self) -> File:
+        if self._path is None:
+            return 0, 0
         try:
             found = self._path.stat()
         except OSError:

@@ -7,9 +7,9 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, func, or_, select, text, update
 
+from archive.index.dialect import insert_missing
 from archive.index.leases import held, take
 from archive.index.process_identity import is_gone, is_here, this_process
 from archive.index.schema import leases, runs
@@ -117,12 +117,9 @@ def claim(index: Index, wanted: Claim, now: datetime) -> RunRecord | None:
     with index.writing() as connection:
         if any(held(connection, name, now) for name in wanted.leases):
             return None
-        try:
-            connection.execute(
-                insert(runs).values(row | {"id": run.run_id, "arguments": list(run.arguments)})
-            )
-        except IntegrityError:  # another process claimed it and ended it in the meantime
-            return None
+        values = row | {"id": run.run_id, "arguments": list(run.arguments)}
+        if not connection.execute(insert_missing(connection, runs).values(values)).rowcount:
+            return None  # another process claimed it and ended it in the meantime
         for name in wanted.leases:  # the crawl takes the outlet's lease over, as the same run
             take(connection, name, run.run_id, now)
     return run

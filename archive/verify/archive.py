@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
 
-from archive.index.database import Index, IndexUnusableError
+from archive.index.database import Index, IndexUnusableError, index_exists
 from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
@@ -348,5 +348,4 @@ def _is_new(path: Path) -> bool:
 
 
 def _exists(index_url: str) -> bool:
-    name = index_url.removeprefix("sqlite:///")
-    return name == index_url or Path(name).exists()
+    return index_exists(index_url)

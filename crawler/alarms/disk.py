@@ -51,14 +51,15 @@ class FileSystem:
 class DiskAlarms:
     """Judges the file systems of the archive and the index, within one check of the monitor.
 
-    ``least`` bytes must be free; 0 for the default.
+    ``least`` bytes must be free; 0 for the default. ``index`` is None for one in a server, whose
+    disk is not looked at.
     """
 
     def __init__(
-        self, changes: AlarmChanges, now: datetime, archive: str, index: Path, least: int
+        self, changes: AlarmChanges, now: datetime, archive: str, index: Path | None, least: int
     ) -> None:
         self._changes, self._now = changes, now
-        self._archive, self._index, self._least = archive, index, least
+        self._archive, self._index, self._least = archive, index or Path(archive), least
 
     def judge(self) -> None:
         """End and raise the alarms of both file systems, which may be one."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from archive.index.database import index_path
+from archive.index.database import index_file
 from archive.runs.alarms import Alarm, AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from archive.runs.readings import crawls_of
 from crawler.alarms.changes import AlarmChanges
@@ -59,7 +59,7 @@ class AlarmMonitor:
         self._index, self._archive, self._webhook = index, archive, webhook
         self._least, self._clock = least, clock
         self._next = 0.0
-        self._judged = _JudgedOutlets(index_path(index.url))
+        self._judged = _JudgedOutlets(index_file(index.url))
         self.raised = 0
 
     def ended(self, run: FinishedRun) -> None:
@@ -90,7 +90,7 @@ class AlarmMonitor:
         with self._index.reading() as connection:
             changes = AlarmChanges(open_alarms(connection), now)
             self._judge_jobs(connection, jobs, changes, now)
-        DiskAlarms(changes, now, self._archive, index_path(self._index.url), self._least).judge()
+        DiskAlarms(changes, now, self._archive, index_file(self._index.url), self._least).judge()
         if changes.over or changes.causes:
             self._write(changes.over, changes.causes)
 
@@ -145,7 +145,7 @@ class _JudgedOutlets:
     A new index file under the same name is a change.
     """
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Path | None) -> None:
         self._index = index
         self._states: dict[str, tuple[object, ...]] = {}
 
@@ -189,8 +189,10 @@ def _end_forgotten_outlets(
                 changes.end([alarm])
 
 
-def _file_number(path: Path) -> int:
+def _file_number(path: Path | None) -> int:
     """Return the inode number of the file that has this name now, 0 if there is none."""
+    if path is None:
+        return 0
     try:
         return path.stat().st_ino
     except OSError:

@@ -22,6 +22,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from archive.index.address import shown_url
 from archive.index.database import IndexUnusableError
 from archive.index.leases import Lease
 from archive.runs.alarms import Alarm, mark_delivered, undelivered
@@ -208,7 +209,7 @@ class Webhook:
 
     def _post(self, alarm: Alarm, *, over: bool) -> None:
         self._lease.renew()
-        post(self._address, message_of(alarm, self._index.url, over=over), self._timeout)
+        post(self._address, message_of(alarm, shown_url(self._index.url), over=over), self._timeout)
         with self._index.writing() as connection:
             mark_delivered(connection, alarm, datetime.now(UTC), over=over)
 

@@ -22,7 +22,7 @@ from scrapy.utils.log import configure_logging
 
 from archive.articles.event_cursor import StaleCursorError
 from archive.export.articles import ExportError
-from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_path
+from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_exists
 from archive.index.leases import LeaseHeldError
 from archive.index.search.query import QueryError
 from archive.model.errors import (
@@ -263,7 +263,7 @@ class Verb(ScrapyCommand):
         if not self._run_id or (self._parent.run_id and not self._parent.gone):
             return
         try:
-            if not index_path(self.text_setting("INDEX_URL")).exists():
+            if not index_exists(self.text_setting("INDEX_URL")):
                 return  # the run failed before it wrote its start
             with self.open_index(read_only=False) as index:
                 end(index, self._run_id, self._ending(), self.exitcode, datetime.now(UTC))

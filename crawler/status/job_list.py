@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from archive.index.database import Index, index_path
+from archive.index.database import Index, index_exists
 from archive.runs.job_runs import Past, past
 from crawler.cli.output.tables import print_table
 from crawler.cli.output.times import kst_minute
@@ -26,7 +26,7 @@ def print_jobs(jobs: Sequence[Job], url: str) -> int:
     now = datetime.now(UTC)
     pasts = {job.name: Past() for job in jobs}
     running: dict[str, Held | None] = {}
-    if index_path(url).exists():
+    if index_exists(url):
         with Index(url, read_only=True) as index, index.reading() as connection:
             pasts = {job.name: past(connection, job.name, now) for job in jobs}
             running = {job.name: held_by(connection, job, now) for job in jobs}

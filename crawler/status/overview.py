@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.articles.captures import check_archive
-from archive.index.database import index_path
 from archive.model.errors import SegmentError, describe_os_error
 from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
@@ -130,7 +129,7 @@ def survey(
         found = read_states(connection, jobs, now, only)
         lost = _lost(connection, archive)
         blocked = [_blocked(connection, state) for state in found.outlets]
-    room, out_of_reach = _room(Path(archive), index_path(index.url))
+    room, out_of_reach = _room(Path(archive), index.size())
     of_jobs = _job_problems(found.jobs, found.pasts, found.alarms, now)
     sentences = [*problems, *of_jobs, *blocked, out_of_reach or lost]
     return Overview(
@@ -263,9 +262,8 @@ def _failed(state: JobState, runs: Past) -> str:
     return f"Job {job.name} {how}{attempts}, scheduled for {kst_minute(last.due_at)} KST{log}"
 
 
-def _room(archive: Path, index: Path) -> tuple[Room, str]:
+def _room(archive: Path, index_size: int) -> tuple[Room, str]:
     """Return the used and free space, and a sentence if the archive cannot be read, else ``""``."""
-    index_size = sum(_size(index.with_name(index.name + ending)) for ending in ("", "-wal"))
     try:
         free = disk.free(archive)
         archive_size = 0  # before anything is kept, there is no folder

@@ -14,6 +14,7 @@ from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.documents import NOON
+from tests.support.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ class Keeper:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.url = url_of(folder / "index.sqlite3")
 
     def keep(self, *pages: Page) -> list[Result]:
         """Deposit read pages in one run; give what became of them."""
@@ -82,7 +84,7 @@ class Keeper:
     @contextmanager
     def index(self) -> Iterator[Index]:
         """The index, open."""
-        with Index(f"sqlite:///{self.folder / 'index.sqlite3'}") as index:
+        with Index(self.url) as index:
             yield index
 
     def articles(self) -> list[StoredArticle]:

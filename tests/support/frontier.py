@@ -18,6 +18,7 @@ from archive.index.process_identity import this_process
 from archive.index.schema import frontier, leases
 from archive.model.article import KST
 from archive.model.outcome import Outcome, Reason, Verdict
+from tests.support.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ class FrontierIndex:
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
-        self.index = Index(f"sqlite:///{path}")
+        self.index = Index(url_of(path))
         self.clock = clock or Clock()
 
     def run(self, name: str = "a", outlet: str = "etoday") -> Frontier:

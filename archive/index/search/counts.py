@@ -21,7 +21,7 @@ from archive.index.search.position import FIRST, SLOTS
 from archive.model.times import EARLIEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -136,6 +136,24 @@ def hits_by_period(connection: Connection, query: Query) -> Periods:
     count = _by_day if asked.filters else _by_span
     hits = count(connection, asked, spans)
     return Periods(unit, tuple(Period(*ends, n) for ends, n in zip(periods, hits, strict=True)))
+
+
+def days_of(query: Query) -> tuple[int, int]:
+    """Return the first position of the days of a query, and the first one behind them."""
+    since, until = query.since or _FIRST_DAY, query.until or _LAST_DAY
+    return _first_position(since), _first_position(until) + _OF_DAY
+
+
+def periods_of(hits: Mapping[int, int]) -> Periods:
+    """Return the periods of hits that are counted by day, the first day being 0."""
+    if not hits:
+        return Periods(Unit.DAY, ())
+    first, last = (_FIRST_DAY + timedelta(day) for day in (min(hits), max(hits)))
+    unit = _unit(first, last)
+    counts = dict.fromkeys(_begins(first, last, unit), 0)
+    for day, number in hits.items():
+        counts[_begin(_FIRST_DAY + timedelta(day), unit)] += number
+    return Periods(unit, tuple(Period(one, _end(one, unit), n) for one, n in counts.items()))
 
 
 def _days_of(query: Query) -> str:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _FEW, _MANY = 64, 4096
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A hit at its position; the time is as SQLite has it."""
 
     position: int
@@ -82,8 +82,8 @@ def newest_ids(
         " ORDER BY hit.rowid DESC"
     )
     with connection.execute(statement, asked.values) as found:
-        rows = _passing(connection, map(_Row._make, found), asked.filters)
-        return [row.id for row in islice(_in_order(rows), limit)]
+        rows = _passing(connection, map(Row._make, found), asked.filters)
+        return [row.id for row in islice(in_order(rows), limit)]
 
 
 def number_of_hits(connection: Connection, query: Query, most: int | None = None) -> int:
@@ -94,7 +94,7 @@ def number_of_hits(connection: Connection, query: Query, most: int | None = None
     if asked.filters:
         statement = text(f"SELECT hit.rowid FROM {hits} ORDER BY hit.rowid DESC")  # noqa: S608  (our own words)
         with connection.execute(statement, asked.values) as found:
-            rows = _passing(connection, (_Row(row[0], 0, None) for row in found), asked.filters)
+            rows = _passing(connection, (Row(row[0], 0, None) for row in found), asked.filters)
             return sum(1 for _ in islice(rows, most))
     limit = "" if most is None else f" LIMIT {most:d}"
     statement = text(f"SELECT count(*) FROM (SELECT 1 FROM {hits}{limit})")  # noqa: S608  (our own words)
@@ -135,8 +135,8 @@ def add_filters(asked: Conditions) -> None:
 
 
 def _passing(
-    connection: Connection, rows: Iterator[_Row], filters: Sequence[_Filter]
-) -> Iterator[_Row]:
+    connection: Connection, rows: Iterator[Row], filters: Sequence[_Filter]
+) -> Iterator[Row]:
     """Yield the rows that pass the filters; rows come by position, from the last one on.
 
     Of the other table the documents are asked for that lie between the first and the last one of
@@ -207,13 +207,13 @@ def _stored(moment: datetime) -> str:
     return naive.isoformat(" ", timespec="microseconds")
 
 
-def _in_order(rows: Iterable[_Row]) -> Iterator[_Row]:
+def in_order(rows: Iterable[Row]) -> Iterator[Row]:
     """Yield rows in the order of hits; they come by position, from the last one on.
 
     A row lies in its minute or in a later one. So all rows of a minute are there as soon as one
     comes that lies in an earlier one.
     """
-    held: dict[int, list[_Row]] = {}
+    held: dict[int, list[Row]] = {}
     minutes: list[int] = []  # those that are held, negative: a heap yields the least
     for row in rows:
         here = minute_at(row.position)
@@ -231,6 +231,6 @@ def _in_order(rows: Iterable[_Row]) -> Iterator[_Row]:
         yield from _sorted(held.pop(-heappop(minutes)))
 
 
-def _sorted(rows: list[_Row]) -> list[_Row]:
+def _sorted(rows: list[Row]) -> list[Row]:
     rows.sort(key=lambda row: row.id)
     return sorted(rows, key=lambda row: row.published_at or "", reverse=True)

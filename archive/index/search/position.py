@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
+from archive.index.dialect import is_postgres
 from archive.model.times import EARLIEST
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ _EARLIEST = EARLIEST.astimezone(UTC)
 _MANY = 32
 _TAKEN = text(
     "SELECT search_position FROM json_each(:begins) CROSS JOIN revisions"
+    " ON search_position >= value AND search_position < value + :number"
+)
+_TAKEN_IN_POSTGRES = text(
+    "SELECT search_position FROM unnest(CAST(:begins AS BIGINT[])) AS value JOIN revisions"
     " ON search_position >= value AND search_position < value + :number"
 )
 _LARGEST_SPILL = text("SELECT max(search_spill) FROM revisions WHERE search_spill > 0")
@@ -134,7 +139,10 @@ class Positions:
 
     def _look_up(self, firsts: list[int], minutes: int) -> None:
         number = minutes * SLOTS
-        values = {"begins": json.dumps(firsts), "number": number}
-        self._taken.update(self._connection.scalars(_TAKEN, values))
+        values: dict[str, Any] = {"begins": firsts, "number": number}
+        taken = _TAKEN_IN_POSTGRES
+        if not is_postgres(self._connection):
+            values["begins"], taken = json.dumps(firsts), _TAKEN
+        self._taken.update(self._connection.scalars(taken, values))
         for first in firsts:
             self._known.update(range(first, first + number, SLOTS))

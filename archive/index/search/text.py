@@ -108,6 +108,19 @@ def tokens_and_letters(content: str) -> tuple[str, str]:
     return " ".join(filter(None, found)), letters
 
 
+def folded(content: str) -> str:
+    """Return the runs of a text and of its readings, one blank between two.
+
+    A phrase of tokens follows each other where its own runs stand in it, see `marks.run_text`.
+    """
+    found, has_hanja = _runs(content)
+    if has_hanja:
+        for sentence in SENTENCE_END.split(content):
+            for reading in readings(normalized("NFKC", sentence)):
+                found = [*found, SEAM, *_runs(reading)[0]]
+    return " ".join(found)
+
+
 def tokens_of_runs(text: str) -> list[str]:
     """Return the tokens of a text without its readings."""
     return [token for run in runs(text) for token in (*pairs(run), run[-1])]

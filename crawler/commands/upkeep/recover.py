@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.articles.captures import check_archive
-from archive.index.database import IndexUnusableError, index_path
+from archive.index.database import NoIndexError, index_exists, shown_index
 from archive.model.program import PROGRAM
 from archive.segments.names import archive_folder, open_segments
 from crawler.cli.base import Verb, usage_error
@@ -43,14 +43,14 @@ class Command(Verb):
             raise usage_error("recover takes no arguments; ARCHIVE_URL names the archive")
         folder = archive_folder(self.text_setting("ARCHIVE_URL"))
         before = len(open_segments(folder))
-        index = index_path(self.text_setting("INDEX_URL"))
-        if before and not index.exists():
-            sentence = (
-                f"there is no index at {index}: name it in INDEX_URL, or run {PROGRAM} reindex "
-                "first."
+        url = self.text_setting("INDEX_URL")
+        is_there = index_exists(url)
+        if before and not is_there:
+            raise NoIndexError(
+                f"there is no index at {shown_index(url)}: name it in INDEX_URL, or run {PROGRAM} "
+                "reindex first."
             )
-            raise IndexUnusableError(sentence)
-        if index.exists():
+        if is_there:
             with self.open_index() as there, there.reading() as connection:
                 check_archive(folder, connection)
         code = recover_left_open(self, folder) if before else 0

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.index.database import IndexUnusableError, index_path
+from archive.index.database import IndexUnusableError, index_exists
 from archive.model.program import PROGRAM
 from archive.runs.recorder import RunRecorder
 from archive.segments.names import archive_folder, closed_segments
@@ -109,7 +109,7 @@ class Command(Verb):
 
     def _record_start(self, opts: argparse.Namespace) -> None:
         """Write the start of the verification to the history of runs, if there is an index."""
-        if not index_path(self.text_setting("INDEX_URL")).exists():
+        if not index_exists(self.text_setting("INDEX_URL")):
             return
         words = []
         if opts.since:
