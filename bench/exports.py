@@ -121,7 +121,7 @@ def _measure(workspace: Workspace, count: int, scratch: Path) -> int:
 def _is_read(path: Path, number: int) -> bool:
     """Return whether each reader counts so many articles."""
     files = f"{path}/**/*.parquet" if path.is_dir() else str(path)
-    rows = duckdb.sql(f"SELECT count(published_at) FROM read_parquet('{files}')").fetchall()
+    rows = duckdb.sql(f"SELECT count(*) FROM read_parquet('{files}')").fetchall()
     counts = {
         "DuckDB": rows[0][0],
         "pandas": len(pandas.read_parquet(path, columns=["published_at"])),
