@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 from archive.segments import manifest as fixity
+from archive.segments.store import FolderStore
 from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
@@ -106,7 +107,7 @@ def random_damage(folder: Path, count: int, seed: int) -> int:
     folder.mkdir()
     path = folder / "a.warc.gz"
     path.write_bytes(ours())
-    fixity.record_segment(path)
+    fixity.record_segment(FolderStore(path.parent), path.name)
     manifest = (folder / fixity.NAME).read_bytes()
     data, dice = ours(), random.Random(seed)
     alone = missed = 0

@@ -15,15 +15,15 @@ from archive.model.exchange import Location
 from archive.model.outcome import Outcome
 from archive.model.visit_policy import GONE_STATUSES
 from archive.segments.lookup import read_at
-from archive.segments.names import closed_segments, open_segments
+from archive.segments.store import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy import Connection, Row
 
+    from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
 
 
@@ -204,24 +204,25 @@ def indexed_bytes(connection: Connection, warc_file: str) -> int:
     return connection.scalar(select(end).where(captures.c.warc_file == warc_file)) or 0
 
 
-def check_archive(folder: Path | str, connection: Connection) -> None:
-    """Check that the archive that the index refers to is in the folder.
+def check_archive(archive: StoreOrFolder, connection: Connection) -> None:
+    """Check that the archive that the index refers to is in the store.
 
     Call it before segments are created there.
 
-    :raises SegmentError: the folder contains no segment, for instance because its disk is not
+    :raises SegmentError: the store contains no segment, for instance because its disk is not
         mounted, or cannot be read.
     """
     name = _newest_segment(connection)
+    store = store_of(archive)
     try:
-        is_missing = name and not (closed_segments(folder) or open_segments(folder))
+        is_missing = name and not any(store.names())
     except OSError as error:
-        raise SegmentError(describe_os_error(folder, error)) from error
+        raise SegmentError(describe_os_error(store.place(), error)) from error
     if is_missing:
         raise SegmentError(
-            f"{folder} contains no segment, but the index refers to segments there (the last is "
-            f"{name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs a new "
-            "index (INDEX_URL)."
+            f"{store.place()} contains no segment, but the index refers to segments there (the "
+            f"last is {name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs "
+            "a new index (INDEX_URL)."
         )
 
 
@@ -248,12 +249,12 @@ def location_of(row: Row[Any] | Mapping[str, Any]) -> Location:
     )
 
 
-def record_of(folder: Path | str, row: Row[Any] | Mapping[str, Any]) -> Record:
-    """Return the record of a row of ``captures`` from the segments in ``folder``.
+def record_of(archive: StoreOrFolder, row: Row[Any] | Mapping[str, Any]) -> Record:
+    """Return the record of a row of ``captures`` from the segments of the archive.
 
     :raises RecordError: it is missing, damaged or another one.
     """
-    return read_at(folder, location_of(row))
+    return read_at(archive, location_of(row))
 
 
 def _newest_segment(connection: Connection) -> str:

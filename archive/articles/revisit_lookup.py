@@ -20,11 +20,11 @@ from archive.warc.record_writer import RevisitOf, safe_url
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from archive.model.exchange import Location
+    from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
 
 #: The number of captures of the address that are tried.
@@ -60,10 +60,10 @@ class _Reference:
 
 
 class OriginalFinder:
-    """Finds originals in the archive at ``folder``; reads and digests each capture only once."""
+    """Finds originals in an archive; reads and digests each capture only once."""
 
-    def __init__(self, folder: Path | str) -> None:
-        self._folder = folder
+    def __init__(self, archive: StoreOrFolder) -> None:
+        self._archive = archive
         self._digests = lru_cache(maxsize=_CACHED)(self._read_digests)
 
     def find(self, connection: Connection, revisit: Record) -> Original | None:
@@ -120,7 +120,7 @@ class OriginalFinder:
         They are of the payload, and of the body with its transfer coding.
         """
         try:
-            exchange = read_at(self._folder, location).exchange
+            exchange = read_at(self._archive, location).exchange
         except RecordError:  # `verify` reports it
             return ()
         if exchange is None:

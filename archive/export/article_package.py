@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.articles.mementos import Memento
+    from archive.segments.store import StoreOrFolder
 
 
 def write_article_package(
     file: IO[bytes],
     connection: Connection,
-    folder: Path | str,
+    archive: StoreOrFolder,
     memento: Memento,
     software: str,
     scratch: Path,
@@ -42,9 +43,9 @@ def write_article_package(
     about = PackageInfo(f"사초 {memento.url}", software, datetime.now(UTC))
     try:
         with open_selection(scratch / "selection") as selection:
-            number = selection.choose_article(connection, folder, memento.id, article)
+            number = selection.choose_article(connection, archive, memento.id, article)
             pages = _pages(connection, memento, article)
-            write_wacz(file, selection, pages, folder, about, scratch)
+            write_wacz(file, selection, pages, archive, about, scratch)
     except RecordError as error:
         raise ExportError(f"{error} So there is no package of it.") from error
     except sqlite3.Error as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from archive.export.selection import CaptureSelection
+    from archive.segments.store import StoreOrFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class CaptureFilter:
 def export_captures(
     path: Path,
     connection: Connection,
-    folder: Path | str,
+    archive: StoreOrFolder,
     asked: CaptureFilter,
     software: str = "",
     begin: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
@@ -66,7 +67,7 @@ def export_captures(
             part.open("xb").close()  # fail before the work if the file cannot be written
             with open_selection(part.with_suffix(".scratch")) as selection:
                 number = selection.choose(
-                    connection, folder, asked.outlet, asked.since, asked.until
+                    connection, archive, asked.outlet, asked.since, asked.until
                 )
                 if not number:
                     raise ExportError(f"no capture matches, so {path} was not written")
@@ -79,7 +80,7 @@ def export_captures(
                     with part.open("wb") as file:
                         of_articles = _pages(connection, asked)
                         pages = write_wacz(
-                            file, selection, of_articles, folder, about, part.parent, step
+                            file, selection, of_articles, archive, about, part.parent, step
                         )
     except RecordError as error:
         raise ExportError(f"{error} So {path} was not written.") from error

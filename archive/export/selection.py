@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
+    from archive.segments.store import StoreOrFolder
+
 _NOT_MODIFIED = 304
 #: Redirects followed in a row; a browser follows as many.
 _HOPS = 20
@@ -106,7 +108,7 @@ class CaptureSelection:
     def choose(
         self,
         connection: Connection,
-        folder: Path | str,
+        archive: StoreOrFolder,
         outlet: str = "",
         since: date | None = None,
         until: date | None = None,
@@ -126,18 +128,18 @@ class CaptureSelection:
             self._add(connection, showing.where(revisions.c.article.in_(asked)))
             images = select(revisions.c.images).where(revisions.c.article.in_(asked))
             self._add_images(connection, images)
-            self._add_redirects(connection, folder)
+            self._add_redirects(connection, archive)
         elif outlet:
             self._add(connection, select(*_COLUMNS).where(captures.c.outlet == outlet))
         else:
             self._add(connection, select(*_COLUMNS))
         if outlet or since or until:
-            self._add_originals(connection, folder)
+            self._add_originals(connection, archive)
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
 
     def choose_article(
-        self, connection: Connection, folder: Path | str, capture: int, article: int | None
+        self, connection: Connection, archive: StoreOrFolder, capture: int, article: int | None
     ) -> int:
         """Select one capture with those of the article that it shows; return their number.
 
@@ -156,7 +158,7 @@ class CaptureSelection:
         urls = [url for (url,) in self._database.execute("SELECT DISTINCT url FROM chosen")]
         self._add_urls(connection, {form for url in urls for form in forms(url)})
         self._drop_removed(connection)
-        self._add_originals(connection, folder)
+        self._add_originals(connection, archive)
         self._drop_removed(connection)
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
@@ -199,14 +201,14 @@ class CaptureSelection:
     def _add_urls(self, connection: Connection, urls: Iterable[str]) -> None:
         self._add(connection, select(*_COLUMNS).where(one_of(captures.c.url, urls)))
 
-    def _add_redirects(self, connection: Connection, folder: Path | str) -> None:
+    def _add_redirects(self, connection: Connection, archive: StoreOrFolder) -> None:
         """Add the redirects, one hop after the other, that end at a selected URL."""
         outlets = [name for (name,) in self._database.execute("SELECT DISTINCT outlet FROM chosen")]
         query = select(*_COLUMNS).where(
             captures.c.status.in_(REDIRECT_STATUSES), captures.c.outlet.in_(outlets)
         )
         for row in connection.execute(query.execution_options(yield_per=_MANY)):
-            target = _target(folder, row)
+            target = _target(archive, row)
             moved = row.record_id, target
             self._database.execute("INSERT OR IGNORE INTO moved VALUES (?,?)", moved)
         for _ in range(_HOPS):
@@ -218,10 +220,10 @@ class CaptureSelection:
             if not self._add_referred(connection):
                 return
 
-    def _add_originals(self, connection: Connection, folder: Path | str) -> None:
+    def _add_originals(self, connection: Connection, archive: StoreOrFolder) -> None:
         """Add the originals of the selected revisits, which are never revisits themselves."""
         for revisit in self.captures("revisit"):
-            original = original_of(read_at(folder, revisit.location))
+            original = original_of(read_at(archive, revisit.location))
             self._database.execute("INSERT OR IGNORE INTO referred VALUES (?)", (original,))
         self._add_referred(connection)
 
@@ -246,9 +248,9 @@ class CaptureSelection:
         return any_added
 
 
-def _target(folder: Path | str, row: Row[*tuple[Any, ...]]) -> str:
+def _target(archive: StoreOrFolder, row: Row[*tuple[Any, ...]]) -> str:
     """Return the URL that a redirect leads to, or ``""`` if it names none."""
-    found = record_of(folder, row)
+    found = record_of(archive, row)
     head = found.exchange.head if found.exchange is not None else found.block
     return redirect_target(head, row.url)
 

@@ -19,8 +19,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive.segments.lookup import location_in, parse_record, read_bytes, records, request_after
-from archive.segments.names import open_name
+from archive.segments.lookup import (
+    location_in,
+    parse_record,
+    read_bytes,
+    records_in,
+    request_after,
+)
+from archive.segments.store import store_of
 from archive.warc.reader import Record
 from archive.warc.wacz.cdxj import packed, packed_head
 
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 
     from archive.export.selection import CaptureSelection
     from archive.model.exchange import Location
+    from archive.segments.store import StoreOrFolder
 
 VERSION = "1.1.1"
 _CDX = "index.cdx.gz"
@@ -60,7 +67,7 @@ def write_wacz(
     file: IO[bytes],
     selection: CaptureSelection,
     pages: Iterable[WaczPage],
-    folder: Path | str,
+    archive: StoreOrFolder,
     about: PackageInfo,
     scratch: Path,
     step: Callable[[], None] = lambda: None,
@@ -75,7 +82,7 @@ def write_wacz(
         resources: list[dict[str, Any]] = []
         number = 0
         for name, captures in groupby(selection.captures(), lambda chosen: chosen.location.file):
-            segment = _Segment(folder, name)
+            segment = _Segment(archive, name)
             with _Member(package, f"archive/{name}", resources, most=segment.size) as out:
                 for chosen in captures:
                     for data in segment.before(chosen.location):
@@ -226,8 +233,8 @@ class _Member:
 class _Segment:
     """A segment, read for the records that are exported from it."""
 
-    def __init__(self, folder: Path | str, name: str) -> None:
-        self._folder, self._name = folder, name
+    def __init__(self, archive: StoreOrFolder, name: str) -> None:
+        self._store, self._name = store_of(archive), name
         self._written: set[str] = set()
         self._infos: dict[str, Location] = {}
         self._records: Iterator[Record] | None = None
@@ -237,26 +244,24 @@ class _Segment:
     @property
     def size(self) -> int:
         """The segment's bytes, of which each is exported once at most; 0 if it is not there."""
-        try:
-            return self._path().stat().st_size
-        except FileNotFoundError:  # reading its first record says so
-            return 0
+        found = self._store.find(self._name)
+        return 0 if found is None else found.size  # reading its first record says so
 
     def before(self, location: Location) -> Iterator[bytes]:
         """Yield the `warcinfo` that a record refers to, unless it was yielded before."""
-        self._data = read_bytes(self._folder, location)
+        self._data = read_bytes(self._store, location)
         self._found = parse_record(self._data, location)
         info = self._found.fields["warc-warcinfo-id"]
         if info and info not in self._written:
             place = self._info(info, location.offset)
             if place is not None:
                 self._written.add(info)
-                yield read_bytes(self._folder, place)
+                yield read_bytes(self._store, place)
 
     def record(self, location: Location) -> Iterator[bytes]:
         """Yield the record of `before`, and the request that it answers."""
         yield self._data
-        following = request_after(self._folder, location)
+        following = request_after(self._store, location)
         if following is not None:
             request, data = following
             if location.record_id in request.fields["warc-concurrent-to"]:
@@ -275,11 +280,8 @@ class _Segment:
         return self._infos.get(record_id)
 
     def _read_records(self) -> Iterator[Record]:
-        return (found for found in records(self._path()) if isinstance(found, Record))
-
-    def _path(self) -> Path:
-        path = Path(self._folder) / self._name
-        return path if path.exists() else path.with_name(open_name(path.name))
+        found = records_in(self._store, self._name)
+        return (one for one in found if isinstance(one, Record))
 
 
 def _line(values: dict[str, str]) -> bytes:

@@ -24,7 +24,7 @@ from archive.reading.frames import frame_of
 from archive.reading.pages import each_article
 from archive.reading.source import Source
 from archive.runs.history import outlets_seen
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ class Archive:
         :raises IndexUnusableError: there is no index, or it can't be used.
         :raises SegmentError: the archive is in no local folder.
         """
-        self._source = Source(archive_folder(archive_url), index_url)
+        self._source = Source(store_at(archive_url), index_url)
         self._archive_url = archive_url
 
     def __enter__(self) -> Archive:

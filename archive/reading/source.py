@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.model.exchange import Location
+    from archive.segments.store import Store
     from archive.warc.record_parser import Record
 
     #: What a file is told from another one of its name by; None if there is none.
@@ -35,14 +36,14 @@ class Snapshot(NamedTuple):
 
 
 class Source:
-    """An index and the folder of the segments it refers to, only read."""
+    """An index and the store of the segments it refers to, only read."""
 
-    def __init__(self, folder: str, index_url: str) -> None:
+    def __init__(self, store: Store, index_url: str) -> None:
         """Open the index.
 
         :raises IndexUnusableError: there is none, or it can't be used.
         """
-        self.folder = folder
+        self.store = store
         self.index_url = index_url
         self._path = index_file(index_url)
         self._lock = Lock()
@@ -50,9 +51,9 @@ class Source:
         self._file = self._file_now()
         self._index = Index(index_url, read_only=True, brief=True)
 
-    def __reduce__(self) -> tuple[type[Source], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[Source], tuple[Store, str]]:
         """Let objects of an archive be sent to another process, where it is opened anew."""
-        return Source, (self.folder, self.index_url)
+        return Source, (self.store, self.index_url)
 
     def __deepcopy__(self, _: object) -> Source:
         """Return itself: `dataclasses.asdict` copies all that an object holds."""
@@ -101,7 +102,7 @@ class Source:
             return self._record_at(moved)
 
     def _record_at(self, location: Location) -> tuple[Record, bytes]:
-        data = read_bytes(self.folder, location)
+        data = read_bytes(self.store, location)
         return parse_record(data, location), data
 
     def _moved(self, location: Location) -> Location:

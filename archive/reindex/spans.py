@@ -7,24 +7,22 @@ span whose guess was wrong is read again when the spans are joined.
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.model.files import check_regular
 from archive.model.outcome import Reason
-from archive.segments.file_locks import take_over
-from archive.segments.lookup import records
-from archive.segments.names import final_name, is_open, is_segment
+from archive.segments.lookup import records_in
+from archive.segments.store import store_of
 from archive.warc.dates import parse_date
 from archive.warc.record_parser import Damage, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from archive.segments.store import Store, StoreOrFolder
 
 #: Compressed bytes of a span: some 200 pages, less than a second's work.
 STEP = 4 * 2**20
@@ -37,20 +35,19 @@ _TORN = frozenset({Reason.TRUNCATED, Reason.NOT_A_WARC})
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment; ``name`` is its final name, by which rows refer to it even while it is open."""
+    """A segment; ``name`` is its final name, by which rows refer to it even while it is open.
 
-    path: Path
+    ``is_open`` is whether its writer had not closed it when it was listed, or was killed.
+    """
+
+    store: Store
     name: str
     size: int
+    is_open: bool = False
 
-    def where(self) -> Path:
-        """Return its current path: it may have been closed since it was listed."""
-        return self.path if self.path.exists() else self.path.with_name(self.name)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its writer has not closed it, or was killed."""
-        return is_open(self.path.name)
+    def describe(self, error: OSError) -> str:
+        """Return a sentence about an error at reading it."""
+        return describe_os_error(error.filename or self.store.place(self.name), error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,8 @@ class SpanReader:
         """
         span = self._span
         try:
-            for found in records(span.segment.where(), span.start, guessed=span.guessed):
+            segment = span.segment
+            for found in records_in(segment.store, segment.name, span.start, guessed=span.guessed):
                 self.first = min(self.first, found.offset)
                 if found.offset >= span.end:
                     self.next = found.offset
@@ -96,39 +94,30 @@ class SpanReader:
                 if not (span.segment.is_open and _is_tail(found)):
                     yield found
         except OSError as error:
-            raise SegmentError(describe_os_error(span.segment.path, error)) from error
+            raise SegmentError(span.segment.describe(error)) from error
 
 
-def list_segments(folder: Path | str) -> list[Segment]:
+def list_segments(archive: StoreOrFolder) -> list[Segment]:
     """Return the segments of an archive, open ones too, in the order in which they were begun.
 
-    :raises SegmentError: the folder cannot be read.
+    :raises SegmentError: the archive cannot be read.
     """
-    folder = Path(folder)
-    found: dict[str, Segment] = {}
+    store = store_of(archive)
     try:
-        for path in folder.iterdir():
-            if is_segment(path.name):
-                name = final_name(path.name)
-                status = path.lstat()
-                check_regular(status, path)
-                found[name] = Segment(path, name, status.st_size)
+        stored = store.segments()
     except FileNotFoundError:
-        if folder.exists():
-            return list_segments(folder)  # a writer closed one meanwhile
         raise SegmentError(
-            f"There is no archive at {folder}: name the folder of the WARC files in ARCHIVE_URL."
+            f"There is no archive at {store.place()}: name the folder of the WARC files in "
+            "ARCHIVE_URL."
         ) from None
     except OSError as error:
-        raise SegmentError(describe_os_error(error.filename or folder, error)) from error
-    return sorted(found.values(), key=lambda segment: (_begun(segment), segment.name))
+        raise SegmentError(describe_os_error(error.filename or store.place(), error)) from error
+    found = [Segment(store, one.name, one.size, one.is_open) for one in stored]
+    return sorted(found, key=lambda segment: (_begun(segment), segment.name))
 
 
 def being_written(segments: Iterable[Segment]) -> list[Segment]:
-    """Return those of the segments that a live process is writing.
-
-    :raises SegmentError: one cannot be opened.
-    """
+    """Return those of the segments that a live process is writing."""
     return [segment for segment in segments if segment.is_open and _is_held(segment)]
 
 
@@ -147,13 +136,13 @@ def split(segment: Segment, start: int = 0) -> Iterator[Span]:
 def _begun(segment: Segment) -> datetime:
     """Return when the segment was begun; the earliest time if its first record is unreadable."""
     try:
-        first = next(records(segment.where()), None)
+        first = next(records_in(segment.store, segment.name), None)
         if isinstance(first, Record):
             return parse_date(first.fields["warc-date"])
     except ValueError:
         pass
     except OSError as error:
-        raise SegmentError(describe_os_error(segment.path, error)) from error
+        raise SegmentError(segment.describe(error)) from error
     return _NEVER
 
 
@@ -166,10 +155,6 @@ def _is_tail(found: Record | Damage) -> bool:
 
 def _is_held(segment: Segment) -> bool:
     try:
-        fd = take_over(segment.path)
-    except OSError as error:
-        raise SegmentError(describe_os_error(segment.path, error)) from error
-    if fd < 0:
-        return segment.path.exists()
-    os.close(fd)
-    return False
+        return segment.store.is_held(segment.name)
+    except FileNotFoundError:  # closed since
+        return False

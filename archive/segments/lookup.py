@@ -15,7 +15,7 @@ from archive.http.content_coding import INFLATE_ERROR
 from archive.model.exchange import MAX_DOCUMENT, Location
 from archive.segments.names import final_name
 from archive.segments.store import store_of
-from archive.warc.reader import iterate
+from archive.warc.reader import iterate, iterate_file
 from archive.warc.record_header import MalformedRecordError, block_length, parse_header
 from archive.warc.record_iterator import HEADER_END
 from archive.warc.record_parser import Record, build_record
@@ -46,6 +46,17 @@ def records(path: Path, start: int = 0, *, guessed: bool = False) -> Iterator[Re
     :raises OSError: the file cannot be read.
     """
     return iterate(path, MAX_RECORD, start, guessed=guessed)
+
+
+def records_in(
+    store: Store, name: str, start: int = 0, *, guessed: bool = False
+) -> Iterator[Record | Damage]:
+    """Yield the records and damaged places of a segment of the archive, as `records` does.
+
+    :raises OSError: it does not exist or cannot be read.
+    """
+    with store.open(name) as file:
+        yield from iterate_file(file, MAX_RECORD, start, guessed=guessed)
 
 
 def documents(path: Path) -> Iterator[tuple[Record, Location]]:

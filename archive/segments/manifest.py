@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archive.model.files import open_regular, read_regular
+from archive.model.files import open_regular
 from archive.segments import chained_log as chain
 from archive.segments.names import is_plain
+from archive.segments.store import store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
+
+    from archive.segments.store import Store, StoreOrFolder
 
 #: The manifest's name, in the archive's folder.
 NAME = "fixity.jsonl"
@@ -64,57 +68,63 @@ def measure(path: Path) -> tuple[int, str]:
 
     :raises OSError: it cannot be read.
     """
+    with open_regular(path) as file:
+        return _measure(file)
+
+
+def measure_segment(store: Store, name: str) -> tuple[int, str]:
+    """Return the size in bytes of a segment in the archive, and its sha256 in hex.
+
+    :raises OSError: it cannot be read.
+    """
+    with store.open(name) as file:
+        return _measure(file)
+
+
+def _measure(file: BinaryIO) -> tuple[int, str]:
     found = hashlib.sha256()
     size = 0
-    with open_regular(path) as file:
-        while piece := file.read(_READ):
-            found.update(piece)
-            size += len(piece)
+    while piece := file.read(_READ):
+        found.update(piece)
+        size += len(piece)
     return size, found.hexdigest()
 
 
 def record_segment(
-    path: Path, kind: EntryKind = EntryKind.CLOSED, reason: str = ""
+    store: Store, name: str, kind: EntryKind = EntryKind.CLOSED, reason: str = ""
 ) -> ManifestEntry:
-    """Measure a closed segment and add it to the manifest of its folder; on disk on return.
+    """Measure a closed segment and add it to the manifest of its archive; on disk on return.
 
     :raises OSError: the segment cannot be read, or the manifest not written; it is then as it was.
     """
-    size, sha256 = measure(path)
-    return append(
-        path.parent,
-        ManifestEntry(
-            kind, path.name, size, sha256, datetime.now(UTC).replace(microsecond=0), reason
-        ),
-    )
+    size, sha256 = measure_segment(store, name)
+    now = datetime.now(UTC).replace(microsecond=0)
+    return append(store, ManifestEntry(kind, name, size, sha256, now, reason))
 
 
-def append(folder: Path, entry: ManifestEntry) -> ManifestEntry:
+def append(archive: StoreOrFolder, entry: ManifestEntry) -> ManifestEntry:
     """Append an entry, which is on disk on return; several processes may do so at once.
 
     :raises OSError: the manifest cannot be written; it is then as it was.
     """
-    chain.append(folder / NAME, _fields(entry))
+    store_of(archive).append(NAME, _fields(entry))
     return entry
 
 
-def read(folder: Path) -> Manifest:
-    """Return the manifest of a folder, empty if there is none; a torn last line is ignored.
+def read(archive: StoreOrFolder) -> Manifest:
+    """Return the manifest of an archive, empty if there is none; a torn last line is ignored.
 
     :raises OSError: it cannot be read.
     """
-    try:
-        return parse(read_regular(folder / NAME))
-    except FileNotFoundError:
-        return Manifest({}, ())
+    return parse(store_of(archive).read_log(NAME))
 
 
-def whole_lines(folder: Path) -> bytes:
+def whole_lines(archive: StoreOrFolder) -> bytes:
     """Return the finished lines of the manifest as bytes, empty if there is none.
 
     :raises OSError: it cannot be read.
     """
-    return chain.whole_lines(folder / NAME)
+    return store_of(archive).whole_lines(NAME)
 
 
 def parse(data: bytes) -> Manifest:

@@ -15,6 +15,7 @@ from archive.segments import manifest as fixity
 from archive.segments.atomic_files import rename_new, sync_folder
 from archive.segments.file_locks import take_over
 from archive.segments.names import final_name
+from archive.segments.store import FolderStore
 from archive.segments.tail_repair import repair_tail
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _close(path: Path, *, used: bool) -> None:
     if used:
         final = path.with_name(final_name(path.name))
         rename_new(path, final)
-        fixity.record_segment(final)
+        fixity.record_segment(FolderStore(path.parent), final.name)
         return
     with suppress(FileNotFoundError):
         path.unlink()

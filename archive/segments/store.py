@@ -6,15 +6,24 @@ by their final names, closed or open.
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from archive.model.files import check_regular, open_regular
+from archive.model.files import check_regular, open_regular, read_regular
+from archive.segments import chained_log, disk
+from archive.segments.atomic_files import part_of, rename_new, sync_file, sync_folder
+from archive.segments.file_locks import is_held
 from archive.segments.names import archive_folder, final_name, is_open, is_segment, open_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
+
+    from archive.segments.chained_log import ChainedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,13 @@ class Store(Protocol):
     def place(self, name: str = "") -> str:
         """Return how sentences name a file, or the archive itself."""
 
+    def identity(self) -> str:
+        """Return what tells this archive from every other, however it was named."""
+
+    @property
+    def spool(self) -> Path:
+        """The local folder in which open segments are written, repaired and closed."""
+
     def exists(self) -> bool:
         """Return whether there is an archive, an empty one too."""
 
@@ -63,6 +79,12 @@ class Store(Protocol):
         :raises OSError: that cannot be found out.
         """
 
+    def is_held(self, name: str) -> bool:
+        """Return whether a live process writes an open segment, or true if that is not known.
+
+        :raises FileNotFoundError: there is no open segment of that name, as just after its closing.
+        """
+
     def open(self, name: str) -> BinaryIO:
         """Open a segment for reading and seeking, without a buffer.
 
@@ -73,6 +95,53 @@ class Store(Protocol):
         """Return bytes of a segment; fewer than ``length`` only if it ends before.
 
         :raises OSError: it does not exist or cannot be read.
+        """
+
+    def adding(self, name: str, like: str) -> AbstractContextManager[Path]:
+        """Give an empty local file to write a closed segment to, which is then kept for good.
+
+        It is added at the end of the block, and not if that raises; its rights are those of the
+        segment ``like``.
+
+        :raises FileExistsError: there is a segment of that name.
+        :raises OSError: it cannot be written.
+        """
+
+    def delete(self, name: str) -> None:
+        """Delete a closed segment for good.
+
+        :raises FileNotFoundError: there is no such closed segment.
+        :raises OSError: it cannot be deleted.
+        """
+
+    def room_for(self, size: int) -> str:
+        """Return a sentence if a segment of so many bytes cannot be added, else ``""``.
+
+        :raises OSError: that cannot be found out.
+        """
+
+    def read_log(self, name: str) -> bytes:
+        """Return what a log holds now, perhaps with half a line at its end; ``b""`` without one.
+
+        :raises OSError: it cannot be read.
+        """
+
+    def whole_lines(self, name: str) -> bytes:
+        """Return the finished lines of a log, while no process writes; ``b""`` without one.
+
+        :raises OSError: it cannot be read.
+        """
+
+    def append(self, name: str, fields: dict[str, Any]) -> None:
+        """Append a line to a log, which is kept for good on return; wait for other processes.
+
+        :raises OSError: it cannot be written; the log is then as it was.
+        """
+
+    def locked(self, name: str) -> AbstractContextManager[ChainedLog | None]:
+        """Lock a log; the context manager gives None if another process has locked it.
+
+        :raises OSError: it cannot be created or opened.
         """
 
 
@@ -86,9 +155,18 @@ class FolderStore:
         """Return the path of a file, or of the folder."""
         return str(self.folder / name)
 
+    def identity(self) -> str:
+        """Return the folder's absolute path, without links in it."""
+        return str(self.folder.resolve())
+
+    @property
+    def spool(self) -> Path:
+        """The folder itself."""
+        return self.folder
+
     def exists(self) -> bool:
         """Return whether the folder exists."""
-        return self.folder.exists()
+        return self.folder.is_dir()
 
     def names(self) -> tuple[list[str], list[str]]:
         """Return the final names of closed and of open segments, sorted; none without a folder."""
@@ -127,6 +205,10 @@ class FolderStore:
                 continue
         return None
 
+    def is_held(self, name: str) -> bool:
+        """Return whether a live process has locked an open segment; see `file_locks.is_held`."""
+        return is_held(self.folder / open_name(name))
+
     def open(self, name: str) -> BinaryIO:
         """Open a segment for reading and seeking, without a buffer; no link is followed."""
         first, *others = self._paths(name)
@@ -146,6 +228,45 @@ class FolderStore:
         with self.open(name) as file:
             file.seek(offset)
             return file.read(length)
+
+    @contextmanager
+    def adding(self, name: str, like: str) -> Iterator[Path]:
+        """Give a file beside the segments; at the end of the block it is synced and named."""
+        path = self.folder / name
+        with part_of(path) as part:
+            with part.open("xb") as file:
+                os.fchmod(file.fileno(), (self.folder / like).lstat().st_mode & 0o777)
+            yield part
+            sync_file(part)
+            rename_new(part, path)
+
+    def delete(self, name: str) -> None:
+        """Delete a closed segment; on return that is on disk."""
+        (self.folder / name).unlink()
+        sync_folder(self.folder)
+
+    def room_for(self, size: int) -> str:
+        """Return a sentence if the file system has fewer bytes free, else ``""``."""
+        return disk.shortage(self.folder, size)
+
+    def read_log(self, name: str) -> bytes:
+        """Return what a log holds now, perhaps with half a line at its end; ``b""`` without one."""
+        try:
+            return read_regular(self.folder / name)
+        except FileNotFoundError:
+            return b""
+
+    def whole_lines(self, name: str) -> bytes:
+        """Return the finished lines of a log, while no process writes; ``b""`` without one."""
+        return chained_log.whole_lines(self.folder / name)
+
+    def append(self, name: str, fields: dict[str, Any]) -> None:
+        """Append a line to a log, which is on disk on return; wait for other processes."""
+        chained_log.append(self.folder / name, fields)
+
+    def locked(self, name: str) -> AbstractContextManager[ChainedLog | None]:
+        """Lock a log; the context manager gives None if another process has locked it."""
+        return chained_log.locked(self.folder / name)
 
     def _paths(self, name: str) -> tuple[Path, Path, Path]:
         """Return where to look for a segment, in this order: its writer may close it meanwhile."""

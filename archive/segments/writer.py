@@ -11,7 +11,6 @@ import os
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from archive.model.errors import SegmentError, describe_os_error
@@ -20,14 +19,17 @@ from archive.segments import manifest as fixity
 from archive.segments.atomic_files import rename_new, sync_folder
 from archive.segments.file_locks import create
 from archive.segments.names import new_id, open_name, plain, segment_name
+from archive.segments.store import store_of
 from archive.warc import record_writer as warc
 from archive.warc.compression.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from archive.model.exchange import Exchange
+    from archive.segments.store import StoreOrFolder
 
 #: Roll a segment over at this many bytes (IIPC guidelines).
 MAX_BYTES = 10**9
@@ -41,7 +43,7 @@ def _now() -> datetime:
 
 
 class SegmentWriter:
-    """Append exchanges to segments in ``folder``; any number of writers may share it.
+    """Append exchanges to segments of an archive; any number of writers may share it.
 
     ``software`` holds further ``warcinfo`` fields (software, operator, robots, …), ``job`` becomes
     ``isPartOf``. ``clock`` returns aware times, ``new_id`` bare URIs (``urn:uuid:…``). The folder
@@ -52,7 +54,7 @@ class SegmentWriter:
 
     def __init__(
         self,
-        folder: Path | str,
+        archive: StoreOrFolder,
         *,
         prefix: str = "sacho",
         clock: Callable[[], datetime] = _now,
@@ -62,7 +64,8 @@ class SegmentWriter:
         job: str = "",
         host: str = "",
     ) -> None:
-        self._folder = Path(folder)
+        self._store = store_of(archive)
+        self._folder = self._store.spool
         self._prefix = plain(prefix)
         self._host = plain(host or socket.gethostname() or "localhost")
         self._clock, self._new_id, self._max_bytes = clock, new_id, max_bytes
@@ -157,7 +160,7 @@ class SegmentWriter:
             final = self._folder / name
             try:
                 rename_new(final.with_name(open_name(name)), final)
-                fixity.record_segment(final)
+                fixity.record_segment(self._store, name)
             except OSError as error:
                 self._fail(final, error)
             os.close(fd)

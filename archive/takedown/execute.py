@@ -18,10 +18,9 @@ from archive.model.errors import SegmentError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import disk
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import sync_folder
-from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind
-from archive.segments.names import is_closed, is_plain, open_name
+from archive.segments.names import is_closed, is_plain
+from archive.segments.store import store_of
 from archive.takedown import log as takedown_log
 from archive.takedown.index_rows import move_rows, record_takedown, remove_rows
 from archive.takedown.log import Takedown
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from archive.index.database import Index
     from archive.segments.chained_log import ChainedLog
+    from archive.segments.store import Store, StoredSegment, StoreOrFolder
     from archive.takedown.log import RemovedRecord, TakedownLog
     from archive.takedown.plan import ArticleOf, TakedownPlan
     from archive.takedown.segment_rewrite import RewriteResult
@@ -75,21 +75,22 @@ class SharedBytesError(Exception):
 
 
 class TakedownExecutor:
-    """Execute take-downs in the archive at ``folder`` and its index; the caller has locked the log.
+    """Execute take-downs in an archive and its index; the caller has locked the log.
 
     ``clock`` returns aware times; ``step`` is called with the name of each step before it is taken.
     """
 
     def __init__(
         self,
-        folder: Path,
+        archive: StoreOrFolder,
         index: Index,
         log: ChainedLog,
         article_of: ArticleOf,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         step: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._folder, self._index, self._log, self._article_of = folder, index, log, article_of
+        self._store, self._index, self._log = store_of(archive), index, log
+        self._article_of = article_of
         self._clock, self._step = clock, step
 
     def begin(
@@ -111,7 +112,7 @@ class TakedownExecutor:
         """
         lines: list[int] = []
         try:
-            known = takedown_log.read(self._folder)
+            known = takedown_log.read(self._store)
             with self._index.writing() as connection:
                 plans = self._plan(connection, [*wanted, *_pending_keys(known)])
                 for article in plans:
@@ -130,9 +131,7 @@ class TakedownExecutor:
                 with suppress(OSError):
                     self._log.cut(lines[0])
             if isinstance(error, OSError):
-                raise SegmentError(
-                    describe_os_error(self._folder / takedown_log.NAME, error)
-                ) from error
+                raise self._error(takedown_log.NAME, error) from error
             raise
         self._step("hidden")
         return plans
@@ -173,7 +172,7 @@ class TakedownExecutor:
         :raises IndexUnusableError: the index cannot be written; likewise.
         """
         result = TakedownResult()
-        pending = takedown_log.read(self._folder).pending
+        pending = takedown_log.read(self._store).pending
         if not pending:
             return result
         going: Going = {}
@@ -196,15 +195,16 @@ class TakedownExecutor:
 
     def _remove_records(self, going: Going, result: TakedownResult) -> set[str]:
         """Replace the segments that hold the records; return those that are being written."""
-        targets = RevisitTargets(self._index, self._folder, [one for _, one in going.values()])
+        targets = RevisitTargets(self._index, self._store, [one for _, one in going.values()])
         files = {record.file for _, record in going.values()} | targets.files
         open_files: set[str] = set()
         for name in sorted(files):
             _check_name(name)
-            if (self._folder / name).exists():
+            found = self._find(name)
+            if found is not None and not found.is_open:
                 self._replace(name, going, targets.originals)
                 result.rewritten.append((name, next_name(name)))
-            elif _is_being_written(self._folder / open_name(name)):
+            elif found is not None:  # a dead writer's was recovered before
                 open_files.add(name)
                 result.waiting.append(f"{name} is being written by a crawl or a replay.")
         result.repointed = len(targets.originals)
@@ -213,42 +213,42 @@ class TakedownExecutor:
     def _replace(self, name: str, going: Going, originals: dict[str, RevisitOf]) -> None:
         """Replace a segment by one without the records; killed anywhere, the next call goes on."""
         new = next_name(name)
-        if not ((self._folder / new).exists() and self._has_rows(new)):
+        if not (self._find(new) is not None and self._has_rows(new)):
             rewritten = self._rewrite(name, going, originals)
             removed = [record.record_id for _, record in rewritten.extra]
             self._step("move")
             with self._index.writing() as connection:
                 move_rows(connection, name, new, rewritten.places, removed)
         self._step("unlist")
-        old_path = self._folder / name
-        size, sha256 = self._measure(old_path)
+        size, sha256 = self._measure(name)
         entry = fixity.ManifestEntry(
             EntryKind.REMOVED, name, size, sha256, self._now(), f"now {new}"
         )
-        self._write_manifest(lambda: fixity.append(self._folder, entry))
+        self._write_manifest(lambda: fixity.append(self._store, entry))
         self._step("unlink")
         try:
-            old_path.unlink()
-            sync_folder(self._folder)
+            self._store.delete(name)
         except OSError as error:
-            raise SegmentError(describe_os_error(old_path, error)) from error
+            raise self._error(name, error) from error
 
     def _rewrite(self, name: str, going: Going, originals: dict[str, RevisitOf]) -> RewriteResult:
         """Write the new segment and its manifest entry; record what had to be removed besides."""
-        new_path = self._folder / next_name(name)
+        new = next_name(name)
         self._step("rewrite")
         with suppress(FileNotFoundError):  # a killed call's, to which no row refers
-            new_path.unlink()
+            self._store.delete(new)
         digests = {
             record.payload_digest: takedown for takedown, record in going.values() if record.shows
         }
-        rewritten = SegmentRewrite(self._folder, name, going, digests, originals).run()
+        rewritten = SegmentRewrite(self._store, name, going, digests, originals).run()
         for takedown, record in rewritten.extra:
             self._write(takedown_log.begun_line(takedown.only(record)))
         here = {str(takedown) for takedown, record in going.values() if record.file == name}
         reason = f"{name} without what was removed: {', '.join(sorted(here)) or 'others'}"
         self._step("manifest")
-        self._write_manifest(lambda: fixity.record_segment(new_path, EntryKind.REPLACED, reason))
+        self._write_manifest(
+            lambda: fixity.record_segment(self._store, new, EntryKind.REPLACED, reason)
+        )
         return rewritten
 
     def _has_rows(self, name: str) -> bool:
@@ -256,25 +256,32 @@ class TakedownExecutor:
         with self._index.reading() as connection:
             return indexed_bytes(connection, name) > 0
 
-    def _measure(self, path: Path) -> tuple[int, str]:
+    def _find(self, name: str) -> StoredSegment | None:
         try:
-            return fixity.measure(path)
+            return self._store.find(name)
         except OSError as error:
-            raise SegmentError(describe_os_error(path, error)) from error
+            raise self._error(name, error) from error
+
+    def _measure(self, name: str) -> tuple[int, str]:
+        try:
+            return fixity.measure_segment(self._store, name)
+        except OSError as error:
+            raise self._error(name, error) from error
 
     def _write_manifest(self, write: Callable[[], object]) -> None:
         try:
             write()
         except OSError as error:
-            raise SegmentError(describe_os_error(self._folder / fixity.NAME, error)) from error
+            raise self._error(fixity.NAME, error) from error
 
     def _write(self, fields: dict[str, object]) -> None:
         try:
             self._log.append(fields)
         except OSError as error:
-            raise SegmentError(
-                describe_os_error(self._folder / takedown_log.NAME, error)
-            ) from error
+            raise self._error(takedown_log.NAME, error) from error
+
+    def _error(self, name: str, error: OSError) -> SegmentError:
+        return SegmentError(describe_os_error(self._store.place(name), error))
 
     def _delete_old_indexes(self) -> None:
         """Delete the indexes that a reindex kept or has not finished: they hold the text too."""
@@ -288,16 +295,13 @@ class TakedownExecutor:
         return self._clock().replace(microsecond=0)
 
 
-def room_lacks(folder: Path, index_url: str, files: Sequence[str]) -> str:
+def room_lacks(store: Store, index_url: str, files: Sequence[str]) -> str:
     """Return why there is too little space to rewrite these segments and the index, else ``""``."""
-    sizes = [path.stat().st_size for name in files if (path := folder / name).exists()]
+    found = [store.find(name) for name in files]
+    longest = max((one.size for one in found if one is not None), default=0)
     index = index_path(index_url)
-    needs = (folder, max(sizes, default=0)), (index.parent, 2 * index.stat().st_size)
-    for place, needed in needs:
-        shortage = disk.shortage(place, needed)
-        if shortage:
-            return f"{shortage} Nothing was changed."
-    return ""
+    lack = store.room_for(longest) or disk.shortage(index.parent, 2 * index.stat().st_size)
+    return f"{lack} Nothing was changed." if lack else ""
 
 
 def old_indexes(index_url: str) -> list[Path]:
@@ -316,11 +320,3 @@ def _check_name(name: str) -> None:
 
 def _pending_keys(log: TakedownLog) -> list[tuple[str, str]]:
     return [key for key, takedown in log.takedowns.items() if not takedown.done]
-
-
-def _is_being_written(path: Path) -> bool:
-    """Return whether a live process writes the segment; a dead writer's was recovered before."""
-    try:
-        return is_held(path) or path.exists()
-    except FileNotFoundError:
-        return False

@@ -13,15 +13,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.model.files import read_regular
 from archive.segments import chained_log
+from archive.segments.store import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from archive.segments.chained_log import ChainedLog
+    from archive.segments.store import StoreOrFolder
 
 #: The log's name, in the archive's folder.
 NAME = "removals.jsonl"
@@ -90,18 +90,16 @@ class TakedownLog:
         return [takedown for takedown in self.takedowns.values() if not takedown.done]
 
 
-def read(folder: Path) -> TakedownLog:
-    """Return the log of an archive's folder; an empty one if there is none.
+def read(archive: StoreOrFolder) -> TakedownLog:
+    """Return the log of an archive; an empty one if there is none.
 
     :raises SegmentError: it cannot be read.
     """
-    path = folder / NAME
+    store = store_of(archive)
     try:
-        data = read_regular(path)
-    except FileNotFoundError:
-        return TakedownLog({})
+        data = store.read_log(NAME)
     except OSError as error:
-        raise SegmentError(describe_os_error(path, error)) from error
+        raise SegmentError(describe_os_error(store.place(NAME), error)) from error
     lines, faults = chained_log.read_lines(data)
     takedowns: dict[tuple[str, str], Takedown] = {}
     for at, fields in lines:
@@ -114,9 +112,9 @@ def read(folder: Path) -> TakedownLog:
     return TakedownLog(takedowns, tuple(sorted(faults)))
 
 
-def locked(folder: Path) -> AbstractContextManager[ChainedLog | None]:
+def locked(archive: StoreOrFolder) -> AbstractContextManager[ChainedLog | None]:
     """Lock the log; the context manager gives None if another process has locked it."""
-    return chained_log.locked(folder / NAME)
+    return store_of(archive).locked(NAME)
 
 
 def begun_line(takedown: Takedown) -> dict[str, Any]:

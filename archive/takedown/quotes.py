@@ -22,10 +22,11 @@ from archive.segments.lookup import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from typing import Any
 
     from sqlalchemy import Connection, Select
+
+    from archive.segments.store import StoreOrFolder
 
 #: Letters of a paragraph that are searched for, since descriptions are cut; shorter paragraphs are
 #: not specific enough.
@@ -42,12 +43,12 @@ _TYPES = (
 _CHARSETS = ("utf-8", "cp949")
 
 
-def find_quotes(connection: Connection, folder: Path, row: int) -> Iterator[str]:
+def find_quotes(connection: Connection, archive: StoreOrFolder, row: int) -> Iterator[str]:
     """Yield the ids of the records that quote the article of that row of ``articles``."""
     needles = _needles(connection, row)
     for capture in connection.execute(_candidates(row).execution_options(yield_per=500)):
         try:
-            exchange = record_of(folder, capture).exchange
+            exchange = record_of(archive, capture).exchange
         except RecordError:  # reported by `verify`
             continue
         if exchange is not None and _quotes(exchange, needles):

@@ -14,11 +14,11 @@ from archive.warc.record_writer import NOT_MODIFIED, RevisitOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from sqlalchemy import Connection, Row
 
     from archive.index.database import Index
+    from archive.segments.store import StoreOrFolder
     from archive.takedown.log import RemovedRecord
 
 
@@ -30,8 +30,10 @@ class RevisitTargets:
     other capture is not among ``originals``, and is removed as well.
     """
 
-    def __init__(self, index: Index, folder: Path, going: Iterable[RemovedRecord]) -> None:
-        self._folder = folder
+    def __init__(
+        self, index: Index, archive: StoreOrFolder, going: Iterable[RemovedRecord]
+    ) -> None:
+        self._archive = archive
         digests = {record.record_id: record.payload_digest for record in going}
         self._going = digests.keys()
         self.files: set[str] = set()
@@ -47,7 +49,7 @@ class RevisitTargets:
             if row.record_id in self._going:
                 continue
             try:
-                fields = record_of(self._folder, row).fields
+                fields = record_of(self._archive, row).fields
             except RecordError:  # reported by `verify`
                 continue
             if fields["warc-refers-to"] not in self._going:

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 from isal import isal_zlib
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.model.files import open_regular
 from archive.model.program import PROGRAM
-from archive.segments.atomic_files import part_of, rename_new
-from archive.segments.lookup import DOCUMENTS, records
+from archive.segments.lookup import DOCUMENTS, records, records_in
 from archive.segments.names import ENDING
 from archive.takedown.log import RemovedRecord
 from archive.takedown.tombstones import tombstone
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from archive.segments.store import Store
     from archive.takedown.log import Takedown
     from archive.warc.record_writer import RevisitOf
 
@@ -72,7 +71,7 @@ class _Tombstone:
 
 
 class SegmentRewrite:
-    """The rewriting of one segment of ``folder``.
+    """The rewriting of one segment of the archive.
 
     ``going`` are the records to remove, by id, each with its take-down; ``digests`` the payloads of
     which no copy may stay. A revisit of a removed record gets the original that ``originals`` names
@@ -81,13 +80,14 @@ class SegmentRewrite:
 
     def __init__(
         self,
-        folder: Path,
+        store: Store,
         name: str,
         going: Mapping[str, tuple[Takedown, RemovedRecord]],
         digests: Mapping[str, Takedown],
         originals: Mapping[str, RevisitOf],
     ) -> None:
-        self._path = folder / name
+        self._store, self._name = store, name
+        self._place = store.place(name)
         self._going = dict(going)
         self._digests = digests
         self._originals = originals
@@ -98,6 +98,7 @@ class SegmentRewrite:
         self._kept: dict[int, tuple[str, int]] = {}  # id and new length by old offset
         self._removed: set[str] = set()
         self._warcinfo_id = ""  # of the last warcinfo
+        self._size = 0  # of the old segment
 
     def run(self) -> RewriteResult:
         """Write the new segment, checked and on disk; the old one stays as it is.
@@ -105,16 +106,15 @@ class SegmentRewrite:
         :raises SegmentError: the old one cannot be read, lacks a record to remove, or the new one
             cannot be written.
         """
-        new = self._path.with_name(self._result.name)
         try:
-            with open_regular(self._path) as file:
+            with self._store.open(self._name) as file:
+                self._size = file.seek(0, os.SEEK_END)
                 self._plan(file)
-                with part_of(new) as part:
+                with self._store.adding(self._result.name, like=self._name) as part:
                     self._write(file, part)
                     self._check(part)
-                    rename_new(part, new)
         except OSError as error:
-            raise SegmentError(describe_os_error(self._path, error)) from error
+            raise SegmentError(describe_os_error(self._place, error)) from error
         return self._result
 
     def _plan(self, file: BinaryIO) -> None:
@@ -122,10 +122,10 @@ class SegmentRewrite:
         here = {
             record.offset: (takedown, record)
             for takedown, record in self._going.values()
-            if record.file == self._path.name
+            if record.file == self._name
         }
         damaged: _Edit | None = None
-        for found in records(self._path):
+        for found in records_in(self._store, self._name):
             if damaged is not None:
                 damaged.end, damaged = found.offset, None
             if isinstance(found, Record):
@@ -134,14 +134,14 @@ class SegmentRewrite:
                 # a damaged record can still be readable in part: remove it up to the next record
                 damaged = self._remove(found.offset, 0, *here[found.offset], self._warcinfo_id)
         if damaged is not None:
-            damaged.end = os.fstat(file.fileno()).st_size
+            damaged.end = self._size
         self._check_all_found()
 
     def _check_all_found(self) -> None:
         for _, record in self._going.values():
-            if record.file == self._path.name and record.record_id not in self._removed:
+            if record.file == self._name and record.record_id not in self._removed:
                 raise SegmentError(
-                    f"Record {record.record_id} is not in {self._path}, where it was at byte"
+                    f"Record {record.record_id} is not in {self._place}, where it was at byte"
                     f" {record.offset}. Run {PROGRAM} verify to see what else is wrong there."
                 )
 
@@ -188,7 +188,7 @@ class SegmentRewrite:
             type=record.kind,
             date=record.fields["warc-date"],
             payload_digest=record.payload_digest,
-            file=self._path.name,
+            file=self._name,
             offset=record.offset,
             shows=shows,
         )
@@ -199,7 +199,7 @@ class SegmentRewrite:
         changes: dict[str, str] = {}
         if record.kind == "revisit" and refers_to in self._going:
             changes = _references(self._originals[record.record_id])
-        elif record.kind == "warcinfo" and record.fields["warc-filename"] == self._path.name:
+        elif record.kind == "warcinfo" and record.fields["warc-filename"] == self._name:
             changes = {"WARC-Filename": self._result.name}
         length = record.length
         if changes:
@@ -228,16 +228,12 @@ class SegmentRewrite:
             data = tombstone(stone.takedown, stone.record, companions, stone.warcinfo_id)
             stone.edit.data = member(data)
         self._edits.sort(key=lambda edit: edit.start)
-        status = os.fstat(file.fileno())
-        with part.open("xb") as out:
-            os.fchmod(out.fileno(), status.st_mode & 0o777)
+        with part.open("wb") as out:
             at = 0
-            for edit in (*self._edits, _Edit(status.st_size, status.st_size)):
+            for edit in (*self._edits, _Edit(self._size, self._size)):
                 self._copy(file, out, at, edit.start)
                 out.write(edit.data)
                 at = edit.end
-            out.flush()
-            os.fsync(out.fileno())
         self._locate()
 
     def _copy(self, file: BinaryIO, out: BinaryIO, start: int, end: int) -> None:
@@ -246,7 +242,7 @@ class SegmentRewrite:
         while left > 0:
             piece = file.read(min(left, _COPY))
             if not piece:
-                raise SegmentError(f"{self._path} was cut while it was read.")
+                raise SegmentError(f"{self._place} was cut while it was read.")
             out.write(piece)
             left -= len(piece)
 
@@ -273,7 +269,7 @@ class SegmentRewrite:
         }
         if wanted - found or self._removed & {record_id for record_id, _, _ in found}:
             raise SegmentError(
-                f"The new segment for {self._path} is not as it should be; nothing was replaced."
+                f"The new segment for {self._place} is not as it should be; nothing was replaced."
             )
 
 
@@ -298,7 +294,8 @@ def _read(file: BinaryIO, record: Record) -> bytes:
         raise SegmentError(
             f"Record {record.record_id} shares its gzip member with others; Sacho writes none so."
         )
-    return bytes(isal_zlib.decompress(os.pread(file.fileno(), record.length, record.offset), 31))
+    file.seek(record.offset)
+    return bytes(isal_zlib.decompress(file.read(record.length), 31))
 
 
 def _with_fields(record: bytes, values: Mapping[str, str]) -> bytes:

@@ -13,9 +13,9 @@ from archive.index.database import Index, IndexUnusableError, index_exists
 from archive.model.errors import describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
-from archive.segments.file_locks import is_held
 from archive.segments.manifest import EntryKind, Manifest, ManifestEntry
-from archive.segments.names import closed_segments, final_name, open_name, open_segments
+from archive.segments.names import open_name
+from archive.segments.store import store_of
 from archive.verify import package
 from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from archive.segments.store import Store, StoreOrFolder
     from archive.verify.articles import Reader
     from archive.verify.selection import SegmentSelection
     from archive.verify.warc_file.strict_reader import CheckedRecord
@@ -60,16 +61,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """The segments of an archive's folder.
+    """The segments of an archive, by their final names.
 
     ``chosen`` are the closed ones to verify, ``abandoned`` the open ones whose writer died,
-    ``live`` the final names of those that a running process writes. ``whole``: none is left out.
+    ``live`` those that a running process writes. ``whole``: none is left out.
     """
 
-    folder: Path
+    store: Store
     manifest: Manifest
-    chosen: list[Path]
-    abandoned: list[Path]
+    chosen: list[str]
+    abandoned: list[str]
     live: set[str]
     whole: bool
 
@@ -132,28 +133,29 @@ class Verification:
                 yield from self._read(found, None)
 
     def archive(
-        self, folder: Path, index_url: str, selection: SegmentSelection
+        self, archive: StoreOrFolder, index_url: str, selection: SegmentSelection
     ) -> Iterator[Finding]:
         """Verify an archive: its segments, its manifest, and that its index matches them."""
-        manifest, finding = _read_manifest(folder)
+        store = store_of(archive)
+        manifest, finding = _read_manifest(store)
         if finding is not None:
             yield finding
         for offset, sentence in manifest.faults:
             yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
-        self._takedowns = TakedownCheck(folder)
-        segments = closed_segments(folder)
-        abandoned, live = _open_segments(folder)
-        chosen = selection.of(segments, manifest)
+        self._takedowns = TakedownCheck(store)
+        segments, opened = store.names()
+        abandoned, live = _apart(store, opened)
+        chosen = selection.of(store, segments, manifest)
         self.tally.live = len(live)
         self.tally.passed_over = len(segments) - len(chosen)
-        yield from _missing(folder, manifest)
+        yield from _missing(store, segments, manifest)
         if not segments and not abandoned and not live and not _exists(index_url):
             return
-        contents = _Contents(folder, manifest, chosen, abandoned, live, selection.is_all)
+        contents = _Contents(store, manifest, chosen, abandoned, live, selection.is_all)
         yield from self._index(index_url, contents)
-        for path in chosen:
-            if path.name not in self._done:
-                yield from self._segment(path, None, None, contents)
+        for name in chosen:
+            if name not in self._done:
+                yield from self._segment(name, None, None, contents)
         yield from self._links.finish(whole=selection.is_all)
         yield from self._takedowns.finish(whole=selection.is_all)
 
@@ -172,17 +174,17 @@ class Verification:
 
     def _segments(self, index: Index, contents: _Contents) -> Iterator[Finding]:
         """Verify the segments, each with the rows that lead into it."""
-        paths = {final_name(path.name): path for path in (*contents.chosen, *contents.abandoned)}
+        names = {*contents.chosen, *contents.abandoned}
         with index.reading() as connection:
-            rows = CaptureRows(connection, None if contents.whole else {*paths})
-            for name, path in sorted(paths.items()):
+            rows = CaptureRows(connection, None if contents.whole else names)
+            for name in sorted(names):
                 yield from self._rows_elsewhere(rows, name, contents)
                 # All at once: what cannot be read must fail before the segment is begun.
                 check = RowCheck(name, iter(list(rows.of(name))))
-                if path in contents.abandoned:
-                    yield from self._abandoned(path, check)
+                if name in contents.abandoned:
+                    yield from self._abandoned(name, check, contents)
                 else:
-                    yield from self._segment(path, check, index, contents)
+                    yield from self._segment(name, check, index, contents)
                 self.tally.rows += check.count
             yield from self._rows_elsewhere(rows, None, contents)
 
@@ -192,48 +194,50 @@ class Verification:
         if self._takedowns is not None:
             yield from self._takedowns.rows(connection)
         if contents.whole and self._reader is not None:
-            yield from ArticleCheck(connection, contents.folder, self._reader).run()
+            yield from ArticleCheck(connection, contents.store, self._reader).run()
 
     def _segment(
-        self, path: Path, rows: RowCheck | None, index: Index | None, contents: _Contents
+        self, name: str, rows: RowCheck | None, index: Index | None, contents: _Contents
     ) -> Iterator[Finding]:
         """Verify a closed segment; enter it in the manifest if it is sound and not there yet."""
-        self._done.add(path.name)
-        entry = contents.manifest.entries.get(path.name)
-        check = FileCheck(path, path.name, own=True, thorough=entry is None)
+        self._done.add(name)
+        store = contents.store
+        entry = contents.manifest.entries.get(name)
+        thorough = entry is None
+        check = FileCheck(store.place(name), name, own=True, thorough=thorough, store=store)
         is_sound = True
         for finding in self._read(check, rows):
             is_sound = is_sound and finding.severity is Severity.NOTE
             yield finding
         if rows is not None and index is not None:
-            in_flight = bool(contents.live) and _is_new(path)
-            yield from without_row(index, path.name, rows.lacking, in_flight=in_flight)
+            in_flight = bool(contents.live) and _is_new(store, name)
+            yield from without_row(index, name, rows.lacking, in_flight=in_flight)
         yield from _compare(check, entry)
         if entry is None and check.sha256 and is_sound:
-            self._record(check)
+            self._record(check, store)
 
-    def _record(self, check: FileCheck) -> None:
+    def _record(self, check: FileCheck, store: Store) -> None:
         """Enter a sound segment in the manifest: an older archive's, or that of a killed writer."""
-        folder = check.path.parent
         now = datetime.now(UTC).replace(microsecond=0)
-        entry = ManifestEntry(EntryKind.FOUND, check.path.name, check.size, check.sha256, now)
+        entry = ManifestEntry(EntryKind.FOUND, check.name, check.size, check.sha256, now)
         try:
-            fixity.append(folder, entry)
+            fixity.append(store, entry)
         except OSError as error:
-            self.tally.unrecorded = describe_os_error(folder / fixity.NAME, error)
+            self.tally.unrecorded = describe_os_error(store.place(fixity.NAME), error)
         else:
-            self.tally.recorded.append(check.path.name)
+            self.tally.recorded.append(check.name)
 
-    def _abandoned(self, path: Path, rows: RowCheck) -> Iterator[Finding]:
+    def _abandoned(self, name: str, rows: RowCheck, contents: _Contents) -> Iterator[Finding]:
         """Verify a dead writer's segment: it has the committed records, perhaps a torn tail."""
-        check = FileCheck(path, final_name(path.name), own=True)
+        store = contents.store
+        check = FileCheck(store.place(name), name, own=True, store=store)
         found = list(self._read(check, rows))
         yield from (one for one in found if one.offset < check.end or one.rule is Rule.NO_RECORD)
         sentence = (
             f"Its writer died before closing it; {PROGRAM} recover, or the next crawl or replay,"
             " recovers it."
         )
-        yield Finding(path.name, -1, "", Rule.LEFT_OPEN, sentence)
+        yield Finding(open_name(name), -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:
         """Read a whole file; yield faults of it, of its links, and of rows that lead to it."""
@@ -254,7 +258,7 @@ class Verification:
         if self._witness and check.sha256 and check.within is None:
             from archive.verify.witness import compare_with_warcio  # warcio takes long to import
 
-            yield from compare_with_warcio(check.path, check.name)
+            yield from compare_with_warcio(check.open, check.name)
 
     def _record_findings(
         self, check: FileCheck, record: CheckedRecord, rows: RowCheck | None
@@ -272,7 +276,7 @@ class Verification:
     ) -> Iterator[Finding]:
         """Yield findings about rows that lead into segments that do not exist."""
         for file, group in rows.before(name):
-            exists = file in contents.live or _exists_in(contents.folder, file)
+            exists = file in contents.live or _exists_in(contents.store, file)
             for row in group:
                 self.tally.rows += 1
                 if not exists:
@@ -281,12 +285,12 @@ class Verification:
                     yield Finding(file, place, row.record_id, Rule.MISSING_SEGMENT, sentence)
 
 
-def _read_manifest(folder: Path) -> tuple[Manifest, Finding | None]:
+def _read_manifest(store: Store) -> tuple[Manifest, Finding | None]:
     """Return the manifest, or an empty one and why it cannot be read."""
     try:
-        return fixity.read(folder), None
+        return fixity.read(store), None
     except OSError as error:
-        sentence = describe_os_error(folder / fixity.NAME, error)
+        sentence = describe_os_error(store.place(fixity.NAME), error)
         return Manifest({}, ()), Finding(fixity.NAME, -1, "", Rule.UNREADABLE, sentence)
 
 
@@ -306,10 +310,12 @@ def _compare(check: FileCheck, entry: ManifestEntry | None) -> Iterator[Finding]
         yield Finding(check.name, -1, "", Rule.FIXITY, sentence)
 
 
-def _missing(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+def _missing(store: Store, closed: Iterable[str], manifest: Manifest) -> Iterator[Finding]:
     """Yield findings about segments that the manifest lists and that do not exist."""
-    for name, entry in sorted(manifest.entries.items()):
-        if entry.kind is not EntryKind.REMOVED and not (folder / name).exists():
+    missing = manifest.entries.keys() - set(closed)
+    for name in sorted(missing):
+        entry = manifest.entries[name]
+        if entry.kind is not EntryKind.REMOVED and not _exists_in(store, name):
             sentence = (
                 f"It had {entry.size} bytes on {entry.at:%Y-%m-%d %H:%M:%S} UTC, but is not in the"
                 " archive."
@@ -317,34 +323,38 @@ def _missing(folder: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(name, -1, "", Rule.MISSING_SEGMENT, sentence)
 
 
-def _open_segments(folder: Path) -> tuple[list[Path], set[str]]:
-    """Return the segments that dead writers left, and the final names of those being written."""
-    abandoned: list[Path] = []
+def _apart(store: Store, opened: Iterable[str]) -> tuple[list[str], set[str]]:
+    """Return the open segments that dead writers left, and those that are being written."""
+    abandoned: list[str] = []
     live: set[str] = set()
-    for path in open_segments(folder):
+    for name in opened:
         try:
-            held = is_held(path)
+            held = store.is_held(name)
         except FileNotFoundError:  # closed since
             held = True
         if held:
-            live.add(final_name(path.name))
+            live.add(name)
         else:
-            abandoned.append(path)
+            abandoned.append(name)
     return abandoned, live
 
 
-def _exists_in(folder: Path, file: str) -> bool:
+def _exists_in(store: Store, file: str) -> bool:
     """Return whether a segment exists, closed or open; a path never does."""
     if Path(file).name != file:
         return False
-    return (folder / file).is_file() or (folder / open_name(file)).is_file()
-
-
-def _is_new(path: Path) -> bool:
     try:
-        return time() - path.stat().st_mtime < _IN_FLIGHT
+        return store.find(file) is not None
+    except (OSError, ValueError):  # something else has its name; a name that no file can have
+        return False
+
+
+def _is_new(store: Store, name: str) -> bool:
+    try:
+        found = store.find(name)
     except OSError:
         return False
+    return found is not None and time() - found.changed < _IN_FLIGHT
 
 
 def _exists(index_url: str) -> bool:

@@ -20,11 +20,11 @@ from archive.verify.warc_file.findings import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection, Row
 
     from archive.model.article import Article
+    from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
 
 
@@ -68,11 +68,11 @@ class _IndexedArticle:
 
 
 class ArticleCheck:
-    """Reads captures again with ``reader``, and compares. ``folder`` is the archive's."""
+    """Reads captures again with ``reader``, and compares."""
 
-    def __init__(self, connection: Connection, folder: Path, reader: Reader) -> None:
+    def __init__(self, connection: Connection, archive: StoreOrFolder, reader: Reader) -> None:
         self._connection = connection
-        self._folder = folder
+        self._archive = archive
         self._reader = reader
 
     def run(self) -> Iterator[Finding]:
@@ -124,7 +124,7 @@ class ArticleCheck:
         if _is_bare(row):
             return None
         try:
-            found = record_of(self._folder, row)
+            found = record_of(self._archive, row)
         except RecordError:
             return None
         return self._reader(found, row.outlet) if found.exchange is not None else None

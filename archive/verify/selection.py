@@ -14,9 +14,9 @@ from archive.model.article import KST
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
-    from pathlib import Path
 
     from archive.segments.manifest import Manifest
+    from archive.segments.store import Store
 
 #: File systems hold times that a datetime cannot.
 _EPOCH, _LAST = datetime(1970, 1, 1, tzinfo=UTC), 2.5e11
@@ -40,10 +40,12 @@ class SegmentSelection:
         """Whether nothing is left out."""
         return self.since is None and not self.sample
 
-    def of(self, segments: Sequence[Path], manifest: Manifest) -> list[Path]:
-        """Return the chosen ones, in their order."""
+    def of(self, store: Store, segments: Sequence[str], manifest: Manifest) -> list[str]:
+        """Return the chosen ones of the store's closed segments, in their order."""
         chosen = [
-            path for path in segments if self.since is None or _last(path, manifest) >= self._from()
+            name
+            for name in segments
+            if self.since is None or _last(store, name, manifest) >= self._from()
         ]
         if not self.sample or not chosen:
             return chosen
@@ -67,7 +69,12 @@ def sample_of(sample: str) -> tuple[int, bool]:
     return int(found[1]), bool(found[2])
 
 
-def _last(path: Path, manifest: Manifest) -> datetime:
-    entry = manifest.entries.get(path.name)
-    changed = _EPOCH + timedelta(seconds=min(path.stat().st_mtime, _LAST))
+def _last(store: Store, name: str, manifest: Manifest) -> datetime:
+    """Return when a segment was last closed or changed; the last time there is if it is no file."""
+    entry = manifest.entries.get(name)
+    try:
+        found = store.find(name)
+    except OSError:  # chosen, so that reading it says what is wrong
+        return _EPOCH + timedelta(seconds=_LAST)
+    changed = _EPOCH + timedelta(seconds=min(found.changed if found else _LAST, _LAST))
     return max(changed, entry.at) if entry is not None and entry.kind != "found" else changed

@@ -16,10 +16,10 @@ from archive.verify.warc_file.findings import Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from archive.segments.store import StoreOrFolder
     from archive.takedown.log import Takedown
     from archive.verify.warc_file.strict_reader import CheckedRecord
 
@@ -30,10 +30,10 @@ class TakedownCheck:
     Call `see` with each record, then `finish`, and `rows` with the index.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, archive: StoreOrFolder) -> None:
         self._fault = ""
         try:
-            self._log = takedown_log.read(folder)
+            self._log = takedown_log.read(archive)
         except SegmentError as error:
             self._log, self._fault = takedown_log.TakedownLog({}), str(error)
         self._records: dict[str, Takedown] = {}

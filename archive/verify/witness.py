@@ -19,7 +19,6 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeadersParserException
 
 from archive.http.message import HEAD_END
-from archive.model.files import open_regular
 from archive.verify.warc_file.findings import Finding, Rule
 from archive.warc.digests import DigestCheck
 from archive.warc.reader import open_pieces
@@ -27,8 +26,7 @@ from archive.warc.record_header import without_brackets
 from archive.warc.record_iterator import BrokenSpan, RecordIterator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from archive.warc.record_header import HeaderFields
     from archive.warc.record_iterator import RawRecord
@@ -112,18 +110,16 @@ class _HashedBlock:
         )
 
 
-def compare_with_warcio(path: Path, name: str) -> Iterator[Finding]:
+def compare_with_warcio(reopen: Callable[[], Any], name: str) -> Iterator[Finding]:
     """Yield a finding for each difference between warcio's reading of a file and ours.
 
-    ``name`` is what findings call the file. Damage that our reader reports is not reported again;
-    what lies behind it is compared where both find a record at the same offset.
+    ``reopen`` opens the file anew, ``name`` is what findings call it. Damage that our reader
+    reports is not reported again; what lies behind it is compared where both find a record at the
+    same offset.
 
     :raises OSError: the file cannot be read.
     """
-    with (
-        open_regular(path, follow=True) as file,
-        io.BufferedReader(open_regular(path, follow=True)) as other,
-    ):
+    with reopen() as file, io.BufferedReader(reopen()) as other:
         witness = _Witness(other)
         theirs = next(witness, None)
         for ours in _our_readings(file):

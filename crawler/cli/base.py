@@ -39,7 +39,7 @@ from archive.runs.history import outlets_seen
 from archive.runs.job_runs import end
 from archive.runs.record import Ending
 from archive.runs.recorder import RunRecorder
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
@@ -223,11 +223,11 @@ class Verb(ScrapyCommand):
 
     @contextmanager
     def open_segments(self, job: str) -> Iterator[SegmentWriter]:
-        """Yield a writer of new segments in the folder ARCHIVE_URL."""
+        """Yield a writer of new segments in the archive ARCHIVE_URL."""
         software = {"software": f"Sacho/{VERSION}", "operator": self.text_setting("CONTACT")}
-        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        archive = store_at(self.text_setting("ARCHIVE_URL"))
         with SegmentWriter(
-            folder, software=software, job=job, host=socket.gethostname()
+            archive, software=software, job=job, host=socket.gethostname()
         ) as segments:
             yield segments
 

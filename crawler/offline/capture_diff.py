@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.articles.captures import StoredCapture
+    from archive.segments.store import StoreOrFolder
     from pipelines.page import Printed
 
 
@@ -31,13 +32,13 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
-def levels(captures: Sequence[StoredCapture], folder: str) -> list[str]:
+def levels(captures: Sequence[StoredCapture], archive: StoreOrFolder) -> list[str]:
     """Return the level of each capture of one article, in order.
 
     It is ``""`` for the first capture of an address and for a capture without a revision. Records
-    in ``folder`` are read only where neither digest nor revision decides.
+    in the archive are read only where neither digest nor revision decides.
     """
-    comparison = _Comparison(captures, folder)
+    comparison = _Comparison(captures, archive)
     previous: dict[str, StoredCapture] = {}
     found: list[str] = []
     for capture in captures:
@@ -53,8 +54,8 @@ def levels(captures: Sequence[StoredCapture], folder: str) -> list[str]:
 class _Comparison:
     """Captures of one article, compared in pairs; each payload is read once at most."""
 
-    def __init__(self, captures: Sequence[StoredCapture], folder: str) -> None:
-        self._folder = folder
+    def __init__(self, captures: Sequence[StoredCapture], archive: StoreOrFolder) -> None:
+        self._archive = archive
         # A revisit holds no payload: its bytes are those of the record with its digest.
         self._with_payload = {
             capture.location.payload_digest: capture
@@ -86,7 +87,7 @@ class _Comparison:
         if capture is None:
             return None
         try:
-            record = read_at(self._folder, capture.location)
+            record = read_at(self._archive, capture.location)
         except RecordError:
             return None
         return read_capture(record, outlet=capture.outlet).printed

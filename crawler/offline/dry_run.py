@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archive.reindex.builder import ReadCapture, ReindexFinding
     from archive.reindex.selection import Selection
     from archive.reindex.trial import Change, Example
+    from archive.segments.store import StoreOrFolder
 
 #: Findings that are kept; the others are only counted.
 _FINDINGS = 20
@@ -52,7 +53,11 @@ class DryRun:
 
 
 def dry_run(
-    folder: str, url: str, selection: Selection, processes: int, advance: Callable[[int], None]
+    archive: StoreOrFolder,
+    url: str,
+    selection: Selection,
+    processes: int,
+    advance: Callable[[int], None],
 ) -> DryRun:
     """Return what a reindex would change of the selected captures in the index at ``url``.
 
@@ -66,12 +71,12 @@ def dry_run(
     result = DryRun()
     with Index(url, read_only=True, brief=True) as index, Trial(index) as trial:
         with index.reading() as connection:
-            check_archive(folder, connection)
+            check_archive(archive, connection)
         chunks = choose(index, selection)
         # A few captures are read sooner than a process is started.
         first = list(islice(chunks, processes))
         result.processes = max(1, len(first))
-        with closing(read_chunks(folder, chain(first, chunks), result.processes)) as results:
+        with closing(read_chunks(archive, chain(first, chunks), result.processes)) as results:
             for chunk, found in results:
                 result.note(found.findings)
                 result.note(trial.add(chunk, found.captures))

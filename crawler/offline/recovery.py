@@ -13,18 +13,19 @@ from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
 from archive.segments.names import open_segments
 from archive.segments.recovery import recover_segment
+from archive.segments.store import store_of
 from archive.warc.record_parser import original_of
 from crawler.extraction.judge import read_capture, unread_capture
 from crawler.outlets import article_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from archive.frontier.frontier import Frontier
     from archive.index.database import Index
     from archive.model.exchange import Location
     from archive.segments.recovery import RecoveredSegment
+    from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
     from pipelines.deposit import CaptureStore
     from pipelines.page import Page
@@ -62,7 +63,7 @@ def _log_recovered(segment: Recovered) -> None:
 
 
 def recover(
-    folder: Path | str,
+    archive: StoreOrFolder,
     index: Index,
     store: CaptureStore,
     frontier: Frontier | None = None,
@@ -85,9 +86,9 @@ def recover(
             return indexed_bytes(connection, name)
 
     with index.reading() as connection:
-        check_archive(folder, connection)
+        check_archive(archive, connection)
     total = 0
-    for path in open_segments(folder):
+    for path in open_segments(store_of(archive).spool):
         with recover_segment(path, settled) as segment:
             if segment is None:
                 continue

@@ -22,6 +22,7 @@ from archive.reindex.given_up import revive_given_up
 from archive.reindex.spans import END, being_written, list_segments, split
 from archive.reindex.swap import carry_over, check_old_index, exclusive, swap_in
 from archive.runs.recorder import Result
+from archive.segments.store import store_of
 from archive.takedown import log as takedown_log
 from crawler.extraction.generic import version as generic_tool
 from crawler.offline.workers import read_spans
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from archive.reindex.comparison import Difference
     from archive.reindex.spans import Segment
     from archive.runs.recorder import RunRecorder
+    from archive.segments.store import StoreOrFolder
     from crawler.cli.output.summary import Report
 
 #: Packages whose code decides what a record shows: if it changes, records are read again.
@@ -61,9 +63,9 @@ class ReindexResult:
 
 
 def reindex(
-    folder: str, url: str, processes: int, report: Report, run: RunRecorder
+    archive: StoreOrFolder, url: str, processes: int, report: Report, run: RunRecorder
 ) -> ReindexResult:
-    """Rebuild the index at ``url`` from the WARC files in ``folder``.
+    """Rebuild the index at ``url`` from the WARC files of the archive.
 
     ``report`` gets the outcomes of the captures and the findings; ``run`` records them. The archive
     is only read. If it is killed or stopped at any moment, the old index is unchanged, and the next
@@ -74,18 +76,18 @@ def reindex(
     :raises ReaderLostError: a reading process was killed.
     """
     began = monotonic()
-    _check_no_writer(folder)
+    _check_no_writer(archive)
     check_old_index(url)
-    with IndexBuilder(url, _fingerprint(folder)) as builder:
+    with IndexBuilder(url, _fingerprint(archive)) as builder:
         result = ReindexResult(resumed=builder.resumed)
-        builder.add_takedowns([*takedown_log.read(Path(folder)).takedowns.values()])
+        builder.add_takedowns([*takedown_log.read(archive).takedowns.values()])
         while True:
-            _read_segments(builder, _closed_segments(folder), processes, report, result)
+            _read_segments(builder, _closed_segments(archive), processes, report, result)
             result.seconds = monotonic() - began
             with exclusive(url) as old:
                 # No crawl can begin now; one that began meanwhile has left segments to read first.
-                _check_no_writer(folder)
-                if any(builder.position(segment) != END for segment in list_segments(folder)):
+                _check_no_writer(archive)
+                if any(builder.position(segment) != END for segment in list_segments(archive)):
                     continue
                 builder.join_revisits()
                 builder.remove_blocked()
@@ -122,9 +124,9 @@ def _is_walk(outlet: str, name: str) -> bool:
     )
 
 
-def _check_no_writer(folder: str) -> None:
+def _check_no_writer(archive: StoreOrFolder) -> None:
     """Raise IndexUnusableError if a process is writing to the archive."""
-    writers = being_written(list_segments(folder))
+    writers = being_written(list_segments(archive))
     if writers:
         raise IndexUnusableError(
             f"{writers[0].name} is being written, by a crawl or a replay. "
@@ -132,9 +134,9 @@ def _check_no_writer(folder: str) -> None:
         )
 
 
-def _closed_segments(folder: str) -> list[Segment]:
+def _closed_segments(archive: StoreOrFolder) -> list[Segment]:
     """Return the segments that no process is writing."""
-    segments = list_segments(folder)
+    segments = list_segments(archive)
     writers = being_written(segments)
     return [segment for segment in segments if segment not in writers]
 
@@ -177,13 +179,13 @@ def _report_results(builder: IndexBuilder, report: Report) -> None:
         report.add(Result(source=finding.source, verdict=verdict))
 
 
-def _fingerprint(folder: str) -> str:
+def _fingerprint(archive: StoreOrFolder) -> str:
     """Return a digest of the archive's path, our code, and the tool of generic readings.
 
     An unfinished index is continued only if its fingerprint is the same.
     """
     root = Path(__file__).parents[2]
-    digest = hashlib.sha256(str(Path(folder).resolve()).encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256(store_of(archive).identity().encode("utf-8", "surrogateescape"))
     digest.update(generic_tool().encode() + b"\0")
     for package in _PACKAGES:
         for path in sorted((root / package).rglob("*.py")):

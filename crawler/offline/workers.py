@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archive.model.exchange import Location
     from archive.reindex.selection import Chunk
     from archive.reindex.spans import Span
+    from archive.segments.store import StoreOrFolder
     from archive.takedown.log import Takedown
     from archive.warc.record_parser import Record
     from pipelines.page import Page
@@ -85,12 +86,12 @@ def read_span(span: Span) -> SpanResult:
     return replace(result, first=reader.first, next=reader.next)
 
 
-def read_chunk(folder: str, chunk: Chunk) -> SpanResult:
+def read_chunk(archive: StoreOrFolder, chunk: Chunk) -> SpanResult:
     """Read the records of a chunk; one that cannot be read becomes a finding."""
     result = SpanResult(END, END)
     for place in chunk.places:
         try:
-            record = read_at(folder, place)
+            record = read_at(archive, place)
         except RecordError as error:
             source = f"{place.file}@{place.offset}"
             result.findings.append(ReindexFinding(source, Reason.BAD_RECORD, str(error)))
@@ -144,7 +145,7 @@ def read_spans(spans: Iterable[Span], processes: int) -> Generator[tuple[Span, S
 
 
 def read_chunks(
-    folder: str, chunks: Iterable[Chunk], processes: int
+    archive: StoreOrFolder, chunks: Iterable[Chunk], processes: int
 ) -> Generator[tuple[Chunk, SpanResult]]:
     """Yield each chunk with what its records show, in order, read by ``processes`` processes.
 
@@ -152,7 +153,7 @@ def read_chunks(
 
     :raises ReaderLostError: a reading process was killed.
     """
-    read = partial(read_chunk, folder)
+    read = partial(read_chunk, archive)
     if processes == 1:
         yield from ((chunk, read(chunk)) for chunk in chunks)
         return

@@ -23,7 +23,7 @@ from archive.model.errors import OUT_OF_MEMORY, SegmentError
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.new_articles import NewArticles, new_articles
 from archive.runs.recorder import RunRecorder
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
@@ -123,8 +123,8 @@ class CrawlSession:
         self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
         self._take_lease()
         software = {"software": f"Sacho/{VERSION}"}
-        self._folder = archive_folder(str(settings.get("ARCHIVE_URL") or ""))
-        self._segments = SegmentWriter(self._folder, software=software, job=self.run.id)
+        self._archive = store_at(str(settings.get("ARCHIVE_URL") or ""))
+        self._segments = SegmentWriter(self._archive, software=software, job=self.run.id)
         self._frontier = Frontier(self.index, self.outlet.name, self.run.id)
         self._store = CaptureStore(
             self._segments, self.index, self.run, self._count, self._frontier, self.count_bug
@@ -343,7 +343,7 @@ class CrawlSession:
 
     @_stops_on_fault
     def _recover(self) -> None:
-        recover(self._folder, self.index, self._store, self._frontier, self.outlet.name)
+        recover(self._archive, self.index, self._store, self._frontier, self.outlet.name)
 
     async def _tick(self) -> None:
         """Write batches when they are due and renew the leases, until the crawl ends."""

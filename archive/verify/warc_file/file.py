@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from archive.model.errors import describe_os_error
@@ -15,8 +16,9 @@ from archive.warc.reader import open_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from typing import BinaryIO
+
+    from archive.segments.store import Store
 
 _READ = 2**20
 
@@ -56,7 +58,8 @@ class FileCheck:
     ``name`` is what findings call it. ``own`` demands that the file is as this project writes them;
     a file with a `warcinfo` that names this project is checked so from there on. ``thorough``
     checks the bits, too, that no checksum covers; pointless where the file's sha256 is known.
-    ``within`` is the file, open for reading, where it is a part of the one at ``path``.
+    ``within`` is the file, open for reading, where it is a part of the one at ``path``. With a
+    ``store`` it is the segment ``name`` of that archive, and ``path`` is where sentences say it is.
 
     After `run`: ``size`` and ``sha256`` of the bytes that were read, ``records`` their number, and
     ``end``, the offset behind the last whole record.
@@ -64,14 +67,16 @@ class FileCheck:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | str,
         name: str,
         *,
         own: bool = False,
         thorough: bool = True,
         within: BinaryIO | None = None,
+        store: Store | None = None,
     ) -> None:
         self.path, self.name, self.own = path, name, own
+        self._store = store
         self._thorough = thorough and within is None
         self.within = within
         self.size, self.sha256 = -1, ""
@@ -84,10 +89,19 @@ class FileCheck:
             yield from self._read(self.within)
             return
         try:
-            with open_regular(self.path, follow=not self.own) as file:
+            with self.open() as file:
                 yield from self._read(file)
         except OSError as error:
             yield Finding(self.name, -1, "", Rule.UNREADABLE, describe_os_error(self.path, error))
+
+    def open(self) -> BinaryIO:
+        """Open the file, if it is not within another one.
+
+        :raises OSError: it cannot be opened.
+        """
+        if self._store is not None:
+            return self._store.open(self.name)
+        return open_regular(Path(self.path), follow=True)
 
     def _read(self, file: BinaryIO) -> Iterator[CheckedRecord | Finding]:
         hashed = _HashedFile(file)

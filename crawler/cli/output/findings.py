@@ -14,9 +14,6 @@ from crawler.cli.output.progress import ProgressBar
 from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from archive.verify.archive import Tally
     from archive.verify.warc_file.findings import Finding
 
@@ -81,9 +78,8 @@ class Findings:
         """1 if there is an error; notes do not count."""
         return 1 if self._errors else 0
 
-    def start(self, paths: Iterable[Path]) -> None:
-        """Show progress through these files until `finish`."""
-        total = sum(path.stat().st_size for path in paths if path.exists())
+    def start(self, total: int) -> None:
+        """Show progress through so many bytes, 0 if that is not known, until `finish`."""
         self._bar = ProgressBar("verifying", total=total or None)
         self._bar.start()
 

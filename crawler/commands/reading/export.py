@@ -20,7 +20,7 @@ from archive.export.articles import CAPTURE_ENDINGS, ENDINGS, PARQUET, ExportErr
 from archive.index.search.query import QUALITIES, parse_query, with_sites
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler import VERSION
 from crawler.cli.base import Verb, check_outlet, day_option, usage_error
 from crawler.cli.output.plural import counted
@@ -163,7 +163,7 @@ class Command(Verb):
         # Imported here, because only this format of this command needs it.
         from archive.export import captures
 
-        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        store = store_at(self.text_setting("ARCHIVE_URL"))
         asked = captures.CaptureFilter(opts.outlet, opts.since, opts.until)
         with (
             self.open_index() as index,
@@ -178,7 +178,7 @@ class Command(Verb):
                 return progress.advance
 
             count, pages = captures.export_captures(
-                path, connection, folder, asked, f"Sacho/{VERSION}", begin
+                path, connection, store, asked, f"Sacho/{VERSION}", begin
             )
         listed = f", {counted(pages, 'page')} listed" if path.suffix.lower() == ".wacz" else ""
         print(f"{counted(count, 'capture')} written to {path}{listed}")

@@ -23,7 +23,7 @@ from archive.export.articles import to_values
 from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.article_history import print_changes, print_history, size_text
 from crawler.cli.output.plural import counted
@@ -183,7 +183,7 @@ class Command(Verb):
     def _levels(self, captures: Sequence[StoredCapture]) -> list[str]:
         from crawler.offline.capture_diff import levels  # it imports all that reads pages
 
-        return levels(captures, archive_folder(self.text_setting("ARCHIVE_URL")))
+        return levels(captures, store_at(self.text_setting("ARCHIVE_URL")))
 
 
 def _newest(

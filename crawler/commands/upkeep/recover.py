@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archive.articles.captures import check_archive
 from archive.index.database import NoIndexError, index_exists, shown_index
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder, open_segments
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.plural import counted
 from crawler.cli.output.summary import Report
@@ -17,6 +17,7 @@ from pipelines.deposit import CaptureStore
 if TYPE_CHECKING:
     import argparse
 
+    from archive.segments.store import Store
     from crawler.offline.recovery import Recovered
 
 
@@ -41,8 +42,8 @@ class Command(Verb):
         """Recover them; return 1 if one of their pages gave no article."""
         if args:
             raise usage_error("recover takes no arguments; ARCHIVE_URL names the archive")
-        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
-        before = len(open_segments(folder))
+        store = store_at(self.text_setting("ARCHIVE_URL"))
+        before = _number_of_open(store)
         url = self.text_setting("INDEX_URL")
         is_there = index_exists(url)
         if before and not is_there:
@@ -52,16 +53,16 @@ class Command(Verb):
             )
         if is_there:
             with self.open_index() as there, there.reading() as connection:
-                check_archive(folder, connection)
-        code = recover_left_open(self, folder) if before else 0
-        if len(open_segments(folder)) == before:
+                check_archive(store, connection)
+        code = recover_left_open(self, store) if before else 0
+        if _number_of_open(store) == before:
             print("nothing to recover")
-        _print_live(folder)
+        _print_live(store)
         return code
 
 
-def recover_left_open(verb: Verb, folder: str) -> int:
-    """Recover the segments left open in ``folder``, print a line for each, return the exit status.
+def recover_left_open(verb: Verb, archive: Store) -> int:
+    """Recover the segments left open in the archive, print a line for each, return the exit status.
 
     The status is 1 if a page in them gave no article. `restore` does the same after it copied.
 
@@ -74,7 +75,7 @@ def recover_left_open(verb: Verb, folder: str) -> int:
         run = verb.begin(job)
         store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
         try:
-            count = recover(folder, index, store, on_recovered=_print_recovered)
+            count = recover(archive, index, store, on_recovered=_print_recovered)
             if count or report.exit_code:
                 store.close()
         finally:
@@ -91,9 +92,14 @@ def _print_recovered(one: Recovered) -> None:
         print(f"{one.name} was left open and held no record{cut}: removed")
 
 
-def _print_live(folder: str) -> None:
+def _number_of_open(store: Store) -> int:
+    _, opened = store.names()
+    return len(opened)
+
+
+def _print_live(store: Store) -> None:
     """Print how many segments are still open because a running process writes to them."""
-    live = len(open_segments(folder))
+    live = _number_of_open(store)
     if live:
         verb = "is" if live == 1 else "are"
         print(f"skipped {counted(live, 'segment')} that {verb} being written by a running process")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
 from crawler.cli.output.plural import counted
 from crawler.cli.output.progress import ProgressBar, Unit
@@ -91,12 +91,12 @@ class Command(Verb):
         # reads records in several processes.
         from crawler.offline.reindex import reindex
 
-        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        store = store_at(self.text_setting("ARCHIVE_URL"))
         report = Report()
         done = False
         try:
             result = reindex(
-                folder,
+                store,
                 self.text_setting("INDEX_URL"),
                 opts.processes,
                 report,
@@ -122,7 +122,7 @@ class Command(Verb):
                 check_outlet(connection, opts.outlet)
         with ProgressBar("reading", Unit.ITEMS) as progress:
             result = dry_run(
-                archive_folder(self.text_setting("ARCHIVE_URL")),
+                store_at(self.text_setting("ARCHIVE_URL")),
                 self.text_setting("INDEX_URL"),
                 Selection(opts.outlet, opts.since, opts.until, opts.limit),
                 opts.processes,

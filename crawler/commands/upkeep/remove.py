@@ -7,13 +7,12 @@ import os
 import socket
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
 from archive.reindex.builder import exclude_reindex
-from archive.segments.names import archive_folder, open_segments
+from archive.segments.store import store_at
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
 from archive.takedown.plan import add_quotes, combine, plan_takedown
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.index.database import Index, Snapshot
+    from archive.segments.store import Store
     from archive.takedown.execute import TakedownResult
     from archive.takedown.plan import TakedownPlan
 
@@ -45,7 +45,7 @@ class _Request:
 
     articles: tuple[tuple[str, str], ...]
     reason: str
-    folder: Path
+    store: Store
     index_url: str
     keep_lists: bool
     dry_run: bool
@@ -112,7 +112,7 @@ class Command(Verb):
             return 1
         if not plan.articles and not plan.pending:
             return 0
-        _print_plan(request.folder, plan)
+        _print_plan(request.store, plan)
         _check(request, plan)
         if request.dry_run:
             print("nothing was changed (--dry-run)")
@@ -139,13 +139,14 @@ class Command(Verb):
                 "no terminal to ask for confirmation; pass --yes, or --dry-run to see what would "
                 "be removed"
             )
-        folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
-        if not folder.is_dir():
-            raise SegmentError(f"There is no archive at {folder}: name its folder in ARCHIVE_URL.")
+        store = store_at(self.text_setting("ARCHIVE_URL"))
+        if not store.exists():
+            place = store.place()
+            raise SegmentError(f"There is no archive at {place}: name its folder in ARCHIVE_URL.")
         return _Request(
             articles=articles,
             reason=reason,
-            folder=folder,
+            store=store,
             index_url=self.text_setting("INDEX_URL"),
             keep_lists=opts.keep_lists,
             dry_run=opts.dry_run,
@@ -162,9 +163,9 @@ class Command(Verb):
             if found is None:
                 return None
             if not request.keep_lists:
-                quotes = _quotes(connection, request.folder, found)
+                quotes = _quotes(connection, request.store, found)
                 found = [add_quotes(connection, one, quotes.get(str(one), ())) for one in found]
-        pending = takedown_log.read(request.folder).pending
+        pending = takedown_log.read(request.store).pending
         unfinished = {str(one) for one in pending}
         left = []
         for one in found:
@@ -180,9 +181,9 @@ class Command(Verb):
         :raises SegmentError: another process removes articles, other articles share the bytes, or
             the log of removals cannot be written.
         """
-        folder = request.folder
+        archive = request.store
         try:
-            lock = takedown_log.locked(folder)
+            lock = takedown_log.locked(archive)
             no_reindex = exclude_reindex(request.index_url)
             with no_reindex, self.open_index(read_only=False) as index, lock as log:
                 if log is None:
@@ -190,19 +191,20 @@ class Command(Verb):
                         "Another process is removing articles; run the same command when it has "
                         "ended."
                     )
-                recovered = self._recover(folder, index) if open_segments(folder) else 0
-                executor = TakedownExecutor(folder, index, log, article_id_of)
+                _, opened = archive.names()
+                recovered = self._recover(archive, index) if opened else 0
+                executor = TakedownExecutor(archive, index, log, article_id_of)
                 begun = executor.begin(request.articles, request.reason, _user(), plan.quotes)
                 result = executor.finish()
         except SharedBytesError as error:
             raise SegmentError(str(error)) from error
         except OSError as error:
             raise SegmentError(
-                f"{folder / takedown_log.NAME} can't be written ({error.strerror})."
+                f"{archive.place(takedown_log.NAME)} can't be written ({error.strerror})."
             ) from error
         return max(recovered, _print_result(begun, result))
 
-    def _recover(self, folder: Path, index: Index) -> int:
+    def _recover(self, archive: Store, index: Index) -> int:
         """Index what crashed runs left open, so that nothing of the articles remains in it.
 
         Return 1 if a record in it could not be read or stored, else 0.
@@ -211,7 +213,7 @@ class Command(Verb):
         with self.open_segments("remove") as segments:
             run = self.begin("remove")
             store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
-            if recover(folder, index, store) or report.has_failed:
+            if recover(archive, index, store) or report.has_failed:
                 store.close()
         if not report.has_failed:
             return 0
@@ -246,11 +248,11 @@ def _find(connection: Snapshot, articles: Sequence[tuple[str, str]]) -> list[Tak
 
 
 def _quotes(
-    connection: Snapshot, folder: Path, plans: Sequence[TakedownPlan]
+    connection: Snapshot, store: Store, plans: Sequence[TakedownPlan]
 ) -> dict[str, list[str]]:
     """Return the addresses of feeds and lists that quote the articles, by the articles' names."""
     return {
-        str(one): list(find_quotes(connection, folder, one.row))
+        str(one): list(find_quotes(connection, store, one.row))
         for one in plans
         if one.row is not None
     }
@@ -264,14 +266,14 @@ def _check(request: _Request, plan: _Plan) -> None:
     for one in plan.articles:
         if one.others:
             raise SegmentError(str(SharedBytesError(one)))
-    lack = room_lacks(request.folder, request.index_url, plan.files)
+    lack = room_lacks(request.store, request.index_url, plan.files)
     if lack:
         raise SegmentError(lack)
     for path in old_indexes(request.index_url):
         print(f"{path}, kept by a reindex, contains the texts too and will be deleted")
 
 
-def _print_plan(folder: Path, plan: _Plan) -> None:
+def _print_plan(store: Store, plan: _Plan) -> None:
     """Print exactly what will be removed."""
     for one in plan.articles:
         also = ""
@@ -284,8 +286,10 @@ def _print_plan(folder: Path, plan: _Plan) -> None:
             f"{also}, {counted(one.size, 'byte')}, with their requests"
         )
         for name in sorted(one.files):
-            path = folder / name
-            size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "open"
+            found = store.find(name)
+            size = "open"
+            if found is not None and not found.is_open:
+                size = f"{found.size / 1e6:.1f} MB"
             print(f"  to be rewritten: {name} ({size})")
         if one.leased:
             print("  a crawl is visiting it now")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.articles.revisit_lookup import OriginalFinder
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.summary import Report
 from crawler.model.outlet import OutletError
@@ -63,12 +63,12 @@ class Command(Verb):
         except OutletError as error:
             raise usage_error(str(error)) from error
         report, tally = Report(), RecordTally()
-        folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+        archive = store_at(self.text_setting("ARCHIVE_URL"))
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             run = self.begin("replay", arguments=args)
             store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)
-            recover(folder, index, store)
-            originals = OriginalFinder(folder)
+            recover(archive, index, store)
+            originals = OriginalFinder(archive)
             report.start("reading")
             try:
                 find = partial(_original, index, originals)

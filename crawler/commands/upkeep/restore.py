@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb
 from crawler.cli.output.plural import counted
 from crawler.cli.output.progress import ProgressBar
@@ -46,13 +45,13 @@ class Command(Verb):
         from archive.backup.restore import restore
 
         folder = backup_folder(args)
-        archive = archive_folder(self.text_setting("ARCHIVE_URL"))
+        store = store_at(self.text_setting("ARCHIVE_URL"))
         index_url = self.text_setting("INDEX_URL")
         with ProgressBar("restoring") as progress:
-            restored = restore(folder, Path(archive), index_url, progress.begin, progress.advance)
-        code = _report(restored, archive)
+            restored = restore(folder, store.spool, index_url, progress.begin, progress.advance)
+        code = _report(restored, store.place())
         if restored.index:
-            code = max(code, recover_left_open(self, archive))
+            code = max(code, recover_left_open(self, store))
         return code
 
 

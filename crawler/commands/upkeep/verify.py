@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archive.index.database import IndexUnusableError, index_exists
 from archive.model.program import PROGRAM
 from archive.runs.recorder import RunRecorder
-from archive.segments.names import archive_folder, closed_segments
+from archive.segments.store import store_at
 from archive.verify.selection import SegmentSelection, sample_of
 from crawler import VERSION
 from crawler.cli.base import Verb, day_option, usage_error
@@ -18,6 +18,9 @@ from crawler.cli.output.findings import Findings, JsonFindings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+
+    from archive.segments.store import Store
 
 
 class Command(Verb):
@@ -79,12 +82,12 @@ class Command(Verb):
 
         _check_options(args, opts)
         paths = list(dict.fromkeys(map(Path, args)))
-        folder = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
+        store = store_at(self.text_setting("ARCHIVE_URL"))
         if not paths:
-            if folder.exists() and not folder.is_dir():
+            if store.spool.exists() and not store.spool.is_dir():
                 print(
-                    f"{PROGRAM} verify: {folder} is a file; ARCHIVE_URL names the folder of the "
-                    "archive.",
+                    f"{PROGRAM} verify: {store.place()} is a file; ARCHIVE_URL names the folder of "
+                    "the archive.",
                     file=sys.stderr,
                 )
                 return 1
@@ -93,13 +96,13 @@ class Command(Verb):
         findings = JsonFindings() if opts.json else Findings()
         read = None if opts.skip_reading else read_article
         with Verification(findings.advance, read, witness=opts.witness) as verification:
-            findings.start(paths or closed_segments(folder))
+            findings.start(_size_of(paths) if paths else _size_of_segments(store))
             try:
                 if paths:
                     found = verification.files(paths)
                 else:
                     selection = SegmentSelection(opts.since, opts.sample, seed)
-                    found = verification.archive(folder, self.text_setting("INDEX_URL"), selection)
+                    found = verification.archive(store, self.text_setting("INDEX_URL"), selection)
                 for finding in found:
                     findings.add(finding)
             finally:
@@ -129,6 +132,18 @@ class Command(Verb):
                 f"{PROGRAM} verify: this run could not be recorded in the run history: {error}",
                 file=sys.stderr,
             )
+
+
+def _size_of(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
+def _size_of_segments(store: Store) -> int:
+    """Return the bytes of the closed segments, 0 if they cannot be examined: reading says why."""
+    try:
+        return sum(one.size for one in store.segments() if not one.is_open)
+    except OSError:
+        return 0
 
 
 def _check_options(args: list[str], opts: argparse.Namespace) -> None:

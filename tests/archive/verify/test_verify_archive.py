@@ -20,6 +20,7 @@ from archive.model.article import KST
 from archive.model.exchange import Exchange
 from archive.segments import manifest as fixity
 from archive.segments.manifest import NAME, EntryKind, ManifestEntry
+from archive.segments.store import FolderStore
 from archive.segments.writer import SegmentWriter
 from archive.verify.archive import Tally, Verification
 from archive.verify.selection import SegmentSelection
@@ -266,7 +267,7 @@ def test_what_was_removed_or_replaced_on_purpose_is_no_finding(workspace: Worksp
     )
     # not as we pack, but that is another rule
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())))
-    fixity.record_segment(path, EntryKind.REPLACED, "take-down")
+    fixity.record_segment(FolderStore(path.parent), path.name, EntryKind.REPLACED, "take-down")
     found = verify(workspace.folder)[0]
     assert not {Rule.FIXITY, Rule.MANIFEST, Rule.MISSING_SEGMENT} & {one.rule for one in found}
 
@@ -307,10 +308,12 @@ def test_a_sample_can_be_drawn_again(workspace: Workspace) -> None:
     assert workspace.call("verify", "--sample", "1", "--seed", "5").out == result.out
     assert "2 segments, 0 skipped" in workspace.call("verify", "--sample", "100%").out
     chosen = {
-        path.name
+        name
         for seed in range(20)
-        for path in SegmentSelection(sample="50%", seed=seed).of(
-            segments(workspace), fixity.read(workspace.archive)
+        for name in SegmentSelection(sample="50%", seed=seed).of(
+            FolderStore(workspace.archive),
+            [path.name for path in segments(workspace)],
+            fixity.read(workspace.archive),
         )
     }
     assert chosen == {path.name for path in segments(workspace)}

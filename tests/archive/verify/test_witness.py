@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from archive.model.files import open_regular
 from archive.verify.warc_file.findings import Rule
 from archive.verify.witness import compare_with_warcio
 from tests.support.faults.warc_mutations import (
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 def differences(path: Path, data: bytes) -> list[Finding]:
     path.write_bytes(data)
-    found = list(compare_with_warcio(path, path.name))
+    found = list(compare_with_warcio(partial(open_regular, path), path.name))
     assert {one.rule for one in found} <= {Rule.WITNESS}
     return found
 

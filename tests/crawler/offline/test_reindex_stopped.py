@@ -20,6 +20,7 @@ from archive.index.schema import captures
 from archive.reindex import swap
 from archive.reindex.builder import IndexBuilder
 from archive.reindex.spans import END, Segment
+from archive.segments.store import FolderStore
 from archive.segments.writer import SegmentWriter
 from crawler.offline import reindex, workers
 from tests.support.captures import exchange
@@ -193,7 +194,7 @@ def test_what_a_crawl_adds_meanwhile_is_read_too(
             known = set(workspace.archive.glob("*.warc.gz*"))
             assert workspace.call("replay", page).code == 0
             (late,) = set(workspace.archive.glob("*.warc.gz*")) - known
-            args[0].write(Segment(late, late.name, 0), END, [], [])
+            args[0].write(Segment(FolderStore(late.parent), late.name, 0), END, [], [])
         calls.append(args)
 
     monkeypatch.setattr(reindex, "_read_segments", reading)
