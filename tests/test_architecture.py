@@ -141,3 +141,32 @@ def test_each_of_these_modules_does() -> None:
     for name in OF_SQLITE:
         paths = (ROOT / name).rglob("*.py") if name.endswith("/") else [ROOT / name]
         assert any(WORDS_OF_SQLITE.search(path.read_text("utf-8")) for path in paths), name
+
+
+#: Modules that go to the local folder of an archive by themselves, and why.
+LOCAL = {
+    "archive/segments/writer.py": "writes open segments",
+    "archive/segments/recovery.py": "closes what dead writers left open",
+    "archive/backup/destination.py": "a backup is a folder, and must not lie in the archive",
+    "crawler/offline/recovery.py": "finds what dead writers left open",
+    "crawler/commands/upkeep/restore.py": "makes an archive of a backup's files",
+    "crawler/commands/upkeep/verify.py": "says that a file is no folder",
+    "crawler/commands/crawling/schedule.py": "watches the free room of its file system",
+    "crawler/commands/reading/serve.py": "hands it to the reading room",
+}
+
+
+def test_only_the_store_knows_the_folder_of_an_archive() -> None:
+    """All others ask `Store`, which may be something else than a folder."""
+    words = {"FolderStore", "spool", "archive_folder", "closed_segments", "open_segments"}
+    own = {"archive/segments/store.py", "archive/segments/names.py"}
+    found = set()
+    for path in MODULES:
+        tree = ast.parse(path.read_text("utf-8"))
+        names = {
+            one.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) for one in n.names
+        }
+        names |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)} & {"spool"}
+        if names & words:
+            found.add(relative(path))
+    assert found - own == set(LOCAL)

@@ -12,20 +12,21 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archive.backup.destination import BackupFolder, open_destination
-from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part
+from archive.backup.file_copy import FileDigest, Source, UnreadableError, copy_to_part
 from archive.backup.index_snapshot import copy_index, segment_ends
 from archive.backup.inventory import INDEX, SEGMENTS, Inventory
 from archive.index.database import IndexUnusableError, index_path
 from archive.model.errors import BackupError
-from archive.model.files import read_regular
 from archive.model.program import PROGRAM
 from archive.segments import disk
 from archive.segments import manifest as fixity
 from archive.segments.manifest import EntryKind
-from archive.segments.names import final_name, is_closed, is_open, is_plain, open_name
+from archive.segments.names import is_plain, open_name
+from archive.segments.store import store_of
 from archive.takedown import log as takedown_log
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.segments.manifest import Manifest, ManifestEntry
+    from archive.segments.store import Store, StoreOrFolder
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class BackupResult:
 
 
 def back_up(
-    archive: Path,
+    archive: StoreOrFolder,
     index_url: str,
     folder: Path,
     *,
@@ -77,10 +79,11 @@ def back_up(
         something else.
     :raises IndexUnusableError: the index cannot be copied.
     """
-    with open_destination(archive, index_url, folder) as before:
+    store = store_of(archive)
+    with open_destination(store, index_url, folder) as before:
         while True:
             destination = BackupFolder(folder, before, check=check)
-            result = _Attempt(archive, index_url, destination, begin, advance).run()
+            result = _Attempt(store, index_url, destination, begin, advance).run()
             if result is not None:
                 return result
 
@@ -90,13 +93,13 @@ class _Attempt:
 
     def __init__(
         self,
-        archive: Path,
+        store: Store,
         index_url: str,
         destination: BackupFolder,
         begin: Callable[[int], None],
         advance: Callable[[int], None],
     ) -> None:
-        self._archive = archive
+        self._store = store
         self._index_path = index_path(index_url)
         self._destination = destination
         self._begin, self._advance = begin, advance
@@ -106,7 +109,7 @@ class _Attempt:
 
     def run(self) -> BackupResult | None:
         """Create the backup; return None if the copies are not of one moment."""
-        lines, log = fixity.whole_lines(self._archive), self._log()
+        lines, log = fixity.whole_lines(self._store), self._log()
         manifest = fixity.parse(lines)
         self._destination.check_continues(lines)
         closed, opened = self._list_segments(manifest)
@@ -140,21 +143,18 @@ class _Attempt:
         A segment that a take-down has replaced, and was killed before deleting, is not part of the
         archive any more.
         """
-        present = {path.name for path in self._archive.iterdir()}
-        closed = {name for name in present if is_closed(name)} | manifest.entries.keys()
-        closed -= _removed(manifest)
-        opened = {final_name(name) for name in present if is_open(name)}
-        return closed, opened - closed
+        present, opened = self._store.names()
+        closed = ({*present} | manifest.entries.keys()) - _removed(manifest)
+        return closed, {*opened} - closed
 
     def _check_space(self, closed: set[str], opened: set[str], manifest: Manifest) -> None:
         """Report the number of bytes to copy, and check that there is room for them."""
-        paths = [
-            self._archive / name
+        to_copy = [
+            name
             for name in closed
             if not self._destination.find_copy(name, manifest.entries.get(name))
         ]
-        paths += [self._archive / open_name(name) for name in opened]
-        needed = sum(_size(path) for path in (*paths, self._index_path))
+        needed = sum(self._size_of(name) for name in (*to_copy, *opened)) + _size(self._index_path)
         shortage = disk.shortage(self._destination.folder, needed)
         if shortage:
             raise BackupError(f"{shortage} Make room, or name another folder; nothing was changed.")
@@ -193,7 +193,7 @@ class _Attempt:
         before = self._destination.before
         if not closed - ends.keys() or before.of_state(INDEX) is None:
             return
-        if takedown_log.read(self._archive).pending:
+        if takedown_log.read(self._store).pending:
             return
         copy = self._destination.folder / before.state / INDEX
         try:
@@ -217,27 +217,23 @@ class _Attempt:
 
         The restore cuts a torn end. Rows refer to records before byte ``end``.
         """
-        for path in (self._archive / open_name(name), self._archive / name):
-            if not path.exists():
-                continue
+        if self._is_there(name):
             try:
-                self._copy_as_open(name, path, end)
+                self._copy_as_open(name, end)
             except UnreadableError as error:
-                if not path.exists():
-                    continue  # closed a moment ago
                 self._faults[name] = str(error)
-            return
-        if indexed:
+        elif indexed:
             self._faults[name] = (
-                f"{self._archive / name} is missing, and rows of the index refer to it."
+                f"{self._store.place(name)} is missing, and rows of the index refer to it."
             )
 
-    def _copy_as_open(self, name: str, path: Path, end: int) -> None:
-        with copy_to_part(path, self._destination.state, self._advance) as (part, digest):
+    def _copy_as_open(self, name: str, end: int) -> None:
+        source = self._source(name)
+        with copy_to_part(source, self._destination.state, self._advance) as (part, digest):
             if digest.size < end:
                 self._faults[name] = (
-                    f"{path} ends at byte {digest.size}, and rows of the index refer to bytes up to"
-                    f" {end}."
+                    f"{source.place} ends at byte {digest.size}, and rows of the index refer to"
+                    f" bytes up to {end}."
                 )
             self._keep(part, self._destination.state / open_name(name), digest)
         self._result.open += 1
@@ -248,7 +244,7 @@ class _Attempt:
         if known is not None:
             self._keep_copy(name, known)
             return
-        source = self._archive / name
+        source = self._source(name)
         folder = self._destination.folder / SEGMENTS
         try:
             with copy_to_part(source, folder, self._advance) as (part, digest):
@@ -258,8 +254,8 @@ class _Attempt:
                 else:
                     self._keep(part, self._destination.state / name, digest)
                     self._faults[name] = (
-                        f"{source} is damaged: its sha256 is not that of {entry.at:%Y-%m-%d}. It is"
-                        f" copied as it is; {PROGRAM} verify lists the records concerned."
+                        f"{source.place} is damaged: its sha256 is not that of {entry.at:%Y-%m-%d}."
+                        f" It is copied as it is; {PROGRAM} verify lists the records concerned."
                     )
         except UnreadableError as error:
             self._faults[name] = str(error)
@@ -271,12 +267,13 @@ class _Attempt:
         """Keep a good copy, and compare its size with the archive's file, which is not read."""
         self._result.unchanged += 1
         self._files[f"{SEGMENTS}/{name}"] = known
-        source = self._archive / name
-        if _size(source) == known.size:
+        if self._size_of(name) == known.size:
             return
-        state = "has another size than" if source.exists() else "is missing. Its copy is"
+        state = "has another size than" if self._is_there(name) else "is missing. Its copy is"
         folder = self._destination.folder / SEGMENTS
-        self._faults[name] = f"{source} {state} in {folder}, from where it can be restored."
+        self._faults[name] = (
+            f"{self._store.place(name)} {state} in {folder}, from where it can be restored."
+        )
 
     def _count_copied(self, name: str) -> None:
         if name in self._destination.damaged:
@@ -291,19 +288,35 @@ class _Attempt:
 
     def _has_takedown_since(self, log: bytes, before: Manifest) -> bool:
         """Return whether an article was removed since: the copies could hold it, or not match."""
-        now = fixity.parse(fixity.whole_lines(self._archive))
+        now = fixity.parse(fixity.whole_lines(self._store))
         return _removed(now) != _removed(before) or self._log() != log
 
     def _log(self) -> bytes:
-        path = self._archive / takedown_log.NAME
-        return read_regular(path) if path.exists() else b""
+        return self._store.read_log(takedown_log.NAME)
+
+    def _source(self, name: str) -> Source:
+        return Source(name, self._store.place(name), partial(self._store.open, name))
+
+    def _size_of(self, name: str) -> int:
+        """Return a segment's size, or 0 if there is none that can be read."""
+        try:
+            found = self._store.find(name)
+        except OSError:  # copying it says why
+            return 0
+        return 0 if found is None else found.size
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            return self._store.find(name) is not None
+        except OSError:  # something else has its name
+            return True
 
     def _finish(self) -> BackupResult:
         result = self._result
         result.deleted = self._destination.tidy()
         result.size = sum(digest.size for digest in self._files.values())
         result.faults = [sentence for _, sentence in sorted(self._faults.items())]
-        result.pending = [str(one) for one in takedown_log.read(self._archive).pending]
+        result.pending = [str(one) for one in takedown_log.read(self._store).pending]
         return result
 
 

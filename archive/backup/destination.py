@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.segments.manifest import ManifestEntry
+    from archive.segments.store import Store
 
 
 @contextmanager
-def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[Inventory]:
+def open_destination(store: Store, index_url: str, folder: Path) -> Iterator[Inventory]:
     """Create and lock the destination folder; yield the inventory of what it holds.
 
     :raises BackupError: there is no archive, or the folder is not usable, or holds something else.
     """
     try:
-        _check(archive, index_url, folder)
+        _check(store, index_url, folder)
         if not folder.exists():
             folder.mkdir()
             sync_folder(folder.parent)
@@ -55,12 +56,13 @@ def open_destination(archive: Path, index_url: str, folder: Path) -> Iterator[In
         raise BackupError(describe_os_error(error.filename or folder, error)) from error
 
 
-def _check(archive: Path, index_url: str, folder: Path) -> None:
-    if not archive.is_dir():
-        raise BackupError(f"There is no archive at {archive}: name its folder in ARCHIVE_URL.")
+def _check(store: Store, index_url: str, folder: Path) -> None:
+    place, archive = store.place(), store.spool
+    if not store.exists():
+        raise BackupError(f"There is no archive at {place}: name its folder in ARCHIVE_URL.")
     if (archive / MARK).exists():
         raise BackupError(
-            f"A restore into {archive} has not finished: finish it first with {PROGRAM} restore."
+            f"A restore into {place} has not finished: finish it first with {PROGRAM} restore."
         )
     _check_apart(archive, index_url, folder)
     # its parent is not created: if a disk is not mounted, another one would fill up

@@ -6,6 +6,7 @@ import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archive.model.errors import BackupError, describe_os_error
@@ -32,9 +33,23 @@ class UnreadableError(Exception):
     """One file cannot be read; the message is a sentence. Other files may be readable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to copy: its name, how sentences call it, and what opens it."""
+
+    name: str
+    place: str
+    open: Callable[[], BinaryIO]
+
+
+def source_file(path: Path) -> Source:
+    """Return a file of a folder as a source."""
+    return Source(path.name, str(path), partial(open_regular, path))
+
+
 @contextmanager
 def copy_to_part(
-    source: Path, folder: Path, advance: Callable[[int], None] = lambda _: None
+    source: Source, folder: Path, advance: Callable[[int], None] = lambda _: None
 ) -> Iterator[tuple[Path, FileDigest]]:
     """Copy a file, as long as it is now, to a synced part file in ``folder``; yield its path.
 
@@ -48,16 +63,16 @@ def copy_to_part(
         yield part, _copy(source, part, advance)
 
 
-def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> FileDigest:
+def _copy(source: Source, part: Path, advance: Callable[[int], None]) -> FileDigest:
     digest, size = hashlib.sha256(), 0
     try:
-        file = open_regular(source)
+        file = source.open()
     except OSError as error:
-        raise UnreadableError(describe_os_error(source, error)) from error
+        raise UnreadableError(describe_os_error(source.place, error)) from error
     with file:
         try:
             with part.open("xb", buffering=0) as out:
-                for piece in _pieces(source, file):
+                for piece in _pieces(source.place, file):
                     digest.update(piece)
                     size += len(piece)
                     _write(out, piece)
@@ -68,10 +83,11 @@ def _copy(source: Path, part: Path, advance: Callable[[int], None]) -> FileDiges
     return FileDigest(size, digest.hexdigest())
 
 
-def _pieces(source: Path, file: BinaryIO) -> Iterator[bytes]:
+def _pieces(place: str, file: BinaryIO) -> Iterator[bytes]:
     """Yield the content of a file up to the length it has at the start: it may be growing."""
     try:
-        left = os.fstat(file.fileno()).st_size
+        left = file.seek(0, os.SEEK_END)
+        file.seek(0)
         while left:
             piece = file.read(min(_PIECE, left))
             if not piece:
@@ -79,7 +95,7 @@ def _pieces(source: Path, file: BinaryIO) -> Iterator[bytes]:
             yield piece
             left -= len(piece)
     except OSError as error:
-        raise UnreadableError(describe_os_error(source, error)) from error
+        raise UnreadableError(describe_os_error(place, error)) from error
 
 
 def _write(out: BinaryIO, piece: bytes) -> None:

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part
+from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part, source_file
 from archive.backup.index_snapshot import foreign_object
 from archive.backup.inventory import INDEX, MARK, SEGMENTS, Inventory
 from archive.index.database import index_path
@@ -213,13 +213,14 @@ class _Restore:
     def _restore_file(self, place: str, digest: FileDigest) -> None:
         """Copy a file of the archive, and report it if it is damaged."""
         source = self._folder / place
+        copied = source_file(source)
         target = self._archive / source.name
         self._result.open += is_open(source.name)
         if _has_digest(target, digest):  # restored by an interrupted call
             self._advance(digest.size)
         else:
             try:
-                with copy_to_part(source, target.parent, self._advance) as (part, found):
+                with copy_to_part(copied, target.parent, self._advance) as (part, found):
                     if found != digest:
                         self._result.faults.append(f"{source} is damaged; it is restored as it is.")
                     target.unlink(missing_ok=True)  # a damaged one of an interrupted call
@@ -245,7 +246,7 @@ class _Restore:
         folder = self._index.parent
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with copy_to_part(source, folder, self._advance) as (part, found):
+            with copy_to_part(source_file(source), folder, self._advance) as (part, found):
                 fault = _fault_of_index(source, part, is_whole=found == digest)
                 if fault:
                     self._result.faults.append(fault)

@@ -6,6 +6,7 @@ by their final names, closed or open.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,6 +115,18 @@ class Store(Protocol):
         :raises OSError: it cannot be deleted.
         """
 
+    def used(self) -> int:
+        """Return the bytes of all files of the archive; 0 without one.
+
+        :raises OSError: it cannot be read.
+        """
+
+    def free(self) -> int | None:
+        """Return the free bytes of the file system that it lies on; None if it lies on none.
+
+        :raises OSError: the system does not report it.
+        """
+
     def room_for(self, size: int) -> str:
         """Return a sentence if a segment of so many bytes cannot be added, else ``""``.
 
@@ -197,7 +210,6 @@ class FolderStore:
 
     def find(self, name: str) -> StoredSegment | None:
         """Return a segment, or None if there is none of that name."""
-        # its writer may close, and so rename, it between the first two attempts
         for path in self._paths(name):
             try:
                 return _stored(path)
@@ -211,17 +223,12 @@ class FolderStore:
 
     def open(self, name: str) -> BinaryIO:
         """Open a segment for reading and seeking, without a buffer; no link is followed."""
-        first, *others = self._paths(name)
-        try:
-            return open_regular(first)
-        except FileNotFoundError as error:
-            missing = error
-        for path in others:
+        for path in self._paths(name):
             try:
                 return open_regular(path)
             except FileNotFoundError:
                 continue
-        raise missing
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(name))
 
     def range(self, name: str, offset: int, length: int) -> bytes:
         """Return bytes of a segment; fewer than ``length`` only if it ends before."""
@@ -244,6 +251,16 @@ class FolderStore:
         """Delete a closed segment; on return that is on disk."""
         (self.folder / name).unlink()
         sync_folder(self.folder)
+
+    def used(self) -> int:
+        """Return the bytes of all files in the folder; 0 if there is none."""
+        if not self.folder.exists():
+            return 0
+        return sum(_size_of(entry) for entry in os.scandir(self.folder))
+
+    def free(self) -> int | None:
+        """Return the free bytes of the file system, also before the folder is made."""
+        return disk.free(self.folder)
 
     def room_for(self, size: int) -> str:
         """Return a sentence if the file system has fewer bytes free, else ``""``."""
@@ -268,10 +285,15 @@ class FolderStore:
         """Lock a log; the context manager gives None if another process has locked it."""
         return chained_log.locked(self.folder / name)
 
-    def _paths(self, name: str) -> tuple[Path, Path, Path]:
-        """Return where to look for a segment, in this order: its writer may close it meanwhile."""
+    def _paths(self, name: str) -> tuple[Path, ...]:
+        """Return where to look for a segment, in this order: its writer may close it meanwhile.
+
+        A name that leads out of the folder, or that no file can have, is that of no segment.
+        """
+        if "/" in name or "\0" in name:
+            return ()
         path = self.folder / name
-        return path, path.with_name(open_name(name)), path
+        return path, self.folder / open_name(name), path
 
 
 #: What functions that read an archive take: a store, or the path of a folder.
@@ -289,6 +311,13 @@ def store_at(url: str) -> Store:
 def store_of(archive: StoreOrFolder) -> Store:
     """Return the store itself, or that of a folder."""
     return FolderStore(Path(archive)) if isinstance(archive, (str, Path)) else archive
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size if entry.is_file() else 0
+    except OSError:
+        return 0  # a segment that was closed or removed meanwhile
 
 
 def _stored(path: Path) -> StoredSegment:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.runs.alarms import AlarmKind, Cause
 from archive.segments import disk
-from archive.segments.names import is_segment
+from archive.segments.store import store_of
 from crawler.model.text import as_text
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.runs.alarms import Alarm
+    from archive.segments.store import StoreOrFolder
     from crawler.alarms.changes import AlarmChanges
 
 #: Bytes that must be free by default, or this share of the file system if that is more.
@@ -84,7 +85,7 @@ class DiskAlarms:
                 self._changes.end([alarm])
 
     def _raise(self, one: FileSystem, *, both: bool) -> None:
-        per_day = growth(Path(self._archive), self._index, both=both)
+        per_day = growth(self._archive, self._index, both=both)
         self._changes.add(
             Cause(
                 kind=AlarmKind.DISK,
@@ -116,7 +117,7 @@ def file_systems(places: Iterable[str | Path], least: int) -> list[FileSystem]:
     return list(found.values())
 
 
-def growth(archive: Path, index: Path, *, both: bool) -> float:
+def growth(archive: StoreOrFolder, index: Path, *, both: bool) -> float:
     """Return the bytes a day that the archive grew by in the last week.
 
     With ``both``, the index is added in proportion. 0 if the files cannot be examined.
@@ -124,11 +125,10 @@ def growth(archive: Path, index: Path, *, both: bool) -> float:
     total = recent = 0
     week_ago = time() - _WEEK
     try:
-        for entry in os.scandir(archive):
-            if is_segment(entry.name):
-                total += entry.stat().st_size
-                if entry.stat().st_mtime > week_ago:
-                    recent += entry.stat().st_size
+        for one in store_of(archive).segments():
+            total += one.size
+            if one.changed > week_ago:
+                recent += one.size
         index_share = index.stat().st_size / total if both and total else 0.0
     except OSError:
         return 0.0

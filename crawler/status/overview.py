@@ -5,10 +5,8 @@ Tables, JSON and metrics show the same overview.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.articles.captures import check_archive
@@ -17,7 +15,7 @@ from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import past
 from archive.runs.record import FAILURES, Ending
-from archive.segments import disk
+from archive.segments.store import store_of
 from crawler.alarms.outlet_blocked import blocked_articles
 from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import How, failures, held_by, next_run, retry_at
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from archive.runs.alarms import Alarm
     from archive.runs.job_runs import Past
     from archive.runs.record import RunRecord
+    from archive.segments.store import Store, StoreOrFolder
     from crawler.jobs.due import NextRun
     from crawler.jobs.job import Job
     from crawler.status.outlet_figures import OutletFigures
@@ -110,7 +109,7 @@ class States:
 
 def survey(
     index: Index,
-    archive: str,
+    archive: StoreOrFolder,
     jobs: Sequence[Job],
     now: datetime,
     problems: Sequence[str] = (),
@@ -119,7 +118,7 @@ def survey(
 ) -> Overview:
     """Return the status now, with all outlets or ``only`` one.
 
-    ``archive`` is the folder of the segments, ``problems`` are sentences that are known already.
+    ``archive`` holds the segments, ``problems`` are sentences that are known already.
     The queries may take so many ``seconds``, any time with None.
 
     :raises IndexUnusableError: the index cannot be read.
@@ -129,7 +128,7 @@ def survey(
         found = read_states(connection, jobs, now, only)
         lost = _lost(connection, archive)
         blocked = [_blocked(connection, state) for state in found.outlets]
-    room, out_of_reach = _room(Path(archive), index.size())
+    room, out_of_reach = _room(store_of(archive), index.size())
     of_jobs = _job_problems(found.jobs, found.pasts, found.alarms, now)
     sentences = [*problems, *of_jobs, *blocked, out_of_reach or lost]
     return Overview(
@@ -180,7 +179,7 @@ def _blocked(connection: Snapshot, state: OutletState) -> str:
     return found.sentence(state.name) if found.blocked else ""
 
 
-def _lost(connection: Snapshot, archive: str) -> str:
+def _lost(connection: Snapshot, archive: StoreOrFolder) -> str:
     """Return a sentence if the archive does not hold what the index knows, else ``""``."""
     try:
         check_archive(archive, connection)
@@ -262,20 +261,11 @@ def _failed(state: JobState, runs: Past) -> str:
     return f"Job {job.name} {how}{attempts}, scheduled for {kst_minute(last.due_at)} KST{log}"
 
 
-def _room(archive: Path, index_size: int) -> tuple[Room, str]:
+def _room(store: Store, index_size: int) -> tuple[Room, str]:
     """Return the used and free space, and a sentence if the archive cannot be read, else ``""``."""
     try:
-        free = disk.free(archive)
-        archive_size = 0  # before anything is kept, there is no folder
-        if archive.exists():
-            archive_size = sum(_size(Path(entry.path)) for entry in os.scandir(archive))
+        free, used = store.free(), store.used()
     except OSError as error:  # no permission, a stale mount, a file in place of the folder
-        return Room(archive=None, index=index_size, free=None), describe_os_error(archive, error)
-    return Room(archive=archive_size, index=index_size, free=free), ""
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except OSError:
-        return 0  # a segment that was closed or removed meanwhile
+        unknown = Room(archive=None, index=index_size, free=None)
+        return unknown, describe_os_error(store.place(), error)
+    return Room(archive=used, index=index_size, free=free), ""

@@ -11,7 +11,7 @@ from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.figures import examples
 from archive.runs.history import runs_between, summed
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
 from crawler.cli.output.printable import print_json
 from crawler.model.text import as_text
@@ -95,13 +95,13 @@ class Command(Verb):
         from crawler.status.overview import survey
 
         jobs, problems = self._jobs()
-        folder, now = archive_folder(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
+        store, now = store_at(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
         outlet = as_text(opts.outlet)
         with self.open_index() as index:
             if outlet:
                 with index.reading() as connection:
                     check_outlet(connection, outlet)
-            overview = survey(index, folder, jobs, now, problems, outlet)
+            overview = survey(index, store, jobs, now, problems, outlet)
         if outlet and not overview.outlets:
             print(f"{outlet} has no job, no crawl and no article yet", file=sys.stderr)
             return 1

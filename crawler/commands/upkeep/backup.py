@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
+from archive.segments.store import store_at
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.progress import ProgressBar
 from crawler.cli.output.times import kst_second
@@ -52,7 +52,7 @@ class Command(Verb):
         from archive.backup.create import back_up
 
         folder = backup_folder(args)
-        archive = Path(archive_folder(self.text_setting("ARCHIVE_URL")))
+        archive = store_at(self.text_setting("ARCHIVE_URL"))
         with ProgressBar("copying") as progress:
             made = back_up(
                 archive,

@@ -54,6 +54,18 @@ def test_an_open_segment_is_found_while_and_after_it_is_closed(store: FolderStor
     assert store.range(OPEN, 0, 9) == b"abc"
 
 
+@pytest.mark.parametrize("name", ["../a.warc.gz", "/a.warc.gz", "x/../a.warc.gz", "a\0b"])
+def test_no_name_leads_out_of_the_folder(store: FolderStore, name: str) -> None:
+    inner = FolderStore(store.folder / "x")
+    inner.folder.mkdir()
+    for one in (store, inner):
+        assert one.find(name) is None
+        with pytest.raises(FileNotFoundError):
+            one.open(name)
+        with pytest.raises(FileNotFoundError):
+            one.range(name, 0, 1)
+
+
 def test_what_is_not_there(store: FolderStore) -> None:
     nowhere = FolderStore(store.folder / "nowhere")
     assert store.exists()
