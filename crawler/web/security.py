@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from crawler.cli.output.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,6 +38,8 @@ HEADERS = {
     "X-DNS-Prefetch-Control": "off",
     "X-Frame-Options": "DENY",
 }
+#: Where a request keeps the address that sent it.
+_SENDER = "sacho_sender"
 #: Clients whose pace is remembered at once.
 _CLIENTS = 10_000
 
@@ -139,7 +144,7 @@ class Guard:
             refused = PlainTextResponse("This host is not served here.\n", 400)
             await refused(scope, receive, send)
             return
-        if not self._access.allows(headers, client_of(scope)):
+        if not self._access.allows(headers, _sender_of(scope)):
             ask = {"WWW-Authenticate": 'Basic realm="Sacho", charset="UTF-8"'}
             refused = PlainTextResponse("The token is needed, as password.\n", 401, ask)
             await refused(scope, receive, send)
@@ -151,6 +156,25 @@ def client_of(scope: Scope) -> str:
     """Return the address that a request came from, ``""`` if it is not known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def through_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """Return an application that takes a client's address from the X-Forwarded headers of proxies.
+
+    Whose connection it is stays known: a proxy that names the user names the client, too.
+    """
+    believing = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))  # type: ignore[arg-type]  # ASGI in other words
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[_SENDER] = client_of(scope)
+        await believing(scope, receive, send)  # type: ignore[arg-type]  # as above
+
+    return answer
+
+
+def _sender_of(scope: Scope) -> str:
+    """Return the address whose connection a request came by: a proxy's, if there is one."""
+    return str(scope.get("state", {}).get(_SENDER, "")) or client_of(scope)
 
 
 class Pace:
@@ -224,7 +248,7 @@ class RequestLog:
                 "%s %s %s %d %.0f ms",
                 client_of(scope),
                 scope["method"],
-                asked,
+                printable(asked),
                 status,
                 milliseconds,
             )

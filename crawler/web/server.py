@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 from uvicorn import Config, Server
 
+from crawler.web.connections import Connection, allow_files, most_connections
+from crawler.web.security import through_proxies
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 THREADS = 8
 #: Seconds in which a request that is under way may end after a signal.
 _GRACE = 5
+#: Connections that wait to be accepted, and those that are at once: before they are counted.
+_QUEUE, _AT_ONCE = 1_024, 16
 
 
 class ListenError(Exception):
@@ -39,7 +44,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
-        listener.listen(1024)
+        listener.listen(_QUEUE)
     except (OSError, UnicodeError, OverflowError) as error:
         raise ListenError(_sentence(host, port, error)) from error
     return listener
@@ -79,7 +84,9 @@ async def _serve(
     proxies: Sequence[str],
 ) -> None:
     to_thread.current_default_thread_limiter().total_tokens = THREADS
-    servers = [_QuietServer(_config(app, proxies)) for app, _ in apps]
+    allow_files()
+    Connection.most = most_connections(len(apps))
+    servers = [_QuietServer(config_of(app, proxies)) for app, _ in apps]
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -93,6 +100,8 @@ async def _serve(
             break
         await asyncio.sleep(0.01)
     else:
+        for _, listener in apps:
+            listener.listen(_QUEUE)  # the server has set it to what it accepts at once
         ready()
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -102,15 +111,18 @@ async def _serve(
     await asyncio.gather(*tasks)
 
 
-def _config(app: ASGIApp, proxies: Sequence[str]) -> Config:
+def config_of(app: ASGIApp, proxies: Sequence[str] = ()) -> Config:
+    """Return how an application is served."""
     return Config(
-        app,
+        through_proxies(app, proxies) if proxies else app,
+        http=Connection,
+        ws="none",
         access_log=False,
         log_config=None,
         lifespan="off",
         server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
+        backlog=_AT_ONCE,
+        proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=15,
         h11_max_incomplete_event_size=2**16,

@@ -18,7 +18,7 @@ from tests.support.run_history import DAY, HOUR, NOW, History
 from tests.support.web_servers import served_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from crawler.web.security import Access
@@ -81,14 +81,18 @@ def busy(folder: Path) -> Workspace:
 
 @contextmanager
 def opened_room(
-    workspace: Workspace, access: Access | None = None, searches: float = 0, **more: object
+    workspace: Workspace,
+    access: Access | None = None,
+    searches: float = 0,
+    proxies: Sequence[str] = (),
+    **more: object,
 ) -> Iterator[Client]:
     """Yield a client of a reading room over a workspace's archive; redirects are not followed."""
     url = f"sqlite:///{workspace.index}"
     with Index(url, read_only=True, brief=True) as index:
         room = Room(index=index, archive=str(workspace.archive), **more)  # type: ignore[arg-type]
         with (
-            served_at(lambda _: reading_room(room, access, searches)) as address,
+            served_at(lambda _: reading_room(room, access, searches), proxies) as address,
             Client(base_url=address, trust_env=False, timeout=60) as client,
         ):
             yield client

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from crawler.web.server import config_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.types import ASGIApp
 
@@ -36,12 +38,11 @@ class Answer:
 
 
 @contextmanager
-def served_at(make: Callable[[str], ASGIApp]) -> Iterator[str]:
+def served_at(make: Callable[[str], ASGIApp], proxies: Sequence[str] = ()) -> Iterator[str]:
     """Serve the application that is made for an address, which is yielded, on a free port."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as place:
         url = f"http://127.0.0.1:{place.getsockname()[1]}"
-        config = uvicorn.Config(make(url), log_level="error", lifespan="off", server_header=False)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config_of(make(url), proxies))
         thread = threading.Thread(target=server.run, args=([place],), daemon=True)
         thread.start()
         try:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: The modifiers of what stands in a page: only what was served is one.
 EMBEDDED = frozenset({"im_", "cs_"})
+#: The largest number that a row of an index has.
+_LAST_NUMBER = 2**63 - 1
 
 
 class NotArchivedError(Exception):
@@ -63,7 +65,7 @@ def find_numbered(connection: Snapshot, number: int) -> Memento:
     :raises RemovedError: the article at its address was removed.
     :raises NotArchivedError: there is no such capture.
     """
-    found = memento_numbered(connection, number)
+    found = memento_numbered(connection, number) if number <= _LAST_NUMBER else None
     if found is None:
         raise NotArchivedError("")
     refuse_removed(connection, found.url, forms(found.url))

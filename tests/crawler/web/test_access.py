@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import re
@@ -10,12 +11,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.responses import PlainTextResponse
 
-from crawler.web.security import Access, is_loopback
+from crawler.web.security import Access, RequestLog, is_loopback
 from tests.support.reading_room import opened_room
 
 if TYPE_CHECKING:
     from httpx import Client
+    from starlette.types import Message
 
     from tests.support.cli import Workspace
 
@@ -66,6 +69,37 @@ def test_a_users_name_is_believed_from_the_proxy_only(seeds: Workspace) -> None:
     other = Access(user_header="X-Forwarded-User", proxies=frozenset({"10.0.0.1"}))
     with opened_room(seeds, other) as client:
         assert client.get("/", headers=named).status_code == 401
+
+
+def test_a_proxy_that_names_the_client_too_is_believed(seeds: Workspace) -> None:
+    believed = Access(user_header="X-Forwarded-User", proxies=frozenset({"127.0.0.1"}))
+    both = {"X-Forwarded-User": "kim", "X-Forwarded-For": "203.0.113.5"}
+    with opened_room(seeds, believed, proxies=["127.0.0.1"]) as client:
+        assert client.get("/", headers=both).status_code == 200
+        assert client.get("/", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 401
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _unsent(_: Message) -> None:
+    """Take a part of an answer."""
+
+
+def test_no_address_writes_a_line_of_its_own_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/x\n2026-01-01 127.0.0.1 GET /\u202efake",
+        "query_string": b"",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+    }
+    with caplog.at_level("INFO", logger="crawler.web"):
+        asyncio.run(RequestLog(PlainTextResponse("hello"))(scope, _nothing, _unsent))
+    (line,) = [one.getMessage() for one in caplog.records if "/x" in one.getMessage()]
+    assert line.isprintable()
 
 
 def test_another_name_for_this_machine_is_not_answered(seeds: Workspace) -> None:

@@ -325,3 +325,9 @@ def test_a_style_sheet_leads_nowhere_but_into_the_archive(tmp_path: Path) -> Non
         picture = ask(server, f"/web/{STAMP}im_/{base}kept.png")
         assert picture.get("content-type") == "image/gif"
         assert picture.get("cross-origin-resource-policy") == "cross-origin"
+
+
+@pytest.mark.parametrize("ending", ["record.warc.gz", "capture.wacz"])
+@pytest.mark.parametrize("number", [0, 2**63, 10**40])
+def test_a_number_that_no_capture_has_is_not_found(server: str, number: int, ending: str) -> None:
+    assert ask(server, f"/captures/{number}/{ending}").status == 404
