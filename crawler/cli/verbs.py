@@ -89,11 +89,22 @@ def each_verb() -> Iterator[tuple[str, ScrapyCommand]]:
             yield name, command
 
 
+class _HelpFormatter(ScrapyHelpFormatter):
+    """Scrapy's, which takes each line that ends in a colon for the heading of a section."""
+
+    def format_part_strings(self, part_strings: list[str]) -> list[str]:
+        """Return the parts with their headings underlined, those of an option as they are."""
+        begins_section = part_strings[:1] == ["\n"]
+        if begins_section or "".join(part_strings[:1]).startswith("usage: "):
+            return super().format_part_strings(part_strings)
+        return part_strings
+
+
 def parser_of(name: str, command: ScrapyCommand) -> argparse.ArgumentParser:
     """Return the parser of a verb's options, made as Scrapy makes it."""
     parser = ScrapyArgumentParser(
         prog="sacho",
-        formatter_class=ScrapyHelpFormatter,
+        formatter_class=_HelpFormatter,
         usage=f"sacho {name} {command.syntax()}".rstrip(),
         conflict_handler="resolve",
         description=command.long_desc(),

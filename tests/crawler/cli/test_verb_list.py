@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from crawler.cli.verb_list import VERBS
-from crawler.cli.verbs import each_verb
+from crawler.cli.verbs import each_verb, parser_of
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_each_verb_is_listed_with_its_own_description() -> None:
@@ -26,3 +32,13 @@ def test_help_imports_no_verb_and_not_scrapy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert all(f"  {name} " in done.stdout for name in VERBS)
+
+
+def test_only_sections_have_headings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any width: a line of an option's help may end in a colon."""
+    for width in range(60, 100, 5):
+        monkeypatch.setenv("COLUMNS", str(width))
+        for name, verb in each_verb():
+            lines = parser_of(name, verb).format_help().splitlines()
+            above = {one for one, below in pairwise(lines) if re.fullmatch("=+|-{4,}", below)}
+            assert above <= {"Usage", "Options", "Positional Arguments", "Global Options"}, name
