@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from archive.index.address import shown_url
@@ -117,15 +117,31 @@ class PostgresDatabase:
                 connection.rollback()
 
     def scrub(self) -> bool:
-        """Write all tables anew without what was deleted.
+        """Write all tables anew without what was deleted; return False if one is in use for long.
 
-        Its tables are locked until they are written. What was deleted is still in the server's
+        Each table is locked until it is written. What was deleted is still in the server's
         write-ahead log until that is recycled, and in its own backups.
         """
         with self._translated_errors(), self.engine.connect() as connection:
-            for (name,) in connection.exec_driver_sql(_TABLES).all():
-                quoted = connection.dialect.identifier_preparer.quote(name)
-                connection.exec_driver_sql(f"VACUUM FULL {quoted}")
+            connection.exec_driver_sql(f"SET lock_timeout = {BUSY_TIMEOUT}")
+            try:
+                for (name,) in connection.exec_driver_sql(_TABLES).all():
+                    quoted = connection.dialect.identifier_preparer.quote(name)
+                    connection.exec_driver_sql(f"VACUUM FULL {quoted}")
+                # Samples of their columns, which the planner has, may be of what was deleted.
+                connection.exec_driver_sql("ANALYZE")
+                connection.exec_driver_sql("VACUUM FULL pg_catalog.pg_statistic")
+                # The files that the tables were in are deleted by the next checkpoint.
+                connection.exec_driver_sql("CHECKPOINT")
+            except OperationalError as error:
+                if _state(error) != "55P03":
+                    raise
+                return False
+            except ProgrammingError as error:  # to ask for a checkpoint takes a right of its own
+                if "CHECKPOINT" not in str(error.statement):
+                    raise
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")
         return True
 
     def size(self) -> int:

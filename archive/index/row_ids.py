@@ -31,11 +31,16 @@ _IDS = 64
 
 def name_build(connection: Connection) -> None:
     """Give a new index the number that tells it from every other one."""
-    number = secrets.randbelow(_LIMIT - 1) + 1
+    set_build(connection, secrets.randbelow(_LIMIT - 1) + 1)
+
+
+def set_build(connection: Connection, number: int) -> None:
+    """Give an index that number instead of its own."""
     if is_postgres(connection):
+        connection.execute(text("DELETE FROM build"))
         connection.execute(text("INSERT INTO build VALUES (:number)"), {"number": number})
     else:
-        connection.exec_driver_sql(f"PRAGMA application_id = {number}")
+        connection.exec_driver_sql(f"PRAGMA application_id = {number:d}")
 
 
 def build_of(connection: Connection) -> int:
@@ -48,8 +53,7 @@ def highest_id(connection: Connection, table: Table) -> int:
     """Return the highest id that a row of the table has or, if it was kept, had."""
     if is_postgres(connection):
         return _last_drawn(connection, table)
-    kept = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-    return max(connection.scalar(select(func.max(table.c.id))) or 0, kept)
+    return max(connection.scalar(select(func.max(table.c.id))) or 0, _kept(connection))
 
 
 def keep_ids(connection: Connection) -> None:
@@ -61,6 +65,24 @@ def keep_ids(connection: Connection) -> None:
         return
     highest = max(highest_id(connection, table) for table in (captures, revisions))
     connection.exec_driver_sql(f"PRAGMA user_version = {min(highest, _LIMIT - 1)}")
+
+
+def keep_highest(connection: Connection, table: Table, highest: int) -> None:
+    """Let no new row of a table get an id up to ``highest``."""
+    if is_postgres(connection):
+        sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+        # An id of 0 would make the first one 1 as well.
+        connection.execute(
+            text(f"SELECT setval({sequence}, greatest(:highest, 1), :highest > 0)"),
+            {"highest": highest},
+        )
+    elif table in (captures, revisions):
+        kept = max(_kept(connection), min(highest, _LIMIT - 1))
+        connection.exec_driver_sql(f"PRAGMA user_version = {kept:d}")
+
+
+def _kept(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
 
 
 def free_ids(connection: Connection, table: Table) -> Iterator[int]:

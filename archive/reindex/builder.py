@@ -6,7 +6,7 @@ continues after the last span that it holds.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +16,7 @@ from archive.articles.batch import enter_captures
 from archive.articles.blocklist import Blocklist
 from archive.articles.captures import known_records
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
-from archive.index.database import Index, IndexUnusableError, index_path
+from archive.index.database import Index, IndexUnusableError, index_file, index_path
 from archive.index.dialect import one_of, stored_json
 from archive.index.schema import captures, revisions
 from archive.model.article import PAYWALLED, Quality
@@ -29,6 +29,7 @@ from archive.takedown.index_rows import record_takedown, remove_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -277,6 +278,14 @@ def exclude_reindex(url: str) -> FileLock:
         ) from None
     except OSError as error:
         raise IndexUnusableError(describe_os_error(path, error)) from error
+
+
+def excluding_reindex(url: str) -> AbstractContextManager[object]:
+    """Return a context in which no reindex of the index runs; in PostgreSQL there is none so far.
+
+    :raises IndexUnusableError: as `exclude_reindex`.
+    """
+    return nullcontext() if index_file(url) is None else exclude_reindex(url)
 
 
 def batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.articles.captures import indexed_bytes
-from archive.index.database import index_path
+from archive.index.database import index_file
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import disk
@@ -299,14 +299,18 @@ def room_lacks(store: Store, index_url: str, files: Sequence[str]) -> str:
     """Return why there is too little space to rewrite these segments and the index, else ``""``."""
     found = [store.find(name) for name in files]
     longest = max((one.size for one in found if one is not None), default=0)
-    index = index_path(index_url)
-    lack = store.room_for(longest) or disk.shortage(index.parent, 2 * index.stat().st_size)
+    lack = store.room_for(longest)
+    index = index_file(index_url)
+    if index is not None:  # of a server's disk nothing is known
+        lack = lack or disk.shortage(index.parent, 2 * index.stat().st_size)
     return f"{lack} Nothing was changed." if lack else ""
 
 
 def old_indexes(index_url: str) -> list[Path]:
     """Return the files in which a reindex kept the old index, or left one unfinished."""
-    path = index_path(index_url)
+    path = index_file(index_url)
+    if path is None:
+        return []
     return [old for ending in _KEPT if (old := path.with_name(path.name + ending)).exists()]
 
 

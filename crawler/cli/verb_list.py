@@ -17,6 +17,7 @@ VERBS = {
     "list": "List the outlets",
     "outlet": "Make the file of a new outlet from pages of it, or check that of one",
     "parse": "Print the article of one page, as a crawl would read it, without archiving it",
+    "index": "Copy the index to another database",
     "recover": "Recover and close WARC files left open by crashed runs",
     "reindex": "Rebuild the index from the WARC files, after a parser was fixed or it was lost",
     "remove": "Remove articles from the index and the WARC files, and block them for good",

@@ -51,6 +51,15 @@ SEARCH_STATEMENTS = (
     "CREATE INDEX ix_search_lexemes ON search USING gin (lexemes)",
     # Most words are among the first thousands by their number: the planner knows which are rare.
     "ALTER TABLE search ALTER COLUMN lexemes SET STATISTICS 1000",
+    # The planner keeps samples of other columns: those of texts would outlast removal.
+    *(
+        f"ALTER TABLE search ALTER COLUMN {name} SET STATISTICS 0"
+        for name in ("headline", "body", "facets")
+    ),
+    *(
+        f"ALTER TABLE revisions ALTER COLUMN {name} SET STATISTICS 0"
+        for name in ("headline", "body", "section", "dateline", "published_raw", "modified_raw")
+    ),
 )
 _ADD = text(
     "INSERT INTO search (position, headline, body, facets, lexemes) VALUES"

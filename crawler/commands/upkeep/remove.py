@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from archive.model.errors import SegmentError
 from archive.model.program import PROGRAM
-from archive.reindex.builder import exclude_reindex
+from archive.reindex.builder import excluding_reindex
 from archive.segments.store import store_at
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
@@ -184,7 +184,7 @@ class Command(Verb):
         archive = request.store
         try:
             lock = takedown_log.locked(archive)
-            no_reindex = exclude_reindex(request.index_url)
+            no_reindex = excluding_reindex(request.index_url)
             with no_reindex, self.open_index(read_only=False) as index, lock as log:
                 if log is None:
                     raise SegmentError(
