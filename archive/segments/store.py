@@ -285,15 +285,17 @@ class FolderStore:
         """Lock a log; the context manager gives None if another process has locked it."""
         return chained_log.locked(self.folder / name)
 
-    def _paths(self, name: str) -> tuple[Path, ...]:
-        """Return where to look for a segment, in this order: its writer may close it meanwhile.
+    def _paths(self, name: str) -> Iterator[Path]:
+        """Yield where to look for a segment, in this order: its writer may close it meanwhile.
 
         A name that leads out of the folder, or that no file can have, is that of no segment.
         """
         if "/" in name or "\0" in name:
-            return ()
+            return
         path = self.folder / name
-        return path, self.folder / open_name(name), path
+        yield path
+        yield self.folder / open_name(name)
+        yield path
 
 
 #: What functions that read an archive take: a store, or the path of a folder.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
-from typing import TYPE_CHECKING
+import stat
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from archive.model.errors import SegmentError
+from archive.segments import file_locks
+from archive.segments.chained_log import read_lines
 from archive.segments.store import FolderStore, store_at, store_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLOSED, OPEN = "a.warc.gz", "b.warc.gz"
 
@@ -98,3 +99,90 @@ def test_the_store_is_made_from_the_address_of_the_archive(store: FolderStore) -
     assert store_of(str(store.folder)) == store
     with pytest.raises(SegmentError, match="only a local folder"):
         store_at("s3://bucket/prefix")
+
+
+def test_a_segment_appears_when_all_of_it_is_written(store: FolderStore) -> None:
+    (store.folder / CLOSED).chmod(0o600)
+    with store.adding("new.warc.gz", like=CLOSED) as part:
+        part.write_bytes(b"new")
+        assert store.names() == ([CLOSED], [OPEN])
+        assert stat.S_IMODE(part.stat().st_mode) == 0o600
+    assert store.range("new.warc.gz", 0, 9) == b"new"
+    assert stat.S_IMODE((store.folder / "new.warc.gz").stat().st_mode) == 0o600
+    with pytest.raises(FileExistsError), store.adding("new.warc.gz", like=CLOSED) as part:
+        part.write_bytes(b"other")
+    assert store.range("new.warc.gz", 0, 9) == b"new"
+
+
+def test_nothing_appears_of_what_was_not_written_to_its_end(store: FolderStore) -> None:
+    before = sorted(store.folder.iterdir())
+    with suppress(KeyboardInterrupt), store.adding("new.warc.gz", like=CLOSED) as part:
+        part.write_bytes(b"ne")
+        raise KeyboardInterrupt
+    assert sorted(store.folder.iterdir()) == before
+
+
+def test_what_is_added_is_on_disk_before_it_has_its_name(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(fd: int) -> None:
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        synced.append(f"{path.name}, named: {(store.folder / 'new.warc.gz').exists()}")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with store.adding("new.warc.gz", like=CLOSED) as part:
+        part.write_bytes(b"new")
+    assert synced == [
+        ".new.warc.gz.part, named: False",
+        f"{store.folder.name}, named: True",
+    ]
+    synced.clear()
+    store.delete("new.warc.gz")
+    assert synced == [f"{store.folder.name}, named: False"]
+
+
+def test_only_closed_segments_are_deleted(store: FolderStore) -> None:
+    store.delete(CLOSED)
+    assert store.find(CLOSED) is None
+    for name in (CLOSED, OPEN):
+        with pytest.raises(FileNotFoundError):
+            store.delete(name)
+    assert store.find(OPEN) is not None
+
+
+def test_a_log_is_a_chain_of_lines(store: FolderStore) -> None:
+    assert store.read_log("a.jsonl") == store.whole_lines("a.jsonl") == b""
+    store.append("a.jsonl", {"n": 1})
+    with store.locked("a.jsonl") as log:
+        assert log is not None
+        log.append({"n": 2})
+        with store.locked("a.jsonl") as second:
+            assert second is None
+    with (store.folder / "a.jsonl").open("ab") as file:
+        file.write(b'{"n": 3')
+    whole = store.whole_lines("a.jsonl")
+    assert store.read_log("a.jsonl") == whole + b'{"n": 3'
+    lines, faults = read_lines(whole)
+    assert [fields["n"] for _, fields in lines] == [1, 2]
+    assert faults == []
+
+
+def test_a_writer_that_lives_holds_its_segment(store: FolderStore) -> None:
+    assert not store.is_held(OPEN)
+    with file_locks.exclusive(store.folder / f"{OPEN}.open"):
+        assert store.is_held(OPEN)
+    with pytest.raises(FileNotFoundError):
+        store.is_held(CLOSED)
+
+
+def test_room_is_that_of_the_folder_and_of_its_file_system(store: FolderStore) -> None:
+    assert store.used() == 16
+    assert FolderStore(store.folder / "nowhere").used() == 0
+    assert store.room_for(1) == ""
+    assert "are needed" in store.room_for(2**62)
+    (store.folder / "link").symlink_to(store.folder)
+    assert FolderStore(store.folder / "link").identity() == store.identity()
