@@ -107,7 +107,7 @@ class FileCheck:
         hashed = _HashedFile(file)
         pieces = open_pieces(cast("BinaryIO", hashed))  # reading and seeking is all that it does
         reader = StrictReader(pieces, self.name, own=self.own)
-        bits = MemberBits(file.fileno()) if self._thorough and pieces.packed else None
+        bits = MemberBits(file) if self._thorough and pieces.packed else None
         is_damaged = False
         for item in reader.run():
             self.own = reader.own

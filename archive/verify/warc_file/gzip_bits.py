@@ -6,7 +6,6 @@ changes nothing that is read, and yet the file is no longer what was written.
 
 from __future__ import annotations
 
-import os
 from operator import ne
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from archive.warc.deviations import Deviation, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     from archive.verify.warc_file.strict_reader import CheckedRecord
 
@@ -40,9 +40,9 @@ _MAX_CHANGED = 8
 class MemberBits:
     """Checks each member of one file: `check` it, then `finish`."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._first = os.pread(fd, _HEADER, 0)
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._first = self._bytes(0, _HEADER)
         self._alike = 0
         self._unlike = 0
         self._changed: list[tuple[int, str]] = []
@@ -51,7 +51,7 @@ class MemberBits:
         """Yield what is wrong with a record's member by itself."""
         if not 0 < record.length < _MAX_MEMBER:
             return
-        data = os.pread(self._fd, record.length, record.offset)
+        data = self._bytes(record.offset, record.length)
         made_by = data[len(_OURS) : _HEADER]
         if data[: len(_OURS)] != _OURS or made_by != self._first[len(_OURS) :]:
             sentence = "Its gzip header is not as this project writes it."
@@ -67,6 +67,14 @@ class MemberBits:
             yield Deviation(Rule.GZIP, sentence, Level.WRONG)
         elif any(_is_changed(data, form) for form in forms):
             self._changed.append((record.offset, record.record_id))
+
+    def _bytes(self, offset: int, length: int) -> bytes:
+        """Return bytes of the file, and leave it where whoever reads its records was."""
+        before = self._file.tell()
+        self._file.seek(offset)
+        data = self._file.read(length)
+        self._file.seek(before)
+        return data
 
     def finish(self) -> Iterator[tuple[int, str, Deviation]]:
         """Yield the members that were changed, with offset and record id.
