@@ -14,7 +14,6 @@ from archive.index.errors import EarlierSchemaError as EarlierSchemaError
 from archive.index.errors import IndexUnusableError as IndexUnusableError
 from archive.index.errors import NoIndexError as NoIndexError
 from archive.index.errors import QueryTooSlowError as QueryTooSlowError
-from archive.index.postgres import PostgresDatabase
 from archive.index.schema_version import SCHEMA as SCHEMA
 from archive.index.sqlite import SqliteDatabase
 
@@ -70,6 +69,9 @@ class Index:
         self.url = url
         self.database: Database
         if is_postgres_url(url):
+            # Imported here only: most indexes are files.
+            from archive.index.postgres import PostgresDatabase
+
             self.database = PostgresDatabase(url, read_only=read_only, lasting=lasting, brief=brief)
         else:
             self.database = SqliteDatabase(

@@ -195,6 +195,7 @@ class PostgresDatabase:
         with self.writing() as connection:
             if _version(connection) is not None:
                 return
+            _limit_indexes()
             metadata.create_all(connection, checkfirst=False)
             for statement in (*SEARCH_STATEMENTS, CREATE_BUILD, _VERSION_TABLE):
                 connection.exec_driver_sql(statement)
@@ -211,6 +212,17 @@ def _version(connection: Connection) -> str | None:
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return str(found or "")
+
+
+def _limit_indexes() -> None:
+    """Give the indexes that have only some rows the same condition as in SQLite.
+
+    Not where they are defined: SQLAlchemy would import the dialect for it in every process.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            where = index.dialect_options["sqlite"]["where"]
+            index.dialect_options["postgresql"]["where"] = where
 
 
 def _engine(url: str, *, lasting: bool, brief: bool) -> Engine:

@@ -71,11 +71,6 @@ _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 _NUMBER = Integer().with_variant(BigInteger(), "postgresql")
 
 
-def _only(which: Any) -> dict[str, Any]:
-    """Return the parameters of an index that has only such rows."""
-    return {"sqlite_where": which, "postgresql_where": which}
-
-
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -132,7 +127,7 @@ def is_gone(table: FromClause) -> ColumnElement[bool]:
 
 # One article in a hundred: nobody reads through all captures for them. By the second column SQLite
 # prefers it to the index of all addresses.
-Index("ix_captures_gone", captures.c.url, captures.c.time_known, **_only(is_gone(captures)))
+Index("ix_captures_gone", captures.c.url, captures.c.time_known, sqlite_where=is_gone(captures))
 
 #: One article: outlet and the outlet's own id, or an id made from its content until that is known.
 articles = Table(
@@ -194,16 +189,16 @@ revisions = Table(
     UniqueConstraint("article", "number"),
     Index("ix_revisions_published_at", "published_at"),
     # The few that no layout read, to count them.
-    Index("ix_revisions_generic", "article", **_only(text("quality = 'generic'"))),
+    Index("ix_revisions_generic", "article", sqlite_where=text("quality = 'generic'")),
     # A search puts its hits in order without reading their rows.
     Index(
         "ix_revisions_search_position",
         "search_position",
         "published_at",
-        **_only(text("search_position IS NOT NULL")),
+        sqlite_where=text("search_position IS NOT NULL"),
     ),
     # The few documents that are not in the place of their minute, for the largest distance.
-    Index("ix_revisions_search_spill", "search_spill", **_only(text("search_spill > 0"))),
+    Index("ix_revisions_search_spill", "search_spill", sqlite_where=text("search_spill > 0")),
 )
 
 #: One run of a command that writes, or of a job; see `archive.runs.record.RunRecord`. A run by hand
@@ -235,7 +230,7 @@ runs = Table(
     Index(
         "ix_runs_going",
         "started_at",
-        **_only(text("ending = ''")),
+        sqlite_where=text("ending = ''"),
     ),
     Index("ix_runs_outlet_started_at", "outlet", "started_at"),
 )

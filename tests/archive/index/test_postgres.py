@@ -226,3 +226,18 @@ def test_what_is_written_is_undone_as_a_whole() -> None:
 def plain(url: str) -> str:
     """The address as psycopg takes it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_indexes_of_few_rows_hold_only_these() -> None:
+    url = new_database()
+    Index(url).close()
+    with psycopg.connect(plain(url)) as connection:
+        found = connection.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%WHERE%'")
+        names = {row[0] for row in found}
+    assert names == {
+        "ix_captures_gone",
+        "ix_revisions_generic",
+        "ix_revisions_search_position",
+        "ix_revisions_search_spill",
+        "ix_runs_going",
+    }
