@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import lookup
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import rename_new, sync_folder
+from archive.segments.atomic_files import sync_folder
 from archive.segments.file_locks import take_over
 from archive.segments.names import final_name
 from archive.segments.store import FolderStore
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.model.exchange import Location
+    from archive.segments.store import Store
     from archive.warc.record_parser import Record
 
 
@@ -44,14 +45,15 @@ class RecoveredSegment:
 
 @contextmanager
 def recover_segment(
-    path: Path, settled: Callable[[str], int] = lambda _: 0
+    path: Path, settled: Callable[[str], int] = lambda _: 0, store: Store | None = None
 ) -> Iterator[RecoveredSegment | None]:
     """Take over an open segment; yield None if its writer lives or another process was faster.
 
     Given a segment's name, ``settled`` returns the byte before which rows of the index refer to its
     records, which are not moved. The segment is repaired before the block, which has to index it.
-    If the block raises nothing, the segment then gets its final name, or is deleted if it holds no
-    document. After a kill in between, the next call begins again.
+    If the block raises nothing, ``store``, by default that of its folder, then keeps the segment
+    under its final name; one that holds no document is deleted. After a kill in between, the next
+    call begins again.
 
     :raises SegmentError: the file cannot be repaired.
     """
@@ -64,7 +66,7 @@ def recover_segment(
         size = os.fstat(fd).st_size
         used = repair_tail(fd, path, settled(final_name(path.name)))
         yield RecoveredSegment(path, cut=size - os.fstat(fd).st_size, used=used)
-        _close(path, used=used)
+        _close(store or FolderStore(path.parent), path, used=used)
     except OSError as error:
         raise SegmentError(describe_os_error(path, error)) from error
     finally:
@@ -72,11 +74,11 @@ def recover_segment(
             os.close(fd)
 
 
-def _close(path: Path, *, used: bool) -> None:
+def _close(store: Store, path: Path, *, used: bool) -> None:
     if used:
-        final = path.with_name(final_name(path.name))
-        rename_new(path, final)
-        fixity.record_segment(FolderStore(path.parent), final.name)
+        name = final_name(path.name)
+        store.close_segment(name)
+        fixity.record_segment(store, name)
         return
     with suppress(FileNotFoundError):
         path.unlink()

@@ -98,6 +98,13 @@ class Store(Protocol):
         :raises OSError: it does not exist or cannot be read.
         """
 
+    def close_segment(self, name: str) -> None:
+        """Keep an open segment, synced and whole, for good under its final name.
+
+        :raises FileExistsError: there is a closed segment of that name already.
+        :raises OSError: it cannot be kept; it is then still open.
+        """
+
     def adding(self, name: str, like: str) -> AbstractContextManager[Path]:
         """Give an empty local file to write a closed segment to, which is then kept for good.
 
@@ -235,6 +242,10 @@ class FolderStore:
         with self.open(name) as file:
             file.seek(offset)
             return file.read(length)
+
+    def close_segment(self, name: str) -> None:
+        """Give an open segment its final name; on return that is on disk."""
+        rename_new(self.folder / open_name(name), self.folder / name)
 
     @contextmanager
     def adding(self, name: str, like: str) -> Iterator[Path]:

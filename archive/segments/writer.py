@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import rename_new, sync_folder
+from archive.segments.atomic_files import sync_folder
 from archive.segments.file_locks import create
 from archive.segments.names import new_id, open_name, plain, segment_name
 from archive.segments.store import store_of
@@ -159,7 +159,7 @@ class SegmentWriter:
             fd, name = self._full[-1]
             final = self._folder / name
             try:
-                rename_new(final.with_name(open_name(name)), final)
+                self._store.close_segment(name)
                 fixity.record_segment(self._store, name)
             except OSError as error:
                 self._fail(final, error)

@@ -88,8 +88,9 @@ def recover(
     with index.reading() as connection:
         check_archive(archive, connection)
     total = 0
-    for path in open_segments(store_of(archive).spool):
-        with recover_segment(path, settled) as segment:
+    kept_in = store_of(archive)
+    for path in open_segments(kept_in.spool):
+        with recover_segment(path, settled, kept_in) as segment:
             if segment is None:
                 continue
             visits = frontier.release_expired() if frontier is not None else 0

@@ -186,3 +186,14 @@ def test_room_is_that_of_the_folder_and_of_its_file_system(store: FolderStore) -
     assert "are needed" in store.room_for(2**62)
     (store.folder / "link").symlink_to(store.folder)
     assert FolderStore(store.folder / "link").identity() == store.identity()
+
+
+def test_an_open_segment_is_kept_under_its_final_name(store: FolderStore) -> None:
+    (store.folder / f"{CLOSED}.open").write_bytes(b"another")
+    with pytest.raises(FileExistsError):
+        store.close_segment(CLOSED)
+    assert store.range(CLOSED, 0, 99) == b"0123456789"
+    store.close_segment(OPEN)
+    assert store.names() == ([CLOSED, OPEN], [CLOSED])
+    with pytest.raises(FileNotFoundError):
+        store.close_segment(OPEN)
