@@ -100,7 +100,9 @@ def test_what_is_no_archive_is_refused_with_a_sentence(made: Path) -> None:
     index = f"sqlite:///{made / 'index.sqlite3'}"
     with pytest.raises(SegmentError, match="only a local folder is supported"):
         open_archive("s3://bucket/archive", index)
-    with pytest.raises(IndexUnusableError, match="only sqlite:/// is supported"):
+    with pytest.raises(
+        IndexUnusableError, match=r"only sqlite:/// and postgresql\+psycopg:// are supported"
+    ):
         open_archive(str(made), "postgresql://user:secret@host/index")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from archive.index import database as index
+from archive.index import sqlite as index
 from archive.index.database import Index, IndexUnusableError
 from archive.index.schema import captures
 from archive.reindex import swap
