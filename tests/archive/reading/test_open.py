@@ -103,7 +103,7 @@ def test_what_is_no_archive_is_refused_with_a_sentence(made: Path) -> None:
     with pytest.raises(
         IndexUnusableError, match=r"only sqlite:/// and postgresql\+psycopg:// are supported"
     ):
-        open_archive(str(made), "postgresql://user:secret@host/index")
+        open_archive(str(made), "mysql://user:secret@host/index")
 
 
 def test_an_empty_archive_has_nothing_and_says_so(tmp_path: Path) -> None:
