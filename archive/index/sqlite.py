@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -58,6 +59,10 @@ class SqliteDatabase:
         self.url = url
         self._others = others
         self._unwritable: UnwritableIndex | None = None
+        #: Of an index that is read for months: whether it can be written beside may change.
+        self._is_reopened = read_only and brief
+        self._reopening = Lock()
+        self._retired: list[UnwritableIndex] = []
         self.engine = _engine(url, read_only, brief)
         event.listen(self.engine, "connect", _set_up if lasting else _set_up_unsynced)
         try:
@@ -81,8 +86,9 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
-        if self._unwritable is not None:
-            self._unwritable.close()
+        for unwritable in (*self._retired, self._unwritable):
+            if unwritable is not None:
+                unwritable.close()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -110,13 +116,44 @@ class SqliteDatabase:
         :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
         """
         with (
-            self._translated_errors() as engine,
-            engine.connect() as connection,
+            self._translated_errors(),
+            self._connected() as connection,
             _cut_off(connection, seconds),
         ):
             connection.exec_driver_sql("BEGIN")
             yield connection
             connection.rollback()
+
+    def _connected(self) -> Connection:
+        """Return a new connection, to the index as it is now.
+
+        Where nothing can be written beside it, it is read as immutable, or a copy is; then, and
+        where that has come to be so, it is opened anew when it was changed.
+        """
+        if not self._is_reopened:
+            return self.engine.connect()
+        if self._unwritable is not None and self._unwritable.is_outdated():
+            self._reopen()
+        try:
+            return self.engine.connect()
+        except DBAPIError as error:
+            if self._unwritable is not None or not is_unwritable(error.orig):
+                raise
+            self._reopen()
+            return self.engine.connect()
+
+    def _reopen(self) -> None:
+        """Open the index anew; another thread may have done so meanwhile."""
+        with self._reopening:
+            if self._unwritable is not None:
+                if not self._unwritable.is_outdated():
+                    return
+                # Other threads may be reading it: it is closed with this object.
+                self._retired.append(self._unwritable)
+                self._unwritable = None
+            self.engine = _engine(self.url, read_only=True, brief=True)
+            event.listen(self.engine, "connect", _set_up)
+            self._open(read_only=True)
 
     @contextmanager
     def _translated_errors(self) -> Iterator[Engine]:

@@ -39,7 +39,8 @@ class UnwritableIndex:
         :raises OSError: it cannot be read, or there is no room for the copy.
         """
         self._folder: TemporaryDirectory[str] | None = None
-        self._path = path
+        self._source = self._path = path
+        self._state = _state_of(path)
         log = path.with_name(path.name + _LOG)
         if log.exists() and log.stat().st_size:
             self._folder = TemporaryDirectory(prefix="sacho-index-")
@@ -51,6 +52,10 @@ class UnwritableIndex:
                 self._folder.cleanup()
                 raise
             self._path = copy
+
+    def is_outdated(self) -> bool:
+        """Return whether the index was written, replaced or deleted since."""
+        return _state_of(self._source) != self._state
 
     @property
     def connect(self) -> Callable[[], sqlite3.Connection]:
@@ -69,6 +74,19 @@ class UnwritableIndex:
         """Delete the copy, if there is one."""
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _state_of(path: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    """Return what changes with an index: of it and of its log the inode, length and time."""
+    return tuple(_state_of_file(path.with_name(path.name + ending)) for ending in ("", _LOG))
+
+
+def _state_of_file(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _copy(source: Path, copy: Path) -> None:
