@@ -57,7 +57,7 @@ _NOT_EXPORTED = frozenset({"aliases", "layout"})
 _ADDED = ("identity", "quality")
 _EXPORTED = tuple(field.name for field in fields(Article) if field.name not in _NOT_EXPORTED)
 #: Rows that are turned into bytes at once.
-_MANY = 500
+_MANY = 200
 
 
 class ExportError(Exception):

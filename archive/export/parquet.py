@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archive.articles.queries import ExportRow
 
 #: Bytes of a row group before it is compressed, at least.
-_GROUP = 2**23
+_GROUP = 2**22
 _TIME = pa.timestamp("us", tz="Asia/Seoul")
 _STRINGS = pa.list_(pa.string())
 # Arrow's own allocator keeps 20 MiB more of what was freed.
@@ -74,6 +74,8 @@ _REPEATED = [
     "section",
     "status",
 ]
+#: Columns by whose least and greatest value a reader passes over row groups.
+_SOUGHT = ["article_id", "captured_at", "modified_at", "outlet", "published_at"]
 
 
 def parquet_chunks(rows: Iterable[ExportRow], without: str = "") -> Iterator[bytes]:
@@ -81,8 +83,16 @@ def parquet_chunks(rows: Iterable[ExportRow], without: str = "") -> Iterator[byt
     schema = pa.schema([(name, _TYPES[name]) for name in KEYS if name != without])
     out = _Pieces()
     repeated = [name for name in _REPEATED if name != without]
+    sought = [name for name in _SOUGHT if name != without]
     with pq.ParquetWriter(
-        out, schema, compression="zstd", use_dictionary=repeated, write_page_index=False
+        out,
+        schema,
+        compression="zstd",
+        use_dictionary=repeated,
+        write_page_index=False,
+        data_page_size=2**17,
+        # Those of each column of each group are in memory until the end of the file.
+        write_statistics=sought,
     ) as writer:
         for table in _groups(rows, schema):
             writer.write_table(table, row_group_size=table.num_rows)
