@@ -54,7 +54,7 @@ def _environment() -> Environment:
         minute=_time_element(kst_minute),
         second=_time_element(kst_second),
         number=_with_commas,
-        path=_path,
+        path=path_text,
         percent=share_text,
         took=_took,
         results=_results,
@@ -89,7 +89,7 @@ def _size(number: int | None) -> str:
     return size_text(number) if number is not None else "–"
 
 
-def _path(text: str) -> str:
+def path_text(text: str) -> str:
     """Return a text as a part of an address's path."""
     return quote(text, safe=_IN_PATH)
 

@@ -24,7 +24,7 @@ from crawler.outlets import find_outlet
 from crawler.web.errors import RemovedError, not_found, wants_json
 from crawler.web.pages.citation import bibtex, ris
 from crawler.web.pages.outlet_names import title_of
-from crawler.web.rendering import json_answer, page, words_of
+from crawler.web.rendering import json_answer, page, path_text, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -208,7 +208,7 @@ def _pictures(
 def stable_address(request: Request, stored: StoredArticle) -> str:
     """Return the address to cite: that of the article as it was at this revision's capture."""
     article = stored.article
-    path = f"{request.base_url}articles/{article.outlet}/{article.article_id}"
+    path = f"{request.base_url}articles/{path_text(article.outlet)}/{path_text(article.article_id)}"
     return f"{path}?at={stored.captured_at:%Y-%m-%dT%H:%M:%S}"
 
 

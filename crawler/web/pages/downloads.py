@@ -18,7 +18,7 @@ from archive.index.search.query import QueryError
 from crawler.web.errors import answer
 from crawler.web.pages.outlet_names import title_of
 from crawler.web.pages.search import Asked, asked_of, read_matches
-from crawler.web.rendering import address, words_of
+from crawler.web.rendering import address, path_text, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -150,7 +150,7 @@ async def _feed(request: Request) -> Response:
 
 def _entry(stored: StoredArticle, snippet: Snippet, base: str) -> Entry:
     article = stored.article
-    own = f"{base}/articles/{article.outlet}/{article.article_id}"
+    own = f"{base}/articles/{path_text(article.outlet)}/{path_text(article.article_id)}"
     return Entry(
         id=own,
         title=article.headline,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from archive.export.articles import ExportError
@@ -20,7 +20,7 @@ from crawler.web.playback import captures, downloads, memento, player
 from crawler.web.playback.headers import COMMON
 from crawler.web.playback.lookup import NotArchivedError, RemovedError
 from crawler.web.playback.payload import UnplayableError
-from crawler.web.playback.site import sentence_page
+from crawler.web.playback.site import sentence_page, site_of
 from crawler.web.rendering import words_of
 from crawler.web.security import Access, Guard, RequestLog, SafeHeaders
 
@@ -46,6 +46,7 @@ def playback_app(
     app = Starlette(
         middleware=middleware,
         routes=[
+            Route("/", _to_the_room),
             Route("/web/{rest:path}", captures.show),
             Route("/timegate/{rest:path}", memento.time_gate),
             Route("/timemap/{form}/{rest:path}", memento.time_map),
@@ -68,6 +69,14 @@ def playback_app(
     )
     app.state.playback = site
     return app
+
+
+def _to_the_room(request: Request) -> Response:
+    """Lead somebody who asks for no capture to the reading room, where they are found."""
+    site = site_of(request)
+    if not site.room_url:
+        raise HTTPException(404)
+    return RedirectResponse(f"{site.room_url}/", 302)
 
 
 def _style(_: Request) -> Response:

@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 from archive.index.database import Index
 from crawler.web.messages import LANGUAGES, catalogue, language_of
 from crawler.web.plots import Bar, bars
+from crawler.web.rendering import path_text
 from tests.support.cli import ROOT, Workspace
 from tests.support.exports import crawled_twice
 from tests.support.reading_room import opened_room, replayed
@@ -165,6 +166,10 @@ def test_a_plot_is_well_formed(values: list[tuple[str, int]]) -> None:
     drawn = bars([Bar(label, label, number, "/search") for label, number in values], "title")
     root = ET.fromstring(f"<div>{_LEGAL.sub('', drawn)}</div>")
     assert len(root.findall("svg/a")) == sum(1 for _, number in values if number)
+
+
+def test_an_id_of_any_characters_is_a_path() -> None:
+    assert path_text("a#b?c/%é") == "a%23b%3Fc/%25%C3%A9"
 
 
 def test_json_is_utf_8_whatever_is_in_it(room: Client) -> None:

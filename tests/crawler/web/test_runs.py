@@ -207,7 +207,7 @@ def test_before_the_first_run_there_is_a_page(tmp_path_factory: pytest.TempPathF
     Index(f"sqlite:///{workspace.index}").close()
     with opened_room(workspace) as client:
         page = seen(client, "/runs")
-        assert "열린 경보나 문제가 없습니다." in page.css_first("#attention ~ p").text()
+        assert "해제되지 않은 경보나 문제가 없습니다." in page.css_first("#attention ~ p").text()
         assert "이 기간에 실행이 없습니다." in page.css_first("#runs ~ .empty").text()
         assert client.get("/outlets").status_code == 200
 

@@ -44,6 +44,8 @@ def serving(workspace: Workspace, *options: str) -> Iterator[list[str]]:
 def test_an_article_leads_to_its_capture_and_back(seeds: Workspace) -> None:
     with serving(seeds) as (room, own):
         assert room != own
+        start = ask(own, "/")
+        assert (start.status, start.get("location")) == (302, f"{room}/")
         text = ask(room, ARTICLE).text
         found = re.search(rf'href="({re.escape(own)}/web/\d{{14}}/[^"]+)"', text)
         assert found is not None
