@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import archive.index.database
 import pipelines.deposit
 from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import Result, RunRecorder
@@ -71,7 +70,7 @@ def trial(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tri
         Index(url) as index,
         SegmentWriter(workspace.archive, software=software, job="t", host="t") as segments,
     ):
-        monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 0)
+        monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 0)
         yield Trial(workspace, index, segments)
 
 

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 LONGEST_SHEET = 1_000_000
 #: What an address becomes that leads nowhere. An empty one would be the sheet's own.
 NOTHING = 'url("data:,")'
+# Groups are not repeated possessively: Python before 3.11.5 then passes over what they match.
 _ESCAPE = r"\\(?:[0-9A-Fa-f]{1,6}\n?[ \t]?|[^0-9A-Fa-f])"
-_STRING = r'"(?:[^"\\\n]|\\.)*+(?:"|(?=\n)|\\?\Z)' + r"|'(?:[^'\\\n]|\\.)*+(?:'|(?=\n)|\\?\Z)"
+_STRING = r'"(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\\?\Z)' + r"|'(?:[^'\\\n]|\\.)*(?:'|(?=\n)|\\?\Z)"
 _TOKEN = re.compile(
-    rf"""(?P<plain>(?:[^"'\\/@(){{}};\w\x80-\U0010ffff-]++|[\w\x80-\U0010ffff-]++(?![(\\\w-]))++)
+    rf"""(?P<plain>(?:[^"'\\/@(){{}};\w\x80-\U0010ffff-]++|[\w\x80-\U0010ffff-]++(?![(\\\w-]))+)
     |(?P<comment>/\*.*?(?:\*/|\Z))|(?P<string>{_STRING})
-    |(?P<name>@?(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})++)(?P<call>\(?)
+    |(?P<name>@?(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})+)(?P<call>\(?)
     |(?P<sign>.)""",
     re.S | re.X,
 )
 #: What follows ``url(``: a string, or an address without quotes; else all up to the next bracket.
 _URL = re.compile(
     rf"""[ \t\n]*+(?:(?P<string>{_STRING})[^)]*+\)?
-    |(?P<plain>(?:[^"'()\\ \t\n]|{_ESCAPE})*+)[ \t\n]*+(?:\)|\Z)|(?:[^)\\]|\\.|\\\Z)*+\)?)""",
+    |(?P<plain>(?:[^"'()\\ \t\n]|{_ESCAPE})*)[ \t\n]*+(?:\)|\Z)|(?:[^)\\]|\\.|\\\Z)*\)?)""",
     re.S | re.X,
 )
 _UNESCAPED = re.compile(r"\\(?:([0-9A-Fa-f]{1,6})[ \t\n]?|(\n)|(.)|\Z)", re.S)
@@ -41,8 +42,8 @@ _NAMING = frozenset({"type", "format", "tech"})
 _CONDITION = re.compile(r"[\w\s(),:.<>=/-]*+(?:;|\Z)", re.A)
 #: What follows ``@import``, up to its address.
 _IMPORTED = re.compile(
-    rf"""(?:[ \t\n]|/\*.*?\*/)*+
-    (?:(?P<string>{_STRING})|(?P<name>(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})++)\()?""",
+    rf"""(?:[ \t\n]|/\*.*?\*/)*
+    (?:(?P<string>{_STRING})|(?P<name>(?:[\w-]|[^\x00-\x7f]|{_ESCAPE})+)\()?""",
     re.S | re.X,
 )
 #: What would begin a tag where the sheet stands in a page.

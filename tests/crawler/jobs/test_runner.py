@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, update
 
-import archive.index.database
 from archive.index.database import Index
 from archive.index.leases import Lease, take
 from archive.index.schema import leases, runs
@@ -115,7 +114,7 @@ def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     schedule = Schedule(tmp_path)
-    monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 50)
     monkeypatch.setattr(runner, "_RETRY", 0.05)
     (job,) = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     with Index(f"sqlite:///{schedule.workspace.index}") as index:
@@ -147,7 +146,7 @@ def test_one_round_does_not_wait_for_ever_to_write_the_end_of_a_run(
 ) -> None:
     """As where the file of the index may not grow: the next scheduler finds that the run crashed."""
     schedule = Schedule(tmp_path)
-    monkeypatch.setattr(archive.index.database, "BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 50)
     monkeypatch.setattr(daemon, "_PATIENCE", 0.1)
     jobs = parse_jobs('[[job]]\nname = "a"\ncommand = "verify"\nevery = "1d"\n')
     with Index(f"sqlite:///{schedule.workspace.index}") as index:
