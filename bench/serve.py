@@ -29,7 +29,7 @@ from urllib.request import urlopen
 
 from archive.articles.queries import newest_articles
 from archive.index.database import Index
-from archive.index.search.match import match_of
+from archive.index.search.match import but_not, match_of
 from archive.index.search.query import parse_query
 from bench.growth.index import made
 from bench.growth.queries import QUERIES
@@ -53,8 +53,9 @@ done = function(summary, latency)
 end
 """
 _SQL = (
-    "SELECT revisions.id, headline, substr(body, 1, 200), revisions.published_at FROM search"
-    " JOIN revisions ON revisions.search_position = search.rowid"
+    "SELECT revisions.id, revisions.headline, substr(revisions.body, 1, 200) AS text,"
+    " revisions.published_at FROM search"
+    " CROSS JOIN revisions ON revisions.search_position = search.rowid"
     " WHERE search MATCH :match ORDER BY search.rowid DESC LIMIT 20"
 )
 
@@ -113,11 +114,10 @@ def _kinds(workspace: Workspace) -> dict[str, list[str]]:
 
 def _datasette_paths(workspace: Workspace) -> list[str]:
     path = f"/{workspace.index.stem}.json"
-    asked = [(query, match_of(parse_query(query))) for query in QUERIES]
+    matches = [match_of(parse_query(query)) for query in QUERIES]
+    words = [but_not(match.required, match.excluded) for match in matches if match.required]
     return [
-        f"{path}?{urlencode({'sql': _SQL, 'match': match.required, '_shape': 'objects'})}"
-        for _, match in asked
-        if match.required and not match.excluded
+        f"{path}?{urlencode({'sql': _SQL, 'match': one, '_shape': 'objects'})}" for one in words
     ]
 
 
