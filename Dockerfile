@@ -19,7 +19,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY archive/ archive/
 COPY pipelines/ pipelines/
 COPY crawler/ crawler/
-RUN pip install --no-cache-dir --no-compile -c constraints.txt .
+RUN pip install --no-cache-dir --no-compile -c constraints.txt ".[postgres,s3]"
 
 USER 10001:10001
 VOLUME ["/opt/sacho/var"]

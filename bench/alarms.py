@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from time import monotonic
 
-from tests.support.outlet_models import DRIFTS, HOUR, OUTLET_MODELS, drift_year, silence_year
+from tests.support.sites.outlet_models import DRIFTS, HOUR, OUTLET_MODELS, drift_year, silence_year
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from time import monotonic
 
 from archive.backup import inventory
 from bench import pages
-from tests.support.backups import (
+from tests.support.archives.backups import (
     back_up_workspace,
     check_restored,
     kill_backups,
@@ -26,10 +26,10 @@ from tests.support.backups import (
     made,
     same,
 )
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 from tests.support.faults.fork_server import ForkServer, RequestLog
 from tests.support.mock_site.story import KST
+from tests.support.processes.cli import Workspace
 
 
 def main() -> int:

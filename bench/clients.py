@@ -33,10 +33,10 @@ from bench.playback import COLLECTION, by_fastwarc, by_warcio, environment, ours
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.cli import Workspace
-from tests.support.exports import PRINTED, crawled_twice
-from tests.support.playback import ETODAY, UTF8, at, head
-from tests.support.replay_web_page import missing, player, started_browser
+from tests.support.archives.exports import PRINTED, crawled_twice
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import ETODAY, UTF8, at, head
+from tests.support.readers.replay_web_page import missing, player, started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

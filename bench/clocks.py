@@ -16,10 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 from archive.model.article import KST
-from tests.support.clock_crawls import crawl_a_year_ahead, crawl_under_clocks
-from tests.support.fake_clock import NEW_YEAR, ZONES, jump, library, live_through
+from tests.support.crawling.clock_crawls import crawl_a_year_ahead, crawl_under_clocks
 from tests.support.mock_site.server import MockSite
-from tests.support.schedules import Schedule
+from tests.support.processes.fake_clock import NEW_YEAR, ZONES, jump, library, live_through
+from tests.support.processes.schedules import Schedule
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ import argparse
 from collections import Counter
 from time import process_time
 
-from tests.support.encodings import ENDINGS, cases, run_case
+from tests.support.sites.encodings import ENDINGS, cases, run_case
 
 
 def main() -> int:

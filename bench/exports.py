@@ -28,7 +28,7 @@ import polars
 
 from bench.growth.index import made
 from bench.growth.measures import ended
-from tests.support.cli import Workspace
+from tests.support.processes.cli import Workspace
 
 #: The ids of two copies of a row are so far apart.
 _APART = 10_000_000

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawls import SETTLED, site_of_today
+from tests.support.crawling.crawls import SETTLED, site_of_today
 from tests.support.faults import strace
 from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.full_disks import FAILURES, SMALL, fail_at_each, fill_each, why_not

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.guard_trials import DOORS, HOSTS, try_doors
+from tests.support.sites.guard_trials import DOORS, HOSTS, try_doors
 
 
 def main() -> int:

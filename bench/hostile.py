@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.cli import Workspace
 from tests.support.faults.hostile_archives import CASES
+from tests.support.processes.cli import Workspace
 
 SECONDS, MEGABYTES = 5.0, 200.0
 

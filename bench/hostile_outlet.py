@@ -19,25 +19,32 @@ from functools import partial
 from pathlib import Path
 
 from tests.support.fault_server.crawls import (
-    PAGE_CASES,
+    HostileCrawl,
     crawl_endless_sources,
     crawl_hostile_outlet,
     crawl_hostile_sitemaps,
+    page_cases,
 )
-from tests.support.fault_server.source_answers import LONG_SOURCES, SOURCES
+from tests.support.fault_server.source_answers import long_sources, sources
 
 MEBIBYTES = 300
 #: Requests at once, from our pace's width on.
 WIDTHS = (1, 8, 64)
 #: Pages of a list without an end, and sitemaps. A crawl's own limit of pages is some times as high.
 MOST = 200
-_SITEMAPS = (*SOURCES, *LONG_SOURCES)
+
+
+def _crawl_sitemaps(folder: Path, **settings: str) -> HostileCrawl:
+    """Crawl an outlet of all hostile sitemaps."""
+    return crawl_hostile_sitemaps(folder, more=long_sources(), **settings)
+
+
 #: The crawl, its cases and its timeout: sitemaps of 50 MB are waited for longer.
 CRAWLS = {
-    "pages": (crawl_hostile_outlet, PAGE_CASES, 8),
-    "endless chain": (partial(crawl_endless_sources, branches=1, most=MOST), 2, 60),
-    "endless tree": (partial(crawl_endless_sources, branches=50, most=MOST), 2, 60),
-    "sitemaps": (partial(crawl_hostile_sitemaps, sources=_SITEMAPS), len(_SITEMAPS), 60),
+    "pages": (crawl_hostile_outlet, page_cases, 8),
+    "endless chain": (partial(crawl_endless_sources, branches=1, most=MOST), lambda: 2, 60),
+    "endless tree": (partial(crawl_endless_sources, branches=50, most=MOST), lambda: 2, 60),
+    "sitemaps": (_crawl_sitemaps, lambda: len(sources()) + len(long_sources()), 60),
 }
 
 
@@ -64,7 +71,7 @@ def main() -> int:
                     CONCURRENT_REQUESTS_PER_DOMAIN=str(at_once),
                 )
             print(
-                f"{name:13} {at_once:7} {cases:5} {len(ended.wrong):5} {ended.stored:6} "
+                f"{name:13} {at_once:7} {cases():5} {len(ended.wrong):5} {ended.stored:6} "
                 f"{ended.memory:4.0f} {ended.longest:6.1f}s {ended.held:4.1f}s",
                 flush=True,
             )

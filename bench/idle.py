@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.cli import ROOT
-from tests.support.crawls import site_of_today
-from tests.support.schedules import Schedule, wait_for_output
+from tests.support.crawling.crawls import site_of_today
+from tests.support.processes.cli import ROOT
+from tests.support.processes.schedules import Schedule, wait_for_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.crawls import Crawls
+    from tests.support.crawling.crawls import Crawls
 
 #: By the CPU's time, not the wall's: other processes' is none of ours.
 _PROFILED = """

@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.cli import Workspace
 from tests.support.injection import PLACES, STRINGS, Injection, leaks
+from tests.support.processes.cli import Workspace
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawls import site_of_today
+from tests.support.crawling.crawls import site_of_today
 from tests.support.faults.killed_crawls import kill_crawls, line
 
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawls import SETTLED, site_of_today
+from tests.support.crawling.crawls import SETTLED, site_of_today
 from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.kills_at_calls import KILLS, kill_at_each
 from tests.support.faults.strace import why_not

@@ -12,7 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.support.crawls import SETTLED, site_of_today
+from tests.support.crawling.crawls import SETTLED, site_of_today
 from tests.support.faults.limits import LIMITS, VERBS, Limited
 
 

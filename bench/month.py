@@ -15,8 +15,8 @@ from math import log
 from pathlib import Path
 from time import monotonic
 
-from tests.support import simulated_month
-from tests.support.fake_clock import library
+from tests.support.archives import simulated_month
+from tests.support.processes.fake_clock import library
 
 #: Hours without an article of which so many years have one, where articles come by chance: x are
 #: missing in one of exp(x) gaps, and a year has as many gaps as articles.

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.odd_answers import (
+from tests.support.sites.odd_answers import (
     ARTICLES,
     GONE_ANSWERS,
     ODD_ANSWERS,

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from bench import pages
 from crawler.outlets import known_outlets
-from tests.support.cli import ROOT
 from tests.support.documents import MADE_SITES
 from tests.support.package_sources import copy_sources
+from tests.support.processes.cli import ROOT
 
 #: The least pages a second with all outlets, for each with two.
 LEAST = 0.95

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.support.crawls import site_of_today
+from tests.support.crawling.crawls import site_of_today
 from tests.support.faults.verb_pairs import PAIRS, Pairs, Tally
 
 

@@ -34,8 +34,8 @@ from archive.http.message import dechunk
 from archive.warc.reader import Record, iterate
 from archive.warc.wacz.surt import url_key
 from tests.archive.warc.wacz.test_surt import addresses
-from tests.support.cli import Workspace
-from tests.support.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import HEADLINE, HEADLINE_URL, archive_of_every_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.support.crawls import SETTLED, site_of_today
+from tests.support.crawling.crawls import SETTLED, site_of_today
 from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.lost_power import lose_power_at
 from tests.support.faults.strace import why_not

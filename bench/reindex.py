@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic
 
 from bench import pages
-from tests.support.index_comparison import difference, tables_of
+from tests.support.databases.index_comparison import difference, tables_of
 
 DERIVED = ("captures", "articles", "aliases", "revisions", "search")
 

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.crawling.crawls import Crawls, site_of_today
 from tests.support.mock_site.story import KST
-from tests.support.traces import articles, traces, wrong
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.articles.comparison import CONTENT_FIELDS, compare
+from archive.differences.comparison import CONTENT_FIELDS, compare
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from tests.support.documents import SEEDS, read_fixture

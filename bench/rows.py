@@ -20,9 +20,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import location_columns
 from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
+from archive.captures.rows import location_columns
 from archive.index.database import Index
 from archive.model.exchange import Exchange, Location
 from bench import pages

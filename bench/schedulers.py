@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from tests.support.crawls import site_of_today
+from tests.support.crawling.crawls import site_of_today
 from tests.support.faults.competing_schedulers import kill_holders
 from tests.support.faults.power_cuts import cut_power
 

@@ -24,7 +24,7 @@ from archive.index.schema import revisions
 from archive.index.search.hit import Hit
 from archive.index.search.newest_hits import newest_ids, number_of_hits
 from archive.index.search.query import parse_query
-from tests.support.search_trial import FormerSearch, Trial
+from tests.support.archives.search_trial import FormerSearch, Trial
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

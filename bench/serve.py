@@ -37,7 +37,7 @@ from bench.growth.queries import QUERIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 #: What wrk runs: it asks for the addresses of a file in turn, and prints what it measured.
 _SCRIPT = """

@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
-from tests.support.terminals import TERMINALS, run_under
+from tests.support.processes.cli import Workspace
+from tests.support.processes.terminals import TERMINALS, run_under
 
 #: What each verb is given; ``{out}`` is a folder. Those that need a terminal or a host only refuse.
 VERBS = (

@@ -37,8 +37,8 @@ from urllib.parse import urlsplit
 from backports import zstd
 from warcio.archiveiterator import ArchiveIterator
 
-from tests.support.cli import Workspace
-from tests.support.playback import UTF8
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import UTF8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

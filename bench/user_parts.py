@@ -16,8 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.crawls import SETTLED, site_of_today
-from tests.support.user_crawls import TEXTS, USED, WAYS, observed
+from tests.support.crawling.crawls import SETTLED, site_of_today
+from tests.support.crawling.user_crawls import TEXTS, USED, WAYS, observed
 
 HEAD = ("added", "by", "used", "requests", "a second", "robots.txt", "articles", "agent", "same")
 

@@ -29,8 +29,8 @@ from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Severity
 from bench import pages
 from bench.replay import measure
+from tests.support.archives.random_damage import changed_copy
 from tests.support.faults.warc_mutations import MUTATIONS, by_fastwarc, by_warcio, ours, split
-from tests.support.random_damage import changed_copy
 
 #: RELIABILITY's bounds of one file: seconds and MiB.
 SECONDS, MEBIBYTES = 5, 200

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from archive.index.search.query import FIELDS
-from tests.support.reading_room import replayed
+from tests.support.readers.reading_room import replayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 #: The article that is removed, and words that only it has.
 REMOVED = "newspim/20230915999901"

@@ -12,11 +12,13 @@ from scrapy.exceptions import DropItem
 
 from archive.articles.batch import enter, enter_unread, in_halves, is_of_record
 from archive.articles.blocklist import REMOVED, Blocklist
-from archive.articles.captures import known_captures, location_columns
 from archive.articles.ingest_model import CaptureEntry
+from archive.captures.rows import known_captures, location_columns
 from archive.frontier.visits import VisitResult
 from archive.http.message import MessageError, parse_head, retry_at, status_of, validator
 from archive.index.database import IndexUnusableError
+from archive.index.writers.conflicts import repeated_on_conflict
+from archive.index.writers.parts import outlet_part
 from archive.model.article import PAYWALLED, Quality
 from archive.model.errors import OUT_OF_MEMORY, SegmentError
 from archive.model.outcome import Outcome, internal_error
@@ -29,6 +31,7 @@ from pipelines.page import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from scrapy.crawler import Crawler
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 #: A batch is written when it holds this many captures, or when its oldest capture is this many
-#: seconds old.
+#: seconds old, times `CaptureStore.patience`.
 BATCH, WAIT = 500, 2.0
 #: Or when its bodies have this many bytes: an imported archive may hold only the longest documents.
 HEAVY = 2**25
@@ -79,6 +82,9 @@ class CaptureStore:
 
     A page or result at which a bug is met is stored without what was read of it, and reported as
     ``failed/internal_error``. ``on_bug`` is called for each other bug, after it was logged.
+
+    ``patience`` is how many times longer than alone a batch may wait, where others are written by
+    the same thread.
     """
 
     def __init__(
@@ -96,12 +102,15 @@ class CaptureStore:
         self._report = report
         self._frontier = frontier
         self._on_bug = on_bug
+        self.patience = 1.0
         self._waiting: dict[_Key, _Waiting] = {}
         #: What each appended revisit repeats, until it is read: its batch may be written before.
         self._originals: dict[_Key, RevisitOf] = {}
         self._results: list[Result] = []
         self._oldest = 0.0
         self._weight = 0
+        #: How many of what was to be written has no rows yet: its records may be in a segment.
+        self._unwritten = 0
         self._warcinfo_ids: dict[str, str] = {}
         self._blocklist = Blocklist()
         with index.reading() as connection:
@@ -170,26 +179,30 @@ class CaptureStore:
     def flush_if_due(self) -> None:
         """Write the batch if it is full, or if its oldest capture is old enough."""
         size = len(self._waiting) + len(self._results)
-        is_old = size > 0 and monotonic() - self._oldest > WAIT
+        is_old = size > 0 and monotonic() - self._oldest > WAIT * self.patience
         if size >= BATCH or self._weight >= HEAVY or is_old:
             self.flush()
 
     def flush(self) -> None:
         """Write the batch: WARC records, fsync, one index transaction; then report.
 
-        If a bug is met, it is written in parts, each in a transaction of its own.
+        If a bug is met, it is written in parts, each in a transaction of its own. After a batch
+        that failed or was interrupted, no segment gets its final name any more: only what is left
+        open is recovered, and its records get their rows so.
 
         :raises SegmentError: the archive can't be written.
         :raises IndexUnusableError: the index can't be written.
         """
         batch: list[_Waiting | Result] = [*self._waiting.values(), *self._results]
         self._waiting, self._results, self._weight = {}, [], 0
+        self._unwritten += len(batch)
         with _bugs_as_sentence():
             if batch:
                 met = in_halves(batch, self._write, self._set_aside)
                 if met is not None:
                     self._note_bug("a batch was written at the second try", met)
-            self._segments.settle()
+            if not self._unwritten:
+                self._segments.settle()
 
     def _flush_behind(self, page: Page) -> None:
         """Write the batch if it is due, or if reading a page of it again would cost seconds."""
@@ -201,16 +214,21 @@ class CaptureStore:
     def close(self) -> None:
         """Write the batch and end the run."""
         self.flush()
-        with self._run.undone_on_error(), self._index.writing() as connection:
+        self._end_run()
+
+    @repeated_on_conflict
+    def _end_run(self) -> None:
+        with self._run.undone_on_error(), self._index.writing(self._run.part) as connection:
             self._run.write(connection, ended=True)
 
+    @repeated_on_conflict
     def _write(self, part: Sequence[_Waiting | Result]) -> None:
         """Write the records and rows of a part of the batch, the rows all or none; then report."""
         waiting = [one for one in part if isinstance(one, _Waiting)]
         added = [one for one in part if isinstance(one, Result)]
         # Within the transaction, records too: no article can be removed between its check, its
         # record and its row.
-        with self._run.undone_on_error(), self._index.writing() as connection:
+        with self._run.undone_on_error(), self._writing(part) as connection:
             # An article may have been removed since its page was requested.
             self._blocklist.update(connection)
             removed = [one for one in waiting if self._is_removed_meanwhile(one)]
@@ -226,7 +244,16 @@ class CaptureStore:
             if self._frontier is not None:  # last, because it remembers what it has settled
                 visited = [result.visited for result in results if result.visited is not None]
                 self._frontier.settle(connection, visited)
+        self._unwritten -= len(part)
         self._report_all(results)
+
+    def _writing(self, part: Sequence[_Waiting | Result]) -> AbstractContextManager[Snapshot]:
+        """Begin a write transaction of a part of the batch, that is, of its outlets."""
+        outlets = {one.page.outlet for one in part if isinstance(one, _Waiting)}
+        parts = {self._run.part, *map(outlet_part, outlets)}
+        if self._frontier is not None:
+            parts.add(self._frontier.part)
+        return self._index.writing(*parts)
 
     def _write_rows(
         self, connection: Snapshot, waiting: Sequence[_Waiting], entries: Sequence[CaptureEntry]
@@ -244,6 +271,7 @@ class CaptureStore:
                 results.append(result)
         return results
 
+    @repeated_on_conflict
     def _set_aside(self, one: _Waiting | Result, error: Exception) -> None:
         """Write of a capture or result, at which a bug was met, no more than what it must leave.
 
@@ -252,7 +280,7 @@ class CaptureStore:
         verdict = internal_error(error)
         result = _failed(one, verdict)
         # The record is written within the transaction for the same reason as in `_write`.
-        with self._run.undone_on_error(), self._index.writing() as connection:
+        with self._run.undone_on_error(), self._writing([one]) as connection:
             self._blocklist.update(connection)
             entry = self._entry_of_faulty(one, verdict) if isinstance(one, _Waiting) else None
             capture_id = enter_unread(connection, entry).capture_id if entry is not None else None
@@ -261,6 +289,7 @@ class CaptureStore:
             self._run.write(connection)
             if self._frontier is not None and result is not None and result.visited is not None:
                 self._frontier.set_aside(connection, result.visited.article_id)
+        self._unwritten -= 1
         if result is None:
             self._note_bug("a page could not be stored before it was read", error)
         else:

@@ -1,1 +1,1 @@
-"""Articles in the index: ingest, identity and revisions, changes, history, queries, blocklist."""
+"""Articles in the index: ingest, identity and revisions, history, queries, blocklist."""

@@ -21,10 +21,10 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from archive.articles.captures import known_records
 from archive.articles.ingest import ArticleWriter
+from archive.captures.rows import known_records
 from archive.index.database import IndexUnusableError
-from archive.index.row_ids import free_ids
+from archive.index.rows.row_ids import free_ids
 from archive.index.schema import captures
 from archive.model.errors import SegmentError
 from archive.model.outcome import internal_error

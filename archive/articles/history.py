@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.changes import ChangeClass
+from archive.differences.changes import ChangeClass
 from archive.model.article import KST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from archive.articles.captures import StoredCapture
-    from archive.articles.deletions import Absence
     from archive.articles.queries import StoredArticle
+    from archive.captures.deletions import Absence
+    from archive.captures.rows import StoredCapture
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class HistoryEvent:
 def history(versions: Sequence[StoredArticle], absences: Iterable[Absence]) -> list[HistoryEvent]:
     """Return the events of an article in the order of time.
 
-    ``absences`` are when it was gone (see `archive.articles.deletions`).
+    ``absences`` are when it was gone (see `archive.captures.deletions`).
     """
     events = [_revision_event(version) for version in versions]
     for absence in absences:

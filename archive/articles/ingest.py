@@ -14,11 +14,11 @@ from archive.articles.ingest_model import (
     changed_changes,
 )
 from archive.articles.placement import Placement
-from archive.index.article_rows import to_article, to_document, to_row
-from archive.index.bulk import insert_rows
-from archive.index.dialect import insert_missing, one_of
+from archive.index.dialect import insert_missing, one_of, unindexed
 from archive.index.fulltext import add_documents, delete_documents
-from archive.index.row_ids import free_ids
+from archive.index.rows.article_rows import to_article, to_document, to_row
+from archive.index.rows.bulk import insert_rows
+from archive.index.rows.row_ids import free_ids
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.index.search.position import Place, Positions, place_of
 from archive.model.article import content_key
@@ -59,7 +59,9 @@ class ArticleWriter:
         names = {(article.outlet, article.article_id) for article in readings}
         known = {entry.known_revision for entry in entries if entry.known_revision is not None}
         by_alias = self._rows_of_aliases(names)
-        by_content = self._rows_of_content({content_key(article) for article in readings})
+        by_content = self._rows_of_content(
+            {content_key(article) for article in readings}, {name for name, _ in names}
+        )
         row_ids = {
             *self._rows_of_ids(names),
             *by_alias.values(),
@@ -212,8 +214,10 @@ class ArticleWriter:
         query = select(aliases).where(_among(aliases.c.outlet, aliases.c.alias, names))
         return {(row.outlet, row.alias): row.article for row in self._connection.execute(query)}
 
-    def _rows_of_content(self, keys: set[str]) -> list[tuple[str, int]]:
-        query = select(revisions.c.content_key, revisions.c.article)
+    def _rows_of_content(self, keys: set[str], outlets: set[str]) -> list[tuple[str, int]]:
+        """Return the rows with this content, of these outlets: others may be changing meanwhile."""
+        query = select(revisions.c.content_key, revisions.c.article).join(articles)
+        query = query.where(one_of(unindexed(articles.c.outlet), outlets))
         found = self._connection.execute(query.where(one_of(revisions.c.content_key, keys)))
         return [(row.content_key, row.article) for row in found]
 

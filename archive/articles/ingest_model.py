@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.articles.changes import change_between
+from archive.differences.changes import change_between
 from archive.model.article import Quality
 from archive.model.outcome import Outcome, Reason, Verdict
 

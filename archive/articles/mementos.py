@@ -1,6 +1,6 @@
 """Captures of an address, for those who show them as they were served (Memento, RFC 7089).
 
-An address is asked for by all its forms, see `archive.articles.address_forms`.
+An address is asked for by all its forms, see `archive.captures.address_forms`.
 What was removed is never among the captures: not by the mark that a take-down leaves at a row, nor
 under a payload that is refused since.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, exists, func, or_, select
 
 from archive.articles.blocklist import Removal
-from archive.articles.captures import location_of
+from archive.captures.rows import location_of
 from archive.index.dialect import one_of
 from archive.index.schema import articles, captures, refused, removals, revisions
 from archive.model.outcome import Reason

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.comparison import compare
 from archive.articles.ingest_model import ArticleState, Revision
+from archive.differences.comparison import compare
 from archive.model.article import TEXT_LAYOUT, Quality, content_key
 from archive.model.outcome import Outcome, Verdict
 

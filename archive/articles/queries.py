@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, func, select
 
-from archive.articles.captures import location_of
-from archive.articles.deletions import Deletion, DeletionJudge, Status
-from archive.index.article_rows import to_article
+from archive.captures.deletions import Deletion, DeletionJudge, Status
+from archive.captures.rows import location_of
 from archive.index.dialect import one_of, stored_json, stored_time
 from archive.index.fulltext import best_ids, newest_ids, number_of_hits
+from archive.index.rows.article_rows import to_article
 from archive.index.schema import Instant, aliases, articles, captures, revisions
 from archive.index.search.hit import Hit
 from archive.index.search.query import Query
@@ -135,13 +135,13 @@ def judged_rows(
     connection: Connection, query: Select[Any], judge: DeletionJudge
 ) -> Iterator[ExportRow]:
     """Yield the rows of an `export_query`, each with the claim that its article is gone."""
-    result = connection.execute(query.execution_options(yield_per=PAGE))
-    names = tuple(result.keys())
-    for rows in result.partitions():
-        values = [dict(zip(names, row, strict=True)) for row in rows]
-        deletions = judge.deletions({row["article"] for row in values})
-        for row in values:
-            yield row, deletions.get(row["article"])
+    with connection.execute(query.execution_options(yield_per=PAGE)) as result:
+        names = tuple(result.keys())
+        for rows in result.partitions():
+            values = [dict(zip(names, row, strict=True)) for row in rows]
+            deletions = judge.deletions({row["article"] for row in values})
+            for row in values:
+                yield row, deletions.get(row["article"])
 
 
 def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:

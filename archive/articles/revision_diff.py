@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archive.articles.changes import changed_fields
-from archive.articles.word_diff import Piece, diff
+from archive.differences.changes import changed_fields
+from archive.differences.word_diff import Piece, diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

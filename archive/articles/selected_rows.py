@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.deletions import DeletionJudge
 from archive.articles.queries import (
     PAGE,
     each_row,
@@ -21,6 +20,7 @@ from archive.articles.queries import (
     of_quality,
     published,
 )
+from archive.captures.deletions import DeletionJudge
 from archive.index.dialect import month_of, one_of
 from archive.index.fulltext import articles_found
 from archive.index.schema import articles, revisions
@@ -73,14 +73,14 @@ def rows_of(
         return
     judge = DeletionJudge(connection)
     # Some at a time: the ids of a million rows are not in memory, either.
-    ids = connection.execute(
-        _ids(connection, selection, by_month).execution_options(yield_per=PAGE)
-    ).scalars()
-    while some := list(islice(ids, PAGE)):
-        query = export_query().add_columns(revisions.c.id).where(one_of(revisions.c.id, some))
-        found = {row["id"]: (row, gone) for row, gone in judged_rows(connection, query, judge)}
-        for revision_id in some:
-            yield found[revision_id]
+    chosen = _ids(connection, selection, by_month).execution_options(yield_per=PAGE)
+    with connection.execute(chosen) as result:
+        ids = result.scalars()
+        while some := list(islice(ids, PAGE)):
+            query = export_query().add_columns(revisions.c.id).where(one_of(revisions.c.id, some))
+            found = {row["id"]: (row, gone) for row, gone in judged_rows(connection, query, judge)}
+            for revision_id in some:
+                yield found[revision_id]
 
 
 def _ids(connection: Connection, selection: ArticleSelection, by_month: bool) -> Select[Any]:

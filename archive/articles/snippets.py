@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.index.article_rows import search_columns
+from archive.index.rows.article_rows import search_columns
 from archive.index.search.marks import find_marks
 
 if TYPE_CHECKING:

@@ -6,22 +6,25 @@ import errno
 import hashlib
 import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import FileDigest
-from archive.backup.inventory import MARK, SEGMENTS, STATE, Inventory
-from archive.index.database import index_path
+from archive.backup.archive_place import place_of_archive
+from archive.backup.file_copy import FileDigest, is_readable_as
+from archive.backup.inventory import SEGMENTS, STATE, Inventory
+from archive.backup.parts import ENDED_PARTS, PARTS
+from archive.index.database import index_file
 from archive.model.errors import BackupError, describe_os_error
 from archive.model.program import PROGRAM
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import PART, replace_atomically, sync_folder
+from archive.segments.chains import is_chain_of
+from archive.segments.files.atomic_files import PART, replace_atomically, sync_folder
 from archive.segments.names import closed_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Set
     from pathlib import Path
 
     from archive.segments.manifest import ManifestEntry
@@ -59,8 +62,8 @@ def open_destination(store: Store, index_url: str, folder: Path) -> Iterator[Inv
 def _check(store: Store, index_url: str, folder: Path) -> None:
     place, archive = store.place(), store.spool
     if not store.exists():
-        raise BackupError(f"There is no archive at {place}: name its folder in ARCHIVE_URL.")
-    if (archive / MARK).exists():
+        raise BackupError(f"There is no archive at {place}: correct ARCHIVE_URL.")
+    if place_of_archive(store).mark() is not None:
         raise BackupError(
             f"A restore into {place} has not finished: finish it first with {PROGRAM} restore."
         )
@@ -74,12 +77,13 @@ def _check(store: Store, index_url: str, folder: Path) -> None:
 
 def _check_apart(archive: Path, index_url: str, folder: Path) -> None:
     place, ours = folder.resolve(), archive.resolve()
+    index = index_file(index_url)
     fault = ""
     if place == ours:
         fault = "is the archive itself"
     elif ours in place.parents:
         fault = "lies within the archive"
-    elif place in ours.parents or place in index_path(index_url).parents:
+    elif place in ours.parents or (index is not None and place in index.parents):
         fault = "holds the archive or its index"
     if fault:
         raise BackupError(f"{folder} {fault}: name another folder, best on another disk.")
@@ -96,23 +100,26 @@ class BackupFolder:
         self.folder, self.before = folder, before
         self.damaged: set[str] = set()
         self.state = folder
-        self._check = check
+        self.check = check
         self._known: dict[str, FileDigest | None] = {}
+        self._of_others: set[str] = set()
 
-    def check_continues(self, manifest: bytes) -> None:
+    def check_continues(self, manifest: Mapping[str, bytes]) -> None:
         """Check that the manifest continues the one in the backup: that it is the same archive.
 
-        :raises BackupError: it is another archive, or its manifest was changed.
+        :raises BackupError: it is another archive, or a chain of its manifest was changed.
         """
-        known = self.before.of_state(fixity.NAME)
-        if known is None:
-            return
-        if hashlib.sha256(manifest[: known.size]).hexdigest() != known.sha256:
-            raise BackupError(
-                f"{self.folder} is the backup of another archive, or {fixity.NAME} was changed: it"
-                f" does not begin like the one in the backup. Run {PROGRAM} verify, or name another"
-                " folder; nothing was changed."
-            )
+        for place, known in self.before.files.items():
+            name = place.rpartition("/")[2]
+            if not is_chain_of(fixity.NAME, name):
+                continue
+            begin = manifest.get(name, b"")[: known.size]
+            if hashlib.sha256(begin).hexdigest() != known.sha256:
+                raise BackupError(
+                    f"{self.folder} is the backup of another archive, or {name} was changed: it"
+                    f" does not begin like the one in the backup. Run {PROGRAM} verify, or name"
+                    " another folder; nothing was changed."
+                )
 
     def find_copy(self, name: str, entry: ManifestEntry | None) -> FileDigest | None:
         """Return the digest of a good copy of a closed segment, or None if there is none.
@@ -131,13 +138,24 @@ class BackupFolder:
         if wanted is None:
             return None
         good = path.exists() and path.stat().st_size == wanted.size and known in (None, wanted)
-        if good and self._check:
-            good = _is_readable_as(path, wanted)
+        if good and self.check and name not in self._of_others:
+            good = is_readable_as(path, wanted)
         if good:
             return wanted
         if known is not None:
             self.damaged.add(name)
         return None
+
+    def leave_to_others(self, names: Set[str]) -> None:
+        """Let others read and copy these closed segments, until `take_back`."""
+        self._of_others = {*names}
+
+    def take_back(self, damaged: Set[str]) -> None:
+        """Look again for what others have copied; copies that they found ``damaged`` are read."""
+        for name in self._of_others:
+            self._known.pop(name, None)
+        self._of_others -= damaged
+        self.damaged |= damaged
 
     def new_state(self) -> Path:
         """Create the folder of this moment, and delete what killed backups left."""
@@ -192,17 +210,22 @@ class BackupFolder:
 
         :raises OSError: it cannot be deleted.
         """
+        self.end_parts(state)
         shutil.rmtree(state)
+
+    def end_parts(self, state: Path) -> None:
+        """Delete the plan in the folder of a moment: no part can copy anything any more.
+
+        :raises OSError: it cannot be deleted.
+        """
+        ended = state / ENDED_PARTS
+        with suppress(FileNotFoundError):
+            # At once: a part that goes on would put files where some are being deleted.
+            (state / PARTS).rename(ended)
+        if ended.exists():
+            shutil.rmtree(ended)
 
     def _drop_states(self) -> None:
         for path in self.folder.glob(f"{STATE}*"):
             if path.name != self.before.state:
-                shutil.rmtree(path)
-
-
-def _is_readable_as(path: Path, wanted: FileDigest) -> bool:
-    """Return whether the file can be read and has that content."""
-    try:
-        return FileDigest(*fixity.measure(path)) == wanted
-    except OSError:
-        return False
+                self.drop(path)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from archive.model.errors import BackupError, describe_os_error
 from archive.model.files import open_regular
-from archive.segments.atomic_files import part_of
+from archive.segments.files.atomic_files import part_of
+from archive.segments.files.measure import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+    from archive.segments.store import Store
 
 _PIECE = 2**20
 
@@ -45,6 +48,19 @@ class Source:
 def source_file(path: Path) -> Source:
     """Return a file of a folder as a source."""
     return Source(path.name, str(path), partial(open_regular, path))
+
+
+def source_of(store: Store, name: str) -> Source:
+    """Return a segment of a store as a source."""
+    return Source(name, store.place(name), partial(store.open, name))
+
+
+def is_readable_as(path: Path, wanted: FileDigest) -> bool:
+    """Return whether a file can be read and has that content."""
+    try:
+        return FileDigest(*measure(path)) == wanted
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from archive.backup.file_copy import FileDigest
-from archive.index.database import SCHEMA, IndexUnusableError
+from archive.index.copy import copy_index as copy_rows
+from archive.index.database import (
+    SCHEMA,
+    Index,
+    IndexUnusableError,
+    file_url,
+    index_exists,
+    index_file,
+)
 from archive.index.errors import describe_database_error
-from archive.index.schema_check import find_foreign_in, not_ours
-from archive.index.sqlite import BUSY_TIMEOUT
+from archive.index.sqlite.database import BUSY_TIMEOUT
+from archive.index.sqlite.schema_check import find_foreign_in, not_ours
 from archive.model.errors import describe_os_error
-from archive.segments.atomic_files import sync_file
-from archive.segments.manifest import measure
+from archive.segments.files.atomic_files import sync_file
+from archive.segments.files.measure import measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +32,32 @@ if TYPE_CHECKING:
 _STEPS = 100_000
 
 
-def copy_index(path: Path, copy: Path) -> FileDigest:
+def copy_index(url: str, copy: Path) -> FileDigest:
+    """Write the index at an address, as it is at one moment, to a new file, on disk on return.
+
+    :raises IndexUnusableError: it cannot be read, or the copy cannot be written.
+    """
+    path = index_file(url)
+    if path is not None:
+        return _copy_file(path, copy)
+    try:
+        with (
+            Index(url, read_only=True, brief=True) as source,
+            Index(file_url(copy), lasting=False, brief=True) as target,
+        ):
+            with closing(_open(copy, "rw")) as connection:
+                # A write-ahead log would take as much room as the file, which alone is whole now.
+                connection.execute("PRAGMA journal_mode = DELETE")
+            copy_rows(source, target)
+        sync_file(copy)
+        return FileDigest(*measure(copy))
+    except sqlite3.Error as error:
+        raise IndexUnusableError(_sentence(copy, copy, error)) from error
+    except OSError as error:
+        raise IndexUnusableError(describe_os_error(copy, error)) from error
+
+
+def _copy_file(path: Path, copy: Path) -> FileDigest:
     """Write the content of the index at one moment to a new file, which is on disk on return.
 
     VACUUM INTO writes it afresh instead of page by page: deleted content is not copied, and an
@@ -52,6 +85,20 @@ def copy_index(path: Path, copy: Path) -> FileDigest:
         raise IndexUnusableError(describe_os_error(copy, error)) from error
 
 
+def size_of_index(url: str) -> int:
+    """Return how many bytes the index at an address takes, 0 if there is none.
+
+    :raises IndexUnusableError: the server cannot be asked.
+    """
+    path = index_file(url)
+    if path is not None:
+        return path.stat().st_size if path.exists() else 0
+    if not index_exists(url):
+        return 0
+    with Index(url, read_only=True, brief=True) as index:
+        return index.size()
+
+
 def segment_ends(copy: Path) -> dict[str, int]:
     """Return, by segment, the end of the last record that a row of a copied index refers to.
 
@@ -63,6 +110,15 @@ def segment_ends(copy: Path) -> dict[str, int]:
             return {str(name): int(end) for name, end in connection.execute(query)}
     except sqlite3.Error as error:
         raise IndexUnusableError(_sentence(copy, copy, error)) from error
+
+
+def build_of_copy(copy: Path) -> int | None:
+    """Return the number of a copied index, None if it cannot be read."""
+    try:
+        with closing(_open(copy, "ro")) as connection:
+            return int(connection.execute("PRAGMA application_id").fetchone()[0])
+    except sqlite3.Error:
+        return None
 
 
 def foreign_object(copy: Path) -> str:

@@ -20,10 +20,11 @@ from archive.model.errors import BackupError, describe_os_error
 from archive.model.files import read_regular
 from archive.model.program import PROGRAM
 from archive.model.times import within_calendar
-from archive.segments import file_locks
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import PART, replace_atomically, sync_folder
-from archive.segments.file_locks import LockHeldError
+from archive.segments.chains import is_chain_of
+from archive.segments.files import file_locks
+from archive.segments.files.atomic_files import PART, replace_atomically, sync_folder
+from archive.segments.files.file_locks import LockHeldError
 from archive.segments.names import is_closed, is_plain, is_segment
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ _FORMAT = 1
 #: Bytes of an inventory: some 500,000 files.
 _LONGEST = 2**26
 _STATE = re.compile(re.escape(STATE) + r"[0-9A-Za-z]+-[0-9a-f]+")
-#: Names of files of one moment, besides segments.
-_OF_STATE = frozenset({INDEX, fixity.NAME, "removals.jsonl"})
+#: The logs of one moment.
+_LOGS = (fixity.NAME, "removals.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,14 @@ def _checked_place(place: str, state: str) -> str:
     """
     folder, _, name = place.partition("/")
     is_closed_segment = folder == SEGMENTS and is_closed(name)
-    is_of_state = bool(state) and folder == state and (name in _OF_STATE or is_segment(name))
+    is_of_state = bool(state) and folder == state and _may_be_of_state(name)
     if not is_plain(name) or not (is_closed_segment or is_of_state):
         raise ValueError(f"{place[:80]!r} is no file of a backup")
     return place
+
+
+def _may_be_of_state(name: str) -> bool:
+    return name == INDEX or is_segment(name) or any(is_chain_of(log, name) for log in _LOGS)
 
 
 def _checked_time(text: str) -> datetime:

@@ -15,24 +15,28 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from archive.backup import inventory
-from archive.backup.file_copy import FileDigest, UnreadableError, copy_to_part, source_file
+from archive.backup.archive_place import place_of_archive
+from archive.backup.file_copy import UnreadableError, copy_to_part, source_file
+from archive.backup.index_place import delete_side_files, place_of
 from archive.backup.index_snapshot import foreign_object
 from archive.backup.inventory import INDEX, MARK, SEGMENTS, Inventory
-from archive.index.database import index_path
+from archive.index.database import EarlierSchemaError
 from archive.model.errors import BackupError, describe_os_error
-from archive.model.files import read_regular
 from archive.model.program import PROGRAM
-from archive.segments import disk
-from archive.segments.atomic_files import PART, rename_new, sync_folder
-from archive.segments.manifest import measure
+from archive.segments.files import disk
+from archive.segments.files.atomic_files import PART
 from archive.segments.names import is_open
+from archive.segments.store import store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+    from archive.backup.archive_place import ArchivePlace
+    from archive.backup.file_copy import FileDigest
+    from archive.backup.index_place import IndexPlace
+    from archive.segments.store import StoreOrFolder
 
 
 @dataclass(slots=True)
@@ -53,7 +57,7 @@ class RestoreResult:
 
 def restore(
     folder: Path,
-    archive: Path,
+    archive: StoreOrFolder,
     index_url: str,
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
@@ -65,15 +69,18 @@ def restore(
 
     :raises BackupError: there is no backup, something lies in the places already, or they are not
         writable.
+    :raises IndexUnusableError: the database for the index cannot be read or written.
     """
-    index = index_path(index_url)
+    store = store_of(archive)
+    place, index = place_of_archive(store), place_of(index_url, store.spool)
     with inventory.shared(folder):
         known = _read_inventory(folder)
         _check_folders(folder, known)
         try:
-            return _Restore(folder, known, archive, index, advance).run(begin)
+            return _Restore(folder, known, store.place(), place, index, advance).run(begin)
         except OSError as error:
-            raise BackupError(describe_os_error(error.filename or archive, error)) from error
+            sentence = describe_os_error(error.filename or store.place(), error)
+            raise BackupError(sentence) from error
 
 
 def _check_folders(folder: Path, known: Inventory) -> None:
@@ -107,43 +114,44 @@ class _Restore:
         self,
         folder: Path,
         known: Inventory,
-        archive: Path,
-        index: Path,
+        name: str,
+        archive: ArchivePlace,
+        index: IndexPlace,
         advance: Callable[[int], None],
     ) -> None:
         assert known.at is not None
         self._folder, self._known, self._archive, self._index = folder, known, archive, index
-        self._index_place = f"{known.state}/{INDEX}"
+        self._name = name  # what sentences call the archive
+        self._has_index = False
+        self._index_file = f"{known.state}/{INDEX}"
         self._advance = advance
         faults = [f"When it was backed up: {text}" for text in known.faults.values()]
         self._result = RestoreResult(known.at, faults=faults)
-        self._mark = archive / MARK
 
     def run(self, begin: Callable[[int], None]) -> RestoreResult:
         """Restore it."""
         self._check_outside_backup()
         resumed = self._check_archive()
-        self._check_index(resumed=resumed)
+        source = self._folder / self._index_file
+        of_index = self._known.of_state(INDEX)
+        self._has_index = self._index.is_restored(source, of_index, resumed=resumed)
         begin(sum(digest.size for digest in self._known.files.values()))
         self._check_space()
         if not resumed:
-            self._archive.mkdir(parents=True, exist_ok=True)
-            with self._mark.open("x", encoding="utf-8") as file:
-                file.write(self._known.state)
-            sync_folder(self._archive)
+            self._archive.begin(self._known.state)
         for place, digest in self._known.files.items():
-            if place != self._index_place:
+            if place != self._index_file:
                 self._restore_file(place, digest)
         self._restore_index()
-        self._mark.unlink()
-        sync_folder(self._archive)
+        self._archive.end()
         return self._result
 
     def _check_outside_backup(self) -> None:
-        backup, archive = self._folder.resolve(), self._archive.resolve()
-        if archive == backup or backup in (*archive.parents, *self._index.parents):
+        backup, archive = self._folder.resolve(), self._archive.folder.resolve()
+        index = self._index.folder
+        if archive == backup or backup in (*archive.parents, index, *index.parents):
             raise BackupError(
-                f"{self._archive} lies within the backup: name other places in ARCHIVE_URL and"
+                f"{self._name} lies within the backup: name other places in ARCHIVE_URL and"
                 " INDEX_URL."
             )
 
@@ -152,56 +160,38 @@ class _Restore:
 
         :raises BackupError: the archive's folder holds something else.
         """
-        present = {path.name for path in _files_in(self._archive)} - {"lost+found"}
-        resumed = MARK in present
-        if resumed:
-            if read_regular(self._mark).decode("utf-8", "replace") not in (self._known.state, ""):
+        present, mark = self._archive.present(), self._archive.mark()
+        if mark is not None:
+            if mark not in (self._known.state, ""):
                 raise BackupError(
-                    f"A restore of another backup into {self._archive} was begun: empty that folder"
+                    f"A restore of another backup into {self._name} was begun: empty that folder"
                     " first."
                 )
             ours = {PurePosixPath(place).name for place in self._known.files}
             present -= ours | {MARK}
-            present = {name for name in present if not name.endswith(PART)}
+            present = {name for name in present if not _is_part(name)}
         if present:
             raise BackupError(
-                f"{self._archive} is not empty ({min(present)}), and no file is ever overwritten."
+                f"{self._name} is not empty ({min(present)}), and no file is ever overwritten."
                 " Move it away, or name another folder in ARCHIVE_URL. (If only the index is lost,"
                 f" rebuild it with {PROGRAM} reindex.)"
             )
-        return resumed
-
-    def _check_index(self, *, resumed: bool) -> None:
-        """Check that no index lies in its place, except one that an earlier call restored.
-
-        :raises BackupError: there is one.
-        """
-        for ending in (*_SIDE_FILES, ""):
-            path = self._index.with_name(self._index.name + ending)
-            if not path.exists():
-                continue
-            if resumed and not ending and _has_digest(path, self._known.of_state(INDEX)):
-                continue
-            raise BackupError(
-                f"{path} exists already, and no file is ever overwritten. Move it away, or name"
-                " another file in INDEX_URL."
-            )
+        return mark is not None
 
     def _check_space(self) -> None:
         """Check that there is room on each of the disks that archive and index are restored to."""
-        total = sum(digest.size for digest in self._known.files.values())
         index = self._known.of_state(INDEX)
         of_index = index.size if index is not None else 0
         needs: dict[int, tuple[Path, int]] = {}
-        for folder, needed, restored in (
-            (self._archive, total - of_index, _files_in(self._archive)),
-            (self._index.parent, of_index, (self._index,)),
+        of_archive = (file for name, file in self._known.files.items() if name != self._index_file)
+        for folder, needed in (
+            (self._archive.folder, self._archive.missing_bytes(of_archive)),
+            (self._index.folder, of_index - self._index.size()),
         ):
             place = disk.existing(folder)
             device = place.stat().st_dev
-            kept = sum(path.stat().st_size for path in restored if path.is_file())
             first, before = needs.get(device, (place, 0))
-            needs[device] = first, before + needed - kept
+            needs[device] = first, before + needed
         for place, needed in needs.values():
             shortage = disk.shortage(place, needed)
             if shortage:
@@ -214,17 +204,15 @@ class _Restore:
         """Copy a file of the archive, and report it if it is damaged."""
         source = self._folder / place
         copied = source_file(source)
-        target = self._archive / source.name
         self._result.open += is_open(source.name)
-        if _has_digest(target, digest):  # restored by an interrupted call
+        if self._archive.has(source.name, digest):  # restored by an interrupted call
             self._advance(digest.size)
         else:
             try:
-                with copy_to_part(copied, target.parent, self._advance) as (part, found):
+                with copy_to_part(copied, self._archive.folder, self._advance) as (part, found):
                     if found != digest:
                         self._result.faults.append(f"{source} is damaged; it is restored as it is.")
-                    target.unlink(missing_ok=True)  # a damaged one of an interrupted call
-                    rename_new(part, target)
+                    self._archive.put(part, source.name)
             except UnreadableError as error:
                 self._result.faults.append(str(error))
                 return
@@ -232,26 +220,33 @@ class _Restore:
         self._result.size += digest.size
 
     def _restore_index(self) -> None:
-        digest = self._known.files.get(self._index_place)
+        digest = self._known.files.get(self._index_file)
         if digest is None:
             return
-        if not self._index.exists() and not self._copy_index(digest):
+        if not self._has_index and not self._copy_index(digest):
             return
         self._result.index = True
         self._result.size += digest.size
 
     def _copy_index(self, digest: FileDigest) -> bool:
         """Copy the index, and report it if it is damaged; return whether it was restored."""
-        source = self._folder / self._index_place
-        folder = self._index.parent
+        source = self._folder / self._index_file
+        folder = self._index.folder
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with copy_to_part(source_file(source), folder, self._advance) as (part, found):
+                delete_side_files(part)
                 fault = _fault_of_index(source, part, is_whole=found == digest)
                 if fault:
                     self._result.faults.append(fault)
                     return False
-                rename_new(part, self._index)
+                self._index.put(part)
+        except EarlierSchemaError:
+            self._result.faults.append(
+                f"{source} was made by an earlier version of Sacho, and is restored to a file only,"
+                " so there is no index now."
+            )
+            return False
         except UnreadableError as error:
             self._result.faults.append(str(error))
             return False
@@ -271,9 +266,6 @@ def _fault_of_index(source: Path, part: Path, *, is_whole: bool) -> str:
     return f"{source} is damaged, so there is no index now."
 
 
-def _files_in(folder: Path) -> Iterable[Path]:
-    return list(folder.iterdir()) if folder.exists() else []
-
-
-def _has_digest(path: Path, digest: FileDigest | None) -> bool:
-    return path.exists() and FileDigest(*measure(path)) == digest
+def _is_part(name: str) -> bool:
+    """Return whether a file is one that was being written, or one that SQLite keeps beside it."""
+    return name.startswith(".") and PART in name

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
-from archive.articles.changes import Change
+from archive.differences.changes import Change
 from archive.export.articles import (
     DELETION,
     ENDINGS,
@@ -26,14 +26,14 @@ from archive.export.articles import (
     replacing,
 )
 from archive.export.row_values import KEYS, LISTS, PRECISIONS, TEXTS, TIMES, made_values
-from archive.index.article_rows import iso_time
+from archive.index.rows.article_rows import iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from archive.articles.deletions import Deletion
     from archive.articles.queries import ExportRow
+    from archive.captures.deletions import Deletion
 
 #: Created once: json.dumps() creates an encoder for every value. And what it does with a text.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode

@@ -11,10 +11,10 @@ from archive.model.article import KST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
     from archive.articles.snippets import Snippet
+    from archive.captures.rows import StoredCapture
 
 
 def articles_object(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archive.articles.mementos import article_of
@@ -34,17 +33,21 @@ def write_article_package(
 ) -> int:
     """Write the captures of the article that a capture shows, or it alone; return their number.
 
+    The same captures make the same bytes: the package is of the moment of the newest one.
     Temporary files are made in the folder ``scratch``.
 
     :raises ExportError: a record is damaged, or there is no place for temporary files.
     """
     shown = article_of(connection, memento)
     article = shown.row_id if shown is not None else None
-    about = PackageInfo(f"사초 {memento.url}", software, datetime.now(UTC))
     try:
         with open_selection(scratch / "selection") as selection:
             number = selection.choose_article(connection, archive, memento.id, article)
             pages = _pages(connection, memento, article)
+            # Not the time of today: a player asks for a package more than once, and takes the parts
+            # of several answers for those of one.
+            created = selection.newest() or memento.captured_at
+            about = PackageInfo(f"사초 {memento.url}", software, created)
             write_wacz(file, selection, pages, archive, about, scratch)
     except RecordError as error:
         raise ExportError(f"{error} So there is no package of it.") from error

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from archive.model.article import Article, Author, Image, Removed
 from archive.model.exchange import Location
-from archive.segments.atomic_files import PART, replace_atomically
+from archive.segments.files.atomic_files import PART, replace_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from archive.articles.deletions import Deletion
     from archive.articles.queries import ExportRow, StoredArticle
+    from archive.captures.deletions import Deletion
 
 PARQUET = ".parquet"
 #: The endings of files that `archive.export.article_files` can write.

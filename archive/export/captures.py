@@ -128,5 +128,6 @@ def pages_of(connection: Connection, condition: ColumnElement[bool]) -> Iterator
         .order_by(captures.c.captured_at, revisions.c.id)
         .execution_options(yield_per=500)
     )
-    for url, moment, headline, outlet, article_id, number in connection.execute(query):
-        yield WaczPage(url, moment, headline, f"{outlet}/{article_id}/{number}")
+    with connection.execute(query) as rows:
+        for url, moment, headline, outlet, article_id, number in rows:
+            yield WaczPage(url, moment, headline, f"{outlet}/{article_id}/{number}")

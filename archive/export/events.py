@@ -6,14 +6,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from archive.articles.events import EventKind
+from archive.events.events import EventKind
 from archive.export.atom import Entry, feed_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from archive.articles.events import ArchiveEvent
+    from archive.events.events import ArchiveEvent
 
 #: Names of feeds and entries are made in this one; a UUID that was made once.
 _NAMES = uuid.UUID("5b0b1b6e-7a53-4a57-9f4e-0c6f3a0f7a11")

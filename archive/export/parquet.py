@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from archive.articles.word_diff import Size
+from archive.differences.word_diff import Size
 from archive.export.articles import batched
 from archive.export.row_values import KEYS, LISTS, MADE, PRECISIONS, TEXTS, TIMES, made_values
 from archive.model.times import FIRST, LAST
@@ -23,8 +23,8 @@ from archive.model.times import FIRST, LAST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from archive.articles.deletions import Deletion
     from archive.articles.queries import ExportRow
+    from archive.captures.deletions import Deletion
 
 #: Bytes of a row group before it is compressed, at least.
 _GROUP = 2**22

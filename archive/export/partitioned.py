@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from archive.export.article_files import CountedRows, check_format
 from archive.export.articles import PARQUET, ExportError
-from archive.index.article_rows import iso_time
-from archive.segments.atomic_files import PART, sync_file, sync_folder
+from archive.index.rows.article_rows import iso_time
+from archive.segments.files.atomic_files import PART, sync_file, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

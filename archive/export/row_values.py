@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.deletions import Status
+from archive.captures.deletions import Status
 from archive.export.articles import REVISION, article_fields, deleted_at
 from archive.model.article import is_of_content
 
 if TYPE_CHECKING:
-    from archive.articles.deletions import Deletion
+    from archive.captures.deletions import Deletion
 
 KEYS = sorted({*article_fields(), *REVISION})
 #: The values that the index holds as JSON, as times, and as text that may be null.

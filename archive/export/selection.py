@@ -9,14 +9,15 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.address_forms import forms
-from archive.articles.captures import record_of
 from archive.articles.mementos import SHOWN
 from archive.articles.queries import published
+from archive.captures.address_forms import forms
+from archive.captures.rows import record_of
 from archive.http.message import REDIRECT_STATUSES
 from archive.index.dialect import one_of
 from archive.index.schema import articles, captures, revisions
@@ -24,7 +25,7 @@ from archive.model.exchange import Location
 from archive.segments.lookup import read_at
 from archive.warc.record_parser import original_of
 from archive.warc.redirects import redirect_target
-from archive.warc.wacz.cdxj import line, timestamp
+from archive.warc.wacz.cdxj import TIMESTAMP, line, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -162,6 +163,11 @@ class CaptureSelection:
         self._drop_removed(connection)
         (number,) = self._database.execute("SELECT count(*) FROM chosen").fetchone()
         return int(number)
+
+    def newest(self) -> datetime | None:
+        """Return when the newest of the selected captures was made; None if there is none."""
+        (moment,) = self._database.execute("SELECT max(moment) FROM chosen").fetchone()
+        return datetime.strptime(moment, TIMESTAMP).replace(tzinfo=UTC) if moment else None
 
     def captures(self, kind: str = "") -> Iterator[SelectedCapture]:
         """Yield the selected captures in the order of the archive, of one kind if it is given."""

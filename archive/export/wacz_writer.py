@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from archive.segments.lookup import (
+    RecordReader,
     location_in,
     parse_record,
     read_bytes,
     records_in,
-    request_after,
 )
 from archive.segments.store import store_of
 from archive.warc.reader import Record
@@ -56,7 +56,7 @@ class WaczPage:
 
 @dataclass(frozen=True, slots=True)
 class PackageInfo:
-    """The description of a package."""
+    """The description of a package. Of equal content and description, packages are equal bytes."""
 
     title: str
     software: str
@@ -78,12 +78,14 @@ def write_wacz(
 
     :raises RecordError: a record is damaged or not where the index says.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
-        resources: list[dict[str, Any]] = []
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as zipped:
+        package = _Package(zipped, about.created)
         number = 0
         for name, captures in groupby(selection.captures(), lambda chosen: chosen.location.file):
-            segment = _Segment(archive, name)
-            with _Member(package, f"archive/{name}", resources, most=segment.size) as out:
+            with (
+                _Segment(archive, name) as segment,
+                package.member(f"archive/{name}", most=segment.size) as out,
+            ):
                 for chosen in captures:
                     for data in segment.before(chosen.location):
                         out.write(data)
@@ -92,47 +94,36 @@ def write_wacz(
                         out.write(data)
                     number += 1
                     step()
-        _write_index(package, resources, selection.lines(), scratch)
-        number_of_pages, last = _write_pages(package, resources, pages, scratch)
+        _write_index(package, selection.lines(), scratch)
+        number_of_pages, last = _write_pages(package, pages, scratch)
         description = f"{number} captures, {number_of_pages} pages"
-        _write_manifest(package, resources, about, description, last)
+        _write_manifest(package, about, description, last)
     return number_of_pages
 
 
-def _write_index(
-    package: zipfile.ZipFile, resources: list[dict[str, Any]], lines: Iterable[str], scratch: Path
-) -> None:
+def _write_index(package: _Package, lines: Iterable[str], scratch: Path) -> None:
     """Write the CDXJ, and the second index, which tells where each part of it lies."""
     second = [packed_head(_CDX)]
     with tempfile.TemporaryFile(dir=scratch) as file:
         for data, place in packed(lines, _CDX):
             file.write(data)
             second.append(place)
-        _add_file(package, f"indexes/{_CDX}", resources, file)
+        _add_file(package, f"indexes/{_CDX}", file)
     data = "".join(second).encode("ascii")
-    with _Member(package, "indexes/index.idx", resources, most=len(data)) as out:
+    with package.member("indexes/index.idx", most=len(data)) as out:
         out.write(data)
 
 
-def _add_file(
-    package: zipfile.ZipFile,
-    name: str,
-    resources: list[dict[str, Any]],
-    file: IO[bytes],
-    how: int = zipfile.ZIP_STORED,
-) -> None:
+def _add_file(package: _Package, name: str, file: IO[bytes], how: int = zipfile.ZIP_STORED) -> None:
     """Add all that was written to a temporary file."""
     most = file.tell()
     file.seek(0)
-    with _Member(package, name, resources, how, most=most) as out:
+    with package.member(name, how, most=most) as out:
         shutil.copyfileobj(file, out)
 
 
 def _write_pages(
-    package: zipfile.ZipFile,
-    resources: list[dict[str, Any]],
-    pages: Iterable[WaczPage],
-    scratch: Path,
+    package: _Package, pages: Iterable[WaczPage], scratch: Path
 ) -> tuple[int, WaczPage | None]:
     """Write the list of pages; return their number and the newest."""
     number, newest = 0, None
@@ -144,13 +135,12 @@ def _write_pages(
             number += 1
             if newest is None or page.captured_at >= newest.captured_at:
                 newest = page
-        _add_file(package, "pages/pages.jsonl", resources, out, zipfile.ZIP_DEFLATED)
+        _add_file(package, "pages/pages.jsonl", out, zipfile.ZIP_DEFLATED)
     return number, newest
 
 
 def _write_manifest(
-    package: zipfile.ZipFile,
-    resources: list[dict[str, Any]],
+    package: _Package,
     about: PackageInfo,
     description: str,
     main: WaczPage | None,
@@ -163,7 +153,7 @@ def _write_manifest(
         "created": _time(about.created),
         "modified": _time(about.created),
         "software": about.software,
-        "resources": resources,
+        "resources": package.resources,
     }
     if main is not None:
         manifest |= {"mainPageUrl": main.url, "mainPageDate": _time(main.captured_at)}
@@ -173,33 +163,39 @@ def _write_manifest(
         ("datapackage.json", data),
         ("datapackage-digest.json", json.dumps(digest).encode()),
     ):
-        with _Member(package, name, [], zipfile.ZIP_DEFLATED, most=len(content)) as out:
+        with package.member(name, zipfile.ZIP_DEFLATED, most=len(content)) as out:
             out.write(content)
 
 
-class _Member:
-    """A file of the package while it is written; at its end it is added to the resources.
+class _Package:
+    """The zip file, and the resources that are in it so far. All its files are of one moment."""
 
-    ``most`` is the most bytes that it can have. Only a size that a zip's 32 bits cannot hold gets
-    a ZIP64 field before the data: at the end, zipfile gives it to no other size, and players take
-    the length of the one header for that of the other.
-    """
+    def __init__(self, zipped: zipfile.ZipFile, created: datetime) -> None:
+        self._zipped = zipped
+        # A zip knows no earlier one.
+        self._moment = max(created, datetime(1980, 1, 1, tzinfo=UTC)).astimezone(UTC)
+        self.resources: list[dict[str, Any]] = []
 
-    def __init__(
-        self,
-        package: zipfile.ZipFile,
-        name: str,
-        resources: list[dict[str, Any]],
-        how: int = zipfile.ZIP_STORED,
-        *,
-        most: int,
-    ) -> None:
-        entry = zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6])
+    def member(self, name: str, how: int = zipfile.ZIP_STORED, *, most: int) -> _Member:
+        """Begin a file; at its end it is one of the resources.
+
+        ``most`` is the most bytes that it can have. Only a size that a zip's 32 bits cannot hold
+        gets a ZIP64 field before the data: at the end, zipfile gives it to no other size, and
+        players take the length of the one header for that of the other.
+        """
+        entry = zipfile.ZipInfo(name, self._moment.timetuple()[:6])
         entry.compress_type = how
         entry.external_attr = 0o644 << 16
-        self._name, self._resources = name, resources
+        out = self._zipped.open(entry, "w", force_zip64=most > zipfile.ZIP64_LIMIT)
+        return _Member(name, out, self.resources)
+
+
+class _Member:
+    """A file of the package while it is written; at its end it is added to the resources."""
+
+    def __init__(self, name: str, out: IO[bytes], resources: list[dict[str, Any]]) -> None:
+        self._name, self._out, self._resources = name, out, resources
         self._hash = hashlib.sha256()
-        self._out = package.open(entry, "w", force_zip64=most > zipfile.ZIP64_LIMIT)
         self.size = 0
 
     def write(self, data: bytes) -> int:
@@ -235,11 +231,18 @@ class _Segment:
 
     def __init__(self, archive: StoreOrFolder, name: str) -> None:
         self._store, self._name = store_of(archive), name
+        self._reader = RecordReader(self._store)
         self._written: set[str] = set()
         self._infos: dict[str, Location] = {}
         self._records: Iterator[Record] | None = None
         self._found: Record | None = None
         self._data = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
 
     @property
     def size(self) -> int:
@@ -249,7 +252,7 @@ class _Segment:
 
     def before(self, location: Location) -> Iterator[bytes]:
         """Yield the `warcinfo` that a record refers to, unless it was yielded before."""
-        self._data = read_bytes(self._store, location)
+        self._data = self._reader.read_bytes(location)
         self._found = parse_record(self._data, location)
         info = self._found.fields["warc-warcinfo-id"]
         if info and info not in self._written:
@@ -261,7 +264,7 @@ class _Segment:
     def record(self, location: Location) -> Iterator[bytes]:
         """Yield the record of `before`, and the request that it answers."""
         yield self._data
-        following = request_after(self._store, location)
+        following = self._reader.request_after(location)
         if following is not None:
             request, data = following
             if location.record_id in request.fields["warc-concurrent-to"]:

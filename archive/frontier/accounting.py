@@ -75,10 +75,12 @@ def _rows(connection: Connection, outlet: str, run_id: str) -> Iterator[Any]:
     )
     seen: set[int] = set()  # ids instead of rows: a long run has a hundred thousand of them
     for condition in conditions:
-        for row in connection.execute(query.where(condition).execution_options(yield_per=500)):
-            if row.id not in seen:
-                seen.add(row.id)
-                yield row
+        some = query.where(condition).execution_options(yield_per=500)
+        with connection.execute(some) as rows:
+            for row in rows:
+                if row.id not in seen:
+                    seen.add(row.id)
+                    yield row
 
 
 @dataclass(slots=True)

@@ -17,8 +17,10 @@ from archive.frontier.revisit_policy import State, is_second_look, next_visit
 from archive.frontier.settle import after_visit
 from archive.frontier.visits import FrontierLink, Visit, VisitResult
 from archive.index.dialect import one_of
-from archive.index.leases import live_runs
 from archive.index.schema import frontier
+from archive.index.writers.conflicts import repeated_on_conflict
+from archive.index.writers.leases import live_runs
+from archive.index.writers.parts import outlet_part
 from archive.model.outcome import Outcome, Reason
 from archive.model.visit_policy import OURS, READ, VisitKind, visit_kind
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
+    from archive.frontier.discover import ArticleLinks
     from archive.index.database import Index
 
 _log = logging.getLogger(__name__)
@@ -36,9 +39,9 @@ class Frontier:
     """The frontier of an outlet, for one run.
 
     Any number of processes may use the same outlet. A run that leases an article has it alone until
-    it is settled or released, or the run no longer holds any lease in `archive.index.leases`: a run
-    that uses a frontier must hold one. Each method except `settle` and `set_aside` is one
-    transaction. ``clock`` returns aware times.
+    it is settled or released, or the run no longer holds any lease in
+    `archive.index.writers.leases`: a run that uses a frontier must hold one. Each method except
+    `settle` and `set_aside` is one transaction. ``clock`` returns aware times.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Frontier:
         self._index = index
         self._outlet = outlet
         self._own = frontier.c.outlet == outlet
+        #: The part of the index that whoever calls `settle` or `set_aside` must have.
+        self.part = outlet_part(outlet)
         self._run = run_id
         self._clock = clock
         self._looks = GoneLooks(run_id)
@@ -62,12 +67,15 @@ class Frontier:
         New articles are due now, unless they were removed. Known ones gain the channel, and the
         time of publication if they have none; some are due again (see `discover.is_revived`).
         """
-        found = discover.by_article(links)
+        return self._enter(discover.by_article(links))
+
+    @repeated_on_conflict
+    def _enter(self, found: Mapping[str, ArticleLinks]) -> int:
         columns = [frontier.c[name] for name in discover.COLUMNS]
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         revived: list[dict[str, Any]] = []
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             known = {row.article_id: row for row in self._rows(connection, found, *columns)}
             now = self._clock()
             removed = blocked_among(connection, self._outlet, found.keys() - known.keys())
@@ -109,19 +117,21 @@ class Frontier:
             dead = self._dead_runs(connection, self._clock())
             return {row.article_id for row in connection.execute(query) if row.lease not in dead}
 
+    @repeated_on_conflict
     def lease(self, limit: int) -> list[Visit]:
         """Lease up to ``limit`` articles that are due.
 
         Those never served come first, then those that are due for the longest time. Articles that
         failed in this run by an error of our own (`VisitKind.OURS`) are left to the next run.
         """
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             now = self._clock()
             self._release_expired(connection, now)
-            self._undo_future(connection, now)
+            undone = self._undo_future(connection, now)
             rows = self._due_rows(connection, limit, now)
             lease = {"state": State.LEASED, "lease": self._run}
             _update(connection, [{"pk": row.id} | lease for row in rows])
+        self._note_undone(undone)
         return [_visit(row) for row in rows]
 
     def settle(self, connection: Connection, results: Sequence[VisitResult]) -> int:
@@ -178,6 +188,7 @@ class Frontier:
         }
         connection.execute(update(frontier).where(its).values(failed))
 
+    @repeated_on_conflict
     def end_gone(self, walks: Collection[str] = ()) -> int:
         """End the articles that this run found gone at a second look; return how many.
 
@@ -186,7 +197,7 @@ class Frontier:
         when the run has settled all visits; one that crashes before ends no article by its looks.
         """
         confirmed, void = self._looks.judge(frozenset(walks))
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             ended = self._change_looked_at(connection, confirmed, _ENDED)
             self._change_looked_at(connection, void, {"gone_at": None})
         return ended
@@ -203,17 +214,19 @@ class Frontier:
         )
         return connection.execute(update(frontier).where(which).values(values)).rowcount
 
+    @repeated_on_conflict
     def release(self, run_id: str = "") -> int:
         """Release the leases of a run (default: this one); return how many there were.
 
         The articles are due at once.
         """
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             return self._release(connection, frontier.c.lease == (run_id or self._run))
 
+    @repeated_on_conflict
     def release_expired(self) -> int:
         """Release the articles of runs that hold no lease, as `lease` does; return how many."""
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             return self._release_expired(connection, self._clock())
 
     def revive(self, reasons: Collection[Reason]) -> int:
@@ -251,12 +264,13 @@ class Frontier:
         with self._index.reading() as connection:
             return balance_of(connection, self._outlet, run_id or self._run)
 
-    def _undo_future(self, connection: Connection, now: datetime) -> None:
+    def _undo_future(self, connection: Connection, now: datetime) -> int:
         """Undo, at the first lease of a run, what a clock that was ahead has left."""
-        if self._is_checked:
-            return
+        return 0 if self._is_checked else undo_future(connection, self._outlet, now)
+
+    def _note_undone(self, number: int) -> None:
+        """Note what `_undo_future` has done, once it is committed."""
         self._is_checked = True
-        number = undo_future(connection, self._outlet, now)
         if number:
             _log.warning(
                 "%s: %d articles were looked at by a clock that was ahead; they are due again",
@@ -282,10 +296,11 @@ class Frontier:
         query = select(*columns).where(self._own)
         return connection.execute(query.where(one_of(frontier.c.article_id, ids)))
 
+    @repeated_on_conflict
     def _make_due(self, *which: ColumnElement[bool]) -> int:
         values = {"state": State.DUE, "due_at": self._clock(), "failures": 0}
         chosen = update(frontier).where(self._own, *which).values(values)
-        with self._index.writing() as connection:
+        with self._index.writing(self.part) as connection:
             return connection.execute(chosen).rowcount
 
     def _served_at(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from archive.articles.outages import GoneLook, GoodHour, clock_hour, outage_captures
+from archive.captures.outages import GoneLook, GoodHour, clock_hour, outage_captures
 from archive.model.visit_policy import READ, VisitKind
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The index: engines, schema, migrations, full text, leases. Only it knows databases' dialects."""
+"""The index: opened by its address, its tables, what is spelled as each database wants it."""

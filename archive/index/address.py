@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from archive.index.errors import IndexUnusableError
-
-if TYPE_CHECKING:
-    from sqlalchemy import URL
-
-#: The password in the address of a database, also of one that is not well formed.
-_PASSWORD = re.compile(r"(?s)(//[^/:@]*:).*(@)")
-_PASSWORD_FIELD = re.compile(r"([?&]password=)[^&]*")
+from archive.model.shown_url import shown_url
 
 
 def is_postgres_url(url: str) -> bool:
@@ -33,6 +25,11 @@ def is_postgres_url(url: str) -> bool:
             f"INDEX_URL {shown_url(url)!r}: write postgresql+psycopg://USER@HOST/DATABASE"
         )
     return False
+
+
+def libpq_url(url: str) -> str:
+    """Return the address of a PostgreSQL database as psycopg itself takes it, with its password."""
+    return _parsed(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def index_file(url: str) -> Path | None:
@@ -65,15 +62,16 @@ def index_path(url: str) -> Path:
     return Path(parsed.database).resolve()
 
 
+def file_url(path: Path) -> str:
+    """Return the address of an index in a file."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:  # ValueError: of a port
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r} is not a database address; use sqlite:///path/to/file"
+            f"INDEX_URL {shown_url(url)!r} is not a database address; use sqlite:///path/to/file, "
+            "or postgresql+psycopg://USER@HOST/DATABASE"
         ) from error
-
-
-def shown_url(url: str) -> str:
-    """Return an INDEX_URL without its password: of another database it may hold one."""
-    return _PASSWORD_FIELD.sub(r"\1***", _PASSWORD.sub(r"\1***\2", url))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, func, select
 
-from archive.index.article_rows import to_article, to_document
-from archive.index.bulk import insert_rows
 from archive.index.database import IndexUnusableError, shown_index
-from archive.index.fulltext import add_documents
-from archive.index.row_ids import build_of, highest_id, keep_highest, set_build
+from archive.index.fulltext import add_documents, adding_many
+from archive.index.rows.article_rows import to_article, to_document
+from archive.index.rows.bulk import insert_rows
+from archive.index.rows.row_ids import build_of, highest_id, keep_highest, set_build
 from archive.index.schema import articles, metadata, revisions
 
 if TYPE_CHECKING:
@@ -34,19 +34,25 @@ def copy_index(source: Index, target: Index) -> dict[str, int]:
     :raises IndexUnusableError: the target holds rows, or one of them can't be used.
     """
     with target.writing() as to, source.reading() as rows:
-        for table in metadata.sorted_tables:
-            if to.execute(select(*table.primary_key).limit(1)).first() is not None:
-                raise IndexUnusableError(
-                    f"{shown_index(target.url)} has rows already: name an index that is empty, or "
-                    "that does not exist."
-                )
+        if has_rows(to):
+            raise IndexUnusableError(
+                f"{shown_index(target.url)} has rows already: name an index that is empty, or that "
+                "does not exist."
+            )
         counts = {table.name: _copy_table(table, rows, to) for table in metadata.sorted_tables}
-        _copy_fulltext(rows, to)
+        with adding_many(to):
+            _copy_fulltext(rows, to)
         for table in metadata.sorted_tables:
-            if _has_ids(table):
+            if has_ids(table):
                 keep_highest(to, table, highest_id(rows, table))
         set_build(to, build_of(rows))
     return counts
+
+
+def has_rows(connection: Connection) -> bool:
+    """Return whether any table of an index has a row."""
+    first = (select(*table.primary_key).limit(1) for table in metadata.sorted_tables)
+    return any(connection.execute(query).first() is not None for query in first)
 
 
 def _copy_table(table: Table, rows: Connection, to: Connection) -> int:
@@ -75,11 +81,17 @@ def _copy_fulltext(rows: Connection, to: Connection) -> None:
         )
 
 
+def rows_of(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    """Return the rows of a query, by the names of their columns."""
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def _parts(rows: Connection, query: Select[Any]) -> Iterator[list[dict[str, Any]]]:
     found = iter(rows.execute(query.execution_options(yield_per=_MANY)).mappings())
     while some := list(islice(found, _MANY)):
         yield [dict(row) for row in some]
 
 
-def _has_ids(table: Table) -> bool:
+def has_ids(table: Table) -> bool:
+    """Return whether the rows of a table have numbers that are given in order."""
     return "id" in table.c and isinstance(table.c.id.type, Integer)

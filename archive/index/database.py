@@ -1,21 +1,23 @@
 """The index: a database that its address names, opened on the current schema.
 
-What differs between the databases is in `archive.index.sqlite` and `archive.index.postgres`.
+What differs between the databases is in the packages `sqlite` and `postgres`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from archive.index.address import file_url as file_url
 from archive.index.address import index_file as index_file
 from archive.index.address import index_path as index_path
-from archive.index.address import is_postgres_url, shown_url
+from archive.index.address import is_postgres_url
 from archive.index.errors import EarlierSchemaError as EarlierSchemaError
 from archive.index.errors import IndexUnusableError as IndexUnusableError
 from archive.index.errors import NoIndexError as NoIndexError
 from archive.index.errors import QueryTooSlowError as QueryTooSlowError
 from archive.index.schema_version import SCHEMA as SCHEMA
-from archive.index.sqlite import SqliteDatabase
+from archive.index.sqlite.database import SqliteDatabase
+from archive.model.shown_url import shown_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -33,10 +35,12 @@ class Database(Protocol):
     def close(self) -> None:
         """Close all connections."""
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    def writing(self, *parts: str) -> AbstractContextManager[Connection]:
         """See `Index.writing`."""
 
-    def reading(self, seconds: float | None = None) -> AbstractContextManager[Connection]:
+    def reading(
+        self, seconds: float | None = None, *, settled: bool = False
+    ) -> AbstractContextManager[Connection]:
         """See `Index.reading`."""
 
     def scrub(self) -> bool:
@@ -70,7 +74,7 @@ class Index:
         self.database: Database
         if is_postgres_url(url):
             # Imported here only: most indexes are files.
-            from archive.index.postgres import PostgresDatabase
+            from archive.index.postgres.database import PostgresDatabase
 
             self.database = PostgresDatabase(url, read_only=read_only, lasting=lasting, brief=brief)
         else:
@@ -88,25 +92,31 @@ class Index:
         """Close all connections."""
         self.database.close()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    def writing(self, *parts: str) -> AbstractContextManager[Connection]:
         """Begin a write transaction; commit it at the end, roll it back on any error.
 
-        There is one at a time: others wait for its end.
+        What it has read of the ``parts`` of the index (`archive.index.writers.parts`) nobody else
+        changes until it ends; without any, nobody changes anything. SQLite has one such transaction
+        at a time, whatever its parts; others wait for its end.
 
+        :raises ConflictError: the database undid it because of another one; it can be begun again.
         :raises IndexUnusableError: the database is busy for longer than a minute, full, read-only
             or damaged.
         """
-        return self.database.writing()
+        return self.database.writing(*parts)
 
-    def reading(self, seconds: float | None = None) -> AbstractContextManager[Connection]:
+    def reading(
+        self, seconds: float | None = None, *, settled: bool = False
+    ) -> AbstractContextManager[Connection]:
         """Begin a read transaction: everything read in it is of one moment.
 
-        A statement is cut off that runs on ``seconds`` after the begin.
+        A statement is cut off that runs on ``seconds`` after the begin. With ``settled`` it can be
+        asked for `archive.index.rows.row_ids.settled_id`.
 
         :raises QueryTooSlowError: one was.
         :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
         """
-        return self.database.reading(seconds)
+        return self.database.reading(seconds, settled=settled)
 
     def scrub(self) -> bool:
         """Rewrite the index without what was deleted; return False if a reader still uses it.

@@ -7,7 +7,7 @@ The text that SQLite has of a value is what exports are made of: times are UTC, 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: Created once: json.dumps() creates an encoder for every value, json.loads() checks its arguments.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DECODE = json.JSONDecoder().decode
+_T = TypeVar("_T")
 
 
 def is_postgres(connection: Connection) -> bool:
@@ -159,8 +160,7 @@ class _Month(FunctionElement[str]):
     inherit_cache = True
 
 
-class _Unindexed(FunctionElement[int]):
-    type = Integer()
+class _Unindexed(FunctionElement[Any]):
     name = "unindexed"
     inherit_cache = True
 
@@ -185,9 +185,11 @@ def month_of(moment: ColumnElement[Any]) -> ColumnElement[str]:
     return _Month(moment)
 
 
-def unindexed(column: ColumnElement[int]) -> ColumnElement[int]:
+def unindexed(column: ColumnElement[_T]) -> ColumnElement[_T]:
     """Return a column so that SQLite uses no index of it."""
-    return _Unindexed(column)
+    found = _Unindexed(column)
+    found.type = column.type
+    return found
 
 
 def _argument(element: FunctionElement[Any], compiler: SQLCompiler, options: Any) -> str:

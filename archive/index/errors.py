@@ -13,6 +13,10 @@ class NoIndexError(IndexUnusableError):
     """There is no index yet."""
 
 
+class ConflictError(IndexUnusableError):
+    """The database undid a transaction, because of another one; it can be begun again."""
+
+
 class QueryTooSlowError(Exception):
     """A statement took longer than it may."""
 

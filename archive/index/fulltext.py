@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Integer, column, text
 
 from archive.index.dialect import is_postgres
-from archive.index.search import best_hits, counts, documents, newest_hits, postgres
+from archive.index.postgres import search as postgres
+from archive.index.search import best_hits, counts, documents, newest_hits
 from archive.index.search.checksums import HeldDocuments as _HeldBySqlite
 from archive.index.search.match import match_of
 
@@ -37,6 +39,19 @@ def add_documents(connection: Connection, new: Iterable[Document]) -> None:
     """Add documents to the full-text index."""
     of = postgres if is_postgres(connection) else documents
     of.add_documents(connection, new)
+
+
+@contextmanager
+def adding_many(connection: Connection) -> Iterator[None]:
+    """Add documents in this block to a full-text index that has none and that nobody reads yet.
+
+    PostgreSQL then builds its index of words once, at the end of the block.
+    """
+    if is_postgres(connection):
+        with postgres.adding_many(connection):
+            yield
+    else:
+        yield
 
 
 def delete_documents(connection: Connection, old: Iterable[Document]) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from archive.index.dialect import insert_into
 from archive.index.schema import robots
+from archive.index.writers.conflicts import repeated_on_conflict
+from archive.index.writers.parts import robots_part
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,10 +30,11 @@ class RobotsTable:
             row = connection.execute(columns.where(robots.c.origin == origin)).one_or_none()
         return (row.fetched_at, row.status, row.body) if row is not None else None
 
+    @repeated_on_conflict
     def put(self, origin: str, fetched_at: datetime, status: int, body: bytes) -> None:
         """Replace the stored response; it is durable on return."""
         facts = {"fetched_at": fetched_at, "status": status, "body": body}
-        with self._index.writing() as connection:
+        with self._index.writing(robots_part(origin)) as connection:
             statement = insert_into(connection, robots).values(origin=origin, **facts)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["origin"], set_=facts)

@@ -65,7 +65,8 @@ class Instant(TypeDecorator[datetime]):
         return within_calendar(value if value.tzinfo is not None else value.replace(tzinfo=UTC))
 
 
-#: Texts are in the order of their code points, in every database.
+#: Texts are in the order of their code points, in every database. JSON is JSON in PostgreSQL, too,
+#: not JSONB: that gives keys an order of its own, and what is exported and compared is the text.
 _WORD = String().with_variant(String(collation="C"), "postgresql")
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 _NUMBER = Integer().with_variant(BigInteger(), "postgresql")
@@ -151,7 +152,7 @@ aliases = Table(
 
 #: A distinct content version of an article, read from ``capture_id``; ``layouts`` are all layouts
 #: it was read with, ``quality`` is `archive.model.article.Quality`. ``change`` is its difference
-#: from the version before it in time, see `archive.articles.changes`; null if there is none.
+#: from the version before it in time, see `archive.differences.changes`; null if there is none.
 #: ``search_position`` is the rowid of a current revision in full-text search, and ``search_spill``
 #: how far that is from the place of its minute, see `archive.index.search.position`.
 revisions = Table(

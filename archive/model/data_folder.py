@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from configparser import ConfigParser, Error
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def default_index_url() -> str:
     return index_url(data_folder() / "index.sqlite3")
 
 
+def default_spool() -> Path:
+    """Return the folder of the segments that are written for archives in S3."""
+    return data_folder() / "spool"
+
+
 def jobs_file() -> Path:
     """Return the path of jobs.toml: in the data folder, in a checkout at its top."""
     project = checkout()
@@ -45,10 +51,16 @@ def jobs_file() -> Path:
     return data_folder() / "jobs.toml"
 
 
-def default_player() -> Path | None:
-    """Return the folder of a checkout that ReplayWeb.page's npm package is unpacked into."""
+def default_player() -> Path:
+    """Return the folder that ReplayWeb.page's npm package is unpacked into.
+
+    It is in the environment of a checkout; else, or if it is not there, in the one that this runs
+    in.
+    """
     project = checkout()
-    return project / ".venv" / "share" / "replaywebpage" if project is not None else None
+    environments = [Path(sys.prefix)] if project is None else [project / ".venv", Path(sys.prefix)]
+    folders = [environment / "share" / "replaywebpage" for environment in environments]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def checkout() -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from archive.model.errors import OUT_OF_MEMORY
+from archive.model.errors import OUT_OF_MEMORY, TOO_MANY_FILES, is_out_of_files
 
 
 class Outcome(StrEnum):
@@ -124,6 +124,8 @@ def internal_error(error: BaseException) -> Verdict:
     """Return the verdict on something at which our own code raised an error."""
     if isinstance(error, MemoryError):
         said = OUT_OF_MEMORY
+    elif is_out_of_files(error):
+        said = TOO_MANY_FILES
     else:
         said = f"{repr(error)[:_LONGEST_ERROR]}: this is a bug; please report it"
     return Verdict(Outcome.FAILED, Reason.INTERNAL_ERROR, said)

@@ -24,7 +24,7 @@ from archive.reading.frames import frame_of
 from archive.reading.pages import each_article
 from archive.reading.source import Source
 from archive.runs.history import outlets_seen
-from archive.segments.store import store_at
+from archive.segments.archive_url import store_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from archive.articles.blocklist import removal_of
-from archive.articles.captures import capture_of_record, captures_of
-from archive.articles.changes import Change, ChangeClass
-from archive.articles.deletions import Deletion, DeletionJudge, Status
 from archive.articles.history import history
 from archive.articles.queries import all_aliases, find_row, find_row_at, revisions_of
-from archive.articles.word_diff import Size
+from archive.captures.deletions import Deletion, DeletionJudge, Status
+from archive.captures.rows import capture_of_record, captures_of
+from archive.differences.changes import Change, ChangeClass
+from archive.differences.word_diff import Size
 from archive.export.articles import to_values
 from archive.model.article import KST, Author, Image, Precision, Quality, Removed
 from archive.reading.captures import ArchivedCapture, archived_capture
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
+    from archive.captures.rows import StoredCapture
     from archive.model.exchange import Location
     from archive.reading.source import Source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import capture_of_record, capture_with_payload
+from archive.captures.rows import capture_of_record, capture_with_payload
 from archive.http.content_coding import decode_served
 from archive.http.message import Head, MessageError, parse_served_head
 from archive.model.article import KST
@@ -16,7 +16,7 @@ from archive.warc.record_parser import digested_forms, original_of
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from archive.articles.captures import StoredCapture
+    from archive.captures.rows import StoredCapture
     from archive.reading.source import Source
     from archive.warc.record_parser import Record
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.articles.deletions import DeletionJudge
 from archive.articles.queries import PAGE, all_aliases, matching_articles, revisions_of
+from archive.captures.deletions import DeletionJudge
 from archive.index.search.hit import Hit
 from archive.reading.articles import archived_article
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.articles.captures import capture_of_record
+from archive.captures.rows import capture_of_record
 from archive.index.database import Index, index_file
+from archive.index.rows.row_ids import build_of
 from archive.reading.errors import ArchiveClosedError
 from archive.segments.lookup import RecordError, parse_record, read_bytes
 
@@ -80,6 +81,9 @@ class Source:
         while True:
             index, file = self._current()
             with index.reading() as connection:
+                if self._path is None:  # a reindex replaces the tables at any moment
+                    yield Snapshot(connection, (0, build_of(connection)))
+                    return
                 # A reindex may replace the file just when it is opened.
                 if file == self._file_now():
                     yield Snapshot(connection, file)

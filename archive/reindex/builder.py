@@ -1,65 +1,57 @@
 """Building of a new index: what was read of the archive, and how far reading has come.
 
-The index is built at ``INDEX.reindex``, next to the old one. After a kill at any moment it
-continues after the last span that it holds.
+The index is built beside the old one, see `archive.reindex.fresh_index`. After a kill at any moment
+it continues after the last span that it holds.
 """
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, inspect, select, text
 
 from archive.articles.batch import enter_captures
 from archive.articles.blocklist import Blocklist
-from archive.articles.captures import known_records
 from archive.articles.ingest_model import CaptureEntry, verdict_of_revisit
-from archive.index.database import Index, IndexUnusableError, index_file, index_path
+from archive.captures.rows import known_records
+from archive.index.database import Index, IndexUnusableError
 from archive.index.dialect import one_of, stored_json
 from archive.index.schema import captures, revisions
 from archive.model.article import PAYWALLED, Quality
-from archive.model.errors import describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.reindex import progress
+from archive.reindex.fresh_index import exclude_parts, exclude_reindex, fresh_index
+from archive.reindex.scaffold import CREATE_SCAFFOLD
 from archive.runs.recorder import Result
-from archive.segments import file_locks
-from archive.segments.file_locks import FileLock, LockHeldError
 from archive.takedown.index_rows import record_takedown, remove_blocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from archive.model.article import Article
-    from archive.reindex.spans import Segment
+    from archive.reindex.progress import Unread
+    from archive.reindex.spans import Segment, Span
     from archive.runs.recorder import RunRecorder
     from archive.takedown.log import Takedown
 
 #: Captures ingested in one batch.
 _BATCH = 500
-#: Tables that are in it only while it is built.
-SCAFFOLD = ("rebuild_state", "rebuild_segments", "rebuild_findings", "rebuild_revisits")
-CREATE_SCAFFOLD = (
-    "CREATE TABLE rebuild_state (state TEXT)",
-    "CREATE TABLE rebuild_segments (name TEXT PRIMARY KEY, position INTEGER, size INTEGER)",
-    "CREATE TABLE rebuild_findings (source TEXT, reason TEXT, sentence TEXT)",
-    "CREATE TABLE rebuild_revisits (record_id TEXT PRIMARY KEY, repeats TEXT)",
-)
-_WRITE_POSITION = "INSERT OR REPLACE INTO rebuild_segments VALUES (:name, :position, :size)"
 _WRITE_FINDING = "INSERT INTO rebuild_findings VALUES (:source, :reason, :sentence)"
 #: Notes a revisit that was read before its original.
-_WRITE_REVISIT = "INSERT OR REPLACE INTO rebuild_revisits VALUES (:record_id, :repeats)"
+_WRITE_REVISIT = (
+    "INSERT INTO rebuild_revisits VALUES (:record_id, :repeats) ON CONFLICT (record_id)"
+    " DO UPDATE SET repeats = excluded.repeats"
+)
 _JOIN_REVISITS = f"""
 UPDATE captures SET outcome = '{Outcome.UNCHANGED}', reason = '', revision_id = original.revision_id
 FROM rebuild_revisits AS late JOIN captures AS original ON original.record_id = late.repeats
 WHERE captures.record_id = late.record_id AND captures.revision_id IS NULL
 AND original.revision_id IS NOT NULL AND original.outcome <> '{Outcome.UNPARSED}'
 """  # noqa: S608  (our own word)
-_SIDE_FILES = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +77,26 @@ class IndexBuilder:
     """The new index while it is built, by one process at a time; use as a context manager.
 
     ``state`` identifies the archive and the code it is built from: an unfinished index with another
-    state is discarded. ``resumed`` is whether an unfinished one is continued.
+    state is discarded. ``resumed`` is whether an unfinished one is continued. With ``in_parts``
+    others may read parts of it (`archive.reindex.part_builder`) until `exclude_parts` is called.
 
     :raises IndexUnusableError: it cannot be created, or another process is building it.
     """
 
-    def __init__(self, url: str, state: str) -> None:
-        self.target = index_path(url)
-        self.path = self.target.with_name(self.target.name + ".reindex")
-        self._lock = exclude_reindex(url)
+    def __init__(self, url: str, state: str, *, in_parts: bool = False) -> None:
+        self._target = url
+        self._locks = ExitStack()
+        self._locks.enter_context(exclude_reindex(url))
         try:
-            self.resumed = self._open(state)
+            if not in_parts:
+                self.exclude_parts()
+            self._place = fresh_index(url)
+            self.url = self._place.url
+            self.resumed = self._is_resumed(state)
+            if not self.resumed:
+                self._make(state, in_parts=in_parts)
         except BaseException:
-            self._lock.close()
+            self._locks.close()
             raise
 
     def __enter__(self) -> Self:
@@ -105,18 +104,34 @@ class IndexBuilder:
 
     def __exit__(self, *_: object) -> None:
         self.index.close()
-        self._lock.close()
+        self._locks.close()
 
-    def position(self, segment: Segment) -> int:
-        """Return the offset of the segment's first record that is not read yet; `END` if all are.
+    def exclude_parts(self, wait: float = 0.0) -> None:
+        """Let nobody read parts from now on.
 
-        A segment that was read to its end grows only if its writer had just created it; then it is
-        read again from the beginning, and known records are skipped.
+        :raises IndexUnusableError: somebody still does after ``wait`` seconds.
         """
-        query = text("SELECT position, size FROM rebuild_segments WHERE name = :name")
+        self._locks.enter_context(exclude_parts(self._target, wait))
+
+    def unread(self, segments: Iterable[Segment]) -> list[Unread]:
+        """Return what is left of the segments, in their order; see `progress.unread`."""
         with self.index.reading() as connection:
-            row = connection.execute(query, {"name": segment.name}).one_or_none()
-        return int(row.position) if row is not None and segment.size <= row.size else 0
+            return progress.unread(connection, segments)
+
+    def number_of_parts(self) -> int:
+        """Return among how many parts the archive was divided; 0 if it was not."""
+        with self.index.reading() as connection:
+            return progress.number_of_parts(connection)
+
+    def divide(self, found: Sequence[tuple[Unread, Mapping[str, int]]], number: int) -> None:
+        """Divide what is left among parts; see `progress.divide_among_parts`."""
+        with self.index.writing() as connection:
+            progress.divide_among_parts(connection, found, number)
+
+    def parts_left(self) -> list[int]:
+        """Return the parts that have not read all that is theirs."""
+        with self.index.reading() as connection:
+            return progress.parts_left(connection)
 
     def add_takedowns(self, removed: Sequence[Takedown]) -> None:
         """Block removed articles: captures of them read from now on are not ingested."""
@@ -143,7 +158,7 @@ class IndexBuilder:
 
     def write(
         self,
-        segment: Segment,
+        span: Span,
         position: int,
         read: Sequence[ReadCapture],
         findings: Sequence[ReindexFinding],
@@ -152,23 +167,8 @@ class IndexBuilder:
 
         A record that is in the archive twice is ingested once; its copy becomes a finding.
         """
-        number = 0
-        every = [*findings]
         with self.index.writing() as connection:
-            for batch in batches(read):
-                fresh, copies = _without_copies(connection, batch)
-                every += ingest(connection, fresh)
-                number += len(fresh)
-                every += copies
-            place = {"name": segment.name, "position": position, "size": segment.size}
-            connection.execute(text(_WRITE_POSITION), place)
-            rows = [
-                {"source": one.source, "reason": one.reason, "sentence": one.sentence}
-                for one in every
-            ]
-            if rows:
-                connection.execute(text(_WRITE_FINDING), rows)
-        return number
+            return enter_span(connection, span, position, read, findings)
 
     def findings(self) -> list[ReindexFinding]:
         """Return all findings so far, including those of killed runs."""
@@ -227,65 +227,73 @@ class IndexBuilder:
             run.write(connection, ended=True)
         self.index.close()
 
-    def _open(self, state: str) -> bool:
-        """Open the unfinished index if it has that state, else create one; return which it was."""
-        if self.path.is_symlink():  # somebody's: the index would be built where it leads
-            _remove(self.path)
-        if self.path.exists():
+    def _is_resumed(self, state: str) -> bool:
+        """Open the unfinished index; return False, with nothing open, if none has that state."""
+        if self._place.is_there():
             # of another version, or damaged: everything in it can be read again
             with suppress(IndexUnusableError):
                 if self._state() == state:
                     return True
-            _remove(self.path)
-        self._reopen()
-        with self.index.writing() as connection:
-            for statement in CREATE_SCAFFOLD:
-                connection.execute(text(statement))
-            connection.execute(text("INSERT INTO rebuild_state VALUES (:state)"), {"state": state})
+                self.index.close()
         return False
+
+    def _make(self, state: str, *, in_parts: bool) -> None:
+        """Create the new index, in place of an unfinished one."""
+        with exclude_parts(self._target) if in_parts else nullcontext():
+            if self._place.is_there():
+                self._place.remove()
+            self._place.prepare()
+            self._reopen()
+            with self.index.writing() as connection:
+                for statement in CREATE_SCAFFOLD:
+                    connection.execute(text(statement))
+                values = {"state": state}
+                connection.execute(text("INSERT INTO rebuild_state VALUES (:state)"), values)
 
     def _state(self) -> str:
         """Open the unfinished index; return its state, or ``""`` if it has none."""
         self._reopen()
         try:
             with self.index.reading() as connection:
-                created = connection.scalar(
-                    text("SELECT 1 FROM sqlite_master WHERE name = 'rebuild_state'")
-                )
-                if not created:
-                    return ""
-                return str(connection.scalar(text("SELECT state FROM rebuild_state")))
+                return state_of(connection)
         except BaseException:
             self.index.close()
             raise
 
     def _reopen(self) -> None:
-        self.index = Index(f"sqlite:///{self.path}", lasting=False, others=CREATE_SCAFFOLD)
+        self.index = Index(self.url, lasting=False, others=CREATE_SCAFFOLD)
 
 
-def exclude_reindex(url: str) -> FileLock:
-    """Lock the index at ``url`` against reindexes: what they read must not be deleted meanwhile.
+def state_of(connection: Connection) -> str:
+    """Return the state of an unfinished index, ``""`` if it is none."""
+    if not inspect(connection).has_table("rebuild_state"):
+        return ""
+    return str(connection.scalar(text("SELECT state FROM rebuild_state")) or "")
 
-    :raises IndexUnusableError: one is running, or the lock file cannot be created.
+
+def enter_span(
+    connection: Connection,
+    span: Span,
+    position: int,
+    read: Sequence[ReadCapture],
+    findings: Sequence[ReindexFinding],
+) -> int:
+    """Ingest what was read of a span up to ``position``; return how many captures are new.
+
+    A record that is in the archive twice is ingested once; its copy becomes a finding.
     """
-    target = index_path(url)
-    path = target.with_name(target.name + ".reindex.lock")
-    try:
-        return file_locks.exclusive(path, remove=True)
-    except LockHeldError:
-        raise IndexUnusableError(
-            f"Another reindex of {target}, or a remove, is running; try again when it has finished."
-        ) from None
-    except OSError as error:
-        raise IndexUnusableError(describe_os_error(path, error)) from error
-
-
-def excluding_reindex(url: str) -> AbstractContextManager[object]:
-    """Return a context in which no reindex of the index runs; in PostgreSQL there is none so far.
-
-    :raises IndexUnusableError: as `exclude_reindex`.
-    """
-    return nullcontext() if index_file(url) is None else exclude_reindex(url)
+    number = 0
+    every = [*findings]
+    for batch in batches(read):
+        fresh, copies = _without_copies(connection, batch)
+        every += ingest(connection, fresh)
+        number += len(fresh)
+        every += copies
+    progress.write_position(connection, span, position)
+    rows = [{"source": one.source, "reason": one.reason, "sentence": one.sentence} for one in every]
+    if rows:
+        connection.execute(text(_WRITE_FINDING), rows)
+    return number
 
 
 def batches(captures_read: Sequence[ReadCapture]) -> Iterator[list[ReadCapture]]:
@@ -358,12 +366,3 @@ def ingest(connection: Connection, batch: Sequence[ReadCapture]) -> list[Reindex
 
 def _place(entry: CaptureEntry) -> str:
     return f"{entry.capture['warc_file']}@{entry.capture['warc_offset']}"
-
-
-def _remove(path: Path) -> None:
-    for ending in _SIDE_FILES:
-        name = path.with_name(path.name + ending)
-        try:
-            name.unlink(missing_ok=True)
-        except OSError as error:
-            raise IndexUnusableError(describe_os_error(name, error)) from error

@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from archive.articles.deletions import DeletionJudge, Status
+from archive.captures.deletions import DeletionJudge, Status
+from archive.index.database import Index, IndexUnusableError, index_file, shown_index
+from archive.index.dialect import is_postgres
 from archive.index.schema import articles, revisions
 from archive.model.article import Quality
 from archive.model.visit_policy import GONE_REASONS, GONE_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 #: Columns of ``revisions`` that are no field of an article.
 _NO_FIELDS = frozenset(
-    {"id", "article", "number", "current", "capture_id", "captured_at", "content_key", "change"}
+    {
+        "id",
+        "article",
+        "number",
+        "current",
+        "capture_id",
+        "captured_at",
+        "content_key",
+        "change",
+        # Within a minute these depend on the order in which revisions were entered, and by whom.
+        "search_position",
+        "search_spill",
+    }
 )
 #: The fields of an article, in the order of the index.
 FIELDS = tuple(column.name for column in revisions.columns if column.name not in _NO_FIELDS)
@@ -44,25 +60,26 @@ _WAS = "was.outcome || CASE was.reason WHEN '' THEN '' ELSE '/' || was.reason EN
 _IS = "now.outcome || CASE now.reason WHEN '' THEN '' ELSE '/' || now.reason END"
 _IN_BOTH = f"""
 SELECT now.outlet, {_WAS}, {_IS}, count(*), min(now.url)
-FROM main.captures AS now {{join}} old.captures AS was ON was.record_id = now.record_id
+FROM {{new}}captures AS now {{join}} {{old}}captures AS was ON was.record_id = now.record_id
 WHERE {_WAS} <> {_IS} GROUP BY 1, 2, 3
 """  # noqa: S608  (our own words)
 _IN_ONE = f"""
 SELECT was.outlet, {_WAS}, '{_NO_CAPTURE}', count(*), min(was.url)
-FROM old.captures AS was LEFT JOIN main.captures AS now ON now.record_id = was.record_id
+FROM {{old}}captures AS was LEFT JOIN {{new}}captures AS now ON now.record_id = was.record_id
 WHERE now.id IS NULL GROUP BY 1, 2
 UNION ALL
 SELECT now.outlet, '{_NO_CAPTURE}', {_IS}, count(*), min(now.url)
-FROM main.captures AS now LEFT JOIN old.captures AS was ON was.record_id = now.record_id
+FROM {{new}}captures AS now LEFT JOIN {{old}}captures AS was ON was.record_id = now.record_id
 WHERE was.id IS NULL GROUP BY 1, 3
 """  # noqa: S608  (our own words)
 #: Both revisions that were read from one capture, in the old and in the new index.
 _PAIRS = """
-FROM main.revisions AS now {join} main.captures AS again ON again.id = now.capture_id
-{join} old.captures AS shown ON shown.record_id = again.record_id
-{join} old.revisions AS was ON was.capture_id = shown.id
+FROM {new}revisions AS now {join} {new}captures AS again ON again.id = now.capture_id
+{join} {old}captures AS shown ON shown.record_id = again.record_id
+{join} {old}revisions AS was ON was.capture_id = shown.id
 """
-#: Articles that versions before the confirmation of deletions called deleted: one look sufficed.
+#: In a file: articles that versions before the confirmation of deletions called deleted, for which
+#: one look sufficed.
 _DELETED_BY_ONE_LOOK = f"""
 WITH gone AS (
     SELECT url, captured_at FROM old.captures WHERE time_known AND (
@@ -109,8 +126,48 @@ class ComparisonError(Exception):
     """The two indexes cannot be compared; the message says why."""
 
 
-def compare_indexes(new: Path, old: Path) -> list[Difference]:
-    """Return what differs between two indexes of one archive.
+@dataclass(frozen=True, slots=True)
+class IndexPair:
+    """A new and an old index that one connection reads; ``new`` and ``old`` stand before tables.
+
+    ``few`` is whether the new one holds only some of the captures. What is missing in it is then no
+    difference, and each of its rows is looked up in the old one.
+    """
+
+    connection: Connection
+    new: str = "main."
+    old: str = "old."
+    few: bool = False
+
+    def rows(self, query: str, **values: object) -> Sequence[Any]:
+        """Return the rows of a query, as the database has their values."""
+        names = {"new": self.new, "old": self.old, "join": "CROSS JOIN" if self.few else "JOIN"}
+        return self.connection.execute(text(query.format(**names)), values).all()
+
+    def has_column(self, table: str, name: str) -> bool:
+        """Return whether a table of the old index has a column: an earlier version had not all."""
+        if is_postgres(self.connection):
+            return True
+        rows = self.connection.exec_driver_sql(f"PRAGMA old.table_info({table})")
+        return name in {row[1] for row in rows}
+
+    def value(self, row: str, name: str) -> str:
+        """Return a column as it is compared: PostgreSQL compares no JSON, and none with a text."""
+        column = f"{row}.{name}"
+        return f"CAST({column} AS TEXT)" if is_postgres(self.connection) else column
+
+    def differ(self, name: str) -> str:
+        """Return the condition that a column of two rows, ``was`` and ``now``, differs."""
+        differs = "IS DISTINCT FROM" if is_postgres(self.connection) else "IS NOT"
+        return f"{self.value('was', name)} {differs} {self.value('now', name)}"
+
+    def empty(self, row: str, name: str) -> str:
+        """Return the condition that a column of a row has no value."""
+        return f"(coalesce({self.value(row, name)}, '') IN ('', '[]'))"
+
+
+def compare_indexes(new: str, old: str) -> list[Difference]:
+    """Return what differs between two indexes of one archive, in files or in one database.
 
     Captures are compared by the ids of their records, articles by their ids, and the fields of
     those revisions that were read from the same capture. The status of an article in the old index
@@ -119,100 +176,104 @@ def compare_indexes(new: Path, old: Path) -> list[Difference]:
     :raises ComparisonError: one of them is damaged.
     """
     try:
-        with closing(sqlite3.connect(_read_only(new), uri=True)) as connection:
-            connection.execute("ATTACH DATABASE ? AS old", (_read_only(old),))
-            outcomes = sorted(_of_all_outlets(outcome_differences(connection)))
-            fields = _of_all_outlets(field_differences(connection))
-            return [*outcomes, *fields, *_statuses(connection, new, old)]
-    except (sqlite3.Error, SQLAlchemyError, ValueError) as error:
-        raise ComparisonError(f"{old} cannot be compared with the new index: {error}") from error
+        with _pair_of(new, old) as pair:
+            outcomes = sorted(_of_all_outlets(outcome_differences(pair)))
+            fields = _of_all_outlets(field_differences(pair))
+            return [*outcomes, *fields, *_statuses(pair, new, old)]
+    except (IndexUnusableError, SQLAlchemyError, ValueError) as error:
+        raise ComparisonError(
+            f"{shown_index(old)} cannot be compared with the new index: {error}"
+        ) from error
 
 
-def number_of_generic(index: Path) -> int:
+def number_of_generic(url: str) -> int:
     """Return the number of articles in an index that no layout has read.
 
     :raises ComparisonError: it is damaged.
     """
+    number = "SELECT count(DISTINCT article) FROM revisions WHERE quality = :generic"
     try:
-        with closing(sqlite3.connect(_read_only(index), uri=True)) as connection:
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(revisions)")}
-            if "quality" not in columns:  # a version that read none has made it
-                return 0
-            (number,) = connection.execute(
-                "SELECT count(DISTINCT article) FROM revisions WHERE quality = ?",
-                (Quality.GENERIC.value,),
-            ).fetchone()
-    except sqlite3.Error as error:
-        raise ComparisonError(f"{index} cannot be read: {error}") from error
-    return int(number)
+        with _read(url) as connection:
+            columns = inspect(connection).get_columns("revisions")
+            if "quality" not in {column["name"] for column in columns}:
+                return 0  # a version that read none has made it
+            found = connection.scalar(text(number), {"generic": Quality.GENERIC.value})
+    except (IndexUnusableError, SQLAlchemyError) as error:
+        raise ComparisonError(f"{shown_index(url)} cannot be read: {error}") from error
+    return int(found or 0)
+
+
+@contextmanager
+def _pair_of(new: str, old: str) -> Iterator[IndexPair]:
+    path = index_file(old)
+    with _read(new) as connection:
+        if path is None:
+            from archive.index.postgres.schemas import quoted, schema_of
+
+            schemas = [f"{quoted(schema_of(url))}." for url in (new, old)]
+            yield IndexPair(connection, schemas[0], schemas[1])
+        else:
+            connection.exec_driver_sql("ATTACH DATABASE ? AS old", (_read_only(path),))
+            yield IndexPair(connection)
+
+
+@contextmanager
+def _read(url: str) -> Iterator[Connection]:
+    """Connect to an index, which may be a file of any version."""
+    path = index_file(url)
+    if path is None:
+        with Index(url, read_only=True, brief=True) as index, index.reading() as connection:
+            yield connection
+        return
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(_read_only(path), uri=True),
+        poolclass=NullPool,
+    )
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def _read_only(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro"
 
 
-def outcome_differences(
-    connection: sqlite3.Connection, *, few: bool = False
-) -> Iterator[OutletDifference]:
-    """Yield what became of captures in ``main`` that became something else in ``old``.
-
-    ``few`` is whether ``main`` holds only some of the captures: what is missing in it is then none.
-    """
-    queries = [_IN_BOTH.format(join=_join(few=few))]
-    if not few:
-        queries.append(_IN_ONE)
-    for query in queries:
-        for outlet, before, after, number, url in connection.execute(query).fetchall():
+def outcome_differences(pair: IndexPair) -> Iterator[OutletDifference]:
+    """Yield what became of captures in the new index that became something else in the old one."""
+    for query in (_IN_BOTH,) if pair.few else (_IN_BOTH, _IN_ONE):
+        for outlet, before, after, number, url in pair.rows(query):
             yield OutletDifference(outlet, Difference("outcome", before, after, number), url)
 
 
-def field_differences(
-    connection: sqlite3.Connection, *, few: bool = False
-) -> Iterator[OutletDifference]:
-    """Yield the fields of revisions in ``main`` that differ in ``old``, read from one capture.
-
-    ``few`` is whether ``main`` holds only some of them.
-    """
-    pairs = _PAIRS.format(join=_join(few=few))
-    there = {row[1] for row in connection.execute("PRAGMA old.table_info(revisions)")}
+def field_differences(pair: IndexPair) -> Iterator[OutletDifference]:
+    """Yield the fields of new revisions that differ in the old ones, read from one capture."""
     for name in FIELDS:
-        if name not in there:
+        if not pair.has_column("revisions", name):
             continue
-        counts = connection.execute(
-            f"SELECT again.outlet, {_empty('was', name)}, {_empty('now', name)}, count(*),"
-            f" min(again.url) {pairs} WHERE was.{name} IS NOT now.{name} GROUP BY 1, 2, 3"
+        counts = pair.rows(
+            f"SELECT again.outlet, {pair.empty('was', name)}, {pair.empty('now', name)}, count(*),"
+            f" min(again.url) {_PAIRS} WHERE {pair.differ(name)} GROUP BY 1, 2, 3"
         )
-        for outlet, was_empty, is_empty, number, url in counts.fetchall():
+        for outlet, was_empty, is_empty, number, url in counts:
             before, after = _WORDS[bool(was_empty), bool(is_empty)]
             yield OutletDifference(outlet, Difference(name, before, after, number), url)
 
 
 def field_examples(
-    connection: sqlite3.Connection, outlet: str, difference: Difference, limit: int
-) -> list[tuple[str, object, object]]:
-    """Return address, old and new value of some revisions that a difference of a field counts.
-
-    ``main`` holds only some of the captures. The values are as SQLite has them.
-    """
+    pair: IndexPair, outlet: str, difference: Difference, limit: int
+) -> Sequence[Any]:
+    """Return address, old and new value of some revisions that a difference of a field counts."""
     name = difference.what
     was_empty, is_empty = next(
         empty for empty, words in _WORDS.items() if words == (difference.before, difference.after)
     )
     query = (
-        f"SELECT again.url, was.{name}, now.{name} {_PAIRS.format(join=_join(few=True))}"
-        f" WHERE was.{name} IS NOT now.{name} AND again.outlet = ?"
-        f" AND {_empty('was', name)} = ? AND {_empty('now', name)} = ? LIMIT ?"
+        f"SELECT again.url, was.{name}, now.{name} {_PAIRS}"
+        f" WHERE {pair.differ(name)} AND again.outlet = :outlet"
+        f" AND {pair.empty('was', name)} = :was AND {pair.empty('now', name)} = :now LIMIT :most"
     )
-    return connection.execute(query, (outlet, was_empty, is_empty, limit)).fetchall()
-
-
-def _join(*, few: bool) -> str:
-    """Return how the tables are joined; of few new rows, each is looked up in the old index."""
-    return "CROSS JOIN" if few else "JOIN"
-
-
-def _empty(row: str, name: str) -> str:
-    return f"(coalesce({row}.{name}, '') IN ('', '[]'))"
+    return pair.rows(query, outlet=outlet, was=was_empty, now=is_empty, most=limit)
 
 
 def _of_all_outlets(found: Iterable[OutletDifference]) -> list[Difference]:
@@ -225,40 +286,35 @@ def _of_all_outlets(found: Iterable[OutletDifference]) -> list[Difference]:
     return [Difference(*key, number) for key, number in counts.items()]
 
 
-def _statuses(connection: sqlite3.Connection, new: Path, old: Path) -> Iterator[Difference]:
-    columns = {row[1] for row in connection.execute("PRAGMA old.table_info(frontier)")}
-    if "gone_at" in columns:
+def _statuses(pair: IndexPair, new: str, old: str) -> Iterator[Difference]:
+    if pair.has_column("frontier", "gone_at"):
         before = _judged(old)
     else:
-        rows = connection.execute(_DELETED_BY_ONE_LOOK)
+        rows = pair.rows(_DELETED_BY_ONE_LOOK)
         before = dict.fromkeys(((outlet, article_id) for outlet, article_id in rows), "deleted")
     after = _judged(new)
     counts: Counter[tuple[str, str]] = Counter()
     for outlet, article_id in before.keys() | after.keys():
-        in_both = connection.execute(
-            "SELECT 1 FROM main.articles AS now JOIN old.articles AS was"
+        in_both = pair.rows(
+            "SELECT 1 FROM {new}articles AS now JOIN {old}articles AS was"
             " ON was.outlet = now.outlet AND was.article_id = now.article_id"
-            " WHERE now.outlet = ? AND now.article_id = ?",
-            (outlet, article_id),
+            " WHERE now.outlet = :outlet AND now.article_id = :article_id",
+            outlet=outlet,
+            article_id=article_id,
         )
-        if in_both.fetchone():
-            pair = (outlet, article_id)
+        if in_both:
+            name = (outlet, article_id)
             published = str(Status.PUBLISHED)
-            counts[before.get(pair, published), after.get(pair, published)] += 1
+            counts[before.get(name, published), after.get(name, published)] += 1
     for (was, now), number in sorted(counts.items()):
         if was != now:
             yield Difference("status", was, now, number)
 
 
-def _judged(path: Path) -> dict[tuple[str, str], str]:
+def _judged(url: str) -> dict[tuple[str, str], str]:
     """Return the status of the articles of an index that are missing or deleted, by id."""
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(_read_only(path), uri=True),
-        poolclass=NullPool,
-    )
     found: dict[tuple[str, str], str] = {}
-    with engine.connect() as connection:
+    with _read(url) as connection:
         judge = DeletionJudge(connection)
         query = select(articles.c.id, articles.c.outlet, articles.c.article_id)
         rows = connection.execute(query.execution_options(yield_per=_MANY))
@@ -269,5 +325,4 @@ def _judged(path: Path) -> dict[tuple[str, str], str]:
                 for row in some
                 if row.id in deletions
             }
-    engine.dispose()
     return found

@@ -7,9 +7,9 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from archive.articles.deletions import DeletionJudge
+from archive.captures.deletions import DeletionJudge
 from archive.frontier.revisit_policy import State, next_visit
 from archive.http.message import REDIRECT_STATUSES
 from archive.index.dialect import hour_of, insert_missing
@@ -212,9 +212,12 @@ def _add(index: Index, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     with index.writing() as connection:
-        return connection.execute(insert_missing(connection, frontier), rows).rowcount
+        before = connection.scalar(_NUMBER) or 0  # psycopg does not say how many it inserted
+        connection.execute(insert_missing(connection, frontier), rows)
+        return (connection.scalar(_NUMBER) or 0) - before
 
 
+_NUMBER = select(func.count()).select_from(frontier)
 _VISITS = (
     select(
         captures.c.id,

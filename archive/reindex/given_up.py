@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, select, update
 
-from archive.articles.deletions import DeletionJudge, Status
+from archive.captures.deletions import DeletionJudge, Status
 from archive.frontier.revisit_policy import State
 from archive.index.schema import articles, frontier
 from archive.model.visit_policy import KINDS, VisitKind

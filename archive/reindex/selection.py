@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
-from archive.articles.captures import location_of
+from archive.captures.rows import location_of
 from archive.index.dialect import one_of
 from archive.index.schema import captures, revisions
 from archive.model.article import KST
@@ -36,13 +36,19 @@ _CHUNK = 200
 class Selection:
     """Captures of an outlet (``""``: of all), made on these days (KST, inclusive).
 
-    At ``limit`` captures no other article is begun.
+    At ``limit`` captures no other article is begun. With ``part`` ``(k, n)`` only those of the k-th
+    of n parts of the articles, which are dealt out by their row ids.
     """
 
     outlet: str = ""
     since: date | None = None
     until: date | None = None
     limit: int | None = None
+    part: tuple[int, int] | None = None
+
+    def has(self, row_id: int) -> bool:
+        """Return whether the article, or the capture without one, is of the part."""
+        return self.part is None or row_id % self.part[1] == self.part[0] - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def choose(index: Index, selection: Selection) -> Iterator[Chunk]:
     left = selection.limit
     chunk: list[Row[Any]] = []
     selected: set[str] = set()
-    for group in _groups(index, _conditions(selection)):
+    for group in _groups(index, selection):
         if left is not None and left <= len(selected):
             break
         chunk += group
@@ -85,11 +91,12 @@ def _chunk(rows: Iterable[Row[Any]], selected: Iterable[str]) -> Chunk:
     return Chunk(tuple(map(location_of, ordered)), frozenset(selected))
 
 
-def _groups(index: Index, conditions: list[ColumnElement[bool]]) -> Iterator[_Group]:
-    """Yield the captures of each article of which one meets the conditions, newest first.
+def _groups(index: Index, selection: Selection) -> Iterator[_Group]:
+    """Yield the captures of each article of which one is selected, newest first.
 
     An article comes where its newest such capture does.
     """
+    conditions = _conditions(selection)
     query = select(captures.c.id, captures.c.revision_id).where(*conditions)
     query = query.order_by(captures.c.id.desc()).limit(_WINDOW)
     below: int | None = None
@@ -101,7 +108,9 @@ def _groups(index: Index, conditions: list[ColumnElement[bool]]) -> Iterator[_Gr
                 return
             articles = _articles_of(connection, newest.values())
             came = _that_came_before(connection, articles.values(), conditions, below)
-            groups = _captures_of(connection, newest, set(articles.values()) - came)
+            wanted = {one for one in articles.values() if selection.has(one)} - came
+            alone = [one for one, shown in newest.items() if shown is None and selection.has(one)]
+            groups = _captures_of(connection, wanted, alone)
         met: set[int] = set()
         for capture_id, revision_id in newest.items():
             key = articles.get(revision_id, -capture_id)
@@ -132,17 +141,14 @@ def _that_came_before(
     return set(connection.scalars(query.where(*conditions)))
 
 
-def _captures_of(
-    connection: Connection, newest: dict[int, int | None], articles: set[int]
-) -> dict[int, _Group]:
-    """Return the captures by article; one without an article under its id, negative."""
+def _captures_of(connection: Connection, articles: set[int], alone: list[int]) -> dict[int, _Group]:
+    """Return the captures of articles by article; those ``alone`` under their ids, negative."""
     groups: dict[int, _Group] = {}
     query = select(captures, revisions.c.article)
     query = query.join(revisions, captures.c.revision_id == revisions.c.id)
     query = query.where(one_of(revisions.c.article, articles)).order_by(captures.c.id)
     for row in connection.execute(query):
         groups.setdefault(row.article, []).append(row)
-    alone = [key for key, revision_id in newest.items() if revision_id is None]
     for row in connection.execute(select(captures).where(one_of(captures.c.id, alone))):
         groups[-row.id] = [row]
     return groups

@@ -22,6 +22,7 @@ from archive.warc.record_parser import Damage, Record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from archive.reindex.shares import Share
     from archive.segments.store import Store, StoreOrFolder
 
 #: Compressed bytes of a span: some 200 pages, less than a second's work.
@@ -54,13 +55,15 @@ class Segment:
 class Span:
     """The records of a segment that begin from ``start`` to before ``end``.
 
-    If ``guessed``, the first record is the first thing from ``start`` on that looks like one.
+    If ``guessed``, the first record is the first thing from ``start`` on that looks like one. Only
+    records of the ``share`` are read, all if it is None.
     """
 
     segment: Segment
     start: int
     end: int
     guessed: bool = False
+    share: Share | None = None
 
     def at(self, start: int) -> Span:
         """Return the same span with the known beginning of its first record."""
@@ -107,7 +110,7 @@ def list_segments(archive: StoreOrFolder) -> list[Segment]:
         stored = store.segments()
     except FileNotFoundError:
         raise SegmentError(
-            f"There is no archive at {store.place()}: name the folder of the WARC files in "
+            f"There is no archive at {store.place()}: name the place of the WARC files in "
             "ARCHIVE_URL."
         ) from None
     except OSError as error:
@@ -121,15 +124,15 @@ def being_written(segments: Iterable[Segment]) -> list[Segment]:
     return [segment for segment in segments if segment.is_open and _is_held(segment)]
 
 
-def split(segment: Segment, start: int = 0) -> Iterator[Span]:
+def split(segment: Segment, start: int = 0, share: Share | None = None) -> Iterator[Span]:
     """Yield the spans, in order, that make up the segment from the record at ``start`` on."""
     guessed = False
     while True:
         end = start + STEP
         if end >= segment.size:
-            yield Span(segment, start, END, guessed)
+            yield Span(segment, start, END, guessed, share)
             return
-        yield Span(segment, start, end, guessed)
+        yield Span(segment, start, end, guessed, share)
         start, guessed = end, True
 
 

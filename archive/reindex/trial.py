@@ -11,20 +11,28 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import delete, text
+from sqlalchemy import MetaData, delete, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from archive.index.database import IndexUnusableError
+from archive.index.copy import rows_of
+from archive.index.database import IndexUnusableError, index_file
 from archive.index.dialect import one_of
 from archive.index.errors import describe_database_error
-from archive.index.schema import Instant, captures, revisions
-from archive.index.sqlite import BUSY_TIMEOUT, attached_name, engine_in_memory
+from archive.index.rows.bulk import insert_rows
+from archive.index.schema import Instant, articles, captures, refused, revisions
+from archive.index.sqlite.database import BUSY_TIMEOUT, attached_name, engine_in_memory
 from archive.model.article import KST
 from archive.model.visit_policy import READ
-from archive.reindex.builder import CREATE_SCAFFOLD, batches, ingest, join_revisits
-from archive.reindex.comparison import field_differences, field_examples, outcome_differences
+from archive.reindex.builder import batches, ingest, join_revisits
+from archive.reindex.comparison import (
+    IndexPair,
+    field_differences,
+    field_examples,
+    outcome_differences,
+)
+from archive.reindex.scaffold import CREATE_SCAFFOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,12 +45,16 @@ if TYPE_CHECKING:
     from archive.reindex.selection import Chunk
 
 #: Examples kept of each kind of change.
-_EXAMPLES = 3
+EXAMPLES = 3
 #: Characters of a value in an example, and of them before the first difference.
 _SHOWN, _BEFORE = 72, 16
 #: The outcome of a capture that shows an article. Which of an article's captures was the first with
 #: a revision depends on the order in which they were entered, so it is no change.
 _STORED = "stored"
+#: Tables of the old index that are copied from a server.
+_OLD = MetaData()
+for _table in (captures, revisions, articles):  # the last for the foreign key of another
+    _table.to_metadata(_OLD, schema="old")
 _KINDS = {("empty", "filled"): "filled", ("filled", "empty"): "emptied"}
 
 
@@ -76,11 +88,16 @@ class Trial:
         self.changes: Counter[Change] = Counter()
         self.examples: dict[Change, list[Example]] = {}
         self._index = index
+        self._is_file = index_file(index.url) is not None
         self._engine = engine_in_memory()
         with self._compared() as connection:
             for statement in CREATE_SCAFFOLD:
                 connection.execute(text(statement))
-            connection.execute(text("INSERT INTO main.refused SELECT * FROM old.refused"))
+            if self._is_file:
+                connection.execute(text("INSERT INTO main.refused SELECT * FROM old.refused"))
+            else:
+                with index.reading() as rows:
+                    insert_rows(connection, refused, rows_of(rows, select(refused)))
 
     def __enter__(self) -> Self:
         return self
@@ -96,12 +113,14 @@ class Trial:
         findings: list[ReindexFinding] = []
         with self._compared() as connection:
             connection.exec_driver_sql("BEGIN")
+            if not self._is_file:
+                self._copy_old(connection, chunk)
             for batch in batches(read):
                 findings += ingest(connection, batch)
             join_revisits(connection)
             unselected = ~one_of(captures.c.record_id, chunk.selected)
             connection.execute(delete(captures).where(unselected))
-            self._count(connection.connection.driver_connection)
+            self._count(IndexPair(connection, few=True))
             connection.exec_driver_sql("ROLLBACK")
         return findings
 
@@ -111,9 +130,8 @@ class Trial:
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-                connection.exec_driver_sql(
-                    "ATTACH DATABASE ? AS old", (attached_name(self._index.database),)
-                )
+                name = attached_name(self._index.database) if self._is_file else ":memory:"
+                connection.exec_driver_sql("ATTACH DATABASE ? AS old", (name,))
                 yield connection
                 connection.exec_driver_sql("DETACH DATABASE old")
         except (DBAPIError, sqlite3.Error) as error:
@@ -122,8 +140,25 @@ class Trial:
                 f"{self._index.url}: {describe_database_error(cause)}"
             ) from error
 
-    def _count(self, connection: Any) -> None:
-        for found in outcome_differences(connection, few=True):
+    def _copy_old(self, connection: Connection, chunk: Chunk) -> None:
+        """Copy from a server what is compared of a chunk."""
+        selected = one_of(captures.c.record_id, chunk.selected)
+        shown = select(revisions).join(captures, captures.c.id == revisions.c.capture_id)
+        with self._index.reading() as rows:
+            found = {
+                "captures": rows_of(rows, select(captures).where(selected)),
+                "revisions": rows_of(rows, shown.where(selected)),
+            }
+        for name, column in (("captures", "record_id"), ("revisions", "capture_id")):
+            connection.exec_driver_sql(
+                f"CREATE TABLE old.{name} AS SELECT * FROM main.{name} WHERE false"  # noqa: S608  (our own tables)
+            )
+            connection.exec_driver_sql(f"CREATE INDEX old.by_{column} ON {name} ({column})")
+            if found[name]:
+                connection.execute(insert(_OLD.tables[f"old.{name}"]), found[name])
+
+    def _count(self, pair: IndexPair) -> None:
+        for found in outcome_differences(pair):
             change = Change(
                 found.outlet,
                 "outcome",
@@ -132,26 +167,26 @@ class Trial:
             )
             if change.before != change.after:
                 self._add(change, found.difference.number, [Example(found.url)])
-        for found in field_differences(connection, few=True):
+        for found in field_differences(pair):
             words = (found.difference.before, found.difference.after)
             if words == ("empty", "empty"):  # a null and an empty text
                 continue
             kind = _KINDS.get(words, "changed")
             change = Change(found.outlet, found.difference.what, "", kind)
             self._add(change, found.difference.number, [])
-            self._add_examples(connection, change, found)
+            self._add_examples(pair, change, found)
 
     def _add(self, change: Change, number: int, examples: list[Example]) -> None:
         self.changes[change] += number
         kept = self.examples.setdefault(change, [])
-        kept += examples[: _EXAMPLES - len(kept)]
+        kept += examples[: EXAMPLES - len(kept)]
 
-    def _add_examples(self, connection: Any, change: Change, found: OutletDifference) -> None:
+    def _add_examples(self, pair: IndexPair, change: Change, found: OutletDifference) -> None:
         """Keep examples of a field's change, if there are not enough yet."""
-        missing = _EXAMPLES - len(self.examples[change])
+        missing = EXAMPLES - len(self.examples[change])
         if missing <= 0:
             return
-        rows = field_examples(connection, found.outlet, found.difference, missing)
+        rows = field_examples(pair, found.outlet, found.difference, missing)
         for url, was, now in rows:
             before, after = _excerpts(_shown(change.what, was), _shown(change.what, now))
             self.examples[change].append(Example(url, before, after))

@@ -133,10 +133,10 @@ def crawls_back(connection: Connection, outlet: str, before: datetime) -> Iterat
         runs.c.outlet == outlet, runs.c.verb == "crawl", runs.c.started_at < before
     )
     query = query.where(stored_json(runs.c.counts).contains(f'"{Outcome.NEW}":'))
-    for row in connection.execute(
-        query.order_by(runs.c.started_at.desc()).execution_options(yield_per=50)
-    ):
-        yield RunRecord.from_row(row)
+    query = query.order_by(runs.c.started_at.desc()).execution_options(yield_per=50)
+    with connection.execute(query) as rows:
+        for row in rows:
+            yield RunRecord.from_row(row)
 
 
 def last_new_of(connection: Connection, run_id: str, outlet: str) -> datetime | None:

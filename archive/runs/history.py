@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
+from archive.index.dialect import one_of
 from archive.index.schema import articles, runs
 from archive.runs.job_runs import is_dead
 from archive.runs.record import Ending, RunRecord, is_unended
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from archive.runs.cursor import RunPlace
 
+#: The arguments of a command that lets workers do all of its work.
+_WORKERS_ALONE = re.compile(r"--workers[= ]\d+", re.ASCII)
 #: How long before a period a run may have begun to be found as under way in it.
 LONGEST = timedelta(days=7)
 
@@ -44,6 +48,24 @@ def last_run(
         query = query.where(runs.c.ending == ending)
     row = connection.execute(query.order_by(runs.c.started_at.desc()).limit(1)).one_or_none()
     return _record(connection, row, now) if row is not None else None
+
+
+def crawled_until(
+    connection: Connection, outlets: Collection[str], but: str, now: datetime
+) -> datetime | None:
+    """Return when the last crawl of these outlets ended, besides the run ``but``; None without one.
+
+    Of a crawl whose end is not written, as after a kill, that may be now. Crawls that ended more
+    than `LONGEST` ago are not looked for. The query uses the index over outlet and start.
+    """
+    query = select(runs.c.ended_at).where(
+        one_of(runs.c.outlet, outlets),
+        runs.c.verb == "crawl",
+        runs.c.id != but,
+        runs.c.started_at > now - LONGEST,
+    )
+    ends = [end or now for end in connection.scalars(query)]
+    return max(ends, default=None)
 
 
 def first_crawl(connection: Connection, outlet: str) -> datetime | None:
@@ -71,7 +93,14 @@ def whole_verification(
         runs.c.started_at > since,
         runs.c.started_at <= now,
     )
-    return any(not arguments for arguments in connection.scalars(query))
+    return any(map(_is_whole, connection.scalars(query)))
+
+
+def _is_whole(arguments: Sequence[str]) -> bool:
+    """Return whether a verification with these arguments is complete: workers may do its parts."""
+    if not arguments:
+        return True
+    return _WORKERS_ALONE.fullmatch(" ".join(arguments)) is not None
 
 
 def runs_between(
@@ -105,13 +134,15 @@ def runs_between(
             or_(runs.c.started_at >= begin, runs.c.ended_at > begin, runs.c.ended_at.is_(None)),
         )
     found: list[RunRecord] = []
-    for row in connection.execute(query.execution_options(yield_per=200)):
-        record = _record(connection, row, now)
-        # Whether a run without an end that is not under way reached the period is unknown.
-        if begin is None or row.started_at >= begin or row.ended_at is not None or record.under_way:
-            found.append(record)
-        if len(found) == limit:
-            break
+    with connection.execute(query.execution_options(yield_per=200)) as rows:
+        for row in rows:
+            record = _record(connection, row, now)
+            is_known = row.ended_at is not None or record.under_way
+            # Whether a run of which neither is so reached the period is unknown.
+            if begin is None or row.started_at >= begin or is_known:
+                found.append(record)
+            if len(found) == limit:
+                break
     return found
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, or_, select, text, update
 
 from archive.index.dialect import insert_missing
-from archive.index.leases import held, take
-from archive.index.process_identity import is_gone, is_here, this_process
 from archive.index.schema import leases, runs
+from archive.index.writers.conflicts import repeated_on_conflict
+from archive.index.writers.leases import held, take
+from archive.index.writers.parts import RUNS, lease_part, run_part
+from archive.index.writers.process_identity import is_gone, is_here, this_process
 from archive.runs.record import FAILURES, Ending, RunRecord
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class Claim:
     leases: Sequence[str]
 
 
+@repeated_on_conflict
 def claim(index: Index, wanted: Claim, now: datetime) -> RunRecord | None:
     """Write a new run and take its leases; return None if another process was faster or holds one.
 
@@ -114,57 +117,63 @@ def claim(index: Index, wanted: Claim, now: datetime) -> RunRecord | None:
         under_way=True,
     )
     row = {column.name: getattr(run, column.name) for column in _CLAIMED}
-    with index.writing() as connection:
-        if any(held(connection, name, now) for name in wanted.leases):
+    with index.writing(*map(lease_part, wanted.leases)) as connection:
+        if held(connection, wanted.leases, now) is not None:
             return None
         values = row | {"id": run.run_id, "arguments": list(run.arguments)}
         if not connection.execute(insert_missing(connection, runs).values(values)).rowcount:
             return None  # another process claimed it and ended it in the meantime
-        for name in wanted.leases:  # the crawl takes the outlet's lease over, as the same run
-            take(connection, name, run.run_id, now)
+        # A crawl takes the leases of the outlet and its hosts over, as the same run.
+        take(connection, wanted.leases, run.run_id, now)
     return run
 
 
+@repeated_on_conflict
 def set_log(index: Index, run_id: str, log: str) -> None:
     """Write the path of a run's log.
 
     :raises IndexUnusableError: the index can't be written.
     """
-    with index.writing() as connection:
+    with index.writing(run_part(run_id)) as connection:
         connection.execute(update(runs).where(runs.c.id == run_id).values(log=log))
 
 
+@repeated_on_conflict
 def end(index: Index, run_id: str, ending: Ending, exit_code: int | None, now: datetime) -> None:
     """Write how a run ended, and free its leases. The process that started it writes last.
 
     :raises IndexUnusableError: the index can't be written.
     """
-    with index.writing() as connection:
+    with index.writing(run_part(run_id)) as connection:
         facts = {"ending": ending, "exit_code": exit_code, "ended_at": now}
         connection.execute(update(runs).where(runs.c.id == run_id).values(facts))
         connection.execute(delete(leases).where(leases.c.run_id == run_id))
 
 
-def end_crashed(index: Index, now: datetime) -> list[str]:
-    """Mark the runs whose process has died as crashed; return their ids.
+@repeated_on_conflict
+def end_crashed(index: Index, now: datetime) -> dict[str, str]:
+    """Mark the runs whose process has died as crashed; return the job of each id, "" of none.
 
     :raises IndexUnusableError: the index can't be written.
     """
     with index.reading() as connection:
         if not _dead(connection, now):
-            return []
-    with index.writing() as connection:
+            return {}
+    with index.writing(RUNS) as connection:
         dead = _dead(connection, now)
         connection.execute(
-            update(runs).where(runs.c.id.in_(dead)).values(ending=Ending.CRASHED, ended_at=now)
+            update(runs)
+            .where(runs.c.id.in_(list(dead)))
+            .values(ending=Ending.CRASHED, ended_at=now)
         )
-        connection.execute(delete(leases).where(leases.c.run_id.in_(dead)))
+        connection.execute(delete(leases).where(leases.c.run_id.in_(list(dead))))
     return dead
 
 
-def _dead(connection: Connection, now: datetime) -> list[str]:
-    going = connection.execute(select(runs.c.id, runs.c.holder, runs.c.host).where(_UNENDED)).all()
-    return [row.id for row in going if is_dead(connection, row, now)]
+def _dead(connection: Connection, now: datetime) -> dict[str, str]:
+    columns = (runs.c.id, runs.c.holder, runs.c.host, runs.c.job)
+    going = connection.execute(select(*columns).where(_UNENDED)).all()
+    return {row.id: row.job for row in going if is_dead(connection, row, now)}
 
 
 def is_dead(connection: Connection, row: Any, now: datetime) -> bool:
@@ -177,7 +186,7 @@ def is_dead(connection: Connection, row: Any, now: datetime) -> bool:
     # The crawl has a lease of its own, and may outlive the scheduler that started it for a while.
     names = connection.scalars(select(leases.c.name).where(leases.c.run_id == row.id)).all()
     if names:
-        return not any(held(connection, name, now) for name in names)
+        return held(connection, names, now) is None
     # or of this machine, before it was restarted
     return is_here(row.holder) or row.host == socket.gethostname()
 

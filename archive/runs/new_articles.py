@@ -104,11 +104,12 @@ def _fresh(connection: Connection, outlet: str, run_id: str, began: datetime) ->
         frontier.c.first_visit_at,
         frontier.c.discovered_at,
     ).where(frontier.c.outlet == outlet, frontier.c.last_run == run_id, frontier.c.outcome != "")
-    for row in connection.execute(query.execution_options(yield_per=500)):
-        is_first = not row.visits or (row.first_visit_at and row.first_visit_at >= began)
-        is_late = row.discovered_at >= began - _FRESH
-        if is_first and is_late and not _is_not_asked_for(row):
-            yield row
+    with connection.execute(query.execution_options(yield_per=500)) as rows:
+        for row in rows:
+            is_first = not row.visits or (row.first_visit_at and row.first_visit_at >= began)
+            is_late = row.discovered_at >= began - _FRESH
+            if is_first and is_late and not _is_not_asked_for(row):
+                yield row
 
 
 def _is_not_asked_for(row: Any) -> bool:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, update
 
-from archive.index.bulk import insert_rows
 from archive.index.database import IndexUnusableError
-from archive.index.process_identity import this_process
+from archive.index.rows.bulk import insert_rows
 from archive.index.schema import outcomes, runs
+from archive.index.writers.parts import run_part
+from archive.index.writers.process_identity import this_process
 from archive.model.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class RunRecorder:
         version: str = "",
     ) -> None:
         self.id = begun or uuid.uuid4().hex
+        #: The part of the index that whoever calls `write` or `end` must have.
+        self.part = run_part(self.id)
         self.counts: Counter[tuple[str, str]] = Counter()
         self._facts = {
             "verb": verb,

@@ -12,12 +12,12 @@ import json
 import os
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from archive.model.files import read_regular
-from archive.segments import file_locks
-from archive.segments.atomic_files import sync_folder
-from archive.segments.file_locks import LockHeldError
+from archive.segments.files import file_locks
+from archive.segments.files.atomic_files import sync_folder
+from archive.segments.files.file_locks import LockHeldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 _SUM = re.compile(r"[0-9a-f]{32}")
 #: Bytes read from the end of a log to find its last line; more are read if it is longer.
 _TAIL = 2**16
+
+
+class LockedLog(Protocol):
+    """A log that this process has locked against every other."""
+
+    def append(self, fields: dict[str, Any]) -> int:
+        """Append a line, which is kept for good on return; return the offset where it begins.
+
+        :raises OSError: it cannot be written; the log is then as it was.
+        """
+
+    def cut(self, end: int) -> None:
+        """Remove the last lines, from ``end`` on, before anything was done because of them.
+
+        :raises OSError: they cannot be removed.
+        """
 
 
 class ChainedLog:
@@ -113,6 +129,13 @@ def whole_lines(path: Path) -> bytes:
     with lock:
         whole, newline, _ = read_regular(path).rpartition(b"\n")
     return whole + newline
+
+
+def next_line(whole: bytes, fields: dict[str, Any]) -> bytes:
+    """Return the line of these fields after the finished lines of a log."""
+    before = _parse(whole.removesuffix(b"\n").rpartition(b"\n")[2])
+    chain = "" if before is None else before["chain"]
+    return json.dumps(fields | {"chain": _chain(chain, fields)}).encode() + b"\n"
 
 
 def read_lines(data: bytes) -> tuple[list[tuple[int, dict[str, Any]]], list[tuple[int, str]]]:

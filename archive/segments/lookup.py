@@ -7,7 +7,7 @@ location names, and agree with its digests.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from isal import isal_zlib
 
@@ -88,16 +88,82 @@ def read_bytes(archive: StoreOrFolder, location: Location) -> bytes:
 
     :raises RecordError: there is no such file, or it is too short.
     """
-    where = _describe(location)
-    if Path(location.file).name != location.file:
-        raise RecordError(f"{where} is not a file of the archive's folder.")
+    where = _checked(location)
     try:
         data = store_of(archive).range(location.file, location.offset, location.length)
     except (OSError, ValueError) as error:
         raise _unreadable(where, error) from error
+    return _whole(data, location)
+
+
+class RecordReader:
+    """Reads many records by their locations; close it, or use it as a context manager.
+
+    The segment that was read last stays open: of an archive in S3, records that lie near each other
+    are then not asked for one by one.
+    """
+
+    def __init__(self, archive: StoreOrFolder) -> None:
+        self._store = store_of(archive)
+        self._name = ""
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the segment that is open; the next reading opens one again."""
+        if self._file is not None:
+            self._file.close()
+        self._name, self._file = "", None
+
+    def read_at(self, location: Location) -> Record:
+        """Return the record at a location, as `read_at` does."""
+        return parse_record(self.read_bytes(location), location)
+
+    def read_bytes(self, location: Location) -> bytes:
+        """Return the bytes at a location, as `read_bytes` does."""
+        where = _checked(location)
+        file = self._open(location.file, where)
+        try:
+            file.seek(location.offset)
+            data = file.read(location.length)
+        except (OSError, ValueError) as error:
+            raise _unreadable(where, error) from error
+        return _whole(data, location)
+
+    def request_after(self, location: Location) -> tuple[Record, bytes] | None:
+        """Return the `request` right after a record, as `request_after` does."""
+        where = _following(location)
+        return _request_in(self._open(location.file, where), location, where)
+
+    def _open(self, name: str, where: str) -> BinaryIO:
+        if self._file is None or name != self._name:
+            self.close()
+            self._file = _open(self._store, name, where)
+            self._name = name
+        return self._file
+
+
+def _checked(location: Location) -> str:
+    """Return how sentences call a record.
+
+    :raises RecordError: its file can be none of the archive's.
+    """
+    where = _describe(location)
+    if Path(location.file).name != location.file:
+        raise RecordError(f"{where} is not a file of the archive's folder.")
+    return where
+
+
+def _whole(data: bytes, location: Location) -> bytes:
     if len(data) != location.length:
         raise RecordError(
-            f"{where} should have {location.length} bytes, but the file ends after {len(data)}."
+            f"{_describe(location)} should have {location.length} bytes, but the file ends after"
+            f" {len(data)}."
         )
     return data
 
@@ -148,26 +214,34 @@ def request_after(archive: StoreOrFolder, location: Location) -> tuple[Record, b
 
     :raises RecordError: what follows is damaged.
     """
-    where = f"What follows record {location.record_id} at byte {location.offset} of {location.file}"
-    start = location.offset + location.length
+    where = _following(location)
     with _open(store_of(archive), location.file, where) as file:
-        try:
-            member = _request_member(file, start)
-            if member is None:
-                return None
-            data, plain = member
-            head = HEADER_END.search(plain)
-            if head is None:
-                raise RecordError(f"{where} is not a WARC record.")
-            fields = parse_header(plain[: head.end()])
-            block = plain[head.end() : head.end() + block_length(fields)]
-            return build_record(fields, block, start, len(data)), data
-        except INFLATE_ERROR as error:
-            raise RecordError(f"{where} does not inflate ({error}).") from error
-        except MalformedRecordError as error:
-            raise RecordError(f"{where} is damaged. {error.sentence}") from error
-        except OSError as error:
-            raise RecordError(f"{where} cannot be read ({error}).") from error
+        return _request_in(file, location, where)
+
+
+def _following(location: Location) -> str:
+    return f"What follows record {location.record_id} at byte {location.offset} of {location.file}"
+
+
+def _request_in(file: BinaryIO, location: Location, where: str) -> tuple[Record, bytes] | None:
+    start = location.offset + location.length
+    try:
+        member = _request_member(file, start)
+        if member is None:
+            return None
+        data, plain = member
+        head = HEADER_END.search(plain)
+        if head is None:
+            raise RecordError(f"{where} is not a WARC record.")
+        fields = parse_header(plain[: head.end()])
+        block = plain[head.end() : head.end() + block_length(fields)]
+        return build_record(fields, block, start, len(data)), data
+    except INFLATE_ERROR as error:
+        raise RecordError(f"{where} does not inflate ({error}).") from error
+    except MalformedRecordError as error:
+        raise RecordError(f"{where} is damaged. {error.sentence}") from error
+    except OSError as error:
+        raise RecordError(f"{where} cannot be read ({error}).") from error
 
 
 def _request_member(file: BinaryIO, start: int) -> tuple[bytes, bytes] | None:

@@ -1,32 +1,30 @@
 """The fixity manifest: the size and sha256 of each closed segment, independent of the index.
 
 ``fixity.jsonl`` in the archive's folder is a chained log (`archive.segments.chained_log`), one line
-an entry, and is never rewritten.
+an entry, and is never rewritten. Where nothing can be appended to, each writer has a chain of its
+own (`archive.segments.chains`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from archive.model.files import open_regular
-from archive.segments import chained_log as chain
+from archive.segments.chains import ChainFault, join
+from archive.segments.files.measure import measure_open
 from archive.segments.names import is_plain
 from archive.segments.store import store_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import BinaryIO
+    from collections.abc import Mapping
 
     from archive.segments.store import Store, StoreOrFolder
 
 #: The manifest's name, in the archive's folder.
 NAME = "fixity.jsonl"
-_READ = 2**20
 
 
 class EntryKind(StrEnum):
@@ -57,19 +55,10 @@ class ManifestEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The last entry of each file, by name, and the errors in the lines, with their offsets."""
+    """The last entry of each file, by name, and the faults of the lines."""
 
     entries: dict[str, ManifestEntry]
-    faults: tuple[tuple[int, str], ...]
-
-
-def measure(path: Path) -> tuple[int, str]:
-    """Return a file's size in bytes and its sha256 in hex.
-
-    :raises OSError: it cannot be read.
-    """
-    with open_regular(path) as file:
-        return _measure(file)
+    faults: tuple[ChainFault, ...]
 
 
 def measure_segment(store: Store, name: str) -> tuple[int, str]:
@@ -78,16 +67,7 @@ def measure_segment(store: Store, name: str) -> tuple[int, str]:
     :raises OSError: it cannot be read.
     """
     with store.open(name) as file:
-        return _measure(file)
-
-
-def _measure(file: BinaryIO) -> tuple[int, str]:
-    found = hashlib.sha256()
-    size = 0
-    while piece := file.read(_READ):
-        found.update(piece)
-        size += len(piece)
-    return size, found.hexdigest()
+        return measure_open(file)
 
 
 def record_segment(
@@ -98,6 +78,20 @@ def record_segment(
     :raises OSError: the segment cannot be read, or the manifest not written; it is then as it was.
     """
     size, sha256 = measure_segment(store, name)
+    return _record(store, name, size, sha256, kind, reason)
+
+
+def record_closed(store: Store, name: str, size: int, sha256: str) -> ManifestEntry:
+    """Add a segment to the manifest that was closed just now; kept for good on return.
+
+    :raises OSError: the manifest cannot be written; it is then as it was.
+    """
+    return _record(store, name, size, sha256, EntryKind.CLOSED, "")
+
+
+def _record(
+    store: Store, name: str, size: int, sha256: str, kind: EntryKind, reason: str
+) -> ManifestEntry:
     now = datetime.now(UTC).replace(microsecond=0)
     return append(store, ManifestEntry(kind, name, size, sha256, now, reason))
 
@@ -116,30 +110,22 @@ def read(archive: StoreOrFolder) -> Manifest:
 
     :raises OSError: it cannot be read.
     """
-    return parse(store_of(archive).read_log(NAME))
+    return parse(store_of(archive).read_logs(NAME))
 
 
-def whole_lines(archive: StoreOrFolder) -> bytes:
-    """Return the finished lines of the manifest as bytes, empty if there is none.
-
-    :raises OSError: it cannot be read.
-    """
-    return store_of(archive).whole_lines(NAME)
-
-
-def parse(data: bytes) -> Manifest:
-    """Parse the bytes of a manifest."""
+def parse(chains: Mapping[str, bytes]) -> Manifest:
+    """Parse the chains of a manifest, by the names of their files."""
     entries: dict[str, ManifestEntry] = {}
-    lines, faults = chain.read_lines(data)
-    for at, fields in lines:
+    lines, faults = join(chains)
+    for line in lines:
         try:
-            entry = _entry(fields)
+            entry = _entry(line.fields)
         except (ValueError, KeyError, OverflowError, TypeError):
-            faults.append((at, "This line is not an entry."))
+            faults.append(ChainFault(line.file, line.offset, "This line is not an entry."))
             continue
         if _contradicts(entry, entries.get(entry.file)):
             sentence = f"{entry.file[:80]} has an earlier entry with another sha256, and no reason."
-            faults.append((at, sentence))
+            faults.append(ChainFault(line.file, line.offset, sentence))
         entries[entry.file] = entry
     return Manifest(entries, tuple(sorted(faults)))
 
@@ -177,9 +163,8 @@ def _entry(fields: dict[str, Any]) -> ManifestEntry:
         datetime.fromisoformat(fields["at"]),
         str(fields.get("reason", "")),
     )
-    own = {name: value for name, value in fields.items() if name != "chain"}
     # compared as text, so that the order of the fields counts
-    as_written = json.dumps(own) == json.dumps(_fields(entry))
+    as_written = json.dumps(fields) == json.dumps(_fields(entry))
     if not (as_written and is_plain(entry.file) and entry.at.tzinfo is not None):
         raise ValueError("not as entries are written")
     return entry

@@ -1,4 +1,4 @@
-"""Names of segments and their ids, and the folder that ARCHIVE_URL names.
+"""Names of segments and their ids.
 
 A segment is called ``NAME.warc.gz.open`` while it is written and ``NAME.warc.gz`` once it is
 closed; the index always knows it by its final name.
@@ -11,8 +11,6 @@ import re
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from archive.model.errors import SegmentError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,15 +85,3 @@ def plain(name: str) -> str:
 def new_id() -> str:
     """Return a new record id, as a bare URI."""
     return uuid.uuid4().urn
-
-
-def archive_folder(url: str) -> str:
-    """Return the folder that ARCHIVE_URL names.
-
-    :raises SegmentError: it names no local folder.
-    """
-    if "://" in url and not url.startswith("file://"):
-        raise SegmentError(f"ARCHIVE_URL {url!r}: only a local folder is supported.")
-    if not url:
-        raise SegmentError("ARCHIVE_URL is empty; name the folder the archive lies in.")
-    return url.removeprefix("file://")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from archive.model.errors import SegmentError, describe_os_error
 from archive.segments import lookup
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import sync_folder
-from archive.segments.file_locks import take_over
+from archive.segments.files.atomic_files import sync_folder
+from archive.segments.files.file_locks import take_over
 from archive.segments.names import final_name
 from archive.segments.store import FolderStore
 from archive.segments.tail_repair import repair_tail
@@ -77,9 +77,10 @@ def recover_segment(
 def _close(store: Store, path: Path, *, used: bool) -> None:
     if used:
         name = final_name(path.name)
-        store.close_segment(name)
-        fixity.record_segment(store, name)
+        size, sha256 = store.close_segment(name)
+        fixity.record_closed(store, name, size, sha256)
         return
     with suppress(FileNotFoundError):
         path.unlink()
     sync_folder(path.parent)
+    store.withdraw_segment(final_name(path.name))

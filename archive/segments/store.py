@@ -8,23 +8,39 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from archive.model.files import check_regular, open_regular, read_regular
-from archive.segments import chained_log, disk
-from archive.segments.atomic_files import part_of, rename_new, sync_file, sync_folder
-from archive.segments.file_locks import is_held
-from archive.segments.names import archive_folder, final_name, is_open, is_segment, open_name
+from archive.segments import chained_log
+from archive.segments.chains import is_chain_of
+from archive.segments.files import disk
+from archive.segments.files.atomic_files import (
+    part_of,
+    rename_new,
+    replace_atomically,
+    sync_file,
+    sync_folder,
+)
+from archive.segments.files.file_locks import is_held
+from archive.segments.files.measure import measure
+from archive.segments.names import (
+    final_name,
+    is_open,
+    is_plain,
+    is_segment,
+    open_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
-    from archive.segments.chained_log import ChainedLog
+    from archive.segments.chained_log import LockedLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,10 @@ class Store(Protocol):
     @property
     def spool(self) -> Path:
         """The local folder in which open segments are written, repaired and closed."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether segments are sent elsewhere when they are closed, which takes its time."""
 
     def exists(self) -> bool:
         """Return whether there is an archive, an empty one too."""
@@ -98,8 +118,22 @@ class Store(Protocol):
         :raises OSError: it does not exist or cannot be read.
         """
 
-    def close_segment(self, name: str) -> None:
+    def begin_segment(self, name: str) -> None:
+        """Note that an open segment was created in the spool.
+
+        :raises OSError: that cannot be noted.
+        """
+
+    def withdraw_segment(self, name: str) -> None:
+        """Note that an open segment was deleted, since it held nothing.
+
+        :raises OSError: that cannot be noted.
+        """
+
+    def close_segment(self, name: str) -> tuple[int, str]:
         """Keep an open segment, synced and whole, for good under its final name.
+
+        Return its size in bytes and its sha256 in hex.
 
         :raises FileExistsError: there is a closed segment of that name already.
         :raises OSError: it cannot be kept; it is then still open.
@@ -140,16 +174,18 @@ class Store(Protocol):
         :raises OSError: that cannot be found out.
         """
 
-    def read_log(self, name: str) -> bytes:
-        """Return what a log holds now, perhaps with half a line at its end; ``b""`` without one.
+    def read_logs(self, name: str) -> dict[str, bytes]:
+        """Return what the chains of a log hold now, by the names of their files.
 
-        :raises OSError: it cannot be read.
+        There may be half a line at the end of one; there is none without a log.
+
+        :raises OSError: one cannot be read.
         """
 
-    def whole_lines(self, name: str) -> bytes:
-        """Return the finished lines of a log, while no process writes; ``b""`` without one.
+    def whole_logs(self, name: str) -> dict[str, bytes]:
+        """Return the finished lines of the chains of a log, while no process here writes.
 
-        :raises OSError: it cannot be read.
+        :raises OSError: one cannot be read.
         """
 
     def append(self, name: str, fields: dict[str, Any]) -> None:
@@ -158,10 +194,50 @@ class Store(Protocol):
         :raises OSError: it cannot be written; the log is then as it was.
         """
 
-    def locked(self, name: str) -> AbstractContextManager[ChainedLog | None]:
+    def locked(self, name: str) -> AbstractContextManager[LockedLog | None]:
         """Lock a log; the context manager gives None if another process has locked it.
 
+        Of processes of other machines nothing is known; take-downs exclude them by the index.
+
         :raises OSError: it cannot be created or opened.
+        """
+
+    def tidy(self) -> None:
+        """Remove what killed writers left that is no segment.
+
+        :raises OSError: it cannot be removed.
+        """
+
+    def keep_file(self, name: str, path: Path) -> None:
+        """Keep a copy of a local file under a name such as ``logs/JOB/RUN.log``.
+
+        It appears whole, in the place of an earlier one of that name. Such files are no part of
+        what is verified and backed up.
+
+        :raises ValueError: the name has no folder, or a part of it begins with a dot.
+        :raises OSError: it cannot be kept; an earlier one is then as it was.
+        """
+
+    def read_file(self, name: str) -> bytes:
+        """Return what was kept under a name by `keep_file`.
+
+        :raises ValueError: see `keep_file`.
+        :raises FileNotFoundError: nothing was.
+        :raises OSError: it cannot be read.
+        """
+
+    def kept_files(self, folder: str) -> list[str]:
+        """Return the names of the files kept in a folder such as ``logs/JOB``, sorted.
+
+        :raises ValueError: see `keep_file`.
+        :raises OSError: they cannot be listed.
+        """
+
+    def drop_file(self, name: str) -> None:
+        """Delete what was kept under a name, if anything was.
+
+        :raises ValueError: see `keep_file`.
+        :raises OSError: it cannot be deleted.
         """
 
 
@@ -183,6 +259,11 @@ class FolderStore:
     def spool(self) -> Path:
         """The folder itself."""
         return self.folder
+
+    @property
+    def is_remote(self) -> bool:
+        """False."""
+        return False
 
     def exists(self) -> bool:
         """Return whether the folder exists."""
@@ -243,9 +324,16 @@ class FolderStore:
             file.seek(offset)
             return file.read(length)
 
-    def close_segment(self, name: str) -> None:
+    def begin_segment(self, name: str) -> None:
+        """Do nothing: who reads the folder sees it."""
+
+    def withdraw_segment(self, name: str) -> None:
+        """Do nothing: who reads the folder sees that it is gone."""
+
+    def close_segment(self, name: str) -> tuple[int, str]:
         """Give an open segment its final name; on return that is on disk."""
         rename_new(self.folder / open_name(name), self.folder / name)
+        return measure(self.folder / name)
 
     @contextmanager
     def adding(self, name: str, like: str) -> Iterator[Path]:
@@ -277,24 +365,60 @@ class FolderStore:
         """Return a sentence if the file system has fewer bytes free, else ``""``."""
         return disk.shortage(self.folder, size)
 
-    def read_log(self, name: str) -> bytes:
-        """Return what a log holds now, perhaps with half a line at its end; ``b""`` without one."""
-        try:
-            return read_regular(self.folder / name)
-        except FileNotFoundError:
-            return b""
+    def read_logs(self, name: str) -> dict[str, bytes]:
+        """Return what the chains of a log hold now, by the names of their files.
 
-    def whole_lines(self, name: str) -> bytes:
-        """Return the finished lines of a log, while no process writes; ``b""`` without one."""
-        return chained_log.whole_lines(self.folder / name)
+        Beside the folder's own there are those of writers where the archive lay before.
+        """
+        return {path.name: read_regular(path) for path in self._chains(name)}
+
+    def whole_logs(self, name: str) -> dict[str, bytes]:
+        """Return the finished lines of the chains of a log, while no process writes."""
+        return {path.name: chained_log.whole_lines(path) for path in self._chains(name)}
+
+    def _chains(self, name: str) -> list[Path]:
+        try:
+            return [path for path in self.folder.iterdir() if is_chain_of(name, path.name)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def append(self, name: str, fields: dict[str, Any]) -> None:
         """Append a line to a log, which is on disk on return; wait for other processes."""
         chained_log.append(self.folder / name, fields)
 
-    def locked(self, name: str) -> AbstractContextManager[ChainedLog | None]:
+    def locked(self, name: str) -> AbstractContextManager[LockedLog | None]:
         """Lock a log; the context manager gives None if another process has locked it."""
         return chained_log.locked(self.folder / name)
+
+    def tidy(self) -> None:
+        """Do nothing: they leave nothing else."""
+
+    def keep_file(self, name: str, path: Path) -> None:
+        """Keep a copy of a local file in a folder within the archive's; on disk on return."""
+        place = self._kept(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with replace_atomically(place) as part:
+            shutil.copyfile(path, part)
+        sync_folder(place.parent)
+
+    def read_file(self, name: str) -> bytes:
+        """Return what was kept under a name."""
+        return read_regular(self._kept(name))
+
+    def kept_files(self, folder: str) -> list[str]:
+        """Return the names of the files kept in a folder, sorted; none without the folder."""
+        try:
+            found = list(self._kept(f"{folder}/x").parent.iterdir())
+        except FileNotFoundError:
+            return []
+        return sorted(f"{folder}/{path.name}" for path in found if is_plain(path.name))
+
+    def drop_file(self, name: str) -> None:
+        """Delete what was kept under a name, if anything was."""
+        self._kept(name).unlink(missing_ok=True)
+
+    def _kept(self, name: str) -> Path:
+        return self.folder / check_kept_name(name)
 
     def _paths(self, name: str) -> Iterator[Path]:
         """Yield where to look for a segment, in this order: its writer may close it meanwhile.
@@ -313,17 +437,20 @@ class FolderStore:
 StoreOrFolder: TypeAlias = Store | Path | str
 
 
-def store_at(url: str) -> Store:
-    """Return the store that ARCHIVE_URL names.
-
-    :raises SegmentError: it names none that this version can read.
-    """
-    return FolderStore(Path(archive_folder(url)))
-
-
 def store_of(archive: StoreOrFolder) -> Store:
     """Return the store itself, or that of a folder."""
     return FolderStore(Path(archive)) if isinstance(archive, (str, Path)) else archive
+
+
+def check_kept_name(name: str) -> str:
+    """Return the name of a kept file: plain names of folders and of the file, with slashes.
+
+    :raises ValueError: it is none; all other names are those of the archive's own files.
+    """
+    parts = name.split("/")
+    if len(parts) == 1 or not all(map(is_plain, parts)):
+        raise ValueError(f"{name[:200]!r} is no name of a kept file")
+    return name
 
 
 def _size_of(entry: os.DirEntry[str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, Self
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
 from archive.segments import manifest as fixity
-from archive.segments.atomic_files import sync_folder
-from archive.segments.file_locks import create
+from archive.segments.files.atomic_files import sync_folder
+from archive.segments.files.file_locks import create
 from archive.segments.names import new_id, open_name, plain, segment_name
 from archive.segments.store import store_of
 from archive.warc import record_writer as warc
@@ -25,6 +26,7 @@ from archive.warc.compression.gzip_member import member, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
     from types import TracebackType
 
@@ -77,7 +79,9 @@ class SegmentWriter:
             "isPartOf": job,
         }
         self._fd = -1
-        self._full: list[tuple[int, str]] = []  # complete, not yet renamed
+        self._full: list[tuple[int, str]] = []  # complete, not yet to be closed
+        self._closings: list[tuple[int, str, Future[None]]] = []
+        self._threads: ThreadPoolExecutor | None = None
         self._unsettled = False  # whether anything was written since `settle`
         self._name = ""
         self._serial = 0
@@ -152,19 +156,16 @@ class SegmentWriter:
             self._sync()
 
     def settle(self) -> None:
-        """Note that everything synced is indexed: give complete segments their final names."""
+        """Note that everything synced is indexed: give complete segments their final names.
+
+        Where they are sent elsewhere, that goes on in a thread: a crawl must not wait for it.
+        """
         self._check()
         self._unsettled = False
         while self._full:
-            fd, name = self._full[-1]
-            final = self._folder / name
-            try:
-                self._store.close_segment(name)
-                fixity.record_segment(self._store, name)
-            except OSError as error:
-                self._fail(final, error)
-            os.close(fd)
-            self._full.pop()
+            fd, name = self._full.pop()
+            self._closings.append((fd, name, self._begin_closing(name)))
+        self._end_closings(wait=False)
 
     def close(self) -> None:
         """Sync the open segment and give it its final name; a second call does nothing."""
@@ -173,7 +174,42 @@ class SegmentWriter:
         self._check()
         self._put_aside()
         self.settle()
+        self._end_closings(wait=True)
+        if self._threads is not None:
+            self._threads.shutdown()
         self._closed = True
+
+    def _begin_closing(self, name: str) -> Future[None]:
+        if self._store.is_remote:
+            if self._threads is None:
+                # who writes to a folder does not pay for it
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._threads = ThreadPoolExecutor(1, "closing")
+            return self._threads.submit(self._close_segment, name)
+        done: Future[None] = Future()
+        try:
+            self._close_segment(name)
+        except OSError as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        return done
+
+    def _close_segment(self, name: str) -> None:
+        size, sha256 = self._store.close_segment(name)
+        fixity.record_closed(self._store, name, size, sha256)
+
+    def _end_closings(self, *, wait: bool) -> None:
+        """End the closings that are done, or all; in the order in which they were begun."""
+        while self._closings and (wait or self._closings[0][2].done()):
+            fd, name, closing = self._closings[0]
+            try:
+                closing.result()
+            except OSError as error:
+                self._fail(self._folder / name, error)
+            os.close(fd)
+            self._closings.pop(0)
 
     def __enter__(self) -> Self:
         return self
@@ -239,17 +275,19 @@ class SegmentWriter:
         while self._fd < 0:
             self._info = self._new_id()
             name = segment_name(self._prefix, moment, self._serial, self._host, self._info)
-            path = self._folder / open_name(name)
+            self._name, self._end, self._synced = name, 0, 0
+            path = self._path
             try:
                 if not self._folder.exists():
                     self._folder.mkdir(parents=True, exist_ok=True)
                     sync_folder(self._folder.parent)
                 self._fd = create(path)
+                if self._fd >= 0:
+                    self._store.begin_segment(name)
             except OSError as error:
                 self._fail(path, error)
         record = warc.warcinfo(self._info, moment, self._fields, name)
-        self._name, self._serial = name, self._serial + 1
-        self._end = self._synced = 0
+        self._serial += 1
         self._named = self._used = False
         self._local = {}
         try:
@@ -297,6 +335,7 @@ class SegmentWriter:
             try:
                 self._path.unlink()
                 sync_folder(self._folder)
+                self._store.withdraw_segment(self._name)
             except OSError as error:
                 self._fail(self._path, error)
             os.close(self._fd)
@@ -313,8 +352,12 @@ class SegmentWriter:
 
     def _release(self) -> None:
         """Give up a broken segment, cut to its last sync, or deleted if nothing was synced."""
-        while self._full:
-            os.close(self._full.pop()[0])
+        if self._threads is not None:
+            # what is being sent is sent to its end, while its lock is held
+            self._threads.shutdown(cancel_futures=True)
+        for fd in [*(fd for fd, _ in self._full), *(fd for fd, _, _ in self._closings)]:
+            os.close(fd)
+        self._full, self._closings, self._threads = [], [], None
         if self._fd < 0:
             return
         # the error is reported already, and recovery cuts what cannot be cut now

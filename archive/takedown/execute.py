@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import indexed_bytes
+from archive.captures.rows import indexed_bytes
 from archive.index.database import index_file
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.program import PROGRAM
-from archive.segments import disk
 from archive.segments import manifest as fixity
+from archive.segments.files import disk
 from archive.segments.manifest import EntryKind
 from archive.segments.names import is_closed, is_plain
 from archive.segments.store import store_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from archive.index.database import Index
-    from archive.segments.chained_log import ChainedLog
+    from archive.segments.chained_log import LockedLog
     from archive.segments.store import Store, StoredSegment, StoreOrFolder
     from archive.takedown.log import RemovedRecord, TakedownLog
     from archive.takedown.plan import ArticleOf, TakedownPlan
@@ -84,7 +84,7 @@ class TakedownExecutor:
         self,
         archive: StoreOrFolder,
         index: Index,
-        log: ChainedLog,
+        log: LockedLog,
         article_of: ArticleOf,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         step: Callable[[str], None] = lambda _: None,
@@ -285,7 +285,12 @@ class TakedownExecutor:
 
     def _delete_old_indexes(self) -> None:
         """Delete the indexes that a reindex kept or has not finished: they hold the text too."""
-        for path in old_indexes(self._index.url):
+        if index_file(self._index.url) is None:
+            # Imported here only: most indexes are files.
+            from archive.index.postgres.schemas import drop_beside
+
+            drop_beside(self._index.url)
+        for path in _old_files(self._index.url):
             try:
                 path.unlink()
             except OSError as error:
@@ -306,8 +311,20 @@ def room_lacks(store: Store, index_url: str, files: Sequence[str]) -> str:
     return f"{lack} Nothing was changed." if lack else ""
 
 
-def old_indexes(index_url: str) -> list[Path]:
-    """Return the files in which a reindex kept the old index, or left one unfinished."""
+def old_indexes(index_url: str) -> list[str]:
+    """Return the names of files, or schemas, of a kept old index and of an unfinished one.
+
+    :raises IndexUnusableError: the server cannot be asked.
+    """
+    if index_file(index_url) is not None:
+        return [str(path) for path in _old_files(index_url)]
+    # Imported here only: most indexes are files.
+    from archive.index.postgres.schemas import indexes_beside
+
+    return [f"the schema {name}" for name in indexes_beside(index_url)]
+
+
+def _old_files(index_url: str) -> list[Path]:
     path = index_file(index_url)
     if path is None:
         return []

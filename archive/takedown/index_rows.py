@@ -8,10 +8,10 @@ from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from archive.articles.blocklist import REMOVED
 from archive.frontier.visits import REMOVED_COLUMNS
-from archive.index.article_rows import to_article, to_document
 from archive.index.dialect import insert_missing, one_of, overwrite_deleted
 from archive.index.fulltext import delete_documents
-from archive.index.row_ids import keep_ids
+from archive.index.rows.article_rows import to_article, to_document
+from archive.index.rows.row_ids import keep_ids
 from archive.index.schema import (
     aliases,
     articles,

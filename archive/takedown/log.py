@@ -13,14 +13,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from archive.model.errors import SegmentError, describe_os_error
-from archive.segments import chained_log
+from archive.segments.chains import ChainFault, join
 from archive.segments.store import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from archive.segments.chained_log import ChainedLog
+    from archive.segments.chained_log import LockedLog
     from archive.segments.store import StoreOrFolder
 
 #: The log's name, in the archive's folder.
@@ -79,10 +79,10 @@ class Takedown:
 
 @dataclass(frozen=True, slots=True)
 class TakedownLog:
-    """The take-downs by outlet and article id, and the errors in the lines, with their offsets."""
+    """The take-downs by outlet and article id, and the faults of the lines."""
 
     takedowns: dict[tuple[str, str], Takedown]
-    faults: tuple[tuple[int, str], ...] = ()
+    faults: tuple[ChainFault, ...] = ()
 
     @property
     def pending(self) -> list[Takedown]:
@@ -97,22 +97,22 @@ def read(archive: StoreOrFolder) -> TakedownLog:
     """
     store = store_of(archive)
     try:
-        data = store.read_log(NAME)
+        chains = store.read_logs(NAME)
     except OSError as error:
         raise SegmentError(describe_os_error(store.place(NAME), error)) from error
-    lines, faults = chained_log.read_lines(data)
+    lines, faults = join(chains)
     takedowns: dict[tuple[str, str], Takedown] = {}
-    for at, fields in lines:
+    for line in lines:
         try:
-            sentence = _apply(fields, takedowns)
+            sentence = _apply(line.fields, takedowns)
         except (KeyError, TypeError, ValueError):
             sentence = "This is not a line of the log."
         if sentence:
-            faults.append((at, sentence))
+            faults.append(ChainFault(line.file, line.offset, sentence))
     return TakedownLog(takedowns, tuple(sorted(faults)))
 
 
-def locked(archive: StoreOrFolder) -> AbstractContextManager[ChainedLog | None]:
+def locked(archive: StoreOrFolder) -> AbstractContextManager[LockedLog | None]:
     """Lock the log; the context manager gives None if another process has locked it."""
     return store_of(archive).locked(NAME)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from archive.frontier.revisit_policy import State
 from archive.index.dialect import one_of
-from archive.index.image_urls import images_of_others
+from archive.index.rows.image_urls import images_of_others
 from archive.index.schema import aliases, articles, captures, frontier, refused, removals, revisions
 from archive.takedown.log import RemovedRecord
 from archive.warc.record_writer import format_date

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
-from archive.articles.captures import record_of
+from archive.captures.rows import record_of
 from archive.http.content_coding import decode_content
 from archive.http.message import MessageError, parse_head, payload
 from archive.index.schema import articles, captures, revisions
@@ -46,13 +46,14 @@ _CHARSETS = ("utf-8", "cp949")
 def find_quotes(connection: Connection, archive: StoreOrFolder, row: int) -> Iterator[str]:
     """Yield the ids of the records that quote the article of that row of ``articles``."""
     needles = _needles(connection, row)
-    for capture in connection.execute(_candidates(row).execution_options(yield_per=500)):
-        try:
-            exchange = record_of(archive, capture).exchange
-        except RecordError:  # reported by `verify`
-            continue
-        if exchange is not None and _quotes(exchange, needles):
-            yield capture.record_id
+    with connection.execute(_candidates(row).execution_options(yield_per=500)) as rows:
+        for capture in rows:
+            try:
+                exchange = record_of(archive, capture).exchange
+            except RecordError:  # reported by `verify`
+                continue
+            if exchange is not None and _quotes(exchange, needles):
+                yield capture.record_id
 
 
 def _needles(connection: Connection, row: int) -> set[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.captures import record_of
+from archive.captures.rows import record_of
 from archive.index.dialect import one_of
 from archive.index.schema import captures
 from archive.segments.lookup import RecordError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -21,18 +21,20 @@ from archive.verify.articles import ArticleCheck
 from archive.verify.captures import CaptureRows, RowCheck, without_row
 from archive.verify.index import check_index
 from archive.verify.links import Links
+from archive.verify.parts import Tally, packed, unpacked
+from archive.verify.selection import SegmentSelection
 from archive.verify.takedowns import TakedownCheck
 from archive.verify.warc_file.file import FileCheck
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from sqlalchemy import Connection
 
     from archive.segments.store import Store, StoreOrFolder
     from archive.verify.articles import Reader
-    from archive.verify.selection import SegmentSelection
+    from archive.verify.selection import SegmentRange
     from archive.verify.warc_file.strict_reader import CheckedRecord
 
 #: Seconds after its close in which a segment's last records may still be on their way into the
@@ -40,31 +42,14 @@ if TYPE_CHECKING:
 _IN_FLIGHT = 60.0
 
 
-@dataclass(slots=True)
-class Tally:
-    """What was verified.
-
-    ``recorded``: segments entered in the manifest now; ``unrecorded``: why others could not be.
-    ``live``: segments that a running process writes; ``passed_over``: those not selected.
-    """
-
-    files: int = 0
-    bytes: int = 0
-    records: int = 0
-    rows: int = 0
-    live: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-    recorded: list[str] = field(default_factory=list)
-    unrecorded: str = ""
-    passed_over: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Contents:
     """The segments of an archive, by their final names.
 
     ``chosen`` are the closed ones to verify, ``abandoned`` the open ones whose writer died,
-    ``live`` those that a running process writes. ``whole``: none is left out.
+    ``live`` those that a running process writes. ``whole``: none is left out, or none of the range
+    ``within``. ``has_tables``: what
+    the index says by itself is verified, and with ``whole_index`` texts and articles, too.
     """
 
     store: Store
@@ -73,6 +58,9 @@ class _Contents:
     abandoned: list[str]
     live: set[str]
     whole: bool
+    within: SegmentRange | None
+    has_tables: bool
+    whole_index: bool
 
 
 class Verification:
@@ -80,7 +68,8 @@ class Verification:
 
     ``progress`` is called with bytes read. With a ``reader`` the captures of a whole archive are
     read again, and the index is compared with the result. With ``witness`` each record is compared
-    with warcio's reading of it.
+    with warcio's reading of it. What needs the records of all segments is left to whoever joins the
+    parts if it is ``joined``: see `finish_joined`.
     """
 
     def __init__(
@@ -89,8 +78,13 @@ class Verification:
         reader: Reader | None = None,
         *,
         witness: bool = False,
+        joined: bool = False,
     ) -> None:
         self.tally = Tally()
+        self._is_joined = joined
+        self._selection = SegmentSelection()
+        self._index_url = ""
+        self._contents: _Contents | None = None
         self._reader = reader
         self._witness = witness
         self._progress = progress
@@ -136,36 +130,96 @@ class Verification:
         self, archive: StoreOrFolder, index_url: str, selection: SegmentSelection
     ) -> Iterator[Finding]:
         """Verify an archive: its segments, its manifest, and that its index matches them."""
-        store = store_of(archive)
+        yield from self.begin(archive, index_url, selection)
+        yield from self.go_on()
+
+    def begin(
+        self, archive: StoreOrFolder, index_url: str, selection: SegmentSelection
+    ) -> Iterator[Finding]:
+        """Begin to verify an archive: yield what is wrong with its manifest."""
+        self._selection, self._index_url = selection, index_url
+        self._contents = yield from self._list(store_of(archive), index_url, selection)
+
+    def go_on(self) -> Iterator[Finding]:
+        """Verify what the selection holds of the archive that was begun."""
+        contents, selection = self._contents, self._selection
+        if contents is None:
+            return
+        yield from self._index(self._index_url, contents)
+        for name in contents.chosen:
+            if name not in self._done:
+                yield from self._segment(name, None, None, contents)
+        if self._is_joined:
+            return
+        yield from self._links.finish(whole=selection.is_all)
+        if selection.has_archive and self._takedowns is not None:
+            yield from self._takedowns.finish(whole=selection.is_all)
+
+    def _list(
+        self, store: Store, index_url: str, selection: SegmentSelection
+    ) -> Generator[Finding, None, _Contents | None]:
+        """Yield what is wrong with the manifest; return what to verify, None if nothing."""
         manifest, finding = _read_manifest(store)
-        if finding is not None:
-            yield finding
-        for offset, sentence in manifest.faults:
-            yield Finding(fixity.NAME, offset, "", Rule.MANIFEST, sentence)
-        self._takedowns = TakedownCheck(store)
         segments, opened = store.names()
         abandoned, live = _apart(store, opened)
+        self._takedowns = TakedownCheck(store)
+        if selection.has_archive:
+            if finding is not None:
+                yield finding
+            for fault in manifest.faults:
+                yield Finding(fault.file, fault.offset, "", Rule.MANIFEST, fault.sentence)
+        within = selection.range_of(segments)
+        if selection.part is not None:
+            abandoned = [name for name in abandoned if within is not None and name in within]
         chosen = selection.of(store, segments, manifest)
         self.tally.live = len(live)
         self.tally.passed_over = len(segments) - len(chosen)
-        yield from _missing(store, segments, manifest)
+        if selection.has_archive:
+            yield from _missing(store, segments, manifest)
         if not segments and not abandoned and not live and not _exists(index_url):
-            return
-        contents = _Contents(store, manifest, chosen, abandoned, live, selection.is_all)
-        yield from self._index(index_url, contents)
-        for name in chosen:
-            if name not in self._done:
-                yield from self._segment(name, None, None, contents)
-        yield from self._links.finish(whole=selection.is_all)
-        yield from self._takedowns.finish(whole=selection.is_all)
+            return None
+        whole_index = selection.has_whole_index
+        return _Contents(
+            store=store,
+            manifest=manifest,
+            chosen=chosen,
+            abandoned=abandoned,
+            live=live,
+            whole=selection.is_all,
+            within=within,
+            has_tables=selection.has_archive,
+            whole_index=whole_index,
+        )
+
+    def seen(self) -> Iterator[bytes]:
+        """Yield what the verified segments say of others, for `add_seen`; call it at the end."""
+        stones = self._takedowns.stones if self._takedowns is not None else set()
+        yield packed({"stones": sorted(stones)})
+        yield from self._links.rows()
+
+    def add_seen(self, pieces: Iterable[bytes]) -> None:
+        """Add what a part has `seen`; the parts come in the order of their segments."""
+        for piece in pieces:
+            values = unpacked(piece)
+            if "stones" not in values:
+                self._links.load(values)
+            elif self._takedowns is not None:
+                self._takedowns.stones.update(values["stones"])
+
+    def finish_joined(self) -> Iterator[Finding]:
+        """Yield findings that need the records of all segments, once all parts are added."""
+        yield from self._links.finish(whole=True)
+        if self._takedowns is not None:
+            yield from self._takedowns.finish(whole=True)
 
     def _index(self, index_url: str, contents: _Contents) -> Iterator[Finding]:
         """Verify the index, and the segments with their rows."""
         try:
             with Index(index_url, read_only=True) as index:
                 yield from self._segments(index, contents)
-                with index.reading() as connection:
-                    yield from self._tables(connection, contents)
+                if contents.has_tables:
+                    with index.reading() as connection:
+                        yield from self._tables(connection, contents)
         except IndexUnusableError as error:
             yield Finding("index", -1, "", Rule.INDEX, str(error))
         except (ValueError, TypeError) as error:  # a column holds what its type cannot be
@@ -175,8 +229,8 @@ class Verification:
     def _segments(self, index: Index, contents: _Contents) -> Iterator[Finding]:
         """Verify the segments, each with the rows that lead into it."""
         names = {*contents.chosen, *contents.abandoned}
-        with index.reading() as connection:
-            rows = CaptureRows(connection, None if contents.whole else names)
+        files = contents.within or (None if contents.whole else names)
+        with index.reading() as connection, closing(CaptureRows(connection, files)) as rows:
             for name in sorted(names):
                 yield from self._rows_elsewhere(rows, name, contents)
                 # All at once: what cannot be read must fail before the segment is begun.
@@ -190,10 +244,10 @@ class Verification:
 
     def _tables(self, connection: Connection, contents: _Contents) -> Iterator[Finding]:
         """Verify what the index says by itself, of take-downs, and of articles."""
-        yield from check_index(connection, whole=contents.whole)
+        yield from check_index(connection, whole=contents.whole_index)
         if self._takedowns is not None:
             yield from self._takedowns.rows(connection)
-        if contents.whole and self._reader is not None:
+        if contents.whole_index and self._reader is not None:
             yield from ArticleCheck(connection, contents.store, self._reader).run()
 
     def _segment(

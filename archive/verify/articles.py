@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.captures import record_of
-from archive.articles.comparison import CONTENT_FIELDS, compare
-from archive.index.article_rows import to_article
+from archive.captures.rows import location_of
+from archive.differences.comparison import CONTENT_FIELDS, compare
+from archive.index.rows.article_rows import to_article
 from archive.index.schema import aliases, articles, captures, revisions
 from archive.model.article import Author, Image, Quality
 from archive.model.outcome import Outcome, Reason
-from archive.segments.lookup import RecordError
+from archive.segments.lookup import RecordError, RecordReader
 from archive.verify.warc_file.findings import Finding, Rule
 
 if TYPE_CHECKING:
@@ -72,36 +72,43 @@ class ArticleCheck:
 
     def __init__(self, connection: Connection, archive: StoreOrFolder, reader: Reader) -> None:
         self._connection = connection
-        self._archive = archive
+        self._records = RecordReader(archive)
         self._reader = reader
 
     def run(self) -> Iterator[Finding]:
         """Yield findings on captures with an article, on articles, and on captures without one."""
+        with self._records:
+            yield from self._with_article()
+            yield from self._without_article()
+
+    def _with_article(self) -> Iterator[Finding]:
         query = select(captures, revisions.c.article).join(
             revisions, captures.c.revision_id == revisions.c.id
         )
         query = query.order_by(revisions.c.article, captures.c.captured_at, captures.c.id)
-        rows = self._connection.execute(query.execution_options(yield_per=500))
-        for key, group in groupby(rows, attrgetter("article")):
-            indexed = self._indexed_article(key)
-            if indexed is not None:
-                for row in group:
-                    yield from self._capture(row, indexed)
-                if indexed.whole:
-                    yield from _compare(indexed)
+        with self._connection.execute(query.execution_options(yield_per=500)) as rows:
+            for key, group in groupby(rows, attrgetter("article")):
+                indexed = self._indexed_article(key)
+                if indexed is not None:
+                    for row in group:
+                        yield from self._capture(row, indexed)
+                    if indexed.whole:
+                        yield from _compare(indexed)
+
+    def _without_article(self) -> Iterator[Finding]:
         unparsed = select(captures).where(
             captures.c.outcome == Outcome.UNPARSED,
             captures.c.reason != Reason.TOO_COSTLY,
             captures.c.revision_id.is_(None),
         )
-        for row in self._connection.execute(unparsed.execution_options(yield_per=500)):
-            reading = self._read(row)
-            if reading is not None and _is_missing(reading.article):
-                yield _found(
-                    "captures", row.id, "An article can be read from it, but the index has none."
-                )
-            elif reading is not None:
-                yield from _decoded(row, reading)
+        with self._connection.execute(unparsed.execution_options(yield_per=500)) as rows:
+            for row in rows:
+                reading = self._read(row)
+                if reading is not None and _is_missing(reading.article):
+                    sentence = "An article can be read from it, but the index has none."
+                    yield _found("captures", row.id, sentence)
+                elif reading is not None:
+                    yield from _decoded(row, reading)
 
     def _indexed_article(self, key: int) -> _IndexedArticle | None:
         row = self._connection.execute(select(articles).where(articles.c.id == key)).one_or_none()
@@ -124,7 +131,7 @@ class ArticleCheck:
         if _is_bare(row):
             return None
         try:
-            found = record_of(self._archive, row)
+            found = self._records.read_at(location_of(row))
         except RecordError:
             return None
         return self._reader(found, row.outlet) if found.exchange is not None else None

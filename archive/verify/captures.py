@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from archive.articles.captures import known_records
+from archive.captures.rows import known_records
 from archive.index.schema import captures
 from archive.model.times import is_capture_time
 from archive.segments.lookup import DOCUMENTS
+from archive.verify.selection import SegmentRange
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.dates import parse_standard_date
 from archive.warc.record_writer import OUTLET_FIELD, TIME_FIELD, WarcError, safe_url
@@ -49,15 +50,25 @@ _NAMED = {"x-archive-outlet": "outlet", "x-archive-source": "source"}
 class CaptureRows:
     """The rows of ``captures`` by file and offset, taken file by file in order of their names."""
 
-    def __init__(self, connection: Connection, files: Collection[str] | None = None) -> None:
+    def __init__(
+        self, connection: Connection, files: Collection[str] | SegmentRange | None = None
+    ) -> None:
         """``files``: only rows that lead into these; None for all."""
         query = select(*(captures.c[name] for name in _COLUMNS))
-        if files is not None:
+        if isinstance(files, SegmentRange):
+            query = query.where(captures.c.warc_file >= files.first)
+            if files.end is not None:
+                query = query.where(captures.c.warc_file < files.end)
+        elif files is not None:
             query = query.where(captures.c.warc_file.in_(files))
         query = query.order_by(captures.c.warc_file, captures.c.warc_offset, captures.c.id)
-        rows = connection.execute(query.execution_options(yield_per=1000))
-        self._groups = groupby(rows, attrgetter("warc_file"))
+        self._rows = connection.execute(query.execution_options(yield_per=1000))
+        self._groups = groupby(self._rows, attrgetter("warc_file"))
         self._next = next(self._groups, None)
+
+    def close(self) -> None:
+        """End the query, if rows are left."""
+        self._rows.close()
 
     def before(self, file: str | None) -> Iterator[tuple[str, Iterator[Row[Any]]]]:
         """Yield the files before this one (for None: all that are left), each with its rows."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select
 
-from archive.index.article_rows import to_article, to_document, to_row
-from archive.index.damage import damages
 from archive.index.fulltext import held_documents
+from archive.index.rows.article_rows import to_article, to_document, to_row
 from archive.index.schema import articles, captures, revisions
 from archive.index.search.position import is_place
+from archive.index.sqlite.damage import damages
 from archive.model.outcome import Outcome, Reason
 from archive.verify.warc_file.findings import Finding, Rule
 
@@ -176,8 +176,9 @@ def _check_texts(connection: Connection) -> Iterator[Finding]:
         articles.c.url,
         _SIBLINGS.label("siblings"),
     ).join(articles)
-    for row in connection.execute(query.execution_options(yield_per=500)).mappings():
-        yield from _check_revision(dict(row), held)
+    with connection.execute(query.execution_options(yield_per=500)) as rows:
+        for row in rows.mappings():
+            yield from _check_revision(dict(row), held)
     for position in held.left():
         sentence = "The search index holds a document of no current revision."
         yield Finding("search", -1, str(position), Rule.SEARCH, sentence)

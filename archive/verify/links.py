@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive.verify.parts import packed
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.dates import parse_standard_date
 from archive.warc.record_header import without_brackets
@@ -38,6 +39,8 @@ _REFERS = "warc-refers-to"
 #: number of rows written at once.
 _RECENT = 2000
 _BATCH = 1000
+#: Rows that are packed together.
+_PACKED = 20_000
 _ORIGINALS = ("response", "resource")
 
 
@@ -151,6 +154,19 @@ class Links:
         self._recent[record.id] = record
         if record.id:
             self._put("record", record)
+
+    def rows(self) -> Iterator[bytes]:
+        """Yield all that is stored, for `load`."""
+        for table in self._rows:
+            self._flush(table)
+            with closing(self._database.execute(f"SELECT * FROM {table}")) as cursor:  # noqa: S608  (a name of ours)
+                while rows := cursor.fetchmany(_PACKED):
+                    yield packed({"table": table, "rows": rows})
+
+    def load(self, values: dict[str, Any]) -> None:
+        """Store what another one has yielded, as if its records had been added."""
+        for row in values["rows"]:
+            self._put(values["table"], tuple(row))
 
     def finish(self, *, whole: bool) -> Iterator[Finding]:
         """Yield findings that need all records; ``whole``: no linked record can be elsewhere."""

@@ -39,7 +39,8 @@ class TakedownCheck:
         self._records: dict[str, Takedown] = {}
         self._digests: dict[str, Takedown] = {}
         self._known: set[str] = set()
-        self._stones: set[str] = set()
+        #: The ids of the records that tombstones stand for.
+        self.stones: set[str] = set()
         for removal in self._log.takedowns.values():
             self._add(removal)
 
@@ -57,7 +58,7 @@ class TakedownCheck:
         fields = seen.fields
         kind = fields["warc-type"]
         if is_tombstone(kind, fields["content-type"]):
-            self._stones.add(fields["warc-target-uri"])
+            self.stones.add(fields["warc-target-uri"])
             if fields["warc-target-uri"] not in self._known:
                 named = fields["warc-target-uri"][:120]
                 sentence = f"It says that {named} was removed, but {takedown_log.NAME} does not."
@@ -76,15 +77,15 @@ class TakedownCheck:
         """Yield findings about the log itself; ``whole``: every record of the archive was seen."""
         if self._fault:
             yield _found(Rule.UNREADABLE, self._fault)
-        for offset, sentence in self._log.faults:
-            yield _found(Rule.REMOVAL, sentence, offset)
+        for fault in self._log.faults:
+            yield Finding(fault.file, fault.offset, "", Rule.REMOVAL, fault.sentence)
         for removal in self._log.pending:
             sentence = (
                 f"The removal of {removal} has not finished: run {PROGRAM} remove {removal} again."
             )
             yield _found(Rule.REMOVAL, sentence)
         if whole:
-            for record_id in sorted(self._records.keys() - self._stones):
+            for record_id in sorted(self._records.keys() - self.stones):
                 removal = self._records[record_id]
                 sentence = f"There is no tombstone for {record_id}, a record of {removal}."
                 yield _found(Rule.REMOVAL, sentence)
@@ -119,5 +120,5 @@ def _row(table: str, key: int, removal: Takedown) -> Finding:
     return Finding(table, -1, str(key), Rule.REMOVAL, f"It is of {removal}, which was removed.")
 
 
-def _found(rule: Rule, sentence: str, offset: int = -1) -> Finding:
-    return Finding(takedown_log.NAME, offset, "", rule, sentence)
+def _found(rule: Rule, sentence: str) -> Finding:
+    return Finding(takedown_log.NAME, -1, "", rule, sentence)

@@ -29,7 +29,7 @@ from bench.extraction.pins import PinError, pin
 from bench.extraction.tables import FALLBACK, OURS, Result, printed, rows_of
 from bench.extraction.tools import TOOLS, ToolError, ToolProcess, prepared
 from crawler.extraction import generic
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,13 +1,15 @@
 """Measure every verb on an index of a thousand to a million articles, and peers in the same run.
 
     python -m bench.growth [--sizes 1000 10000 100000] [--keep FOLDER] [--page docs/performance.md]
+    python -m bench.growth --sizes 100000 --keep FOLDER --index postgresql+psycopg://USER@HOST/DATABASE
 
 The index of each size is made first: words as frequent as news has them, 30,000 articles a day of
 all outlets, one in twenty edited. With --keep it stays in the folder and is used again: a million
 articles take half an hour and some 10 GB. Times are the wall's, start-up included, on a machine
 that does nothing else. Where records have to be read (verify, remove, backup, reindex) the archive
 holds real pages of one article in ten, 10,000 at most; the other rows point to segments that do not
-exist. The table and a plot (with matplotlib: pip install 'sacho[bench]') go into the page.
+exist. With --index the verbs that read, and backup, are measured on a copy of the index in that
+database, which is made if it holds none; it has one size. The table and a plot (with matplotlib: pip install 'sacho[bench]') go into the page.
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.growth.index import made, parts_of
+from bench.growth.index import copied, made, parts_of
 from bench.growth.peers import compared
 from bench.growth.report import Results, plot, printed, write_page
-from bench.growth.verbs import GROUPS, Verbs, usual_repeats
+from bench.growth.verbs import GROUPS, READING, Verbs, usual_repeats
 
 if TYPE_CHECKING:
     from bench.growth.measures import Measure
@@ -54,6 +56,8 @@ def main() -> int:
 
 def _measured(folder: Path, size: int, options: argparse.Namespace) -> dict[str, Measure]:
     workspace = made(folder, size)
+    if options.index:
+        workspace = copied(workspace, options.index)
 
     def report(name: str, taken: Measure) -> None:
         print(
@@ -66,7 +70,8 @@ def _measured(folder: Path, size: int, options: argparse.Namespace) -> dict[str,
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         repeats = options.repeats or usual_repeats(size)
         verbs = Verbs(workspace, size, Path(scratch), repeats)
-        verbs.measure(options.verbs, report)
+        names = set(options.verbs) & READING if options.index else options.verbs
+        verbs.measure(names, report)
     return verbs.found
 
 
@@ -89,6 +94,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--sizes", type=_size, nargs="+", default=SIZES, metavar="N")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the indexes here")
+    parser.add_argument("--index", default="", metavar="URL", help="a copy of the index here")
     parser.add_argument("--verbs", nargs="+", choices=tuple(GROUPS), default=tuple(GROUPS))
     parser.add_argument("--repeats", type=int, default=0, metavar="N", help="of what only reads")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the results into it")

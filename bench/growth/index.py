@@ -13,17 +13,19 @@ import random
 import sqlite3
 import uuid
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from archive.articles.captures import location_columns
 from archive.articles.ingest import ArticleWriter
 from archive.articles.ingest_model import CaptureEntry
-from archive.index.bulk import insert_rows
-from archive.index.database import Index
+from archive.captures.rows import location_columns
+from archive.index.copy import copy_index, has_rows
+from archive.index.database import Index, file_url
+from archive.index.rows.bulk import insert_rows
 from archive.index.schema import captures, frontier, outcomes, runs
 from archive.model.exchange import Location
 from archive.model.outcome import Outcome, Reason, Verdict
@@ -31,7 +33,7 @@ from bench import pages
 from bench.growth.newsroom import A_DAY, Newsroom, begin_of
 from crawler.outlets import known_outlets
 from pipelines.deposit import BATCH
-from tests.support.cli import Workspace
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +63,16 @@ def made(folder: Path, count: int) -> Workspace:
     _Filling(workspace, replayed, count).run()
     ready.write_text(str(count))
     return workspace
+
+
+def copied(workspace: Workspace, url: str) -> Workspace:
+    """Return the archive with its index at another address; copy that there if it is not there."""
+    with Index(file_url(workspace.index), read_only=True) as source, Index(url) as target:
+        with target.reading() as rows:
+            is_there = has_rows(rows)
+        if not is_there:
+            copy_index(source, target)
+    return replace(workspace, settings={**workspace.settings, "INDEX_URL": url})
 
 
 def _replay(workspace: Workspace, count: int) -> None:

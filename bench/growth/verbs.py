@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from bench import pages
 from bench.growth.measures import EITHER, Measure, ended
-from tests.support.crawls import Crawls, site_of_today
-from tests.support.schedules import Schedule
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.processes.schedules import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 #: The outlet that is crawled and shown.
 OUTLET = "etoday"
@@ -113,7 +113,7 @@ class Verbs:
 
     def _asked(self, kind: str) -> Measure:
         """Measure what is asked of an index that stays open."""
-        url = f"sqlite:///{self.workspace.index}"
+        url = self.workspace.environment()["INDEX_URL"]
         command = [sys.executable, "-m", "bench.growth.queries", url, kind]
         command += ["--repeats", str(self.repeats)]
         one = ended(command, self.workspace.environment(), self.scratch, _OK)
@@ -218,6 +218,8 @@ GROUPS: dict[str, Callable[[Verbs], Iterator[tuple[str, Measure]]]] = {
     "remove": Verbs._remove,
     "reindex": Verbs._reindex,
 }
+#: Those that change nothing.
+READING = frozenset({"start", "open", "search", "show", "status", "export", "backup"})
 
 
 def usual_repeats(count: int) -> int:

@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from archive.runs.alarms import AlarmKind, Cause
-from archive.segments import disk
+from archive.segments.files import disk
 from archive.segments.store import store_of
 from crawler.model.text import as_text
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from archive.runs.alarms import Alarm
-    from archive.segments.store import StoreOrFolder
+    from archive.segments.store import Store, StoreOrFolder
     from crawler.alarms.changes import AlarmChanges
 
 #: Bytes that must be free by default, or this share of the file system if that is more.
@@ -52,15 +52,18 @@ class FileSystem:
 class DiskAlarms:
     """Judges the file systems of the archive and the index, within one check of the monitor.
 
+    Of an archive in S3 it is that of its spool.
+
     ``least`` bytes must be free; 0 for the default. ``index`` is None for one in a server, whose
     disk is not looked at.
     """
 
     def __init__(
-        self, changes: AlarmChanges, now: datetime, archive: str, index: Path | None, least: int
+        self, changes: AlarmChanges, now: datetime, archive: Store, index: Path | None, least: int
     ) -> None:
-        self._changes, self._now = changes, now
-        self._archive, self._index, self._least = archive, index or Path(archive), least
+        self._changes, self._now, self._store = changes, now, archive
+        self._archive = archive.spool
+        self._index, self._least = index or self._archive, least
 
     def judge(self) -> None:
         """End and raise the alarms of both file systems, which may be one."""
@@ -85,15 +88,21 @@ class DiskAlarms:
                 self._changes.end([alarm])
 
     def _raise(self, one: FileSystem, *, both: bool) -> None:
-        per_day = growth(self._archive, self._index, both=both)
+        per_day = growth(self._store, self._index, both=both)
         self._changes.add(
             Cause(
                 kind=AlarmKind.DISK,
                 subject=one.place,
-                sentence=sentence(one, per_day),
+                sentence=sentence(one, per_day, self._waiting()),
                 began_at=self._now,
             )
         )
+
+    def _waiting(self) -> str:
+        """Return what lies there if it is not the archive itself, else ``""``."""
+        if self._store.free() is not None:
+            return ""
+        return f"segments of {self._store.place()} wait there to be uploaded"
 
 
 def file_systems(places: Iterable[str | Path], least: int) -> list[FileSystem]:
@@ -135,10 +144,13 @@ def growth(archive: StoreOrFolder, index: Path, *, both: bool) -> float:
     return recent * (1 + index_share) / 7
 
 
-def sentence(one: FileSystem, per_day: float) -> str:
-    """Return the sentence about a file system that fills up by ``per_day`` bytes a day."""
-    lasts = "nothing grew last week"
-    if per_day:
+def sentence(one: FileSystem, per_day: float, waiting: str = "") -> str:
+    """Return the sentence about a file system that fills up by ``per_day`` bytes a day.
+
+    ``waiting`` says what lies there of an archive that itself lies elsewhere.
+    """
+    lasts = waiting or "nothing grew last week"
+    if per_day and not waiting:
         days = one.free / per_day
         lasts = f"at last week's {_size(per_day)} a day it lasts {days:.1f} days"
     return (

@@ -12,8 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.index.database import index_file
+from archive.index.writers.parts import ALARMS
 from archive.runs.alarms import Alarm, AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from archive.runs.readings import crawls_of
+from archive.segments.store import store_of
 from crawler.alarms.changes import AlarmChanges
 from crawler.alarms.disk import DiskAlarms
 from crawler.alarms.job_failures import FORGOTTEN, JobAlarms
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.index.database import Index, Snapshot
+    from archive.segments.store import StoreOrFolder
     from crawler.alarms.outlet_history import OutletHistory
     from crawler.alarms.webhook import Webhook
+    from crawler.jobs.execution.runner import FinishedRun
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import FinishedRun
 
 _log = logging.getLogger(__name__)
 #: Seconds between complete checks if no run of this scheduler has ended meanwhile.
@@ -51,12 +54,12 @@ class AlarmMonitor:
     def __init__(
         self,
         index: Index,
-        archive: str,
+        archive: StoreOrFolder,
         webhook: Webhook | None = None,
         least: int = 0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._index, self._archive, self._webhook = index, archive, webhook
+        self._index, self._archive, self._webhook = index, store_of(archive), webhook
         self._least, self._clock = least, clock
         self._next = 0.0
         self._judged = _JudgedOutlets(index_file(index.url))
@@ -98,7 +101,7 @@ class AlarmMonitor:
         self, connection: Snapshot, jobs: Sequence[Job], changes: AlarmChanges, now: datetime
     ) -> None:
         """Judge jobs and outlets, in an order in which an alarm's cause is not raised twice."""
-        archive = as_text(self._archive)
+        archive = as_text(self._archive.place())
         archives = {job.name: dict(job.settings).get("ARCHIVE_URL", archive) for job in jobs}
         verifications = VerificationAlarms(connection, changes, now, archive, archives)
         job_alarms = JobAlarms(connection, changes, now, verifications)
@@ -124,7 +127,7 @@ class AlarmMonitor:
     def _write(self, over: Sequence[Alarm], causes: Sequence[Cause]) -> None:
         """Write the changes; log those that no other process wrote before."""
         now = self._clock()
-        with self._index.writing() as connection:
+        with self._index.writing(ALARMS) as connection:
             ended = [alarm for alarm in over if end_alarm(connection, alarm, now)]
             begun = [cause for cause in causes if raise_alarm(connection, cause)]
         for alarm in ended:

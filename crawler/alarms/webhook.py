@@ -22,9 +22,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from archive.index.address import shown_url
 from archive.index.database import IndexUnusableError
-from archive.index.leases import Lease
+from archive.index.writers.leases import LeaseLostError, Leases
+from archive.index.writers.parts import ALARMS
+from archive.model.shown_url import shown_url
 from archive.runs.alarms import Alarm, mark_delivered, undelivered
 from crawler import VERSION
 from crawler.cli.memory import start_thread
@@ -151,7 +152,7 @@ class Webhook:
     ) -> None:
         self._address, self._index = address, index
         self._timeout, self._retry_after = timeout, retry_after
-        self._lease = Lease(index, "alerts", uuid.uuid4().hex)
+        self._lease = Leases(index, ["alerts"], uuid.uuid4().hex)
         self._thread: threading.Thread | None = None
         self._next: float | None = 0.0
         self._problem = ""
@@ -185,6 +186,8 @@ class Webhook:
                 has_more = self._deliver()
             finally:
                 self._lease.release()
+        except LeaseLostError:
+            self._next = monotonic() + self._retry_after
         except IndexUnusableError as error:
             self._retry(str(error))
         except DeliveryError as error:
@@ -210,7 +213,7 @@ class Webhook:
     def _post(self, alarm: Alarm, *, over: bool) -> None:
         self._lease.renew()
         post(self._address, message_of(alarm, shown_url(self._index.url), over=over), self._timeout)
-        with self._index.writing() as connection:
+        with self._index.writing(ALARMS) as connection:
             mark_delivered(connection, alarm, datetime.now(UTC), over=over)
 
     def _retry(self, sentence: str) -> None:

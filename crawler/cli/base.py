@@ -20,16 +20,18 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.utils.log import configure_logging
 
-from archive.articles.event_cursor import StaleCursorError
+from archive.events.event_cursor import StaleCursorError
 from archive.export.articles import ExportError
 from archive.index.database import EarlierSchemaError, Index, IndexUnusableError, index_exists
-from archive.index.leases import LeaseHeldError
 from archive.index.search.query import QueryError
+from archive.index.writers.leases import LeaseHeldError
 from archive.model.errors import (
     OUT_OF_MEMORY,
     BackupError,
+    PartsError,
     ReaderLostError,
     SegmentError,
+    StoreError,
     describe_os_error,
 )
 from archive.model.memory import may_take
@@ -39,10 +41,10 @@ from archive.runs.history import outlets_seen
 from archive.runs.job_runs import end
 from archive.runs.record import Ending
 from archive.runs.recorder import RunRecorder
-from archive.segments.store import store_at
 from archive.segments.writer import SegmentWriter
 from crawler import VERSION
 from crawler.cli import memory
+from crawler.cli.configuration.archive_store import archive_store
 from crawler.cli.configuration.setting_values import check_values
 from crawler.cli.output.printable import make_output_safe
 from crawler.cli.output.standard_streams import discard_output
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from archive.index.database import Snapshot
+    from archive.segments.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ _FAULTS = (
     IndexUnusableError,
     SegmentError,
     BackupError,
+    PartsError,
     ExportError,
     StaleCursorError,
     OutletError,
@@ -84,8 +88,9 @@ _UMASK = 0o027
 _ABOUT_SCRAPY = ("scrapy.addons", "scrapy.crawler", "scrapy.middleware")
 #: Errors of writing to stdout; an error about a file of the archive carries the file's name.
 _OUTPUT_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-#: Files and sockets that a crawl may have open at once, and the modules it loads meanwhile.
-_FILES_OF_CRAWL = 64
+#: Files and sockets that a crawl may have open at once, and the modules it loads meanwhile; and
+#: those of each further crawl in the same process.
+_FILES_OF_CRAWL, _FILES_OF_FURTHER = 64, 32
 #: Bytes that a crawl takes, beside what every command has taken, before it has read a page. With
 #: less it could only end half-way; what pages and sitemaps take comes to that.
 _MEMORY_OF_CRAWL = 2**26
@@ -97,6 +102,8 @@ class Verb(ScrapyCommand):
     requires_project = True
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
+    #: The last sentence by which it failed.
+    _said = ""
     #: Printed after Ctrl-C.
     said_if_stopped = "Stopped. Everything reported is kept; run the same command to continue."
 
@@ -119,12 +126,14 @@ class Verb(ScrapyCommand):
         if self.requires_crawler_process:
             self._check_limits()
 
-    def _check_limits(self) -> None:
-        """Exit with a sentence if the process may not have what a crawl needs."""
-        if not _may_open(_FILES_OF_CRAWL):
+    def _check_limits(self, crawls: int = 1) -> None:
+        """Exit with a sentence if the process may not have what crawls need, so many at once."""
+        files = _FILES_OF_CRAWL + (crawls - 1) * _FILES_OF_FURTHER
+        if not _may_open(files):
+            what = "a crawl needs" if crawls == 1 else f"{crawls} crawls at once need"
             self._fail(
-                f"this process may not have {_FILES_OF_CRAWL} files open at once, which a crawl "
-                "needs; raise the limit (ulimit -n) and run the same command again."
+                f"this process may not have {files} files open at once, which {what}; raise the "
+                "limit (ulimit -n) and run the same command again."
             )
             sys.exit(self.exitcode)
         if not may_take(_MEMORY_OF_CRAWL):
@@ -151,7 +160,7 @@ class Verb(ScrapyCommand):
             return
         self._run_id = self._parent.run_id
         if self._run_id:
-            self._log_run()
+            self.log_run()
             _log.info("%s begins, Sacho %s", self._command_line(), VERSION)
         self._stopped = False
         try:
@@ -196,7 +205,7 @@ class Verb(ScrapyCommand):
         words = sys.argv[1:]
         return " ".join(words if words[:1] == [self._name()] else [self._name(), *words])
 
-    def _log_run(self) -> None:
+    def log_run(self) -> None:
         """Let the log of a job say when what happened, without the settings that Scrapy lists."""
         for name in _ABOUT_SCRAPY:
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -212,6 +221,14 @@ class Verb(ScrapyCommand):
         assert self.settings is not None
         return str(self.settings.get(name) or "")
 
+    def archive_store(self) -> Store:
+        """Return the store of the archive at ARCHIVE_URL.
+
+        :raises SegmentError: it names none.
+        """
+        assert self.settings is not None
+        return archive_store(self.settings)
+
     def open_index(self, *, read_only: bool = True, brief: bool = False) -> Index:
         """Return the index at INDEX_URL, opened."""
         return Index(self.text_setting("INDEX_URL"), read_only=read_only, brief=brief)
@@ -225,7 +242,7 @@ class Verb(ScrapyCommand):
     def open_segments(self, job: str) -> Iterator[SegmentWriter]:
         """Yield a writer of new segments in the archive ARCHIVE_URL."""
         software = {"software": f"Sacho/{VERSION}", "operator": self.text_setting("CONTACT")}
-        archive = store_at(self.text_setting("ARCHIVE_URL"))
+        archive = self.archive_store()
         with SegmentWriter(
             archive, software=software, job=job, host=socket.gethostname()
         ) as segments:
@@ -250,7 +267,10 @@ class Verb(ScrapyCommand):
         if self._parent.run_id:
             return
         self.open_index().close()
-        with self.open_index(read_only=False, brief=True) as index, index.writing() as connection:
+        with (
+            self.open_index(read_only=False, brief=True) as index,
+            index.writing(run.part) as connection,
+        ):
             run.write(connection)
         self._run_id = run.id
 
@@ -260,13 +280,16 @@ class Verb(ScrapyCommand):
 
     def _record_end(self) -> None:
         """Write to the history how the run ended, unless a scheduler that is running does."""
-        if not self._run_id or (self._parent.run_id and not self._parent.gone):
-            return
+        if self._run_id and (not self._parent.run_id or self._parent.gone):
+            self.record_end(self._run_id, self._ending(), self.exitcode)
+
+    def record_end(self, run_id: str, ending: Ending, exit_code: int) -> None:
+        """Write to the history how a run of this process ended."""
         try:
             if not index_exists(self.text_setting("INDEX_URL")):
                 return  # the run failed before it wrote its start
             with self.open_index(read_only=False) as index:
-                end(index, self._run_id, self._ending(), self.exitcode, datetime.now(UTC))
+                end(index, run_id, ending, exit_code, datetime.now(UTC))
         except EarlierSchemaError:
             return  # reported already, or its reindex did not finish
         except IndexUnusableError as error:
@@ -278,13 +301,18 @@ class Verb(ScrapyCommand):
         return Ending.FAILED if self.exitcode else Ending.SUCCEEDED
 
     def _fail(self, sentence: str) -> None:
-        print(f"{PROGRAM} {self._name()}: {sentence}", file=sys.stderr)
         self.exitcode = 1
+        if sentence == self._said:  # what the work failed by may keep its end from being recorded
+            return
+        self._said = sentence
+        print(f"{PROGRAM} {self._name()}: {sentence}", file=sys.stderr)
 
     def _fail_by_system(self, error: OSError | MemoryError) -> None:
         """Fail for lack of memory, an error of a file or of stdout; raise any other one again."""
         if isinstance(error, MemoryError):
             self._fail(f"{OUT_OF_MEMORY}.")
+        elif isinstance(error, StoreError):
+            self._fail(str(error))
         elif error.filename is not None:  # no permission, a stale mount, a failing disk
             self._fail(describe_os_error(error.filename, error))
         elif error.errno in _OUTPUT_FULL:

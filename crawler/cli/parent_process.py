@@ -20,7 +20,7 @@ RUN_ID_VARIABLE = "JOB_RUN"
 #: The environment variable that holds the run's settings, as a JSON object of texts.
 SETTINGS_VARIABLE = "JOB_SETTINGS"
 #: Seconds between SIGTERM and SIGKILL: another scheduler starts the job again within a minute.
-_GRACE = 30.0
+GRACE = 30.0
 
 
 def settings_of_job() -> dict[str, str]:
@@ -59,5 +59,5 @@ class ParentProcess:
             pass
         self.gone = True
         os.kill(os.getpid(), signal.SIGTERM)
-        sleep(_GRACE)
+        sleep(GRACE)
         os.kill(os.getpid(), signal.SIGKILL)

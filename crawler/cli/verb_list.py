@@ -32,6 +32,7 @@ VERBS = {
     "status": "Show each outlet's last run and results, open alarms, and the history of runs",
     "verify": "Verify the archive against its manifest and index, or single WARC files and WACZs",
     "view": "Open one page in a browser, as a crawl would fetch it",
+    "worker": "Run the jobs that schedule defers, with an index in PostgreSQL, on any machine",
 }
 
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 MAX_TEXT = 4096
 _ROOT_DOT = re.compile(r"\A([^:]+://[^/?#]*[^/?#.])\.+(?=(?::[0-9]*)?(?:[/?#]|\Z))")
 
+#: An absolute address that `urljoin` leaves as it is: of most of a sitemap's.
+_AS_IT_IS = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?/[^\s;?#]*(?:\?[^\s#]+)?(?:#\S+)?"
+)
+
 
 class SourceFault(StrEnum):
     """Why a source could not be used; the values are counter names."""
@@ -85,6 +90,8 @@ def absolute_url(base: str, address: str) -> str:
     address = address.strip()
     if not address:
         return ""
+    if _AS_IT_IS.fullmatch(address):
+        return address if len(address) <= MAX_TEXT else ""
     try:
         url = urljoin(base, address)
     except ValueError:

@@ -87,7 +87,8 @@ _AMPERSANDS = re.compile(r"&(?:amp;|#38;|#x26;)+", re.IGNORECASE)
 _XML_SPACE = " \t\r\n\ufeff"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_SPACE = re.compile(f"[^{_XML_SPACE}]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]+")
+_A_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL = re.compile(f"{_A_CONTROL.pattern}+")
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,200}>")
 _ENCODING = re.compile(rb"""<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})""")
 #: A document type that declares nothing, as old RSS has it. One that declares entities is left in,
@@ -96,11 +97,12 @@ _PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE\s[^\[<>]{0,500}>", re.IGNORECASE)
 #: What XML does not allow as it stands: a lone & or <, HTML's named characters, numbers of
 #: characters. CDATA sections and comments match as ``opaque`` and stay as they are; an unclosed one
 #: reaches to the end, so that the search stays linear.
+#: Each alternative begins with its character, which `re` looks for twice as fast then.
 _INVALID = re.compile(
-    r"(?P<opaque><!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))"
+    r"<(?:(?P<opaque>!\[CDATA\[.*?(?:\]\]>|\Z)|!--.*?(?:-->|\Z))"
+    r"|(?![A-Za-z_/!?\u0080-\U0010ffff]))"
     r"|&(?!(?:amp|lt|gt|quot|apos);)"
-    r"(?:\#\d{1,8};|\#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{0,31};)?"
-    r"|<(?![A-Za-z_/!?\u0080-\U0010ffff])",
+    r"(?:\#\d{1,8};|\#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{0,31};)?",
     re.DOTALL,
 )
 
@@ -230,6 +232,8 @@ def _texts(blocks: Iterator[bytes], content_type: str) -> Iterator[str]:
 
 
 def _without_controls(text: str) -> str:
+    if _A_CONTROL.search(text) is None:  # in half the time
+        return text
     text, number = _CONTROL.subn("", text, count=MAX_REPAIRS + 1)
     if number > MAX_REPAIRS:
         raise SourceError(SourceFault.BROKEN, "nearly all of it are control characters")

@@ -21,7 +21,7 @@ from crawler.model.site import site_at
 from crawler.outlets import broken_outlets, new_site, outlet_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -61,12 +61,19 @@ class JobsFileError(Exception):
 _LONGEST = 2**20
 
 
+#: Values of a setting that turn it off.
+_OFF = frozenset({"", "0", "False", "false"})
+
+
 class _MistakeError(Exception):
     """A value is invalid; the message says why."""
 
 
-def read_jobs(path: Path) -> list[Job]:
+def read_jobs(path: Path, *, pictures: bool = False) -> list[Job]:
     """Return the jobs of a file, in its order.
+
+    ``pictures`` is whether crawls whose settings do not say so archive pictures: they then need
+    the hosts of these.
 
     :raises JobsFileError: the file can't be read or is invalid, with all its mistakes.
     """
@@ -82,7 +89,7 @@ def read_jobs(path: Path) -> list[Job]:
         raise JobsFileError([f"{path}: not UTF-8 text (byte {error.start})."]) from error
     except OSError as error:
         raise JobsFileError([f"{path} can't be read ({error.strerror})."]) from error
-    return parse_jobs(text, str(path))
+    return parse_jobs(text, str(path), pictures=pictures)
 
 
 def known_jobs(path: Path) -> tuple[list[Job], list[str]]:
@@ -95,8 +102,8 @@ def known_jobs(path: Path) -> tuple[list[Job], list[str]]:
         return [], error.sentences
 
 
-def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
-    """Return the jobs of a file's text, in its order.
+def parse_jobs(text: str, path: str = "jobs.toml", *, pictures: bool = False) -> list[Job]:
+    """Return the jobs of a file's text, in its order; see `read_jobs`.
 
     :raises JobsFileError: the text is invalid, with all its mistakes.
     """
@@ -107,7 +114,10 @@ def parse_jobs(text: str, path: str = "jobs.toml") -> list[Job]:
     entries = tables.get("job", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise JobsFileError([*file.sentences(), f"{path}: each job begins with a line [[job]]."])
-    jobs = [_JobTable(file, number, entry).job() for number, entry in enumerate(entries)]
+    jobs = [
+        _JobTable(file, number, entry, pictures=pictures).job()
+        for number, entry in enumerate(entries)
+    ]
     _check_names(file, entries)
     if file.mistakes:
         raise JobsFileError(file.sentences())
@@ -188,8 +198,9 @@ class _File:
 class _JobTable:
     """One [[job]] table. Every value is read, so that all its mistakes are found."""
 
-    def __init__(self, file: _File, number: int, table: dict[str, Any]) -> None:
+    def __init__(self, file: _File, number: int, table: dict[str, Any], *, pictures: bool) -> None:
         self._file, self._number, self._table = file, number, table
+        self._pictures = pictures
         self._valid = True
 
     def job(self) -> Job | None:
@@ -213,14 +224,21 @@ class _JobTable:
             self._wrong("", "a job without an outlet needs a name")
         if not self._valid or schedule is None:
             return None
+        pictures = self._wants_pictures(settings)
         return Job(
             verb=verb,
             words=words,
             schedule=schedule,
             outlet=outlet_name,
+            hosts=() if outlet is None else outlet.hosts_asked(pictures=pictures),
             settings=settings,
             **values,
         )
+
+    def _wants_pictures(self, settings: Sequence[tuple[str, str]]) -> bool:
+        """Return whether the job's crawls archive pictures."""
+        stated = dict(settings).get("ARCHIVE_IMAGES")
+        return self._pictures if stated is None else stated not in _OFF
 
     def _command(self, outlet: Outlet | None) -> tuple[str, tuple[str, ...]]:
         """Return the command and its arguments."""
@@ -320,8 +338,8 @@ def _name(value: Any) -> str:
     name = _text(value)
     if not _NAME.fullmatch(name):
         raise _MistakeError(
-            f"{name!r} is not a valid name: letters, digits, . _ and -, at most 64, a letter or "
-            "digit first"
+            f"{name!r} is not a valid name: letters a to z, digits, . _ and -, at most "
+            "64, a letter or digit first"
         )
     return name
 

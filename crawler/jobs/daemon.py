@@ -26,9 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import FrameType
+    from typing import TypeAlias
 
+    from crawler.jobs.dispatcher import Dispatching
+    from crawler.jobs.execution.runner import FinishedRun, RunnerContext
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import FinishedRun, RunnerContext
+
+    MakeDispatching: TypeAlias = Callable[
+        [RunnerContext, int, Stop, WakeUp, Callable[[FinishedRun], None]], Dispatching
+    ]
 
 _log = logging.getLogger(__name__)
 #: Seconds between rounds at most: for a jobs file that changed, a scheduler that died, a clock that
@@ -41,9 +47,10 @@ _SHORTEST = 0.1
 
 
 class Daemon:
-    """Runs the jobs of a file until it is stopped.
+    """Runs the jobs of a file, or defers them, until it is stopped.
 
     Each ended run is passed to ``ended``; ``watch`` is called with the jobs after every round.
+    ``dispatching`` makes what sees to the jobs that are due; ``pictures`` is as for `read_jobs`.
     """
 
     def __init__(
@@ -53,8 +60,12 @@ class Daemon:
         at_once: int,
         ended: Callable[[FinishedRun], None],
         watch: Callable[[Sequence[Job]], None],
+        dispatching: MakeDispatching = Dispatcher,
+        *,
+        pictures: bool = False,
     ) -> None:
-        self._path = path
+        self._path, self._pictures = path, pictures
+        self._dispatching = dispatching
         self._context = context
         self._at_once = at_once
         self._ended = ended
@@ -74,7 +85,7 @@ class Daemon:
         self._state = state
         with (
             self._handled_signals(),
-            Dispatcher(
+            self._dispatching(
                 self._context, self._at_once, self._stop, self._wake_up, self._ended
             ) as dispatcher,
         ):
@@ -88,7 +99,7 @@ class Daemon:
                 self._wake_up.clear()
         _log.info("stopped")
 
-    def _round(self, dispatcher: Dispatcher, jobs: Sequence[Job]) -> None:
+    def _round(self, dispatcher: Dispatching, jobs: Sequence[Job]) -> None:
         """Start what is due. If the index can't be used, log that once; the next round retries."""
         # Computed before the round begins, so that a job that becomes due meanwhile ends the wait.
         self._wait = max(_SHORTEST, min(TICK, seconds_to_next(jobs, datetime.now(UTC))))
@@ -109,7 +120,7 @@ class Daemon:
             return jobs
         self._state, self._reload = state, False
         try:
-            new = read_jobs(self._path)
+            new = read_jobs(self._path, pictures=self._pictures)
         except JobsFileError as error:
             for sentence in error.sentences:
                 _log.error("%s", sentence)

@@ -5,24 +5,39 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 from archive.index.database import IndexUnusableError
-from archive.runs.job_runs import end_crashed, past
 from crawler.cli.output.times import kst_minute
-from crawler.jobs.due import due, held_by
-from crawler.jobs.runner import run_job
+from crawler.jobs.due_now import due_now
+from crawler.jobs.execution.runner import run_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from crawler.jobs.due import Order
+    from crawler.jobs.execution.runner import FinishedRun, RunnerContext
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import FinishedRun, RunnerContext
     from crawler.jobs.signals import Stop, WakeUp
 
 _log = logging.getLogger(__name__)
+
+
+class Dispatching(Protocol):
+    """What a scheduler asks, at every round, to see to the jobs that are due."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for what was begun."""
+
+    def dispatch(self, jobs: Sequence[Job]) -> set[str]:
+        """See to what is due; return the names of the jobs that were begun or deferred.
+
+        :raises IndexUnusableError: the index can't be read or written.
+        """
 
 
 class Dispatcher:
@@ -91,7 +106,7 @@ class Dispatcher:
         # A run takes its leases when its thread begins; until then this set keeps other jobs of
         # its outlet waiting.
         taken = {lease for job, _ in self._running.values() for lease in job.leases}
-        for order in self.due(jobs, datetime.now(UTC)):
+        for order in self._due(jobs):
             if self._stop.requested or len(self._running) >= self._at_once:
                 break
             if not taken.isdisjoint(order.job.leases):
@@ -101,23 +116,8 @@ class Dispatcher:
             started.add(order.job.name)
         return started
 
-    def due(self, jobs: Sequence[Job], now: datetime) -> list[Order]:
-        """Return what is due and not running anywhere, the longest overdue first.
-
-        :raises IndexUnusableError: the index can't be read or written.
-        """
-        index = self._context.index
-        for run_id in end_crashed(index, now):
-            _log.warning("run %s crashed with the process that ran it; it is repeated", run_id)
-        orders: list[Order] = []
-        with index.reading() as connection:
-            for job in jobs:
-                if job.name in self._running or held_by(connection, job, now) is not None:
-                    continue
-                order = due(job, past(connection, job.name, now), now)
-                if order is not None:
-                    orders.append(order)
-        return sorted(orders, key=lambda order: order.due_at)
+    def _due(self, jobs: Sequence[Job]) -> list[Order]:
+        return due_now(self._context.index, jobs, datetime.now(UTC), self._running).orders
 
     def _start(self, order: Order) -> None:
         _log.info(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from archive.index.leases import Held, held
+from archive.index.writers.leases import Held, held
 from archive.model.article import KST
 from archive.runs.record import FAILURES, INTERRUPTED, Ending
 from crawler.cli.output.times import kst_minute
@@ -156,8 +156,4 @@ def next_run(job: Job, past: Past, now: datetime, holder: Held | None = None) ->
 
 def held_by(connection: Snapshot, job: Job, now: datetime) -> Held | None:
     """Return who runs the job now, or crawls its outlet; None if nobody does."""
-    for name in job.leases:
-        found = held(connection, name, now)
-        if found is not None:
-            return found
-    return None
+    return held(connection, job.own_leases, now)

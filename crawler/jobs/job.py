@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from archive.index.leases import outlet_lease
+from archive.index.writers.leases import host_lease, outlet_lease
 
 if TYPE_CHECKING:
     from crawler.jobs.schedule import Schedule
@@ -21,9 +21,9 @@ class Job:
     """A command that runs on a schedule.
 
     ``verb`` runs with the arguments ``words``; ``outlet`` is the crawled one, ``""`` for another
-    command. A run is stopped after ``time_limit``. A failed run is repeated ``retries`` times:
-    after ``backoff``, then after twice as long each time. ``settings`` are those of its runs.
-    Without ``alert``, its failures raise no alarm.
+    command, and ``hosts`` are those that its crawl asks. A run is stopped after ``time_limit``. A
+    failed run is repeated ``retries`` times: after ``backoff``, then after twice as long each time.
+    ``settings`` are those of its runs. Without ``alert``, its failures raise no alarm.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Job:
     words: tuple[str, ...]
     schedule: Schedule
     outlet: str = ""
+    hosts: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     time_limit: timedelta = TIME_LIMIT
     retries: int = RETRIES
@@ -38,7 +39,15 @@ class Job:
     alert: bool = True
 
     @property
-    def leases(self) -> tuple[str, ...]:
-        """The names of the leases that a run needs, the job's own first."""
+    def own_leases(self) -> tuple[str, ...]:
+        """The names of the leases of the job and of its outlet."""
         own = f"job {self.name}"
         return (own, outlet_lease(self.outlet)) if self.outlet else (own,)
+
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """The names of all leases that a run needs, the job's own first.
+
+        Outlets may share hosts: no two runs may ask one host at a time.
+        """
+        return (*self.own_leases, *map(host_lease, self.hosts))

@@ -84,6 +84,17 @@ class Schedule:
         return found
 
 
+def parse_schedule(text: str) -> Schedule:
+    """Return the schedule whose ``text`` is given.
+
+    :raises ScheduleError: there is none.
+    """
+    kind, _, rest = text.partition(" ")
+    if kind not in ("every", "cron"):
+        raise ScheduleError(f"{text!r} is no schedule")
+    return every(rest) if kind == "every" else cron(rest)
+
+
 def every(text: str) -> Schedule:
     """Return an interval: ``10m``, ``1h``, ``1h30m``, ``1d``.
 

@@ -21,6 +21,10 @@ class WakeUp:
         """Make the descriptor readable."""
         os.eventfd_write(self._fd, 1)
 
+    def close(self) -> None:
+        """Close the descriptor; nothing can be done with it any more."""
+        os.close(self._fd)
+
     def clear(self) -> None:
         """Make the descriptor unreadable until the next `set`."""
         with suppress(BlockingIOError):  # it is not set

@@ -134,6 +134,7 @@ class Pace:
         self._lost = lost
         self._chance = chance
         self._hosts: dict[str, _Host] = {}
+        self._used_at = float("-inf")
         self._check: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -168,6 +169,13 @@ class Pace:
         state = self._state(turn.host)
         state.under_way.discard(turn)
         self._admit(state)
+
+    def used(self, ago: float) -> None:
+        """Record that hosts may have been sent a request by an earlier run, so many seconds ago.
+
+        It is called before the first request of this one.
+        """
+        self._used_at = asyncio.get_running_loop().time() - max(ago, 0.0)
 
     def at_least(self, host: str, source: str, seconds: float) -> None:
         """Set the minimum delay of a host from now on; the longest of all sources' applies.
@@ -239,6 +247,7 @@ class Pace:
                 least=least,
                 delay=delay,
                 jitter=float(own.get("jitter", self._jitter)),
+                last_at=self._used_at,
             )
         return state
 

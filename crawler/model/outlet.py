@@ -67,6 +67,27 @@ class Outlet:
         return _identify(url, self.hosts, self.articles, self.canonical)
 
     @property
+    def listing_hosts(self) -> frozenset[str]:
+        """The hosts of what lists its articles."""
+        sources = (source.url for channel in self.channels for source in channel.sources)
+        return frozenset(urlsplit(url).hostname or "" for url in sources)
+
+    @property
+    def crawled_hosts(self) -> tuple[str, ...]:
+        """The hosts of its articles and of what lists them; those of its pictures are not among.
+
+        They are in the order of the alphabet.
+        """
+        return tuple(sorted({*self.hosts, *self.listing_hosts}))
+
+    def hosts_asked(self, *, pictures: bool) -> tuple[str, ...]:
+        """Return the hosts that only one crawl at a time may ask, those of its pictures if wanted.
+
+        Not hosts that IMAGE_HOSTS allows besides: they may be any. In the order of the alphabet.
+        """
+        return tuple(sorted({*self.crawled_hosts, *(self.image_hosts if pictures else ())}))
+
+    @property
     def ports(self) -> frozenset[int]:
         """The ports that its addresses state: of the articles and of what lists them."""
         sources = (source.url for channel in self.channels for source in channel.sources)

@@ -11,7 +11,7 @@ from crawler.extraction.judge import read_capture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.articles.captures import StoredCapture
+    from archive.captures.rows import StoredCapture
     from archive.segments.store import StoreOrFolder
     from pipelines.page import Printed
 

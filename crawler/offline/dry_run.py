@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import check_archive
+from archive.captures.rows import check_archive
 from archive.index.database import Index
+from archive.model.outcome import Reason
+from archive.reindex.builder import ReindexFinding
 from archive.reindex.selection import choose
-from archive.reindex.trial import Trial
+from archive.reindex.trial import EXAMPLES, Change, Example, Trial
+from archive.verify.parts import packed, unpacked
 from crawler.offline.workers import read_chunks
 from crawler.outlets import find_outlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archive.reindex.builder import ReadCapture, ReindexFinding
+    from archive.reindex.builder import ReadCapture
     from archive.reindex.selection import Selection
-    from archive.reindex.trial import Change, Example
     from archive.segments.store import StoreOrFolder
 
 #: Findings that are kept; the others are only counted.
@@ -50,6 +52,57 @@ class DryRun:
         """Count captures that could not be read or entered."""
         self.failed += len(findings)
         self.findings += findings[: _FINDINGS - len(self.findings)]
+
+    def add_part(self, part: DryRun) -> None:
+        """Add what a part would change."""
+        self.captures += part.captures
+        self.processes = max(self.processes, part.processes)
+        self.changes.update(part.changes)
+        self.other_layouts.update(part.other_layouts)
+        self.failed += part.failed
+        self.findings += part.findings[: _FINDINGS - len(self.findings)]
+        for change, examples in part.examples.items():
+            kept = self.examples.setdefault(change, [])
+            kept += examples[: EXAMPLES - len(kept)]
+
+    def as_bytes(self) -> bytes:
+        """Return it as bytes, of which `from_bytes` makes it again."""
+        return packed(
+            {
+                "captures": self.captures,
+                "processes": self.processes,
+                "changes": [[asdict(change), number] for change, number in self.changes.items()],
+                "examples": [
+                    [asdict(change), [asdict(one) for one in examples]]
+                    for change, examples in self.examples.items()
+                ],
+                "other_layouts": [[*key, number] for key, number in self.other_layouts.items()],
+                "failed": self.failed,
+                "findings": [asdict(finding) for finding in self.findings],
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> DryRun:
+        """Return what `as_bytes` was made of."""
+        values = unpacked(data)
+        return cls(
+            captures=values["captures"],
+            processes=values["processes"],
+            changes=Counter({Change(**change): number for change, number in values["changes"]}),
+            examples={
+                Change(**change): [Example(**one) for one in examples]
+                for change, examples in values["examples"]
+            },
+            other_layouts=Counter(
+                {(outlet, layout): number for outlet, layout, number in values["other_layouts"]}
+            ),
+            failed=values["failed"],
+            findings=[
+                ReindexFinding(**one | {"reason": Reason(one["reason"])})
+                for one in values["findings"]
+            ],
+        )
 
 
 def dry_run(

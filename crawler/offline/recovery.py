@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archive.articles.batch import is_of_record
-from archive.articles.captures import check_archive, indexed_bytes, known_records
 from archive.articles.ingest_model import verdict_of_revisit
+from archive.captures.rows import check_archive, indexed_bytes, known_records
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
 from archive.segments.names import open_segments
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from archive.index.database import Index
     from archive.model.exchange import Location
     from archive.segments.recovery import RecoveredSegment
-    from archive.segments.store import StoreOrFolder
+    from archive.segments.store import Store, StoreOrFolder
     from archive.warc.record_parser import Record
     from pipelines.deposit import CaptureStore
     from pipelines.page import Page
@@ -100,7 +101,19 @@ def recover(
             store.flush()
             total += count
         on_recovered(Recovered(segment.name, count, segment.cut, segment.used, visits))
+    _tidy(kept_in)
     return total
+
+
+def _tidy(store: Store) -> None:
+    """Remove what killed writers left beside their segments.
+
+    :raises SegmentError: it cannot be removed.
+    """
+    try:
+        store.tidy()
+    except OSError as error:
+        raise SegmentError(describe_os_error(store.place(), error)) from error
 
 
 def _each_once(

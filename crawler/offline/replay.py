@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from archive.articles.revisit_lookup import Original
+    from archive.captures.revisit_lookup import Original
     from archive.model.exchange import Exchange
     from archive.warc.record_parser import Record
     from crawler.model.outlet import Outlet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ from multiprocessing import (
 from os import _exit
 from typing import TYPE_CHECKING, TypeVar
 
-from archive.articles.captures import location_columns
-from archive.model.errors import ReaderLostError
+from archive.captures.rows import location_columns
+from archive.model.errors import TOO_MANY_FILES, ReaderLostError, SegmentError, is_out_of_files
 from archive.model.outcome import Reason, internal_error
 from archive.reindex.builder import ReadCapture, ReindexFinding
-from archive.reindex.spans import END, SpanReader
+from archive.reindex.spans import END, Span, SpanReader
 from archive.segments.lookup import DOCUMENTS, RecordError, location_in, read_at
 from archive.takedown.tombstones import read_tombstone
 from archive.warc.record_parser import Damage, original_of
@@ -33,11 +33,11 @@ from crawler.outlets import use_modules, used_modules
 from pipelines.deposit import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from archive.model.exchange import Location
     from archive.reindex.selection import Chunk
-    from archive.reindex.spans import Span
+    from archive.reindex.spans import Segment
     from archive.segments.store import StoreOrFolder
     from archive.takedown.log import Takedown
     from archive.warc.record_parser import Record
@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 #: Spans read or waiting per process: enough that no process waits for the writer, few enough to
 #: hold in memory.
 _AHEAD = 3
-#: A span or a chunk.
+#: A span, a chunk or a segment, and what is found in it.
 _Part = TypeVar("_Part")
+_Found = TypeVar("_Found")
 _UNREACHABLE = "The record has no id or no gzip member of its own, so no row can refer to it."
 
 
@@ -75,15 +76,41 @@ def read_span(span: Span) -> SpanResult:
     """
     reader = SpanReader(span)
     result = SpanResult(END, END)
+    share = span.share
     for found in reader:
         source = f"{span.segment.name}@{found.offset}"
         if isinstance(found, Damage):
-            result.findings.append(ReindexFinding(source, found.reason, found.sentence))
+            if share is None or share.is_first:
+                result.findings.append(ReindexFinding(source, found.reason, found.sentence))
         elif found.kind in DOCUMENTS:
-            _read_document(found, span.segment.name, result)
+            if share is None or share.has(_outlet_of(found, source)):
+                _read_document(found, span.segment.name, result)
         elif (takedown := read_tombstone(found)) is not None:
             result.removed.append(takedown)
     return replace(result, first=reader.first, next=reader.next)
+
+
+def outlets_in(segment: Segment) -> Counter[str]:
+    """Return the bytes of the records that a segment has of each outlet, without reading them.
+
+    A tombstone counts for the outlet of its article.
+
+    :raises SegmentError: the segment cannot be read.
+    """
+    sizes: Counter[str] = Counter()
+    for found in SpanReader(Span(segment, 0, END)):
+        if isinstance(found, Damage):
+            continue
+        if found.kind in DOCUMENTS:
+            sizes[_outlet_of(found, f"{segment.name}@{found.offset}")] += found.length
+        elif (takedown := read_tombstone(found)) is not None:
+            sizes[takedown.outlet] += found.length
+    return sizes
+
+
+def _outlet_of(record: Record, source: str) -> str:
+    """Return the outlet of a document, which its capture has, too; ``""`` if it has none."""
+    return unread_capture(record, source).outlet
 
 
 def read_chunk(archive: StoreOrFolder, chunk: Chunk) -> SpanResult:
@@ -109,7 +136,9 @@ def _read_document(record: Record, file: str, result: SpanResult) -> None:
     place = location_in(file, record)
     try:
         page = read_capture(record, source)
-    except Exception as error:  # noqa: BLE001  (a bug at one page of millions: reported, run fails)
+    except Exception as error:  # a bug at one page of millions: reported, and the run fails
+        if is_out_of_files(error):  # a module could not be imported: no fault of this page's
+            raise SegmentError(f"Cannot read {source}: {TOO_MANY_FILES}.") from error
         page = unread_capture(record, source)
         sentence = f"{internal_error(error).detail}. The page is kept."
         result.findings.append(ReindexFinding(source, Reason.INTERNAL_ERROR, sentence))
@@ -161,6 +190,22 @@ def read_chunks(
         yield from _read_ahead(pool, read, chunks, processes * _AHEAD)
 
 
+def scan_segments(
+    segments: Sequence[Segment], processes: int
+) -> Generator[tuple[Segment, Counter[str]]]:
+    """Yield each segment with its outlets, see `outlets_in`, in order, by so many processes.
+
+    :raises SegmentError: a segment cannot be read.
+    :raises ReaderLostError: a reading process was killed.
+    """
+    processes = min(processes, len(segments))
+    if processes <= 1:
+        yield from ((segment, outlets_in(segment)) for segment in segments)
+        return
+    with _pool(processes) as pool:
+        yield from _read_ahead(pool, outlets_in, segments, processes * _AHEAD)
+
+
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     """Yield so many reading processes, which are killed if the block is left by an exception.
@@ -193,12 +238,12 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 def _read_ahead(
     pool: ProcessPoolExecutor,
-    read: Callable[[_Part], SpanResult],
+    read: Callable[[_Part], _Found],
     parts: Iterable[_Part],
     limit: int,
-) -> Iterator[tuple[_Part, SpanResult]]:
+) -> Iterator[tuple[_Part, _Found]]:
     """Yield each part with its result, in order, while up to ``limit`` parts are read ahead."""
-    waiting: deque[tuple[_Part, Future[SpanResult]]] = deque()
+    waiting: deque[tuple[_Part, Future[_Found]]] = deque()
     for part in parts:
         waiting.append((part, pool.submit(read, part)))
         if len(waiting) == limit:

@@ -7,9 +7,10 @@ broken stops its outlet alone: the others are known, and a sentence says what is
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 #: value named OUTLET, or that value.
 ENTRY_POINTS = "sacho.outlets"
 _MODULES: list[str] = []
+#: Outlets that were checked in this process and are without fault, by identity: no value changes.
+_FAULTLESS: dict[int, Outlet] = {}
 #: How many faults of a file are told at once.
 _MOST_FAULTS = 5
 _UNKNOWN_FIELD = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
@@ -63,7 +66,7 @@ class _Registry:
         # A package may be installed and named in OUTLET_MODULES.
         if any(outlet is known for known in self.outlets.values()):
             return
-        fault = "; ".join(faults(outlet)[:_MOST_FAULTS]) or self._collision(outlet)
+        fault = _faults_once(outlet) or self._collision(outlet)
         if fault:
             self.broken.setdefault(name, f"{origin}: {fault}")
             return
@@ -76,6 +79,16 @@ class _Registry:
             if word in self.origins:
                 return f"both this and {self.origins[word]} state {word}"
         return ""
+
+
+def _faults_once(outlet: Outlet) -> str:
+    """Return what is wrong with an outlet; one without fault is not checked again."""
+    if id(outlet) in _FAULTLESS:
+        return ""
+    found = "; ".join(faults(outlet)[:_MOST_FAULTS])
+    if not found:
+        _FAULTLESS[id(outlet)] = outlet  # kept, so that no other has its identity
+    return found
 
 
 def use_modules(names: Iterable[str]) -> None:
@@ -130,10 +143,16 @@ def _registry() -> _Registry:
         for module in _modules_of(name):
             own = module.rpartition(".")[2]
             found.add(module, f"{module}, of OUTLET_MODULES", own, partial(_outlet_in, module))
-    for point in entry_points(group=ENTRY_POINTS):
+    for point in _installed(tuple(sys.path)):
         origin = f"{point.value}, an entry point of {ENTRY_POINTS}"
         found.add(point.module, origin, point.name, partial(_outlet_at, point))
     return found
+
+
+@lru_cache(maxsize=1)
+def _installed(_folders: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return the outlets of the packages in these folders: a file is read for each package."""
+    return tuple(entry_points(group=ENTRY_POINTS))
 
 
 def _own_outlet(name: str) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from scrapy.downloadermiddlewares.useragent import UserAgentMiddleware
 from scrapy.utils.misc import load_object
@@ -82,16 +81,6 @@ def user_agent(crawler: Crawler) -> str:
     return str(default or own or "")
 
 
-def hosts_of(outlet: Outlet) -> set[str]:
-    """Return the hosts of an outlet's articles and of its channels."""
-    return {*outlet.hosts, *_hosts_of_channels(outlet)}
-
-
-def _hosts_of_channels(outlet: Outlet) -> set[str]:
-    sources = (source for channel in outlet.channels for source in channel.sources)
-    return {urlsplit(source.url).hostname or "" for source in sources}
-
-
 def _missing(crawler: Crawler) -> Iterator[tuple[type, str]]:
     for middleware, what in _MIDDLEWARES.items():
         if crawler.get_downloader_middleware(middleware) is None:
@@ -138,7 +127,7 @@ def _robots_off(crawler: Crawler, outlet: Outlet) -> str:
             "ROBOTSTXT_OBEY is on, but the settings turn off what obeys robots.txt "
             f"({RobotsMiddleware.__module__}.{RobotsMiddleware.__qualname__})"
         )
-    if is_local(crawler.settings, {outlet.hosts[0], *_hosts_of_channels(outlet)}):
+    if is_local(crawler.settings, {outlet.hosts[0], *outlet.listing_hosts}):
         return ""
     return f"ROBOTSTXT_OBEY is off; a crawl of {outlet.name} must obey robots.txt"
 
@@ -151,7 +140,7 @@ def _no_user_agent(crawler: Crawler) -> str:
 
 def _no_contact(crawler: Crawler, outlet: Outlet) -> str:
     try:
-        check_contact(crawler.settings, hosts_of(outlet))
+        check_contact(crawler.settings, set(outlet.crawled_hosts))
     except ContactError as error:
         return str(error)
     return ""

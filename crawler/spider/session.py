@@ -4,35 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import wraps
+from random import uniform
+from time import monotonic
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from scrapy import signals
 from scrapy.exceptions import CloseSpider
 
-from archive.articles.captures import captured_urls, last_captures
 from archive.articles.queries import published_times
+from archive.captures.rows import captured_urls, last_captures
 from archive.frontier.doubted import doubted
 from archive.frontier.frontier import Frontier
 from archive.index.database import Index, IndexUnusableError
-from archive.index.leases import RENEWAL, Lease, LeaseHeldError, outlet_lease
 from archive.index.robots_store import RobotsTable
+from archive.index.writers.leases import (
+    RENEWAL,
+    LeaseHeldError,
+    LeaseLostError,
+    Leases,
+    host_lease,
+    outlet_lease,
+)
+from archive.index.writers.process_identity import is_here
 from archive.model.errors import OUT_OF_MEMORY, SegmentError
 from archive.model.outcome import Outcome, Reason, Verdict
+from archive.runs.history import crawled_until
 from archive.runs.new_articles import NewArticles, new_articles
 from archive.runs.recorder import RunRecorder
-from archive.segments.store import store_at
 from archive.segments.writer import SegmentWriter
 from archive.warc import record_writer as warc
 from crawler import VERSION
+from crawler.cli.configuration.archive_store import archive_store
 from crawler.cli.output.summary import Report
 from crawler.cli.output.times import kst_minute
 from crawler.extraction.judge import provisional_page
+from crawler.middlewares.pacing import PaceMiddleware
 from crawler.model.outlet import Outlet
 from crawler.offline.recovery import recover
-from crawler.outlets import outlet_named
+from crawler.outlets import known_outlets, outlet_named
+from crawler.spider.loop_errors import unwatch_loop, watch_loop, watched_runs
 from crawler.spider.memory_guard import MemoryGuard
 from crawler.spider.obligations import refusal, warcinfo_fields
 from crawler.spider.void_settings import warning
@@ -41,12 +56,12 @@ from pipelines.page import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from datetime import date, datetime
+    from datetime import date
 
     from scrapy import Request
     from scrapy.crawler import Crawler
 
-    from archive.articles.captures import LastCapture
+    from archive.captures.rows import LastCapture
     from archive.frontier.accounting import Balance
     from archive.frontier.visits import FrontierLink, Visit
     from archive.model.exchange import Exchange
@@ -57,7 +72,12 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between checks whether a batch is due to be written.
 _TICK = 1.0
-_FAULTS = (SegmentError, IndexUnusableError)
+#: Crawls in a process that each write a batch as soon as one alone would. Of more, each waits
+#: longer: a batch holds up all of them, for as long as the disk takes to make it durable.
+_AT_EASE = 10
+#: What there is one run of, by the kind of the lease.
+_ONE_OF = {"outlet": "an outlet", "host": "a host, whichever outlet it is for,"}
+_FAULTS = (SegmentError, IndexUnusableError, LeaseLostError)
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _SESSIONS: WeakKeyDictionary[Crawler, CrawlSession] = WeakKeyDictionary()
@@ -120,16 +140,21 @@ class CrawlSession:
         self._was_opened = self._is_kept = self._run_ended = False
         self.run = run or RunRecorder("crawl", outlet=self.outlet.name, version=VERSION)
         self.index = Index(str(settings.get("INDEX_URL") or ""))
-        self._lease = Lease(self.index, outlet_lease(self.outlet.name), self.run.id)
-        self._take_lease()
+        self._has_pictures = settings.getbool("ARCHIVE_IMAGES")
+        hosts = map(host_lease, self.outlet.hosts_asked(pictures=self._has_pictures))
+        wanted = [outlet_lease(self.outlet.name), *hosts]
+        self._leases = Leases(self.index, wanted, self.run.id)
+        self._take_leases()
+        self._hosts_used_at = self._last_use_of_hosts()
         software = {"software": f"Sacho/{VERSION}"}
-        self._archive = store_at(str(settings.get("ARCHIVE_URL") or ""))
+        self._archive = archive_store(settings)
         self._segments = SegmentWriter(self._archive, software=software, job=self.run.id)
         self._frontier = Frontier(self.index, self.outlet.name, self.run.id)
         self._store = CaptureStore(
             self._segments, self.index, self.run, self._count, self._frontier, self.count_bug
         )
         self._memory = MemoryGuard(self._end_for_memory)
+        self._context = copy_context()
         self._ticking: asyncio.Task[None] | None = None
         self._stopping: asyncio.Future[None] | None = None
         crawler.signals.connect(self._note_opened, signals.spider_opened)
@@ -154,6 +179,11 @@ class CrawlSession:
         _SESSIONS[crawler] = cls(crawler, run)
         return _SESSIONS[crawler]
 
+    @staticmethod
+    def forget(crawler: Crawler) -> None:
+        """Let go of the session of a crawl that has ended: it and its crawler hold each other."""
+        _SESSIONS.pop(crawler, None)
+
     def count_bug(self) -> None:
         """Count a bug that was logged; the crawl then ends with status 1."""
         self.bugs += 1
@@ -171,16 +201,6 @@ class CrawlSession:
         if self._was_opened:
             self.bugs += 1
         return self._was_opened
-
-    def _count_of_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """Log what a callback of the event loop raised, as the loop does itself, and count it.
-
-        Nobody else hears of it. An error of the network is none of ours.
-        """
-        loop.default_exception_handler(context)
-        error = context.get("exception")
-        if error is not None and not isinstance(error, OSError):
-            self.count_bug()
 
     def note_bug(self, what: str) -> None:
         """Count and log a bug; the crawl then ends with status 1."""
@@ -226,7 +246,7 @@ class CrawlSession:
     @_stops_on_fault
     def end_visit(self, article_id: str) -> None:
         """Record as ``failed/internal_error`` a visit of which a bug keeps any result."""
-        with self.index.writing() as connection:
+        with self.index.writing(self._frontier.part) as connection:
             self._frontier.set_aside(connection, article_id)
 
     @_stops_on_fault
@@ -280,17 +300,41 @@ class CrawlSession:
         with self.index.reading() as connection:
             return captured_urls(connection, urls)
 
-    def _take_lease(self) -> None:
-        other = self._lease.take()
+    def _take_leases(self) -> None:
+        other = self._leases.take()
         if other is None:
             return
         self.index.close()
+        kind, _, what = other.name.partition(" ")
+        there = f"process {other.holder.split()[1]}" if is_here(other.holder) else "another machine"
         raise LeaseHeldError(
-            f"{self.outlet.name} is being crawled since "
+            f"{what} is being crawled since "
             f"{kst_minute(other.taken_at)} KST "
-            f"(process {other.holder.split()[1]}); only one run of an outlet is possible at a "
-            "time. Run the same command when it has ended."
+            f"({there}); only one run of {_ONE_OF[kind]} is possible at "
+            "a time. Run the same command when it has ended."
         )
+
+    def _last_use_of_hosts(self) -> datetime | None:
+        """Return when another run may last have asked a host of this crawl, None if none has.
+
+        Whoever holds the leases asks it: no other crawl does from now on.
+        """
+        pictures = self._has_pictures
+        hosts = set(self.outlet.hosts_asked(pictures=pictures))
+        names = {
+            name
+            for name, outlet in known_outlets().items()
+            if not hosts.isdisjoint(outlet.hosts_asked(pictures=pictures))
+        }
+        now = datetime.now(UTC)
+        with self.index.reading() as connection:
+            return crawled_until(connection, {*names, self.outlet.name}, self.run.id, now)
+
+    def _keep_distance(self) -> None:
+        """Let the first request to a host keep its delay from the last one of an earlier run."""
+        pacing = self._crawler.get_downloader_middleware(PaceMiddleware)
+        if pacing is not None and self._hosts_used_at is not None:
+            pacing.pace.used((datetime.now(UTC) - self._hosts_used_at).total_seconds())
 
     def _stop(self, message: str) -> None:
         self.fault = message
@@ -319,9 +363,11 @@ class CrawlSession:
             self.fault = f"the crawl was not started: {why}"
             _log.error("%s", self.fault)
             raise CloseSpider("refused")
+        self._keep_distance()
         self._ticking = asyncio.ensure_future(self._tick())
         self._memory.watch()
-        self._ticking.get_loop().set_exception_handler(self._count_of_loop)
+        self._context = copy_context()
+        watch_loop(self._ticking.get_loop(), self.run.id, self.count_bug)
         self.attempt(self._warn)
         self.attempt(self._state_settings)
         self.attempt(self._recover)
@@ -347,15 +393,18 @@ class CrawlSession:
 
     async def _tick(self) -> None:
         """Write batches when they are due and renew the leases, until the crawl ends."""
-        waited = 0.0
+        # By chance: crawls that begin at the same moment must not write at the same moments.
+        share = uniform(0.5, 1.5)  # noqa: S311  (no secret)
+        renewed_at = monotonic() - uniform(0, RENEWAL / 2)  # noqa: S311
         while not self.fault:
             await asyncio.sleep(_TICK)
-            waited += _TICK
             self._memory.check()
+            self._store.patience = max(1.0, share * watched_runs() / _AT_EASE)
+            # First of all, as a process that was halted may have lost its leases meanwhile.
+            if monotonic() - renewed_at >= RENEWAL:
+                renewed_at = monotonic()
+                self.attempt(self._renew_leases)
             self.attempt(self._flush_if_due)
-            if waited >= RENEWAL:
-                waited = 0.0
-                self.attempt(self._renew_lease)
 
     def _stop_ticking(self) -> None:
         """End `_tick`; raise what ended it before."""
@@ -380,8 +429,8 @@ class CrawlSession:
         self._store.flush_if_due()
 
     @_stops_on_fault
-    def _renew_lease(self) -> None:
-        self._lease.renew()
+    def _renew_leases(self) -> None:
+        self._leases.renew()
 
     @_stops_on_fault
     def _write_last_batch(self) -> None:
@@ -394,14 +443,14 @@ class CrawlSession:
             self._segments.close()
 
     def _end_run(self) -> None:
-        with self.run.undone_on_error(), self.index.writing() as connection:
+        with self.run.undone_on_error(), self.index.writing(self.run.part) as connection:
             self.run.write(connection, ended=True)
         self._run_ended = True
 
     def _end_run_without_results(self) -> None:
         """End the run in the index, if a bug keeps its results from being written."""
         if not self._run_ended:
-            with self.index.writing() as connection:
+            with self.index.writing(self.run.part) as connection:
                 self.run.end(connection)
 
     def _closed(self, reason: str) -> None:
@@ -416,16 +465,25 @@ class CrawlSession:
         counting = [self._take_balance, self._release_visits]
         if reason != "finished" or not self._is_kept:
             counting.reverse()
-        closing = [self._count_new, self._lease.release, self.index.close, self._memory.stop]
+        closing = [self._count_new, self._leases.release, self.index.close, self._memory.stop]
         for step in [*counting, *closing]:
             self.attempt(step)
+        unwatch_loop(self.run.id)
+
+    def end_left(self) -> None:
+        """End the crawl if its reactor has stopped before Scrapy closed it: at a second signal."""
+        if self._was_opened and self.reason is None:
+            self._closed("shutdown")
 
     def _end_for_memory(self) -> None:
         """Stop the crawl: whatever it goes on with would find no memory either."""
         assert self._ticking is not None, "the memory is watched from then on"
         if not self.fault:
             self.fault = f"{OUT_OF_MEMORY}."
-            self._ticking.get_loop().call_soon_threadsafe(self._stop, self.fault)
+            # what finds that may be another crawl of this process
+            self._ticking.get_loop().call_soon_threadsafe(
+                self._stop, self.fault, context=self._context
+            )
 
     @_stops_on_fault
     def _end_gone(self) -> None:

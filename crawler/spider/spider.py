@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
     from twisted.python.failure import Failure
 
-    from archive.articles.captures import LastCapture
+    from archive.captures.rows import LastCapture
     from archive.frontier.visits import Visit
     from archive.model.exchange import Exchange
     from crawler.discovery.requests import SourceRequest
@@ -64,6 +65,8 @@ _MAX_VISITS = 64
 _MAX_OTHERS = 32
 #: Links added to the frontier at once; their rows take a kilobyte each.
 _MAX_LINKS = 2_000
+#: Seconds until the index is asked again for what has become due, while visits are under way.
+_LOOK_AGAIN = 10.0
 #: Seconds between checks of what other crawls have leased, while there is nothing else to do.
 _WAIT_FOR_OTHERS = 1.0
 #: Seconds between checks for requests that Scrapy no longer has and that were never answered.
@@ -115,6 +118,8 @@ class OutletSpider(Spider):
         self._visits_left = int(limit) if limit else None
         self.plan: Plan | None = None
         self._visits: dict[str, Visit] = {}
+        #: Until then nothing more is due but what is discovered meanwhile.
+        self._none_due_until = 0.0
         self._candidates: Candidates | None = None
         #: Sources requested and not yet answered.
         self._sources: set[SourceRequest] = set()
@@ -183,6 +188,7 @@ class OutletSpider(Spider):
             yield self._image_request(image)
         if self._candidates is not None and self._candidates.add_next(self._visits):
             self._changed.set()
+            self._none_due_until = 0.0
         yield from self._visit_requests()
 
     def _is_requestable(self, source: SourceRequest) -> bool:
@@ -379,7 +385,12 @@ class OutletSpider(Spider):
         )
 
     def _visit_requests(self) -> Iterator[Request]:
-        """Lease articles that are due and yield their requests, when half of the room is free."""
+        """Lease articles that are due and yield their requests, when half of the room is free.
+
+        Where fewer were due than there was room, the index is not asked again after each page.
+        """
+        if self._visits and monotonic() < self._none_due_until:
+            return
         room = _MAX_VISITS - len(self._visits)
         wanted = _MAX_VISITS // 2
         if self._visits_left is not None:
@@ -388,6 +399,8 @@ class OutletSpider(Spider):
         if room < wanted:
             return
         visits = self.session.lease_visits(room) or []
+        if len(visits) < room:
+            self._none_due_until = monotonic() + _LOOK_AGAIN
         last_captures = self._last_captures(visits)
         for visit in visits:
             self._visits[visit.article_id] = visit
@@ -431,6 +444,7 @@ class OutletSpider(Spider):
 
     def _discover(self, links: Iterable[FrontierLink]) -> None:
         """Add links to the frontier, in parts: a sitemap may have 50,000."""
+        self._none_due_until = 0.0
         rest = iter(links)
         while part := list(islice(rest, _MAX_LINKS)):
             self.session.discover(part)

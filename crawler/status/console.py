@@ -67,12 +67,35 @@ def print_overview(overview: Overview) -> None:
             command = " ".join((state.job.verb, *state.job.words))
             rows.append((state.job.name, command, str(state.coming), _last_run(state.last, now)))
     _print_rows(("job", "command", "next", "last run (KST)"), rows)
+    _print_queue(overview)
     for sentence in (*map(_alarm, overview.alarms), *overview.problems):
         print(f"! {_one_line(sentence)}")
     room = overview.room
     free = f", {size_text(room.free)} free" if room.free is not None else ""
     archive = size_text(room.archive) if room.archive is not None else _NONE
     print(f"archive {archive}, index {size_text(room.index)}{free}; {kst_minute(now)} KST")
+
+
+def _print_queue(overview: Overview) -> None:
+    """Print the workers and the queue, if there is one."""
+    queue, now = overview.queue, overview.at
+    rows = [
+        (
+            worker.host,
+            _moment(worker.started_at, now),
+            kst_second(worker.seen_at).partition(" ")[2],
+            worker.version,
+            ", ".join(worker.jobs) or _NONE,
+        )
+        for worker in overview.workers
+    ]
+    _print_rows(("worker on", "since (KST)", "seen", "version", "jobs"), rows)
+    if queue is not None:
+        since = f", the oldest since {_moment(queue.oldest, now)}" if queue.oldest else ""
+        print(
+            f"queue: {queue.waiting} waiting{since}, {queue.running} running; "
+            f"{counted(len(overview.workers), 'worker')}"
+        )
 
 
 def print_runs(records: Sequence[RunRecord], counts: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from crawler.jobs.due import held_by, next_run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.index.leases import Held
+    from archive.index.writers.leases import Held
     from crawler.jobs.job import Job
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from archive.runs.alarms import Alarm
     from archive.runs.figures import Example
+    from archive.runs.queue import QueueState
     from archive.runs.record import RunRecord
+    from archive.runs.workers import WorkerState
     from crawler.jobs.due import NextRun
     from crawler.status.overview import JobState, OutletState, Overview
 
@@ -33,6 +35,27 @@ def overview_object(overview: Overview) -> dict[str, Any]:
             "index_bytes": overview.room.index,
             "disk_free_bytes": overview.room.free,
         },
+        "queue": _queue(overview.queue) if overview.queue is not None else None,
+        "workers": [_worker(worker) for worker in overview.workers],
+    }
+
+
+def _queue(queue: QueueState) -> dict[str, Any]:
+    return {
+        "waiting": queue.waiting,
+        "running": queue.running,
+        "oldest_at": _time(queue.oldest),
+    }
+
+
+def _worker(worker: WorkerState) -> dict[str, Any]:
+    return {
+        "run": worker.run_id,
+        "host": worker.host or None,
+        "version": worker.version,
+        "started_at": _time(worker.started_at),
+        "seen_at": _time(worker.seen_at),
+        "jobs": list(worker.jobs),
     }
 
 

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import check_archive
+from archive.captures.rows import check_archive
 from archive.model.errors import SegmentError, describe_os_error
+from archive.model.program import PROGRAM
 from archive.runs.alarms import AlarmKind, open_alarms
 from archive.runs.history import last_run, outlets_seen, run_record
 from archive.runs.job_runs import past
+from archive.runs.queue import queue_state
 from archive.runs.record import FAILURES, Ending
+from archive.runs.workers import live_workers
 from archive.segments.store import store_of
 from crawler.alarms.outlet_blocked import blocked_articles
+from crawler.cli.output.plural import counted
 from crawler.cli.output.times import kst_minute
 from crawler.jobs.due import How, failures, held_by, next_run, retry_at
 from crawler.outlets import find_outlet
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
     from archive.index.database import Index, Snapshot
     from archive.runs.alarms import Alarm
     from archive.runs.job_runs import Past
+    from archive.runs.queue import QueueState
     from archive.runs.record import RunRecord
+    from archive.runs.workers import WorkerState
     from archive.segments.store import Store, StoreOrFolder
     from crawler.jobs.due import NextRun
     from crawler.jobs.job import Job
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 
 #: A job that missed two due times, the first so long ago, is not run by any scheduler.
 _OVERDUE = timedelta(hours=2)
+#: Deferred jobs may wait so long for the first worker.
+_UNTAKEN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,8 @@ class Room:
 class Overview:
     """The status at one moment. ``problems`` are sentences about what needs attention.
 
-    Open alarms need attention too, and are not repeated in ``problems``.
+    Open alarms need attention too, and are not repeated in ``problems``. ``queue`` is that of
+    deferred jobs, None without one.
     """
 
     at: datetime
@@ -90,6 +99,8 @@ class Overview:
     alarms: tuple[Alarm, ...]
     problems: tuple[str, ...]
     room: Room
+    queue: QueueState | None = None
+    workers: tuple[WorkerState, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -128,9 +139,11 @@ def survey(
         found = read_states(connection, jobs, now, only)
         lost = _lost(connection, archive)
         blocked = [_blocked(connection, state) for state in found.outlets]
+        queue, workers = queue_state(connection), live_workers(connection, now)
     room, out_of_reach = _room(store_of(archive), index.size())
     of_jobs = _job_problems(found.jobs, found.pasts, found.alarms, now)
-    sentences = [*problems, *of_jobs, *blocked, out_of_reach or lost]
+    sentences = [*problems, *of_jobs, *blocked, _not_taken(queue, workers, now)]
+    sentences.append(out_of_reach or lost)
     return Overview(
         at=now,
         outlets=found.outlets,
@@ -138,6 +151,8 @@ def survey(
         alarms=found.alarms,
         problems=tuple(filter(None, sentences)),
         room=room,
+        queue=queue,
+        workers=tuple(workers),
     )
 
 
@@ -166,6 +181,16 @@ def _job_problems(
         if not sentence and state.job.name not in alarming:
             sentence = _failed(state, pasts[state.job.name])
         yield sentence
+
+
+def _not_taken(queue: QueueState | None, workers: Sequence[WorkerState], now: datetime) -> str:
+    """Return a sentence if deferred jobs wait and no worker takes them, else ``""``."""
+    if queue is None or workers or queue.oldest is None or now - queue.oldest < _UNTAKEN:
+        return ""
+    return (
+        f"{counted(queue.waiting, 'deferred job')} waiting since {kst_minute(queue.oldest)} KST, "
+        f"and no worker runs; start {PROGRAM} worker."
+    )
 
 
 def _blocked(connection: Snapshot, state: OutletState) -> str:

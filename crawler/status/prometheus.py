@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from archive.index.database import IndexUnusableError
 from crawler import VERSION
+from crawler.cli.output.printable import printable_lines
 from crawler.status.overview import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archive.index.database import Index
+    from archive.segments.store import StoreOrFolder
     from crawler.jobs.job import Job
     from crawler.status.overview import JobState, OutletState, Overview
 
@@ -37,7 +39,7 @@ class MetricsFile:
         self,
         path: str,
         index: Index,
-        archive: str,
+        archive: StoreOrFolder,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._path, self._index, self._archive, self._clock = path, index, archive, clock
@@ -91,6 +93,7 @@ def registry_of(overview: Overview) -> CollectorRegistry:
     gauges.set(
         "disk_free_bytes", "Free bytes on the file system of the archive", overview.room.free
     )
+    _add_queue(gauges, overview)
     for state in overview.jobs:
         _add_job(gauges, state)
     for outlet in overview.outlets:
@@ -98,6 +101,29 @@ def registry_of(overview: Overview) -> CollectorRegistry:
     for alarm in overview.alarms:
         gauges.set("alarm_open", "An open alarm", 1, kind=alarm.kind, subject=alarm.subject)
     return gauges.registry
+
+
+def _add_queue(gauges: _Gauges, overview: Overview) -> None:
+    queue = overview.queue
+    if queue is None:
+        return
+    gauges.set("queue_waiting", "Deferred jobs that wait for a worker", queue.waiting)
+    gauges.set("queue_running", "Deferred jobs that workers have taken", queue.running)
+    gauges.set(
+        "queue_oldest_timestamp_seconds",
+        "Since when the first of the waiting jobs waits",
+        _seconds(queue.oldest),
+    )
+    gauges.set("workers", "Workers that are alive", len(overview.workers))
+    for worker in overview.workers:
+        labels = {"host": worker.host, "run": worker.run_id}
+        gauges.set(
+            "worker_seen_timestamp_seconds",
+            "When a worker last said that it is alive",
+            _seconds(worker.seen_at),
+            **labels,
+        )
+        gauges.set("worker_jobs", "Jobs that a worker runs", len(worker.jobs), **labels)
 
 
 def _add_job(gauges: _Gauges, state: JobState) -> None:
@@ -222,8 +248,9 @@ class _Gauges:
                 f"sacho_{name}", f"{meaning}.", list(labels), registry=self.registry
             )
         gauge = self._gauges[name]
-        # the format escapes all else, but has no form for half a character
-        shown = {label: text.encode(errors="replace").decode() for label, text in labels.items()}
+        # The format has no form for half a character, and escapes neither what a terminal obeys
+        # nor the line ends of old Macs, at which its readers in Python part lines.
+        shown = {label: printable_lines(text) for label, text in labels.items()}
         (gauge.labels(**shown) if labels else gauge).set(value)
 
 

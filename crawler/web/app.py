@@ -14,16 +14,15 @@ from crawler.web import openapi
 from crawler.web.errors import HANDLERS
 from crawler.web.messages import LANGUAGES
 from crawler.web.pages import (
-    article,
     changes,
     downloads,
-    history,
     outlet,
     outlets,
     runs,
     search,
     start,
 )
+from crawler.web.pages.articles import article, history
 from crawler.web.rendering import LANGUAGE_COOKIE
 from crawler.web.security import (
     Access,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.audit import packages
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,13 @@ import pytest
 
 from bench.growth.newsroom import NAMED, Newsroom
 from bench.growth.report import BEGIN, END, Results, write_page
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.sqlite_only(reason="bench.growth measures files")
 def test_two_sizes_are_measured_and_kept(tmp_path: Path) -> None:
     page, figures = tmp_path / "performance.md", tmp_path / "figures.json"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 _SCRIPTS = sorted(path.stem for path in (ROOT / "bench").glob("*.py") if path.stem != "__init__")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 
 def test_both_sides_read_the_pages() -> None:

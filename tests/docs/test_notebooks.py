@@ -13,7 +13,7 @@ import pytest
 
 from docs.notebooks.make import LANGUAGES, notebook, path_of
 from docs.notebooks.week import WEEK, write_week
-from tests.support.cli import ROOT, Workspace, summary
+from tests.support.processes.cli import ROOT, Workspace, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from crawler.model.outlet import Outlet
 from crawler.model.outlet_facts import basis
 from crawler.outlets import known_outlets
 from docs import generate
-from tests.support.cli import ROOT, Workspace
 from tests.support.documents import SEEDS
+from tests.support.processes.cli import ROOT, Workspace
 
 DOCS = ROOT / "docs"
 TOP = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
@@ -132,6 +132,7 @@ def test_the_example_of_an_outlet_is_one() -> None:
     assert isinstance(values["OUTLET"], Outlet)
 
 
+@pytest.mark.sqlite_only(reason="the queries of the page are SQLite's")
 def test_the_way_from_a_row_to_its_bytes_is_one(tmp_path: Path) -> None:
     """The queries and the code of the page, on an archive of the seeds."""
     text = (DOCS / "index-schema.md").read_text("utf-8")

@@ -12,8 +12,8 @@ import pytest
 from archive import open_archive
 from archive.reading import archive as opened
 from archive.reading import articles, captures, errors
-from tests.support.cli import ROOT, Workspace
 from tests.support.documents import SEEDS
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workspace.folder
 
 
+@pytest.mark.sqlite_only(reason="its examples open the file in SACHO_HOME")
 def test_the_examples_run_in_their_order(
     demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

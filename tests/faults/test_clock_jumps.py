@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.article import KST
-from tests.support.clock_crawls import ARTICLES, crawl_a_year_ahead, crawl_under_clocks
-from tests.support.fake_clock import SHORT, library, live_through
+from tests.support.crawling.clock_crawls import ARTICLES, crawl_a_year_ahead, crawl_under_clocks
 from tests.support.mock_site.server import MockSite
-from tests.support.schedules import Schedule
+from tests.support.processes.fake_clock import SHORT, library, live_through
+from tests.support.processes.schedules import Schedule, by_the_scheduler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,7 @@ def test_after_a_crawl_a_year_ahead_all_is_looked_at_once_more(tmp_path: Path) -
     assert found.balance["pending"] == found.balance["failed"] == found.due_again == 0
 
 
+@by_the_scheduler
 def test_through_midnight_the_new_year_and_a_clock_that_jumps(tmp_path: Path) -> None:
     with MockSite("newspim", 6, clock=datetime(2026, 12, 31, 23, tzinfo=KST)) as site:
         schedule = Schedule(tmp_path, [site])

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.encodings import KINDS, EncodingCase, cases, run_case
+from tests.support.sites.encodings import KINDS, EncodingCase, cases, run_case
 
 #: Of the cases of a kind one in so many is run; the number of labels is no multiple of it.
 _STEP = 29

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.reindex.builder import exclude_reindex
-from tests.support.cli import Workspace
-from tests.support.crawls import site_of_today
+from archive.reindex.fresh_index import exclude_reindex
+from tests.support.crawling.crawls import site_of_today
 from tests.support.documents import SEEDS
 from tests.support.faults import full_disks, strace
 from tests.support.faults.fault_trials import Tally, Work
 from tests.support.faults.full_disks import SMALL, fail_at_each, fill_each
 from tests.support.faults.kills_at_calls import kill_at_each
 from tests.support.faults.lost_power import lose_power_at
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: On PostgreSQL: tests/faults/test_postgres_faults.py and test_postgres_writers.py.
+_OF_FILES = "the calls that write the index's file fail, or are lost"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,7 @@ def needs_strace() -> None:
         pytest.skip(strace.why_not())
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.usefixtures("needs_strace")
 @pytest.mark.parametrize(
     ("name", "numbers"),
@@ -56,6 +61,7 @@ def test_a_replay_killed_at_a_certain_call_loses_nothing(
     assert tally.harmed == len(numbers)
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.usefixtures("needs_strace")
 def test_a_reindex_killed_while_it_puts_its_index_in_place_loses_nothing(tmp_path: Path) -> None:
     tally = Tally()
@@ -65,6 +71,7 @@ def test_a_reindex_killed_while_it_puts_its_index_in_place_loses_nothing(tmp_pat
     assert tally.harmed == 1
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.usefixtures("needs_strace")
 def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> None:
     tally = Tally()
@@ -73,6 +80,7 @@ def test_a_replay_that_loses_power_keeps_what_it_promised(replaying: Work) -> No
     assert tally.harmed == 4
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.usefixtures("needs_strace")
 def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None:
     tally = Tally()
@@ -82,6 +90,7 @@ def test_a_crawl_that_loses_power_keeps_what_it_promised(tmp_path: Path) -> None
     assert tally.harmed == 1
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.usefixtures("needs_strace")
 @pytest.mark.parametrize(
     ("name", "error", "number"),
@@ -102,6 +111,7 @@ def test_one_failing_call_is_reported_and_the_same_command_completes(
     assert tally.harmed == 1
 
 
+@pytest.mark.sqlite_only(reason=_OF_FILES)
 @pytest.mark.parametrize("small", SMALL)
 def test_a_full_disk_is_reported_and_with_room_the_same_command_completes(
     replaying: Work, small: str

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.index import process_identity as holder
-from archive.index.process_identity import is_gone, this_process
-from tests.support.frontier import FrontierIndex, a_dead_process, frontier_index, links
+from archive.index.writers import process_identity as holder
+from archive.index.writers.process_identity import is_gone, this_process
+from tests.support.archives.frontier import FrontierIndex, a_dead_process, frontier_index, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 TAKER = """
 import sys
 from pathlib import Path
-from tests.support.frontier import *
+from tests.support.archives.frontier import *
+from tests.support.databases.postgres import let_stand_for
+let_stand_for(Path(sys.argv[1]), sys.argv[2])
 with frontier_index(Path(sys.argv[1])) as at:
-    run = at.run(sys.argv[2])
+    run = at.run(sys.argv[3])
     visits = run.lease(7)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -42,7 +44,9 @@ with frontier_index(Path(sys.argv[1])) as at:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from tests.support.frontier import *
+from tests.support.archives.frontier import *
+from tests.support.databases.postgres import let_stand_for
+let_stand_for(Path(sys.argv[1]), sys.argv[2])
 with frontier_index(Path(sys.argv[1])) as at:
     print(len(at.run("held").lease(3)), flush=True)
     time.sleep(60)
@@ -55,8 +59,8 @@ def at(tmp_path: Path) -> Iterator[FrontierIndex]:
         yield made
 
 
-def start(program: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", program, *map(str, arguments)]
+def start(program: str, at: FrontierIndex, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, str(at.path), at.index.url, *arguments]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -67,7 +71,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 def test_processes_never_take_the_same(at: FrontierIndex) -> None:
     at.run("finder").discover(links(range(600)))
-    takers = [start(TAKER, at.path, name) for name in "abcd"]
+    takers = [start(TAKER, at, name) for name in "abcd"]
     assert [line(taker) for taker in takers] == ["ready"] * 4
     result: dict[str, list[str]] = {}
 
@@ -92,7 +96,7 @@ def test_processes_never_take_the_same(at: FrontierIndex) -> None:
 def test_what_a_killed_process_held_is_due_at_once(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(5)))
-    held = start(HOLDER, at.path)
+    held = start(HOLDER, at)
     try:
         assert line(held) == "3"
         assert [visit.article_id for visit in run.lease(5)] == ["3", "4"]
@@ -112,7 +116,7 @@ def test_what_a_killed_process_held_is_due_at_once(at: FrontierIndex) -> None:
 def test_release_expired_frees_the_articles_of_dead_runs(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(5)))
-    held = start(HOLDER, at.path)
+    held = start(HOLDER, at)
     line(held)
     held.kill()
     held.communicate()
@@ -124,7 +128,7 @@ def test_release_expired_frees_the_articles_of_dead_runs(at: FrontierIndex) -> N
 def test_a_stopped_process_keeps_its_lease_until_it_is_killed(at: FrontierIndex) -> None:
     run = at.run()
     run.discover(links(range(3)))
-    held = start(HOLDER, at.path)
+    held = start(HOLDER, at)
     try:
         line(held)
         held.send_signal(signal.SIGSTOP)

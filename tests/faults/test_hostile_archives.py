@@ -11,9 +11,9 @@ import pytest
 
 from archive.model.exchange import MAX_DOCUMENT
 from archive.warc.wacz.reader import printable_name
-from tests.support import foreign_archives
-from tests.support.cli import ROOT, Workspace
+from tests.support.archives import foreign_archives
 from tests.support.faults.hostile_archives import CASES
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import SETTLED, site_of_today
+from tests.support.crawling.crawls import SETTLED, site_of_today
 from tests.support.faults.limits import Limited
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import site_of_today
+from tests.support.crawling.crawls import site_of_today
 from tests.support.faults.verb_pairs import Pairs, Tally
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from crawler.model.layout import Layout
 from crawler.model.outlet import Outlet
 from crawler.model.outlet_skeleton import Draft, skeleton
 from crawler.outlets import known_outlets
-from tests.support.cli import ROOT, Workspace
 from tests.support.package_sources import copy_sources
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.outlets import known_outlets
-from tests.support.cli import ROOT, Workspace
+from crawler import outlets
+from crawler.outlets import broken_outlets, known_outlets, use_modules
 from tests.support.documents import SEEDS
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from crawler.model.outlet import Outlet
 
 OUTLET = """
 from crawler.model.layout import Layout
@@ -163,3 +166,22 @@ def test_a_broken_file_stops_its_outlet_alone(tmp_path: Path) -> None:
     assert said.sentences[-1].endswith(FAULTS["css"][1])
     assert workspace.run("check", env=env).code == 1
     assert workspace.run("replay", SEEDS / "etoday", env=env).code == 0
+
+
+def test_what_is_without_fault_is_checked_once_in_a_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Runs may share a process, and each asks for the outlets anew; what is broken may be mended."""
+    checked = []
+
+    def faults(outlet: Outlet) -> list[str]:
+        checked.append(outlet.name)
+        return ["title: odd"] if outlet.name == "etoday" else []
+
+    monkeypatch.setattr(outlets, "faults", faults)
+    monkeypatch.setattr(outlets, "_FAULTLESS", {})
+    for _ in range(2):
+        use_modules(())
+        assert [*broken_outlets()] == ["etoday"]
+    assert sorted(checked) == sorted([*known_outlets(), "etoday", "etoday"])
+    use_modules(())

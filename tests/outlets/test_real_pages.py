@@ -16,7 +16,7 @@ from bench.extraction.measures import body_scores, foreign_lines
 from bench.extraction.ours import reading_of
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named, outlet_of
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from archive.model.article import Article

@@ -19,7 +19,7 @@ import pytest
 
 from crawler.outlets import known_outlets
 from tests.outlets.test_outlets_of_users import OUTLET
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 from tests.support.package_sources import copy_sources
 
 if TYPE_CHECKING:

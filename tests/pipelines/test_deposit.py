@@ -21,8 +21,10 @@ from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from archive.warc.record_writer import RevisitOf, payload_digest
 from crawler.extraction.judge import provisional_page
+from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import BatchError, CaptureStore
+from tests.support.databases.postgres import url_of
 from tests.support.documents import NOON
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def test_a_revisit_is_stored_once_whenever_its_batch_is_written(
     original = RevisitOf(URL, first.captured_at, payload_digest(first))
     software = {"software": "test"}
     with (
-        Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
+        Index(url_of(tmp_path / "index.sqlite3")) as index,
         SegmentWriter(tmp_path / "archive", software=software, job="t", host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
@@ -79,7 +81,7 @@ def test_a_revisit_is_stored_once_whenever_its_batch_is_written(
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Kept]:
     with (
-        Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
+        Index(url_of(tmp_path / "index.sqlite3")) as index,
         SegmentWriter(
             tmp_path / "archive", software={"software": "test"}, job="t", host="t"
         ) as segments,
@@ -206,6 +208,41 @@ def test_a_bug_that_stays_is_a_sentence_and_leaves_no_rows(
     assert not kept.results
     assert not kept.run.counts, "nothing of it is in the run's counts"
     assert not kept.rows(captures)
+
+
+def test_an_interrupted_batch_leaves_its_segment_to_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At Ctrl-C a replay writes what waits, which must not close what was not indexed."""
+    archive = tmp_path / "archive"
+
+    def writer() -> SegmentWriter:
+        return SegmentWriter(archive, software={"software": "test"}, job="t", host="t")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def stopped(index: Index) -> None:
+        run = RunRecorder("test")
+        with writer() as segments, monkeypatch.context() as patched:
+            store = CaptureStore(segments, index, run, lambda _: None)
+            for number in range(5):
+                store.add_page(read(number))
+            patched.setattr(run, "write", interrupted)
+            try:
+                store.flush()
+            finally:
+                patched.undo()
+                store.close()
+
+    with Index(url_of(tmp_path / "index.sqlite3")) as index:
+        with pytest.raises(KeyboardInterrupt):
+            stopped(index)
+        assert not list(archive.glob("*.warc.gz"))
+        with writer() as segments:
+            store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
+            assert recover(archive, index, store) == 5
+            store.close()
 
 
 def test_a_full_disk_is_no_bug(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

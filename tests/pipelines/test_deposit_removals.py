@@ -13,10 +13,12 @@ from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import Result, RunRecorder
 from archive.segments.writer import SegmentWriter
 from pipelines.deposit import CaptureStore
-from tests.support.cli import Workspace
+from tests.support.archives.takedown import NAME, remove, text_of, two_segments
+from tests.support.archives.traces import traces, wrong
+from tests.support.databases.postgres import ON_POSTGRES
+from tests.support.databases.write_lock import wait_briefly
 from tests.support.documents import SEEDS, read_fixture
-from tests.support.takedown import NAME, remove, text_of, two_segments
-from tests.support.traces import traces, wrong
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,13 +66,13 @@ def workspace(tmp_path: Path) -> Workspace:
 @contextmanager
 def trial(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
     """Open a store in the archive; a removal that finds the index locked fails at once."""
-    url = f"sqlite:///{workspace.index}"
+    url = workspace.index_url
     software = {"software": "test"}
     with (
         Index(url) as index,
         SegmentWriter(workspace.archive, software=software, job="t", host="t") as segments,
     ):
-        monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 0)
+        wait_briefly(monkeypatch, 1)
         yield Trial(workspace, index, segments)
 
 
@@ -127,6 +129,8 @@ def test_no_removal_comes_between_the_check_the_record_and_the_row(
 ) -> None:
     """Else the row of a capture that was just looked up is gone, and its record is written anew."""
     text = text_of(workspace)
+    held = traces(workspace.folder, text)
+    assert held.tables if ON_POSTGRES else held.files, held
     with trial(workspace, monkeypatch) as one:
         one.store.add_page(page(is_known=is_known))
         with monkeypatch.context() as patches:

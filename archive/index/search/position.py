@@ -6,11 +6,16 @@ positions of its own. A document takes the first free one from those of its minu
 articles share a minute than it has positions, as many with the time of a day do, some come to lie
 in later minutes, never in earlier ones. That distance is the document's spill. Documents without a
 time lie before all others, in the reverse order of their revisions' ids.
+
+In PostgreSQL several transactions look for positions at once. Each locks slots until its end, the
+same ones of every minute, before it looks which positions are taken, and uses no others.
 """
 
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +26,7 @@ from archive.index.dialect import is_postgres
 from archive.model.times import EARLIEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import Connection
 
@@ -42,6 +47,15 @@ _TAKEN_IN_POSTGRES = text(
     "SELECT search_position FROM unnest(CAST(:begins AS BIGINT[])) AS value JOIN revisions"
     " ON search_position >= value AND search_position < value + :number"
 )
+#: Those of the slots that no other transaction has locked, up to a number, are locked.
+_LOCK_SLOTS = text(
+    "SELECT slot FROM unnest(CAST(:slots AS INT[])) AS slot"
+    " WHERE pg_try_advisory_xact_lock(hashtext(current_schema() || ' slots'), slot) LIMIT :number"
+)
+_WAIT_FOR_SLOT = text("SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' slots'), :slot)")
+#: A transaction locks so many, as its documents of one minute need: with the first of the two, 16
+#: transactions find some at a time.
+_FEWEST_SLOTS, _MOST_SLOTS = 4, 16
 _LARGEST_SPILL = text("SELECT max(search_spill) FROM revisions WHERE search_spill > 0")
 
 
@@ -111,12 +125,16 @@ class Positions:
         """Look up which positions are taken in the minutes of the documents to come."""
         self._connection = connection
         self._taken: set[int] = set()
+        #: The slots of every minute that are used.
+        self._slots: Collection[int] = range(SLOTS)
         #: The first positions of the minutes that are looked up.
         self._known: set[int] = set()
         #: The first position of a minute -> where to go on looking.
         self._next: dict[int, int] = {}
-        firsts = {first_of(minute_of(moment)) for moment in times if moment is not None}
+        firsts = Counter(first_of(minute_of(moment)) for moment in times if moment is not None)
         if firsts:
+            if is_postgres(connection):
+                self._slots = _locked_slots(connection, max(firsts.values()))
             self._look_up(sorted(firsts), 1)
 
     def take(self, revision_id: int, published_at: datetime | None) -> Place:
@@ -132,7 +150,10 @@ class Positions:
         return place_of(position, published_at)
 
     def _is_taken(self, position: int) -> bool:
-        begin = position - (position - FIRST) % SLOTS
+        slot = (position - FIRST) % SLOTS
+        if slot not in self._slots:
+            return True
+        begin = position - slot
         if begin not in self._known:
             self._look_up([begin], _MANY)
         return position in self._taken
@@ -146,3 +167,14 @@ class Positions:
         self._taken.update(self._connection.scalars(taken, values))
         for first in firsts:
             self._known.update(range(first, first + number, SLOTS))
+
+
+def _locked_slots(connection: Connection, number: int) -> frozenset[int]:
+    """Lock some slots for this transaction, about as many as documents of one minute need."""
+    slots = random.sample(range(SLOTS), SLOTS)
+    most = min(max(number, _FEWEST_SLOTS), _MOST_SLOTS)
+    found = frozenset(connection.scalars(_LOCK_SLOTS, {"slots": slots, "number": most}))
+    if found:
+        return found
+    connection.execute(_WAIT_FOR_SLOT, {"slot": slots[0]})
+    return frozenset(slots[:1])

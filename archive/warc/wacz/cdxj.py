@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 _LINES = 1024
 
 
+#: The format of the 14 digits of CDX files, which are in UTC.
+TIMESTAMP = "%Y%m%d%H%M%S"
+
+
 def timestamp(moment: datetime) -> str:
     """Return a UTC time as the 14 digits of CDX files."""
-    return moment.strftime("%Y%m%d%H%M%S")
+    return moment.strftime(TIMESTAMP)
 
 
 def line(

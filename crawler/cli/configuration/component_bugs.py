@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crawler.cli.configuration.components import blame, is_of_user
+from crawler.cli.current_run import may_be_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,14 +28,15 @@ class _Watch(logging.Filter):
     The traceback itself is logged at the level DEBUG.
     """
 
-    def __init__(self, settings: BaseSettings, count: Callable[[], bool]) -> None:
+    def __init__(self, settings: BaseSettings, count: Callable[[], bool], run_id: str) -> None:
         super().__init__()
         self._settings = settings
         self._count = count
+        self._run_id = run_id
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be logged as it now is."""
-        if record.levelno < logging.ERROR:
+        if record.levelno < logging.ERROR or not may_be_of(self._run_id):
             return True
         error = record.exc_info[1] if record.exc_info else None
         said = record.getMessage()
@@ -49,12 +51,15 @@ class _Watch(logging.Filter):
 
 
 @contextmanager
-def counting_component_bugs(settings: BaseSettings, count: Callable[[], bool]) -> Iterator[None]:
+def counting_component_bugs(
+    settings: BaseSettings, count: Callable[[], bool], run_id: str = ""
+) -> Iterator[None]:
     """Call ``count`` for each exception that Scrapy passes over in the block.
 
+    With ``run_id``, of several crawls in this process, for those that are or may be that run's.
     It returns False for what only follows from an error that is reported: that is not logged.
     """
-    watch = _Watch(settings, count)
+    watch = _Watch(settings, count, run_id)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
         logger.addFilter(watch)

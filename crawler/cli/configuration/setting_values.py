@@ -33,7 +33,9 @@ _POSITIVE = frozenset(
         "CONCURRENT_REQUESTS_PER_DOMAIN",
         "CONCURRENT_ITEMS",
         "JOBS_AT_ONCE",
+        "JOBS_TOGETHER",
         "LOG_KEEP_DAYS",
+        "S3_PART_BYTES",
     }
 )
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from archive.verify.warc_file.findings import Severity
+from archive.verify.parts import KEPT, FoundFindings
 from crawler.cli.output.plural import counted
 from crawler.cli.output.printable import print_json
 from crawler.cli.output.progress import ProgressBar
 from crawler.cli.output.tables import print_table
 
 if TYPE_CHECKING:
-    from archive.verify.archive import Tally
+    from archive.verify.parts import Tally
     from archive.verify.warc_file.findings import Finding
-
-#: Findings printed before the rest is only counted.
-_LINES = 1000
 
 
 def verification_object(
@@ -68,15 +64,13 @@ class Findings:
     """Prints findings as they come, shows progress, and prints the summary."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[Severity, str]] = Counter()
-        self._first: dict[tuple[Severity, str], Finding] = {}
+        self.found = FoundFindings()
         self._bar: ProgressBar | None = None
-        self._errors = 0
 
     @property
     def exit_code(self) -> int:
         """1 if there is an error; notes do not count."""
-        return 1 if self._errors else 0
+        return 1 if self.found.errors else 0
 
     def start(self, total: int) -> None:
         """Show progress through so many bytes, 0 if that is not known, until `finish`."""
@@ -90,13 +84,13 @@ class Findings:
 
     def add(self, finding: Finding) -> None:
         """Count a finding, and print it if it is an error."""
-        key = (finding.severity, str(finding.rule))
-        self._counts[key] += 1
-        self._first.setdefault(key, finding)
-        if finding.severity is Severity.ERROR:
-            self._errors += 1
-            if self._errors <= _LINES:
-                self._show(finding)
+        if self.found.add(finding):
+            self._show(finding)
+
+    def join(self, later: FoundFindings) -> None:
+        """Count what was found after this, and print its first errors."""
+        for finding in self.found.join(later):
+            self._show(finding)
 
     def finish(self) -> None:
         """Remove the progress bar."""
@@ -104,28 +98,31 @@ class Findings:
             self._bar.stop()
             self._bar = None
 
-    def summary(self, tally: Tally, *, seed: int | None) -> None:
-        """Print what was verified and what was found; ``seed`` is that of a sample."""
-        if self._errors > _LINES:
-            print(f"… and {counted(self._errors - _LINES, 'more finding')}.")
+    def summary(self, tally: Tally, *, seed: int | None, is_part: bool = False) -> None:
+        """Print what was verified, of the archive or a part, and what was found.
+
+        ``seed`` is that of a sample.
+        """
+        if self.found.errors > KEPT:
+            print(f"… and {counted(self.found.errors - KEPT, 'more finding')}.")
         _print_manifest_changes(tally)
         self._print_table()
-        _print_skipped(tally, seed)
-        if not any((tally.files, tally.passed_over, tally.rows, self._errors)):
+        _print_skipped(tally, seed, is_part=is_part)
+        if not any((tally.files, tally.passed_over, tally.rows, self.found.errors)):
             print("nothing to verify: the archive has no closed segment yet")
             return
         files, records = counted(tally.files, "file"), counted(tally.records, "record")
-        rows, findings = counted(tally.rows, "row"), counted(self._errors, "finding")
+        rows, findings = counted(tally.rows, "row"), counted(self.found.errors, "finding")
         print(
             f"verified {files}, {records}, {rows}, {tally.bytes / 1e6:.1f} MB: "
-            f"{findings if self._errors else 'no findings'}"
+            f"{findings if self.found.errors else 'no findings'}"
         )
 
     def _print_table(self) -> None:
         """Print each rule that was broken, how often, and the first finding."""
         rows = []
-        for (severity, rule), count in sorted(self._counts.items()):
-            first = self._first[(severity, rule)]
+        for (severity, rule), count in sorted(self.found.counts.items()):
+            first = self.found.first[(severity, rule)]
             rows.append((severity, rule, str(count), _printable(f"{first.file}: {first.sentence}")))
         print_table(("severity", "rule", "count", "first"), rows)
 
@@ -140,21 +137,20 @@ class Findings:
 class JsonFindings(Findings):
     """Keeps the first findings, and prints them with the summary as one JSON object."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown: list[dict[str, Any]] = []
-
-    def summary(self, tally: Tally, *, seed: int | None) -> None:
+    def summary(self, tally: Tally, *, seed: int | None, is_part: bool = False) -> None:  # noqa: ARG002  (the object has the number alone)
         """Print the object; ``seed`` is that of a sample."""
-        rules = [rule_object(self._counts[key], first) for key, first in self._first.items()]
+        shown = [finding_object(one) for one in self.found.kept]
+        rules = [
+            rule_object(self.found.counts[key], first) for key, first in self.found.first.items()
+        ]
         print_json(
             verification_object(
-                tally, seed=seed, errors=self._errors, findings=self._shown, rules=rules
+                tally, seed=seed, errors=self.found.errors, findings=shown, rules=rules
             )
         )
 
     def _show(self, finding: Finding) -> None:
-        self._shown.append(finding_object(finding))
+        """Print nothing: the object holds it."""
 
 
 def _print_manifest_changes(tally: Tally) -> None:
@@ -164,11 +160,13 @@ def _print_manifest_changes(tally: Tally) -> None:
         print(f"segments that remain without an entry in the fixity manifest: {tally.unrecorded}")
 
 
-def _print_skipped(tally: Tally, seed: int | None) -> None:
+def _print_skipped(tally: Tally, seed: int | None, *, is_part: bool) -> None:
     """Print how many segments were not verified, and why."""
     if seed is not None:
         segments = counted(tally.files, "segment")
         print(f"sample with seed {seed}: {segments}, {tally.passed_over} skipped")
+    elif tally.passed_over and is_part:
+        print(f"skipped {counted(tally.passed_over, 'segment')} of other parts")
     elif tally.passed_over:
         print(f"skipped {counted(tally.passed_over, 'older segment')}")
     if tally.live:

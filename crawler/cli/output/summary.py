@@ -61,12 +61,14 @@ class Report:
         self.paywalled: Counter[str] = Counter()
         self.generic: Counter[str] = Counter()
         self._failures = 0
-        #: Failures that are told one by one.
-        self._told = 0
+        #: Failures that are told one by one, and those that would be too many to tell.
+        self._told = self._untold = 0
         #: By host and reason, the first failure that holds for all of the host, and the number.
         self._hosts: dict[tuple[str, Reason], tuple[Verdict, int]] = {}
         self._bugs = 0
         self._bar: ProgressBar | None = None
+        #: The report of all crawls of this process, if this is that of one of several.
+        self._whole: Report | None = None
 
     def add(self, result: Result) -> None:
         """Count one result, and print a sentence if it is a failure."""
@@ -89,9 +91,11 @@ class Report:
             first, number = self._hosts.get((host, verdict.reason), (verdict, 0))
             self._hosts[host, verdict.reason] = (first, number + 1)
             return
+        if self._told == _SENTENCES:
+            self._untold += 1
+            return
         self._told += 1
-        if self._told <= _SENTENCES:
-            self._print(f"{result.source}: {verdict}: {_explanation(verdict)}")
+        self._print(f"{result.source}: {verdict}: {_explanation(verdict)}")
 
     def add_bug(self) -> None:
         """Count an exception that was logged and that no result tells of."""
@@ -104,9 +108,28 @@ class Report:
         if verdict.reason is not None:
             self.reasons[(outlet, verdict.outcome, verdict.reason)] += number
 
+    def show_in(self, whole: Report) -> None:
+        """Let another report show the progress, and print what is said meanwhile."""
+        self._whole = whole
+
+    def absorb(self, part: Report) -> None:
+        """Add what the report of one of several crawls has collected."""
+        self.counts.update(part.counts)
+        self.reasons.update(part.reasons)
+        self.paywalled.update(part.paywalled)
+        self.generic.update(part.generic)
+        self._failures += part._failures
+        self._untold += part._untold
+        for place, (verdict, number) in part._hosts.items():
+            first, before = self._hosts.get(place, (verdict, 0))
+            self._hosts[place] = (first, before + number)
+        self._bugs += part._bugs
+
     def advance(self, number: int = 1) -> None:
         """Advance the progress bar, if it is shown."""
-        if self._bar is not None:
+        if self._whole is not None:
+            self._whole.advance(number)
+        elif self._bar is not None:
             self._bar.advance(number)
 
     @property
@@ -130,9 +153,8 @@ class Report:
         self._stop()
         for (host, _), (verdict, number) in sorted(self._hosts.items()):
             self._print(f"{host}: {verdict}: {verdict.detail} ({counted(number, 'article')})")
-        if self._told > _SENTENCES:
-            more = self._told - _SENTENCES
-            self._print(f"… and {more} more; all are in the index's table outcomes.")
+        if self._untold:
+            self._print(f"… and {self._untold} more; all are in the index's table outcomes.")
         if self._bugs:
             self._print(bugs_in_log(self._bugs))
         rows = []
@@ -153,7 +175,9 @@ class Report:
             self._bar = None
 
     def _print(self, sentence: str) -> None:
-        if self._bar is not None:
+        if self._whole is not None:
+            self._whole._print(sentence)
+        elif self._bar is not None:
             self._bar.print(sentence, sys.stderr)
         else:
             print(sentence, file=sys.stderr)

@@ -246,12 +246,11 @@ class Command(Verb):
         from crawler.authoring.first_contact import ContactSpider
         from crawler.middlewares.identity import ContactError, check_contact
         from crawler.spider.loader import spider_class
-        from crawler.spider.obligations import hosts_of
         from crawler.spider.session import CrawlSession
 
         assert self.settings is not None
         try:
-            check_contact(self.settings, hosts_of(outlet))
+            check_contact(self.settings, set(outlet.crawled_hosts))
         except ContactError as error:
             raise usage_error(str(error)) from error
         assert self.crawler_process is not None, "requires_crawler_process"

@@ -9,32 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.settings import SETTINGS_PRIORITIES
-from scrapy.utils.log import configure_logging
-
+from archive.index.address import is_postgres_url
 from archive.model.program import PROGRAM
 from archive.runs.record import Ending
-from archive.segments.names import archive_folder
-from crawler.cli.base import Verb, usage_error
+from crawler.cli.base import usage_error
+from crawler.jobs.service import Service
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from crawler.alarms.monitor import AlarmMonitor
     from crawler.alarms.webhook import Address
+    from crawler.jobs.execution.runner import FinishedRun, RunnerContext
     from crawler.jobs.job import Job
-    from crawler.jobs.runner import FinishedRun, RunnerContext
+    from crawler.jobs.queue.deferrer import Deferrer
     from crawler.status.prometheus import MetricsFile
 
 _log = logging.getLogger(__name__)
 
 
-class Command(Verb):
+class Command(Service):
     """Run jobs and raise alarms.
 
-    Reads JOBS_FILE, JOBS_AT_ONCE, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE, ALERT_URL,
-    DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL, and the settings of the jobs' commands.
+    Reads JOBS_FILE, JOBS_AT_ONCE, JOBS_TOGETHER, LOG_FOLDER, LOG_KEEP_DAYS, METRICS_FILE,
+    ALERT_URL, DISK_FREE_MIN, ARCHIVE_URL, INDEX_URL, ARCHIVE_IMAGES, and the settings of the jobs'
+    commands.
     """
 
     def syntax(self) -> str:
@@ -45,7 +45,9 @@ class Command(Verb):
         """Return the description, with an example."""
         return (
             "Run the jobs of jobs.toml (JOBS_FILE) when they are due, each in a process of its "
-            "own, until SIGTERM or Ctrl-C. Runs that were missed are made up for in one run. "
+            "own (or JOBS_TOGETHER crawls to a process), until SIGTERM or Ctrl-C. Runs that were "
+            "missed are made up for in one run. "
+            "With an index in PostgreSQL they are deferred, for sacho worker to run. "
             "Several schedulers may share an index. The file is read again on SIGHUP and when it "
             f"changes. Example, from cron: {PROGRAM} schedule --once"
         )
@@ -74,7 +76,7 @@ class Command(Verb):
         path = Path(self.text_setting("JOBS_FILE"))
         state = state_of(path)
         try:
-            jobs = read_jobs(path)
+            jobs = read_jobs(path, pictures=self._wants_pictures)
         except JobsFileError as error:
             for sentence in error.sentences:
                 print(f"{PROGRAM} schedule: {sentence}", file=sys.stderr)
@@ -83,25 +85,58 @@ class Command(Verb):
             return print_jobs(jobs, self.text_setting("INDEX_URL"))
         if opts.once:
             return self._run_once(jobs, opts)
-        self._log_progress()
+        self.log_progress()
         self._run_forever(path, jobs, state, opts)
         return 0
 
     def _run_once(self, jobs: Sequence[Job], opts: argparse.Namespace) -> int:
         from crawler.jobs.daemon import once
 
+        if self._defers:
+            return self._defer_once(jobs, opts)
         with self._scheduler(opts) as scheduler:
             code = once(jobs, scheduler.context, scheduler.at_once, scheduler.check)
         return 1 if scheduler.monitor.raised else code
+
+    @property
+    def _wants_pictures(self) -> bool:
+        """Whether crawls archive pictures, where their jobs do not say."""
+        assert self.settings is not None
+        return self.settings.getbool("ARCHIVE_IMAGES")
+
+    @property
+    def _defers(self) -> bool:
+        """Whether what is due is deferred for workers."""
+        return is_postgres_url(self.text_setting("INDEX_URL"))
+
+    def _defer_once(self, jobs: Sequence[Job], opts: argparse.Namespace) -> int:
+        with (
+            self._scheduler(opts) as scheduler,
+            _deferrer(scheduler.context, 0, None, None, scheduler.run_ended) as deferrer,
+        ):
+            deferred = deferrer.dispatch(jobs)
+            scheduler.check(jobs)
+        if deferred:
+            print(f"deferred: {', '.join(sorted(deferred))}")
+        elif sys.stdout.isatty():
+            print("nothing is due")
+        return 1 if scheduler.monitor.raised else 0
 
     def _run_forever(
         self, path: Path, jobs: Sequence[Job], state: tuple[int, int, int], opts: argparse.Namespace
     ) -> None:
         from crawler.jobs.daemon import Daemon
+        from crawler.jobs.dispatcher import Dispatcher
 
         with self._scheduler(opts) as scheduler:
             daemon = Daemon(
-                path, scheduler.context, scheduler.at_once, scheduler.run_ended, scheduler.check
+                path,
+                scheduler.context,
+                scheduler.at_once,
+                scheduler.run_ended,
+                scheduler.check,
+                _deferrer if self._defers else Dispatcher,
+                pictures=self._wants_pictures,
             )
             daemon.run(jobs, state)
 
@@ -113,20 +148,16 @@ class Command(Verb):
         """
         from crawler.alarms.monitor import AlarmMonitor
         from crawler.alarms.webhook import Webhook
-        from crawler.jobs.logs import Logs
-        from crawler.jobs.runner import RunnerContext
         from crawler.status.prometheus import MetricsFile
 
-        at_once, keep_days = self._number("JOBS_AT_ONCE"), self._number("LOG_KEEP_DAYS")
-        least_free = self._number("DISK_FREE_MIN", least=0)
+        at_once = self.number("JOBS_AT_ONCE")
+        least_free = self.number("DISK_FREE_MIN", least=0)
         address = self._alert_address()
-        archive = archive_folder(self.text_setting("ARCHIVE_URL"))
-        with self.open_index(read_only=False, brief=True) as index:
-            context = RunnerContext(
-                index=index,
-                logs=Logs(Path(self.text_setting("LOG_FOLDER")), keep_days),
-                settings=dict(pair.split("=", 1) for pair in opts.set),
-            )
+        archive = self.archive_store()
+        with (
+            self.open_index(read_only=False, brief=True) as index,
+            self.runner_context(index, opts) as context,
+        ):
             metrics = MetricsFile(self.text_setting("METRICS_FILE"), index, archive)
             webhook = Webhook(address, index) if address is not None else None
             monitor = AlarmMonitor(index, archive, webhook, least_free)
@@ -142,22 +173,18 @@ class Command(Verb):
         except AlertUrlError as error:
             raise usage_error(str(error)) from error
 
-    def _log_progress(self) -> None:
-        """Log what the scheduler does; other commands print their results instead."""
-        assert self.settings is not None
-        if self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["cmdline"]:
-            self.settings.set("LOG_LEVEL", "INFO", priority="cmdline")
-        configure_logging(self.settings)
 
-    def _number(self, name: str, least: int = 1) -> int:
-        """Return a setting that is a number of at least ``least``.
+def _deferrer(
+    context: RunnerContext,
+    _at_once: int,
+    _stop: object,
+    _wake_up: object,
+    ended: Callable[[FinishedRun], None],
+) -> Deferrer:
+    """Return what defers jobs: workers decide how many they run at once."""
+    from crawler.jobs.queue.deferrer import Deferrer
 
-        :raises UsageError: it is not.
-        """
-        text = self.text_setting(name) or "0"
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise usage_error(f"{name} is {text!r}; it must be a number of at least {least}")
-        return int(text)
+    return Deferrer(context.index, ended)
 
 
 @dataclass(frozen=True, slots=True)

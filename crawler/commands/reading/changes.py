@@ -11,8 +11,8 @@ from itertools import chain, count
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from archive.articles.event_cursor import parse_event_cursor
-from archive.articles.events import now, read_events
+from archive.events.event_cursor import parse_event_cursor
+from archive.events.events import now, read_events
 from archive.export.events import atom_pieces, event_values
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, number_option, usage_error
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from archive.articles.event_cursor import EventCursor
-    from archive.articles.events import ArchiveEvent
+    from archive.events.event_cursor import EventCursor
+    from archive.events.events import ArchiveEvent
     from archive.index.database import Index
     from crawler.alarms.webhook import Address
 

@@ -20,7 +20,6 @@ from archive.export.articles import CAPTURE_ENDINGS, ENDINGS, PARQUET, ExportErr
 from archive.index.search.query import QUALITIES, parse_query, with_sites
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
 from crawler import VERSION
 from crawler.cli.base import Verb, check_outlet, day_option, usage_error
 from crawler.cli.output.plural import counted
@@ -163,7 +162,7 @@ class Command(Verb):
         # Imported here, because only this format of this command needs it.
         from archive.export import captures
 
-        store = store_at(self.text_setting("ARCHIVE_URL"))
+        store = self.archive_store()
         asked = captures.CaptureFilter(opts.outlet, opts.since, opts.until)
         with (
             self.open_index() as index,

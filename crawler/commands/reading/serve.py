@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from archive.model.data_folder import default_player
 from archive.model.program import PROGRAM
-from archive.segments.names import archive_folder
 from crawler.cli.base import Verb, usage_error
 from crawler.model.text import as_text
 
@@ -153,11 +152,11 @@ class Command(Verb):
             playback_url = opts.playback_url or (address_of(beside, host) if beside else "")
             if room_url == playback_url:
                 raise usage_error("the reading room and playback need addresses of their own")
-            folder = archive_folder(self.text_setting("ARCHIVE_URL"))
+            archive = self.archive_store()
             player = opts.player or default_player()
             room = Room(
                 index=index,
-                archive=folder,
+                archive=archive,
                 jobs=self._jobs,
                 playback=playback_url,
                 player=player,
@@ -167,7 +166,7 @@ class Command(Verb):
             log_queries = opts.log_queries
             apps = [(reading_room(room, access, searches, log_queries=log_queries), listener)]
             if beside is not None:
-                site = PlaybackSite(index, folder, playback_url, room_url, player)
+                site = PlaybackSite(index, archive, playback_url, room_url, player)
                 apps.append((playback_app(site, access, log_queries=log_queries), beside))
             serve(apps, lambda: _say(room_url, playback_url), opts.proxy)
         return 0

@@ -7,9 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from archive.articles.blocklist import removal_of
-from archive.articles.captures import captures_of
-from archive.articles.changes import ChangeClass
-from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import (
     aliases_of,
@@ -18,12 +15,14 @@ from archive.articles.queries import (
     newest_articles,
     number_of_articles,
 )
+from archive.captures.deletions import DeletionJudge
+from archive.captures.rows import captures_of
+from archive.differences.changes import ChangeClass
 from archive.export.article_json import article_object, articles_object
 from archive.export.articles import to_values
 from archive.index.search.cursor import cursor_text, parse_cursor
 from archive.model.article import Quality
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
 from crawler.cli.base import Verb, check_outlet, number_option, usage_error
 from crawler.cli.output.article_history import print_changes, print_history, size_text
 from crawler.cli.output.plural import counted
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from archive.articles.captures import StoredCapture
     from archive.articles.history import HistoryEvent
     from archive.articles.queries import StoredArticle
+    from archive.captures.rows import StoredCapture
     from archive.index.database import Index, Snapshot
     from archive.index.search.hit import Hit
 
@@ -183,7 +182,7 @@ class Command(Verb):
     def _levels(self, captures: Sequence[StoredCapture]) -> list[str]:
         from crawler.offline.capture_diff import levels  # it imports all that reads pages
 
-        return levels(captures, store_at(self.text_setting("ARCHIVE_URL")))
+        return levels(captures, self.archive_store())
 
 
 def _newest(

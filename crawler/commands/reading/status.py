@@ -11,7 +11,6 @@ from archive.model.article import KST
 from archive.model.program import PROGRAM
 from archive.runs.figures import examples
 from archive.runs.history import runs_between, summed
-from archive.segments.store import store_at
 from crawler.cli.base import Verb, check_outlet, day_option, number_option, usage_error
 from crawler.cli.output.printable import print_json
 from crawler.model.text import as_text
@@ -95,7 +94,7 @@ class Command(Verb):
         from crawler.status.overview import survey
 
         jobs, problems = self._jobs()
-        store, now = store_at(self.text_setting("ARCHIVE_URL")), datetime.now(UTC)
+        store, now = self.archive_store(), datetime.now(UTC)
         outlet = as_text(opts.outlet)
         with self.open_index() as index:
             if outlet:

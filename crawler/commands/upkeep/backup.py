@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archive.index.address import is_postgres_url
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
-from crawler.cli.base import Verb, usage_error
+from archive.verify.selection import MOST_PARTS, part_of
+from crawler.cli.base import Verb, number_option, usage_error
+from crawler.cli.output.plural import counted
 from crawler.cli.output.progress import ProgressBar
 from crawler.cli.output.times import kst_second
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import argparse
 
     from archive.backup.create import BackupResult
+    from archive.segments.store import Store
+    from crawler.jobs.queue.backup_parts import BackupByWorkers
 
 
 class Command(Verb):
@@ -39,12 +43,30 @@ class Command(Verb):
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add --check."""
+        """Add the options."""
         super().add_options(parser)
         parser.add_argument(
             "--check",
             action="store_true",
             help="read every file in FOLDER, and copy damaged ones again",
+        )
+        parser.add_argument(
+            "--workers",
+            type=number_option,
+            metavar="N",
+            help="let workers, which all see FOLDER, copy the segments in N parts",
+        )
+        parser.add_argument(
+            "--part",
+            default="",
+            metavar="K/N",
+            help="copy only the Kth of N parts of the segments, for the command that --of names",
+        )
+        parser.add_argument(
+            "--of",
+            default="",
+            metavar="MARK",
+            help="with --part: the mark of the command that waits for it (--workers sets it)",
         )
 
     def work(self, args: list[str], opts: argparse.Namespace) -> int:
@@ -52,7 +74,10 @@ class Command(Verb):
         from archive.backup.create import back_up
 
         folder = backup_folder(args)
-        archive = store_at(self.text_setting("ARCHIVE_URL"))
+        others = self._others(folder, opts)
+        archive = self.archive_store()
+        if opts.part:
+            return self._copy_part(archive, folder, opts)
         with ProgressBar("copying") as progress:
             made = back_up(
                 archive,
@@ -61,8 +86,48 @@ class Command(Verb):
                 check=opts.check,
                 begin=progress.begin,
                 advance=progress.advance,
+                others=others,
             )
         return _report(made, folder)
+
+    def _others(self, folder: Path, opts: argparse.Namespace) -> BackupByWorkers | None:
+        """Return the workers that copy segments, None if there are none; check the options.
+
+        :raises UsageError: the options do not go together, or the index is a file.
+        """
+        if bool(opts.part) != bool(opts.of):
+            raise usage_error("--part and --of go together; --workers sets both")
+        if opts.part and (opts.workers or opts.check):
+            raise usage_error("--part copies what --workers has planned; omit the other options")
+        if not opts.workers:
+            return None
+        if not is_postgres_url(self.text_setting("INDEX_URL")):
+            raise usage_error("--workers needs workers, and so an index in PostgreSQL")
+        if opts.workers > MOST_PARTS:
+            raise usage_error(f"--workers takes at most {MOST_PARTS} parts")
+        # Imported here: only this needs Procrastinate.
+        from crawler.jobs.queue.backup_parts import BackupByWorkers
+        from crawler.jobs.queue.procrastinate_queue import check_installed
+
+        check_installed()
+        return BackupByWorkers(self.text_setting("INDEX_URL"), folder.absolute(), opts.workers)
+
+    def _copy_part(self, archive: Store, folder: Path, opts: argparse.Namespace) -> int:
+        """Copy a part of the segments for the command that waits for it."""
+        from archive.backup.parts import copy_part
+        from archive.runs.part_results import check_awaited
+
+        try:
+            part = part_of(opts.part)
+        except ValueError as error:
+            raise usage_error(f"--part {opts.part}: {error}") from error
+        with self.open_index() as index:
+            check_awaited(index, opts.of)
+        made = copy_part(archive, folder, opts.of, part)
+        for sentence in made.left:
+            print(f"{sentence} It is left to the command that waits for this part.")
+        print(f"{counted(made.copied, 'segment')} copied, {made.size / 1e6:.1f} MB")
+        return 0
 
 
 def backup_folder(args: list[str]) -> Path:

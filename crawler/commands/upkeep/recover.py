@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.articles.captures import check_archive
+from archive.captures.rows import check_archive
 from archive.index.database import NoIndexError, index_exists, shown_index
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.plural import counted
 from crawler.cli.output.summary import Report
@@ -42,7 +41,7 @@ class Command(Verb):
         """Recover them; return 1 if one of their pages gave no article."""
         if args:
             raise usage_error("recover takes no arguments; ARCHIVE_URL names the archive")
-        store = store_at(self.text_setting("ARCHIVE_URL"))
+        store = self.archive_store()
         before = _number_of_open(store)
         url = self.text_setting("INDEX_URL")
         is_there = index_exists(url)
@@ -55,6 +54,7 @@ class Command(Verb):
             with self.open_index() as there, there.reading() as connection:
                 check_archive(store, connection)
         code = recover_left_open(self, store) if before else 0
+        store.tidy()  # without an index, too
         if _number_of_open(store) == before:
             print("nothing to recover")
         _print_live(store)

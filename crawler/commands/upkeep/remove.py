@@ -9,10 +9,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archive.model.errors import SegmentError
+from archive.model.errors import SegmentError, describe_os_error
 from archive.model.program import PROGRAM
-from archive.reindex.builder import excluding_reindex
-from archive.segments.store import store_at
+from archive.reindex.fresh_index import exclude_reindex
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import SharedBytesError, TakedownExecutor, old_indexes, room_lacks
 from archive.takedown.plan import add_quotes, combine, plan_takedown
@@ -139,10 +138,10 @@ class Command(Verb):
                 "no terminal to ask for confirmation; pass --yes, or --dry-run to see what would "
                 "be removed"
             )
-        store = store_at(self.text_setting("ARCHIVE_URL"))
+        store = self.archive_store()
         if not store.exists():
             place = store.place()
-            raise SegmentError(f"There is no archive at {place}: name its folder in ARCHIVE_URL.")
+            raise SegmentError(f"There is no archive at {place}: correct ARCHIVE_URL.")
         return _Request(
             articles=articles,
             reason=reason,
@@ -184,7 +183,7 @@ class Command(Verb):
         archive = request.store
         try:
             lock = takedown_log.locked(archive)
-            no_reindex = excluding_reindex(request.index_url)
+            no_reindex = exclude_reindex(request.index_url)
             with no_reindex, self.open_index(read_only=False) as index, lock as log:
                 if log is None:
                     raise SegmentError(
@@ -199,9 +198,8 @@ class Command(Verb):
         except SharedBytesError as error:
             raise SegmentError(str(error)) from error
         except OSError as error:
-            raise SegmentError(
-                f"{archive.place(takedown_log.NAME)} can't be written ({error.strerror})."
-            ) from error
+            place = archive.place(takedown_log.NAME)
+            raise SegmentError(describe_os_error(place, error)) from error
         return max(recovered, _print_result(begun, result))
 
     def _recover(self, archive: Store, index: Index) -> int:
@@ -269,8 +267,8 @@ def _check(request: _Request, plan: _Plan) -> None:
     lack = room_lacks(request.store, request.index_url, plan.files)
     if lack:
         raise SegmentError(lack)
-    for path in old_indexes(request.index_url):
-        print(f"{path}, kept by a reindex, contains the texts too and will be deleted")
+    for name in old_indexes(request.index_url):
+        print(f"{name}, kept by a reindex, contains the texts too and will be deleted")
 
 
 def _print_plan(store: Store, plan: _Plan) -> None:

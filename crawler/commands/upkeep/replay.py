@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archive.articles.revisit_lookup import OriginalFinder
+from archive.captures.revisit_lookup import OriginalFinder
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.summary import Report
 from crawler.model.outlet import OutletError
@@ -20,7 +19,7 @@ from pipelines.deposit import CaptureStore
 if TYPE_CHECKING:
     import argparse
 
-    from archive.articles.revisit_lookup import Original
+    from archive.captures.revisit_lookup import Original
     from archive.index.database import Index
     from archive.warc.record_parser import Record
 
@@ -63,7 +62,7 @@ class Command(Verb):
         except OutletError as error:
             raise usage_error(str(error)) from error
         report, tally = Report(), RecordTally()
-        archive = store_at(self.text_setting("ARCHIVE_URL"))
+        archive = self.archive_store()
         with self.open_index(read_only=False) as index, self.open_segments("replay") as segments:
             run = self.begin("replay", arguments=args)
             store = CaptureStore(segments, index, run, report.add, on_bug=report.add_bug)

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from archive.model.program import PROGRAM
-from archive.segments.store import store_at
 from crawler.cli.base import Verb
 from crawler.cli.output.plural import counted
 from crawler.cli.output.progress import ProgressBar
@@ -45,10 +44,10 @@ class Command(Verb):
         from archive.backup.restore import restore
 
         folder = backup_folder(args)
-        store = store_at(self.text_setting("ARCHIVE_URL"))
+        store = self.archive_store()
         index_url = self.text_setting("INDEX_URL")
         with ProgressBar("restoring") as progress:
-            restored = restore(folder, store.spool, index_url, progress.begin, progress.advance)
+            restored = restore(folder, store, index_url, progress.begin, progress.advance)
         code = _report(restored, store.place())
         if restored.index:
             code = max(code, recover_left_open(self, store))

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from archive.articles.event_cursor import (
+from archive.events.event_cursor import (
     StaleCursorError,
     cursor_now,
     parse_event_cursor,
     recent_cursor,
 )
-from archive.articles.events import events_after
+from archive.events.events import events_after
 from archive.export.atom import MEDIA_TYPE, atom_feed
 from archive.export.events import event_entry, event_values
 from crawler.web.errors import answer
@@ -23,8 +23,8 @@ from crawler.web.rendering import json_answer, words_of
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from archive.articles.event_cursor import EventCursor
-    from archive.articles.events import ArchiveEvent
+    from archive.events.event_cursor import EventCursor
+    from archive.events.events import ArchiveEvent
     from archive.index.database import Snapshot
 
 #: Events of an answer, the most that may be asked for, and entries of the feed.
@@ -49,9 +49,9 @@ async def _json(request: Request) -> Response:
         }
 
     try:
-        return json_answer(await request.app.state.room.read(read))
+        return json_answer(await request.app.state.room.read(read, settled=True))
     except StaleCursorError:
-        now: EventCursor = await request.app.state.room.read(cursor_now)
+        now: EventCursor = await request.app.state.room.read(cursor_now, settled=True)
         sentence = words_of(request)("changes.stale")
         return answer(request, 410, sentence, now=str(now))
 
@@ -63,7 +63,7 @@ async def _feed(request: Request) -> Response:
         begin = recent_cursor(connection, _ENTRIES)
         return events_after(connection, begin, 3 * _ENTRIES)[0]
 
-    found = await request.app.state.room.read(read)
+    found = await request.app.state.room.read(read, settled=True)
     newest = sorted(found, key=lambda event: event.at, reverse=True)[:_ENTRIES]
     words = words_of(request)
     base = str(request.base_url).rstrip("/")

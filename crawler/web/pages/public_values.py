@@ -54,6 +54,7 @@ def public_overview(overview: Overview) -> Overview:
         jobs=tuple(map(_public_job, overview.jobs)),
         alarms=tuple(map(public_alarm, overview.alarms)),
         problems=tuple(map(public_text, overview.problems)),
+        workers=tuple(replace(worker, host="") for worker in overview.workers),
     )
 
 

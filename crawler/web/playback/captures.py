@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from archive.articles.address_forms import forms
 from archive.articles.mementos import article_of, mementos, neighbours, number_of_mementos
+from archive.captures.address_forms import forms
 from archive.warc.wacz.cdxj import timestamp
 from crawler.web.playback import renditions
 from crawler.web.playback.address import memento_path, parse_asked, parse_url, stamped_path
 from crawler.web.playback.headers import COMMON, memento_headers, sandbox, timemap
-from crawler.web.playback.html import is_too_long
 from crawler.web.playback.lookup import EMBEDDED, find, nothing_at, refuse_removed
 from crawler.web.playback.media import Kind, kind_of
 from crawler.web.playback.payload import UnplayableError
 from crawler.web.playback.player import is_player
 from crawler.web.playback.renditions import Showing, status_of_page
+from crawler.web.playback.rewriting.html import is_too_long
 from crawler.web.playback.site import page, rest_of_path, sentence_page, site_of
 from crawler.web.rendering import words_of
 

@@ -64,7 +64,7 @@ def package(request: Request) -> Response:
     except BaseException:
         file.close()
         raise
-    # No part of it can be asked for: another package of the same captures has other bytes.
+    # No part of it can be asked for: to send it costs less than to make it again for each part.
     fields = _fields(memento, _WACZ, "wacz") | {"Content-Length": str(file.tell())}
     file.seek(0)
     return _SentFile(file, fields)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.articles.address_forms import forms
 from archive.articles.blocklist import removal_of
 from archive.articles.mementos import (
     memento_numbered,
@@ -12,6 +11,7 @@ from archive.articles.mementos import (
     outlets_of,
     removal_by_payload,
 )
+from archive.captures.address_forms import forms
 from crawler.model.outlet import OutletError
 from crawler.model.site import site_at
 from crawler.outlets import article_id, outlet_of

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from archive.articles.address_forms import forms
 from archive.articles.mementos import (
     Neighbours,
     mementos,
@@ -17,6 +16,7 @@ from archive.articles.mementos import (
     neighbours,
     number_of_mementos,
 )
+from archive.captures.address_forms import forms
 from crawler.web.playback.address import memento_path, parse_url
 from crawler.web.playback.headers import (
     COMMON,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.articles.mementos import memento_of_record
-from archive.articles.revisit_lookup import OriginalFinder
+from archive.captures.revisit_lookup import OriginalFinder
 from archive.http.content_coding import decode_content, decode_served, split_codings
 from archive.http.message import MessageError, parse_served_head, payload
 from archive.model.exchange import MAX_DOCUMENT
@@ -16,11 +16,10 @@ from archive.warc.redirects import is_redirect, redirect_target
 from crawler.extraction.charset import decode
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from archive.articles.mementos import Memento
     from archive.http.message import Head
     from archive.index.database import Snapshot
+    from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
 
 #: What a head that was not kept is read as.
@@ -89,15 +88,15 @@ class Payload:
         return decode(data, self.content_type)[0]
 
 
-def read_payload(connection: Snapshot, folder: Path | str, memento: Memento) -> Payload:
+def read_payload(connection: Snapshot, archive: StoreOrFolder, memento: Memento) -> Payload:
     """Return the payload of a capture.
 
     :raises UnplayableError: it is missing or damaged, or nothing that can be shown.
     """
-    record, holder = _read(folder, memento), memento
+    record, holder = _read(archive, memento), memento
     if record.kind == "revisit":
-        holder = _original(connection, folder, record)
-        record = _read(folder, holder)
+        holder = _original(connection, archive, record)
+        record = _read(archive, holder)
     exchange = record.exchange
     if exchange is None:
         raise UnplayableError(
@@ -119,18 +118,18 @@ def read_payload(connection: Snapshot, folder: Path | str, memento: Memento) -> 
     )
 
 
-def _read(folder: Path | str, memento: Memento) -> Record:
+def _read(archive: StoreOrFolder, memento: Memento) -> Record:
     try:
-        return read_at(folder, memento.location)
+        return read_at(archive, memento.location)
     except RecordError as error:
         raise UnplayableError(f"The record of this capture cannot be read. {error}") from error
 
 
-def _original(connection: Snapshot, folder: Path | str, revisit: Record) -> Memento:
+def _original(connection: Snapshot, archive: StoreOrFolder, revisit: Record) -> Memento:
     """Return the capture that a revisit repeats."""
     named = original_of(revisit)
     if not named:
-        found = OriginalFinder(folder).find(connection, revisit)
+        found = OriginalFinder(archive).find(connection, revisit)
         named = found.revisit_of.record_id if found is not None else ""
     holder = memento_of_record(connection, named) if named else None
     if holder is None or holder.record_type == "revisit":

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from archive.articles.address_forms import forms
 from archive.articles.mementos import neighbours, served_addresses
+from archive.captures.address_forms import forms
 from archive.warc.wacz.cdxj import timestamp
 from crawler.web.playback.address import memento_path
-from crawler.web.playback.css import LONGEST_SHEET, rewrite_css
 from crawler.web.playback.headers import COMMON, capture_policy, memento_headers
-from crawler.web.playback.html import TooLongError, rewrite_html
-from crawler.web.playback.links import Links, archived_among
 from crawler.web.playback.lookup import NotArchivedError
 from crawler.web.playback.media import Kind, embedded_type, is_font, is_shown_alone, kind_of
 from crawler.web.playback.payload import UnplayableError, read_payload
+from crawler.web.playback.rewriting.css import LONGEST_SHEET, rewrite_css
+from crawler.web.playback.rewriting.html import TooLongError, rewrite_html
+from crawler.web.playback.rewriting.links import Links, archived_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

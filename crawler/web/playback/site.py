@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from archive.index.database import Index, Snapshot
+    from archive.segments.store import StoreOrFolder
 
 #: Seconds after which a query is cut off.
 _LIMIT = 5.0
@@ -34,14 +35,14 @@ _LIMIT = 5.0
 class PlaybackSite:
     """One archive on show.
 
-    ``archive`` is its folder. ``own_url`` and ``room_url`` are how a browser reaches playback and
-    the reading room, each an origin without a slash at its end; the second is ``""`` if there is
-    no reading room. ``player`` is the folder of ReplayWeb.page, None where it is not there.
+    ``archive`` holds its segments. ``own_url`` and ``room_url`` are how a browser reaches playback
+    and the reading room, each an origin without a slash at its end; the second is ``""`` if there
+    is no reading room. ``player`` is the folder of ReplayWeb.page, None where it is not there.
     ``asks`` is whether readers are asked who they are.
     """
 
     index: Index
-    archive: Path | str
+    archive: StoreOrFolder
     own_url: str
     room_url: str = ""
     player: Path | None = None

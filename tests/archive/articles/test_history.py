@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
@@ -13,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from archive.articles.captures import captures_of, last_captures
-from archive.articles.deletions import DeletionJudge
 from archive.articles.history import history
 from archive.articles.queries import find_article
+from archive.captures.deletions import DeletionJudge
+from archive.captures.rows import captures_of, last_captures
 from archive.model.outcome import Outcome, Reason, Verdict
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
@@ -25,10 +23,11 @@ from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page
 from tests.archive.articles.test_identity import DAY, PAGE, edited, text_capture
-from tests.support.captures import Keeper, exchange
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper, exchange
+from tests.support.archives.history import GONE, OWN_ID, URL, another, answer, page, relabelled
+from tests.support.databases.index_rows import ask, change
 from tests.support.documents import NOON
-from tests.support.history import GONE, OWN_ID, URL, another, answer, page, relabelled
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,6 +129,7 @@ def test_its_own_address_decides_and_another_one_only_in_its_stead(tmp_path: Pat
     assert status(mobile) == "missing 2", "another article's address says nothing of this one"
 
 
+@pytest.mark.sqlite_only(reason="it reads SQLite's plan of a query")
 def test_the_search_for_deletions_reads_no_table_through(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), page(1, url=MOBILE), another(1, 1), answer(404, 2))
     keeper.read("etoday", another(1, 2.5), answer(404, 3))
@@ -190,8 +190,7 @@ ROWS = "SELECT captured_at, headline, body, current, change FROM revisions ORDER
 
 def rows(keeper: Keeper) -> list[Any]:
     """Return the stored revisions without their ids."""
-    with closing(sqlite3.connect(keeper.folder / "index.sqlite3")) as database:
-        return database.execute(ROWS).fetchall()
+    return [tuple(row.values()) for row in ask(keeper.url, ROWS)]
 
 
 def test_captures_in_any_order_and_parting_end_in_the_same_rows(tmp_path: Path) -> None:
@@ -229,8 +228,7 @@ def test_an_older_version_found_later_changes_what_its_successor_says(keeper: Ke
 def test_what_is_read_again_says_its_change_again(keeper: Keeper) -> None:
     keeper.read("etoday", page(0), page(1, edited(1)))
     before = rows(keeper)
-    with closing(sqlite3.connect(keeper.folder / "index.sqlite3")) as database, database:
-        database.execute("UPDATE revisions SET headline = '다른 제목' WHERE number = 2")
+    change(keeper.url, "UPDATE revisions SET headline = '다른 제목' WHERE number = 2")
     keeper.read("etoday", page(1, edited(1)))
     assert rows(keeper) == before
 

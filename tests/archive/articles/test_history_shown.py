@@ -13,10 +13,10 @@ import pytest
 
 from archive.model.article import KST
 from tests.archive.articles.test_identity import DAY, PAGE, edited
-from tests.support.captures import Keeper
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import GONE, OWN_ID, URL, another, answer, page, relabelled
 from tests.support.documents import NOON
-from tests.support.history import GONE, OWN_ID, URL, another, answer, page, relabelled
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

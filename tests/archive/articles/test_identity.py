@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.articles.captures import captures_of
 from archive.articles.queries import search
+from archive.captures.rows import captures_of
 from archive.index.search.query import parse_query
 from archive.model.article import content_key
 from archive.warc.record_writer import payload_digest
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
-from tests.support.captures import Keeper, exchange
+from tests.support.archives.captures import Keeper, exchange
 from tests.support.documents import NOON, SEEDS
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.backups import copy_of, made
+from tests.support.archives.backups import copy_of, made
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 
 @pytest.fixture(scope="module")

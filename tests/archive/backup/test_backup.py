@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +15,12 @@ from archive.segments.writer import SegmentWriter
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.backups import check_restored, files, same
-from tests.support.captures import SOFTWARE
-from tests.support.cli import Workspace
+from tests.support.archives.backups import check_restored, files, same
+from tests.support.archives.captures import SOFTWARE
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.databases.index_rows import change
 from tests.support.documents import NOON, SEEDS
-from tests.support.traces import articles, traces, wrong
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +148,7 @@ def test_what_is_open_is_restored_and_closed(
     workspace: Workspace, backup: Path, tmp_path: Path, torn: bytes
 ) -> None:
     """A live writer's segment: a page in the index, one on disk only, and a torn end."""
-    with Index(f"sqlite:///{workspace.index}") as index:
+    with Index(workspace.index_url) as index:
         segments_of = SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t")
         store = CaptureStore(segments_of, index, RunRecorder("test"), lambda _: None)
         store.add_page(page(1))
@@ -182,7 +181,7 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     copy_index = archive.backup.create.copy_index
 
     def copied(path: Path, copy: Path) -> Any:
-        with Index(f"sqlite:///{workspace.index}") as index:
+        with Index(workspace.index_url) as index:
             writer = SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t")
             store = CaptureStore(writer, index, RunRecorder("test"), lambda _: None)
             store.add_page(page(1))
@@ -208,8 +207,8 @@ def test_what_is_closed_while_it_copies_is_restored_as_it_was_open(
     check_restored(backup, tmp_path / "third")
 
 
+@pytest.mark.sqlite_only(reason="PostgreSQL began with this schema")
 def test_an_older_schema_is_backed_up_as_it_is(workspace: Workspace, backup: Path) -> None:
     """A backup is most needed before an upgrade."""
-    with closing(sqlite3.connect(workspace.index)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    change(workspace.index_url, "UPDATE alembic_version SET version_num = '0001'")
     assert workspace.call("backup", backup).code == 0

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from archive.backup.inventory import read
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.archives.traces import articles, wrong
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
 from tests.support.faults.fork_server import ForkServer, RequestLog
-from tests.support.traces import articles, wrong
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
+
+import pytest
 
 from archive.index.database import Index
 from archive.segments import manifest as fixity
-from tests.support.backups import check_restored, copy_of, damage, files, same
-from tests.support.cli import Workspace
+from tests.support.archives.backups import check_restored, copy_of, damage, files, same
+from tests.support.archives.traces import wrong
+from tests.support.databases.index_rows import change
+from tests.support.databases.postgres import without_index
 from tests.support.documents import SEEDS
-from tests.support.traces import wrong
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,13 +117,13 @@ def test_a_copy_that_rots_is_found_and_replaced_by_check(
 
 
 def test_rows_that_lead_nowhere_are_named(workspace: Workspace, backup: Path) -> None:
-    with closing(sqlite3.connect(workspace.index)) as connection, connection:
-        connection.execute("UPDATE captures SET warc_file = 'gone.warc.gz' WHERE id = 1")
+    change(workspace.index_url, "UPDATE captures SET warc_file = 'gone.warc.gz' WHERE id = 1")
     result = workspace.call("backup", backup)
     assert result.code == 1
     assert "gone.warc.gz is missing, and rows of the index refer to it." in result.err
 
 
+@pytest.mark.sqlite_only(reason="the file is moved away and put back")
 def test_without_an_index_it_says_so_and_never_loses_the_one_it_has(
     workspace: Workspace, backup: Path, tmp_path: Path
 ) -> None:
@@ -156,7 +158,7 @@ def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_plac
     """As a scheduler or a crawl makes one, where there is none."""
     assert workspace.call("backup", backup).code == 0
     before = files(backup)
-    lost = [path.rename(tmp_path / path.name) for path in workspace.folder.glob("index.sqlite3*")]
+    without_index(workspace.index)
     more = tmp_path / "more"
     more.mkdir()
     (more / "page.html").write_bytes(
@@ -164,7 +166,7 @@ def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_plac
     )
     for verb in (("recover",), ("replay", more, "--outlet", "newspim")):
         workspace.call(*verb)
-        Index(f"sqlite:///{workspace.index}").close()
+        Index(workspace.index_url).close()
         result = workspace.call("backup", backup)
         assert result.code == 1
         assert "If the index was lost and begun again, scrapy reindex" in result.err
@@ -172,9 +174,9 @@ def test_an_index_that_was_lost_and_begun_again_does_not_take_the_good_ones_plac
     assert workspace.call("reindex").code == 0
     assert workspace.call("backup", backup).code == 0
     assert same(workspace, check_restored(backup, tmp_path / "other"))
-    assert lost
 
 
+@pytest.mark.sqlite_only(reason="the file is damaged")
 def test_a_damaged_index_is_not_copied_over_a_good_one(workspace: Workspace, backup: Path) -> None:
     assert workspace.call("backup", backup).code == 0
     before = files(backup)

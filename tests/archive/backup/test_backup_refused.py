@@ -13,10 +13,10 @@ import pytest
 import archive.backup.create
 import archive.backup.index_snapshot
 from archive.backup import inventory
-from tests.support.backups import check_restored, files, same
-from tests.support.cli import Workspace
+from tests.support.archives.backups import check_restored, files, same
 from tests.support.documents import SEEDS
 from tests.support.faults import full_disks
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,6 +109,7 @@ def test_stopped_it_leaves_nothing_behind_and_the_backup_before_stays(
     check_restored(backup, tmp_path / "other")
 
 
+@pytest.mark.sqlite_only(reason="the file is copied in steps")
 def test_ctrl_c_is_heard_while_the_index_is_copied(
     workspace: Workspace, backup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +137,7 @@ def test_a_full_disk_is_reported_and_the_same_command_continues(
         assert "MB free, and" in result.err, "it is seen before anything is copied"
         assert not list((backup / "segments").iterdir())
         monkeypatch.setattr(
-            archive.segments.disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
+            archive.segments.files.disk.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9)
         )
         result = workspace.call("backup", backup)
         assert result.code == 1

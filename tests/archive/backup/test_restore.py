@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from archive.backup import inventory
 from archive.backup.inventory import MARK
 from archive.model.errors import BackupError
-from tests.support.backups import (
+from tests.support.archives.backups import (
     back_up_workspace,
     check_restored,
     copy_of,
@@ -31,9 +31,10 @@ from tests.support.backups import (
     restore_workspace,
     same,
 )
-from tests.support.cli import ROOT, Workspace
+from tests.support.archives.traces import wrong
+from tests.support.databases.index_rows import change
 from tests.support.faults import full_disks
-from tests.support.traces import wrong
+from tests.support.processes.cli import ROOT, Workspace
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +56,17 @@ def state_of(backup: Path) -> Path:
     return state
 
 
+_OF_A_FILE = pytest.mark.sqlite_only(reason="the index is a file")
+
+
 @pytest.mark.parametrize(
-    "there", ["archive/page.html", "index.sqlite3", "index.sqlite3-wal", "archive"]
+    "there",
+    [
+        "archive/page.html",
+        pytest.param("index.sqlite3", marks=_OF_A_FILE),
+        pytest.param("index.sqlite3-wal", marks=_OF_A_FILE),
+        "archive",
+    ],
 )
 def test_nothing_that_is_there_is_overwritten(backup: Path, tmp_path: Path, there: str) -> None:
     workspace = Workspace(tmp_path / "desk")
@@ -210,12 +220,12 @@ def test_a_backup_of_a_newer_version_is_reported(
     assert (result.code, "was written by a newer version of Sacho" in result.err) == (1, True)
 
 
+@pytest.mark.sqlite_only(reason="of a database, rows are copied, for which their schema is known")
 def test_an_index_of_a_newer_schema_is_restored_and_reported(
     origin: Workspace, tmp_path: Path
 ) -> None:
     workspace = copy_of(origin, tmp_path / "desk")
-    with closing(sqlite3.connect(workspace.index)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    change(workspace.index_url, "UPDATE alembic_version SET version_num = '9999'")
     back_up_workspace(workspace, tmp_path / "backup")
     other = Workspace(tmp_path / "other")
     result = other.call("restore", tmp_path / "backup")
@@ -223,6 +233,7 @@ def test_an_index_of_a_newer_schema_is_restored_and_reported(
     assert other.index.exists()
 
 
+@pytest.mark.sqlite_only(reason="an earlier index is restored to a file only")
 def test_an_index_of_an_earlier_version_is_restored_and_left_to_a_reindex(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "desk")
     workspace.archive.mkdir(parents=True)

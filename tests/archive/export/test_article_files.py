@@ -14,9 +14,10 @@ from archive.export.article_files import csv_cell, write_to
 from archive.export.articles import to_values
 from archive.index.database import Index
 from tests.archive.articles.test_identity import edited
-from tests.support.captures import Keeper
-from tests.support.cli import ROOT, Workspace
-from tests.support.history import OWN_ID, another, answer, other_url, page
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import OWN_ID, another, answer, other_url, page
+from tests.support.databases.postgres import url_of
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
     keeper.read("etoday", page(0), page(1, edited(1)), another(1, 1), another(2, 1), another(3, 1))
     keeper.read("etoday", answer(404, 2, url=other_url(1)), answer(404, 2, url=other_url(2)))
     keeper.read("etoday", another(3, 2.5), answer(404, 3, url=other_url(1)))
-    url = f"sqlite:///{folder / 'index.sqlite3'}"
+    url = url_of(folder / "index.sqlite3")
     with Index(url, read_only=True) as index, index.reading() as opened:
         yield opened
 

@@ -24,8 +24,9 @@ from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.cli import Workspace
-from tests.support.playback import (
+from tests.support.archives.warc_samples import exchange
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import (
     ETODAY,
     HEADLINE_URL,
     UTF8,
@@ -34,7 +35,6 @@ from tests.support.playback import (
     every_kind,
     head,
 )
-from tests.support.warc_samples import exchange
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,7 +215,7 @@ def test_days_choose_articles_with_what_leads_to_them_and_what_they_repeat(tmp_p
         ("https://www.etoday.co.kr/robots.txt", head("Content-Type: text/plain"), b"User-agent: *"),
     ]
     with (
-        Index(f"sqlite:///{workspace.index}") as index,
+        Index(workspace.index_url) as index,
         SegmentWriter(workspace.archive, host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)
@@ -277,7 +277,7 @@ def test_an_open_segment_is_handed_over_up_to_what_is_committed(tmp_path: Path) 
     workspace, folder = Workspace(tmp_path), tmp_path / "out"
     folder.mkdir()
     with (
-        Index(f"sqlite:///{workspace.index}") as index,
+        Index(workspace.index_url) as index,
         SegmentWriter(workspace.archive, host="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("t"), lambda _: None)

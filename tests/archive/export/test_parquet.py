@@ -23,7 +23,9 @@ from archive.export.articles import ExportError
 from archive.export.partitioned import write_partitioned
 from archive.index.database import Index
 from archive.model.article import KST, Article, Author, Image, Precision, Removed
-from tests.support.made_articles import article, enter, enter_gone
+from tests.support.archives.made_articles import article, enter, enter_gone
+from tests.support.databases.postgres import as_stored, url_of
+from tests.support.examples import of_costly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +60,7 @@ MADE = [
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """Articles with odd texts and times, one that was edited and one that is deleted."""
     folder = tmp_path_factory.mktemp("parquet")
-    with Index(f"sqlite:///{folder / 'i.sqlite3'}") as index:
+    with Index(url_of(folder / "i.sqlite3")) as index:
         enter(index, MADE, NOON)
         enter(index, [article(22, body=("고친 글이다.",)), *MADE[:3]], NOON + timedelta(hours=1))
         enter_gone(index, [MADE[6]], NOON + timedelta(hours=2))
@@ -299,13 +301,15 @@ TIMES = st.none() | st.integers(0, 40 * 365 * 86_400_000_000).map(
     )
 )
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=of_costly(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_article_comes_back(
     tmp_path_factory: pytest.TempPathFactory, facts: list[dict[str, Any]]
 ) -> None:
     made: list[Article] = [article(number, **each) for number, each in enumerate(facts)]
-    url = f"sqlite:///{tmp_path_factory.mktemp('any') / 'i.sqlite3'}"
+    url = url_of(tmp_path_factory.mktemp("any") / "i.sqlite3")
     with Index(url) as index:
         enter(index, made)
         with index.reading() as connection:
@@ -314,7 +318,9 @@ def test_any_article_comes_back(
     found = pyarrow.parquet.read_table(io.BytesIO(data)).to_pylist()
     assert found == expected
     for one, back in zip(made, found, strict=True):
-        assert back["headline"] == one.headline
+        assert back["headline"] == as_stored(one.headline)
         assert back["published_at"] == one.published_at
-        assert back["body"] == one.text
-        assert [Author(**each) for each in back["authors"]] == list(one.authors)
+        assert back["body"] == as_stored(one.text)
+        assert [Author(**each) for each in back["authors"]] == [
+            Author(*map(as_stored, (each.name, each.role, each.email))) for each in one.authors
+        ]

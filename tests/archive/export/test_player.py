@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.cli import Workspace
-from tests.support.exports import PRINTED, crawled_twice
-from tests.support.playback import ETODAY, HEADLINE, archive_of_every_kind
-from tests.support.replay_web_page import missing, player, started_browser
+from tests.support.archives.exports import PRINTED, crawled_twice
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import ETODAY, HEADLINE, archive_of_every_kind
+from tests.support.readers.replay_web_page import missing, player, started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.frontier import FrontierIndex, frontier_index
+from tests.support.archives.frontier import FrontierIndex, frontier_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from archive.frontier.visits import REMOVED_COLUMNS
 from archive.index.schema import frontier
 from archive.model.outcome import Reason
-from tests.support.frontier import (
+from tests.support.archives.frontier import (
     DAY,
     HOUR,
     NOON,
@@ -25,7 +25,7 @@ from tests.support.frontier import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.frontier import FrontierIndex
+    from tests.support.archives.frontier import FrontierIndex
 
 YEAR = timedelta(days=365)
 

@@ -12,9 +12,9 @@ from archive.frontier.revisit_policy import State
 from archive.index.schema import frontier, runs
 from archive.model.article import KST
 from archive.model.outcome import Reason
-from tests.support.captures import Keeper
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import OWN_ID, URL, answer, page
 from tests.support.documents import NOON
-from tests.support.history import OWN_ID, URL, answer, page
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from archive.frontier.revisit_policy import BACK_OFF
 from archive.frontier.visits import FrontierLink, VisitResult
 from archive.index.robots_store import RobotsTable
 from archive.model.outcome import Reason
-from tests.support.frontier import (
+from tests.support.archives.frontier import (
     DAY,
     HOUR,
     MINUTE,
@@ -467,6 +467,7 @@ def test_robots_are_kept(at: FrontierIndex) -> None:
     assert shelf.get("http://www.etoday.co.kr") is None
 
 
+@pytest.mark.sqlite_only(reason="it reads SQLite's plan of a query")
 def test_no_query_reads_the_whole_table(at: FrontierIndex) -> None:
     asked: dict[str, Any] = {}
 

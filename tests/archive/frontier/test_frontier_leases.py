@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from archive.index.leases import LAPSE
 from archive.index.schema import runs
+from archive.index.writers.leases import LAPSE
 from archive.model.outcome import Reason
-from tests.support.frontier import (
+from tests.support.archives.frontier import (
     HOUR,
     NOON,
     FrontierIndex,

@@ -10,16 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from archive.frontier.revisit_policy import BACK_OFF, REVISITS
 from archive.index.database import Index
-from archive.index.leases import LAPSE
+from archive.index.writers.leases import LAPSE
 from archive.model.outcome import Reason
 from archive.model.visit_policy import CONFIRM_AFTER
-from tests.support.frontier import (
+from tests.support.archives.frontier import (
     DAY,
     HOUR,
     MINUTE,
@@ -32,12 +33,16 @@ from tests.support.frontier import (
     skipped,
     unchanged,
 )
+from tests.support.databases.postgres import url_of
+from tests.support.examples import of_costly
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from archive.frontier.frontier import Frontier
     from archive.frontier.visits import VisitResult
+
+pytestmark = pytest.mark.sqlite_only(reason="it copies a file for each of its many histories")
 
 IDS = st.sampled_from([str(n) for n in range(12)])
 HANDS = st.integers(0, 2)
@@ -60,7 +65,7 @@ def empty_index() -> Path:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder)
     path = Path(folder) / "index.sqlite3"
-    Index(f"sqlite:///{path}").close()
+    Index(url_of(path)).close()
     return path
 
 
@@ -292,7 +297,7 @@ class Frontiers(RuleBasedStateMachine):
 
 TestFrontiers = Frontiers.TestCase
 TestFrontiers.settings = settings(
-    max_examples=60,
+    max_examples=of_costly(60),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -18,7 +18,7 @@ from archive.frontier.revisit_policy import (
 )
 from archive.model.article import KST
 from archive.model.visit_policy import CONFIRM_AFTER, VisitKind
-from tests.support.frontier import DAY, HOUR, MINUTE, NOON
+from tests.support.archives.frontier import DAY, HOUR, MINUTE, NOON
 
 
 @pytest.mark.parametrize(

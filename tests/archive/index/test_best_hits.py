@@ -11,7 +11,8 @@ from archive.articles.queries import best_matches
 from archive.index.database import Index
 from archive.index.search.match import has_words
 from archive.index.search.query import parse_query
-from tests.support.search_trial import Trial
+from tests.support.archives.search_trial import Trial
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]
         name: (*text, MOMENT - timedelta(hours=number))
         for number, (name, text) in enumerate(TEXTS.items())
     }
-    with Index(f"sqlite:///{path}") as index:
+    with Index(url_of(path)) as index:
         with index.writing() as writing:
             Trial(1).enter_texts(writing, texts)
         with index.reading() as reading:

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from archive.index.copy import copy_index
 from archive.index.database import Index, IndexUnusableError
 from archive.index.fulltext import newest_ids
-from archive.index.row_ids import build_of, free_ids
+from archive.index.rows.row_ids import build_of, free_ids
 from archive.index.schema import captures, metadata, revisions
 from archive.index.search.query import parse_query
 from archive.verify.index import check_index
-from tests.support.postgres import new_database
-from tests.support.search_trial import Trial
+from tests.support.archives.search_trial import Trial
+from tests.support.databases.postgres import new_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,7 @@ def test_a_copy_to_postgresql_and_back_is_the_same_index(tmp_path: Path) -> None
         with one.reading() as a, server.reading() as b, other.reading() as c:
             assert rows_of(a) == rows_of(b) == rows_of(c)
             assert build_of(a) == build_of(b) == build_of(c)
+            assert b.exec_driver_sql("SELECT to_regclass('ix_search_lexemes')").scalar()
             for connection in (b, c):
                 found = [str(one) for one in check_index(connection, whole=True)]
                 assert not [one for one in found if "capture" not in one]

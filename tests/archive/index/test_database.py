@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.index.database import Index, IndexUnusableError, QueryTooSlowError, index_path
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def test_the_rest_of_an_address_is_told() -> None:
 
 def test_a_statement_that_runs_too_long_is_cut_off(tmp_path: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index:
         with (
             pytest.raises(QueryTooSlowError, match=r"longer than 0\.05 seconds"),
             index.reading(0.05) as connection,

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 import archive.index.database
 from archive.index.database import SCHEMA, EarlierSchemaError, Index, IndexUnusableError
 from archive.index.schema import metadata
-from archive.index.sqlite import SqliteDatabase
+from archive.index.sqlite.database import SqliteDatabase
 
 SUPPORT = Path(__file__).parents[2] / "support"
 FOLDER = Path(archive.__file__).parent / "index" / "migrations"
@@ -115,7 +115,7 @@ def test_an_index_created_meanwhile_is_not_taken_for_another_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
-    monkeypatch.setattr(archive.index.sqlite, "BUSY_TIMEOUT", 50)
+    monkeypatch.setattr(archive.index.sqlite.database, "BUSY_TIMEOUT", 50)
     others: list[str] = []
 
     def between(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -137,7 +137,9 @@ def test_it_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "new.sqlite3"
 
     with monkeypatch.context() as patch:
-        patch.setattr(archive.index.sqlite, "VERSION_TABLE", "CREATE")  # almost the last step
+        patch.setattr(
+            archive.index.sqlite.database, "VERSION_TABLE", "CREATE"
+        )  # almost the last step
         with pytest.raises(IndexUnusableError, match="incomplete input"):
             Index(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as database:

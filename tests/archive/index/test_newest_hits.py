@@ -17,12 +17,15 @@ from archive.index.search.newest_hits import newest_ids, number_of_hits
 from archive.index.search.position import SLOTS, Positions, first_of, is_place, minute_of
 from archive.index.search.query import parse_query
 from archive.verify.index import check_index
-from tests.support.search_trial import FormerSearch, Trial
+from tests.support.archives.search_trial import FormerSearch, Trial
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
+
+pytestmark = pytest.mark.sqlite_only(reason="it compares with FTS5, and test_postgres.py with this")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """Articles of three days, a third of them at three moments; edited, and some removed."""
     path = tmp_path_factory.mktemp("trial") / "index.sqlite3"
     trial = Trial(20261130)
-    with Index(f"sqlite:///{path}") as index:
+    with Index(url_of(path)) as index:
         for _ in range(3):
             with index.writing() as connection:
                 trial.enter(connection, 600)

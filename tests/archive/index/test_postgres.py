@@ -23,8 +23,9 @@ from archive.index.schema import articles, revisions
 from archive.index.search.hit import Hit
 from archive.index.search.query import parse_query
 from archive.verify.index import check_index
-from tests.support.postgres import new_database, server
-from tests.support.search_trial import OUTLETS, Trial
+from tests.support.archives.search_trial import OUTLETS, Trial
+from tests.support.databases.postgres import new_database, server
+from tests.support.databases.postgres_door import PostgresDoor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +199,7 @@ def test_a_query_that_takes_too_long_is_cut_off() -> None:
 def test_who_writes_waits_for_the_other_and_reads_what_it_wrote(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("archive.index.postgres.BUSY_TIMEOUT", 50)
+    monkeypatch.setattr("archive.index.postgres.database.BUSY_TIMEOUT", 50)
     url = new_database()
     with Index(url) as one, Index(url) as other:
         with one.writing() as connection:
@@ -241,3 +242,15 @@ def test_indexes_of_few_rows_hold_only_these() -> None:
         "ix_revisions_search_spill",
         "ix_runs_going",
     }
+
+
+def test_options_of_connections_that_do_not_arrive_are_noticed() -> None:
+    url = new_database()
+    Index(url, brief=True).close()
+    with (
+        PostgresDoor(url, drops_options=True) as door,
+        pytest.raises(IndexUnusableError, match="as a pooler with ignore_startup_parameters"),
+    ):
+        Index(door.url, brief=True)
+    with PostgresDoor(url) as door:
+        Index(f"{door.url}&options=-ctimezone%3DAsia/Seoul", brief=True).close()

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.backups import resum
-from tests.support.cli import Workspace
+from tests.support.archives.backups import resum
 from tests.support.documents import MADE
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.sqlite_only(reason="it looks into the schema of a file")
 
 FOREIGN = {
     "trigger": "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM captures; END",

@@ -11,9 +11,10 @@ import pytest
 
 from archive.articles.queries import search
 from archive.index.database import Index
-from archive.index.search.counts import Unit, hits_by_outlet, hits_by_period
+from archive.index.fulltext import hits_by_outlet, hits_by_period
+from archive.index.search.counts import Unit
 from archive.index.search.query import parse_query
-from tests.support.cli import ROOT, Workspace
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     workspace = Workspace(tmp_path_factory.mktemp("counts"))
     assert workspace.call("replay", *sorted((ROOT / "seeds").iterdir())).code in (0, 1)
-    with Index(f"sqlite:///{workspace.index}", read_only=True) as opened:
+    with Index(workspace.index_url, read_only=True) as opened:
         yield opened
 
 

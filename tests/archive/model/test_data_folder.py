@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import make_url
 
 from archive.model import data_folder
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +77,20 @@ def test_another_projects_file_is_none_of_ours(
 def test_an_index_address_leads_to_its_path(tmp_path: Path, name: str) -> None:
     path = tmp_path / name / "index.sqlite3"
     assert make_url(data_folder.index_url(path)).database == str(path)
+
+
+def test_the_player_is_where_it_was_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout may have been installed from, so that the code is not run from it."""
+    own = tmp_path / "environment" / "share" / "replaywebpage"
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    assert data_folder.default_player() == own
+    checkout = make_checkout(tmp_path / "checkout")
+    monkeypatch.chdir(checkout)
+    of_checkout = checkout / ".venv" / "share" / "replaywebpage"
+    assert data_folder.default_player() == of_checkout
+    own.mkdir(parents=True)
+    assert data_folder.default_player() == own
+    of_checkout.mkdir(parents=True)
+    assert data_folder.default_player() == of_checkout

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from archive import open_archive
-from tests.support.captures import Keeper
-from tests.support.cli import Workspace
-from tests.support.takedown import two_segments
+from tests.support.archives.captures import Keeper
+from tests.support.archives.takedown import two_segments
+from tests.support.databases.postgres import copy_folder, url_of
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def opened(folder: Path) -> Archive:
     """Open the archive and index that tests make in a folder."""
-    return open_archive(str(folder / "archive"), f"sqlite:///{folder / 'index.sqlite3'}")
+    return open_archive(str(folder / "archive"), url_of(folder / "index.sqlite3"))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Workspace:
     """Return a copy of it."""
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     return Workspace(tmp_path / "copy")
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.articles.changes import ChangeClass
-from archive.articles.deletions import Status
+from archive.captures.deletions import Status
+from archive.differences.changes import ChangeClass
 from archive.index.search.query import QueryError
 from archive.model.article import KST, Author
 from archive.reading.errors import (
@@ -19,13 +19,13 @@ from archive.reading.errors import (
     UnknownOutletError,
 )
 from tests.archive.reading.conftest import opened
-from tests.support.history import GONE, URL, another, answer, page, relabelled
-from tests.support.takedown import NAME, remove
+from tests.support.archives.history import GONE, URL, another, answer, page, relabelled
+from tests.support.archives.takedown import NAME, remove
 
 if TYPE_CHECKING:
     from archive.reading.archive import Archive
-    from tests.support.captures import Keeper
-    from tests.support.cli import Workspace
+    from tests.support.archives.captures import Keeper
+    from tests.support.processes.cli import Workspace
 
 ID = "9000000002"
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.articles.captures import last_captures
+from archive.captures.rows import last_captures
 from archive.model.exchange import Exchange, digest
 from archive.model.outcome import Outcome, Verdict
 from archive.runs.recorder import RunRecorder
@@ -21,14 +21,14 @@ from crawler.extraction.judge import provisional_page
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.archive.reading.conftest import opened
+from tests.support.archives.history import URL, answer, page
+from tests.support.archives.takedown import NAME, remove
 from tests.support.documents import NOON, SEEDS
-from tests.support.history import URL, answer, page
-from tests.support.takedown import NAME, remove
 
 if TYPE_CHECKING:
     from archive.reading.archive import Archive
-    from tests.support.captures import Keeper
-    from tests.support.cli import Workspace
+    from tests.support.archives.captures import Keeper
+    from tests.support.processes.cli import Workspace
 
 ID = "9000000002"
 BROTLI_404 = b"HTTP/1.1 404 Not Found\r\nContent-Encoding: br\r\n\r\n"

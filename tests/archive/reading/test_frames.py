@@ -13,13 +13,14 @@ from archive.export.article_files import _columns
 from archive.index.database import Index
 from archive.reading.frames import COLUMNS
 from tests.archive.reading.conftest import opened
-from tests.support.history import GONE, another, answer, page, relabelled
+from tests.support.archives.history import GONE, another, answer, page, relabelled
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from archive.reading.archive import Archive
-    from tests.support.captures import Keeper
+    from tests.support.archives.captures import Keeper
 
 SEOUL = ZoneInfo("Asia/Seoul")
 TIMES = (
@@ -91,7 +92,7 @@ def test_a_frame_of_polars_has_types_of_its_own(seeds: Archive) -> None:
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_an_empty_frame_has_the_same_types(tmp_path: Path, seeds: Archive, library: Any) -> None:
     pytest.importorskip(library)
-    Index(f"sqlite:///{tmp_path / 'index.sqlite3'}").close()
+    Index(url_of(tmp_path / "index.sqlite3")).close()
     with opened(tmp_path) as archive:
         empty = archive.frame(library=library)
     full = seeds.frame(library=library)

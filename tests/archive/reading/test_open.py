@@ -11,7 +11,6 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from shutil import copytree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,16 +20,17 @@ from archive.index.database import Index, IndexUnusableError
 from archive.model.errors import SegmentError
 from archive.reading.errors import ArchiveClosedError, UnknownOutletError
 from tests.archive.reading.conftest import opened
-from tests.support.cli import ROOT
-from tests.support.history import another
-from tests.support.takedown import NAME
+from tests.support.archives.history import another
+from tests.support.archives.takedown import NAME
+from tests.support.databases.postgres import copy_folder, url_of
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archive.reading.archive import Archive
-    from tests.support.captures import Keeper
-    from tests.support.cli import Workspace
+    from tests.support.archives.captures import Keeper
+    from tests.support.processes.cli import Workspace
 
 #: The modules that are loaded after a script, as JSON.
 _LOADED = "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
@@ -77,11 +77,12 @@ def test_no_crawler_is_imported(workspace: Workspace) -> None:
     assert not [name for name in names if name.split(".")[0] in ("crawler", "scrapy", "pandas")]
 
 
+@pytest.mark.sqlite_only(reason="it names a file")
 def test_the_environment_says_where_it_is(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ARCHIVE_URL", str(workspace.archive))
-    monkeypatch.setenv("INDEX_URL", f"sqlite:///{workspace.index}")
+    monkeypatch.setenv("INDEX_URL", workspace.index_url)
     with open_archive() as archive:
         assert archive.article("etoday", "9000000002").capture.content
     for name in ("ARCHIVE_URL", "INDEX_URL"):
@@ -96,10 +97,28 @@ def test_the_environment_says_where_it_is(
     assert not (tmp_path / "nothing").exists()
 
 
-def test_what_is_no_archive_is_refused_with_a_sentence(made: Path) -> None:
-    index = f"sqlite:///{made / 'index.sqlite3'}"
-    with pytest.raises(SegmentError, match="only a local folder is supported"):
-        open_archive("s3://bucket/archive", index)
+def test_what_is_no_archive_is_refused_with_a_sentence(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = url_of(made / "index.sqlite3")
+    for url in ("ftp://user:secret@host/archive", "s3:/bucket/archive", "S3://bucket/archive"):
+        with pytest.raises(SegmentError, match="name a local folder, or a bucket as s3://") as said:
+            open_archive(url, index)
+        assert "secret" not in str(said.value)
+    for url in (
+        "s3:///archive",
+        "s3://user:secret@bucket/a",
+        "s3://bucket/../a",
+        "s3://bucket/a/.",
+    ):
+        with pytest.raises(SegmentError, match="write a bucket as s3://BUCKET/PREFIX") as said:
+            open_archive(url, index)
+        assert "secret" not in str(said.value)
+    for endpoint in ("host:9000", "http://user:secret@host", "ftp://host", "http://["):
+        monkeypatch.setenv("S3_ENDPOINT", endpoint)
+        with pytest.raises(SegmentError, match=r"S3_ENDPOINT .*: write https://HOST") as said:
+            open_archive("s3://bucket/archive", index)
+        assert "secret" not in str(said.value)
     with pytest.raises(
         IndexUnusableError, match=r"only sqlite:/// and postgresql\+psycopg:// are supported"
     ):
@@ -107,7 +126,7 @@ def test_what_is_no_archive_is_refused_with_a_sentence(made: Path) -> None:
 
 
 def test_an_empty_archive_has_nothing_and_says_so(tmp_path: Path) -> None:
-    Index(f"sqlite:///{tmp_path / 'index.sqlite3'}").close()
+    Index(url_of(tmp_path / "index.sqlite3")).close()
     with opened(tmp_path) as archive:
         assert list(archive.articles()) == list(archive.revisions()) == []
         assert (archive.count(), archive.outlets(), archive.removals()) == (0, (), ())
@@ -184,6 +203,7 @@ def test_objects_can_be_sent_to_another_process(seeds: Archive) -> None:
     assert values["_source"] is article._source
 
 
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_a_reindex_meanwhile_is_not_held_up_and_is_read_from(workspace: Workspace) -> None:
     with opened(workspace.folder) as archive:
         articles = archive.articles()
@@ -197,6 +217,7 @@ def test_a_reindex_meanwhile_is_not_held_up_and_is_read_from(workspace: Workspac
         assert first.history
 
 
+@pytest.mark.sqlite_only(reason="the file of the index is deleted")
 def test_an_index_that_is_deleted_meanwhile_is_named_and_not_made_anew(
     workspace: Workspace,
 ) -> None:
@@ -218,10 +239,11 @@ OWNER, READER, GROUP = 61001, 61003, 61002
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.sqlite_only(reason="it is of a file and its folder")
 def test_who_may_only_read_reads_and_leaves_nothing(made: Path) -> None:
     with tempfile.TemporaryDirectory() as place:  # pytest's folders are for one user alone
         folder = Path(place, "kept")
-        copytree(made, folder)
+        copy_folder(made, folder)
         Path(place).chmod(0o755)
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o750 if path.is_dir() else 0o640)

@@ -11,10 +11,11 @@ import pytest
 from archive.articles.batch import enter_captures
 from archive.index.database import Index
 from archive.reading import pages
-from archive.reindex.swap import exclusive
+from archive.reindex.replacement.swap import exclusive
 from tests.archive.reading.conftest import opened
-from tests.support.history import page, relabelled
-from tests.support.search_trial import OUTLETS, Trial
+from tests.support.archives.history import page, relabelled
+from tests.support.archives.search_trial import OUTLETS, Trial
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from archive.articles.ingest_model import CaptureEntry
     from archive.reading.archive import Archive
     from archive.reading.articles import ArchivedArticle
-    from tests.support.captures import Keeper
+    from tests.support.archives.captures import Keeper
 
 
 def names(articles: Iterable[ArchivedArticle]) -> list[tuple[str, str]]:
@@ -34,7 +35,7 @@ def filled(folder: Path, entries: Sequence[CaptureEntry], name: str = "index.sql
     """Make an index of these captures, whose records are in no archive."""
     folder.mkdir(exist_ok=True)
     path = folder / name
-    with Index(f"sqlite:///{path}") as index, index.writing() as connection:
+    with Index(url_of(path)) as index, index.writing() as connection:
         enter_captures(connection, entries)
     return path
 
@@ -71,6 +72,7 @@ def test_every_article_is_given_once_newest_first(
 
 
 @pytest.mark.parametrize("ordinal", [1, 100, 295])
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_an_index_that_is_replaced_meanwhile_loses_and_doubles_nothing(
     many: Archive,
     tmp_path: Path,
@@ -85,16 +87,17 @@ def test_an_index_that_is_replaced_meanwhile_loses_and_doubles_nothing(
         found.append(article)
         if len(found) == ordinal:
             fresh = filled(tmp_path, entries[::-1], "fresh")
-            with exclusive(f"sqlite:///{tmp_path / 'index.sqlite3'}", wait=0):
+            with exclusive(url_of(tmp_path / "index.sqlite3"), wait=0):
                 fresh.replace(tmp_path / "index.sqlite3")
     assert len(found) == 300
     assert len(set(names(found))) == 300
 
 
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_between_two_articles_the_index_is_free(many: Archive, tmp_path: Path) -> None:
     articles = many.articles()
     next(articles)
-    with exclusive(f"sqlite:///{tmp_path / 'index.sqlite3'}", wait=0):
+    with exclusive(url_of(tmp_path / "index.sqlite3"), wait=0):
         pass
     assert len(list(articles)) == 299
 

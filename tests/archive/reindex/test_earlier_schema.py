@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.index.search.text import tokens
+from tests.support.archives.reindex import of_the_seeds, reindexed
 from tests.support.documents import MADE
-from tests.support.reindex import of_the_seeds, reindexed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 SUPPORT = Path(__file__).parents[2] / "support"
 OLD_SCHEMA = SUPPORT / "schema_0005.sql"
@@ -73,8 +73,8 @@ FRONTIER = {
     "tries": 2,
     "looks": 1,
     "first_look_at": AT,
-    "outcome": "new",
-    "reason": "",
+    "outcome": "failed",
+    "reason": "timeout",
     "etag": '"a"',
     "last_modified": "",
     "lease": "done",
@@ -90,6 +90,9 @@ def insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> Non
     """Insert one row."""
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
+
+
+pytestmark = pytest.mark.sqlite_only(reason="there is no earlier schema in PostgreSQL")
 
 
 @contextmanager

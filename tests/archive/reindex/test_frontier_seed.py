@@ -11,9 +11,9 @@ from archive.index.schema import frontier
 from archive.reindex.frontier_seed import seed_frontier
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
-from tests.support.captures import Keeper
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import another, answer, other_url
 from tests.support.documents import NOON
-from tests.support.history import another, answer, other_url
 
 if TYPE_CHECKING:
     from pathlib import Path

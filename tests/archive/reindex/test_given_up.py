@@ -9,10 +9,10 @@ from sqlalchemy import insert
 from archive.index.schema import frontier
 from archive.model.outcome import Reason
 from tests.archive.frontier.test_doubted import row
-from tests.support.captures import Keeper
-from tests.support.cli import Workspace
-from tests.support.history import OWN_ID, URL, another, answer, page
-from tests.support.reindex import reindexed
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import OWN_ID, URL, another, answer, page
+from tests.support.archives.reindex import reindexed
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

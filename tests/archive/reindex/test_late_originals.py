@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from archive.segments.names import new_id
 from archive.warc.record_writer import RevisitOf, payload_digest
-from tests.support.cli import Workspace
-from tests.support.foreign_archives import HEAD, PAGE, URL
-from tests.support.warc_samples import MOMENT, exchange, writer
+from tests.support.archives.foreign_archives import HEAD, PAGE, URL
+from tests.support.archives.warc_samples import MOMENT, exchange, writer
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

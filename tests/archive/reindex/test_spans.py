@@ -15,7 +15,7 @@ from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Damage
 from crawler.offline.workers import read_span, read_spans
-from tests.support.captures import SOFTWARE, exchange
+from tests.support.archives.captures import SOFTWARE, exchange
 from tests.support.documents import SEEDS
 
 if TYPE_CHECKING:

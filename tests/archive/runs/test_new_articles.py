@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from archive.index.schema import outcomes, runs
 from archive.model.outcome import Reason
 from archive.runs.new_articles import NewArticles, few_came_in, new_articles
-from tests.support.frontier import (
+from tests.support.archives.frontier import (
     DAY,
     FrontierIndex,
     failed,

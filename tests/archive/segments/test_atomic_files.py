@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.segments.atomic_files import part_of, rename_new, replace_atomically
+from archive.segments.files.atomic_files import part_of, rename_new, replace_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
+import json
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ from archive.verify.selection import SegmentSelection
 from crawler.offline.article_reader import read_article
 from crawler.offline.workers import read_spans
 from crawler.outlets import article_id
-from tests.support.cli import Workspace
+from tests.support.databases.postgres import copy_folder
 from tests.support.documents import SEEDS
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     return Workspace(tmp_path / "copy")
 
 
@@ -68,7 +70,7 @@ def store(workspace: Workspace, tmp_path: Path) -> BareStore:
 
 @pytest.fixture
 def url(workspace: Workspace) -> str:
-    return f"sqlite:///{workspace.index}"
+    return workspace.index_url
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -89,8 +91,15 @@ def test_its_captures_are_exported(store: BareStore, url: str, tmp_path: Path) -
                 tmp_path / f"{name}.wacz", connection, source, CaptureFilter()
             )
             assert number > 5
-    sizes = {path.stat().st_size for path in tmp_path.glob("*.wacz")}
-    assert len(sizes) == 1
+    bare, folder = (_resources(tmp_path / f"{name}.wacz") for name in ("bare", "folder"))
+    assert bare == folder
+
+
+def _resources(package: Path) -> list[dict[str, Any]]:
+    """Return the files of a package with their digests; its description has its own moment."""
+    with zipfile.ZipFile(package) as opened:
+        found: list[dict[str, Any]] = json.loads(opened.read("datapackage.json"))["resources"]
+    return found
 
 
 def test_its_records_are_read_for_a_reindex(store: BareStore) -> None:

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.segments import file_locks
-from archive.segments.file_locks import LockHeldError, create, exclusive, is_held, shared, take_over
+from archive.segments.files import file_locks
+from archive.segments.files.file_locks import (
+    LockHeldError,
+    create,
+    exclusive,
+    is_held,
+    shared,
+    take_over,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

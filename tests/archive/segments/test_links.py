@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.segments.atomic_files import part_of, replace_atomically
-from tests.support.backups import resum
-from tests.support.cli import Workspace
+from archive.segments.files.atomic_files import part_of, replace_atomically
+from tests.support.archives.backups import resum
+from tests.support.databases.index_rows import change
+from tests.support.databases.postgres import copy_folder
 from tests.support.documents import SEEDS
 from tests.support.pages import write_page
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +91,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made, tmp_path / "place")
+    copy_folder(made, tmp_path / "place")
     return Workspace(tmp_path / "place")
 
 
@@ -232,17 +234,13 @@ def test_names_in_manifest_and_index_are_no_paths(
     workspace: Workspace, tmp_path: Path, name: str
 ) -> None:
     import json
-    import sqlite3
-    from contextlib import closing
 
     from archive.segments import chained_log
 
     entry = json.loads((workspace.archive / "fixity.jsonl").read_text().splitlines()[0])
     entry.pop("chain")
     chained_log.append(workspace.archive / "fixity.jsonl", entry | {"file": name})
-    with closing(sqlite3.connect(workspace.index)) as index:
-        index.execute("UPDATE captures SET warc_file = ?", (name,))
-        index.commit()
+    change(workspace.index_url, "UPDATE captures SET warc_file = :name", name=name)
     (tmp_path / "victim.warc.gz").write_bytes(SECRET)
     for verb in (
         ("verify",),

@@ -17,7 +17,7 @@ import pytest
 from archive.model.errors import SegmentError
 from archive.segments import manifest as fixity
 from archive.segments.manifest import NAME, EntryKind, ManifestEntry
-from tests.support.warc_samples import exchange, the_segment, writer
+from tests.support.archives.warc_samples import exchange, the_segment, writer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from archive.segments import disk
+from archive.segments.files import disk
 from archive.segments.names import (
     closed_segments,
     final_name,

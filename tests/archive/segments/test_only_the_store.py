@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.model.files import read_regular
-from archive.segments.atomic_files import PART
-from tests.support.cli import ROOT, Workspace
+from archive.segments.files.atomic_files import PART
 from tests.support.documents import SEEDS
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

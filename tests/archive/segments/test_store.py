@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from archive.model.errors import SegmentError
-from archive.segments import file_locks
+from archive.segments.archive_url import store_at
 from archive.segments.chained_log import read_lines
-from archive.segments.store import FolderStore, store_at, store_of
+from archive.segments.files import file_locks
+from archive.segments.store import FolderStore, store_of
 
 CLOSED, OPEN = "a.warc.gz", "b.warc.gz"
 
@@ -97,8 +98,8 @@ def test_the_store_is_made_from_the_address_of_the_archive(store: FolderStore) -
     assert store_at(f"file://{store.folder}") == store
     assert store_of(store) is store
     assert store_of(str(store.folder)) == store
-    with pytest.raises(SegmentError, match="only a local folder"):
-        store_at("s3://bucket/prefix")
+    with pytest.raises(SegmentError, match="name a local folder, or a bucket"):
+        store_at("http://bucket/prefix")
 
 
 def test_a_segment_appears_when_all_of_it_is_written(store: FolderStore) -> None:
@@ -155,7 +156,7 @@ def test_only_closed_segments_are_deleted(store: FolderStore) -> None:
 
 
 def test_a_log_is_a_chain_of_lines(store: FolderStore) -> None:
-    assert store.read_log("a.jsonl") == store.whole_lines("a.jsonl") == b""
+    assert store.read_logs("a.jsonl") == store.whole_logs("a.jsonl") == {}
     store.append("a.jsonl", {"n": 1})
     with store.locked("a.jsonl") as log:
         assert log is not None
@@ -164,8 +165,8 @@ def test_a_log_is_a_chain_of_lines(store: FolderStore) -> None:
             assert second is None
     with (store.folder / "a.jsonl").open("ab") as file:
         file.write(b'{"n": 3')
-    whole = store.whole_lines("a.jsonl")
-    assert store.read_log("a.jsonl") == whole + b'{"n": 3'
+    whole = store.whole_logs("a.jsonl")["a.jsonl"]
+    assert store.read_logs("a.jsonl") == {"a.jsonl": whole + b'{"n": 3'}
     lines, faults = read_lines(whole)
     assert [fields["n"] for _, fields in lines] == [1, 2]
     assert faults == []
@@ -197,3 +198,29 @@ def test_an_open_segment_is_kept_under_its_final_name(store: FolderStore) -> Non
     assert store.names() == ([CLOSED, OPEN], [CLOSED])
     with pytest.raises(FileNotFoundError):
         store.close_segment(OPEN)
+
+
+def test_whole_files_are_kept_by_name(store: FolderStore, tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.write_bytes(b"one")
+    assert store.kept_files("logs/hourly") == []
+    with pytest.raises(FileNotFoundError):
+        store.read_file("logs/hourly/1.log")
+    store.keep_file("logs/hourly/1.log", local)
+    local.write_bytes(b"two")
+    store.keep_file("logs/hourly/1.log", local)
+    store.keep_file("logs/hourly/0.log", local)
+    assert store.read_file("logs/hourly/1.log") == b"two"
+    assert store.kept_files("logs/hourly") == ["logs/hourly/0.log", "logs/hourly/1.log"]
+    store.drop_file("logs/hourly/1.log")
+    store.drop_file("logs/hourly/1.log")
+    assert store.kept_files("logs/hourly") == ["logs/hourly/0.log"]
+    assert store.names() == ([CLOSED], [OPEN])
+
+
+@pytest.mark.parametrize("name", [CLOSED, "logs/../x", "/logs/x", "logs//x", "logs/.x", "logs/"])
+def test_no_kept_file_takes_the_name_of_another(store: FolderStore, name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a kept file"):
+        store.keep_file(name, store.folder / CLOSED)
+    with pytest.raises(ValueError, match="no name of a kept file"):
+        store.read_file(name)

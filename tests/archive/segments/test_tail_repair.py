@@ -12,8 +12,8 @@ from archive.segments.tail_repair import repair_tail
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Severity
 from archive.warc.reader import Record
+from tests.support.archives.warc_samples import exchange, read, the_segment, writer
 from tests.support.faults.lost_power import SECTOR
-from tests.support.warc_samples import exchange, read, the_segment, writer
 
 if TYPE_CHECKING:
     from pathlib import Path

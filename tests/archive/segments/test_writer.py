@@ -17,7 +17,7 @@ from archive.warc import record_writer as warc
 from archive.warc.compression.gzip_member import member
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, WarcError
-from tests.support.warc_samples import (
+from tests.support.archives.warc_samples import (
     HEAD,
     MOMENT,
     REQUEST,

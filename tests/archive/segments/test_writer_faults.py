@@ -13,7 +13,7 @@ import pytest
 from archive.model.errors import SegmentError
 from archive.segments.lookup import read_at
 from archive.warc.reader import Damage, iterate
-from tests.support.warc_samples import (
+from tests.support.archives.warc_samples import (
     by_fastwarc,
     exchange,
     gzip_is_whole,
@@ -39,7 +39,7 @@ def test_an_open_segment_can_be_read_and_a_crash_leaves_it_open(tmp_path: Path) 
 
 def test_a_killed_process_leaves_what_it_synced(tmp_path: Path) -> None:
     program = (
-        "import os, pathlib, sys; from tests.support.warc_samples import *\n"
+        "import os, pathlib, sys; from tests.support.archives.warc_samples import *\n"
         "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync()\n"
         "os.kill(os.getpid(), 9)"
     )
@@ -71,7 +71,7 @@ def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
 def test_a_full_disk_takes_back_only_what_was_not_synced(tmp_path: Path) -> None:
     """RLIMIT_FSIZE stands for the disk: the write comes back short, then fails."""
     program = (
-        "import pathlib, resource as limits, sys; from tests.support.warc_samples import *\n"
+        "import pathlib, resource as limits, sys; from tests.support.archives.warc_samples import *\n"
         "from archive.model.errors import SegmentError\n"
         "out = writer(pathlib.Path(sys.argv[1])); out.write(exchange()); out.sync()\n"
         "out.write(exchange())\n"

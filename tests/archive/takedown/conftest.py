@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Workspace
-from tests.support.takedown import two_segments
+from tests.support.archives.takedown import two_segments
+from tests.support.databases.postgres import copy_folder
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,5 +23,5 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Workspace:
     """Return a copy of it."""
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     return Workspace(tmp_path / "copy")

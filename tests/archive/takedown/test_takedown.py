@@ -6,9 +6,7 @@ import json
 import os
 import pty
 import shutil
-import sqlite3
 import subprocess
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,10 +20,11 @@ from archive.takedown.tombstones import MEDIA_TYPE
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
 from bench.removal import run
-from tests.support.cli import Workspace, summary
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.databases.index_rows import change
 from tests.support.documents import KNOWN, SEEDS
-from tests.support.traces import articles, traces, wrong
+from tests.support.processes.cli import Workspace, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +67,7 @@ def state(workspace: Workspace) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in every}
 
 
+@pytest.mark.sqlite_only(reason="it looks into the file; test_takedown_postgres.py into a server's")
 def test_after_a_crawl_no_trace_of_a_removed_article_is_left_and_nothing_else_is_lost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +79,7 @@ def test_after_a_crawl_no_trace_of_a_removed_article_is_left_and_nothing_else_is
     assert "the removed ones 0 times" in result
 
 
+@pytest.mark.sqlite_only(reason="it looks into the file; test_takedown_postgres.py into a server's")
 def test_every_text_of_a_removed_article_is_gone_from_every_file(workspace: Workspace) -> None:
     texts, others = text_of(workspace, NAME), text_of(workspace, OTHER)
     assert all(traces(workspace.folder, text).any for text in texts)
@@ -171,6 +172,7 @@ def test_a_replay_of_the_same_files_does_not_bring_it_back(workspace: Workspace)
     assert wrong(workspace) == []
 
 
+@pytest.mark.sqlite_only(reason="the file of the index is deleted")
 def test_a_reindex_without_index_and_log_leaves_it_out_all_the_same(workspace: Workspace) -> None:
     """The tombstones alone are enough; that the log is missing is reported."""
     outlet, _, article_id = NAME.partition("/")
@@ -220,8 +222,7 @@ def test_verify_finds_what_is_wrong_with_a_removal(workspace: Workspace) -> None
     assert any("has not finished" in one for one in wrong(workspace))
     log.write_text("".join(lines))
     assert wrong(workspace) == []
-    with closing(sqlite3.connect(workspace.index)) as connection, connection:
-        connection.execute("DELETE FROM refused")
+    change(workspace.index_url, "DELETE FROM refused")
     assert any("does not block" in one for one in wrong(workspace))
 
 

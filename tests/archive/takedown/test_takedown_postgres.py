@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-from tests.support.cli import Workspace
+from tests.support.databases.postgres import new_database
 from tests.support.documents import SEEDS
-from tests.support.postgres import new_database
+from tests.support.processes.cli import Workspace
 
 
 def test_nothing_of_a_removed_article_stays_in_the_files_of_the_tables(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.http.message import parse_head
-from archive.index.article_rows import to_article, to_document
 from archive.index.database import Index
+from archive.index.rows.article_rows import to_article, to_document
 from archive.index.schema import articles as articles_table
 from archive.index.schema import frontier, revisions
 from archive.index.search.documents import add_documents
@@ -32,15 +32,16 @@ from crawler.extraction.reading import read_exchange
 from crawler.outlets import article_id, outlet_named
 from pipelines.deposit import CaptureStore
 from pipelines.page import Page, Rules
-from tests.support.captures import SOFTWARE
+from tests.support.archives.captures import SOFTWARE
+from tests.support.archives.takedown import NAME, remove, text_of
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.databases.postgres import url_of
 from tests.support.documents import NOON, SEEDS
-from tests.support.takedown import NAME, remove, text_of
-from tests.support.traces import articles, traces, wrong
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 
 WALL = b"<html><title>wall</title><body>log in, please</body></html>"
@@ -66,7 +67,7 @@ def page(url: str, minutes: int) -> Page:
 def keep(workspace: Workspace, one: Page, original: RevisitOf | None = None) -> dict[str, Any]:
     """Archive a page in a segment of its own; return its row."""
     with (
-        Index(f"sqlite:///{workspace.index}") as index,
+        Index(workspace.index_url) as index,
         SegmentWriter(workspace.archive, software=SOFTWARE, job="t") as segments,
     ):
         store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
@@ -107,6 +108,7 @@ def test_a_revisit_whose_original_goes_refers_to_another_or_goes_too(
     assert wrong(workspace) == []
 
 
+@pytest.mark.sqlite_only(reason="it looks into the file; test_takedown_postgres.py into a server's")
 def test_what_was_overwritten_before_is_scrubbed_as_well(workspace: Workspace) -> None:
     """Text that was left in free pages of the database is deleted when it is rewritten."""
     text = text_of(workspace)
@@ -144,7 +146,7 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
     outlet = outlet_named("newspim")
     results: list[str] = []
     with (
-        Index(f"sqlite:///{workspace.index}") as index,
+        Index(workspace.index_url) as index,
         SegmentWriter(workspace.archive, software=SOFTWARE, job="t") as segments,
     ):
         store = CaptureStore(
@@ -153,7 +155,7 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
         store.append(provisional_page(kept, outlet, url))  # on its way when the removal comes
         with (
             takedown_log.locked(workspace.archive) as log,
-            Index(f"sqlite:///{workspace.index}") as other,
+            Index(workspace.index_url) as other,
         ):
             assert log is not None
             removing = TakedownExecutor(workspace.archive, other, log, article_id)
@@ -175,6 +177,7 @@ def test_what_a_running_crawl_brings_after_the_removal_is_not_read_and_goes_with
     assert wrong(workspace) == []
 
 
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_the_index_that_a_reindex_kept_goes_as_well(workspace: Workspace) -> None:
     text = text_of(workspace)
     assert workspace.call("reindex").code == 0
@@ -209,6 +212,7 @@ def blocks(path: Path, table: str) -> list[bytes]:
         return sorted(row[0] for row in rows)
 
 
+@pytest.mark.sqlite_only(reason="it looks into the file; test_takedown_postgres.py into a server's")
 def test_the_search_index_is_as_if_the_article_had_never_been(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -217,7 +221,7 @@ def test_the_search_index_is_as_if_the_article_had_never_been(
     query = select(
         revisions, articles_table.c.outlet, articles_table.c.article_id, articles_table.c.url
     )
-    with Index(f"sqlite:///{workspace.index}", read_only=True) as index, index.reading() as reading:
+    with Index(workspace.index_url, read_only=True) as index, index.reading() as reading:
         rows = list(reading.execute(query.join(articles_table)).mappings())
     edited = {row["article"] for row in rows if row["number"] > 1}
     documents = [
@@ -226,7 +230,7 @@ def test_the_search_index_is_as_if_the_article_had_never_been(
         if row["current"]
     ]
     fresh = tmp_path / "fresh.sqlite3"
-    with Index(f"sqlite:///{fresh}") as index:
+    with Index(url_of(fresh)) as index:
         with index.writing() as connection:
             add_documents(connection, documents)
         index.scrub()
@@ -238,7 +242,7 @@ def test_the_search_index_is_as_if_the_article_had_never_been(
 
 def test_the_frontier_refuses_what_was_removed_before_it_knew_it(workspace: Workspace) -> None:
     remove(workspace)
-    with Index(f"sqlite:///{workspace.index}") as index:
+    with Index(workspace.index_url) as index:
         with index.writing() as connection:
             connection.execute(delete(frontier))
         run = Frontier(index, NAME[0], "run")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -16,14 +15,15 @@ from archive.backup.restore import restore
 from archive.index.database import Index, IndexUnusableError
 from archive.model.errors import SegmentError
 from archive.model.exchange import Location
-from archive.reindex.builder import exclude_reindex
+from archive.reindex.fresh_index import exclude_reindex
 from archive.segments.lookup import RecordError, read_at
 from archive.takedown import log as takedown_log
 from archive.takedown.execute import TakedownExecutor
 from crawler.outlets import article_id
-from tests.support.cli import Workspace
-from tests.support.takedown import NAME, remove, text_of
-from tests.support.traces import articles, traces, wrong
+from tests.support.archives.takedown import NAME, remove, text_of
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.databases.postgres import copy_folder
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def test_killed_before_any_step_rows_stay_right_and_the_next_run_finishes_it(
     kept = {key: body for key, body in before.items() if key != NAME}
     at = 0
     while True:
-        shutil.copytree(made, tmp_path / str(at))
+        copy_folder(made, tmp_path / str(at))
         workspace = Workspace(tmp_path / str(at))
         killed = killed_before(workspace, at)
         check_rows(workspace)
@@ -99,15 +99,11 @@ def test_killed_before_any_step_rows_stay_right_and_the_next_run_finishes_it(
 def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored(
     made: Path, tmp_path: Path, at: int
 ) -> None:
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     workspace, restored = Workspace(tmp_path / "copy"), Workspace(tmp_path / "restored")
     assert killed_before(workspace, at)
-    assert (
-        back_up(workspace.archive, f"sqlite:///{workspace.index}", tmp_path / "backup").faults == []
-    )
-    assert (
-        restore(tmp_path / "backup", restored.archive, f"sqlite:///{restored.index}").faults == []
-    )
+    assert back_up(workspace.archive, workspace.index_url, tmp_path / "backup").faults == []
+    assert restore(tmp_path / "backup", restored.archive, restored.index_url).faults == []
     check_rows(restored)
     text = text_of(Workspace(made))
     remove(restored)
@@ -116,11 +112,12 @@ def test_killed_before_any_step_it_is_backed_up_and_ended_where_that_is_restored
 
 
 @pytest.mark.parametrize("at", [4, 6, 9])
+@pytest.mark.sqlite_only(reason="the file of the index is deleted")
 def test_killed_and_with_its_index_lost_it_stays_removed(
     made: Path, tmp_path: Path, at: int
 ) -> None:
     text = text_of(Workspace(made))
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     workspace = Workspace(tmp_path / "copy")
     assert killed_before(workspace, at)
     for path in workspace.folder.glob("index.sqlite3*"):
@@ -181,8 +178,9 @@ def test_two_do_not_remove_at_once(workspace: Workspace) -> None:
     assert NAME in articles(workspace)
 
 
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_no_removal_while_a_reindex_reads_and_the_reverse(workspace: Workspace) -> None:
-    url = f"sqlite:///{workspace.index}"
+    url = workspace.index_url
     with exclude_reindex(url):
         result = workspace.call("remove", "/".join(NAME), "--reason", "test", "--yes")
         assert (result.code, "is running" in result.err) == (1, True)
@@ -190,11 +188,12 @@ def test_no_removal_while_a_reindex_reads_and_the_reverse(workspace: Workspace) 
     assert NAME in articles(workspace)
 
 
+@pytest.mark.sqlite_only(reason="the file of the index is deleted")
 def test_an_index_rebuilt_by_hand_learns_what_is_blocked(workspace: Workspace) -> None:
     assert killed_before(workspace, 4)
     workspace.index.unlink()
     with (
-        Index(f"sqlite:///{workspace.index}") as index,
+        Index(workspace.index_url) as index,
         takedown_log.locked(workspace.archive) as log,
     ):
         assert log is not None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Workspace
-from tests.support.playback import archive_of_every_kind
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import archive_of_every_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,24 +19,29 @@ from archive.index.search.text import tokens
 from archive.model.article import KST
 from archive.model.exchange import Exchange
 from archive.segments import manifest as fixity
+from archive.segments.files.measure import measure
 from archive.segments.manifest import NAME, EntryKind, ManifestEntry
 from archive.segments.store import FolderStore
 from archive.segments.writer import SegmentWriter
-from archive.verify.archive import Tally, Verification
+from archive.verify.archive import Verification
 from archive.verify.selection import SegmentSelection
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from crawler.extraction.reading import read_exchange
 from crawler.offline.article_reader import read_article
 from crawler.outlets import outlet_named
-from tests.support.captures import Keeper
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper
+from tests.support.archives.random_damage import changed_copy
+from tests.support.archives.warc_samples import exchange, record
+from tests.support.databases.index_rows import ask, change
+from tests.support.databases.postgres import ON_POSTGRES, copy_folder, drop_indexes, url_of
 from tests.support.documents import SEEDS
 from tests.support.faults.warc_mutations import by_warcio, ours
-from tests.support.random_damage import changed_copy
-from tests.support.warc_samples import exchange, record
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from archive.verify.parts import Tally
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +55,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(made: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(made, tmp_path / "copy")
+    copy_folder(made, tmp_path / "copy")
     return Workspace(tmp_path / "copy")
 
 
 def verify(folder: Path, choice: SegmentSelection | None = None) -> tuple[list[Finding], Tally]:
     """What is wrong, and how much was verified."""
     with Verification(reader=read_article) as verification:
-        url = f"sqlite:///{folder / 'index.sqlite3'}"
+        url = url_of(folder / "index.sqlite3")
         found = list(verification.archive(folder / "archive", url, choice or SegmentSelection()))
     return [one for one in found if one.severity is Severity.ERROR], verification.tally
 
@@ -88,31 +93,46 @@ def test_a_changed_row_or_byte_is_found(made: Path, tmp_path: Path, seed: int) -
     assert verify(tmp_path / "changed")[0], what
 
 
+def changes_of_search(key: int, headline: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return changes of the document with that position in full-text search."""
+    if ON_POSTGRES:
+        statements = (
+            "DELETE FROM search WHERE position = :key",
+            "UPDATE search SET headline = headline || 'x' WHERE position = :key",
+            "UPDATE search SET body = '' WHERE position = :key",
+            "UPDATE search SET lexemes = ts_delete(lexemes, (tsvector_to_array(lexemes))[1])"
+            " WHERE position = :key",
+        )
+        return [(statement, {"key": key}) for statement in statements]
+    deleted = "INSERT INTO search(search, rowid, headline, body, facets) VALUES ('delete', :key, "
+    of_letters = "INSERT INTO search_characters(search_characters, rowid, text)"
+    return [
+        (f"{deleted} :words, '', '')", {"key": key, "words": tokens(headline)}),
+        (f"{deleted} '', '', :facets)", {"key": key, "facets": EVERY}),
+        (
+            f"{of_letters} VALUES ('delete', :key, :letter)",
+            {"key": key, "letter": tokens(headline)[0]},
+        ),
+    ]
+
+
 def test_every_alias_source_charset_and_word_counts(made: Path, tmp_path: Path) -> None:
     """What nothing else leads to: each is changed alone, and the change is found."""
-    with closing(sqlite3.connect(made / "index.sqlite3")) as index:
-        known = index.execute("SELECT rowid FROM aliases").fetchall()
-        captures = index.execute("SELECT id FROM captures").fetchall()
-        (key, headline) = index.execute(
-            "SELECT search_position, headline FROM revisions WHERE current"
-        ).fetchone()
-    changes = [("DELETE FROM aliases WHERE rowid = ?", row) for row in known]
-    changes += [("UPDATE captures SET source = url || 'x' WHERE id = ?", row) for row in captures]
-    changes += [
-        ("UPDATE captures SET charset_declared = '', charset_used = '' WHERE id = ?", row)
-        for row in captures
+    url = url_of(made / "index.sqlite3")
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("DELETE FROM aliases WHERE outlet = :outlet AND alias = :alias", row)
+        for row in ask(url, "SELECT outlet, alias FROM aliases")
     ]
-    enter = "INSERT INTO search(search, rowid, headline, body) VALUES ('delete', ?, ?, '')"
-    changes.append((enter, (key, tokens(headline))))
-    enter = (
-        "INSERT INTO search(search, rowid, headline, body, facets) VALUES ('delete', ?, '', '', ?)"
-    )
-    changes.append((enter, (key, EVERY)))
-    enter = "INSERT INTO search_characters(search_characters, rowid, text) VALUES ('delete', ?, ?)"
-    changes.append((enter, (key, tokens(headline)[0])))
+    for row in ask(url, "SELECT id FROM captures"):
+        changes.append(("UPDATE captures SET source = url || 'x' WHERE id = :id", row))
+        charsets = "charset_declared = '', charset_used = ''"
+        changes.append((f"UPDATE captures SET {charsets} WHERE id = :id", row))
+    first = ask(url, "SELECT search_position, headline FROM revisions WHERE current")[0]
+    key, headline = first.values()
+    changes += changes_of_search(key, headline)
     changes += [
-        (f"UPDATE revisions SET {change} WHERE search_position = ?", (key,))
-        for change in (
+        (f"UPDATE revisions SET {values} WHERE search_position = :key", {"key": key})
+        for values in (
             "search_position = search_position + 1",
             "search_position = NULL",
             "search_position = NULL, search_spill = NULL",
@@ -120,13 +140,12 @@ def test_every_alias_source_charset_and_word_counts(made: Path, tmp_path: Path) 
             "search_position = (SELECT max(search_position) FROM revisions)",
         )
     ]
-    for number, (statement, values) in enumerate(changes):
+    for number, (statement, given) in enumerate(changes):
         folder = tmp_path / str(number)
-        shutil.copytree(made, folder)
-        with closing(sqlite3.connect(folder / "index.sqlite3")) as index:
-            index.execute(statement, values)
-            index.commit()
-        assert verify(folder)[0], (statement, values)
+        copy_folder(made, folder)
+        change(url_of(folder / "index.sqlite3"), statement, **given)
+        assert verify(folder)[0], (statement, given)
+        drop_indexes(folder)
         shutil.rmtree(folder)
 
 
@@ -143,9 +162,7 @@ def test_a_live_page_whose_source_is_its_address_is_compared(tmp_path: Path) -> 
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     keeper.keep(read_exchange(exchange(url=url, head=head, body=body), outlet_named("etoday"), url))
     assert workspace.call("verify").code == 0
-    with closing(sqlite3.connect(workspace.index)) as index:
-        index.execute("UPDATE captures SET source = 'x'")
-        index.commit()
+    change(workspace.index_url, "UPDATE captures SET source = 'x'")
     said = workspace.call("verify")
     assert said.code == 1
     assert "source x and not https" in said.out
@@ -165,19 +182,15 @@ def test_the_history_records_a_verification_and_what_it_left_out(workspace: Work
     ]
 
 
+@pytest.mark.sqlite_only(reason="there is no earlier schema in PostgreSQL")
 def test_an_index_that_takes_nothing_is_verified_all_the_same_and_stays_as_it_is(
     workspace: Workspace,
 ) -> None:
-    with closing(sqlite3.connect(workspace.index)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0004'")
-        connection.commit()
+    change(workspace.index_url, "UPDATE alembic_version SET version_num = '0004'")
     result = workspace.call("verify")
     assert "could not be recorded in the run history" in result.err
     assert "earlier version of Sacho (schema 0004): run scrapy reindex" in result.err
-    with closing(sqlite3.connect(workspace.index)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
-            ("0004",)
-        ]
+    assert workspace.rows("alembic_version") == [{"version_num": "0004"}]
 
 
 def test_nothing_yet_is_no_failure(tmp_path: Path) -> None:
@@ -301,6 +314,15 @@ def test_rows_of_a_dead_writers_segment_must_be_there(workspace: Workspace) -> N
     assert Rule.NO_RECORD in rules(workspace.folder)
 
 
+def test_a_sample_of_an_archive_that_is_not_there_fails(workspace: Workspace) -> None:
+    workspace.archive.rename(workspace.folder / "unmounted")
+    workspace.archive.mkdir()
+    for chosen in ("--sample=10%", "--since=2020-01-01"):
+        result = workspace.call("verify", chosen)
+        assert result.code == 1
+        assert "contains no segment, but the index refers to segments there" in result.err
+
+
 def test_a_sample_can_be_drawn_again(workspace: Workspace) -> None:
     result = workspace.call("verify", "--sample", "1", "--seed", "5")
     assert result.code == 0
@@ -324,7 +346,7 @@ def test_since_is_a_day_of_closing_in_korea(workspace: Workspace) -> None:
     days = timedelta(9)
     (workspace.archive / NAME).unlink()
     for path, moment in ((old, datetime.now(KST) - days), (new, datetime.now(KST))):
-        size, sha256 = fixity.measure(path)
+        size, sha256 = measure(path)
         fixity.append(
             workspace.archive, ManifestEntry(EntryKind.CLOSED, path.name, size, sha256, moment)
         )
@@ -333,6 +355,8 @@ def test_since_is_a_day_of_closing_in_korea(workspace: Workspace) -> None:
     result = workspace.call("verify", "--since", str(today - timedelta(1)))
     assert result.code == 0
     assert "skipped 1 older segment" in result.out
+    result = workspace.call("verify", "--part", "1/2")
+    assert (result.code, "skipped 1 segment of other parts" in result.out) == (0, True), result.out
     assert verify(workspace.folder, SegmentSelection(since=today - days))[1].files == 2
     assert verify(workspace.folder, SegmentSelection(since=today + timedelta(1)))[1].files == 0
     old.write_bytes(b"")
@@ -373,6 +397,7 @@ def test_warcio_is_the_witness_of_an_archive_and_of_files(
     assert ": witness: " not in workspace.call("verify", foreign).out
 
 
+@pytest.mark.sqlite_only(reason="it is of a file that is lost, foreign or damaged")
 def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(
     workspace: Workspace,
 ) -> None:
@@ -386,6 +411,7 @@ def test_a_lost_or_foreign_index_is_a_finding_and_the_segments_are_verified(
     assert tally.files == 2
 
 
+@pytest.mark.sqlite_only(reason="it is of a file that is lost, foreign or damaged")
 def test_a_damaged_page_of_the_index_is_found(workspace: Workspace) -> None:
     data = bytearray(workspace.index.read_bytes())
     for at in range(20_000, len(data), 9001):
@@ -394,6 +420,7 @@ def test_a_damaged_page_of_the_index_is_found(workspace: Workspace) -> None:
     assert verify(workspace.folder)[0]
 
 
+@pytest.mark.sqlite_only(reason="a column of PostgreSQL has no value of another type")
 @pytest.mark.parametrize("value", ["garbage", b"\xff\xfe", 7])
 def test_a_value_that_cannot_be_read_is_found_and_the_segments_are_verified(
     workspace: Workspace, value: object

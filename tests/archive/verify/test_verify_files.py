@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 from archive.verify.archive import Verification
 from archive.verify.warc_file.findings import Finding, Rule, Severity
 from archive.warc.compression.gzip_member import member
+from tests.support.archives.foreign_archives import HTTP_1_1, date, packed, rec, sha1
+from tests.support.archives.warc_samples import record
 from tests.support.faults.warc_mutations import (
     HOUSE,
     MUTATIONS,
@@ -33,8 +35,6 @@ from tests.support.faults.warc_mutations import (
     split,
     unpacked,
 )
-from tests.support.foreign_archives import HTTP_1_1, date, packed, rec, sha1
-from tests.support.warc_samples import record
 
 if TYPE_CHECKING:
     from pathlib import Path

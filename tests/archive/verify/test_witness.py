@@ -11,6 +11,8 @@ import pytest
 from archive.model.files import open_regular
 from archive.verify.warc_file.findings import Rule
 from archive.verify.witness import compare_with_warcio
+from tests.support.archives.foreign_archives import common_crawl, heritrix, packed
+from tests.support.archives.warc_samples import record
 from tests.support.faults.warc_mutations import (
     MUTATIONS,
     NotApplicable,
@@ -21,8 +23,6 @@ from tests.support.faults.warc_mutations import (
     split,
     unpacked,
 )
-from tests.support.foreign_archives import common_crawl, heritrix, packed
-from tests.support.warc_samples import record
 
 if TYPE_CHECKING:
     from pathlib import Path

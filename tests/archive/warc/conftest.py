@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.warc_samples import a_segment
+from tests.support.archives.warc_samples import a_segment
 
 
 @pytest.fixture(scope="module")

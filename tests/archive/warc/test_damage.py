@@ -16,7 +16,7 @@ from isal import isal_zlib
 
 from archive.model.outcome import Reason
 from archive.warc.reader import Damage, Record, iterate
-from tests.support.warc_samples import (
+from tests.support.archives.warc_samples import (
     HEAD,
     KINDS,
     exchange,

@@ -16,7 +16,7 @@ from warcio.warcwriter import WARCWriter
 from archive.model.exchange import digest
 from archive.model.outcome import Reason
 from archive.warc.reader import Damage, Record, iterate
-from tests.support.warc_samples import (
+from tests.support.archives.warc_samples import (
     KINDS,
     MOMENT,
     exchange,

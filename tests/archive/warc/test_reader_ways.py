@@ -9,11 +9,11 @@ import pytest
 
 from archive.warc.reader import Damage, Record
 from archive.warc.record_iterator import RecordIterator
+from tests.support.archives.foreign_archives import common_crawl, packed
+from tests.support.archives.warc_samples import HEAD, a_segment, read, record
 from tests.support.faults import warc_mutations
 from tests.support.faults.hostile_archives import CASES
 from tests.support.faults.warc_mutations import MUTATIONS, NotApplicable
-from tests.support.foreign_archives import common_crawl, packed
-from tests.support.warc_samples import HEAD, a_segment, read, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from archive.warc.reader import iterate_file
 from archive.warc.record_header import parse_header
 from archive.warc.record_parser import Record, revisit_exchange
 from archive.warc.record_writer import RevisitOf, WarcError, safe_url
-from tests.support.warc_samples import HEAD, MOMENT, exchange, resource
+from tests.support.archives.warc_samples import HEAD, MOMENT, exchange, resource
 
 ID, INFO = "urn:uuid:1", "urn:uuid:0"
 

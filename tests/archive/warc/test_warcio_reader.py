@@ -16,7 +16,7 @@ from archive.model.exchange import digest
 from archive.model.outcome import Reason
 from archive.warc.reader import Damage, Record, iterate_file
 from archive.warc.warcio_reader import iterate_arc_file, iterate_with_fallback
-from tests.support.warc_samples import HEAD, kinds, record
+from tests.support.archives.warc_samples import HEAD, kinds, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

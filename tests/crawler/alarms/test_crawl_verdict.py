@@ -17,7 +17,7 @@ from crawler.alarms.crawl_verdict import EndedCrawl, judge_crawl, shortfall
 from crawler.discovery.plan import Plan
 from crawler.model.window import Window
 from crawler.outlets import known_outlets, outlet_named
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from archive.runs.alarms import AlarmKind, Cause, end_alarm, raise_alarm
 from crawler.alarms import disk
 from crawler.alarms.disk import FileSystem
 from crawler.alarms.monitor import AlarmMonitor
-from tests.support.alarms import DAY, HOUR, Workspace, job, utc, verify_job
-from tests.support.cli import ROOT
+from tests.support.archives.alarms import DAY, HOUR, Workspace, job, utc, verify_job
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -248,6 +248,7 @@ def test_an_alarm_that_lasts_after_a_clock_was_corrected_is_raised_again(
     assert len(workspace.alarms()) == 2
 
 
+@pytest.mark.sqlite_only(reason="of a server's disk nothing is known")
 def test_a_full_disk_is_one_alarm_whatever_lies_on_it_is_called(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,12 +358,14 @@ def test_growth_is_that_of_the_last_week(tmp_path: Path) -> None:
 def test_two_processes_that_see_the_same_raise_it_once(workspace: Workspace) -> None:
     workspace.run("etoday", "failed")
     program = (
-        "import sys; from pathlib import Path; from tests.support.alarms import NOON, Workspace\n"
+        "import sys; from pathlib import Path; from tests.support.archives.alarms import NOON, Workspace\n"
+        "from tests.support.databases.postgres import let_stand_for\n"
+        "let_stand_for(Path(sys.argv[1]) / 'index.sqlite3', sys.argv[2])\n"
         "workspace = Workspace(Path(sys.argv[1])); workspace.now = NOON\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "workspace.look(); print(workspace.monitor.raised)"
     )
-    command = [sys.executable, "-c", program, str(workspace.folder)]
+    command = [sys.executable, "-c", program, str(workspace.folder), workspace.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     processes = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]  # by name
     for process in processes:

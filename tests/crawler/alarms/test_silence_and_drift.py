@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crawler.alarms.drift import BODY, UNPARSED, drifts, is_over
 from crawler.alarms.holidays import day_kind
 from crawler.alarms.silence import Observation, PublicationRate, silence
-from tests.support.outlet_models import (
+from tests.support.sites.outlet_models import (
     DAY,
     DRIFTS,
     HOUR,

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.index.leases import Lease
+from archive.index.writers.leases import Leases
 from archive.model.article import KST
+from archive.model.shown_url import shown_url
 from archive.runs.alarms import AlarmKind, Cause, end_alarm, open_alarms, raise_alarm
 from crawler.alarms import webhook
 from crawler.alarms.webhook import AlertUrlError, Webhook, parse_address
-from tests.support.alarms import Workspace, job
-from tests.support.cli import Workspace as Line
+from tests.support.archives.alarms import Workspace, job
 from tests.support.fault_server.certificates import authority
+from tests.support.processes.cli import Workspace as Line
+from tests.support.processes.schedules import by_the_scheduler
 
 if TYPE_CHECKING:
     import ssl
@@ -146,7 +148,7 @@ def test_an_alarm_and_its_end_are_posted_once_each(workspace: Workspace, ear: Ea
         "ended_at": None,
         "began_at": workspace.now.astimezone(KST).isoformat(timespec="seconds"),
         "host": socket.gethostname(),
-        "index": workspace.url,
+        "index": shown_url(workspace.url),
     }
     assert second["ended_at"] == (workspace.now + timedelta(hours=1)).astimezone(KST).isoformat(
         timespec="seconds"
@@ -238,7 +240,7 @@ def test_certificates_are_verified(
 
 def test_who_is_at_it_is_left_alone(workspace: Workspace, ear: Ear) -> None:
     begin(workspace, "etoday")
-    other = Lease(workspace.index, "alerts", "another")
+    other = Leases(workspace.index, ["alerts"], "another")
     assert other.take() is None
     one = told(workspace, ear.url)
     assert ear.heard == []
@@ -409,6 +411,7 @@ def test_a_scheduler_works_in_a_folder_whose_name_is_no_utf8(
     )
 
 
+@by_the_scheduler
 def test_a_scheduler_reports_a_job_that_cannot_be_run_and_goes_on(
     workspace: Workspace, ear: Ear
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.outlets import use_modules
-from tests.support.cli import CommandResult, Workspace
+from tests.support.processes.cli import CommandResult, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import ROOT, Workspace
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

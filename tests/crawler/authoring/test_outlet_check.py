@@ -9,7 +9,7 @@ import pytest
 
 from crawler.outlets import known_outlets
 from tests.outlets.test_outlets_of_users import OUTLET, PAGE
-from tests.support.cli import Workspace
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

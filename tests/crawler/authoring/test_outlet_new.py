@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.outlets import outlet_named
-from tests.support.cli import ROOT, Workspace
-from tests.support.crawls import HASTE
+from tests.support.crawling.crawls import HASTE
 from tests.support.mock_site.routes import Answer
 from tests.support.mock_site.server import LoopbackSite, MockSite
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import ROOT, Workspace
 from tests.support.documents import MADE
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,16 +29,13 @@ def test_files_have_mode_0640_and_folders_0750_at_most(
         ("status", "--metrics", tmp_path / "x.prom"),
         ("reindex",),
     )
-    for words in verbs:
-        done = subprocess.run(
-            [sys.executable, "-m", "scrapy", *map(str, words)],
-            cwd=ROOT,
-            env=workspace.environment(),
-            umask=umask,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+    before = os.umask(umask)
+    try:
+        for words in verbs:
+            said = workspace.run(*words)
+            assert said.code == 0, said
+    finally:
+        os.umask(before)
     modes = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
     assert {modes[path] for path in modes if path.is_file()} == {file}
     assert {modes[path] for path in modes if path.is_dir()} == {folder}

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.outlets import known_outlets
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls
+from tests.support.crawling.crawls import Crawls
 from tests.support.documents import KNOWN
 from tests.support.mock_site.server import MockSite
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_check_names_the_valid_outlets(tmp_path: Path) -> None:
     assert (said.code, said.out) == (0, f"{len(known_outlets())} valid outlets: {KNOWN}\n")
 
 
-PARTS = "tests.support.user_parts"
+PARTS = "tests.support.crawling.user_parts"
 #: What cannot be made, or raises, and the exit status.
 RAISING = {
     "EXTENSIONS": (f'{{"{PARTS}.Unready": 1}}', f"{PARTS}.Unready: KeyError: 'UNREADY_TOKEN' (", 1),

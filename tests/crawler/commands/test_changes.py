@@ -15,9 +15,10 @@ import pytest
 from defusedxml import ElementTree
 
 from archive.index.database import Index
-from tests.support.cli import Workspace
+from tests.support.archives.made_articles import SEEN, article, enter, enter_gone
+from tests.support.databases.postgres import as_stored, without_index
 from tests.support.documents import MADE
-from tests.support.made_articles import SEEN, article, enter, enter_gone
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def open_index(workspace: Workspace) -> Index:
-    return Index(f"sqlite:///{workspace.index}")
+    return Index(workspace.index_url)
 
 
 def told(workspace: Workspace, *options: str) -> list[dict[str, Any]]:
@@ -69,7 +70,7 @@ def test_lines_and_cursors(workspace: Workspace) -> None:
     expected = [("new", "1"), ("new", "2"), ("new", "3"), ("changed", "1"), ("missing", "2")]
     assert kinds(events) == expected
     assert all(list(event) == KEYS for event in events)
-    assert events[2]["headline"] == ODD
+    assert events[2]["headline"] == as_stored(ODD)
     assert events[3]["revision"] == 2
     assert events[3]["change"]["classes"] == ["headline"]
     assert events[0]["at"] == "2024-05-07T12:00:00+09:00"
@@ -92,6 +93,7 @@ def test_the_cursor_of_now_goes_on_from_an_export(workspace: Workspace) -> None:
 
 def test_an_empty_index(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
+    without_index(workspace.index)
     result = workspace.call("changes")
     assert (result.code, result.out) == (1, "")
     assert "no index" in result.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ import pytest
 from archive.index.database import Index
 from archive.model.article import GENERIC_LAYOUT
 from tests.crawler.commands.test_verbs import MADE
-from tests.support.cli import Workspace
-from tests.support.made_articles import SEEN, article, enter
+from tests.support.archives.made_articles import SEEN, article, enter
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The seeds' articles, one of a site, and one that no layout read."""
     workspace = Workspace(tmp_path_factory.mktemp("query"))
     assert workspace.run("replay", *MADE).code == 0
-    with Index(f"sqlite:///{workspace.index}") as index:
+    with Index(workspace.index_url) as index:
         of_site = {"outlet": "site:a.example", "layout": GENERIC_LAYOUT}
         enter(index, [article(1, body=("푸틴 소식이다.",), **of_site)])
         enter(index, [article(2, layout=GENERIC_LAYOUT, headline="푸틴 일정")])
@@ -159,7 +160,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(workspace: Workspace, tmp_path: 
         process = workspace.start(
             "export",
             *arguments,
-            under=["prlimit", "--fsize=1"],
+            limits={resource.RLIMIT_FSIZE: 1},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

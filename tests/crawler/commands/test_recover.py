@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.index.database import Index
+from archive.index.database import Index, index_exists
 from archive.model.exchange import Exchange
 from archive.runs.recorder import RunRecorder
 from archive.segments.writer import SegmentWriter
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
-from tests.support.captures import SOFTWARE
-from tests.support.cli import Workspace
+from tests.support.archives.captures import SOFTWARE
+from tests.support.archives.traces import articles, wrong
+from tests.support.databases.postgres import without_index
 from tests.support.documents import NOON, SEEDS
-from tests.support.traces import articles, wrong
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def live(workspace: Workspace) -> Iterator[SegmentWriter]:
     """A writer that has written a page, of which the index knows nothing yet."""
     segments = SegmentWriter(workspace.archive, software=SOFTWARE, job="t", host="t")
-    with Index(f"sqlite:///{workspace.index}") as index:
+    with Index(workspace.index_url) as index:
         store = CaptureStore(segments, index, RunRecorder("test"), lambda _: None)
         url = "https://www.newspim.com/news/view/20260101000001"
         body = (SEEDS / "newspim" / "own-desktop-2021.html").read_bytes()
@@ -118,12 +119,11 @@ def test_a_page_in_it_without_an_article_is_reported_as_by_a_crawl(
 
 def test_without_an_index_it_makes_no_new_one(workspace: Workspace, live: SegmentWriter) -> None:
     live._release()
-    for path in workspace.folder.glob("index.sqlite3*"):
-        path.unlink()
+    url = without_index(workspace.index)
     result = workspace.call("recover")
     assert result.code == 1
     assert "run scrapy reindex first" in result.err
-    assert not workspace.index.exists()
+    assert not index_exists(url)
 
 
 def test_an_archive_without_anything_has_nothing_to_recover(tmp_path: Path) -> None:

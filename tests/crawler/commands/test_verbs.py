@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.captures import Keeper, exchange
-from tests.support.cli import Workspace
+from archive.index.database import index_exists
+from tests.support.archives.captures import Keeper, exchange
+from tests.support.databases.postgres import without_index
 from tests.support.documents import KNOWN, MADE, SEEDS
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -548,11 +550,13 @@ def test_a_verification_as_json_has_what_the_lines_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize("verb", ["show", "search", "export"])
 def test_a_verb_that_reads_makes_no_index(tmp_path: Path, verb: str) -> None:
     workspace = Workspace(tmp_path)
+    url = without_index(workspace.index)
     arguments = {"show": [], "search": ["푸틴"], "export": [tmp_path / "x.jsonl"]}[verb]
     result = workspace.call(verb, *arguments)
     assert result.code == 1
     assert "replay" in result.err, "it says what to do"
     assert list(tmp_path.iterdir()) == []
+    assert not index_exists(url)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -631,7 +635,7 @@ def test_what_a_page_says_can_command_no_terminal(tmp_path: Path) -> None:
 
 
 def test_settings_are_taken_from_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
-    index = f"INDEX_URL=sqlite:///{workspace.index}"
+    index = f"INDEX_URL={workspace.index_url}"
     result = Workspace(tmp_path).run("show", "-s", index)
     assert (result.code, result.out.splitlines()[-1]) == (0, "5 articles")
 

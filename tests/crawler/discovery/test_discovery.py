@@ -18,7 +18,7 @@ from crawler.discovery.requests import Limits, PagingEnd, SourceRequest
 from crawler.model.channels import Channel, Feed, ListPage, Sitemap
 from crawler.model.window import Window, WindowError, parse_day
 from crawler.outlets import known_outlets, outlet_named, outlet_of
-from tests.support.discovery import drive
+from tests.support.sites.discovery import drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ import pytest
 
 from crawler.discovery.plan import plan
 from crawler.outlets import outlet_named
-from tests.support.discovery import drive, over_sockets
 from tests.support.mock_site.catalogue import CLOCK
 from tests.support.mock_site.server import MockSite
+from tests.support.sites.discovery import drive, over_sockets
 
 
 @pytest.mark.parametrize("name", ["etoday", "newspim"])

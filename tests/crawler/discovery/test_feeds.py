@@ -236,7 +236,7 @@ EXTERNAL = '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><rss><item
         ("<rss><channel><item><link>http", SourceFault.BROKEN),
         (b"\x1f\x8b\x08broken", SourceFault.BROKEN),
         (b" " * (feeds.MAX_BYTES + 1), SourceFault.TOO_LARGE),
-        (gzip.compress(b" " * (feeds.MAX_BYTES + 1)), SourceFault.TOO_LARGE),
+        (gzip.compress(b" " * (feeds.MAX_BYTES + 1), 1), SourceFault.TOO_LARGE),
     ],
 )
 def test_what_is_no_feed_is_refused_with_its_reason(body: str | bytes, reason: SourceFault) -> None:

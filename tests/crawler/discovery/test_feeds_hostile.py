@@ -53,7 +53,7 @@ def many(*parts: str) -> bytes:
             many(f"<!DOCTYPE rss [<!ENTITY a '{'A' * 50_000}'>]><rss>", "&a;" * 10_000),
             id="one entity, 500 MB",
         ),
-        pytest.param(gzip.compress(b"\0" * 2**26), id="gzip"),
+        pytest.param(gzip.compress(b"\0" * 2**26, 1), id="gzip"),
     ],
 )
 def test_bombs_cost_nothing(bomb: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.discovery.feeds import MAX_BYTES
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path

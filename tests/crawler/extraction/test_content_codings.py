@@ -10,8 +10,8 @@ import pytest
 
 from crawler.extraction.reading import read_exchange
 from crawler.outlets import outlet_named
-from tests.support.foreign_archives import PAGE, URL
-from tests.support.warc_samples import exchange
+from tests.support.archives.foreign_archives import PAGE, URL
+from tests.support.archives.warc_samples import exchange
 
 PACKED = gzip.compress(PAGE)
 

@@ -19,8 +19,8 @@ from crawler.extraction.reading import read_exchange
 from crawler.extraction.recognise import outlet_for
 from crawler.offline.files import read_file
 from crawler.outlets import outlet_named
-from tests.support.cli import ROOT, Workspace
 from tests.support.documents import NOON, SEEDS, read_bytes
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

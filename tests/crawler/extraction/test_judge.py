@@ -12,7 +12,7 @@ from crawler.extraction.extract import extract
 from crawler.extraction.judge import judge
 from crawler.extraction.walls import recognise_wall
 from crawler.outlets import outlet_named
-from tests.support.warc_samples import exchange
+from tests.support.archives.warc_samples import exchange
 
 OUTLET = outlet_named("etoday")
 ARTICLE = "https://www.etoday.co.kr/news/view/2556417"

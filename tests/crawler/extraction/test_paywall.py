@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.articles.comparison import compare
+from archive.differences.comparison import compare
 from archive.model.article import PAYWALL_RULE, PAYWALLED, Article, Removed
 from crawler.extraction.paywall import take_notice
 from crawler.extraction.reading import read_exchange

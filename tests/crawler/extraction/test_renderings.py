@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.articles.comparison import compare
+from archive.differences.comparison import compare
 from archive.model.outcome import Reason
 from crawler.extraction.plain_text import read_text
 from crawler.extraction.rendering_marks import read_rendering
 from crawler.outlets import outlet_named
-from tests.support.cli import Workspace
 from tests.support.documents import MADE, SEEDS, read_article, read_bytes, read_fixture
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from archive.model.article import Article

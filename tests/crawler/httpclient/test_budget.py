@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from crawler.httpclient.budget import ByteBudget
-from tests.support.raw_servers import run
+from tests.support.sites.raw_servers import run
 
 MB = 2**20
 

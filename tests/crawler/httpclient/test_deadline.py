@@ -11,14 +11,14 @@ from scrapy.exceptions import DownloadTimeoutError
 
 from crawler.httpclient.budget import ByteBudget
 from crawler.httpclient.deadline import Deadline
-from tests.support.raw_servers import handling, run, serving, to
+from tests.support.sites.raw_servers import handling, run, serving, to
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from scrapy.http import Response
 
-    from tests.support.raw_servers import Peer
+    from tests.support.sites.raw_servers import Peer
 
 HALF = b"x" * 300_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 600000\r\n\r\n"

@@ -10,7 +10,7 @@ from scrapy import Request, signals
 from scrapy.exceptions import DownloadFailedError
 from scrapy.http import HtmlResponse
 
-from tests.support.raw_servers import HEAD, OK, answering, handling, run, serving, silent, to
+from tests.support.sites.raw_servers import HEAD, OK, answering, handling, run, serving, silent, to
 
 
 @run

@@ -5,29 +5,30 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
 import re
-import sys
-from pathlib import Path
+import subprocess
 
 import pytest
 
-from tests.support.raw_servers import OUTLET, answering, run, serving
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.processes.forked_verbs import ForkedVerb, own_environment
+from tests.support.sites.raw_servers import OUTLET, answering, run, serving
 
 
 async def crawl(urls, **settings):
-    """Run `tests.support.recorded_crawl`; the settings allow loopback unless told otherwise."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.recorded_crawl",
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    """Run `tests.support.crawling.recorded_crawl`; the settings allow loopback unless told otherwise."""
+    proxy = {name: value for name, value in os.environ.items() if name == "http_proxy"}
+    process = ForkedVerb(
+        [],
+        module="tests.support.crawling.recorded_crawl",
+        env=own_environment() | proxy,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    out, err = await process.communicate(json.dumps({"settings": settings, "urls": urls}).encode())
+    # The servers are of this loop: it must not wait.
+    asked = json.dumps({"settings": settings, "urls": urls}).encode()
+    out, err = await asyncio.to_thread(process.communicate, asked)
     assert process.returncode == 0, err.decode()
     return json.loads(out) | {"log": err.decode()}
 

@@ -9,7 +9,7 @@ from scrapy import Request
 
 from archive.http.message import parse_head, payload
 from tests.support.fault_server.certificates import authority
-from tests.support.raw_servers import (
+from tests.support.sites.raw_servers import (
     OUTLET,
     answering,
     handling,

@@ -20,7 +20,7 @@ from scrapy.exceptions import (
 
 from archive.model.exchange import digest
 from crawler.httpclient import HeadTooLargeError
-from tests.support.raw_servers import HEAD, OK, answering, handling, run, serving, silent, to
+from tests.support.sites.raw_servers import HEAD, OK, answering, handling, run, serving, silent, to
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 OPEN = b"HTTP/1.1 200 OK\r\n\r\n"

@@ -16,7 +16,7 @@ from scrapy.settings import Settings
 from crawler.httpclient import AddressRefused
 from crawler.httpclient.address_guard import check_address, check_host, is_public
 from crawler.httpclient.dns import Resolver
-from tests.support.raw_servers import answering, handling, run, serving
+from tests.support.sites.raw_servers import answering, handling, run, serving
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PRIVATE = [

@@ -7,7 +7,7 @@ from scrapy import Request
 from scrapy.exceptions import DownloadTimeoutError
 
 from crawler.httpclient import RequestRefused
-from tests.support.raw_servers import OK, answering, handling, run, serving, to
+from tests.support.sites.raw_servers import OK, answering, handling, run, serving, to
 
 REFUSED = {
     "scheme": {"url": "ftp://127.0.0.1/"},

@@ -13,7 +13,7 @@ from scrapy.settings import Settings
 from crawler.httpclient import CertificateError, TunnelError
 from crawler.httpclient.tls import tls_context
 from tests.support.fault_server.certificates import WRONG, authority
-from tests.support.raw_servers import (
+from tests.support.sites.raw_servers import (
     OUTLET,
     answering,
     handling,

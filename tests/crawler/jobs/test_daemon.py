@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from archive.index.database import Index
 from crawler.jobs.config import parse_jobs, read_jobs
 from crawler.jobs.daemon import Daemon, seconds_to_next, state_of
-from crawler.jobs.logs import Logs
-from crawler.jobs.runner import RunnerContext
+from crawler.jobs.execution.logs import Logs
+from crawler.jobs.execution.runner import RunnerContext
+from tests.support.databases.postgres import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def test_a_file_that_changes_before_the_scheduler_runs_is_read_again(tmp_path: P
         known.extend(job.name for job in jobs)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}", brief=True) as index:
+    with Index(url_of(tmp_path / "index.sqlite3"), brief=True) as index:
         context = RunnerContext(
             index=index, logs=Logs(tmp_path, 1), settings={"ARCHIVE_URL": str(tmp_path / "archive")}
         )

@@ -10,8 +10,8 @@ import pytest
 from crawler.jobs.config import JobsFileError, parse_jobs, read_jobs
 from crawler.jobs.job import Job
 from crawler.outlets import outlet_named
-from tests.support.cli import ROOT
 from tests.support.documents import KNOWN
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,18 @@ def test_a_site_of_an_outlet_is_no_site() -> None:
         parse_jobs('[[job]]\nsite = "https://www.etoday.co.kr/news"\n')
 
 
+@pytest.mark.parametrize(
+    ("settings", "given", "has_pictures"),
+    [("", False, False), ("", True, True), ("0", True, False), ("1", False, True)],
+)
+def test_hosts_of_pictures_count_where_they_are_archived(
+    settings: str, given: bool, has_pictures: bool
+) -> None:
+    stated = f'settings = {{ ARCHIVE_IMAGES = "{settings}" }}\n' if settings else ""
+    (job,) = parse_jobs(f'[[job]]\noutlet = "etoday"\n{stated}', pictures=given)
+    assert ("img.etoday.co.kr" in job.hosts) is has_pictures
+
+
 def test_what_a_file_says() -> None:
     first, second, third = parse_jobs(WHOLE)
     assert first == Job(
@@ -63,6 +75,7 @@ def test_what_a_file_says() -> None:
         words=("etoday", "-a", "limit=5", "-a", "since=2026-11-01"),
         schedule=first.schedule,
         outlet="etoday",
+        hosts=outlet_named("etoday").hosts_asked(pictures=True),
         settings=(("DOWNLOAD_DELAY", "2.5"), ("ARCHIVE_IMAGES", "1")),
         time_limit=timedelta(minutes=90),
         retries=0,
@@ -152,7 +165,7 @@ def test_all_mistakes_at_once_with_their_lines() -> None:
         "jobs.toml, line 24: command: verify has no option --smaple.",
         "jobs.toml, line 25: every: 5 must be a string; write it in quotes.",
         'jobs.toml, line 27: say when: every = "1h", or cron = "7 * * * *" (Asia/Seoul).',
-        "jobs.toml, line 28: name: 'no time' is not a valid name: letters, digits, . _ "
+        "jobs.toml, line 28: name: 'no time' is not a valid name: letters a to z, digits, . _ "
         "and -, at most 64, a letter or digit first.",
         "jobs.toml, line 29: command: 'remove' is not a command for a job; those are backup, "
         "export, recover, reindex, replay, verify, and outlet = for a crawl.",

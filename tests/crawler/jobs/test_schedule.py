@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sqlite3
 import stat
 import subprocess
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +21,23 @@ from archive.runs.record import Ending
 from crawler.jobs.config import parse_jobs, read_jobs
 from crawler.jobs.daemon import once
 from crawler.jobs.due import Order
-from crawler.jobs.logs import Logs
-from crawler.jobs.runner import RunnerContext, run_job
+from crawler.jobs.execution.logs import Logs
+from crawler.jobs.execution.runner import RunnerContext, run_job
 from crawler.jobs.signals import Stop
-from tests.support.cli import ROOT
-from tests.support.crawls import site_of_today
+from tests.support.crawling.crawls import site_of_today
+from tests.support.databases.index_rows import change
+from tests.support.databases.postgres import url_of
+from tests.support.databases.write_lock import held, wait_briefly
 from tests.support.documents import KNOWN
-from tests.support.schedules import Schedule, done_once, overlaps, wait_for, wait_for_output
+from tests.support.processes.cli import ROOT
+from tests.support.processes.schedules import (
+    Schedule,
+    by_the_scheduler,
+    done_once,
+    overlaps,
+    wait_for,
+    wait_for_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +51,7 @@ def site() -> Iterator[MockSite]:
         yield site
 
 
+@by_the_scheduler
 def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
     with ExitStack() as stack:
         sites = [stack.enter_context(site_of_today(name, 12)) for name in ("etoday", "newspim")]
@@ -89,6 +99,7 @@ def test_once_runs_what_is_due_and_nothing_twice(tmp_path: Path) -> None:
         assert listed.out.count(" succeeded ") == 3
 
 
+@by_the_scheduler
 def test_once_runs_all_jobs_of_an_outlet_one_after_the_other(
     tmp_path: Path, site: MockSite
 ) -> None:
@@ -103,6 +114,7 @@ def test_once_runs_all_jobs_of_an_outlet_one_after_the_other(
     assert overlaps(schedule.runs()) == []
 
 
+@by_the_scheduler
 @pytest.mark.parametrize("code", [0, 1], ids=["a reader that is gone", "a full disk"])
 def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
     schedule = Schedule(tmp_path)
@@ -126,14 +138,11 @@ def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
 def test_once_reports_jobs_that_could_not_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("archive.index.sqlite.BUSY_TIMEOUT", 50)
+    wait_briefly(monkeypatch)
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
-    with (
-        Index(f"sqlite:///{schedule.workspace.index}", brief=True) as index,
-        closing(sqlite3.connect(schedule.workspace.index)) as other,
-    ):
-        other.execute("BEGIN IMMEDIATE")
+    url = schedule.workspace.index_url
+    with Index(url, brief=True) as index, held(url):
         context = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         assert once(read_jobs(schedule.jobs_file), context, 1, lambda _: None) == 1
     assert "a could not be started" in caplog.text
@@ -154,6 +163,7 @@ def test_a_run_by_hand_is_history_too(tmp_path: Path, site: MockSite) -> None:
     assert row["version"]
 
 
+@by_the_scheduler
 def test_a_failure_is_tried_again_and_exits_1(tmp_path: Path, site: MockSite) -> None:
     schedule = Schedule(tmp_path, [site])
     schedule.jobs('outlet = "newspim"\nevery = "1d"\nretries = 1\nbackoff = "1s"')
@@ -173,6 +183,7 @@ def ended(schedule: Schedule) -> datetime:
     return datetime.fromisoformat(schedule.runs()[-1]["ended_at"]).replace(tzinfo=UTC)
 
 
+@by_the_scheduler
 def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> None:
     with site_of_today("newspim", 80, latency=0.2) as site:
         schedule = Schedule(tmp_path, [site], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
@@ -193,6 +204,7 @@ def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> N
         assert max(crawls.fetched().values()) <= 2  # the one that was under way when it was ended
 
 
+@by_the_scheduler
 def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Path) -> None:
     with site_of_today("newspim", 60, latency=0.2) as site:
         schedule = Schedule(tmp_path, [site])
@@ -214,6 +226,7 @@ def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Pa
         assert set(crawls.revisions()) == set(site.ids())
 
 
+@by_the_scheduler
 def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_them_up(
     tmp_path: Path,
 ) -> None:
@@ -239,6 +252,7 @@ def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_the
         crawls.check_captures()
 
 
+@by_the_scheduler
 def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
@@ -256,6 +270,7 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     assert [row["job"] for row in schedule.runs()] == ["a", "c"]
 
 
+@by_the_scheduler
 def test_an_index_deleted_under_a_scheduler_is_reported_once_and_created_again(
     tmp_path: Path,
 ) -> None:
@@ -280,6 +295,7 @@ def test_an_index_deleted_under_a_scheduler_is_reported_once_and_created_again(
     assert (daemon.returncode, b"apscheduler" in err) == (0, False)
 
 
+@by_the_scheduler
 def test_a_job_with_another_index_than_the_schedulers_is_refused(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     other = (
@@ -314,9 +330,8 @@ def test_bad_jobs_start_nothing(tmp_path: Path) -> None:
 def test_an_unusable_index_is_reported(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
-    Index(f"sqlite:///{schedule.workspace.index}").close()
-    with closing(sqlite3.connect(schedule.workspace.index)) as database, database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    Index(schedule.workspace.index_url).close()
+    change(schedule.workspace.index_url, "UPDATE alembic_version SET version_num = '9999'")
     for mode in ("--once", "--list"):
         result = schedule.run(mode)
         assert result.code == 1
@@ -324,6 +339,7 @@ def test_an_unusable_index_is_reported(tmp_path: Path) -> None:
         assert "Traceback" not in result.err
 
 
+@by_the_scheduler
 def test_a_log_that_cannot_be_written_stops_no_run(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')
@@ -342,7 +358,7 @@ def test_a_log_that_takes_nothing_stops_no_run(
     full = tmp_path / "a" / f"{moment.astimezone(KST):%Y-%m-%dT%H%M%S}-1.log"
     full.parent.mkdir()
     full.symlink_to("/dev/full")
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index:
         context = RunnerContext(
             index=index, logs=Logs(tmp_path, 1), settings={"ARCHIVE_URL": str(tmp_path / "archive")}
         )
@@ -352,6 +368,7 @@ def test_a_log_that_takes_nothing_stops_no_run(
     assert (run.record.ending, run.record.log) == (Ending.SUCCEEDED, "")
 
 
+@by_the_scheduler
 def test_old_logs_are_deleted(tmp_path: Path) -> None:
     schedule = Schedule(tmp_path)
     schedule.jobs('name = "a"\ncommand = "verify"\nevery = "1d"')

@@ -13,8 +13,8 @@ from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware, retry_after
-from tests.support.raw_servers import run
-from tests.support.scrapy_crawls import crawl, response, serve
+from tests.support.crawling.scrapy_crawls import crawl, response, serve
+from tests.support.sites.raw_servers import run
 
 HOST, OTHER = "www.example.com", "www.example.net"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -328,15 +328,16 @@ async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
             www.answers[f"/{number}"] = response(
                 b"", "302 Found", f"Location: http://{OTHER}/{number}"
             )
-        slots = {OTHER: {"delay": 0.3, "jitter": 0}}
+        slots = {OTHER: {"delay": 1, "jitter": 0}}
         await crawl(
             [f"http://{HOST}/{n}" for n in range(3)],
             {HOST: www, OTHER: other},
             DOWNLOAD_SLOTS=slots,
         )
         assert len(other.pages()) == 3
-        assert min(other.gaps()) >= 0.29
-        assert max(www.gaps()) < 0.25
+        # A busy machine notes a request some hundredths of a second late.
+        assert min(other.gaps()) >= 0.9
+        assert max(www.gaps()) < 0.9
 
 
 @pytest.mark.parametrize(

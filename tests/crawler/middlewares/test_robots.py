@@ -15,10 +15,10 @@ from scrapy.http import TextResponse
 from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.robots import VALID_FOR, MemoryStore, RobotsDisallowed, RobotsMiddleware
+from tests.support.crawling.scrapy_crawls import Cut, Hang, crawl, response, serve
 from tests.support.fault_server.certificates import authority
 from tests.support.mock_site.canary import Canary
-from tests.support.raw_servers import run
-from tests.support.scrapy_crawls import Cut, Hang, crawl, response, serve
+from tests.support.sites.raw_servers import run
 
 HOST, OTHER = "www.example.com", "static.example.net"
 TEXT = "Content-Type: text/plain"
@@ -296,7 +296,7 @@ async def test_a_copy_of_an_earlier_run_serves_for_a_day(tmp_path_factory):
             await crawl(
                 [f"http://{HOST}/private", f"http://{HOST}/open"],
                 {HOST: www},
-                ROBOTS_STORE="tests.support.scrapy_process.FileStore",
+                ROBOTS_STORE="tests.support.processes.scrapy_process.FileStore",
                 TEST_ROBOTS_FOLDER=str(folder),
             )
             return www.paths()[before:]

@@ -10,9 +10,10 @@ from archive.index.database import Index
 from archive.runs.recorder import RunRecorder
 from crawler.offline.recovery import recover
 from pipelines.deposit import CaptureStore
-from tests.support.cli import Workspace
-from tests.support.foreign_archives import PAGE, date, packed, rec
-from tests.support.warc_samples import exchange, writer
+from tests.support.archives.foreign_archives import PAGE, date, packed, rec
+from tests.support.archives.warc_samples import exchange, writer
+from tests.support.databases.postgres import url_of
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def test_recovery_reads_what_a_crawl_left_under_any_label(tmp_path: Path, label:
     out.sync()
     out._release()
     results: list[Result] = []
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, writer(tmp_path) as segments:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index, writer(tmp_path) as segments:
         store = CaptureStore(segments, index, RunRecorder("test"), results.append)
         assert recover(tmp_path, index, store) == len(BODIES)
         store.close()

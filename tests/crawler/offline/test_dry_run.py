@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.index.database import file_url
 from archive.model.article import KST
 from archive.reindex import selection
 from archive.reindex.comparison import compare_indexes
 from archive.segments.names import closed_segments
 from crawler.offline import dry_run
-from tests.support.captures import Keeper, exchange
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper, exchange
+from tests.support.archives.reindex import of_the_seeds, reindexed
+from tests.support.databases.index_comparison import in_file, tables_of
+from tests.support.databases.index_rows import ask, change
+from tests.support.databases.postgres import (
+    ON_POSTGRES,
+    copy_folder,
+    copy_index,
+    new_database,
+    url_of,
+)
 from tests.support.documents import SEEDS
-from tests.support.reindex import of_the_seeds, reindexed
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +37,13 @@ NEWSPIM = "https://www.newspim.com/news/view/20180302999902"
 #: What an earlier version would have read otherwise: a field left empty, one that is none of the
 #: article's, another value, a page that it could not read, and one that it should not have read.
 EARLIER = (
-    "UPDATE revisions SET section = '' WHERE id = 1",
-    """UPDATE revisions SET subheadlines = '["달나라"]' WHERE id = 2""",
-    "UPDATE revisions SET headline = headline || char(27) || '[31m', published_at = "
-    "'2020-01-01 00:00:00.000000' WHERE id = 1",
+    "UPDATE revisions SET section = '' WHERE id = {first}",
+    """UPDATE revisions SET subheadlines = '["달나라"]' WHERE id = {second}""",
+    "UPDATE revisions SET headline = headline || '\x1b[31m', published_at = "
+    "'2020-01-01 00:00:00.000000' WHERE id = {first}",
     "UPDATE revisions SET body = replace(body, '.', '!')",
-    "UPDATE captures SET outcome = 'unparsed', reason = 'no_body', revision_id = NULL WHERE id = 3",
-    "UPDATE captures SET outcome = 'unchanged', reason = '', revision_id = 1 WHERE id = 4",
+    "UPDATE captures SET outcome = 'unparsed', reason = 'no_body', revision_id = NULL WHERE id = {third}",
+    "UPDATE captures SET outcome = 'unchanged', reason = '', revision_id = {first} WHERE id = {fourth}",
 )
 
 
@@ -58,9 +65,13 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     keeper.read("newspim", exchange(NEWSPIM, newspim, at(5, 1)))
     keeper.read("mk", exchange(MK, mk + b" ", at(11, 21)))
     keeper.read("mk", exchange(MK, "<p>로그인</p>".encode(), at(11, 22)))
-    with closing(sqlite3.connect(folder / "index.sqlite3")) as connection, connection:
-        for statement in EARLIER:
-            assert connection.execute(statement).rowcount, statement
+    url = url_of(folder / "index.sqlite3")
+    # PostgreSQL draws ids that no row gets.
+    first, second, *_ = (row["id"] for row in ask(url, "SELECT id FROM revisions ORDER BY id"))
+    *_, third, fourth = (row["id"] for row in ask(url, "SELECT id FROM captures ORDER BY id"))
+    for statement in EARLIER:
+        ids = {"first": first, "second": second, "third": third, "fourth": fourth}
+        assert change(url, statement.format(**ids)), statement
     return Workspace(folder)
 
 
@@ -114,13 +125,15 @@ def test_it_says_by_outlet_and_field_what_would_change(earlier: Workspace) -> No
 
 
 def test_a_reindex_then_changes_just_that(earlier: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(earlier.folder, tmp_path / "copy")
+    copy_folder(earlier.folder, tmp_path / "copy")
     workspace = Workspace(tmp_path / "copy")
+    before = in_file(workspace.index, tmp_path / "before")
     told: Counter[str] = Counter()
     for (_, field), numbers in figures(said(workspace)).items():
         told[field] += sum(numbers)
     assert reindexed(workspace).code == 0
-    done = compare_indexes(workspace.index, workspace.index.with_name("index.sqlite3.old"))
+    after = in_file(workspace.index, tmp_path / "after")
+    done = compare_indexes(file_url(after), file_url(before))
     assert {one.what: one.number for one in done if one.what != "outcome"} == told
     assert sum(one.number for one in done if one.what == "outcome") == 2
     again = workspace.call("reindex", "--dry-run")
@@ -128,10 +141,11 @@ def test_a_reindex_then_changes_just_that(earlier: Workspace, tmp_path: Path) ->
 
 
 def test_nothing_is_written(earlier: Workspace) -> None:
-    before = state(earlier.folder)
+    before, rows = state(earlier.folder), tables_of(earlier.index)
     assert before
     assert earlier.call("reindex", "--dry-run", "--processes", "1").code == 0
     assert state(earlier.folder) == before
+    assert tables_of(earlier.index) == rows
 
 
 def test_what_is_printed_is_safe_and_short(earlier: Workspace) -> None:
@@ -187,7 +201,7 @@ def test_a_revision_of_several_renderings_is_no_change(tmp_path: Path) -> None:
 def test_a_damaged_record_is_told_and_the_others_are_read(
     earlier: Workspace, tmp_path: Path
 ) -> None:
-    shutil.copytree(earlier.folder, tmp_path / "copy")
+    copy_folder(earlier.folder, tmp_path / "copy")
     workspace = Workspace(tmp_path / "copy")
     (row,) = [row for row in workspace.rows("captures") if row["outlet"] == "newspim"]
     segment = workspace.archive / row["warc_file"]
@@ -233,11 +247,12 @@ def test_invalid_usage(earlier: Workspace, options: list[str]) -> None:
 
 
 def test_without_an_index_or_an_archive_it_says_so(earlier: Workspace, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
-    result = workspace.call("reindex", "--dry-run")
+    none = Workspace(tmp_path, {"INDEX_URL": new_database()} if ON_POSTGRES else {})
+    result = none.run("reindex", "--dry-run")
     assert result.code == 1
     assert "there is no index" in result.err
-    shutil.copy(earlier.index, workspace.index)
+    workspace = Workspace(tmp_path)
+    copy_index(earlier.index, workspace.index)
     result = workspace.call("reindex", "--dry-run")
     assert result.code == 1
     assert "contains no segment" in result.err

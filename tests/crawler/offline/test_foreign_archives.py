@@ -16,9 +16,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.warc.reader import Record, iterate
-from tests.support import foreign_archives
-from tests.support.cli import Workspace
-from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec, sha1, sha256, wacz
+from tests.support.archives import foreign_archives
+from tests.support.archives.foreign_archives import (
+    HEAD,
+    PAGE,
+    URL,
+    date,
+    packed,
+    rec,
+    sha1,
+    sha256,
+    wacz,
+)
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

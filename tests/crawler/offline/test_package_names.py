@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Workspace
-from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec
+from tests.support.archives.foreign_archives import HEAD, PAGE, URL, date, packed, rec
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

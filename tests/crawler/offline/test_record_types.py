@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.warc.reader import Record, iterate
-from tests.support.cli import Workspace
-from tests.support.foreign_archives import (
+from tests.support.archives.foreign_archives import (
     HEAD,
     PAGE,
     REQUEST,
@@ -19,12 +18,13 @@ from tests.support.foreign_archives import (
     sha1,
     sha256,
 )
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 AT = {"WARC_Target_URI": URL, "WARC_Date": date()}
 ANSWER = {**AT, "Content_Type": "application/http; msgtype=response"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +11,7 @@ from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
 from archive.runs.recorder import RunRecorder
-from archive.segments import file_locks as locks
+from archive.segments.files import file_locks as locks
 from archive.segments.names import open_segments
 from archive.segments.recovery import recover_segment
 from archive.segments.writer import SegmentWriter
@@ -23,9 +21,11 @@ from crawler.extraction.reading import read_exchange
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
+from tests.support.archives.warc_samples import MOMENT, exchange, gzip_is_whole, writer
+from tests.support.databases.index_rows import refused_rows
+from tests.support.databases.postgres import url_of
 from tests.support.mock_site import etoday
 from tests.support.mock_site.story import etoday_seed
-from tests.support.warc_samples import MOMENT, exchange, gzip_is_whole, writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def killed(out: SegmentWriter) -> Path:
 
 def mend(folder: Path, frontier_of: str = "") -> list[Result]:
     results: list[Result] = []
-    with Index(f"sqlite:///{folder / 'index.sqlite3'}") as index, writer(folder) as segments:
+    with Index(url_of(folder / "index.sqlite3")) as index, writer(folder) as segments:
         run = RunRecorder("test")
         frontier = Frontier(index, frontier_of, run.id) if frontier_of else None
         store = CaptureStore(segments, index, run, results.append, frontier)
@@ -166,13 +166,13 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     out.write(exchange(url="https://www.etoday.co.kr/robots.txt", head=OK, body=b"User-agent: *\n"))
     out.write(exchange(url="https://elsewhere.example/", head=OK, body=b"<p>"))
     killed(out)
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index:
         dead = Frontier(index, "etoday", "dead", lambda: MOMENT)
         dead.discover([FrontierLink("9000000001", page.url, None, "feed")])
         assert dead.lease(9)
     results = mend(tmp_path, "etoday")
     assert [str(result.verdict) for result in results] == ["unchanged"]
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, index.reading() as connection:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index, index.reading() as connection:
         rows = connection.exec_driver_sql(
             "SELECT record_type, status, outlet, outcome, reason, revision_id FROM captures ORDER BY id"
         ).fetchall()
@@ -206,7 +206,7 @@ def test_a_full_segment_stays_open_until_its_records_are_in_the_index(tmp_path: 
 
 def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> None:
     with (
-        Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index,
+        Index(url_of(tmp_path / "index.sqlite3")) as index,
         writer(tmp_path / "archive", max_bytes=1) as out,
     ):
         store = CaptureStore(out, index, RunRecorder("test"), [].append)
@@ -225,16 +225,15 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
 
 def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: Path) -> None:
     """And so the next run brings it in."""
-    url = f"sqlite:///{tmp_path / 'index.sqlite3'}"
-    trigger = "CREATE TRIGGER refuse BEFORE INSERT ON captures BEGIN SELECT RAISE(FAIL, 'no'); END"
-    with Index(url) as index:
-        with index.writing() as connection:
-            connection.exec_driver_sql(trigger)
-        with pytest.raises(IndexUnusableError), writer(tmp_path, max_bytes=1) as out:
-            _deposit(out, index)
+    url = url_of(tmp_path / "index.sqlite3")
+    with (
+        Index(url) as index,
+        refused_rows(url, "captures"),
+        pytest.raises(IndexUnusableError),
+        writer(tmp_path, max_bytes=1) as out,
+    ):
+        _deposit(out, index)
     assert len(open_segments(tmp_path)) == 2
-    with closing(sqlite3.connect(tmp_path / "index.sqlite3")) as database:
-        database.execute("DROP TRIGGER refuse")
     assert [str(result.verdict) for result in mend(tmp_path)] == ["new"]
     assert open_segments(tmp_path) == []
 
@@ -271,7 +270,7 @@ def test_a_hole_that_a_loss_of_power_left_is_closed(tmp_path: Path) -> None:
     assert kinds(closed) == ["warcinfo", *["response", "request"] * 3], (
         "a request goes with its answer"
     )
-    with Index(f"sqlite:///{tmp_path / 'index.sqlite3'}") as index, index.reading() as connection:
+    with Index(url_of(tmp_path / "index.sqlite3")) as index, index.reading() as connection:
         rows = connection.exec_driver_sql(
             "SELECT warc_offset, record_id FROM captures ORDER BY id"
         ).fetchall()

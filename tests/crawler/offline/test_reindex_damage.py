@@ -12,11 +12,11 @@ import pytest
 
 from crawler.extraction.judge import read_capture
 from crawler.offline import workers
-from tests.support.cli import Workspace, summary
+from tests.support.archives.foreign_archives import HEAD, PAGE, URL, date, packed, rec
+from tests.support.archives.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
+from tests.support.databases.index_comparison import difference, tables_of
 from tests.support.documents import MADE
-from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec
-from tests.support.index_comparison import difference, tables_of
-from tests.support.reindex import DERIVED, of_the_seeds, reindexed, without_the_run
+from tests.support.processes.cli import Workspace, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,7 @@ def test_a_dead_writers_segment_is_read_as_it_lies_and_its_torn_tail_is_no_damag
     assert not left.exists()
 
 
+@pytest.mark.sqlite_only(reason="it is of a file that is no index")
 @pytest.mark.parametrize(
     ("content", "named"),
     [(b"no database", "it is not an index of Sacho, or damaged"), (None, "another program's")],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.model.exchange import MAX_DOCUMENT
-from tests.support.cli import CommandResult, Workspace
 from tests.support.pages import PAGE, TEXTS, UNKNOWN_HTML, write_page
+from tests.support.processes.cli import CommandResult, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +179,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.sqlite_only(reason="it is of a file that is no index")
 @pytest.mark.parametrize("verb", ["replay", "show"])
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_an_unusable_index_is_refused_in_a_sentence_and_not_touched(

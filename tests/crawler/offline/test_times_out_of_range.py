@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,10 +12,11 @@ from archive.http.message import retry_after
 from archive.warc.reader import Record, iterate
 from crawler.discovery.feeds import read_feed
 from pipelines.time_sources import settle
-from tests.support.cli import Workspace
+from tests.support.archives.foreign_archives import HEAD, PAGE, URL, packed, rec
+from tests.support.databases.index_rows import change
 from tests.support.documents import MADE, NOON, SEEDS, read_bytes
-from tests.support.foreign_archives import HEAD, PAGE, URL, packed, rec
 from tests.support.pages import page_of
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,12 +134,10 @@ def test_a_date_that_is_not_written_as_ours_is_kept(
 @pytest.mark.parametrize("text", ["0001-01-02 00:00:00.000000", "9999-12-31 23:59:59.999999"])
 def test_an_index_that_holds_such_times_already_is_shown(workspace: Workspace, text: str) -> None:
     assert workspace.call("replay", *MADE).code == 0
-    with closing(sqlite3.connect(workspace.index)) as index:
-        index.execute("UPDATE captures SET captured_at = ?", (text,))
-        index.execute(
-            "UPDATE revisions SET captured_at = ?, published_at = ?, modified_at = ?", [text] * 3
-        )
-        index.commit()
+    url = workspace.index_url
+    change(url, "UPDATE captures SET captured_at = :text", text=text)
+    for name in ("captured_at", "published_at", "modified_at"):
+        change(url, f"UPDATE revisions SET {name} = :text", text=text)
     for verb in VERBS[:6]:
         words = [workspace.folder / word if word.startswith("all.") else word for word in verb]
         said = workspace.call(*words)

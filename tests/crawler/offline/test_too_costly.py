@@ -13,12 +13,12 @@ from archive.segments.names import closed_segments
 from crawler.extraction import extract
 from crawler.offline import recovery
 from pipelines import cpu_limit
-from tests.support import costly_pages
-from tests.support.cli import Workspace
-from tests.support.costly_pages import MARK
+from tests.support.archives.warc_samples import exchange, writer
 from tests.support.documents import NOON
 from tests.support.pages import page_of, write_page
-from tests.support.warc_samples import exchange, writer
+from tests.support.processes.cli import Workspace
+from tests.support.sites import costly_pages
+from tests.support.sites.costly_pages import MARK
 
 if TYPE_CHECKING:
     from pathlib import Path

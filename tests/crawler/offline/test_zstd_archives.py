@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import pages
-from tests.support.cli import Workspace
+from tests.support.processes.cli import Workspace
 
 if sys.version_info >= (3, 14):
     from compression import zstd

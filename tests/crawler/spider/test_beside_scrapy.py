@@ -8,9 +8,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.support.cli import ROOT
-from tests.support.raw_servers import run
-from tests.support.scrapy_crawls import response, serve
+from tests.support.crawling.scrapy_crawls import response, serve
+from tests.support.processes.cli import ROOT
+from tests.support.sites.raw_servers import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ DIFFERENT = (
 async def stats(whose: str, address: str, feed: Path) -> dict[str, Any]:
     """Crawl in a process of its own; return what is the same whenever it is done."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.beside_scrapy", whose, address, str(feed)),
+        *(sys.executable, "-m", "tests.support.crawling.beside_scrapy", whose, address, str(feed)),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -10,13 +10,13 @@ import pytest
 from warcio.checker import Checker
 
 from archive.warc.record_writer import IDENTICAL, NOT_MODIFIED
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 ARTICLES = 200
 

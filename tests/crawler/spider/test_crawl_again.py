@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.support.crawls import SETTLED, Crawls, site_of_today
+from tests.support.crawling.crawls import SETTLED, Crawls, site_of_today
 from tests.support.mock_site.story import KST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 
 def test_what_was_found_gone_is_visited_again_and_comes_back(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_what_was_found_gone_is_visited_again_and_comes_back(tmp_path: Path) -> 
         back, gone, *rest = site.ids()
         for article_id in (back, gone):
             site.delete(article_id, 404)
-        crawls.make_due("1")
+        crawls.make_due("1 = 1")
         assert crawls.run().code == 0
         assert statuses(crawls) == dict.fromkeys(rest, "published") | {
             back: "missing",

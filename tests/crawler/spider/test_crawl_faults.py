@@ -14,14 +14,14 @@ from archive.model.outcome import Outcome, Reason, Verdict
 from crawler.extraction.reading import read_exchange
 from crawler.middlewares.failures import verdict_of
 from crawler.outlets import outlet_named
-from tests.support.cli import CommandResult, Workspace
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.archives.warc_samples import exchange
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
 from tests.support.fault_server.bombs import bomb
 from tests.support.fault_server.crawls import measured
 from tests.support.mock_site import etoday
 from tests.support.mock_site.canary import Canary
 from tests.support.mock_site.story import etoday_seed
-from tests.support.warc_samples import exchange
+from tests.support.processes.cli import CommandResult, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def sick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sick]:
         crawls = Crawls.into(tmp_path_factory.mktemp("sick"), site)
         # The port is no reason to refuse the canary: its address has to be.
         extra = {
-            "DOWNLOAD_TIMEOUT": "2",
+            "DOWNLOAD_TIMEOUT": "8",
             "RETRY_TIMES": "1",
             "ALLOWED_PORTS": f"80,443,{canary.port}",
         }

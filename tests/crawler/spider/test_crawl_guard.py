@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today
-from tests.support.guard_trials import (
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.mock_site.canary import Canary
+from tests.support.sites.guard_trials import (
     DOORS,
     HOST,
     GuardTrial,
@@ -18,7 +19,6 @@ from tests.support.guard_trials import (
     try_doors,
     with_pictures,
 )
-from tests.support.mock_site.canary import Canary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ import pytest
 
 from archive.warc.reader import iterate
 from archive.warc.record_parser import Record
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.archives.traces import wrong
+from tests.support.crawling.crawls import Crawls, site_of_today
 from tests.support.fault_server.scripts import says
-from tests.support.traces import wrong
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.fault_server.crawls import (
-    PAGE_CASES,
-    SOURCE_CASES,
     HostileCrawl,
     crawl_endless_sources,
     crawl_hostile_outlet,
     crawl_hostile_sitemaps,
+    page_cases,
 )
+from tests.support.fault_server.source_answers import sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def check(ended: HostileCrawl, code: int, cases: int, timeout: int) -> None:
 
 def test_every_hostile_answer_has_its_outcome_and_harms_no_other_page(tmp_path: Path) -> None:
     settings = {"DOWNLOAD_TIMEOUT": str(TIMEOUT), "RETRY_TIMES": "0"}
-    check(crawl_hostile_outlet(tmp_path, **settings), 1, PAGE_CASES, TIMEOUT)
+    check(crawl_hostile_outlet(tmp_path, **settings), 1, page_cases(), TIMEOUT)
 
 
 @pytest.mark.parametrize("branches", [1, 9])
@@ -53,4 +53,4 @@ def test_of_every_hostile_sitemap_one_thing_is_said(tmp_path: Path) -> None:
         "RETRY_TIMES": "0",
         "CONCURRENT_REQUESTS_PER_DOMAIN": "8",
     }
-    check(crawl_hostile_sitemaps(tmp_path, **settings), 0, SOURCE_CASES, LONG_TIMEOUT)
+    check(crawl_hostile_sitemaps(tmp_path, **settings), 0, len(sources()), LONG_TIMEOUT)

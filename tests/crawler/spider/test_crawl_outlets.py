@@ -8,9 +8,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from crawler.outlets import known_outlets, outlet_named
-from tests.support.cli import Workspace
-from tests.support.crawls import HASTE, tally
-from tests.support.outlet_twins import OutletTwins, without_scheme
+from tests.support.crawling.crawls import HASTE, tally
+from tests.support.processes.cli import Workspace
+from tests.support.sites.outlet_twins import OutletTwins, without_scheme
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.support.crawls import Crawls, site_of_today
+from archive.index.database import Index
+from archive.index.writers.leases import Leases, host_lease
+from tests.support.crawling.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,11 @@ def test_pictures_are_asked_for_once_each_and_kept(tmp_path: Path) -> None:
         extra = {"RESOLVER_MAP": places(crawls), "DOWNLOAD_VERIFY_CERTIFICATES": "0"}
         said = crawls.run(ARCHIVE_IMAGES="1", **extra)
         assert said.code == 0, said
+        with Index(crawls.workspace.index_url) as index:
+            assert Leases(index, [host_lease(PICTURES)], "another").take() is None
+            refused = crawls.run(ARCHIVE_IMAGES="1", **extra)
+        assert refused.code == 1
+        assert f"{PICTURES} is being crawled since" in refused.err
         wanted = {image.url for id_ in site.ids() for image in site.story(id_).images}
         assert wanted
         asked = sorted(
@@ -48,5 +55,7 @@ def test_pictures_are_asked_for_once_each_and_kept(tmp_path: Path) -> None:
 def test_pictures_are_left_alone_by_default(tmp_path: Path) -> None:
     with site_of_today("etoday", 8) as site:
         crawls = Crawls.into(tmp_path, site)
-        assert crawls.run(RESOLVER_MAP=places(crawls)).code == 0
+        with Index(crawls.workspace.index_url) as index:
+            assert Leases(index, [host_lease(PICTURES)], "another").take() is None
+            assert crawls.run(RESOLVER_MAP=places(crawls)).code == 0
         assert not [entry for entry in site.log if entry.host == PICTURES]

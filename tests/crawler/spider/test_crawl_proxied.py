@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.crawls import SETTLED, Crawls, site_of_today, tally
+from tests.support.crawling.crawls import SETTLED, Crawls, site_of_today, tally
 from tests.support.faults.fork_server import PATIENCE, RequestLog
 from tests.support.faults.killed_crawls import kill_crawls, line
 from tests.support.faults.limits import leave_memory
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def test_kills_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     with site_of_today("etoday", 60) as site:
-        tally = kill_crawls(tmp_path, site, kills=25, seed=20260901)
+        tally = kill_crawls(tmp_path, site, kills=12, seed=20260901)
     print(line(tally))
-    assert tally.kills == 25
+    assert tally.kills == 12
     assert (tally.lost, tally.twice, tally.refetched, tally.unequal) == (0, 0, 0, 0)
 
 

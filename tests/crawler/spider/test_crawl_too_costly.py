@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import costly_pages
-from tests.support.costly_pages import MARK
-from tests.support.crawls import SETTLED, Crawls, site_of_today, tally
+from tests.support.crawling.crawls import SETTLED, Crawls, site_of_today, tally
 from tests.support.pages import page_of
+from tests.support.sites import costly_pages
+from tests.support.sites.costly_pages import MARK
 
 if TYPE_CHECKING:
     from pathlib import Path

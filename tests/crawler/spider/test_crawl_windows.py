@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.discovery.id_walks import GAP
-from tests.support.crawls import Crawls, tally
+from tests.support.crawling.crawls import Crawls, tally
 from tests.support.mock_site.catalogue import CLOCK
 from tests.support.mock_site.server import MockSite
 from tests.support.mock_site.story import KST
-from tests.support.odd_answers import LATER, pass_time
+from tests.support.sites.odd_answers import LATER, pass_time
 
 if TYPE_CHECKING:
     from datetime import date

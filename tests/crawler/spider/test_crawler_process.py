@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.cli import ROOT
-from tests.support.crawls import Crawls, site_of_today
-from tests.support.user_parts import PARTS
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.crawling.user_parts import PARTS
+from tests.support.processes.cli import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def script(crawls: Crawls, **settings: Any) -> subprocess.CompletedProcess[str]:
     words = crawls.command()[2:]
     given = dict(word.split("=", 1) for word in words if word != "-s") | settings
     return subprocess.run(
-        [sys.executable, "-m", "tests.support.crawler_script"],
+        [sys.executable, "-m", "tests.support.processes.crawler_script"],
         cwd=ROOT,
         env=crawls.workspace.environment(),
         input=json.dumps(given),

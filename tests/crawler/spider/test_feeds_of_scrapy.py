@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import fromstring
 
 from pipelines.item import item_fields
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.odd_answers import GONE_ANSWERS, ODD_ANSWERS, delete_one, drill, two_outages
+from tests.support.sites.odd_answers import (
+    GONE_ANSWERS,
+    ODD_ANSWERS,
+    delete_one,
+    drill,
+    two_outages,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.odd_answers import OddAnswer
+    from tests.support.sites.odd_answers import OddAnswer
 
 _SHORT = ("404", "999", "front page", "maintenance", "alert: deleted")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import Workspace
-from tests.support.crawls import HASTE
-from tests.support.raw_servers import answering, serving
+from tests.support.crawling.crawls import HASTE
+from tests.support.processes.cli import Workspace
+from tests.support.sites.raw_servers import answering, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

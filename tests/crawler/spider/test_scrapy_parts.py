@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.raw_servers import run
-from tests.support.scrapy_crawls import crawl, response, serve
+from tests.support.crawling.scrapy_crawls import crawl, response, serve
+from tests.support.sites.raw_servers import run
 
 HOST = "www.example.com"
 

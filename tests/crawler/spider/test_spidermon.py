@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.crawling.crawls import Crawls, site_of_today
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 ARTICLES = 8
 MONITORS = {
     "EXTENSIONS": '{"spidermon.contrib.scrapy.extensions.Spidermon": 500}',
     "SPIDERMON_ENABLED": "1",
-    "SPIDERMON_SPIDER_CLOSE_MONITORS": "tests.support.monitors.Suite",
+    "SPIDERMON_SPIDER_CLOSE_MONITORS": "tests.support.crawling.monitors.Suite",
     "SPIDERMON_ADD_FIELD_COVERAGE": "1",
     "SPIDERMON_FIELD_COVERAGE_RULES": '{"dict/headline": 1.0, "dict/url": 1.0}',
     "SPIDERMON_UNWANTED_HTTP_CODES": '{"500": 0}',

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.crawls import Crawls, site_of_today, tally
-from tests.support.user_crawls import USED, WAYS, Seen, observed, stated_in_warcinfo
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
+from tests.support.crawling.user_crawls import USED, WAYS, Seen, observed, stated_in_warcinfo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.mock_site.server import MockSite
 
-USER_PARTS = "tests.support.user_parts"
+USER_PARTS = "tests.support.crawling.user_parts"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_crawl_without_what_it_owes_does_not_start(
 
 NOT_IMPORTED = {
     "DOWNLOADER_MIDDLEWARES": '{"nothing.Here": 1}',
-    "SPIDER_MIDDLEWARES": '{"tests.support.user_parts.Missing": 1}',
+    "SPIDER_MIDDLEWARES": '{"tests.support.crawling.user_parts.Missing": 1}',
     "ITEM_PIPELINES": '{"nodots": 1}',
     "EXTENSIONS": '{"nothing.Here": null}',
     "ADDONS": '{"nothing.Here": 1}',

@@ -22,15 +22,15 @@ from archive.runs.history import runs_between
 from crawler.jobs.config import parse_jobs
 from crawler.status.console import print_overview, print_reasons, print_runs
 from crawler.status.overview import Overview, Room, survey
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls, site_of_today
+from tests.support.archives.run_history import DAY, HOUR, NOW, History
+from tests.support.crawling.crawls import Crawls, site_of_today
 from tests.support.documents import MADE
-from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.cli import CommandResult
+    from tests.support.processes.cli import CommandResult
 
 JOBS = (
     '[[job]]\noutlet = "etoday"\nretries = 1\n'
@@ -133,6 +133,7 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> Non
     assert (result.code, result.out, result.err) == (0, "0 runs\n", "")
 
 
+@pytest.mark.sqlite_only(reason="it looks into the file")
 def test_it_only_reads(crawled: Workspace) -> None:
     before = crawled.index.read_bytes()
     for words in ((), ("--runs",), ("--json",)):
@@ -140,6 +141,7 @@ def test_it_only_reads(crawled: Workspace) -> None:
     assert crawled.index.read_bytes() == before
 
 
+@pytest.mark.sqlite_only(reason="there is no file of the index yet")
 def test_where_there_is_no_index_it_says_so_and_makes_none(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "nothing")
     for words in (
@@ -155,6 +157,7 @@ def test_where_there_is_no_index_it_says_so_and_makes_none(tmp_path: Path) -> No
     assert not workspace.folder.exists()
 
 
+@pytest.mark.sqlite_only(reason="there is no earlier schema in PostgreSQL")
 def test_an_index_of_an_older_schema_is_left_as_it_is(tmp_path: Path) -> None:
     history = History(tmp_path / "index.sqlite3")
     history.index().close()

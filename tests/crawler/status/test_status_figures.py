@@ -11,16 +11,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from archive.index.database import Index
-from archive.index.leases import Lease, outlet_lease
-from archive.index.process_identity import this_process
+from archive.index.writers.leases import Leases, outlet_lease
+from archive.index.writers.process_identity import this_process
 from archive.runs.figures import evenly, examples
 from archive.runs.history import runs_between, summed
 from crawler.jobs.config import parse_jobs
 from crawler.status.json_report import overview_object
 from crawler.status.outlet_figures import Articles
 from crawler.status.overview import Overview, survey
-from tests.support import run_history
-from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.archives import run_history
+from tests.support.archives.run_history import DAY, HOUR, NOW, History
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -223,6 +223,7 @@ def plans() -> Iterator[list[tuple[str, str]]]:
     event.remove(Engine, "before_cursor_execute", explain)
 
 
+@pytest.mark.sqlite_only(reason="it reads SQLite's plan of a query")
 def test_no_query_reads_a_big_table_or_the_history_through(
     history: History, plans: list[tuple[str, str]]
 ) -> None:
@@ -340,7 +341,7 @@ def test_a_running_job_is_shown_for_the_outlet_and_each_of_its_jobs(history: His
     run_id = history.run(HOUR, {"new": 1}, took=None, holder=this_process())
     history.index().close()
     with Index(history.url) as index:
-        Lease(index, outlet_lease("etoday"), run_id, lambda: NOW - HOUR).take()
+        Leases(index, [outlet_lease("etoday")], run_id, lambda: NOW - HOUR).take()
     overview = look(history, JOBS)
     state = outlet_of(overview)
     assert state.last is not None

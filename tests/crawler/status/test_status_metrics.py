@@ -18,19 +18,22 @@ from archive.index.database import Index
 from archive.runs.alarms import Alarm, AlarmKind
 from archive.runs.fields import FIELDS
 from archive.runs.history import runs_between
+from archive.runs.queue import QueueState
 from archive.runs.record import Ending, RunRecord
+from archive.runs.workers import WorkerState
 from crawler import VERSION
+from crawler.cli.output.printable import printable_lines
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.daemon import once
 from crawler.jobs.due import How, NextRun
-from crawler.jobs.logs import Logs
-from crawler.jobs.runner import RunnerContext
+from crawler.jobs.execution.logs import Logs
+from crawler.jobs.execution.runner import RunnerContext
 from crawler.status.json_report import overview_object, runs_object
 from crawler.status.outlet_figures import Articles, OutletFigures, Rate
 from crawler.status.overview import JobState, OutletState, Overview, Room, survey
 from crawler.status.prometheus import MetricsFile, registry_of, write_metrics
-from tests.support.cli import ROOT, Workspace
-from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.archives.run_history import DAY, HOUR, NOW, History
+from tests.support.processes.cli import ROOT, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,13 +169,23 @@ def told(said: dict[str, Any]) -> _Samples:
                 if isinstance(value, str)
                 else float(value)
             )
-            found[f"sacho_{name}", tuple(sorted(labels.items()))] = number
+            shown = {label: printable_lines(text) for label, text in labels.items()}
+            found[f"sacho_{name}", tuple(sorted(shown.items()))] = number
 
     one("build_info", 1, version=said["version"])
     one("status_timestamp_seconds", said["at"])
     one("ok", said["ok"])
     for name, value in said["room"].items():
         one(name, value)
+    if said["queue"] is not None:
+        one("queue_waiting", said["queue"]["waiting"])
+        one("queue_running", said["queue"]["running"])
+        one("queue_oldest_timestamp_seconds", said["queue"]["oldest_at"])
+        one("workers", len(said["workers"]))
+    for worker in said["workers"]:
+        labels = {"host": worker["host"], "run": worker["run"]}
+        one("worker_seen_timestamp_seconds", worker["seen_at"], **labels)
+        one("worker_jobs", len(worker["jobs"]), **labels)
     for job in said["jobs"]:
         last, name = job["last_run"] or {}, job["job"]
         one("run_last_start_timestamp_seconds", last.get("started_at"), job=name)
@@ -225,9 +238,19 @@ def history(tmp_path: Path) -> History:
     return history
 
 
+def with_workers(overview: Overview) -> Overview:
+    """The overview, as of an index with a queue and a worker."""
+    worker = WorkerState(
+        run_id="w", host="a", version="1", started_at=NOW - HOUR, seen_at=NOW, jobs=("etoday",)
+    )
+    queue = QueueState(waiting=2, running=1, oldest=NOW - HOUR)
+    return replace(overview, queue=queue, workers=(worker,))
+
+
 def test_json_and_metrics_have_the_same_figures(history: History) -> None:
     with history.index() as index:
         overview = survey(index, history.archive(), [JOB], NOW)
+    overview = with_workers(overview)
     found = samples(generate_latest(registry_of(overview)).decode())
     assert found == told(overview_object(overview))
     outlet = (("outlet", "etoday"),)
@@ -249,7 +272,7 @@ def test_the_pages_name_every_key_and_every_metric(history: History) -> None:
     with history.index() as index, index.reading() as connection:
         last = runs_between(connection, None, None, NOW)
     with history.index() as index:
-        overview = survey(index, history.archive(), [JOB], NOW)
+        overview = with_workers(survey(index, history.archive(), [JOB], NOW))
     result = runs_object(last, NOW, since=None, until=None, outlet="", counts={}, last={})
     names = {*keys(overview_object(overview)), *keys(result)} - {
         "etoday",
@@ -314,7 +337,7 @@ def test_a_round_of_the_scheduler_ends_with_the_file(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
     jobs = parse_jobs('[[job]]\nname = "check"\ncommand = "verify"\nevery = "1h"\n')
-    with Index(f"sqlite:///{workspace.index}", brief=True) as index:
+    with Index(workspace.index_url, brief=True) as index:
         house = RunnerContext(index=index, logs=Logs(tmp_path / "log", 1), settings={})
         file = MetricsFile(str(path), index, str(workspace.archive))
         assert once(jobs, house, 1, file.update) == 0
@@ -347,6 +370,7 @@ def test_a_file_that_cannot_be_written_is_logged_once_and_stops_nothing(
     assert caplog.messages == [message, message]
 
 
+@pytest.mark.sqlite_only(reason="it is of a file that is no index")
 def test_an_index_that_cannot_be_read_stops_nothing_either(
     history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import reading_room
-from tests.support.reading_room import opened_room, replayed
+from tests.support.readers import reading_room
+from tests.support.readers.reading_room import opened_room, replayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from httpx import Client
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 
 @pytest.fixture(scope="package")

@@ -14,13 +14,13 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from crawler.web.security import Access, RequestLog, is_loopback
-from tests.support.reading_room import opened_room
+from tests.support.readers.reading_room import opened_room
 
 if TYPE_CHECKING:
     from httpx import Client
     from starlette.types import Message
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 TOKEN = "a-secret"
 

@@ -9,16 +9,16 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from archive.articles.revision_diff import ChangedLine
-from archive.articles.word_diff import Piece
+from archive.differences.word_diff import Piece
 from archive.model.article import KST
 from crawler.web.messages import Words
-from crawler.web.pages.difference import _CHARACTERS, _LINES, shown
+from crawler.web.pages.articles.difference import _CHARACTERS, _LINES, shown
 from tests.archive.articles.test_identity import DAY, edited
-from tests.support.captures import Keeper
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import OWN_ID, another, answer, other_url, page
 from tests.support.documents import NOON
-from tests.support.history import OWN_ID, another, answer, other_url, page
-from tests.support.reading_room import opened_room
+from tests.support.processes.cli import Workspace
+from tests.support.readers.reading_room import opened_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

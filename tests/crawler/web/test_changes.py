@@ -6,14 +6,15 @@ import json
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
-from tests.support.reading_room import opened_room, replayed
+from tests.support.databases.postgres import ON_POSTGRES
+from tests.support.readers.reading_room import opened_room, replayed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from httpx import Client
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -32,7 +33,10 @@ def test_events_are_those_of_the_verb_page_by_page(room: Client, seeds: Workspac
         [one[key] for key in keys] for one in told
     ]
     assert room.get("/changes.json", params={"since": cursor}).json()["events"] == []
-    assert room.get("/changes.json", params={"since": "now"}).json()["next"] == cursor
+    now = room.get("/changes.json", params={"since": "now"}).json()["next"]
+    assert room.get("/changes.json", params={"since": now}).json()["events"] == []
+    # PostgreSQL's sequences have drawn ids that no row has.
+    assert ON_POSTGRES or now == cursor
 
 
 def test_a_cursor_of_another_index_is_410_with_the_one_to_go_on_from(tmp_path: Path) -> None:

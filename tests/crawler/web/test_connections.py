@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from crawler.web import connections
 from crawler.web.connections import Connection, most_connections
-from tests.support.web_servers import ask, served_at
+from tests.support.sites.web_servers import ask, served_at
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from httpx import Client
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 ASKED = {"q": "푸틴", "since": "2023-09-01"}
 

@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING
 import pytest
 from httpx import Client
 
-from tests.support.reading_room import replayed
+from tests.support.readers.reading_room import replayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 ARTICLE = "/articles/newspim/20230915999901"
 #: Root without what lets root write where others may not.
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can give rights up"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can give rights up"
+    ),
+    pytest.mark.sqlite_only(reason="it is of a file and its folder"),
+]
 
 
 @contextmanager

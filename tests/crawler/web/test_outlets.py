@@ -19,10 +19,10 @@ from crawler.status.json_report import overview_object
 from crawler.status.overview import survey
 from crawler.web.pages import outlet
 from crawler.web.pages.public_values import public_text
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls, site_of_today
-from tests.support.reading_room import FOLDER, HOST, HOSTILE, opened_room
-from tests.support.run_history import DAY, HOUR, NOW, History
+from tests.support.archives.run_history import DAY, HOUR, NOW, History
+from tests.support.crawling.crawls import Crawls, site_of_today
+from tests.support.processes.cli import Workspace
+from tests.support.readers.reading_room import FOLDER, HOST, HOSTILE, opened_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def client(busy: Workspace) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def status(busy: Workspace) -> dict[str, Any]:
     """What `status --json` says of the outlets at that time, by name."""
-    with Index(f"sqlite:///{busy.index}", read_only=True) as index:
+    with Index(busy.index_url, read_only=True) as index:
         said = overview_object(survey(index, str(busy.archive), JOBS, NOW))
     return {one["outlet"]: one for one in said["outlets"]}
 
@@ -233,6 +233,7 @@ def test_channels_are_counted_after_a_crawl(tmp_path: Path) -> None:
         assert published == values["articles"] == 4
 
 
+@pytest.mark.sqlite_only(reason="it reads SQLite's plan of a query")
 def test_no_query_of_a_page_reads_a_big_table_through(room: Client) -> None:
     plans: list[tuple[str, str]] = []
 

@@ -16,9 +16,9 @@ from archive.index.database import Index
 from crawler.web.messages import LANGUAGES, catalogue, language_of
 from crawler.web.plots import Bar, bars
 from crawler.web.rendering import path_text
-from tests.support.cli import ROOT, Workspace
-from tests.support.exports import crawled_twice
-from tests.support.reading_room import opened_room, replayed
+from tests.support.archives.exports import crawled_twice
+from tests.support.processes.cli import ROOT, Workspace
+from tests.support.readers.reading_room import opened_room, replayed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,12 +114,13 @@ def test_nothing_can_be_written(room: Client) -> None:
 
 def test_an_empty_archive_has_pages_too(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    Index(f"sqlite:///{workspace.index}").close()
+    Index(workspace.index_url).close()
     with opened_room(workspace) as client:
         assert "아직" in client.get("/").text
         assert client.get("/search", params={"q": "푸틴"}).status_code == 200
 
 
+@pytest.mark.sqlite_only(reason="it is of the files that a reindex replaces")
 def test_the_index_may_be_replaced_and_lost_meanwhile(tmp_path: Path) -> None:
     workspace = replayed(tmp_path)
     with opened_room(workspace) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,22 @@ from archive.index.search.query import QueryError
 from archive.runs.cursor import RunPlace, parse_place, place_text
 from archive.runs.figures import examples
 from archive.runs.history import runs_between
+from archive.runs.queue import QueueState
+from archive.runs.workers import WorkerState
 from crawler.jobs.config import parse_jobs
 from crawler.status.json_report import overview_object, run_object
 from crawler.status.overview import survey
 from crawler.web import status
-from tests.support.cli import Workspace
-from tests.support.reading_room import FOLDER, HOST, opened_room
-from tests.support.run_history import NOW
+from tests.support.archives.run_history import NOW
+from tests.support.processes.cli import Workspace
+from tests.support.readers.reading_room import FOLDER, HOST, opened_room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from httpx import Client
+
+    from crawler.status.overview import Overview
 
 JOBS = parse_jobs(
     '[[job]]\noutlet = "etoday"\nretries = 1\n'
@@ -42,7 +47,7 @@ def client(busy: Workspace) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def index(busy: Workspace) -> Iterator[Index]:
-    with Index(f"sqlite:///{busy.index}", read_only=True) as index:
+    with Index(busy.index_url, read_only=True) as index:
         yield index
 
 
@@ -204,7 +209,7 @@ def test_no_run_no_page(client: Client) -> None:
 
 def test_before_the_first_run_there_is_a_page(tmp_path_factory: pytest.TempPathFactory) -> None:
     workspace = Workspace(tmp_path_factory.mktemp("empty"))
-    Index(f"sqlite:///{workspace.index}").close()
+    Index(workspace.index_url).close()
     with opened_room(workspace) as client:
         page = seen(client, "/runs")
         assert "해제되지 않은 경보나 문제가 없습니다." in page.css_first("#attention ~ p").text()
@@ -231,6 +236,27 @@ def test_the_status_is_made_once_for_all_who_ask_at_a_time(busy: Workspace) -> N
         for _ in range(3):
             assert client.get("/outlets").status_code == 200
         assert len(made) == 1
+
+
+def test_workers_and_their_queue_are_shown_without_their_hosts(
+    busy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_workers(*given: Any, **options: Any) -> Overview:
+        begun = WorkerState(
+            run_id="w", host=HOST, version="0.9", started_at=NOW, seen_at=NOW, jobs=("often",)
+        )
+        queue = QueueState(waiting=1234, running=1, oldest=NOW)
+        return replace(survey(*given, **options), queue=queue, workers=(begun,))
+
+    monkeypatch.setattr(status, "survey", with_workers)
+    with opened_room(busy, clock=lambda: NOW) as room:
+        page = seen(room, "/runs")
+        assert "대기 1,234" in page.css_first("#workers ~ p").text()
+        (row,) = page.css("#workers ~ .scroll tbody tr")
+        assert [row.css_first("a").attributes["href"], "often" in row.text()] == ["/runs/w", True]
+        said = room.get("/runs.json")
+        assert said.json()["status"]["workers"][0]["host"] is None
+        assert HOST not in said.text + page.html
 
 
 def test_without_a_status_the_runs_are_shown(

@@ -8,12 +8,12 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.web.pages.search import narrowed, query_text
-from tests.support.reading_room import opened_room
+from tests.support.readers.reading_room import opened_room
 
 if TYPE_CHECKING:
     from httpx import Client
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 
 def headlines(html: str) -> list[str]:

@@ -9,18 +9,18 @@ import pytest
 
 from bench.web_fuzz import served
 from tests.archive.articles.test_identity import PAGE
-from tests.support.captures import Keeper
+from tests.support.archives.captures import Keeper
+from tests.support.archives.history import page
 from tests.support.documents import NOON
-from tests.support.history import page
-from tests.support.reading_room import replayed
-from tests.support.replay_web_page import missing, started_browser
+from tests.support.readers.reading_room import replayed
+from tests.support.readers.replay_web_page import missing, started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")

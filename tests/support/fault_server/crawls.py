@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from archive.model.article import KST
 from crawler.discovery.requests import Limits
-from tests.support.cli import CommandResult
-from tests.support.crawls import SETTLED, Crawls, site_of_today
+from tests.support.crawling.crawls import SETTLED, Crawls, site_of_today
 from tests.support.fault_server.certificates import TLS_FAULTS
 from tests.support.fault_server.endless_sources import list_page, sitemap_index
 from tests.support.fault_server.kept_stats import KeptStats
-from tests.support.fault_server.page_answers import ANSWERS
-from tests.support.fault_server.source_answers import ROBOTS, SOURCES
+from tests.support.fault_server.page_answers import answers
+from tests.support.fault_server.source_answers import robots, sources
+from tests.support.processes.cli import CommandResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +31,6 @@ _UNREACHABLE = ("failed/robots_unreachable", "skipped/robots_unreachable")
 #: Of a page that robots.txt allows: it is not there.
 _ALLOWED = ("skipped/http_status",)
 _DISALLOWED = ("skipped/robots", "failed/robots", *_UNREACHABLE)
-#: Answers in place of a page, of robots.txt and of TLS; answers in place of a sitemap.
-PAGE_CASES = len(ANSWERS) + len(ROBOTS) + len(TLS_FAULTS)
-SOURCE_CASES = len(SOURCES)
 KEPT_STATS = f"{KeptStats.__module__}.{KeptStats.__qualname__}"
 
 
@@ -56,17 +53,22 @@ class HostileCrawl:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
+def page_cases() -> int:
+    """Return how many answers there are in place of a page, of robots.txt and of TLS."""
+    return len(answers()) + len(robots()) + len(TLS_FAULTS)
+
+
 def crawl_hostile_outlet(folder: Path, *, plain: int = 20, **settings: str) -> HostileCrawl:
     """Crawl an outlet with every answer, and ``plain`` articles as they should be."""
-    hosts = {f"robots-{number}.example": name for number, name in enumerate(ROBOTS)}
+    hosts = {f"robots-{number}.example": name for number, name in enumerate(robots())}
     broken = {f"{fault.replace('_', '-')}.example": fault for fault in TLS_FAULTS}
-    articles = len(ANSWERS) + len(hosts) + len(broken) + plain
+    articles = len(answers()) + len(hosts) + len(broken) + plain
     with site_of_today(
         "etoday", articles, feed_size=articles, more_hosts=hosts, broken_tls=broken
     ) as site:
         ids = iter(site.ids())
         expected: dict[str, tuple[str, tuple[str, ...]]] = {}
-        for answer, article_id in zip(ANSWERS, ids, strict=False):
+        for answer, article_id in zip(answers(), ids, strict=False):
             site.fault(f"/view/{article_id}", "raw", script=answer.script, keeps=answer.keeps)
             expected[article_id] = (answer.name, answer.outcomes)
         for host, article_id in zip((*hosts, *broken), ids, strict=False):
@@ -79,16 +81,20 @@ def crawl_hostile_sitemaps(
     folder: Path,
     *,
     plain: int = 20,
-    sources: Sequence[SourceAnswer] = SOURCES,
+    more: Sequence[SourceAnswer] = (),
     **settings: str,
 ) -> HostileCrawl:
-    """Crawl an outlet whose sitemap is an index of hostile ones; its feeds are as they should be."""
+    """Crawl an outlet whose sitemap is an index of hostile ones; its feeds are as they should be.
+
+    ``more`` are added to `sources`.
+    """
     with site_of_today("etoday", plain) as site:
-        _plant_sources(site, sources)
+        every = (*sources(), *more)
+        _plant_sources(site, every)
         # The server is busy with the long ones, and accepts no connection meanwhile.
         patient = {"CONNECT_TIMEOUT": settings.get("DOWNLOAD_TIMEOUT", "60")} | settings
         ended = _crawled(Crawls.into(folder, site), {}, plain, patient)
-        ended.wrong |= _wrong_sources(site, sources, ended.err)
+        ended.wrong |= _wrong_sources(site, every, ended.err)
         return ended
 
 
@@ -149,20 +155,20 @@ def _crawled(
     )
 
 
-def _expected_of_host(site: MockSite, host: str, robots: str) -> tuple[str, tuple[str, ...]]:
+def _expected_of_host(site: MockSite, host: str, kind: str) -> tuple[str, tuple[str, ...]]:
     """Return the name and the right outcomes of an article that redirects to a host."""
-    if not robots:
+    if not kind:
         return f"TLS of {host}", _UNREACHABLE
-    script, allows = ROBOTS[robots]
+    script, allows = robots()[kind]
     site.fault(f"{host}/robots.txt", "raw", script=script)
     outcomes = {True: _ALLOWED, False: _DISALLOWED, None: _ALLOWED + _DISALLOWED}
-    return f"robots.txt {robots}", outcomes[allows]
+    return f"robots.txt {kind}", outcomes[allows]
 
 
-def _plant_sources(site: MockSite, sources: Sequence[SourceAnswer]) -> None:
+def _plant_sources(site: MockSite, every: Sequence[SourceAnswer]) -> None:
     """Make the outlet's sitemap an index of hostile ones."""
-    urls = [f"{_MAIN}/sitemap/{number}.xml" for number in range(len(sources))]
-    for number, source in enumerate(sources):
+    urls = [f"{_MAIN}/sitemap/{number}.xml" for number in range(len(every))]
+    for number, source in enumerate(every):
         site.fault(rf"/sitemap/{number}\.xml", "raw", script=source.script)
     entries = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in urls)
     index = f"<sitemapindex>{entries}</sitemapindex>"
@@ -187,10 +193,10 @@ def _wrong_pages(
     return wrong | {f"outcomes of {source}": times for source, times in repeated.items()}
 
 
-def _wrong_sources(site: MockSite, sources: Sequence[SourceAnswer], err: str) -> dict[str, str]:
+def _wrong_sources(site: MockSite, every: Sequence[SourceAnswer], err: str) -> dict[str, str]:
     """Return the sitemaps that were not asked for once, or of which another thing is said."""
     wrong = {}
-    for number, source in enumerate(sources):
+    for number, source in enumerate(every):
         path = f"/sitemap/{number}.xml"
         asked = len(site.requests(path))
         found = [line for line in err.splitlines() if re.search(rf"sitemap \S*{path}: ", line)]

@@ -140,112 +140,146 @@ def _agents(number: int) -> bytes:
 
 _RSS_ITEM = "<item><link>https://www.etoday.co.kr/{}</link><title>{}</title></item>"
 _ATOM_ENTRY = '<entry><link href="https://www.etoday.co.kr/{}"/><title>{}</title></entry>'
-SOURCES = (
-    SourceAnswer("entities of entities", document(_laughs()), "document type"),
-    SourceAnswer("an entity of a file", document(_external("file:///etc/passwd")), "document type"),
-    SourceAnswer("an entity of a host", document(_external("http://127.0.0.1/")), "document type"),
-    SourceAnswer(
-        "a document type elsewhere",
-        document(_urlset(_ENTRY.format(1), '<!DOCTYPE urlset SYSTEM "http://127.0.0.1/x.dtd">')),
-        "",
-    ),
-    SourceAnswer("a million entries", document(_many(1_000_000)), "more than"),
-    SourceAnswer("50,001 entries", document(_many(50_001)), "more than 50000 entries"),
-    SourceAnswer(
-        "entries without end", repeats(_XML + b"<urlset>", _ENTRY.encode(), 10**7), _ENDLESS
-    ),
-    SourceAnswer(
-        "lines without end", repeats(_PLAIN, b"https://www.etoday.co.kr/a\n", 10**7), _ENDLESS
-    ),
-    SourceAnswer(
-        "a deep tree", document(b"<urlset>" + b"<a>" * 100_000 + b"</a>" * 100_000), "deep"
-    ),
-    SourceAnswer("a tree without end", repeats(_XML + b"<urlset>", b"<a>", 10**8), _ENDLESS),
-    SourceAnswer("one tag without end", repeats(_XML + b"<urlset ", b'a="b" ', 10**8), _ENDLESS),
-    SourceAnswer(
-        "100,000 attributes",
-        document(b"<urlset " + b" ".join(b'a%d="b"' % n for n in range(100_000)) + b"></urlset>"),
-        "no entries",
-    ),
-    SourceAnswer(
-        "a comment without an end", document(b"<urlset><!--" + b"x" * 10**7), "end of a tag"
-    ),
-    SourceAnswer(
-        "CDATA without an end", document(b"<urlset><![CDATA[" + b"<" * 10**6), "malformed"
-    ),
-    SourceAnswer("a million ampersands", document(_urlset("&" * 10**6)), "not valid XML"),
-    SourceAnswer("a gzip bomb by name", _coded("gzip"), "HTML page"),
-    SourceAnswer("a br bomb", _coded("br"), "HTML page"),
-    SourceAnswer("60 MB packed by gzip", _packed("gzip", 60), "decodes to more than"),
-    SourceAnswer(
-        "a gzip file that is a bomb",
-        document(_packed_urlset("gzip", 60), "application/gzip"),
-        "the gzip file",
-    ),
-    SourceAnswer(
-        "a tag of 40 MB", document(b"<urlset " + b'a="b" ' * 7_000_000), "without the end of a tag"
-    ),
-    SourceAnswer(
-        "a gzip file cut", document(gzip.compress(_many(1000))[:-900], "application/gzip"), "after"
-    ),
-    SourceAnswer(
-        "a gzip file of nothing", document(b"\x1f\x8b" + b"\0" * 100, "application/gzip"), "gzip"
-    ),
-    SourceAnswer("UTF-16", document(_encoded("utf-16")), ""),
-    SourceAnswer("EUC-KR", document(_encoded("euc-kr")), ""),
-    SourceAnswer("UTF-7", document(_urlset(_ENTRY.format(1), '<?xml encoding="utf-7"?>')), ""),
-    SourceAnswer("idna", document(_urlset(_ENTRY.format(1), '<?xml encoding="idna"?>')), ""),
-    SourceAnswer("control characters", document(b"<urlset>" + b"\1" * 10**6), "malformed|control"),
-    SourceAnswer("nothing", document(b""), "empty"),
-    SourceAnswer("a page", says(OK + b"\r\n<html><body>x</body></html>"), "HTML page"),
-    SourceAnswer(
-        "bad addresses",
-        document(
-            b"<sitemapindex><sitemap><loc>http://[</loc></sitemap><sitemap>"
-            b"<loc>https://www.etoday.co.kr:99999/</loc></sitemap></sitemapindex>"
+
+
+@cache
+def sources() -> tuple[SourceAnswer, ...]:
+    """Return a hostile sitemap or feed of each kind; some have megabytes, which are made when asked for."""
+    return (
+        SourceAnswer("entities of entities", document(_laughs()), "document type"),
+        SourceAnswer(
+            "an entity of a file", document(_external("file:///etc/passwd")), "document type"
         ),
-        "",
-    ),
-    *_feeds("RSS", "rss", _rss, _RSS_ITEM),
-    *_feeds("Atom", "feed", _atom, _ATOM_ENTRY),
-)
-#: As long as they may be, several of each: what they take while others are under way. For the bench.
-LONG_SOURCES = (
-    *(
-        SourceAnswer(f"49 MB packed by {coding} ({number})", _packed(coding, 49), "no entries")
-        for coding in ("gzip", "deflate", "br")
-        for number in range(2)
-    ),
-    SourceAnswer("49 MB packed twice", _packed("gzip, br", 49), "no entries"),
-    *(
-        SourceAnswer(f"entries that nothing packs ({number})", _unpackable(), "")
-        for number in range(2)
-    ),
-)
-#: What a robots.txt may be, and whether it allows what is asked for: None where either is right.
-ROBOTS: dict[str, tuple[Script, bool | None]] = {
-    "without end": (repeats(_PLAIN, b"User-agent: x\nDisallow: /\n", 10**7), False),
-    "of 10,000 agents and rules": (
-        document(_agents(5000), "text/plain"),
-        True,
-    ),
-    "of one line": (document(b"Disallow: /" + b"a" * 10**6, "text/plain"), True),
-    "of wildcards": (document(b"User-agent: *\nDisallow: " + b"/*a" * 20_000, "text/plain"), None),
-    "that disallows": (document(b"User-agent: *\nDisallow: /", "text/plain"), False),
-    "in UTF-16": (document("User-agent: *\nDisallow: /".encode("utf-16"), "text/plain"), False),
-    "of binary": (document(bytes(range(256)) * 100, "text/plain"), False),
-    "packed as a bomb": (
-        document(bomb(100, "gzip"), "text/plain", b"Content-Encoding: gzip\r\n"),
-        False,
-    ),
-    "of a delay of a year": (document(b"User-agent: *\nCrawl-delay: 1e9", "text/plain"), True),
-    "304 unasked": (says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), False),
-    "206 unasked": (says(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 0\r\n\r\n"), False),
-    "reset": (says(b"HTTP/1.1 200 OK\r\n", then="reset"), False),
-    "never": (says(then="stall"), False),
-    "to nowhere": (says(b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n"), False),
-    "to a private address": (
-        says(b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n"),
-        False,
-    ),
-}
+        SourceAnswer(
+            "an entity of a host", document(_external("http://127.0.0.1/")), "document type"
+        ),
+        SourceAnswer(
+            "a document type elsewhere",
+            document(
+                _urlset(_ENTRY.format(1), '<!DOCTYPE urlset SYSTEM "http://127.0.0.1/x.dtd">')
+            ),
+            "",
+        ),
+        SourceAnswer("a million entries", document(_many(1_000_000)), "more than"),
+        SourceAnswer("50,001 entries", document(_many(50_001)), "more than 50000 entries"),
+        SourceAnswer(
+            "entries without end", repeats(_XML + b"<urlset>", _ENTRY.encode(), 10**7), _ENDLESS
+        ),
+        SourceAnswer(
+            "lines without end", repeats(_PLAIN, b"https://www.etoday.co.kr/a\n", 10**7), _ENDLESS
+        ),
+        SourceAnswer(
+            "a deep tree", document(b"<urlset>" + b"<a>" * 100_000 + b"</a>" * 100_000), "deep"
+        ),
+        SourceAnswer("a tree without end", repeats(_XML + b"<urlset>", b"<a>", 10**8), _ENDLESS),
+        SourceAnswer(
+            "one tag without end", repeats(_XML + b"<urlset ", b'a="b" ', 10**8), _ENDLESS
+        ),
+        SourceAnswer(
+            "100,000 attributes",
+            document(
+                b"<urlset " + b" ".join(b'a%d="b"' % n for n in range(100_000)) + b"></urlset>"
+            ),
+            "no entries",
+        ),
+        SourceAnswer(
+            "a comment without an end", document(b"<urlset><!--" + b"x" * 10**7), "end of a tag"
+        ),
+        SourceAnswer(
+            "CDATA without an end", document(b"<urlset><![CDATA[" + b"<" * 10**6), "malformed"
+        ),
+        SourceAnswer("a million ampersands", document(_urlset("&" * 10**6)), "not valid XML"),
+        SourceAnswer("a gzip bomb by name", _coded("gzip"), "HTML page"),
+        SourceAnswer("a br bomb", _coded("br"), "HTML page"),
+        SourceAnswer("60 MB packed by gzip", _packed("gzip", 60), "decodes to more than"),
+        SourceAnswer(
+            "a gzip file that is a bomb",
+            document(_packed_urlset("gzip", 60), "application/gzip"),
+            "the gzip file",
+        ),
+        SourceAnswer(
+            "a tag of 40 MB",
+            document(b"<urlset " + b'a="b" ' * 7_000_000),
+            "without the end of a tag",
+        ),
+        SourceAnswer(
+            "a gzip file cut",
+            document(gzip.compress(_many(1000))[:-900], "application/gzip"),
+            "after",
+        ),
+        SourceAnswer(
+            "a gzip file of nothing",
+            document(b"\x1f\x8b" + b"\0" * 100, "application/gzip"),
+            "gzip",
+        ),
+        SourceAnswer("UTF-16", document(_encoded("utf-16")), ""),
+        SourceAnswer("EUC-KR", document(_encoded("euc-kr")), ""),
+        SourceAnswer("UTF-7", document(_urlset(_ENTRY.format(1), '<?xml encoding="utf-7"?>')), ""),
+        SourceAnswer("idna", document(_urlset(_ENTRY.format(1), '<?xml encoding="idna"?>')), ""),
+        SourceAnswer(
+            "control characters", document(b"<urlset>" + b"\1" * 10**6), "malformed|control"
+        ),
+        SourceAnswer("nothing", document(b""), "empty"),
+        SourceAnswer("a page", says(OK + b"\r\n<html><body>x</body></html>"), "HTML page"),
+        SourceAnswer(
+            "bad addresses",
+            document(
+                b"<sitemapindex><sitemap><loc>http://[</loc></sitemap><sitemap>"
+                b"<loc>https://www.etoday.co.kr:99999/</loc></sitemap></sitemapindex>"
+            ),
+            "",
+        ),
+        *_feeds("RSS", "rss", _rss, _RSS_ITEM),
+        *_feeds("Atom", "feed", _atom, _ATOM_ENTRY),
+    )
+
+
+@cache
+def long_sources() -> tuple[SourceAnswer, ...]:
+    """Return some as long as they may be, several of each: what they take while others are under way."""
+    return (
+        *(
+            SourceAnswer(f"49 MB packed by {coding} ({number})", _packed(coding, 49), "no entries")
+            for coding in ("gzip", "deflate", "br")
+            for number in range(2)
+        ),
+        SourceAnswer("49 MB packed twice", _packed("gzip, br", 49), "no entries"),
+        *(
+            SourceAnswer(f"entries that nothing packs ({number})", _unpackable(), "")
+            for number in range(2)
+        ),
+    )
+
+
+@cache
+def robots() -> dict[str, tuple[Script, bool | None]]:
+    """Return what a robots.txt may be, and whether it allows what is asked for: None where either is right."""
+    return {
+        "without end": (repeats(_PLAIN, b"User-agent: x\nDisallow: /\n", 10**7), False),
+        "of 10,000 agents and rules": (
+            document(_agents(5000), "text/plain"),
+            True,
+        ),
+        "of one line": (document(b"Disallow: /" + b"a" * 10**6, "text/plain"), True),
+        "of wildcards": (
+            document(b"User-agent: *\nDisallow: " + b"/*a" * 20_000, "text/plain"),
+            None,
+        ),
+        "that disallows": (document(b"User-agent: *\nDisallow: /", "text/plain"), False),
+        "in UTF-16": (document("User-agent: *\nDisallow: /".encode("utf-16"), "text/plain"), False),
+        "of binary": (document(bytes(range(256)) * 100, "text/plain"), False),
+        "packed as a bomb": (
+            document(bomb(100, "gzip"), "text/plain", b"Content-Encoding: gzip\r\n"),
+            False,
+        ),
+        "of a delay of a year": (document(b"User-agent: *\nCrawl-delay: 1e9", "text/plain"), True),
+        "304 unasked": (says(b"HTTP/1.1 304 Not Modified\r\n\r\n"), False),
+        "206 unasked": (says(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 0\r\n\r\n"), False),
+        "reset": (says(b"HTTP/1.1 200 OK\r\n", then="reset"), False),
+        "never": (says(then="stall"), False),
+        "to nowhere": (says(b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n"), False),
+        "to a private address": (
+            says(b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n"),
+            False,
+        ),
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archive.frontier.accounting import balance_of
 from archive.index.database import Index
-from tests.support.crawls import Crawls, site_of_today, tally
+from tests.support.crawling.crawls import Crawls, site_of_today, tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,14 +183,14 @@ PLACES = {
         "archive.frontier.frontier:Frontier.last_new_at",
         "archive.frontier.frontier:Frontier.release",
         "archive.index.database:Index.close",
-        "archive.index.leases:Lease.release",
+        "archive.index.writers.leases:Leases.release",
         "archive.segments.writer:SegmentWriter.close",
         "archive.segments.writer:SegmentWriter.state",
         "crawler.middlewares.pacing:PaceMiddleware._add_slot",
         "crawler.middlewares.pacing:PaceMiddleware._closed",
         "crawler.spider.session:CrawlSession._write_last_batch",
         "crawler.spider.session:CrawlSession._opened",
-        "crawler.spider.session:CrawlSession._renew_lease",
+        "crawler.spider.session:CrawlSession._renew_leases",
         "crawler.spider.session:CrawlSession._stop_ticking",
         "crawler.spider.session:CrawlSession._tick",
         "crawler.spider.session:new_articles",
@@ -326,7 +326,7 @@ def _counts(crawls: Crawls, out: str) -> tuple[bool, str]:
     if not crawls.workspace.index.exists():
         return True, "nothing begun"
     runs = {row["discovered_run"] for row in crawls.frontier().values()} or {""}
-    with Index(f"sqlite:///{crawls.workspace.index}") as index, index.reading() as connection:
+    with Index(crawls.workspace.index_url) as index, index.reading() as connection:
         (balance,) = (balance_of(connection, crawls.site.outlet, run) for run in runs)
     figures = {
         "discovered": balance.discovered,

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from archive.index.database import Index
-from tests.support.schedules import Schedule, done_once, overlaps, wait_for
+from tests.support.processes.schedules import Schedule, done_once, overlaps, wait_for
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,7 +58,7 @@ def kill_holders(folder: Path, sites: Sequence[MockSite], kills: int, dice: Rand
     schedule = Schedule(folder, sites, {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
     schedule.jobs(*(f'outlet = "{site.outlet}"\nevery = "1m"' for site in sites))
     # so that there is a history to look at from the first moment on
-    Index(f"sqlite:///{schedule.workspace.index}").close()
+    Index(schedule.workspace.index_url).close()
     with (folder / "said.log").open("wb") as result:
         schedulers = {
             process.pid: process for process in (schedule.start(said=result) for _ in range(2))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, cast
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from archive.index.address import is_postgres_url
 from bench.pages import captured, page
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls
+from tests.support.crawling.crawls import Crawls
+from tests.support.databases.postgres import let_stand_for
 from tests.support.faults.fork_server import PATIENCE
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier, Event
@@ -80,15 +83,17 @@ def run_concurrently(
     )
     held, done, told = context.Event(), context.Event(), context.Queue()
     together = context.Barrier(writers + 1)
-    holder = context.Process(target=_hold, args=(workspace.index, hold, held, together))
+    holder = context.Process(target=_hold, args=(workspace.index_url, hold, held, together))
     holder.start()
     assert held.wait(PATIENCE)
+    url = workspace.index_url
     shares = [rest[number::writers] for number in range(writers)]
     those = [
-        context.Process(target=_write, args=(folder, share, told, together)) for share in shares
+        context.Process(target=_write, args=(folder, url, share, told, together))
+        for share in shares
     ]
     others = [
-        context.Process(target=_read, args=(folder, number, done, told))
+        context.Process(target=_read, args=(folder, url, number, done, told))
         for number in range(readers)
     ]
     for process in (*those, *others):
@@ -152,32 +157,46 @@ def _counted(crawls: Crawls) -> Counter[tuple[Any, ...]]:
     )
 
 
-def _hold(index: Path, seconds: float, held: Event, together: Barrier) -> None:
-    """Hold the lock from before the writers begin until so long after: however slow they start, they meet it."""
-    with closing(sqlite3.connect(index, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+def _hold(url: str, seconds: float, held: Event, together: Barrier) -> None:
+    """Hold the lock from before the writers begin until so long after: however slow they start, they meet it.
+
+    PostgreSQL has none of all writers: there it is the lock of a table that each of them writes.
+    """
+    statement = "BEGIN IMMEDIATE"
+    if is_postgres_url(url):
+        statement = "BEGIN; LOCK TABLE captures IN EXCLUSIVE MODE"
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
         held.set()
         together.wait(PATIENCE)
         sleep(seconds)  # this is the fault, and nobody waits for it by a clock
-        connection.execute("ROLLBACK")
+        connection.exec_driver_sql("ROLLBACK")
 
 
-def _write(folder: Path, share: list[Path], told: Any, together: Barrier) -> None:
-    workspace = Workspace(folder)
+def _write(folder: Path, url: str, share: list[Path], told: Any, together: Barrier) -> None:
+    workspace = _shared(folder, url)
     together.wait(PATIENCE)
     for pages in share:
         _run(workspace, "replay", ("replay", pages), told)
     told.put(("end", 0.0, 0, "writer"))
 
 
-def _read(folder: Path, number: int, done: Event, told: Any) -> None:
-    workspace = Workspace(folder)
+def _read(folder: Path, url: str, number: int, done: Event, told: Any) -> None:
+    workspace = _shared(folder, url)
     kinds = (("show",), ("search", "기자"), ("export", folder / f"export-{number}.jsonl"))
     turn = number
     while not done.is_set():
         _run(workspace, "read", kinds[turn % len(kinds)], told)
         turn += 1
     told.put(("end", 0.0, 0, "reader"))
+
+
+def _shared(folder: Path, url: str) -> Workspace:
+    """Return the workspace whose index another process has made."""
+    workspace = Workspace(folder)
+    let_stand_for(workspace.index, url)
+    return workspace
 
 
 def _run(workspace: Workspace, kind: str, arguments: tuple[str | Path, ...], told: Any) -> None:

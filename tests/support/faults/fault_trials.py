@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from archive.segments.lookup import RecordError
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls
+from tests.support.crawling.crawls import Crawls
+from tests.support.databases.postgres import copy_folder
 from tests.support.documents import MADE
 from tests.support.faults.fork_server import ForkServer, RequestLog
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ class Work:
         self._number += 1
         trial = Trial(self._top / str(self._number), self.site)
         if self._given is not None:
-            shutil.copytree(self._given, trial.workspace.folder, dirs_exist_ok=True)
+            copy_folder(self._given, trial.workspace.folder)
         return trial
 
     def run(self, trial: Trial, trace: Sequence[str] = (), *, telling: bool = False) -> int:

@@ -11,11 +11,10 @@ import os
 import subprocess
 import sys
 import threading
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tests.support.cli import ROOT
-from tests.support.forked_verbs import IMPORTED
+from tests.support.processes.cli import ROOT
+from tests.support.processes.forked_verbs import import_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,8 +143,7 @@ class ForkServer:
 
 def main() -> None:
     """Fork a crawl for each line, say its process id and then how it ended; bury it when the next line comes."""
-    for name in IMPORTED:
-        import_module(name)
+    import_ahead()
     before = 0
     for line in sys.stdin:
         if before:
@@ -191,6 +189,7 @@ def _become(job: dict[str, Any]) -> NoReturn:
     try:
         os.environ.clear()
         os.environ.update(job["environment"])
+        sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         result = os.open(job["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream in (1, 2):
             os.dup2(result, stream)

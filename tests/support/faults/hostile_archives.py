@@ -10,8 +10,8 @@ import zlib
 from typing import TYPE_CHECKING
 
 from archive.model.exchange import MAX_DOCUMENT
-from tests.support import foreign_archives
-from tests.support.foreign_archives import HEAD, PAGE, URL, date, packed, rec, sha1
+from tests.support.archives import foreign_archives
+from tests.support.archives.foreign_archives import HEAD, PAGE, URL, date, packed, rec, sha1
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError
 
-from tests.support.crawls import Crawls
+from tests.support.crawling.crawls import Crawls
 from tests.support.faults.fork_server import ForkServer, RequestLog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.mock_site.server import MockSite
+    from tests.support.sites.made_outlets import ManyCrawls
 
 #: The crawls write their batches this often, seconds: the more writes, the more a kill can hit.
 _WAIT = 0.05
@@ -96,6 +97,52 @@ def _one(
     tally.twice += sum(number > 1 for number in news.values())
     assert set(crawls.outcomes().values()) <= {"new", "unchanged"}
     return crawls.revisions()
+
+
+def kill_crawls_of_many(many: ManyCrawls, kills: int, seed: int) -> Tally:
+    """Kill a crawl of several outlets in one process, again and again, go on with it until it ends.
+
+    :raises AssertionError: it did not end well, or its archive and index disagree.
+    """
+    pick, tally = random.Random(seed), Tally(crawls=1)
+    log = many.sites.log = RequestLog()
+    said = many.folder / "said"
+    length = sum(many.published().values())
+    stored: set[tuple[str, str]] = set()
+    with ForkServer(log) as fork_server:
+        for left in range(kills, -1, -1):
+            started = len(log)
+            environment = many.workspace.environment()
+            fork_server.start(many.command(), environment, said, _WAIT)
+            if left and fork_server.arrived(started + 1 + pick.randrange(length // (kills + 1))):
+                fork_server.over(pick.random() * _LATER)
+                fork_server.kill(signal.SIGKILL)
+                tally.kills += fork_server.code() == -signal.SIGKILL
+            assert fork_server.code() in (0, -signal.SIGKILL), said.read_text("utf-8")
+            tally.refetched += len(set(many.fetched(started)) & stored)
+            stored |= _stored_of_many(many)
+            if fork_server.code() == 0:
+                break
+    assert fork_server.code() == 0, said.read_text("utf-8")
+    tally.lost = len(set(many.published()) - _stored_of_many(many))
+    news = Counter(
+        row["source"] for row in many.workspace.rows("outcomes") if row["outcome"] == "new"
+    )
+    tally.twice = sum(number > 1 for number in news.values())
+    assert {path.suffix for path in many.crawls.segments()} == {".gz"}
+    many.crawls.check_captures()
+    return tally
+
+
+def _stored_of_many(many: ManyCrawls) -> set[tuple[str, str]]:
+    """Return what the frontier takes for stored, by outlet's host and id: outlets have ids in common."""
+    try:
+        rows = many.workspace.rows("frontier")
+    except OperationalError:
+        return set()
+    hosts = many.sites.hosts_by_name
+    done = ("new", "changed", "unchanged")
+    return {(hosts[row["outlet"]], row["article_id"]) for row in rows if row["outcome"] in done}
 
 
 def _stored(crawls: Crawls) -> set[str]:

@@ -12,11 +12,12 @@ from subprocess import PIPE
 from typing import TYPE_CHECKING
 
 from bench.pages import captured, page
-from tests.support.cli import ROOT, Workspace
-from tests.support.crawls import Crawls
+from tests.support.archives.traces import articles, wrong
+from tests.support.crawling.crawls import Crawls
+from tests.support.databases.postgres import copy_folder
 from tests.support.documents import MADE
-from tests.support.schedules import Schedule
-from tests.support.traces import articles, wrong
+from tests.support.processes.cli import ROOT, Workspace
+from tests.support.processes.schedules import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ class Limited:
         """Run a verb under a limit, then without; return its exit status and what is wrong."""
         folder = self.top / "trial"
         size = limit + (self.memory if kind == "memory" else 0)
-        shutil.copytree(self.base.folder, folder)
+        copy_folder(self.base.folder, folder)
         what, limits = LIMITS[kind]
         try:
             code, wrongs = self._run(Workspace(folder), verb, what, size)

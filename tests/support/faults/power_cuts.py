@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.index.database import Index
 from tests.support.faults.competing_schedulers import Tally, examine
-from tests.support.schedules import Schedule, wait_for
+from tests.support.processes.schedules import Schedule, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def cut_power(folder: Path, sites: Sequence[MockSite], cuts: int, dice: Random) 
     tally = Tally()
     schedule = Schedule(folder, sites)
     schedule.jobs(*(f'outlet = "{site.outlet}"\nevery = "1m"\nbackoff = "1s"' for site in sites))
-    Index(f"sqlite:///{schedule.workspace.index}").close()
+    Index(schedule.workspace.index_url).close()
     with (folder / "said.log").open("wb") as result:
         for _ in range(cuts):
             for site in sites:

@@ -16,10 +16,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from archive.backup.restore import restore
-from tests.support.cli import Workspace
-from tests.support.crawls import Crawls
-from tests.support.schedules import Schedule
-from tests.support.traces import articles, traces, wrong
+from tests.support.archives.traces import articles, traces, wrong
+from tests.support.crawling.crawls import Crawls
+from tests.support.databases.postgres import copy_folder
+from tests.support.processes.cli import Workspace
+from tests.support.processes.schedules import Schedule
 
 if TYPE_CHECKING:
     import subprocess
@@ -64,9 +65,13 @@ class Running:
 
     verb: str
     process: subprocess.Popen[bytes]
-    killed: bool = False
     code: int = 0
     said: str = ""
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed: it may have ended by itself when the signal was sent."""
+        return self.code == -signal.SIGKILL
 
     def end(self) -> None:
         """Wait for the end."""
@@ -112,11 +117,10 @@ class Pairs:
         victim = dice.choice(running) if dice.random() < 0.7 else None
         if victim is not None and not _wait(victim, dice.uniform(*_KILLED) * self.starting):
             victim.process.send_signal(signal.SIGKILL)
-            victim.killed = True
-            tally.kills += 1
             name += f", {victim.verb} killed"
         for one in running:
             one.end()
+        tally.kills += sum(one.killed for one in running)
         tally.pairs += 1
         found = len(tally.wrong)
         tally.wrong += [f"{name}: {what}" for what in trial.check(running, tally)]
@@ -129,7 +133,7 @@ class Trial:
 
     def __init__(self, pairs: Pairs, folder: Path) -> None:
         self.pairs, self.folder = pairs, folder
-        shutil.copytree(pairs.base.folder, folder)
+        copy_folder(pairs.base.folder, folder)
         self.crawls = Crawls.into(folder, pairs.site)
         self.workspace = self.crawls.workspace
         self.schedule = Schedule(folder, [pairs.site])
@@ -200,7 +204,7 @@ class Trial:
 
     def _backed_up(self) -> Iterator[str]:
         place = Workspace(_made(self.folder / "from backup"))
-        done = restore(self.folder / "kept", place.archive, f"sqlite:///{place.index}")
+        done = restore(self.folder / "kept", place.archive, place.index_url)
         recovered = place.run("recover")  # the backup holds what a killed crawl left open
         found = [
             *map(str, done.faults),

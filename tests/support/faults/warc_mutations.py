@@ -21,7 +21,7 @@ from warcio.warcwriter import WARCWriter
 from archive.model.exchange import digest
 from archive.warc.compression.gzip_member import member
 from archive.warc.record_writer import RevisitOf, payload_digest
-from tests.support.warc_samples import HEAD, exchange, resource, the_segment, writer
+from tests.support.archives.warc_samples import HEAD, exchange, resource, the_segment, writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -51,9 +51,9 @@ from crawler.model.text import as_text
 from crawler.outlets import known_outlets, outlet_named
 from pipelines.bylines import find_byline, printed_emails, read_dateline, read_line, read_people
 from pipelines.times import TimeError, ends_with_stamp, labelled_stamps, read_time
-from tests.support.cli import Workspace
 from tests.support.documents import MADE
 from tests.support.fuzzing.samples import MOMENT, seeds
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -339,7 +339,7 @@ def _library() -> Index:
     workspace = Workspace(_folder())
     result = workspace.run("replay", *MADE)
     assert result.code == 0, result.err
-    return Index(f"sqlite:///{workspace.index}")
+    return Index(workspace.index_url)
 
 
 #: The targets by name: what is called with bytes.

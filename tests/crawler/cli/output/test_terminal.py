@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.captures import Keeper, exchange
-from tests.support.cli import Workspace
+from tests.support.archives.captures import Keeper, exchange
 from tests.support.documents import SEEDS
-from tests.support.terminals import TERMINALS, Terminal, run_under
+from tests.support.processes.cli import Workspace
+from tests.support.processes.terminals import TERMINALS, Terminal, run_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.cli import ROOT
+from tests.support.processes.cli import ROOT
 
 _LIMITED = """
 import resource

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import ROOT, Workspace
-from tests.support.playback import ETODAY, HEADLINE_URL, archive_of_every_kind
-from tests.support.playback_site import playback
-from tests.support.replay_web_page import PLAYER, chromium, started_browser
+from tests.support.processes.cli import ROOT, Workspace
+from tests.support.readers.playback import ETODAY, HEADLINE_URL, archive_of_every_kind
+from tests.support.readers.playback_site import playback
+from tests.support.readers.replay_web_page import PLAYER, chromium, started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,25 +6,27 @@ import gzip
 import hashlib
 import io
 import json
-import sqlite3
 import zipfile
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from archive.index.database import Index
 from archive.warc.reader import Record, iterate_file
-from tests.support.cli import Workspace
+from tests.support.archives.exports import crawled_twice
 from tests.support.documents import SEEDS
-from tests.support.exports import crawled_twice
-from tests.support.playback import ETODAY, HEADLINE_URL, UTF8, archive_of_every_kind
-from tests.support.playback_site import ROOM, capture, keep, playback
-from tests.support.web_servers import ask
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback import ETODAY, HEADLINE_URL, UTF8, archive_of_every_kind
+from tests.support.readers.playback_site import ROOM, capture, keep, playback
+from tests.support.sites.web_servers import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 STAMP = "20240507010000"
 
@@ -143,6 +145,20 @@ def test_the_package_holds_all_captures_of_the_article(tmp_path: Path) -> None:
             assert captured <= urls
 
 
+def test_a_package_is_the_same_bytes_whenever_it_is_asked_for(workspace: Workspace) -> None:
+    """A player asks more than once, and takes the parts of several answers for those of one."""
+    rows = [one for one in workspace.rows("captures") if one["url"] == HEADLINE_URL]
+    newest = max(datetime.fromisoformat(one["captured_at"]) for one in rows)
+    with playback(workspace) as server:
+        path = f"/captures/{rows[0]['id']}/capture.wacz"
+        answers = [ask(server, path).body for _ in range(2)]
+    assert answers[0] == answers[1]
+    package = zipfile.ZipFile(io.BytesIO(answers[0]))
+    assert {entry.date_time for entry in package.infolist()} == {newest.timetuple()[:6]}
+    described = json.loads(package.read("datapackage.json"))
+    assert described["created"] == described["modified"] == f"{newest:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def held_records(package: zipfile.ZipFile) -> set[str]:
     names = [name for name in package.namelist() if name.startswith("archive/")]
     found = [one for name in names for one in iterate_file(io.BytesIO(package.read(name)))]
@@ -185,10 +201,10 @@ def test_bytes_of_a_removed_article_are_shown_under_no_other_address(
     url = f"{ETODAY}9000000006"
     (digest,) = {r["payload_digest"] for r in workspace.rows("captures") if r["url"] == url}
     with edited(workspace) as connection:
-        connection.execute(
+        connection.exec_driver_sql(
             "INSERT INTO removals VALUES (1, 'etoday', '77', '2026-01-01 00:00:00.0', '이유', 'x')"
         )
-        connection.execute("INSERT INTO refused VALUES ('etoday', ?, 1)", (digest,))
+        connection.exec_driver_sql(f"INSERT INTO refused VALUES ('etoday', '{digest}', 1)")
     try:
         with playback(workspace) as server:
             answer = ask(server, f"/web/{STAMP}/{url}")
@@ -198,14 +214,14 @@ def test_bytes_of_a_removed_article_are_shown_under_no_other_address(
             assert ask(server, f"/web/{STAMP}/{HEADLINE_URL}").status == 200
     finally:
         with edited(workspace) as connection:
-            connection.execute("DELETE FROM refused")
-            connection.execute("DELETE FROM removals")
+            connection.exec_driver_sql("DELETE FROM refused")
+            connection.exec_driver_sql("DELETE FROM removals")
 
 
 @contextmanager
-def edited(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+def edited(workspace: Workspace) -> Iterator[Connection]:
     """The index, changed as no verb changes it."""
-    with closing(sqlite3.connect(workspace.index)) as connection, connection:
+    with Index(workspace.index_url) as index, index.writing() as connection:
         yield connection
 
 
@@ -231,8 +247,9 @@ def test_a_damaged_record_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_revisit_whose_original_is_gone_is_a_sentence(workspace: Workspace) -> None:
+    second = workspace.rows("captures")[1]["id"]
     with edited(workspace) as connection:
-        connection.execute("UPDATE captures SET reason = 'removed' WHERE id = 2")
+        connection.exec_driver_sql(f"UPDATE captures SET reason = 'removed' WHERE id = {second}")
     try:
         with playback(workspace) as server:
             answer = ask(server, f"/web/20240507020000/{ETODAY}9000000003")
@@ -240,7 +257,7 @@ def test_a_revisit_whose_original_is_gone_is_a_sentence(workspace: Workspace) ->
             assert "repeats an earlier one" in answer.text
     finally:
         with edited(workspace) as connection:
-            connection.execute("UPDATE captures SET reason = '' WHERE id = 2")
+            connection.exec_driver_sql(f"UPDATE captures SET reason = '' WHERE id = {second}")
 
 
 def test_a_page_that_is_too_long_is_offered_as_bytes(tmp_path: Path) -> None:

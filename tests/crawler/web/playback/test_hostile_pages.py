@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.web.security import Access
-from tests.support.cli import Workspace
 from tests.support.documents import SEEDS
-from tests.support.playback_site import capture, keep, playback
-from tests.support.replay_web_page import chromium, started_browser
-from tests.support.web_servers import ask
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback_site import capture, keep, playback
+from tests.support.readers.replay_web_page import chromium, started_browser
+from tests.support.sites.web_servers import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.web.playback import memento as memento_module
-from tests.support.cli import Workspace
-from tests.support.playback_site import capture, keep, playback
-from tests.support.web_servers import ask
+from tests.support.processes.cli import Workspace
+from tests.support.readers.playback_site import capture, keep, playback
+from tests.support.sites.web_servers import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.web_servers import Answer
+    from tests.support.sites.web_servers import Answer
 
 URL = "https://www.etoday.co.kr/news/view/1234567"
 MOVED = "http://www.etoday.co.kr/news/view/1234567"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.web.playback.css import LONGEST_SHEET, rewrite_css
-from crawler.web.playback.html import LONGEST_PAGE, MOST_TAGS, TooLongError, rewrite_html
-from crawler.web.playback.links import MOST_WANTED, Links
+from crawler.web.playback.rewriting.css import LONGEST_SHEET, rewrite_css
+from crawler.web.playback.rewriting.html import LONGEST_PAGE, MOST_TAGS, TooLongError, rewrite_html
+from crawler.web.playback.rewriting.links import MOST_WANTED, Links
 
 BASE = "https://x.kr/news/1"
 STAMP = "20240507010000"

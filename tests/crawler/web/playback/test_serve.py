@@ -13,12 +13,12 @@ import pytest
 from crawler.web.playback.app import playback_app
 from crawler.web.playback.site import PlaybackSite
 from crawler.web.security import Access
-from tests.support.web_servers import ask, served_at
+from tests.support.sites.web_servers import ask, served_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.cli import Workspace
+    from tests.support.processes.cli import Workspace
 
 ARTICLE = "/articles/newspim/20230915999901"
 
@@ -99,7 +99,7 @@ def test_the_token_is_asked_for(seeds: Workspace) -> None:
     from archive.index.database import Index
 
     with (
-        Index(f"sqlite:///{seeds.index}", read_only=True) as index,
+        Index(seeds.index_url, read_only=True) as index,
         served_at(
             lambda url: playback_app(PlaybackSite(index, seeds.archive, url), Access(token="t"))
         ) as own,

@@ -1,0 +1,1 @@
+"""What differs between two readings of an article: its kind, its fields, its words."""

@@ -1,0 +1,1 @@
+"""What the index learned, event by event: articles new, changed, missing, back, removed."""

@@ -1,0 +1,1 @@
+"""The index in a database of PostgreSQL: opened, written, and searched."""

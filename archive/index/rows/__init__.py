@@ -1,0 +1,1 @@
+"""Rows of the index: their ids, many inserted at once, articles made from them."""

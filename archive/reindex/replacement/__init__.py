@@ -1,0 +1,1 @@
+"""The new index takes the place of the old one, in a file or a database."""

@@ -1,0 +1,1 @@
+"""Jobs on many machines: what is due is deferred to Procrastinate, and workers run it."""

@@ -1,0 +1,1 @@
+"""Databases and object stores of the tests' own, and what lies in them."""

@@ -1,0 +1,1 @@
+"""Processes as users start them: verbs, schedulers, workers, under odd clocks and terminals."""

@@ -1,0 +1,1 @@
+"""What an archive is read in: the reading room, playback, ReplayWeb.page."""
