@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from scrapy.settings import Settings
 
-from tests.support.cli import ROOT
+import crawler.settings
+from crawler.commands.crawling import schedule, worker
+from crawler.commands.reading import serve
+from tests.support.processes.cli import ROOT
 
 DEPLOY = ROOT / "docs" / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
@@ -55,7 +64,7 @@ def test_what_is_denied_to_one_unit_is_denied_to_all() -> None:
             if re.match("Protect|Private|Restrict[NRS]|NoNew|System|Cap|Lock|User", line)
         }
 
-    assert denied("sacho") == denied("sacho-once")
+    assert denied("sacho") == denied("sacho-once") == denied("sacho-worker@")
     assert denied("sacho-backup") - denied("sacho") == {"PrivateNetwork=yes"}
     assert denied("sacho") <= denied("sacho-backup")
     assert denied("sacho") <= denied("sacho-serve")
@@ -97,3 +106,128 @@ def test_everything_runs_in_one_place_by_one_user() -> None:
     assert set(re.findall(r"/opt/\w+", text)) == {"/opt/sacho"}
     assert set(re.findall(r"^(?:User|Group)=(\w+)", text, re.M)) == {"sacho"}
     assert set(re.findall(r"/mnt/[\w/]+", text)) == {"/mnt/backup", "/mnt/backup/sacho"}
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    """The documents of a file of YAML in docs/deploy."""
+    return [*yaml.safe_load_all((DEPLOY / name).read_text("utf-8"))]
+
+
+def compose() -> dict[str, Any]:
+    """The compose file, with what its parts share filled in."""
+    (file,) = documents("compose/compose.yaml")
+    return file
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """The pods of the manifests of workers, by name."""
+    return {
+        each["metadata"]["name"]: each["spec"]["template"]["spec"]
+        for each in documents("kubernetes-workers.yaml")
+        if each["kind"] in ("Deployment", "StatefulSet")
+    }
+
+
+def test_the_compose_file_is_one() -> None:
+    spec = pytest.importorskip("compose_spec", reason="compose-spec is not installed")
+    parsed = spec.PyCompose.from_json(json.dumps(compose()))
+    assert len(parsed.services) == 7
+    misspelt = compose()
+    misspelt["services"]["s3"]["restrat"] = "always"
+    with pytest.raises(ValueError, match="restrat"):
+        spec.PyCompose.from_json(json.dumps(misspelt))
+
+
+@pytest.mark.parametrize("name", ["kubernetes.yaml", "kubernetes-workers.yaml"])
+def test_kubernetes_knows_each_field_of_the_manifests(name: str) -> None:
+    validate = pytest.importorskip(
+        "kubernetes_validate", reason="kubernetes-validate is not installed"
+    )
+    for each in documents(name):
+        validate.validate(each, "1.34", strict=True)
+        assert "namespace" not in each["metadata"]
+    misspelt = documents(name)[0]
+    misspelt["metadata"]["lables"] = {}
+    with pytest.raises(validate.ValidationError, match="lables"):
+        validate.validate(misspelt, "1.34", strict=True)
+
+
+def test_no_file_holds_a_secret() -> None:
+    for path in sorted((DEPLOY / "compose").glob("*.example")):
+        given = dict(line.split("=", 1) for [line] in words(str(path.relative_to(ROOT))))
+        assert set(given.values()) <= {"", "us-east-1"}
+    names = {"PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "READER_TOKEN"}
+    for pod in pods().values():
+        for given in pod["containers"][0]["env"]:
+            assert given["name"] not in names or "secretKeyRef" in given["valueFrom"]
+    text = "".join(path.read_text("utf-8") for path in DEPLOY.rglob("*.yaml"))
+    assert not re.search(r"://[^/\s@]+:[^/\s@]+@", text)
+    assert re.search(r"://[^/\s@]+:[^/\s@]+@", "postgresql://user:secret@host/")
+
+
+def test_each_service_is_bounded_restarted_and_cannot_change_itself() -> None:
+    for name, service in compose()["services"].items():
+        assert service["read_only"], name
+        assert service["restart"] in ("unless-stopped", "on-failure"), name
+        assert {"cpus", "mem_limit", "pids_limit", "security_opt"} <= set(service), name
+        assert "secret" not in str(service.get("environment", "")).lower(), name
+    for name, pod in pods().items():
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert pod["automountServiceAccountToken"] is False, name
+        (container,) = pod["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"], name
+        assert {"requests", "limits"} == set(container["resources"]), name
+
+
+def test_a_worker_keeps_its_spool_and_has_time_to_drain() -> None:
+    services = compose()["services"]
+    spools = [services[name]["volumes"] for name in services if name.startswith("worker-")]
+    assert len(spools) == 2
+    assert spools[0] != spools[1]
+    (workers,) = [
+        each for each in documents("kubernetes-workers.yaml") if each["kind"] == "StatefulSet"
+    ]
+    assert workers["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "var"
+    unit = (DEPLOY / "systemd" / "sacho-worker@.service").read_text("utf-8")
+    assert "SPOOL_FOLDER=/opt/sacho/var/spool/%i" in unit
+    assert {services[name]["stop_grace_period"] for name in ("worker-1", "worker-2")} == {"3m"}
+    assert pods()["sacho-worker"]["terminationGracePeriodSeconds"] == 180
+    assert "TimeoutStopSec=3min" in unit
+
+
+def commands() -> list[list[str]]:
+    """What the files run, as words after ``sacho``."""
+    of_compose = [
+        service["command"]
+        for service in compose()["services"].values()
+        if service["image"].startswith("sacho:") and service["command"]
+    ]
+    of_pods = [pod["containers"][0]["args"] for pod in pods().values()]
+    units = "".join(path.read_text("utf-8") for path in UNITS)
+    of_units = [
+        shlex.split(line) for line in re.findall(r"^ExecStart=-?\S+/sacho (.*)", units, re.M)
+    ]
+    return [*of_compose, *of_pods, *of_units]
+
+
+def test_verbs_and_options_are_those_that_there_are() -> None:
+    settings = Settings()
+    settings.setmodule(crawler.settings)
+    verbs = {"schedule": schedule.Command(), "worker": worker.Command(), "serve": serve.Command()}
+    seen = set()
+    for verb, *options in commands():
+        if verb in verbs:
+            parser = argparse.ArgumentParser(exit_on_error=False)
+            verbs[verb].settings = settings
+            verbs[verb].add_options(parser)
+            assert parser.parse_known_args(options)[1] == []
+            seen.add(verb)
+    assert seen == set(verbs)
+
+
+def test_settings_are_those_that_there_are() -> None:
+    (settings,) = [
+        each["data"] for each in documents("kubernetes-workers.yaml") if each["kind"] == "ConfigMap"
+    ]
+    named = {*settings, *compose()["x-environment"], "SPOOL_FOLDER", "JOBS_FILE", "READER_TOKEN"}
+    assert [name for name in sorted(named) if not hasattr(crawler.settings, name)] == []
