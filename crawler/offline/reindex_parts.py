@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: How often parts are deferred that were killed.
 _ATTEMPTS = 3
+#: Seconds between looks how far the parts are: their positions are read from the new index.
+_LOOK = 5.0
 #: Seconds that processes of ended parts have until the server has found that they are gone.
 _GONE = 30.0
 
@@ -31,11 +33,12 @@ _GONE = 30.0
 class Workers:
     """Workers that read ``number`` parts, at most.
 
-    ``defer`` is given parts as ``K/N``, and yields the run of each when it has ended.
+    ``defer`` is given parts as ``K/N``, and yields the run of each when it has ended. Meanwhile it
+    calls the function that it is given as well, again and again.
     """
 
     number: int
-    defer: Callable[[Sequence[str]], Iterable[RunRecord]]
+    defer: Callable[[Sequence[str], Callable[[], None]], Iterable[RunRecord]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,12 @@ def read_by_workers(
     if not builder.number_of_parts():
         _divide(builder, archive, workers.number, processes, report)
     number = builder.number_of_parts()
+    look = _shown(builder, archive, report)
     for _ in range(_ATTEMPTS):
         left = builder.parts_left()
         if not left:
             break
-        ended = [*workers.defer([f"{part}/{number}" for part in left])]
+        ended = [*workers.defer([f"{part}/{number}" for part in left], look)]
         failed = [run for run in ended if run.ending is not Ending.SUCCEEDED]
         if not all(_was_killed(run) for run in failed):
             break
@@ -89,6 +93,27 @@ def _divide(
         found.append((one, outlets))
         report.advance(segment.size - one.start)
     builder.divide(found, number)
+
+
+def _shown(builder: IndexBuilder, archive: StoreOrFolder, report: Report) -> Callable[[], None]:
+    """Show progress through what the parts have to read; return what brings it up to date."""
+    segments = ended_segments(archive)
+
+    def size_left() -> int:
+        return size_of([one for one in builder.unread(segments) if one.share is not None])
+
+    left, looked = size_left(), monotonic()
+    report.start("reading", total=left)
+
+    def look() -> None:
+        nonlocal left, looked
+        if monotonic() - looked < _LOOK:
+            return
+        before, left = left, size_left()
+        report.advance(before - left)
+        looked = monotonic()
+
+    return look
 
 
 def _was_killed(run: RunRecord) -> bool:

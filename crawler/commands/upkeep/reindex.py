@@ -18,7 +18,7 @@ from crawler.extraction.generic import INSTALL
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from archive.runs.record import RunRecord
     from crawler.offline.dry_run import DryRun
@@ -186,10 +186,10 @@ class Command(Verb):
         check_installed()
         with self.open_index(read_only=False, brief=True) as index:
 
-            def defer(parts: Sequence[str]) -> Iterator[RunRecord]:
+            def defer(parts: Sequence[str], look: Callable[[], None]) -> Iterator[RunRecord]:
                 words = [("--part", part) for part in parts]
                 with Parts(index, "reindex", words) as waiting:
-                    for run in waiting.ended():
+                    for run in waiting.ended(look):
                         _print_part(run)
                         yield run
 

@@ -112,8 +112,10 @@ class Parts:
         except IndexUnusableError as error:
             self._say(f"{error} Parts that wait in the queue end as soon as a worker takes them.")
 
-    def ended(self) -> Iterator[RunRecord]:
+    def ended(self, look: Callable[[], None] = lambda: None) -> Iterator[RunRecord]:
         """Yield the run of each part when it has ended, one that was interrupted when repeated.
+
+        ``look`` is called every second meanwhile.
 
         :raises PartsError: no worker has run for `PATIENCE` seconds.
         :raises IndexUnusableError: the index can't be read.
@@ -132,6 +134,7 @@ class Parts:
                 minutes = round(PATIENCE / 60)
                 raise PartsError(f"no worker has run for {minutes} minutes; nobody does the parts.")
             if self._left:
+                look()
                 self._ending.wait(_LOOK)
 
     def number_of(self, run: RunRecord) -> int:

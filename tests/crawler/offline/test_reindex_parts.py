@@ -10,6 +10,7 @@ import signal
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -18,6 +19,13 @@ import pytest
 from archive.index.copy import copy_index as copy_rows
 from archive.index.database import Index, file_url
 from archive.index.postgres.schemas import indexes_beside
+from archive.reindex.builder import IndexBuilder
+from archive.runs.record import Ending
+from archive.verify.selection import part_of
+from crawler.cli.output.summary import Report
+from crawler.offline import reindex_parts
+from crawler.offline.reindex_parts import Workers, read_by_workers, read_part
+from crawler.offline.segment_reading import fingerprint
 from tests.crawler.offline.test_reindex_postgres import Desk, add_carried, asked, plain
 from tests.support.archives.takedown import NAME
 from tests.support.databases.index_comparison import difference, tables_of
@@ -27,7 +35,7 @@ from tests.support.processes.cli import FileWorkspace, Workspace
 from tests.support.processes.schedules import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 #: What is of the reindexes themselves: runs, of which parts are some, what these found, who lives.
 _OWN = ("runs", "outcomes", "leases")
@@ -124,6 +132,40 @@ def test_workers_make_the_index_that_one_process_makes(desk: Desk) -> None:
     assert "nothing changed against the old index" in by_two.out
     assert indexes_beside(desk.url) == ["public_old"]
     assert desk.server.run("show", "/".join(NAME)).code == 1, "it was removed"
+
+
+class Shown(Report):
+    """What a reindex shows of its progress."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total, self.steps = 0, list[int]()
+
+    def start(self, label: str, total: int | None = None) -> None:
+        if label == "reading":
+            self.total, self.steps = total or 0, []
+
+    def advance(self, number: int = 1) -> None:
+        self.steps.append(number)
+
+
+def test_what_workers_have_read_is_shown_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, shown = desk.server.archive, Shown()
+
+    def defer(parts: Sequence[str], look: Callable[[], None]) -> Iterator[Any]:
+        for part in parts:
+            read_part(archive, desk.url, part_of(part), 1, lambda: None)
+            look()
+            yield SimpleNamespace(ending=Ending.SUCCEEDED, exit_code=0)
+
+    monkeypatch.setattr(reindex_parts, "_LOOK", 0.0)
+    with IndexBuilder(desk.url, fingerprint(archive), in_parts=True) as builder:
+        read_by_workers(builder, archive, Workers(2, defer), 1, shown)
+    assert len(shown.steps) == 2
+    assert all(step > 0 for step in shown.steps)
+    assert sum(shown.steps) == shown.total
 
 
 def children(process: subprocess.Popen[bytes]) -> list[int]:
