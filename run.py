@@ -127,6 +127,8 @@ def main(arguments: list[str]) -> int:
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
     if command not in (*STEPS, "player", "install"):
+        if command:
+            print(f"run.py has no command {command!r}.", file=sys.stderr)
         print(USAGE, file=sys.stderr)
         return 2
     if not set_up():

@@ -21,9 +21,7 @@ def is_postgres_url(url: str) -> bool:
         _parsed(url)
         return True
     if scheme.startswith("postgres"):
-        raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r}: write postgresql+psycopg://USER@HOST/DATABASE"
-        )
+        raise IndexUnusableError(_refused(url, "write postgresql+psycopg://USER@HOST/DATABASE"))
     return False
 
 
@@ -47,17 +45,16 @@ def index_path(url: str) -> Path:
     """
     if is_postgres_url(url):
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r}: this works only with an index in a file so far; use "
-            "sqlite:///path/to/file"
+            _refused(url, "this works only with an index in a file; use sqlite:///path/to/file")
         )
     parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r}: only sqlite:/// and postgresql+psycopg:// are supported"
+            _refused(url, "only sqlite:/// and postgresql+psycopg:// are supported")
         )
     if not parsed.database or parsed.database == ":memory:" or "\0" in parsed.database:
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r} names no file; use sqlite:///path/to/index.sqlite3"
+            _refused(url, "it names no file; use sqlite:///path/to/index.sqlite3")
         )
     return Path(parsed.database).resolve()
 
@@ -72,6 +69,10 @@ def _parsed(url: str) -> URL:
         return make_url(url)
     except (ArgumentError, ValueError) as error:  # ValueError: of a port
         raise IndexUnusableError(
-            f"INDEX_URL {shown_url(url)!r} is not a database address; use sqlite:///path/to/file, "
-            "or postgresql+psycopg://USER@HOST/DATABASE"
+            _refused(url, "use sqlite:///path/to/file, or postgresql+psycopg://USER@HOST/DATABASE")
         ) from error
+
+
+def _refused(url: str, why: str) -> str:
+    """Return the sentence of an address; a setting or the arguments of a verb have named it."""
+    return f"{shown_url(url)!r} cannot be the address of an index (INDEX_URL): {why}"
