@@ -10,7 +10,6 @@ index rebuilt.
 from __future__ import annotations
 
 import argparse
-import logging
 import multiprocessing
 import resource
 import statistics
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 def _serve(said: Connection) -> None:
     """Serve S3 with a bucket, until the process ends."""
-    logging.disable(logging.INFO)
     bucket = s3_server.new_bucket()
     said.send((s3_server.server(), bucket))
     said.recv()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import http.client
+import logging
 import os
 import socket
 import socketserver
@@ -42,6 +43,7 @@ def server() -> str:
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
     _share_models()
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not a line for each request
     running = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     running.start()
     atexit.register(running.stop)
