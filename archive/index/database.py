@@ -43,6 +43,9 @@ class Database(Protocol):
     ) -> AbstractContextManager[Connection]:
         """See `Index.reading`."""
 
+    def check_can_scrub(self) -> None:
+        """See `Index.check_can_scrub`."""
+
     def scrub(self) -> bool:
         """See `Index.scrub`."""
 
@@ -117,6 +120,13 @@ class Index:
         :raises IndexUnusableError: the database is busy for longer than a minute, or damaged.
         """
         return self.database.reading(seconds, settled=settled)
+
+    def check_can_scrub(self) -> None:
+        """Check that this user may rewrite the index.
+
+        :raises IndexUnusableError: the user may not; the server would pass over it with a warning.
+        """
+        self.database.check_can_scrub()
 
     def scrub(self) -> bool:
         """Rewrite the index without what was deleted; return False if a reader still uses it.

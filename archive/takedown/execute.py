@@ -113,6 +113,7 @@ class TakedownExecutor:
         lines: list[int] = []
         try:
             known = takedown_log.read(self._store)
+            self._index.check_can_scrub()
             with self._index.writing() as connection:
                 plans = self._plan(connection, [*wanted, *_pending_keys(known)])
                 for article in plans:

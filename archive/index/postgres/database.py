@@ -78,6 +78,18 @@ _LAST_OPTIONS = "-c timezone=UTC -c datestyle=ISO -c sacho.options=arrived"
 _SETTINGS = "SELECT current_setting('server_encoding'), current_setting('sacho.options', true)"
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+#: A table that the user may not write anew: its owner may, the database's, and since PostgreSQL 17
+#: whoever is given that right.
+_NOT_OURS = """
+SELECT relname FROM pg_class
+WHERE relkind = 'r' AND relnamespace = quote_ident(current_schema())::regnamespace
+    AND NOT pg_has_role(relowner, 'USAGE')
+    AND NOT pg_has_role(
+        (SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE'
+    )
+    AND NOT CASE WHEN current_setting('server_version_num')::int >= 170000
+        THEN has_table_privilege(pg_class.oid, 'MAINTAIN') ELSE false END
+ORDER BY relname LIMIT 1"""
 _SIZE = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = quote_ident(current_schema())::regnamespace"""
@@ -193,6 +205,19 @@ class PostgresDatabase:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def check_can_scrub(self) -> None:
+        """Check that this user may write all tables anew.
+
+        :raises IndexUnusableError: the user may not; `VACUUM FULL` would only warn of it.
+        """
+        with self.reading() as connection:
+            table = connection.exec_driver_sql(_NOT_OURS).scalar()
+        if table is not None:
+            raise IndexUnusableError(
+                f"{self._shown}: this user may not write the table {table} anew, so a removed text "
+                "would stay in its file. Run it as the owner of the tables. Nothing was changed."
+            )
 
     def scrub(self) -> bool:
         """Write all tables anew without what was deleted; return False if one is in use for long.

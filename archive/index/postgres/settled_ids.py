@@ -30,6 +30,11 @@ _ANNOUNCE = "SELECT " + ", ".join(
     f"pg_advisory_xact_lock_shared({_KIND}, {_LAST}::bit(32)::int)".format(name) for name in _TABLES
 )
 _DRAWN = "SELECT pg_is_in_recovery(), " + ", ".join(_LAST.format(name) for name in _TABLES)
+#: Of a sequence that the user may not read no last value is told, as of one that nobody has used.
+_MAY_READ = "SELECT " + " AND ".join(
+    f"has_sequence_privilege(pg_get_serial_sequence('{name}', 'id'), 'USAGE, SELECT')"
+    for name in _TABLES
+)
 _KINDS = ", ".join(f"({_KIND}, '{{0}}')".format(name) for name in _TABLES)
 _HELD = f"""
 SELECT kinds.name, locks.objid::bigint
@@ -48,8 +53,14 @@ def announce(connection: Connection) -> None:
 def settled_ids(connection: Connection) -> Mapping[str, int]:
     """Return by table the id up to which a transaction that begins now sees all rows there will be.
 
-    :raises IndexUnusableError: the server only follows another one, and sees no locks of that.
+    :raises IndexUnusableError: the server only follows another one, and sees no locks of that; or
+        the user may not read the tables' sequences.
     """
+    if not connection.execute(text(_MAY_READ)).scalar():
+        raise IndexUnusableError(
+            "This user may not read the sequences of the index, without which what is new is not "
+            "known: let the owner of the tables GRANT SELECT ON ALL SEQUENCES IN SCHEMA."
+        )
     is_standby, *drawn = connection.execute(text(_DRAWN)).one()
     if is_standby:
         raise IndexUnusableError(

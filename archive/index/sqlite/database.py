@@ -172,6 +172,9 @@ class SqliteDatabase:
                 f"{self.url}: {describe_database_error(error.orig)}"
             ) from error
 
+    def check_can_scrub(self) -> None:
+        """Do nothing: who may write the file may rewrite it."""
+
     def scrub(self) -> bool:
         """Rewrite the file without what was deleted; return False if a reader still uses old pages.
 

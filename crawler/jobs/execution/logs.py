@@ -74,8 +74,8 @@ class Logs:
         path = self._path(order)
         name = f"{_KEPT}/{order.job.name}/{path.name}"
         try:
-            self.store.keep_file(name, path)
             self._prune_store(self.store, order)
+            self.store.keep_file(name, path)
         except (OSError, ValueError) as error:
             reason = f"{error}."
             if isinstance(error, OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -24,11 +25,15 @@ from archive.index.search.hit import Hit
 from archive.index.search.query import parse_query
 from archive.verify.index import check_index
 from tests.support.archives.search_trial import OUTLETS, Trial
+from tests.support.archives.takedown import NAME
 from tests.support.databases.postgres import new_database, server
 from tests.support.databases.postgres_door import PostgresDoor
+from tests.support.documents import SEEDS
+from tests.support.processes.cli import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -254,3 +259,45 @@ def test_options_of_connections_that_do_not_arrive_are_noticed() -> None:
         Index(door.url, brief=True)
     with PostgresDoor(url) as door:
         Index(f"{door.url}&options=-ctimezone%3DAsia/Seoul", brief=True).close()
+
+
+def user_with(url: str, *rights: str) -> str:
+    """Return the address of an index for a new user with these rights."""
+    name = f"user_{uuid4().hex[:8]}"
+    there = make_url(url).set(drivername="postgresql")
+    with psycopg.connect(there.render_as_string(hide_password=False), autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN")
+        for right in ("USAGE ON SCHEMA public", *rights):
+            owner.execute(f"GRANT {right} TO {name}")
+    return make_url(url).set(username=name).render_as_string(hide_password=False)
+
+
+def test_who_may_not_write_tables_anew_is_told_before_anything_is_removed(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, {"INDEX_URL": new_database()})
+    assert workspace.run("replay", SEEDS / "newspim").code == 0
+    url = user_with(
+        workspace.settings["INDEX_URL"],
+        "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public",
+        "USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public",
+    )
+    by_user = Workspace(tmp_path, {"INDEX_URL": url})
+    refused = by_user.run("remove", "/".join(NAME), "--reason", "asked to", "--yes")
+    assert refused.code == 1
+    assert "this user may not write the table" in refused.err
+    assert workspace.run("show", "/".join(NAME)).code == 0
+    removed = workspace.run("remove", "/".join(NAME), "--reason", "asked to", "--yes")
+    assert removed.code == 0, removed.err
+
+
+def test_who_may_not_read_sequences_is_told_and_not_that_nothing_is_new(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, {"INDEX_URL": new_database()})
+    assert workspace.run("replay", SEEDS / "newspim").code == 0
+    tables = "SELECT ON ALL TABLES IN SCHEMA public"
+    url = user_with(workspace.settings["INDEX_URL"], tables)
+    refused = Workspace(tmp_path, {"INDEX_URL": url}).run("changes")
+    assert (refused.code, refused.out) == (1, "")
+    assert "GRANT SELECT ON ALL SEQUENCES" in refused.err
+    url = user_with(
+        workspace.settings["INDEX_URL"], tables, "SELECT ON ALL SEQUENCES IN SCHEMA public"
+    )
+    assert Workspace(tmp_path, {"INDEX_URL": url}).run("changes").out
