@@ -46,7 +46,7 @@ from crawler import VERSION
 from crawler.cli import memory
 from crawler.cli.configuration.archive_store import archive_store
 from crawler.cli.configuration.setting_values import check_values
-from crawler.cli.output.printable import make_output_safe
+from crawler.cli.output.printable import make_output_safe, outlast_reader
 from crawler.cli.output.standard_streams import discard_output
 from crawler.cli.parent_process import (
     SETTINGS_VARIABLE,
@@ -104,6 +104,9 @@ class Verb(ScrapyCommand):
     default_settings: ClassVar[dict[str, object]] = {"LOG_LEVEL": "WARNING"}
     #: The last sentence by which it failed.
     _said = ""
+    #: Whether it goes on where nobody reads its output any more (``| head``): its work and its exit
+    #: status are wanted all the same.
+    outlasts_reader = False
     #: Printed after Ctrl-C.
     said_if_stopped = "Stopped. Everything reported is kept; run the same command to continue."
 
@@ -148,7 +151,7 @@ class Verb(ScrapyCommand):
 
         :raises UsageError: the arguments are invalid; Scrapy exits with 2.
         """
-        make_output_safe()
+        self._prepare_output()
         self.refuse_unknown_options(args)
         os.umask(os.umask(_UMASK) | _UMASK)
         memory.tune()
@@ -185,6 +188,11 @@ class Verb(ScrapyCommand):
             raise
         self._record_end()
         _log.info("exit status %d after %.0f s", self.exitcode, monotonic() - began)
+
+    def _prepare_output(self) -> None:
+        make_output_safe()
+        if self.outlasts_reader:
+            outlast_reader()
 
     def refuse_unknown_options(self, args: list[str]) -> None:
         """Refuse what Scrapy passes on as arguments: ``--limti 5`` must not become a search for it.

@@ -358,6 +358,8 @@ def _translated_errors(url: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if type(error.orig).__module__.partition(".")[0] != "psycopg":
+            raise  # of another index, to or from which this one is copied
         sentence = f"{shown_url(url)}: {_sentence(error)}"
         if sql_state(error) in _CONFLICTS:
             raise ConflictError(sentence) from error

@@ -168,6 +168,8 @@ class SqliteDatabase:
         try:
             yield self.engine
         except DBAPIError as error:
+            if not isinstance(error.orig, sqlite3.Error):
+                raise  # of another index, to or from which this one is copied
             raise IndexUnusableError(
                 f"{self.url}: {describe_database_error(error.orig)}"
             ) from error

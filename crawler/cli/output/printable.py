@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, TextIO
 
-from crawler.cli.output.standard_streams import open_closed_streams
+from crawler.cli.output.standard_streams import open_closed_streams, outlasting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,6 +145,13 @@ def make_output_safe() -> None:
         if not isinstance(stream, SafeStream):
             setattr(sys, name, SafeStream(stream))
     logging.setLogRecordFactory(_SafeRecord)
+
+
+def outlast_reader() -> None:
+    """Let the standard output, made safe, end nothing where its reader has left."""
+    safe: Any = sys.stdout  # as in `raw_stream`
+    if isinstance(safe, SafeStream) and isinstance(safe.raw, TextIOWrapper):
+        safe.raw = outlasting(safe.raw)
 
 
 def raw_stream(stream: TextIO) -> TextIO:

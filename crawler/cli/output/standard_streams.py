@@ -1,9 +1,14 @@
-"""The standard streams, where the process was started without one of them (``sacho show >&-``)."""
+"""The standard streams: closed ones (``sacho show >&-``), and readers that leave (``| head``)."""
 
 from __future__ import annotations
 
 import os
 import sys
+from io import BufferedWriter, FileIO, TextIOWrapper, UnsupportedOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: The streams in the order of their file descriptors, and how each is opened.
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
@@ -27,3 +32,34 @@ def open_closed_streams() -> None:
 def discard_output() -> None:
     """Send further output to /dev/null: Python would otherwise fail to flush stdout at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Outlasting(FileIO):
+    """A file that takes what nobody reads any more, and loses it."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write bytes; return how many were written, or lost."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            return memoryview(data).nbytes
+
+
+def outlasting(stream: TextIOWrapper) -> TextIOWrapper:
+    """Return a stream to the same file that does not fail where its reader has left.
+
+    Return one that leads to no file as it is.
+    """
+    try:
+        number = stream.fileno()
+    except UnsupportedOperation:
+        return stream
+    stream.flush()
+    return TextIOWrapper(
+        BufferedWriter(_Outlasting(number, "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )

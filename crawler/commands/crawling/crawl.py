@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Crawl outlets. Reads CONTACT, ARCHIVE_URL, INDEX_URL and the settings of a crawl."""
 
+    outlasts_reader = True
+
     requires_crawler_process = True
     #: Of a process that crawls as it is ordered: where output and answers go.
     _logs: RunLogs

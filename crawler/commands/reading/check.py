@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Check the outlets' files. Reads OUTLET_MODULES."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[OUTLET ...]"

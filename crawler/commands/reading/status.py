@@ -32,6 +32,8 @@ _LAST = 20
 class Command(Verb):
     """Show the status of outlets and jobs. Reads INDEX_URL, ARCHIVE_URL and JOBS_FILE."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options]"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Back up the archive and its index. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] FOLDER"

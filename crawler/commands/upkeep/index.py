@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.index.copy import copy_index
-from archive.index.database import Index, IndexUnusableError, index_exists, shown_index
+from archive.index.database import (
+    Index,
+    IndexUnusableError,
+    index_exists,
+    index_file,
+    shown_index,
+)
 from archive.model.program import PROGRAM
 from crawler.cli.base import Verb, usage_error
 from crawler.cli.output.plural import counted
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
 
 class Command(Verb):
     """Copy the index from one database to another, from SQLite to PostgreSQL or back."""
+
+    outlasts_reader = True
 
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
@@ -36,7 +44,13 @@ class Command(Verb):
         """Copy it; return the exit status."""
         if len(args) != 3 or args[0] != "copy":
             raise usage_error("say what to copy, and where to: copy FROM TO")
+        self.said_if_stopped = "Stopped. Nothing was copied."
         source_url, target_url = args[1:]
+        for url in (source_url, target_url):
+            try:
+                index_file(url)
+            except IndexUnusableError as error:
+                raise usage_error(str(error)) from error
         if not index_exists(source_url):
             raise IndexUnusableError(f"there is no index at {shown_index(source_url)}.")
         with Index(source_url, read_only=True) as source, Index(target_url) as target:

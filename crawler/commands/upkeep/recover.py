@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Recover segments that crashed runs left open. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options]"

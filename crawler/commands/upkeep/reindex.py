@@ -32,6 +32,8 @@ _MOST_PARTS = 1000
 class Command(Verb):
     """Rebuild the index. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options]"
@@ -168,10 +170,12 @@ class Command(Verb):
         if opts.part:
             try:
                 number, _ = part_of(opts.part)
-            except ValueError as error:
-                raise usage_error(f"--part {opts.part}: {error}") from error
+            except ValueError:
+                number = 0
             if not number:
-                raise usage_error(f"--part {opts.part}: the first part is 1")
+                raise usage_error(
+                    f"--part {opts.part}: give K/N, with K from 1 to N, and N to {_MOST_PARTS}"
+                )
 
     @contextmanager
     def _workers(self, opts: argparse.Namespace) -> Iterator[Workers | None]:
@@ -188,7 +192,8 @@ class Command(Verb):
 
             def defer(parts: Sequence[str], look: Callable[[], None]) -> Iterator[RunRecord]:
                 words = [("--part", part) for part in parts]
-                with Parts(index, "reindex", words) as waiting:
+                left = "the same command goes on with what it has read"
+                with Parts(index, "reindex", words, left=left) as waiting:
                     for run in waiting.ended(look):
                         _print_part(run)
                         yield run

@@ -72,6 +72,8 @@ class _Plan:
 class Command(Verb):
     """Remove articles. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] OUTLET/ID | ADDRESS … --reason TEXT"

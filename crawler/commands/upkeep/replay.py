@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Import files and folders. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] PATH [PATH …]"

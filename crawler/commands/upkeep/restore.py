@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Restore a backup. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] FOLDER"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 class Command(Verb):
     """Verify the archive, or files. Reads ARCHIVE_URL and INDEX_URL."""
 
+    outlasts_reader = True
+
     def syntax(self) -> str:
         """Return the arguments, for the usage line."""
         return "[options] [FILE …]"

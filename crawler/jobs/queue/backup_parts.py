@@ -35,7 +35,7 @@ class BackupByWorkers:
         ]
         with (
             Index(self._url, brief=True) as index,
-            Parts(index, "backup", words, state) as parts,
+            Parts(index, "backup", words, state, left="what it has copied is kept") as parts,
         ):
             yield lambda: _wait(parts)
 

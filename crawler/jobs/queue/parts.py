@@ -56,7 +56,8 @@ class Parts:
     ``words`` are the arguments of each part. While this is entered, a lease says that somebody
     waits for the parts with this ``mark``: see `check_awaited`. Parts that no worker has begun by
     its end are cancelled, and those that still run are named on stderr; so is that no worker runs.
-    ``prepare`` is called when the lease is taken and nothing is deferred yet.
+    ``prepare`` is called when the lease is taken and nothing is deferred yet. ``left`` is said of a
+    part that still runs then: what becomes of its work.
 
     :raises IndexUnusableError: the index is a file, or the queue can't be used.
     """
@@ -68,9 +69,12 @@ class Parts:
         words: Sequence[Sequence[str]],
         mark: str = "",
         prepare: Callable[[], None] = lambda: None,
+        left: str = "nobody reads its result",
     ) -> None:
         mark = mark or new_mark()
         self._index, self._verb, self._prepare = index, verb, prepare
+        self._said_of_left = left
+        self._deferred: set[str] = set()
         self._queue = JobQueue(index)
         self._jobs = [
             Job(
@@ -152,6 +156,7 @@ class Parts:
     def _defer(self, job: Job) -> None:
         now = datetime.now(UTC)
         order = Order(job=job, due_at=job.schedule.last(now) or now, attempt=1)
+        self._deferred.add(job.name)
         self._queue.defer(order, f"job {job.name}", _PRIORITY)
 
     def _in_queue(self) -> set[str]:
@@ -197,17 +202,18 @@ class Parts:
 
     def _cancel(self) -> None:
         """Cancel the parts that no worker has begun, and say what becomes of the others."""
-        cancelled = self._queue.cancel(sorted(self._left))
+        left = sorted(self._left & self._deferred)
+        cancelled = self._queue.cancel(left)
         if cancelled:
             verb = "is" if len(cancelled) == 1 else "are"
             self._say(f"{counted(len(cancelled), 'part')} not yet begun {verb} cancelled.")
-        for name in sorted(self._left):
+        for name in left:
             run = self._last_run(name)
             if name in cancelled or (run is not None and run.ending in _ENDED):
                 continue
             part = f"part {name.rpartition('-')[2]}/{len(self._jobs)}"
             where = f" on {run.host}" if run is not None else ""
-            self._say(f"{part} still runs{where}; it ends by itself, and nobody reads its result.")
+            self._say(f"{part} still runs{where}; it ends by itself, and {self._said_of_left}.")
 
     def _say(self, sentence: str) -> None:
         print(f"{PROGRAM} {self._verb}: {sentence}", file=sys.stderr, flush=True)

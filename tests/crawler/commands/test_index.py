@@ -42,8 +42,8 @@ def test_an_index_is_copied_to_a_server_and_to_a_file(workspace: Workspace, tmp_
     [
         (["copy"], 2, "say what to copy, and where to"),
         (["move", "A", "B"], 2, "say what to copy, and where to"),
-        (["copy", "/nonsense", "INDEX"], 1, "'/nonsense' cannot be the address of an index"),
-        (["copy", "INDEX", "nonsense"], 1, "'nonsense' cannot be the address of an index"),
+        (["copy", "/nonsense", "INDEX"], 2, "'/nonsense' cannot be the address of an index"),
+        (["copy", "INDEX", "nonsense"], 2, "'nonsense' cannot be the address of an index"),
         (["copy", "sqlite:////missing/index", "INDEX"], 1, "there is no index at /missing/index"),
     ],
 )
