@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from archive.segments.store import StoreOrFolder
     from archive.warc.record_parser import Record
 
+#: How many captures show which segments are written last.
+_LAST = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class LastCapture:
@@ -223,6 +226,29 @@ def check_archive(archive: StoreOrFolder, connection: Connection) -> None:
             f"{store.place()} contains no segment, but the index refers to segments there (the "
             f"last is {name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs "
             "a new index (INDEX_URL)."
+        )
+
+
+def check_same_archive(archive: StoreOrFolder, connection: Connection) -> None:
+    """Check that the store is the archive that others write, as far as the index tells.
+
+    One segment may be lost; that all of the last ones are missing means another folder or disk.
+
+    :raises SegmentError: it has none of the segments that captures were entered from last, or
+        cannot be read.
+    """
+    check_archive(archive, connection)
+    last = select(captures.c.warc_file).order_by(captures.c.id.desc()).limit(_LAST).subquery()
+    names = set(connection.scalars(select(last.c.warc_file).distinct()))
+    store = store_of(archive)
+    try:
+        closed, opened = store.names()
+    except OSError as error:
+        raise SegmentError(describe_os_error(store.place(), error)) from error
+    if names and names.isdisjoint([*closed, *opened]):
+        raise SegmentError(
+            f"{store.place()} has none of the segments that the index refers to last (as "
+            f"{min(names)}): it is another archive. Is ARCHIVE_URL right, and its disk mounted?"
         )
 
 

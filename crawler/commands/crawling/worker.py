@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from archive.captures.rows import check_archive
+from archive.captures.rows import check_same_archive
 from archive.index.address import is_postgres_url
 from archive.index.writers.leases import Leases, worker_lease
 from archive.model.program import PROGRAM
@@ -82,7 +82,7 @@ class Command(Service):
             index.reading() as connection,
         ):
             # With another archive, or none that it can read, it would take every job and fail.
-            check_archive(self.archive_store(), connection)
+            check_same_archive(self.archive_store(), connection)
         run = self.begin("worker")
         self.enter(run)
         return self._work(run, at_once, opts)

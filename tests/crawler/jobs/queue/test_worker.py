@@ -176,6 +176,11 @@ def test_a_worker_with_another_archive_takes_no_job(tmp_path: Path) -> None:
     said = workspace.run("worker")
     assert said.code == 1
     assert "contains no segment, but the index refers to segments there" in said.err
+    other = Workspace(tmp_path / "other", {"INDEX_URL": new_database()})
+    assert other.run("replay", ROOT / "seeds" / "etoday").code == 0
+    said = workspace.run("worker", env={"ARCHIVE_URL": str(other.archive)})
+    assert said.code == 1
+    assert "has none of the segments that the index refers to last" in said.err
 
 
 def test_a_worker_without_a_contact_says_what_will_fail(tmp_path: Path) -> None:
