@@ -71,8 +71,10 @@ def trial(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tri
     with (
         Index(url) as index,
         SegmentWriter(workspace.archive, software=software, job="t", host="t") as segments,
+        monkeypatch.context() as patches,
     ):
-        wait_briefly(monkeypatch, 1)
+        # Only here: what is removed afterwards may have to wait for PostgreSQL's own vacuum.
+        wait_briefly(patches, 1)
         yield Trial(workspace, index, segments)
 
 

@@ -35,7 +35,14 @@ def discard_output() -> None:
 
 
 class _Outlasting(FileIO):
-    """A file that takes what nobody reads any more, and loses it."""
+    """A file that takes what nobody reads any more, and loses it.
+
+    It keeps ``below``, the stream whose file it is, which would close that at its own end.
+    """
+
+    def __init__(self, below: TextIOWrapper) -> None:
+        super().__init__(below.fileno(), "w", closefd=False)
+        self._below = below
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write bytes; return how many were written, or lost."""
@@ -52,12 +59,12 @@ def outlasting(stream: TextIOWrapper) -> TextIOWrapper:
     Return one that leads to no file as it is.
     """
     try:
-        number = stream.fileno()
+        file = _Outlasting(stream)
     except UnsupportedOperation:
         return stream
     stream.flush()
     return TextIOWrapper(
-        BufferedWriter(_Outlasting(number, "w", closefd=False)),
+        BufferedWriter(file),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,
