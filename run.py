@@ -126,6 +126,9 @@ def main(arguments: list[str]) -> int:
         print(f"Sacho needs Python 3.11 or newer; this is {version}.", file=sys.stderr)
         return 2
     command, rest = (arguments or [""])[0], arguments[1:]
+    if command in ("-h", "--help"):
+        print(USAGE)
+        return 0
     if command not in (*STEPS, "player", "install"):
         if command:
             print(f"run.py has no command {command!r}.", file=sys.stderr)
