@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from archive.segments.store import StoreOrFolder
+    from archive.segments.store import Store, StoreOrFolder
     from archive.warc.record_parser import Record
 
 #: How many captures show which segments are written last.
@@ -215,18 +215,7 @@ def check_archive(archive: StoreOrFolder, connection: Connection) -> None:
     :raises SegmentError: the store contains no segment, for instance because its disk is not
         mounted, or cannot be read.
     """
-    name = _newest_segment(connection)
-    store = store_of(archive)
-    try:
-        is_missing = name and not any(store.names())
-    except OSError as error:
-        raise SegmentError(describe_os_error(store.place(), error)) from error
-    if is_missing:
-        raise SegmentError(
-            f"{store.place()} contains no segment, but the index refers to segments there (the "
-            f"last is {name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs "
-            "a new index (INDEX_URL)."
-        )
+    _checked_names(store_of(archive), connection)
 
 
 def check_same_archive(archive: StoreOrFolder, connection: Connection) -> None:
@@ -237,19 +226,33 @@ def check_same_archive(archive: StoreOrFolder, connection: Connection) -> None:
     :raises SegmentError: it has none of the segments that captures were entered from last, or
         cannot be read.
     """
-    check_archive(archive, connection)
+    store = store_of(archive)
+    there = _checked_names(store, connection)
     last = select(captures.c.warc_file).order_by(captures.c.id.desc()).limit(_LAST).subquery()
     names = set(connection.scalars(select(last.c.warc_file).distinct()))
-    store = store_of(archive)
-    try:
-        closed, opened = store.names()
-    except OSError as error:
-        raise SegmentError(describe_os_error(store.place(), error)) from error
-    if names and names.isdisjoint([*closed, *opened]):
+    if names and names.isdisjoint(there):
         raise SegmentError(
             f"{store.place()} has none of the segments that the index refers to last (as "
             f"{min(names)}): it is another archive. Is ARCHIVE_URL right, and its disk mounted?"
         )
+
+
+def _checked_names(store: Store, connection: Connection) -> set[str]:
+    """Return the segments in a store, none if the index refers to none; see `check_archive`."""
+    name = _newest_segment(connection)
+    if not name:
+        return set()
+    try:
+        closed, opened = store.names()
+    except OSError as error:
+        raise SegmentError(describe_os_error(store.place(), error)) from error
+    if not closed and not opened:
+        raise SegmentError(
+            f"{store.place()} contains no segment, but the index refers to segments there (the "
+            f"last is {name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs "
+            "a new index (INDEX_URL)."
+        )
+    return {*closed, *opened}
 
 
 def location_columns(location: Location) -> dict[str, Any]:

@@ -255,7 +255,7 @@ class Bucket:
             except StoreError as error:
                 if not left or not _broke_off(error):
                     raise
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSE)  # whoever breaks answers off may be overloaded
         raise AssertionError("the last attempt returns or raises")
 
     def _versions(self, name: str) -> list[str]:
