@@ -35,8 +35,9 @@ from crawler.outlets import outlet_named
 from pipelines.deposit import CaptureStore
 from tests.support.archives.exports import PRINTED, crawled_twice
 from tests.support.processes.cli import Workspace
+from tests.support.readers.browser import started_browser
 from tests.support.readers.playback import ETODAY, UTF8, at, head
-from tests.support.readers.replay_web_page import missing, player, started_browser
+from tests.support.readers.replay_web_page import missing, player
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""On which database the tests run: SQLite, or PostgreSQL with ``SACHO_TEST_INDEX=postgres``."""
+"""On which database the tests run (``SACHO_TEST_INDEX=postgres`` or SQLite), and their browser."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.databases.postgres import ON_POSTGRES, drop_indexes
+from tests.support.readers.browser import started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from playwright.sync_api import Browser
 
 #: Files of tests that take longest, which begin first: at the end no process has long to go on alone.
 #: Those whose tests wait for time to pass stand between those that use a core.
@@ -95,6 +97,13 @@ def _in_utf_8(value: Any) -> Any:
     if isinstance(value, dict):
         return {_in_utf_8(key): _in_utf_8(one) for key, one in value.items()}
     return type(value)(map(_in_utf_8, value)) if type(value) in (list, tuple) else value
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a module's tests: its start costs as much as the rest of a test."""
+    with started_browser() as started:
+        yield started
 
 
 @pytest.fixture(autouse=True)

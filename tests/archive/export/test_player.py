@@ -13,23 +13,15 @@ import pytest
 from tests.support.archives.exports import PRINTED, crawled_twice
 from tests.support.processes.cli import Workspace
 from tests.support.readers.playback import ETODAY, HEADLINE, archive_of_every_kind
-from tests.support.readers.replay_web_page import missing, player, started_browser
+from tests.support.readers.replay_web_page import missing, player
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests here: its start costs as much as the rest of a test."""
-    with started_browser() as started:
-        yield started
 
 
 def listed(package: Path) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from crawler.jobs.config import parse_jobs
 from tests.support.archives.history import OWN_ID
 from tests.support.archives.run_history import NOW
 from tests.support.processes.cli import ROOT
+from tests.support.readers.browser import chromium, opened_context
 from tests.support.readers.reading_room import opened_room
-from tests.support.readers.replay_web_page import chromium, started_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Where `.ci/run` unpacks the npm package axe-core.
 AXE = Path(ROOT / ".venv/share/axe-core/axe.min.js")
-#: Milliseconds for what takes a second on an idle machine.
-_PATIENCE = 120_000
 #: The violations that keep somebody from reading.
 _GRAVE = ("moderate", "serious", "critical")
 #: A telephone's width, and a desk's.
@@ -51,16 +49,11 @@ PAGES = {
 }
 JOBS = parse_jobs('[[job]]\noutlet = "etoday"\n')
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = [
     pytest.mark.skipif(not chromium(), reason="Chromium is not installed"),
     pytest.mark.skipif(not AXE.is_file(), reason="the npm package axe-core is not unpacked"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -134,62 +127,59 @@ def test_every_page_can_be_read_by_everybody(
     browser: Browser, rooms: Mapping[str, Client], archive: str
 ) -> None:
     # A page is loaded once, and axe-core into it, which takes longer than its rules.
-    context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900}, locale="ko-KR")
-    context.set_default_timeout(_PATIENCE)
+    viewport = {"width": WIDTHS[0], "height": 900}
     wrong: dict[str, Any] = {}
     own = origin(rooms[archive])
     last = rooms["busy"].get("/runs.json").json()["runs"][0]["run"]
-    for path, status in PAGES[archive].items():
-        page, errors, asked = opened(context, own + path.replace(_LAST, last), status)
-        add_axe(page)
-        found = {f"{width} wide": flaws(page, width) for width in WIDTHS}
-        found["all"] = {
-            # A browser calls it an error that a page is not found.
-            "errors": [said for said in errors if status != 404 or "status of 404" not in said],
-            "elsewhere": [url for url in asked if not url.startswith(f"{own}/")],
-        }
-        if any(flaw for each in found.values() for flaw in each.values()):
-            wrong[path] = found
-        page.close()
-    context.close()
+    with opened_context(browser, viewport=viewport, locale="ko-KR") as context:
+        for path, status in PAGES[archive].items():
+            page, errors, asked = opened(context, own + path.replace(_LAST, last), status)
+            add_axe(page)
+            found = {f"{width} wide": flaws(page, width) for width in WIDTHS}
+            found["all"] = {
+                # A browser calls it an error that a page is not found.
+                "errors": [said for said in errors if status != 404 or "status of 404" not in said],
+                "elsewhere": [url for url in asked if not url.startswith(f"{own}/")],
+            }
+            if any(flaw for each in found.values() for flaw in each.values()):
+                wrong[path] = found
+            page.close()
     assert not wrong
 
 
 def test_axe_finds_what_is_wrong(browser: Browser) -> None:
-    page = browser.new_page()
-    page.set_content(
-        "<!doctype html><title>t</title><img src='data:,'><a href='/'></a><p>text"
-        "<style>@media (prefers-color-scheme: dark) { p { color: #222; background: #000 } }</style>"
-    )
-    add_axe(page)
-    found = {one["rule"] for one in violations(page)}
-    assert {"image-alt", "link-name", "html-has-lang"} <= found
-    assert "color-contrast" not in found
-    assert flaws(page, 390)["in the dark"][0]["rule"] == "color-contrast"
-    page.set_content("<p style='width: 400px'>text")
-    add_axe(page)
-    assert flaws(page, 390)["overflow"]
-    assert not flaws(page, 1440)["overflow"]
-    page.close()
+    with opened_context(browser) as context:
+        page = context.new_page()
+        page.set_content(
+            "<!doctype html><title>t</title><img src='data:,'><a href='/'></a><p>text<style>"
+            "@media (prefers-color-scheme: dark) { p { color: #222; background: #000 } }</style>"
+        )
+        add_axe(page)
+        found = {one["rule"] for one in violations(page)}
+        assert {"image-alt", "link-name", "html-has-lang"} <= found
+        assert "color-contrast" not in found
+        assert flaws(page, 390)["in the dark"][0]["rule"] == "color-contrast"
+        page.set_content("<p style='width: 400px'>text")
+        add_axe(page)
+        assert flaws(page, 390)["overflow"]
+        assert not flaws(page, 1440)["overflow"]
 
 
 def test_two_revisions_are_compared_by_keyboard(
     browser: Browser, rooms: Mapping[str, Client]
 ) -> None:
-    context = browser.new_context(locale="ko-KR")
-    context.set_default_timeout(_PATIENCE)
-    page, errors, _ = opened(context, origin(rooms["eventful"]) + HISTORY)
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    page.focus("#from")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("1")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("2")
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    assert "from=1&to=2" in page.url
-    assert page.locator(".changed del").first.text_content() == "[삭제: [속보] ]"
-    assert not errors
-    context.close()
+    with opened_context(browser, locale="ko-KR") as context:
+        page, errors, _ = opened(context, origin(rooms["eventful"]) + HISTORY)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.focus("#from")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("1")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Control+a")
+        page.keyboard.type("2")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        assert "from=1&to=2" in page.url
+        expect(page.locator(".changed del").first).to_have_text("[삭제: [속보] ]")
+        assert not errors

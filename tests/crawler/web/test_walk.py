@@ -12,8 +12,9 @@ from tests.archive.articles.test_identity import PAGE
 from tests.support.archives.captures import Keeper
 from tests.support.archives.history import page
 from tests.support.documents import NOON
+from tests.support.readers.browser import opened_context
 from tests.support.readers.reading_room import replayed
-from tests.support.readers.replay_web_page import missing, started_browser
+from tests.support.readers.replay_web_page import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
     from tests.support.processes.cli import Workspace
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
 
-_PATIENCE = 60_000
 PLACE, BEFORE, AFTER = "달빛마을도서관", "푸틴 대통령", "블라디미르 푸틴 대통령"
 
 
@@ -50,17 +50,10 @@ def room(archive: Workspace) -> Iterator[str]:
         yield f"http://127.0.0.1:{ports.room}"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_browser() as started:
-        yield started
-
-
 class Watched:
     """A browser's context with one page, and what it asked for and complained about."""
 
     def __init__(self, context: BrowserContext) -> None:
-        context.set_default_timeout(_PATIENCE)
         self.errors: list[str] = []
         self.hosts: set[str | None] = set()
         context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
@@ -75,7 +68,8 @@ class Watched:
             self.errors.append(f"{said.text} {address}")
 
     def fits(self) -> bool:
-        """Whether nothing is wider than the window."""
+        """Whether nothing of the page, once all of it is there, is wider than the window."""
+        self.page.wait_for_load_state()
         wide: bool = self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         return wide
 
@@ -87,23 +81,22 @@ def to_the_capture(watched: Watched, room: str) -> None:
     assert watched.fits()
     page.get_by_role("searchbox").fill("푸틴")
     page.get_by_role("button", name="검색").click()
-    assert page.locator(".entry").count() == 3
+    expect(page.locator(".entry")).to_have_count(3)
     # to a week, by the form
     page.get_by_label("시작일").fill("2018-02-26")
     page.get_by_label("종료일").fill("2018-03-04")
     page.get_by_role("button", name="검색").click()
-    assert page.locator(".entry").count() == 1
+    expect(page.locator(".entry")).to_have_count(1)
     assert watched.fits()
     page.locator(".entry .headline").click()
-    assert AFTER in (page.locator("h1").text_content() or "")
+    expect(page.locator("h1")).to_contain_text(AFTER)
     assert watched.fits()
     page.get_by_role("link", name="변경 이력").first.click()
-    assert page.locator("ins, .ins").first.text_content()
+    expect(page.locator("ins, .ins").first).not_to_be_empty()
     assert watched.fits()
     capture = page.locator("li", has_text=f"{NOON:%Y-%m-%d}")
     capture.get_by_role("link", name="당시 화면 보기").first.click()
-    shown = page.frame_locator("iframe").locator("h1")
-    assert BEFORE in (shown.text_content() or "")
+    expect(page.frame_locator("iframe").locator("h1")).to_contain_text(BEFORE)
     assert watched.fits()
 
 
@@ -111,27 +104,27 @@ def to_the_capture(watched: Watched, room: str) -> None:
 def test_a_reader_walks_to_a_page_as_it_was_and_back(
     browser: Browser, room: str, width: int
 ) -> None:
-    with browser.new_context(viewport={"width": width, "height": 900}, locale="ko-KR") as context:
+    viewport = {"width": width, "height": 900}
+    with opened_context(browser, viewport=viewport, locale="ko-KR") as context:
         watched = Watched(context)
         to_the_capture(watched, room)
         page = watched.page
         page.get_by_role("link", name="ReplayWeb.page").click()
         frame = page.frame_locator("replay-web-page iframe").frame_locator("iframe")
-        title = frame.locator("h1")
-        title.wait_for(state="attached")
-        assert BEFORE in (title.text_content() or "")
+        expect(frame.locator("h1")).to_contain_text(BEFORE)
         page.go_back()
         page.get_by_role("link", name="기사", exact=True).click()
-        assert AFTER in (page.locator("h1").text_content() or "")
+        expect(page.locator("h1")).to_contain_text(AFTER)
         page.get_by_role("link", name="사초").click()
-        assert page.url == f"{room}/"
+        expect(page).to_have_url(f"{room}/")
         assert watched.errors == []
         assert watched.hosts == {"127.0.0.1"}
 
 
 def test_a_reader_without_script_walks_the_same_way(browser: Browser, room: str) -> None:
-    with browser.new_context(
-        viewport={"width": 1024, "height": 900}, locale="ko-KR", java_script_enabled=False
+    viewport = {"width": 1024, "height": 900}
+    with opened_context(
+        browser, viewport=viewport, locale="ko-KR", java_script_enabled=False
     ) as context:
         watched = Watched(context)
         watched.fits = lambda: True  # type: ignore[method-assign]  # it is a script that measures

@@ -14,6 +14,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tests.support.readers.browser import chromium, opened_context
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,18 +24,6 @@ if TYPE_CHECKING:
 #: Where `.ci/run` unpacks the npm package; another folder is named by this variable.
 PLAYER = Path(
     os.environ.get("REPLAYWEBPAGE", Path(__file__).parents[3] / ".venv/share/replaywebpage")
-)
-#: Without the network that a desktop's browser wants at every start, and with few processes.
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-extensions",
-    "--disable-sync",
-    "--renderer-process-limit=1",
 )
 #: Each page is shown by a player of its own, which is put into the page once its service worker is
 #: active: left to itself it reloads three times, 0.1 s apart, and on a busy machine then shows what
@@ -57,13 +47,6 @@ function show(asked) {
 start();
 </script><body></body>
 """
-#: Milliseconds for what takes one second on an idle machine; a wait ends as soon as it may.
-_PATIENCE = 120_000
-
-
-def chromium() -> str:
-    """Return the path of an installed Chromium, ``""`` without one."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 
 def missing() -> str:
@@ -120,19 +103,6 @@ def _part(first: str, last: str, size: int) -> tuple[int, int]:
 
 
 @contextmanager
-def started_browser() -> Iterator[Browser]:
-    """Yield a Chromium, for any number of players."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=chromium(), args=list(_FLAGS), timeout=_PATIENCE
-        )
-        yield browser
-        browser.close()
-
-
-@contextmanager
 def player(browser: Browser, package: Path, folder: Path) -> Iterator[Player]:
     """Yield the player with a package opened in it; ``folder`` is where it is served from."""
     (folder / "replay").mkdir(parents=True)
@@ -144,12 +114,10 @@ def player(browser: Browser, package: Path, folder: Path) -> Iterator[Player]:
     server = _Server(("127.0.0.1", 0), partial(_Files, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        context = browser.new_context()
-        context.set_default_timeout(_PATIENCE)
-        opened = Player(context.new_page())
-        opened.open(f"http://127.0.0.1:{server.server_port}/")
-        yield opened
-        context.close()
+        with opened_context(browser) as context:
+            opened = Player(context.new_page())
+            opened.open(f"http://127.0.0.1:{server.server_port}/")
+            yield opened
     finally:
         server.shutdown()
         server.server_close()

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.processes.cli import ROOT, Workspace
+from tests.support.readers.browser import chromium, opened_context
 from tests.support.readers.playback import ETODAY, HEADLINE_URL, archive_of_every_kind
 from tests.support.readers.playback_site import playback
-from tests.support.readers.replay_web_page import PLAYER, chromium, started_browser
+from tests.support.readers.replay_web_page import PLAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser
 
 #: Where `.ci/run` unpacks the npm package axe-core.
@@ -31,12 +30,6 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("kinds"))
     archive_of_every_kind(workspace)
@@ -47,13 +40,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_nothing_keeps_anybody_from_reading(
     workspace: Workspace, browser: Browser, scheme: str
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": 360, "height": 640},
-        color_scheme="dark" if scheme == "dark" else "light",
-        locale="ko-KR",
-    )
-    page = context.new_page()
-    with playback(workspace, PLAYER if PLAYER.is_dir() else None) as server:
+    with (
+        opened_context(
+            browser,
+            viewport={"width": 360, "height": 640},
+            color_scheme=scheme,
+            locale="ko-KR",
+        ) as context,
+        playback(workspace, PLAYER if PLAYER.is_dir() else None) as server,
+    ):
+        page = context.new_page()
         for path in PAGES:
             page.goto(f"{server}/{path}")
             # By the browser's protocol: the page's own policy lets no script in.
@@ -67,4 +63,3 @@ def test_nothing_keeps_anybody_from_reading(
             assert wrong == [], path
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, path
-    context.close()

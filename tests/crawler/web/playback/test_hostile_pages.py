@@ -9,8 +9,8 @@ import pytest
 from crawler.web.security import Access
 from tests.support.documents import SEEDS
 from tests.support.processes.cli import Workspace
+from tests.support.readers.browser import chromium, opened_context
 from tests.support.readers.playback_site import capture, keep, playback
-from tests.support.readers.replay_web_page import chromium, started_browser
 from tests.support.sites.web_servers import ask
 
 if TYPE_CHECKING:
@@ -106,12 +106,6 @@ def server(workspace: Workspace) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_browser() as started:
-        yield started
-
-
 class Visit:
     """A page of the browser, with all that it asked for and all that its console says."""
 
@@ -134,9 +128,8 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    context = browser.new_context()
-    yield Visit(context.new_page(), server)
-    context.close()
+    with opened_context(browser) as context:
+        yield Visit(context.new_page(), server)
 
 
 def test_nothing_of_it_runs_or_calls_another_host(visit: Visit, server: str) -> None:
@@ -203,15 +196,17 @@ def test_the_page_alone_runs_nothing_either(visit: Visit, server: str) -> None:
 def test_with_a_token_its_pictures_are_asked_for_by_it(
     workspace: Workspace, browser: Browser
 ) -> None:
-    with playback(workspace, access=Access(token="t")) as server:
-        context = browser.new_context(http_credentials={"username": "x", "password": "t"})
+    known = {"username": "x", "password": "t"}
+    with (
+        playback(workspace, access=Access(token="t")) as server,
+        opened_context(browser, http_credentials=known) as context,
+    ):
         visit = Visit(context.new_page(), server)
         visit.page.goto(f"{server}/web/{STAMP}/{HOSTILE}", wait_until="networkidle")
         frame = visit.page.frames[1]
         assert frame.evaluate("document.getElementById('kept').naturalWidth") == 1
         assert frame.title() == "나쁜 기사"
         assert visit.elsewhere == []
-        context.close()
 
 
 @pytest.mark.parametrize("name", ["drawn.svg", "page.xml", "faked.png"])

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.processes.cli import Workspace
+from tests.support.readers.browser import opened_context
 from tests.support.readers.playback import ETODAY, HEADLINE, HEADLINE_URL, archive_of_every_kind
 from tests.support.readers.playback_site import capture, keep, playback
-from tests.support.readers.replay_web_page import PLAYER, missing, started_browser
+from tests.support.readers.replay_web_page import PLAYER, missing
 from tests.support.sites.web_servers import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
@@ -24,14 +24,7 @@ PlaywrightError = pytest.importorskip(
 ).Error
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "all is here")
 
-_PATIENCE = 120_000
 LIVE = "http://live.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started_browser() as started:
-        yield started
 
 
 #: What a page may try once it is shown: each in its own realm, and in one that no player prepared.
@@ -60,25 +53,23 @@ def opened(
 
     ``then`` is a script that the page runs at last.
     """
-    context = browser.new_context()
-    context.set_default_timeout(_PATIENCE)
     asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    page = context.new_page()
-    page.on("websocket", lambda socket: asked.append(socket.url))
-    page.goto(f"{server}/player/{number}")
-    frame = page.frame_locator("replay-web-page iframe").frame_locator("iframe")
-    found = frame.get_by_text(words).first
-    found.wait_for(state="attached")
-    shown = found.element_handle().owner_frame()
-    assert shown is not None, "what is found is in a frame"
-    shown.wait_for_load_state()
-    text = shown.evaluate("document.body.innerText")
-    if then:
-        with suppress(PlaywrightError):  # the frame was led on, within the archive
-            shown.evaluate(then)
-    assert page.url == f"{server}/player/{number}"
-    context.close()
+    with opened_context(browser) as context:
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        page.goto(f"{server}/player/{number}")
+        frame = page.frame_locator("replay-web-page iframe").frame_locator("iframe")
+        found = frame.get_by_text(words).first
+        found.wait_for(state="attached")
+        shown = found.element_handle().owner_frame()
+        assert shown is not None, "what is found is in a frame"
+        shown.wait_for_load_state()
+        text = shown.evaluate("document.body.innerText")
+        if then:
+            with suppress(PlaywrightError):  # the frame was led on, within the archive
+                shown.evaluate(then)
+        assert page.url == f"{server}/player/{number}"
     return text, asked
 
 
