@@ -23,7 +23,8 @@ class Job:
     ``verb`` runs with the arguments ``words``; ``outlet`` is the crawled one, ``""`` for another
     command, and ``hosts`` are those that its crawl asks. A run is stopped after ``time_limit``. A
     failed run is repeated ``retries`` times: after ``backoff``, then after twice as long each time.
-    ``settings`` are those of its runs. Without ``alert``, its failures raise no alarm.
+    ``settings`` are those of its runs. Without ``alert``, its failures raise no alarm. ``part_of``
+    is the command that a part belongs to: it runs once, by a name that never comes again.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     retries: int = RETRIES
     backoff: timedelta = BACKOFF
     alert: bool = True
+    part_of: str = ""
 
     @property
     def own_leases(self) -> tuple[str, ...]:

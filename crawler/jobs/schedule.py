@@ -1,10 +1,11 @@
-"""Schedules: a cron line or an interval, as moments in Asia/Seoul that every process agrees on."""
+"""Schedules: a cron line, an interval or a moment, in Asia/Seoul; all processes agree on them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from apscheduler.triggers.cron import CronTrigger
@@ -13,7 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from archive.model.article import KST
 
 if TYPE_CHECKING:
-    from apscheduler.triggers.base import BaseTrigger
+    from collections.abc import Callable
 
 #: Intervals are counted from here, so that those of a day or its parts include midnight in Seoul.
 _ORIGIN = datetime(2000, 1, 1, tzinfo=KST)
@@ -39,19 +40,19 @@ class ScheduleError(ValueError):
 
 @dataclass
 class Schedule:
-    """Moments at which a job is due; ``text`` is the schedule as it was written."""
+    """Moments at which a job is due; ``text`` is the schedule as it was written.
+
+    ``first_from`` returns the first of them that is not earlier than a moment, None without one.
+    """
 
     text: str
-    trigger: BaseTrigger
+    first_from: Callable[[datetime], datetime | None] = field(compare=False, repr=False)
     #: The last result of `last`, and the next moment, up to which that stays the result.
     _known: tuple[datetime, datetime] | None = field(default=None, compare=False, repr=False)
 
     def next(self, after: datetime) -> datetime | None:
         """Return the first moment later than ``after``, in KST; None if there is none."""
-        found: datetime | None = self.trigger.get_next_fire_time(
-            None, after.astimezone(KST) + _INSTANT
-        )
-        return found
+        return self.first_from(after.astimezone(KST) + _INSTANT)
 
     def last(self, until: datetime) -> datetime | None:
         """Return the last moment not later than ``until``, in KST.
@@ -90,9 +91,29 @@ def parse_schedule(text: str) -> Schedule:
     :raises ScheduleError: there is none.
     """
     kind, _, rest = text.partition(" ")
-    if kind not in ("every", "cron"):
-        raise ScheduleError(f"{text!r} is no schedule")
-    return every(rest) if kind == "every" else cron(rest)
+    if kind == "every":
+        return every(rest)
+    if kind == "cron":
+        return cron(rest)
+    if kind == "once":
+        return once(_moment(rest))
+    raise ScheduleError(f"{text!r} is no schedule")
+
+
+def once(moment: datetime) -> Schedule:
+    """Return the schedule of what is due at one moment, which has a time zone."""
+    own = moment.astimezone(KST)
+    return Schedule(f"once {own.isoformat()}", lambda start: own if own >= start else None)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ScheduleError(f"{text!r} is no moment") from error
+    if moment.tzinfo is None:
+        raise ScheduleError(f"{text!r} has no time zone")
+    return moment
 
 
 def every(text: str) -> Schedule:
@@ -103,10 +124,9 @@ def every(text: str) -> Schedule:
     length = duration(text)
     if not _SHORTEST <= length <= _LONGEST:
         raise ScheduleError("an interval is between a minute and a year")
-    return Schedule(
-        f"every {text}",
-        IntervalTrigger(seconds=int(length.total_seconds()), start_date=_ORIGIN, timezone=KST),
-    )
+    seconds = int(length.total_seconds())
+    trigger = IntervalTrigger(seconds=seconds, start_date=_ORIGIN, timezone=KST)
+    return Schedule(f"every {text}", partial(trigger.get_next_fire_time, None))
 
 
 def cron(text: str) -> Schedule:
@@ -136,7 +156,7 @@ def cron(text: str) -> Schedule:
         )
     except ValueError as error:
         raise ScheduleError(f"{text!r} is not a valid cron line ({error})") from error
-    schedule = Schedule(f"cron {text}", trigger)
+    schedule = Schedule(f"cron {text}", partial(trigger.get_next_fire_time, None))
     if schedule.next(_ORIGIN) is None:
         raise ScheduleError(f"{text!r} has no moment")
     return schedule

@@ -1,4 +1,7 @@
-"""One log file per run, in a folder per job and in the archive's store; old files are deleted."""
+"""One log file per run, in a folder per job and in the archive's store; old files are deleted.
+
+The parts of commands have a folder per verb: one per part would never be looked at again.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from archive.segments.store import Store
     from crawler.jobs.due import Order
+    from crawler.jobs.job import Job
 
 _log = logging.getLogger(__name__)
 _DAY = 86400
@@ -72,7 +76,7 @@ class Logs:
         if self.store is None:
             return ""
         path = self._path(order)
-        name = f"{_KEPT}/{order.job.name}/{path.name}"
+        name = f"{_folder_in_store(order.job)}/{path.name}"
         try:
             self._prune_store(self.store, order)
             self.store.keep_file(name, path)
@@ -85,13 +89,15 @@ class Logs:
         return self.store.place(name)
 
     def _path(self, order: Order) -> Path:
-        name = f"{order.due_at.astimezone(KST):%Y-%m-%dT%H%M%S}-{order.attempt}.log"
-        return self.folder.absolute() / order.job.name / name
+        job = order.job
+        part = f"-{job.name}" if job.part_of else ""
+        name = f"{order.due_at.astimezone(KST):%Y-%m-%dT%H%M%S}{part}-{order.attempt}.log"
+        return self.folder.absolute() / _folder(job) / name
 
     def _prune_store(self, store: Store, order: Order) -> None:
         """Delete the logs of the job that are of too early days, by their names."""
         first = f"{datetime.now(KST) - timedelta(days=self.days):%Y-%m-%d}"
-        for name in store.kept_files(f"{_KEPT}/{order.job.name}"):
+        for name in store.kept_files(_folder_in_store(order.job)):
             if name.rpartition("/")[2] < first:
                 store.drop_file(name)
 
@@ -102,6 +108,15 @@ class Logs:
                     path.unlink()
             except OSError as error:
                 _log.warning("%s: an old log can't be deleted (%s)", path, error.strerror)
+
+
+def _folder(job: Job) -> str:
+    """Return the name of the folder of a job's logs."""
+    return f"{job.part_of}-parts" if job.part_of else job.name
+
+
+def _folder_in_store(job: Job) -> str:
+    return f"{_KEPT}/{_folder(job)}"
 
 
 def _open(path: Path) -> IO[str]:

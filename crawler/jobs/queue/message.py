@@ -48,6 +48,7 @@ def message_of(job: Job) -> dict[str, Any]:
         "retries": job.retries,
         "backoff": job.backoff.total_seconds(),
         "alert": job.alert,
+        "part_of": job.part_of,
     }
 
 
@@ -69,6 +70,7 @@ def job_of(message: dict[str, Any]) -> Job:
             retries=int(message["retries"]),
             backoff=timedelta(seconds=float(message["backoff"])),
             alert=bool(message["alert"]),
+            part_of=str(message["part_of"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         name = message.get("name", "a deferred job")

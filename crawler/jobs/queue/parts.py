@@ -24,7 +24,7 @@ from crawler.cli.output.plural import counted
 from crawler.jobs.due import Order
 from crawler.jobs.job import Job
 from crawler.jobs.queue.procrastinate_queue import JobQueue
-from crawler.jobs.schedule import every
+from crawler.jobs.schedule import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 _LOOK, _LOOK_FOR_WORKERS = 1.0, 5.0
 #: Seconds without a worker until that is said, and until the parts are given up.
 SILENCE, PATIENCE = 10.0, 600.0
-#: A schedule whose last moment is past and whose next one is far.
-_ONCE = "365d"
 #: A part has no limit that it could reach unless it hangs: how much it has to do is not known here.
 _LIMIT = timedelta(days=7)
 #: The priority of jobs that somebody waits for.
@@ -74,6 +72,7 @@ class Parts:
         mark = mark or new_mark()
         self._index, self._verb, self._prepare = index, verb, prepare
         self._said_of_left = left
+        self._due_at = datetime.now(UTC).replace(microsecond=0)
         self._deferred: set[str] = set()
         self._queue = JobQueue(index)
         self._jobs = [
@@ -81,10 +80,11 @@ class Parts:
                 name=f"{verb}-{mark}-{number}",
                 verb=verb,
                 words=tuple(own),
-                schedule=every(_ONCE),
+                schedule=once(self._due_at),
                 time_limit=_LIMIT,
                 retries=0,
                 alert=False,
+                part_of=verb,
             )
             for number, own in enumerate(words, 1)
         ]
@@ -154,8 +154,7 @@ class Parts:
         return f"part {self.number_of(run)}/{len(self._jobs)} on {run.host}: {ended}{log}"
 
     def _defer(self, job: Job) -> None:
-        now = datetime.now(UTC)
-        order = Order(job=job, due_at=job.schedule.last(now) or now, attempt=1)
+        order = Order(job=job, due_at=self._due_at, attempt=1)
         self._deferred.add(job.name)
         self._queue.defer(order, f"job {job.name}", _PRIORITY)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from os import utime
 from typing import TYPE_CHECKING
 
 from archive.index.database import Index
@@ -58,6 +60,23 @@ def test_a_log_is_kept_in_the_store_once_its_run_has_ended(tmp_path: Path) -> No
     kept = store.read_file(names[-1]).decode()
     assert kept == (tmp_path / "log" / "sound" / names[-1].rpartition("/")[2]).read_text()
     assert "exit status " in kept
+
+
+def test_logs_of_parts_are_deleted_by_parts_of_later_commands(tmp_path: Path) -> None:
+    logs = Logs(tmp_path / "log", 30)
+    for mark in ("a", "b"):
+        for number in (1, 2):
+            part = replace(JOB, name=f"verify-{mark}-{number}", part_of="verify")
+            path, file = logs.open(Order(job=part, due_at=NOW, attempt=1))
+            file.close()
+            assert path == str(
+                tmp_path / f"log/verify-parts/{NOW:%Y-%m-%dT%H%M%S}-verify-{mark}-{number}-1.log"
+            )
+        if mark == "a":
+            for old in (tmp_path / "log" / "verify-parts").iterdir():
+                utime(old, times=((NOW - timedelta(days=31)).timestamp(),) * 2)
+    kept = [path.name[18:] for path in (tmp_path / "log" / "verify-parts").iterdir()]
+    assert sorted(kept) == ["verify-b-1-1.log", "verify-b-2-1.log"]
 
 
 def test_a_log_that_cannot_be_kept_stays_where_it_is(

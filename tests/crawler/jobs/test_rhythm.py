@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.model.article import KST
-from crawler.jobs.schedule import Schedule, ScheduleError, cron, duration, every
+from crawler.jobs.schedule import (
+    Schedule,
+    ScheduleError,
+    cron,
+    duration,
+    every,
+    once,
+    parse_schedule,
+)
 
 MOMENTS = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001  (made aware by timezones)
@@ -53,6 +61,14 @@ def test_the_last_moment_is_the_one_before_the_next(schedule: Schedule, now: dat
     assert schedule.next(last) == coming
     assert schedule.last(last) == last
     assert schedule.last(coming - timedelta(microseconds=1)) == last
+
+
+@given(MOMENTS, st.timedeltas(timedelta(days=-2500), timedelta(days=2500)))
+def test_what_is_once_is_at_no_other_moment(moment: datetime, passed: timedelta) -> None:
+    schedule, now = once(moment), moment + passed
+    assert schedule.last(now) == (moment if moment <= now else None)
+    assert schedule.next(now) == (moment if moment > now else None)
+    assert parse_schedule(schedule.text).last(now) == schedule.last(now)
 
 
 def at(text: str) -> datetime:
@@ -115,6 +131,12 @@ def test_lengths_of_time() -> None:
 def test_what_is_no_length_of_time(text: str) -> None:
     with pytest.raises(ScheduleError):
         duration(text)
+
+
+@pytest.mark.parametrize("text", ["once", "once now", "once 2026-12-01T09:00", "twice 1d", ""])
+def test_what_is_no_schedule(text: str) -> None:
+    with pytest.raises(ScheduleError):
+        parse_schedule(text)
 
 
 @pytest.mark.parametrize("text", ["59s", "0h", "367d"])
