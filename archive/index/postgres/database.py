@@ -90,6 +90,11 @@ WHERE relkind = 'r' AND relnamespace = quote_ident(current_schema())::regnamespa
     AND NOT CASE WHEN current_setting('server_version_num')::int >= 170000
         THEN has_table_privilege(pg_class.oid, 'MAINTAIN') ELSE false END
 ORDER BY relname LIMIT 1"""
+#: Whether a schema is there that this user may not use; its names are then not found.
+_IS_CLOSED = text(
+    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema "
+    "AND NOT has_schema_privilege(oid, 'USAGE'))"
+)
 _SIZE = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = quote_ident(current_schema())::regnamespace"""
@@ -193,10 +198,18 @@ class PostgresDatabase:
 
     @contextmanager
     def beside(self, schema: str) -> Iterator[Connection]:
-        """Begin a transaction in another schema of the database, which another program has made."""
+        """Begin a transaction in another schema of the database, which another program has made.
+
+        :raises IndexUnusableError: the user may not use it, or the database can't be used.
+        """
         with self._translated_errors(), self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
+                if connection.scalar(_IS_CLOSED, {"schema": schema}):
+                    raise IndexUnusableError(
+                        f"{self._shown}: this user may not use the schema {schema}; "
+                        "the database's owner has to grant it."
+                    )
                 quoted = connection.dialect.identifier_preparer.quote(schema)
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT}")
                 connection.exec_driver_sql(f"SET LOCAL search_path = {quoted}")
@@ -436,24 +449,36 @@ def _options(query: Mapping[str, Any]) -> str:
 
 def sql_state(error: BaseException | None) -> str:
     """Return the SQLSTATE of an error of the server, ``""`` if it has none."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return _state(getattr(error, "orig", None))
 
 
-def _sentence(error: DBAPIError) -> str:
-    """Return an error of the server, or of reaching it, as a sentence with what to do."""
-    state = sql_state(error)
-    cause = str(error.orig).strip().partition("\n")[0]
+def _state(error: BaseException | None) -> str:
+    """Return the SQLSTATE of an error of psycopg, ``""`` if it has none."""
+    return getattr(error, "sqlstate", None) or ""
+
+
+def describe_server_error(error: BaseException) -> str:
+    """Return an error of psycopg as a sentence with what to do."""
+    state = _state(error)
+    cause = str(error).strip().partition("\n")[0] or type(error).__name__
     if state == "55P03":
         return "another process has been writing for over a minute; try again when it is done."
     for begin, advice in _ADVICE.items():
         if state.startswith(begin):
             return f"{cause}: {advice}."
-    if not state and isinstance(error, OperationalError):
-        for part, advice in _NO_CONNECTION.items():
-            if part in str(error.orig):
-                return f"{advice}."
-        if (refusal := str(error.orig).rpartition("FATAL:")[2]) != str(error.orig):
-            reason = refusal.strip().partition("\n")[0]
-            return f"the server refuses the connection ({reason}); check INDEX_URL."
-        return f"the server cannot be reached ({cause}); check that it runs, and INDEX_URL."
     return f"{cause}."
+
+
+def _sentence(error: DBAPIError) -> str:
+    """Return an error of the server, or of reaching it, as a sentence with what to do."""
+    told = str(error.orig)
+    if sql_state(error) or not isinstance(error, OperationalError):
+        return describe_server_error(error.orig or error)
+    for part, advice in _NO_CONNECTION.items():
+        if part in told:
+            return f"{advice}."
+    if (refusal := told.rpartition("FATAL:")[2]) != told:
+        reason = refusal.strip().partition("\n")[0]
+        return f"the server refuses the connection ({reason}); check INDEX_URL."
+    cause = told.strip().partition("\n")[0]
+    return f"the server cannot be reached ({cause}); check that it runs, and INDEX_URL."

@@ -76,7 +76,11 @@ class JobQueue:
         except AlreadyEnqueued:
             return False
         except ConnectorException as error:
-            raise IndexUnusableError(f"{shown_index(self._index.url)}: {reason(error)}") from error
+            # Imported here only: most indexes are files.
+            from archive.index.postgres.database import describe_server_error
+
+            said = describe_server_error(error.__cause__ or error)
+            raise IndexUnusableError(f"{shown_index(self._index.url)}: {said}") from error
         return True
 
     def cancel(self, names: Sequence[str]) -> set[str]:
