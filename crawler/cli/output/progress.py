@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 #: Seconds between two lines of progress in a log.
 _BETWEEN_LINES = 60.0
 _MEGA = 1e6
+#: Columns of the bar at most, and of what stands beside it and its label: it is one line also on a
+#: terminal of 40 columns.
+_WIDEST, _BESIDE = 40, 30
 
 
 class Unit(Enum):
@@ -51,12 +54,13 @@ class ProgressBar:
         figures: tuple[ProgressColumn, ...] = (DownloadColumn(), TimeRemainingColumn())
         if unit is Unit.ITEMS:
             figures = (MofNCompleteColumn(), TimeElapsedColumn())
+        console = Console(file=raw_stream(sys.stderr))
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn(label),
-            BarColumn(),
+            BarColumn(max(1, min(_WIDEST, console.width - len(label) - _BESIDE))),
             *figures,
-            console=Console(file=raw_stream(sys.stderr)),
+            console=console,
             transient=True,
             # or what is printed meanwhile would pass round what makes it safe
             redirect_stdout=False,
