@@ -13,6 +13,7 @@ from scrapy.utils.test import get_crawler
 
 from crawler.middlewares.pace import AdaptiveDelay, Backoff, CrawlStopped, HostBusy, Pace
 from crawler.middlewares.pacing import PaceMiddleware, RetryAfterMiddleware, retry_after
+from tests.support.crawling.leaping_loop import leaping
 from tests.support.crawling.scrapy_crawls import crawl, response, serve
 from tests.support.sites.raw_servers import run
 
@@ -84,7 +85,7 @@ def pace(**more):
     )
 
 
-@run
+@leaping
 async def test_turns_come_in_order_and_no_more_at_once_than_allowed():
     ours = pace(concurrency=2)
     order: list[int] = []
@@ -95,7 +96,7 @@ async def test_turns_come_in_order_and_no_more_at_once_than_allowed():
         order.append(number)
 
     tasks = [asyncio.ensure_future(one(number)) for number in range(4)]
-    await asyncio.wait(tasks, timeout=0.05)
+    await asyncio.wait(tasks, timeout=60)
     assert order == [0, 1]
     for _ in range(2):
         ours.done(turns[0])  # the second time changes nothing
@@ -106,7 +107,7 @@ async def test_turns_come_in_order_and_no_more_at_once_than_allowed():
     await asyncio.wait_for(ours.turn("b"), 1)
 
 
-@run
+@leaping
 async def test_jitter_may_shorten_a_delay_but_never_a_floor():
     loop = asyncio.get_running_loop()
     ours = pace(concurrency=9, delay=0.1, jitter=0.5, chance=lambda: 0.0)
@@ -117,11 +118,10 @@ async def test_jitter_may_shorten_a_delay_but_never_a_floor():
         await ours.turn("a")
         times.append(loop.time())
     gaps = [after - before for before, after in pairwise(times)]
-    assert 0.049 <= gaps[0] < 0.1
-    assert min(gaps[1:]) >= 0.149
+    assert gaps == pytest.approx([0.05, 0.15, 0.15])
 
 
-@run
+@leaping
 async def test_a_turn_that_is_not_taken_goes_to_the_next_request():
     ours = pace()
     first = await ours.turn("a")
@@ -133,7 +133,7 @@ async def test_a_turn_that_is_not_taken_goes_to_the_next_request():
     assert second.cancelled()
 
 
-@run
+@leaping
 async def test_a_turn_whose_request_was_lost_is_given_back():
     lost = []
     ours = pace(lost=lambda: [lost.pop()] if lost else [])
@@ -141,7 +141,7 @@ async def test_a_turn_whose_request_was_lost_is_given_back():
     await asyncio.wait_for(ours.turn("a"), 1)
 
 
-@run
+@leaping
 async def test_a_burst_of_busy_answers_is_one_wait():
     ours = pace(concurrency=8)
     for _ in range(8):
@@ -150,7 +150,7 @@ async def test_a_burst_of_busy_answers_is_one_wait():
     assert ours.abandoned("a") == ""
 
 
-@run
+@leaping
 async def test_all_requests_waiting_for_a_host_given_up_fail_and_no_others():
     ours = pace()
     await ours.turn("a")
@@ -164,7 +164,7 @@ async def test_all_requests_waiting_for_a_host_given_up_fail_and_no_others():
     await ours.turn("b")
 
 
-@run
+@leaping
 async def test_a_crawl_that_stops_leaves_no_request_waiting():
     stopping = False
     ours = pace(stopping=lambda: stopping)
@@ -176,7 +176,7 @@ async def test_a_crawl_that_stops_leaves_no_request_waiting():
         await asyncio.wait_for(waiting, 1)
 
 
-@run
+@leaping
 async def test_a_bug_in_the_question_whether_the_crawl_stops_ends_no_checks():
     answers = iter([RuntimeError("planted"), True])
     said: list[object] = []
@@ -199,7 +199,7 @@ async def test_a_bug_in_the_question_whether_the_crawl_stops_ends_no_checks():
 async def test_retry_after_holds_the_host_and_no_other():
     def busy_once(times):
         return (
-            response(b"busy", "429 Too Many Requests", "Retry-After: 1")
+            response(b"busy", "429 Too Many Requests", "Retry-After: 5")
             if times == 1
             else response(b"ok")
         )
@@ -207,12 +207,12 @@ async def test_retry_after_holds_the_host_and_no_other():
     async with serve({"*": busy_once}) as www, serve() as other:
         urls = [f"http://{host}/{n}" for n in range(4) for host in (HOST, OTHER)]
         seen = await crawl(urls, {HOST: www, OTHER: other})
-        print("gaps of the host that asked for 1 s:", www.gaps(), "of the other:", other.gaps())
+        print("gaps of the host that asked for 5 s:", www.gaps(), "of the other:", other.gaps())
         first, *others = www.pages()
         assert sorted(others) == ["/0", "/1", "/2", "/3"]
         asked = www.times(first)[0]
-        assert all(when - asked >= 0.99 for when in www.times()[2:])
-        assert other.times()[-1] < asked + 0.9
+        assert all(when - asked >= 4.5 for when in www.times()[2:])
+        assert other.times()[-1] < www.times()[2] - 1  # long before anything is sent again
         assert {outcome["status"] for outcome in seen["outcomes"].values()} == {200}
         assert seen["stats"]["retry/count"] == 1
         assert seen["stats"]["pace/holds"] == 1
@@ -223,7 +223,7 @@ async def test_retry_after_holds_the_host_and_no_other():
 async def test_many_requests_to_a_paused_host_delay_no_other_host():
     def busy_once(times):
         return (
-            response(b"busy", "429 Too Many Requests", "Retry-After: 2")
+            response(b"busy", "429 Too Many Requests", "Retry-After: 5")
             if times == 1
             else response(b"ok")
         )
@@ -232,7 +232,7 @@ async def test_many_requests_to_a_paused_host_delay_no_other_host():
         urls = [f"http://{HOST}/{n}" for n in range(64)] + [f"http://{OTHER}/{n}" for n in range(4)]
         seen = await crawl(urls, {HOST: www, OTHER: other})
         assert len(other.pages()) == 4
-        assert other.times()[-1] < www.times(www.pages()[0])[0] + 1.9
+        assert other.times()[-1] < www.times()[2] - 1  # long before anything is sent again
         assert {outcome["status"] for outcome in seen["outcomes"].values()} == {200}
 
 
@@ -259,11 +259,13 @@ async def test_without_a_retry_after_the_holds_double():
         return response(b"", "503 Busy") if times < 3 else response(b"ok")
 
     async with serve({"/0": busy_twice}) as www:
-        seen = await crawl([f"http://{HOST}/0"], {HOST: www}, RETRY_BACKOFF=0.2)
-        print("gaps with holds of 0.2 s doubled, up to half of it more:", www.gaps()[1:])
+        seen = await crawl([f"http://{HOST}/0"], {HOST: www}, RETRY_BACKOFF=1)
+        print("gaps with holds of 1 s doubled, up to half of it more:", www.gaps()[1:])
         first, second = www.gaps()[1:]
-        assert 0.19 <= first < 0.5
-        assert 0.39 <= second < 0.9
+        assert first >= 0.75
+        assert second >= 1.75
+        # Of both, without what a busy machine adds: 2 to 3 s if they did not double.
+        assert 3 < seen["stats"]["pace/held_seconds"] <= 4.5
         assert seen["outcomes"][f"http://{HOST}/0"]["status"] == 200
 
 
@@ -324,20 +326,19 @@ async def test_no_more_requests_than_allowed_are_under_way_at_a_host(concurrency
 @run
 async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
     async with serve() as www, serve() as other:
-        for number in range(3):
+        for number in range(2):
             www.answers[f"/{number}"] = response(
                 b"", "302 Found", f"Location: http://{OTHER}/{number}"
             )
-        slots = {OTHER: {"delay": 1, "jitter": 0}}
+        slots = {OTHER: {"delay": 3, "jitter": 0}}
         await crawl(
-            [f"http://{HOST}/{n}" for n in range(3)],
+            [f"http://{HOST}/{n}" for n in range(2)],
             {HOST: www, OTHER: other},
             DOWNLOAD_SLOTS=slots,
         )
-        assert len(other.pages()) == 3
-        # A busy machine notes a request some hundredths of a second late.
-        assert min(other.gaps()) >= 0.9
-        assert max(www.gaps()) < 0.9
+        assert len(www.pages()) == len(other.pages()) == 2
+        # Of two delays and of none: a busy machine sends a request late.
+        assert www.span() < 1.5 * 3 < other.span()
 
 
 @pytest.mark.parametrize(
@@ -354,8 +355,8 @@ async def test_a_redirect_to_another_host_goes_by_that_hosts_pace():
             "no requests are sent to it for 500.0 s",
         ),
         (
-            {"/robots.txt": response(b"User-agent: *\nCrawl-delay: 50")},
-            {"LOG_LEVEL": "DEBUG"},
+            {"/robots.txt": response(b"User-agent: *\nCrawl-delay: 500")},
+            {"LOG_LEVEL": "DEBUG", "ROBOTS_MAX_DELAY": 500},
             "Crawled (200)",
         ),
     ],
@@ -367,7 +368,7 @@ async def test_ctrl_c_ends_within_seconds_while_a_host_is_waited_for(answers, se
         urls = [f"http://{HOST}/{n}" for n in range(6)]
         seen = await crawl(urls, {HOST: www}, interrupt=logged, CONCURRENT_REQUESTS=4, **settings)
         print("ended after", round(seen["ended_after"], 2), "s")
-        assert seen["ended_after"] < 3
+        assert seen["ended_after"] < 60  # and not 500
         assert seen["stats"]["finish_reason"] == "shutdown"
         assert set(seen["outcomes"].values()) == {"stopped"}
         assert len(www.log) <= 2
@@ -379,7 +380,7 @@ async def test_a_spider_closed_for_another_reason_does_not_wait_either():
         urls = [f"http://{HOST}/{n}" for n in range(6)]
         before = time.monotonic()
         seen = await crawl(urls, {HOST: www}, CLOSESPIDER_TIMEOUT=1)
-        assert time.monotonic() - before < 10
+        assert time.monotonic() - before < 120  # and not 500
         assert seen["stats"]["finish_reason"] == "closespider_timeout"
 
 

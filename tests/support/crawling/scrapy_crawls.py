@@ -89,6 +89,11 @@ class Site:
         times = self.times()
         return [round(after - before, 3) for before, after in pairwise(times)]
 
+    def span(self) -> float:
+        """Return the seconds from the first request to the last: each may be sent a little late."""
+        times = self.times()
+        return times[-1] - times[0]
+
     async def script(self, peer: Any) -> None:
         while True:
             path = re.sub("^https?://[^/]*", "", (await peer.request()).split()[1].decode())
