@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -42,18 +42,9 @@ class Scrapyd:
     @contextmanager
     def running(cls, folder: Path, environment: dict[str, str]) -> Iterator[Scrapyd]:
         """Start it, and end it with the block."""
-        port = _free_port()
-        (folder / "scrapyd.conf").write_text(CONFIG.format(port=port))
-        with subprocess.Popen(
-            [sys.executable, "-m", "scrapyd", "--pidfile="],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
+        process, port = _start(folder, environment)
+        with process:
             try:
-                _wait_for(process, f"Site starting on {port}")
                 yield cls(folder, process, f"http://127.0.0.1:{port}/")
             finally:
                 process.terminate()
@@ -95,11 +86,25 @@ class Scrapyd:
         return job, ending, log.read_text("utf-8")
 
 
-def _free_port() -> int:
-    """Return a port that nobody has: scrapyd takes 0 for none at all."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def _start(folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[str], int]:
+    """Start a scrapyd on a port that nobody has; return the port, too: it takes 0 for none at all.
+
+    The port is none of those that the system gives to whoever asks for any.
+    """
+    while True:
+        port = random.randrange(20_000, 30_000)
+        (folder / "scrapyd.conf").write_text(CONFIG.format(port=port))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scrapyd", "--pidfile="],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if _wait_for(process, rf"Site starting on {port}|CannotListenError")[0].startswith("Site"):
+            return process, port
+        process.communicate()
 
 
 def _wait_for(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:

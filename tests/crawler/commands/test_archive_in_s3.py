@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass
@@ -228,11 +229,19 @@ def test_a_segment_that_a_killed_process_left_is_uploaded_and_indexed(
     assert "nothing to recover" in own.done("recover")
 
 
-def test_what_a_person_can_do_wrong_is_a_sentence(made: Place, tmp_path: Path) -> None:
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """An address at which nobody listens: its port is taken, so that no other process gets it."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+
+def test_what_a_person_can_do_wrong_is_a_sentence(
+    made: Place, nowhere: str, tmp_path: Path
+) -> None:
     no_bucket = {"ARCHIVE_URL": "s3://no-such-bucket/a", "AWS_MAX_ATTEMPTS": "1"}
-    with closing(Door()) as gone:
-        pass
-    no_server = {"S3_ENDPOINT": gone.url, "AWS_MAX_ATTEMPTS": "1"}
+    no_server = {"S3_ENDPOINT": nowhere, "AWS_MAX_ATTEMPTS": "1"}
     verbs = (
         ("verify",),
         ("replay", str(SEEDS / "newspim")),
@@ -244,7 +253,7 @@ def test_what_a_person_can_do_wrong_is_a_sentence(made: Place, tmp_path: Path) -
     )
     for env, sentence in (
         (no_bucket, "there is no bucket no-such-bucket"),
-        (no_server, f"the server at {gone.url} cannot be reached"),
+        (no_server, f"the server at {nowhere} cannot be reached"),
         ({"S3_ENDPOINT": "not a url"}, "write https://HOST"),
         ({"ARCHIVE_URL": "s3://"}, "write a bucket as s3://BUCKET/PREFIX"),
         ({"KEEP_LOCAL": "soon"}, "KEEP_LOCAL"),
