@@ -104,8 +104,14 @@ def test_an_outlets_row_says_what_its_crawls_did_and_nothing_of_a_replay(
 
 
 def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> None:
-    day = f"{datetime.now(NOW.tzinfo):%Y-%m-%d}"
-    result = status(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
+    # Midnight may have come between them and now.
+    begun = [datetime.fromisoformat(row["started_at"]) for row in crawled.rows("runs")]
+    first_day, last_day = (
+        f"{when.replace(tzinfo=UTC).astimezone(NOW.tzinfo):%Y-%m-%d}"
+        for when in (min(begun), max(begun))
+    )
+    days = ("--since", first_day, "--until", last_day)
+    result = status(crawled, "--runs", "--outlet", "etoday", *days)
     assert (result.code, result.err) == (0, "")
     _, last, first, _, *reasons = cells(result.out)
     assert last[2:6] == [
@@ -118,7 +124,7 @@ def test_a_days_runs_and_reasons_answer_why_so_little(crawled: Workspace) -> Non
     assert "2 runs: 14 new, 1 unparsed/login_wall" in result.out
     assert [reason[:2] for reason in reasons] == [["new", "14"], ["unparsed/login_wall", "1"]]
     assert reasons[1][2].startswith("https://www.etoday.co.kr/news/view/")
-    told = as_json(crawled, "--runs", "--outlet", "etoday", "--since", day, "--until", day)
+    told = as_json(crawled, "--runs", "--outlet", "etoday", *days)
     assert told["counts"] == {"new": 14, "unparsed/login_wall": 1}
     assert told["examples"]["unparsed/login_wall"]["source"] == reasons[1][2]
     every = as_json(crawled, "--runs")["runs"]

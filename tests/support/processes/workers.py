@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 from tests.support.crawling.crawls import HASTE
 from tests.support.databases.postgres import new_database
 from tests.support.processes.cli import ROOT, CommandResult, Workspace
+from tests.support.processes.schedules import wait_over_midnight
 from tests.support.sites.shared_hosts import MODULES
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Fleet:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        wait_over_midnight()
         places = self.site.write_outlets(self.folder)
         led = {
             f"{host}:{port}": f"{ip}:{real}"

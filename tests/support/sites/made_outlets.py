@@ -18,6 +18,7 @@ from tests.support.mock_site.routes import PLAIN, XML, Answer
 from tests.support.mock_site.server import LoopbackSite
 from tests.support.mock_site.story import KST
 from tests.support.processes.cli import ROOT, Workspace
+from tests.support.processes.schedules import wait_over_midnight
 
 if TYPE_CHECKING:
     import subprocess
@@ -186,6 +187,7 @@ class ManyCrawls:
 
     def schedule(self, *args: str, **settings: str) -> list[str]:
         """What comes after ``scrapy``: a scheduler of one job for each outlet, many to a process."""
+        wait_over_midnight()
         jobs = self.folder / "jobs.toml"
         if not jobs.exists():
             tables = (f'[[job]]\noutlet = "{name}"\nevery = "1d"\n' for name in self.names)
