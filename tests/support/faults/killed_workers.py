@@ -17,26 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-#: Seconds between two requests to a host.
-DELAY = 0.25
-#: What of that is left at least between five requests in a row: each may be late on a busy machine.
+#: What of the delay is left at least between five requests in a row: each may be late on a busy
+#: machine.
 _LEFT = 0.8
-SETTINGS = {
-    "DOWNLOAD_DELAY": str(DELAY),
-    "DOWNLOAD_DELAY_JITTER": "0",
-    "CONCURRENT_REQUESTS_PER_DOMAIN": "1",
-}
 
 
 @dataclass
 class WorkerTally:
-    """What was seen. Everything but the first four, ``gap`` and ``asked_again`` has to be nothing.
+    """What was seen. Everything but the first five, ``gap`` and ``asked_again`` has to be nothing.
 
-    ``takeovers`` are the seconds from a kill to the next attempt of each job that it ended; ``gap``
+    ``delay`` are the seconds between two requests to a host that were asked for; ``takeovers`` are the seconds from a kill to the next attempt of each job that it ended; ``gap``
     is the least time between requests to a host, over five in a row; ``asked_again`` counts requests
     for articles of which an answer was never stored.
     """
 
+    delay: float
     kills: int = 0
     articles: int = 0
     moments: int = 0
@@ -51,7 +46,7 @@ class WorkerTally:
     @property
     def clean(self) -> bool:
         """Whether nothing went wrong."""
-        in_time = max(self.takeovers, default=0.0) <= 60 and self.gap >= DELAY * _LEFT
+        in_time = max(self.takeovers, default=0.0) <= 180 and self.gap >= self.delay * _LEFT
         return in_time and not (self.together or self.twice or self.lost or self.unsound)
 
     def line(self) -> str:
@@ -61,7 +56,7 @@ class WorkerTally:
             f"{max(self.takeovers, default=0.0):.1f} s; {self.articles} articles, {self.asked_again} asked for "
             f"again, stored twice or moments done twice {len(self.twice)}, lost {len(self.lost)}; {self.moments} "
             f"moments; requests to a host at one time {len(self.together)}, least time between them {self.gap:.2f} s of "
-            f"{DELAY} s; findings {len(self.unsound)}"
+            f"{self.delay} s; findings {len(self.unsound)}"
         )
 
 
@@ -75,14 +70,20 @@ def kill_workers(
     kills: int,
     apart: float,
     every: str = "1m",
+    delay: float = 0.25,
 ) -> WorkerTally:
     """Let workers crawl outlets at intervals; kill one every ``apart`` seconds and start it again.
 
     The outlets publish meanwhile, unless the interval is so long that one crawl is all.
     """
-    tally = WorkerTally()
+    tally = WorkerTally(delay)
+    settings = {
+        "DOWNLOAD_DELAY": str(delay),
+        "DOWNLOAD_DELAY_JITTER": "0",
+        "CONCURRENT_REQUESTS_PER_DOMAIN": "1",
+    }
     with SharedHosts(outlets, hosts, articles) as site:
-        fleet = Fleet(folder, site, SETTINGS)
+        fleet = Fleet(folder, site, settings)
         fleet.crawl_every(every)
         goes_on = every.endswith("m")
         running: list[subprocess.Popen[bytes]] = []
@@ -118,15 +119,26 @@ def _kill_in(
     tally: WorkerTally,
     seconds: float,
 ) -> None:
-    """Kill a worker after so many seconds, and start it again."""
+    """Kill a worker after so many seconds, and start it again; one that has jobs, if any has."""
     time.sleep(seconds)  # the time of the kill is what is asked for, and waits for nothing
+    workers = [*range(which, len(running)), *range(1, which)]
+    under_way = _under_way(fleet)
+    which = next((number for number in workers if _its(under_way, running[number])), which)
     victim = running[which]
-    its = [row for row in _under_way(fleet) if row["holder"].split()[1] == str(victim.pid)]
+    its = {row["id"] for row in _its(under_way, victim)}
     victim.kill()
     victim.wait()
-    _KILLED[victim.pid] = (time.time(), its)
+    killed_at = time.time()
+    # Not those that it has ended since it was looked at.
+    ended = [row for row in _of_jobs(fleet) if row["ending"] in (None, "", "crashed")]
+    _KILLED[victim.pid] = (killed_at, [row for row in ended if row["id"] in its])
     running[which] = fleet.start("worker", "--at-once", "4")
     tally.kills += 1
+
+
+def _its(rows: Sequence[dict[str, Any]], worker: subprocess.Popen[bytes]) -> list[dict[str, Any]]:
+    """Return those of the runs that a worker holds."""
+    return [row for row in rows if row["holder"].split()[1] == str(worker.pid)]
 
 
 def _of_jobs(fleet: Fleet) -> list[dict[str, Any]]:
@@ -144,7 +156,7 @@ def _wait_for_takeovers(fleet: Fleet, tally: WorkerTally) -> None:
             key = (row["due_at"], row["attempt"])
             begun = _begun_after(fleet, row["job"], key)
             if not begun:
-                wait_for(lambda row=row, key=key: bool(_begun_after(fleet, row["job"], key)), 120)  # type: ignore[misc]
+                wait_for(lambda row=row, key=key: bool(_begun_after(fleet, row["job"], key)), 300)  # type: ignore[misc]
                 begun = _begun_after(fleet, row["job"], key)
             tally.takeovers.append(begun[0].timestamp() - at)
     _KILLED.clear()
