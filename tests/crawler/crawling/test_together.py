@@ -151,20 +151,22 @@ def test_outlets_of_one_host_take_turns(tmp_path: Path) -> None:
 def test_one_signal_ends_all_in_order_and_the_same_command_goes_on(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with MadeSites(dict.fromkeys(THREE, 40), latency=0.02) as sites:
+    with MadeSites(dict.fromkeys(THREE, 60), latency=0.3) as sites:
         many = ManyCrawls(tmp_path, sites)
-        crawl = many.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        one = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+        crawl = many.start(settings=one, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for(lambda: all(len(sites.times(name)) > 8 for name in THREE))
         crawl.send_signal(number)
-        out, err = crawl.communicate(timeout=60)
+        out, err = crawl.communicate(timeout=120)
         assert crawl.returncode == 1, (out, err)
         assert err.decode().count("stopped before the end (shutdown)") == 3
         assert {path.suffix for path in many.crawls.segments()} == {".gz"}
         assert many.endings() == {name: [("stopped", 1)] for name in THREE}
+        sites.latency = 0.0
         said = many.run()
         assert said.code == 0, said
         assert set(many.fetched()) == set(many.published())
-        assert sum(many.fetched().values()) - len(many.fetched()) <= 24  # those under way
+        assert sum(many.fetched().values()) - len(many.fetched()) <= 3  # those under way
         many.crawls.check_captures()
 
 
@@ -172,30 +174,30 @@ def test_kills_of_all_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Pa
     with MadeSites({"north": 60, "south": 61, "west": 62}) as sites:
         tally = kill_crawls_of_many(ManyCrawls(tmp_path, sites), kills=8, seed=20260903)
     print(line(tally))
-    assert tally.kills >= 6  # the crawl may end before the last of them
+    assert tally.kills == 8
     assert (tally.lost, tally.twice, tally.refetched) == (0, 0, 0)
 
 
 def test_a_slow_outlet_and_one_of_long_pages_delay_no_other(tmp_path: Path) -> None:
     """One's pages come a byte at a time, another's have 5 MB each; a third keeps its pace."""
-    with MadeSites({"north": 1000, "south": 20, "west": 20}, padding={"north": 5 * 2**20}) as sites:
+    with MadeSites({"north": 1000, "south": 20, "west": 5}, padding={"north": 5 * 2**20}) as sites:
         sites.fault(r"www\.south\.example/news", "slow", amount=0.05)
         many = ManyCrawls(tmp_path, sites)
-        pace = {"DOWNLOAD_DELAY": "0.5", "DOWNLOAD_DELAY_JITTER": "0"}
+        pace = {"DOWNLOAD_DELAY": "2", "DOWNLOAD_DELAY_JITTER": "0"}
         pace |= {"CONCURRENT_REQUESTS_PER_DOMAIN": "1", "DOWNLOAD_TIMEOUT": "600"}
         crawl = many.start(settings=pace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: len(sites.times("west")) == 22, patience=120)
+        wait_for(lambda: len(sites.times("west")) == 7, patience=180)
         held_up = waited_for_a_core(crawl.pid)
         crawl.kill()
         crawl.wait()
-        assert len(sites.times("north")) > 5
+        assert len(sites.times("north")) > 3  # one has come, and the next is asked for
         assert 0 < len(sites.times("south")) < 20
         # Its robots.txt and sitemap come as they come.
         gaps = [after - before for before, after in pairwise(sites.times("west")[2:])]
-        assert sum(gaps) >= 0.5 * (len(gaps) - 1)
+        assert sum(gaps) >= 2 * (len(gaps) - 1)
         print(f"median {median(gaps):.3f} s, held up {held_up / len(gaps):.3f} s of each")
         # What other processes of this machine held up is not the other outlets' doing.
-        assert median(gaps) < 0.6 + held_up / len(gaps), (gaps, held_up)
+        assert median(gaps) < 3 + held_up / len(gaps), (gaps, held_up)
 
 
 def waited_for_a_core(process: int) -> float:
@@ -212,13 +214,13 @@ def test_a_second_signal_ends_all_at_once_and_keeps_what_was_fetched(
         sites.fault("/news/view/.*[1357]$", "hang")
         many = ManyCrawls(tmp_path, sites)
         log = tmp_path / "crawl.log"
-        told = {"LOG_FILE": str(log), "LOG_LEVEL": "INFO"}
+        told = {"LOG_FILE": str(log), "LOG_LEVEL": "INFO", "DOWNLOAD_TIMEOUT": "3600"}
         crawl = many.start((), settings=told, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for(lambda: all(len(sites.times(name)) > 8 for name in names))
         crawl.send_signal(signal.SIGINT)
         wait_for(lambda: "Received SIGINT, shutting down gracefully" in log.read_text("utf-8"))
         crawl.send_signal(signal.SIGINT)
-        out, err = crawl.communicate(timeout=30)  # the servers would hold it up for longer
+        out, err = crawl.communicate(timeout=120)  # the servers would hold it up for an hour
         assert crawl.returncode == 1, (out, err)
         assert "forcing unclean shutdown" in log.read_text("utf-8")
         assert b"Traceback" not in err

@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from tests.support.mock_site.server import MockSite
 
 
+#: With a server that takes its time, a crawl lasts longer than a busy machine holds up who looks on.
+ONE_AT_A_TIME = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+
+
 @pytest.fixture
 def site() -> Iterator[MockSite]:
     with site_of_today("newspim", 12) as site:
@@ -126,7 +130,7 @@ def test_what_cannot_be_printed_ends_no_run(tmp_path: Path, code: int) -> None:
         process = schedule.workspace.start(
             *schedule.command("--once", JOBS_AT_ONCE="1"), stdout=out, stderr=subprocess.PIPE
         )
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, b"the disk is full" in err, b"Traceback" in err) == (
         code,
         bool(code),
@@ -185,9 +189,9 @@ def ended(schedule: Schedule) -> datetime:
 
 @by_the_scheduler
 def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> None:
-    with site_of_today("newspim", 80, latency=0.2) as site:
-        schedule = Schedule(tmp_path, [site], {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"})
-        schedule.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "12s"\nbackoff = "1s"')
+    with site_of_today("newspim", 80, latency=0.5) as site:
+        schedule = Schedule(tmp_path, [site], ONE_AT_A_TIME)
+        schedule.jobs('outlet = "newspim"\nevery = "1d"\ntime_limit = "20s"\nbackoff = "1s"')
         result = schedule.run("--once")
         assert result.code == 1
         assert "newspim: timed_out" in result.out
@@ -206,15 +210,15 @@ def test_at_its_time_limit_a_run_is_ended_and_goes_on_later(tmp_path: Path) -> N
 
 @by_the_scheduler
 def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Path) -> None:
-    with site_of_today("newspim", 60, latency=0.2) as site:
-        schedule = Schedule(tmp_path, [site])
+    with site_of_today("newspim", 100, latency=0.3) as site:
+        schedule = Schedule(tmp_path, [site], ONE_AT_A_TIME)
         schedule.jobs('outlet = "newspim"\nevery = "1d"')
         daemon = schedule.start()
         wait_for_output(daemon, "newspim: starting attempt 1")
         (crawls,) = schedule.crawls
         wait_for(lambda: len(crawls.fetched()) > 5)
         daemon.send_signal(signal.SIGTERM)
-        _, err = daemon.communicate(timeout=60)
+        _, err = daemon.communicate(timeout=120)
         assert daemon.returncode == 0, err
         assert b"Traceback" not in err
         assert schedule.endings() == ["stopped"]
@@ -230,8 +234,8 @@ def test_the_daemon_ends_cleanly_and_what_was_under_way_is_taken_up(tmp_path: Pa
 def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_them_up(
     tmp_path: Path,
 ) -> None:
-    with site_of_today("newspim", 60, latency=0.2) as site:
-        schedule = Schedule(tmp_path, [site])
+    with site_of_today("newspim", 100, latency=0.3) as site:
+        schedule = Schedule(tmp_path, [site], ONE_AT_A_TIME)
         schedule.jobs('outlet = "newspim"\nevery = "1d"')
         first = schedule.start()
         wait_for_output(first, "newspim: starting attempt 1")
@@ -245,7 +249,7 @@ def test_a_scheduler_that_is_killed_takes_its_runs_with_it_and_another_takes_the
         wait_for_output(second, "newspim: starting attempt 2")
         wait_for_output(second, "newspim: succeeded")
         second.send_signal(signal.SIGTERM)
-        second.communicate(timeout=60)
+        second.communicate(timeout=120)
         assert second.returncode == 0
         assert set(done_once(schedule.runs()).values()) == {1}
         assert set(crawls.revisions()) == set(site.ids())
@@ -265,7 +269,7 @@ def test_the_file_is_read_again_and_the_old_jobs_go_on_if_it_is_wrong(tmp_path: 
     schedule.jobs('name = "c"\ncommand = "verify"\nevery = "1d"')  # seen without a signal
     wait_for_output(daemon, "c: succeeded")
     daemon.send_signal(signal.SIGINT)
-    daemon.communicate(timeout=60)
+    daemon.communicate(timeout=120)
     assert daemon.returncode == 0
     assert [row["job"] for row in schedule.runs()] == ["a", "c"]
 
@@ -291,7 +295,7 @@ def test_an_index_deleted_under_a_scheduler_is_reported_once_and_created_again(
     daemon.send_signal(signal.SIGHUP)
     wait_for_output(daemon, "a: succeeded")
     daemon.send_signal(signal.SIGTERM)
-    _, err = daemon.communicate(timeout=60)
+    _, err = daemon.communicate(timeout=120)
     assert (daemon.returncode, b"apscheduler" in err) == (0, False)
 
 

@@ -29,6 +29,8 @@ pytestmark = by_the_scheduler
 
 THREE = {"north": 12, "south": 12, "west": 12}
 DONE = ("succeeded", 0)
+#: With a server that takes its time, crawls last longer than a busy machine holds up who looks on.
+ONE_AT_A_TIME = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
 
 
 def crawling(scheduler: subprocess.Popen[bytes]) -> list[int]:
@@ -46,6 +48,19 @@ def crawling(scheduler: subprocess.Popen[bytes]) -> list[int]:
     return [int(pid) for pid, group in processes if pid == group]
 
 
+def crawling_until_all_are_asked(scheduler: subprocess.Popen[bytes], many: ManyCrawls) -> set[int]:
+    """Wait until a scheduler's crawls have asked each outlet; return the processes seen by then."""
+    seen = set[int]()
+
+    def all_are_asked() -> bool:
+        asked = all(many.sites.times(name) for name in many.names)
+        seen.update(crawling(scheduler))  # after it, since what asked was there already
+        return asked
+
+    wait_for(all_are_asked)
+    return seen
+
+
 def logs(many: ManyCrawls) -> dict[str, str]:
     """Return the text of all logs of each job."""
     return {
@@ -55,13 +70,14 @@ def logs(many: ManyCrawls) -> dict[str, str]:
 
 
 def test_one_process_crawls_what_is_due_and_each_run_has_its_log(tmp_path: Path) -> None:
-    with MadeSites(THREE, latency=0.05) as sites:
+    with MadeSites(THREE, latency=0.2) as sites:
         many = ManyCrawls(tmp_path, sites)
         started = many.workspace.start(
-            *many.schedule("--once"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *many.schedule("--once", **ONE_AT_A_TIME),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        wait_for(lambda: all(sites.times(name) for name in THREE))
-        assert len(crawling(started)) == 1
+        assert len(crawling_until_all_are_asked(started, many)) == 1
         out, err = started.communicate(timeout=120)
         assert (started.returncode, err) == (0, b""), (out, err)
         assert many.fetched() == many.published()
@@ -80,16 +96,17 @@ def test_one_process_crawls_what_is_due_and_each_run_has_its_log(tmp_path: Path)
 
 
 def test_a_job_with_settings_has_a_process_of_its_own(tmp_path: Path) -> None:
-    with MadeSites(THREE, latency=0.05) as sites:
+    with MadeSites(THREE, latency=0.2) as sites:
         many = ManyCrawls(tmp_path, sites)
         many.schedule()
         jobs = tmp_path / "jobs.toml"
         jobs.write_text(jobs.read_text() + 'settings = { LOG_LEVEL = "WARNING" }\n')
         started = many.workspace.start(
-            *many.schedule("--once"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *many.schedule("--once", **ONE_AT_A_TIME),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        wait_for(lambda: all(sites.times(name) for name in THREE))
-        assert len(crawling(started)) == 2
+        assert len(crawling_until_all_are_asked(started, many)) == 2
         out, err = started.communicate(timeout=120)
         assert started.returncode == 0, (out, err)
         assert many.endings() == {name: [DONE] for name in THREE}
@@ -102,18 +119,20 @@ def test_a_time_limit_ends_only_its_crawl(tmp_path: Path) -> None:
         many = ManyCrawls(tmp_path, sites)
         many.schedule()
         jobs = tmp_path / "jobs.toml"
-        jobs.write_text(jobs.read_text() + 'time_limit = "3s"\nretries = 0\n')
-        said = many.workspace.run(*many.schedule("--once", CONCURRENT_REQUESTS_PER_DOMAIN="1"))
+        jobs.write_text(jobs.read_text() + 'time_limit = "8s"\nretries = 0\n')
+        said = many.workspace.run(*many.schedule("--once", **ONE_AT_A_TIME))
         assert said.code == 1
         assert many.endings() == {"north": [DONE], "south": [("timed_out", 1)]}, said
         assert "stopped before the end (shutdown)" in logs(many)["south"]
 
 
 def test_a_killed_process_is_a_crash_of_its_runs_which_are_repeated(tmp_path: Path) -> None:
-    with MadeSites(dict.fromkeys(THREE, 40), latency=0.05) as sites:
+    with MadeSites(dict.fromkeys(THREE, 60), latency=0.3) as sites:
         many = ManyCrawls(tmp_path, sites)
         started = many.workspace.start(
-            *many.schedule("--once"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            *many.schedule("--once", **ONE_AT_A_TIME),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         wait_for(lambda: all(len(sites.times(name)) > 8 for name in THREE))
         (process,) = crawling(started)
@@ -121,6 +140,7 @@ def test_a_killed_process_is_a_crash_of_its_runs_which_are_repeated(tmp_path: Pa
         out, err = started.communicate(timeout=120)
         assert started.returncode == 1, (out, err)
         assert many.endings() == {name: [("crashed", None)] for name in THREE}
+        sites.latency = 0.0
         said = many.workspace.run(*many.schedule("--once"))
         assert said.code == 0, said
         assert many.endings() == {name: [("crashed", None), DONE] for name in THREE}
@@ -131,10 +151,12 @@ def test_a_killed_process_is_a_crash_of_its_runs_which_are_repeated(tmp_path: Pa
 def test_a_process_whose_scheduler_is_killed_ends_its_crawls_and_records_them(
     tmp_path: Path,
 ) -> None:
-    with MadeSites(dict.fromkeys(THREE, 40), latency=0.05) as sites:
+    with MadeSites(dict.fromkeys(THREE, 60), latency=0.3) as sites:
         many = ManyCrawls(tmp_path, sites)
         started = many.workspace.start(
-            *many.schedule("--once"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            *many.schedule("--once", **ONE_AT_A_TIME),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         wait_for(lambda: all(len(sites.times(name)) > 8 for name in THREE))
         (process,) = crawling(started)
@@ -149,12 +171,14 @@ def test_a_process_whose_scheduler_is_killed_ends_its_crawls_and_records_them(
 def test_a_process_that_hangs_is_killed_and_only_one_run_has_taken_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with MadeSites({"north": 300, "south": 300}, latency=0.05) as sites:
+    with MadeSites({"north": 300, "south": 300}, latency=0.2) as sites:
         many = ManyCrawls(tmp_path, sites)
         for name, value in many.workspace.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(runner, "GRACE", 1.0)
-        settings = dict(word.split("=", 1) for word in many.options() if word != "-s")
+        settings = dict(
+            word.split("=", 1) for word in many.options(**ONE_AT_A_TIME) if word != "-s"
+        )
         with (
             Index(f"sqlite:///{many.workspace.index}") as index,
             SharedProcesses(2, settings) as shared,
@@ -163,12 +187,12 @@ def test_a_process_that_hangs_is_killed_and_only_one_run_has_taken_too_long(
             context = runner.RunnerContext(
                 index=index, logs=Logs(tmp_path / "log", 1), settings=settings, shared=shared
             )
-            orders = [order_of("north", hours=1), order_of("south", seconds=15)]
+            orders = [order_of("north", hours=1), order_of("south", seconds=25)]
             running = [threads.submit(runner.run_job, one, context, Stop()) for one in orders]
             wait_for(lambda: all(len(sites.times(name)) > 8 for name in ("north", "south")))
             (process,) = shared.pids()
             os.kill(process, signal.SIGSTOP)
-            ended = [future.result(timeout=60) for future in running]
+            ended = [future.result(timeout=180) for future in running]
         assert [run.record.ending for run in ended if run] == [Ending.CRASHED, Ending.TIMED_OUT]
         assert many.workspace.rows("leases") == []
 

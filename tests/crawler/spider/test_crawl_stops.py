@@ -29,14 +29,15 @@ def test_kills_at_any_moment_lose_nothing_and_repeat_nothing(tmp_path: Path) -> 
 def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
     tmp_path: Path, number: int
 ) -> None:
-    with site_of_today("newspim", 80, latency=0.05) as site:
+    with site_of_today("newspim", 120, latency=0.1) as site:
         log = site.log = RequestLog()
         crawls = Crawls.into(tmp_path, site)
-        process = crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        one = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+        process = crawls.start(settings=one, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with log.changed:
-            assert log.changed.wait_for(lambda: len(log) > 50, PATIENCE)
+            assert log.changed.wait_for(lambda: len(log) > 40, PATIENCE)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
         said = err.decode()
         assert process.returncode == 1, said
         assert "Traceback" not in said
@@ -50,7 +51,7 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
         site.latency = 0.0
         again = crawls.run()
         assert again.code == 0, again
-        assert tally(again.out)["stored"] == 80 - stored
+        assert tally(again.out)["stored"] == 120 - stored
         assert sorted(crawls.revisions()) == site.ids()
         assert max(crawls.fetched().values()) == 1
         crawls.check_captures()

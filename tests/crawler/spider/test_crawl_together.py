@@ -44,9 +44,13 @@ def together(*starts: tuple[Crawls, tuple[str, ...]]) -> list[str]:
 
 
 def test_one_crawl_of_an_outlet_at_a_time(tmp_path: Path) -> None:
-    with site_of_today("newspim", 60, latency=0.02) as site:
+    with site_of_today("newspim", 30, latency=0.2) as site:
         crawls = Crawls.into(tmp_path, site)
-        running = [crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+        one = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}  # so that it outlasts the other's start
+        running = [
+            crawls.start(settings=one, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(2)
+        ]
         said = [process.communicate(timeout=120) for process in running]
         assert sorted(process.returncode for process in running) == [0, 1], said
         (refused,) = (
@@ -87,14 +91,15 @@ def test_a_crawl_that_lost_its_leases_asks_for_nothing_more(tmp_path: Path) -> N
     """As one that was halted, and was taken for dead meanwhile."""
     with site_of_today("newspim", 200, latency=0.1) as site:
         crawls = Crawls.into(tmp_path, site)
-        words = [sys.executable, "-c", _RENEWS_OFTEN, *crawls.command()]
+        one = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+        words = [sys.executable, "-c", _RENEWS_OFTEN, *crawls.command(**one)]
         running = subprocess.Popen(
             words, cwd=ROOT, env=crawls.workspace.environment(), stderr=subprocess.PIPE
         )
         wait_for(lambda: len(crawls.fetched()) > 3)
         with Index(crawls.workspace.index_url) as index, index.writing() as rows:
             assert rows.execute(update(leases).values(run_id="other")).rowcount > 1
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=120)
         assert running.returncode == 1
         assert "were not renewed for too long" in err.decode()
         assert len(crawls.fetched()) < 200
