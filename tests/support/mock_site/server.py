@@ -245,7 +245,7 @@ class LoopbackSite(ABC):
         self._loop.run_forever()
 
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
 
 class MockSite(LoopbackSite):

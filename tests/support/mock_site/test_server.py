@@ -46,7 +46,7 @@ def get(
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Fetch through the mock site's port for the scheme, with the address's host name."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection("127.0.0.1", site.port(parts.scheme), timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.port(parts.scheme), timeout=120)
     if parts.scheme == "https":
         connection.connect()
         context = ssl.create_default_context(cafile=site.ca_file)
@@ -167,14 +167,14 @@ def test_one_article_has_several_addresses(etoday: MockSite) -> None:
 def test_the_proxy_takes_absolute_form_and_connect(etoday: MockSite) -> None:
     url = etoday.address(etoday.ids()[0])
     with contextlib.closing(
-        http.client.HTTPConnection("127.0.0.1", etoday.http_port, timeout=10)
+        http.client.HTTPConnection("127.0.0.1", etoday.http_port, timeout=120)
     ) as proxy:
         proxy.request("GET", url.replace("https:", "http:"))
         assert proxy.getresponse().status == 200
     assert etoday.log[-1].via == "proxy"
     context = ssl.create_default_context(cafile=etoday.ca_file)
     connection = http.client.HTTPSConnection(
-        "127.0.0.1", etoday.http_port, timeout=10, context=context
+        "127.0.0.1", etoday.http_port, timeout=120, context=context
     )
     connection.set_tunnel("www.etoday.co.kr", 443)
     with contextlib.closing(connection):
@@ -182,7 +182,7 @@ def test_the_proxy_takes_absolute_form_and_connect(etoday: MockSite) -> None:
         assert connection.getresponse().status == 200
     assert [entry.via for entry in etoday.log[-2:]] == ["connect", "direct"]
     assert etoday.log[-1].url == url
-    stray = http.client.HTTPSConnection("127.0.0.1", etoday.http_port, timeout=10, context=context)
+    stray = http.client.HTTPSConnection("127.0.0.1", etoday.http_port, timeout=120, context=context)
     stray.set_tunnel("elsewhere.example", 443)
     with contextlib.closing(stray), pytest.raises(OSError, match="403"):
         stray.request("GET", "/")
@@ -247,7 +247,7 @@ def test_faults_that_still_answer(
 
 def test_half_a_million_headers_really_arrive(etoday: MockSite) -> None:
     etoday.fault("/news/view/", "headers")
-    with socket.create_connection(("127.0.0.1", etoday.http_port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", etoday.http_port), timeout=120) as sock:
         sock.sendall(
             b"GET /news/view/1 HTTP/1.1\r\nHost: www.etoday.co.kr\r\nConnection: close\r\n\r\n"
         )
@@ -267,17 +267,18 @@ def test_faults_that_end_the_connection(etoday: MockSite, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["slow", "slow_head", "hang"])
 def test_faults_that_keep_the_client_waiting(etoday: MockSite, kind: str) -> None:
     etoday.fault("/news/view/", kind)
-    with socket.create_connection(("127.0.0.1", etoday.http_port), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", etoday.http_port), timeout=120) as sock:
         sock.sendall(b"GET /news/view/1 HTTP/1.1\r\nHost: www.etoday.co.kr\r\n\r\n")
+        received = sock.recv(1000) if kind != "hang" else b""
         sock.settimeout(0.3)
         ends = time.monotonic() + 1.5
-        received = b""
         with contextlib.suppress(TimeoutError):
             while time.monotonic() < ends:
                 received += sock.recv(1000)
     body = received.partition(b"\r\n\r\n")[2]
     assert bool(received) == (kind != "hang")
-    assert len(body if kind == "slow" else received) < 30
+    # Of 359 bytes, one every tenth of a second.
+    assert len(body if kind == "slow" else received) < 180
 
 
 def test_a_bomb_is_small_on_the_wire_and_damaged_gzip_is_damaged(etoday: MockSite) -> None:
@@ -323,7 +324,7 @@ def test_a_redirect_can_lead_to_a_canary(etoday: MockSite) -> None:
         _, headers, _ = get(etoday, etoday.address(etoday.ids()[0]))
         assert headers["Location"] == canary.url
         assert canary.reached == []
-        with socket.create_connection(("127.0.0.1", canary.port), timeout=5) as sock:
+        with socket.create_connection(("127.0.0.1", canary.port), timeout=120) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert sock.recv(10) == b""
         assert canary.reached == [b"GET / HTTP/1.1\r\n\r\n"]
@@ -366,4 +367,4 @@ def test_it_runs_for_itself_until_its_input_ends() -> None:
             connection.request("GET", "/robots.txt", headers={"Host": "www.etoday.co.kr"})
             assert connection.getresponse().status == 200
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(120) == 0

@@ -20,7 +20,7 @@ def over_sockets(site: MockSite) -> Callable[[str], tuple[int, str, bytes]]:
 
     def fetch(url: str) -> tuple[int, str, bytes]:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection("127.0.0.1", site.port(parts.scheme), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", site.port(parts.scheme), timeout=120)
         with contextlib.closing(connection):
             connection.connect()
             if parts.scheme == "https":

@@ -119,10 +119,10 @@ def test_a_part_that_a_worker_was_told_to_stop_is_deferred_again(index: Index) -
         end(index, begin(index, name), Ending.STOPPED, 1, datetime.now(UTC))
         waiting = threading.Thread(target=lambda: found.extend(parts.ended()))
         waiting.start()
-        wait_for(lambda: names(index) == {name}, 30)
+        wait_for(lambda: names(index) == {name}, 120)
         end(index, begin(index, name, 2), Ending.SUCCEEDED, 0, datetime.now(UTC))
         change_queue(index, "DELETE FROM procrastinate_jobs")
-        waiting.join(30)
+        waiting.join(120)
         assert [(run.ending, parts.number_of(run)) for run in found] == [(Ending.SUCCEEDED, 1)]
 
 
