@@ -60,19 +60,22 @@ def test_one_signal_ends_a_crawl_in_order_and_the_same_command_goes_on(
 def test_a_crawl_that_gets_no_more_memory_ends_with_one_sentence_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    with site_of_today("newspim", 80, age=SETTLED, latency=0.05) as site:
+    with site_of_today("newspim", 80, age=SETTLED, latency=0.1) as site:
         log = site.log = RequestLog()
+        # Their trees are larger than what other pages have left.
+        more = "<p>기록은 그날 그대로 남아야 한다.</p>" * 50_000 + "</body>"
+        large = {}
+        for article_id in site.ids():
+            page = site.routes.answer("www.newspim.com", f"/news/view/{article_id}").body.decode()
+            large[article_id] = page.replace("</body>", more)
         crawls = Crawls.into(tmp_path, site)
-        process = crawls.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        one = {"CONCURRENT_REQUESTS_PER_DOMAIN": "1"}
+        process = crawls.start(settings=one, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         with log.changed:
             assert log.changed.wait_for(lambda: len(log) > 30, PATIENCE)
         leave_memory(process.pid, 0)
-        # Their trees are larger than what other pages have left.
-        more = "<p>기록은 그날 그대로 남아야 한다.</p>" * 50_000 + "</body>"
-        for article_id in site.ids():
-            page = site.routes.answer("www.newspim.com", f"/news/view/{article_id}").body.decode()
-            large = page.replace("</body>", more)
-            site.fault(f"/news/view/{article_id}", "answer", body=large)
+        for article_id, body in large.items():
+            site.fault(f"/news/view/{article_id}", "answer", body=body)
         out, err = process.communicate(timeout=PATIENCE)
         said = err.decode()
         assert process.returncode == 1, said
