@@ -29,13 +29,15 @@ import sys, nbformat
 from nbclient import NotebookClient
 place = sys.argv[1]
 read = nbformat.read(place, as_version=4)
-NotebookClient(read, timeout=60, kernel_name="own").execute()
+NotebookClient(read, timeout=300, startup_timeout=300, kernel_name="own").execute()
 nbformat.write(read, place)
 """
 #: The kernel's first cell: no network, and what matplotlib warns of (a character without a glyph)
 #: is an error. A kernel has sockets to its client, which are open by then.
 GUARD = """
-import socket, warnings
+import logging, socket, warnings
+# It tells how long it looks for fonts, if that takes long.
+logging.getLogger("matplotlib.font_manager").setLevel("ERROR")
 warnings.filterwarnings("error", module="matplotlib")
 warnings.filterwarnings("error", message=".*[Gg]lyph.*")
 def refuse(*_): raise AssertionError("a notebook needs no network")

@@ -131,7 +131,7 @@ def test_output_that_a_full_disk_refuses_is_reported(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     with full.open("wb") as out, (tmp_path / "err").open("wb") as err:
         process = workspace.start("replay", next(SEEDS.glob("*.txt")), stdout=out, stderr=err)
-        assert process.wait(60) == 1
+        assert process.wait(300) == 1
     (sentence,) = (tmp_path / "err").read_text("utf-8").splitlines()
     assert sentence.startswith("scrapy replay: ")
     assert "the disk is full. Free some space" in sentence

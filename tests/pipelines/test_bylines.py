@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -226,9 +226,9 @@ def test_addresses_are_given_only_where_the_counts_agree(emails: list[str]) -> N
     ids=["brackets", "datelines", "names", "address", "people", "dots"],
 )
 def test_a_hostile_paragraph_is_read_in_seconds(hostile: str) -> None:
-    start = monotonic()
+    start = process_time()
     assert read_dateline(hostile) is None
     assert len(read_people(hostile)) <= 1
     find_byline([hostile] * 10)
     read_line(hostile)
-    assert monotonic() - start < 5
+    assert process_time() - start < 5

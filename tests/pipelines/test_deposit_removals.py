@@ -44,12 +44,17 @@ class Trial:
         self.refused: list[str] = []
         self.store = CaptureStore(segments, index, RunRecorder("test"), self.results.append)
 
-    def remove(self) -> None:
-        """Remove the article by another connection, which does not wait for a lock."""
-        try:
-            remove(self.workspace)
-        except IndexUnusableError as error:
-            self.refused.append(str(error))
+    def remove_at_once(self) -> None:
+        """Try to remove the article by another connection, which does not wait for a lock.
+
+        Only where it has to be refused: else it may have to wait for PostgreSQL's own vacuum.
+        """
+        with pytest.MonkeyPatch.context() as patches:
+            wait_briefly(patches, 1)
+            try:
+                remove(self.workspace)
+            except IndexUnusableError as error:
+                self.refused.append(str(error))
 
     @property
     def verdicts(self) -> list[str]:
@@ -64,17 +69,14 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @contextmanager
-def trial(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
-    """Open a store in the archive; a removal that finds the index locked fails at once."""
+def trial(workspace: Workspace) -> Iterator[Trial]:
+    """Open a store in the archive."""
     url = workspace.index_url
     software = {"software": "test"}
     with (
         Index(url) as index,
         SegmentWriter(workspace.archive, software=software, job="t", host="t") as segments,
-        monkeypatch.context() as patches,
     ):
-        # Only here: what is removed afterwards may have to wait for PostgreSQL's own vacuum.
-        wait_briefly(patches, 1)
         yield Trial(workspace, index, segments)
 
 
@@ -133,10 +135,10 @@ def test_no_removal_comes_between_the_check_the_record_and_the_row(
     text = text_of(workspace)
     held = traces(workspace.folder, text)
     assert held.tables if ON_POSTGRES else held.files, held
-    with trial(workspace, monkeypatch) as one:
+    with trial(workspace) as one:
         one.store.add_page(page(is_known=is_known))
         with monkeypatch.context() as patches:
-            after(*MOMENTS[moment], one.remove, patches)
+            after(*MOMENTS[moment], one.remove_at_once, patches)
             one.store.close()
     assert len(one.refused) == 1, "it was tried once"
     assert "another process has been writing" in one.refused[0]
@@ -148,32 +150,30 @@ def test_no_removal_comes_between_the_check_the_record_and_the_row(
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_of_an_article_removed_while_its_page_waits_nothing_is_written(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+    workspace: Workspace, *, is_known: bool
 ) -> None:
     text = text_of(workspace)
-    with trial(workspace, monkeypatch) as one:
+    with trial(workspace) as one:
         one.store.add_page(page(is_known=is_known))
-        one.remove()
+        remove(workspace)
         one.store.close()
-    assert not one.refused
     assert one.verdicts == ["skipped/removed"]
     check_nothing_is_left(workspace, text)
 
 
 @pytest.mark.parametrize("is_read", [True, False])
 def test_a_record_appended_before_the_removal_shows_no_article_and_goes_with_the_next(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, is_read: bool
+    workspace: Workspace, *, is_read: bool
 ) -> None:
     """A crawl's record is in its open segment before the page is read."""
     text = text_of(workspace)
-    with trial(workspace, monkeypatch) as one:
+    with trial(workspace) as one:
         fetched = page(is_known=False)
         one.store.append(replace(fetched, final=False))
         if is_read:
             one.store.add_page(fetched)
-        one.remove()
+        remove(workspace)
         one.store.close()
-    assert not one.refused
     assert one.verdicts == (["skipped/removed"] if is_read else [])
     (row,) = (row for row in workspace.rows("captures") if row["reason"] == "removed")
     assert row["revision_id"] is None
@@ -190,12 +190,12 @@ def test_no_removal_comes_between_record_and_row_of_a_page_at_which_a_bug_is_met
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     text = text_of(workspace)
-    with trial(workspace, monkeypatch) as one:
+    with trial(workspace) as one:
         one.store.add_page(page(is_known=False))
         with monkeypatch.context() as patches:
 
             def write(_: object) -> None:
-                after(*MOMENTS[moment], one.remove, patches)
+                after(*MOMENTS[moment], one.remove_at_once, patches)
                 raise ZeroDivisionError("a bug")
 
             patches.setattr(one.store, "_write", write)
@@ -213,12 +213,12 @@ def test_a_page_at_which_a_bug_is_met_is_not_written_if_its_article_was_removed(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, *, is_appended: bool
 ) -> None:
     text = text_of(workspace)
-    with trial(workspace, monkeypatch) as one:
+    with trial(workspace) as one:
         fetched = page(is_known=False)
         if is_appended:
             one.store.append(replace(fetched, final=False))
         one.store.add_page(fetched)
-        one.remove()
+        remove(workspace)
         with monkeypatch.context() as patches:
 
             def write(_: object) -> None:
@@ -227,7 +227,6 @@ def test_a_page_at_which_a_bug_is_met_is_not_written_if_its_article_was_removed(
             patches.setattr(one.store, "_write", write)
             one.store.flush()
         one.store.close()
-    assert not one.refused
     assert one.verdicts == ["failed/internal_error"]
     rows = workspace.rows("captures")
     assert [row["reason"] for row in rows if row["url"] == fetched.exchange.url] == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -338,8 +338,8 @@ def test_labelled_stamps_are_parts_of_the_text(text: str) -> None:
     ids=range(9),
 )
 def test_a_hostile_text_is_read_in_seconds(hostile: str) -> None:
-    start = monotonic()
+    start = process_time()
     labelled_stamps(hostile)
     with suppress(TimeError):
         parse_time(hostile, BASE)
-    assert monotonic() - start < 5
+    assert process_time() - start < 5

@@ -83,7 +83,7 @@ def test_colours_are_for_terminals_only(workspace: Workspace) -> None:
         while part := os.read(reading, 65536):
             seen += part
     os.close(reading)
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert "\x1b[31m[-3200-]\x1b[0m\x1b[32m{+1+}\x1b[0m쪽을" in seen.decode()
     assert "\x1b[3" not in workspace.run("show", f"etoday/{OWN_ID}").out
 

@@ -14,7 +14,7 @@ from tests.support.processes.cli import Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ARTICLES = 40
+_ARTICLES = 80
 #: Seconds between two requests: the crawl must not be at its end before its backups are.
 _DELAY = "0.05"
 

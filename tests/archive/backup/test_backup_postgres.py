@@ -184,7 +184,7 @@ def test_killed_while_rows_are_copied_it_is_restored_by_the_next_one(
     target = other(desk, tmp_path / "b", new_database())
     process = get_context("fork").Process(target=die_in_copy, args=(backup, target))
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode == -signal.SIGKILL
     journal = journal_of_a_change(file_of(backup), tmp_path / "changed.sqlite3")
     (target.archive / ".index.sqlite3.part-journal").write_bytes(journal)
@@ -239,7 +239,7 @@ def test_it_is_of_one_moment_while_others_write(tmp_path: Path) -> None:
     Index(url).close()
     writer = threading.Thread(target=write)
     writer.start()
-    assert written.wait(60)
+    assert written.wait(300)
     numbers: list[tuple[Any, ...]] = []
     for _ in range(4):
         back_up(tmp_path / "archive", url, tmp_path / "backup")

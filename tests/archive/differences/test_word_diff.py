@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
-from time import monotonic
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,9 +120,9 @@ LONG: dict[str, Callable[[], tuple[list[str], list[str]]]] = {
 @pytest.mark.parametrize("kind", LONG)
 def test_long_texts_of_any_kind_take_seconds(kind: str) -> None:
     old, new = map(" ".join, LONG[kind]())
-    start = monotonic()
+    start = process_time()
     pieces = diff(old, new)
-    assert monotonic() - start < SECONDS
+    assert process_time() - start < SECONDS
     assert (applied(pieces, "-"), applied(pieces, "+")) == (old, new)
 
 

@@ -106,7 +106,7 @@ def test_several_may_make_it_at_once(tmp_path: Path) -> None:
         process.stdin.write(b"\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert [process.returncode for process in processes] == [0] * 3
     assert version(path) == SCHEMA
 

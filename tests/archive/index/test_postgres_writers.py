@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Seconds within which what must come together does.
-PATIENCE = 30
+PATIENCE = 300
 MOMENT = datetime(2026, 11, 30, 3, 5, tzinfo=UTC)
 
 

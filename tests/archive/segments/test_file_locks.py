@@ -107,7 +107,7 @@ def test_a_dead_writers_file_is_taken_over_and_a_live_ones_is_not(tmp_path: Path
     writer = context.Process(target=_hold, args=(path, ready))
     writer.start()
     try:
-        assert ready.wait(60)
+        assert ready.wait(300)
         assert is_held(path)
         assert take_over(path) == -1
     finally:

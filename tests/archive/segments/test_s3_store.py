@@ -698,7 +698,7 @@ def test_a_writer_goes_on_while_a_full_segment_is_sent(store: S3Store, door: Doo
     def watch(seen: Seen) -> None:
         if seen.method == "PUT" and seen.key.endswith("warc.gz") and ".open/" not in seen.key:
             asked.set()
-            assert written.wait(60)
+            assert written.wait(300)
 
     door.watch = watch
     with SegmentWriter(store, max_bytes=PART_BYTES) as writer:
@@ -707,7 +707,7 @@ def test_a_writer_goes_on_while_a_full_segment_is_sent(store: S3Store, door: Doo
         second = writer.write(_exchange(2))  # in the next segment
         writer.sync()
         writer.settle()
-        assert asked.wait(60)
+        assert asked.wait(300)
         assert first.file != second.file
         third = writer.write(_exchange(3))
         writer.sync()

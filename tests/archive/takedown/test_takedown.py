@@ -293,7 +293,7 @@ def test_a_terminal_is_asked_for_confirmation(workspace: Workspace, typed: str, 
             assert piece, result
             result += piece
         os.write(ours, typed.encode())
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     finally:
         os.close(ours)
         os.close(theirs)

@@ -54,7 +54,7 @@ def killed_before(workspace: Workspace, at: int) -> bool:
 
     process = get_context("fork").Process(target=remove, args=(workspace, step))
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0
 

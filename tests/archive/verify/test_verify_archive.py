@@ -461,5 +461,5 @@ def test_output_into_a_closed_pipe_is_no_traceback(workspace: Workspace) -> None
     process = workspace.start("verify", stdout=-1, stderr=-1)
     assert process.stdout is not None
     process.stdout.close()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert b"Traceback" not in err

@@ -202,7 +202,7 @@ def test_a_header_full_of_versions_is_given_up_soon(size: int) -> None:
     bad = b"WARC/1.1\r\nWARC-Type: resource\r\n" + b"WARC/0.17\r\n" * (size // 11) + b"\r\n"
     began = time.process_time()
     items = list(iterate_with_fallback(io.BytesIO(bad + record())))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 60  # 2 seconds; one by one it would be minutes
     assert all(isinstance(item, Damage) for item in items[:-1])
 
 

@@ -373,7 +373,7 @@ def test_two_processes_that_see_the_same_raise_it_once(workspace: Workspace) -> 
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    raised = [int(process.communicate(timeout=60)[0]) for process in processes]
+    raised = [int(process.communicate(timeout=300)[0]) for process in processes]
     assert sum(raised) == 1
     assert len(workspace.alarms()) == 1
     assert workspace.alarms()[0].kind == AlarmKind.JOB_FAILED

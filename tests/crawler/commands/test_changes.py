@@ -173,7 +173,7 @@ def test_it_follows_until_it_is_stopped(workspace: Workspace, stop: signal.Signa
                 enter(index, [article(number)])
             assert json.loads(process.stdout.readline())["article_id"] == str(number)
         process.send_signal(stop)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         assert (process.stdout.read(), process.stderr.read()) == (b"", b"")
 
 
@@ -186,7 +186,7 @@ def test_it_ends_when_nobody_reads(workspace: Workspace) -> None:
         for _ in range(5):
             process.stdout.readline()
         process.stdout.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         assert process.stderr.read() == b""
 
 
@@ -200,7 +200,7 @@ def test_a_reindex_ends_it(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stdout.readline()
         assert workspace.run("reindex").code == 0
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=300) == 1
         assert b"rebuilt" in process.stderr.read()
 
 
@@ -298,8 +298,8 @@ def test_a_webhook_is_followed(workspace: Workspace, receiver: Receiver) -> None
         assert [status for status, _ in receiver.all_posts()] == [500, 204]
         with open_index(workspace) as index:
             enter(index, [article(9)])
-        assert kinds(receiver.posts.get(timeout=60)[1]["events"]) == [("new", "9")]
+        assert kinds(receiver.posts.get(timeout=300)[1]["events"]) == [("new", "9")]
         assert process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
     assert kinds(told(workspace, "--since", cursor)) == [("new", "9")]

@@ -164,7 +164,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(workspace: Workspace, tmp_path: 
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 1, (name, err)
         assert b"cannot write" in err
         assert b"Traceback" not in err
@@ -181,14 +181,14 @@ def test_a_reader_that_leaves_is_no_failure(workspace: Workspace) -> None:
             process.stdout.close()
             assert process.stderr is not None
             assert b"Traceback" not in process.stderr.read()
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=300) == 0
 
 
 def test_parquet_is_not_written_to_a_terminal(workspace: Workspace) -> None:
     ours, theirs = pty.openpty()
     process = workspace.start("export", "-:parquet", stdout=theirs, stderr=subprocess.PIPE)
     os.close(theirs)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     os.close(ours)
     assert process.returncode == 1
     assert "no text for a terminal" in err.decode()

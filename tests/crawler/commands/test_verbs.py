@@ -179,7 +179,7 @@ def test_export_to_the_standard_output_is_the_file(workspace: Workspace, tmp_pat
             process = workspace.start(
                 "export", name, env=how, stdout=stdout, stderr=subprocess.PIPE
             )
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=300)
         assert process.returncode == 0
         assert said == b"5 articles written to the standard output\n"
         assert (tmp_path / "stdout").read_bytes() == (tmp_path / file).read_bytes()
@@ -579,7 +579,7 @@ def test_output_into_a_closed_pipe_is_no_failure(workspace: Workspace, verb: lis
     os.close(reading)
     process = workspace.start(*verb, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, b"")
 
 

@@ -335,7 +335,7 @@ PARTS += [
 ]
 
 
-@settings(max_examples=100, deadline=2000)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.text(max_size=40),
     st.sampled_from([200, 304, 404]),

@@ -89,7 +89,6 @@ def test_time_is_linear_in_what_is_repeated(flood: bytes) -> None:
     assert time.process_time() - started < 4
 
 
-@settings(deadline=1000)
 @given(
     st.binary(max_size=400),
     st.sampled_from(["", "text/xml; charset=utf-8", "text/html; charset=euc-kr", "x"]),
@@ -166,7 +165,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=25).map("".join))
 def test_any_order_of_a_feeds_parts_is_entries_or_a_source_error(text: str) -> None:
     check(text.encode(errors="replace"), "")

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from html import escape
 from pathlib import Path
-from time import monotonic
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -240,9 +240,9 @@ SECONDS = 8.0
 
 
 def timely(outlet: str, html: str | bytes) -> Page:
-    start = monotonic()
+    start = process_time()
     page = read_page(outlet, html)
-    assert monotonic() - start < SECONDS
+    assert process_time() - start < SECONDS
     return page
 
 
@@ -288,7 +288,7 @@ def test_fifty_thousand_of_anything_are_read_in_seconds(outlet: str) -> None:
 @pytest.mark.parametrize("outlet", OUTLETS)
 def test_a_huge_text_is_read_in_seconds(outlet: str, part: str) -> None:
     text = (SEEDS / outlet / "own-text.txt").read_text("utf-8")
-    start = monotonic()
+    start = process_time()
     for hostile in (
         text + part * 100_000,
         part * 100_000 + "\n" + text,
@@ -296,7 +296,7 @@ def test_a_huge_text_is_read_in_seconds(outlet: str, part: str) -> None:
     ):
         page = read_bytes(outlet, hostile, media_type="text/plain")
         assert page.article is None or page.article.body
-    assert monotonic() - start < 3 * SECONDS
+    assert process_time() - start < 3 * SECONDS
 
 
 @pytest.mark.parametrize("outlet", OUTLETS)

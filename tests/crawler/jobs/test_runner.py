@@ -162,7 +162,7 @@ def test_the_end_of_a_run_is_written_once_the_index_is_writable_again(
             wait_for(lambda: "has been writing for over a minute" in caplog.text)
             assert schedule.endings() == [""]
             other.close()
-            run = future.result(timeout=60)
+            run = future.result(timeout=300)
         assert run is not None
         assert (run.record.ending, schedule.endings(), schedule.workspace.rows("leases")) == (
             Ending.SUCCEEDED,

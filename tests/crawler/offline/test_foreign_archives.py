@@ -378,7 +378,7 @@ def test_what_wget_itself_wrote_is_kept(
                 "--warc-cdx",
             ]
             command += [*more, *options, url]
-            subprocess.run(command, cwd=tmp_path, env=env, check=True, timeout=60)
+            subprocess.run(command, cwd=tmp_path, env=env, check=True, timeout=300)
     folder = tmp_path / "given"
     folder.mkdir()
     for path in tmp_path.glob("*.warc*"):

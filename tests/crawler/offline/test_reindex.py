@@ -259,7 +259,7 @@ def test_two_that_write_at_once_leave_one_index(tmp_path: Path) -> None:
             }
             page.with_suffix(".json").write_text(json.dumps(facts))
     running = [workspace.start("replay", folder, stdout=subprocess.DEVNULL) for folder in folders]
-    assert [process.wait(timeout=60) for process in running] == [0, 0]
+    assert [process.wait(timeout=300) for process in running] == [0, 0]
     before = tables_of(workspace.index)
     assert reindexed(workspace).code == 0
     after = tables_of(workspace.index)

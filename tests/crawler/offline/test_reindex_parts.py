@@ -86,7 +86,7 @@ def worker(desk: Desk, at_once: int = 4) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 def derived(desk: Desk) -> dict[str, list[str]]:
@@ -99,8 +99,8 @@ def of_file(desk: Desk) -> dict[str, list[str]]:
 
 
 def damage(desk: Desk) -> None:
-    """Change a byte in the middle of the first segment, which has several outlets."""
-    segment = min(desk.server.archive.glob("*.warc.gz"))
+    """Change a byte in the middle of the largest segment, which has several outlets."""
+    segment = max(desk.server.archive.glob("*.warc.gz"), key=lambda path: path.stat().st_size)
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 1
     segment.chmod(0o640)
@@ -252,7 +252,7 @@ def test_parts_are_taken_over_from_a_killed_worker_and_repeated_where_only_they_
             assert len(parts) == 2
             for process in (one.pid, *parts):
                 os.kill(process, signal.SIGKILL)
-        out, err = coordinator.communicate(timeout=110)
+        out, err = coordinator.communicate(timeout=300)
     assert coordinator.returncode == 0, (out, err)
     said = out.decode()
     ended = re.findall(r"(?m)^part (\d/2) on \S+: (\S+)", said)

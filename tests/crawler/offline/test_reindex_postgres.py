@@ -257,15 +257,16 @@ def test_whoever_still_reads_keeps_the_old_one_in_place(
 ) -> None:
     fresh = in_schema(desk.url, "public_reindex")
     assert stopped_at(desk.server, "finish", 1, "kill").code == -signal.SIGKILL
-    monkeypatch.setattr(database_swap, "READERS", 0.0)
     with Index(desk.url, read_only=True) as index:
         with index.reading() as reader:
             count = reader.scalar(select(func.count()).select_from(captures))
-            with (
-                pytest.raises(Exception, match="Everything else is done"),
-                exclusive(desk.url) as old,
-            ):
-                swap_in(fresh, desk.url, old)
+            with monkeypatch.context() as patches:
+                patches.setattr(database_swap, "READERS", 0.0)
+                with (
+                    pytest.raises(Exception, match="Everything else is done"),
+                    exclusive(desk.url) as old,
+                ):
+                    swap_in(fresh, desk.url, old)
             assert reader.scalar(select(func.count()).select_from(revisions))
             assert reader.scalar(select(func.count()).select_from(captures)) == count
         with exclusive(desk.url) as old:
@@ -275,7 +276,8 @@ def test_whoever_still_reads_keeps_the_old_one_in_place(
 
 def reading_again(index: Index, found: list[Any], stop: threading.Event) -> None:
     """Read in transactions that follow each other; note which index each was of, and what it had."""
-    while not stop.is_set():
+    # The pause lets the swap in, which asks for all locks for a moment now and then.
+    while not stop.wait(0.02):
         with index.reading() as connection:
             begin = build_of(connection)
             numbers = [
@@ -335,7 +337,7 @@ def test_a_writer_that_waits_writes_to_the_new_one(desk: Desk) -> None:
     thread = threading.Thread(target=write)
     with exclusive(desk.url) as old:
         thread.start()
-        assert begun.wait(30)
+        assert begun.wait(300)
         # It waits now, or soon: it writes to the new index in both cases.
         assert swap_in(in_schema(desk.url, "public_reindex"), desk.url, old) is not None
     thread.join()

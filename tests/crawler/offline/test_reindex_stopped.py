@@ -81,7 +81,12 @@ def stopped_at(workspace: Workspace, name: str, number: int, how: str) -> Comman
     command = [sys.executable, "-c", PATCHED, name, str(number), how]
     # That the pipes end within the time shows that the reading processes have ended, too.
     done = subprocess.run(
-        command, cwd=ROOT, env=workspace.environment(), capture_output=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env=workspace.environment(),
+        capture_output=True,
+        timeout=300,
+        check=False,
     )
     return CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -169,7 +174,7 @@ def test_a_full_disk_leaves_the_old_index_as_it_was(workspace: Workspace) -> Non
     process = workspace.start(
         "reindex", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=limit
     )
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Traceback" not in err.decode()
     assert "run the same command again" in err.decode()

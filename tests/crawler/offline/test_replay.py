@@ -229,7 +229,7 @@ def test_stopping_a_long_replay_leaves_a_readable_archive_and_it_can_go_on(
     assert process.stderr is not None
     assert b"empty_file" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1, err.decode()
     assert b"Traceback" not in err
     assert b"Stopped" in err

@@ -162,7 +162,7 @@ def test_a_signal_ends_the_reading(tmp_path: Path, verb: list[str], number: int)
     costly_pages.wait_until_begun(fifo)
     process.send_signal(number)
     # That the pipes end within the time shows that the reading processes have ended, too.
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == (1 if number == signal.SIGINT else -signal.SIGTERM)
     assert "Traceback" not in err.decode()
     said = workspace.run(*verb)

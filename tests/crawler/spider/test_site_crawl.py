@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked[self.path] += 1
         self.server.began.set()
         if self.server.held is not None:
-            self.server.held.wait(60)
+            self.server.held.wait(300)
         found = self.server.pages.get(self.path)
         kind, body = found if found is not None else ("text/html", "<html>없는 페이지입니다</html>")
         data = body.encode()
@@ -241,10 +241,10 @@ def test_one_of_two_crawls_of_a_site_at_once_is_refused(site: Site, tmp_path: Pa
     words = [word for name, value in SETTINGS.items() for word in ("-s", f"{name}={value}")]
     site.held = threading.Event()
     first = workspace.start("crawl", *words, "--site", f"{site.url}/feed")
-    assert site.began.wait(60)
+    assert site.began.wait(300)
     second = workspace.run("crawl", *words, "--site", f"{site.url}/news")
     site.held.set()
-    assert first.wait(60) == 0
+    assert first.wait(300) == 0
     assert second.code == 1
     assert "site:127.0.0.1 is being crawled since" in second.err
     assert len(workspace.rows("articles")) == 3

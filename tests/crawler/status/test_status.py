@@ -275,7 +275,7 @@ def test_a_reader_that_goes_away_is_no_failure(crawled: Workspace) -> None:
     process = crawled.start("status", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
@@ -296,7 +296,7 @@ def test_a_narrow_terminal_gets_lines_and_a_wide_one_a_table(
         while part := os.read(ours, 65536):
             shown += part
     os.close(ours)
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     text = shown.decode()
     assert ("outlet: etoday" in text) is (width < 200)
     assert ("│ etoday  │" in text) is (width == 200)

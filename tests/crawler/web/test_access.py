@@ -155,7 +155,7 @@ def test_it_serves_until_a_signal(seeds: Workspace, number: signal.Signals) -> N
         assert connection.getresponse().status == 200
         connection.close()
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     finally:
         process.kill()
     assert process.returncode == 0

@@ -179,7 +179,7 @@ def _has_rows(workspace: Workspace) -> bool:
 def _is_killed(how: int, target: Callable[..., None], *args: Any) -> bool:
     process = get_context("fork").Process(target=target, args=args)
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode in (0, -how), process.exitcode
     return process.exitcode != 0
 

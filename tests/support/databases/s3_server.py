@@ -240,7 +240,7 @@ def _ask(
     host: str, port: int, method: str, target: str, fields: dict[str, str], body: bytes
 ) -> bytes:
     """The whole answer of the server, as bytes."""
-    asked = http.client.HTTPConnection(host, port, timeout=30)
+    asked = http.client.HTTPConnection(host, port, timeout=120)
     try:
         passed = {k: v for k, v in fields.items() if k not in ("expect", "connection")}
         asked.request(method, target, body, passed)

@@ -85,7 +85,7 @@ def kill_holders(folder: Path, sites: Sequence[MockSite], kills: int, dice: Rand
             for process in schedulers.values():
                 process.send_signal(signal.SIGTERM)
             for process in schedulers.values():
-                process.wait(60)
+                process.wait(300)
     examine(schedule, tally)
     return tally
 

@@ -38,7 +38,7 @@ def cut_power(folder: Path, sites: Sequence[MockSite], cuts: int, dice: Random) 
                     dice.uniform(5, 70),
                 )
             kill_tree(scheduler.pid)
-            scheduler.wait(60)
+            scheduler.wait(300)
             tally.kills += 1
         scheduler = schedule.start(said=result)
         done = {site.outlet: schedule.endings(site.outlet).count("succeeded") for site in sites}
@@ -50,7 +50,7 @@ def cut_power(folder: Path, sites: Sequence[MockSite], cuts: int, dice: Random) 
             300,
         )
         scheduler.terminate()
-        scheduler.wait(60)
+        scheduler.wait(300)
     examine(schedule, tally, one_at_a_time=False)
     return tally
 

@@ -97,7 +97,7 @@ def jump(schedule: Schedule, folder: Path) -> list[tuple[str, str]]:
     set_clock("+1h")
     wait_for_output(daemon, ": succeeded")
     daemon.terminate()
-    daemon.communicate(timeout=60)
+    daemon.communicate(timeout=300)
     assert daemon.returncode == 0
     return [(_seoul(row["due_at"]), row["ending"]) for row in schedule.runs()]
 

@@ -27,7 +27,7 @@ MARK = "끝없이 읽히는 글"
 _ENDLESS, _TEXT = re.compile("(?:가+)+나"), "가" * 60
 _read = extract._read
 #: Seconds after which a process hangs that should read.
-_PATIENCE = 60
+_PATIENCE = 300
 
 OUTLET = Outlet(
     name="costly",

@@ -28,7 +28,7 @@ def unread(workspace: Workspace, *words: str | Path) -> tuple[int, str]:
         assert process.stderr is not None
         process.stdout.close()
         said = process.stderr.read().decode()
-        return process.wait(60), said
+        return process.wait(300), said
 
 
 def damage(workspace: Workspace) -> None:
@@ -68,4 +68,4 @@ def test_problems_of_which_nobody_reads_are_problems(workspace: Workspace) -> No
     ) as process:
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(60) == told.code != 0
+        assert process.wait(300) == told.code != 0

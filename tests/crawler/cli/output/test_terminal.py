@@ -48,7 +48,7 @@ def on_terminal(
                 printed += part
         except OSError:  # the last process with the terminal has ended
             pass
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
     text = printed.decode("utf-8").replace("\r\n", "\n")
     return re.sub(r"\x1b\[[\d;]*m", "", text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from time import monotonic
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +105,6 @@ def test_the_block_ends_at_the_headline() -> None:
 def test_a_hostile_page_is_read_in_seconds(hostile: str) -> None:
     body = LexborHTMLParser(f"{hostile}<main>본문").css_first("main")
     assert body is not None
-    start = monotonic()
+    start = process_time()
     text_before(body, "없는 머리글")
-    assert monotonic() - start < 5
+    assert process_time() - start < 5

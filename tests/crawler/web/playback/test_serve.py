@@ -34,7 +34,7 @@ def serving(workspace: Workspace, *options: str) -> Iterator[list[str]]:
         lines = [process.stdout.readline().decode() for _ in range(2)]
         yield [found for line in lines for found in re.findall(r"(https?://[^/\s]+)/", line)]
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
         assert b"Traceback" not in said
     finally:
         process.kill()
