@@ -144,9 +144,9 @@ class _Asked:
         return f"{source} WHERE {' AND '.join(self.where)}"
 
 
-def _asked(query: Query) -> _Asked:
-    asked = _Asked()
-    facets = [(kind, choice) for kind, choice in ((AUTHOR, query.author), (SECTION, query.section))]
+def lexemes_of(query: Query) -> str:
+    """Return the lexemes of the rows that may match, as the text of a tsquery."""
+    facets = ((AUTHOR, query.author), (SECTION, query.section))
     lexemes = [_any(map(_lexemes, choice)) for choice in query.terms]
     lexemes += [_any(_marked_lexemes(kind, one) for one in of) for kind, of in facets if of]
     lexemes += _facet_lexemes(query)
@@ -154,11 +154,16 @@ def _asked(query: Query) -> _Asked:
     lexemes += [f"!{_quoted(one.tokens[0])}" for one in alone]
     if all(one.startswith("!") for one in lexemes):
         lexemes.insert(0, _quoted(EVERY))
-    asked.where.append(f"hit.lexemes @@ CAST({asked.value(' & '.join(lexemes))} AS tsquery)")
+    return " & ".join(lexemes)
+
+
+def _asked(query: Query) -> _Asked:
+    asked = _Asked()
+    asked.where.append(f"hit.lexemes @@ CAST({asked.value(lexemes_of(query))} AS tsquery)")
     for choice in query.terms:
         if any(len(one.tokens) > 1 for one in choice):
             asked.where.append(_in_text(asked, choice))
-    for kind, choice in facets:
+    for kind, choice in ((AUTHOR, query.author), (SECTION, query.section)):
         if any(len(one.tokens) > 1 for one in choice):
             asked.where.append(_in_facets(asked, kind, choice))
     longer = [one for one in query.excluded if len(one.tokens) > 1]
