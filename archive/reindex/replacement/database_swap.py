@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-#: Seconds to wait until nobody reads the old index.
-READERS = 10.0
+#: Seconds to wait for a moment at which nobody reads the old index. Writers wait for twice as long.
+READERS = 30.0
 #: Seconds that we wait for a table at a time, and between two attempts. Where two wait for each
 #: other for a second, the server ends the query of one, which may be a reader.
 _ATTEMPT, _PAUSE = 0.3, 0.3
