@@ -233,7 +233,7 @@ def check_same_archive(archive: StoreOrFolder, connection: Connection) -> None:
     if names and names.isdisjoint(there):
         raise SegmentError(
             f"{store.place()} has none of the segments that the index refers to last (as "
-            f"{min(names)}): it is another archive. Is ARCHIVE_URL right, and its disk mounted?"
+            f"{min(names)}): it is another archive; {_question(store)}"
         )
 
 
@@ -249,10 +249,16 @@ def _checked_names(store: Store, connection: Connection) -> set[str]:
     if not closed and not opened:
         raise SegmentError(
             f"{store.place()} contains no segment, but the index refers to segments there (the "
-            f"last is {name}): is its disk mounted, and is ARCHIVE_URL right? A new archive needs "
-            "a new index (INDEX_URL)."
+            f"last is {name}): {_question(store)} A new archive needs a new index (INDEX_URL)."
         )
     return {*closed, *opened}
+
+
+def _question(store: Store) -> str:
+    """Return what to look at if a store is not the one that was expected."""
+    if store.is_remote:
+        return "is ARCHIVE_URL right?"
+    return "is its disk mounted, and is ARCHIVE_URL right?"
 
 
 def location_columns(location: Location) -> dict[str, Any]:

@@ -134,7 +134,9 @@ def _client(endpoint: str, _: int) -> Any:
             "s3", endpoint_url=endpoint or None, region_name=region, config=config
         )
     except (BotoCoreError, ValueError) as error:
-        raise SegmentError(f"S3 cannot be used: {_plain(error)}.") from error
+        raise SegmentError(
+            f"S3 cannot be used: {_plain(error)}. Check the variables AWS_… and the profile."
+        ) from error
 
 
 @contextmanager

@@ -257,12 +257,22 @@ def test_what_a_person_can_do_wrong_is_a_sentence(
         ({"S3_ENDPOINT": "not a url"}, "write https://HOST"),
         ({"ARCHIVE_URL": "s3://"}, "write a bucket as s3://BUCKET/PREFIX"),
         ({"KEEP_LOCAL": "soon"}, "KEEP_LOCAL"),
+        ({"AWS_MAX_ATTEMPTS": "many"}, "Check the variables AWS_…"),
     ):
         for verb in verbs:
             result = made.run(*verb, **env)
             assert result.code != 0, (verb, env)
             assert "Traceback" not in result.err, (verb, env, result.err)
             assert sentence in result.err, (verb, env, result.err)
+
+
+def test_another_prefix_is_not_taken_for_the_archive(made: Place) -> None:
+    for verb in (("recover",), ("reindex", "--dry-run")):
+        result = made.run(*verb, ARCHIVE_URL=f"s3://{made.bucket}/b")
+        assert result.code == 1
+        assert f"s3://{made.bucket}/b contains no segment" in result.err
+        assert "is ARCHIVE_URL right?" in result.err
+        assert "disk" not in result.err
 
 
 def test_without_credentials_it_says_what_to_set(made: Place) -> None:
