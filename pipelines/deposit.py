@@ -21,7 +21,7 @@ from archive.index.writers.conflicts import repeated_on_conflict
 from archive.index.writers.parts import outlet_part
 from archive.model.article import PAYWALLED, Quality
 from archive.model.errors import OUT_OF_MEMORY, SegmentError
-from archive.model.outcome import Outcome, internal_error
+from archive.model.outcome import Outcome, Reason, internal_error
 from archive.model.visit_policy import READ
 from archive.runs.recorder import Result, RunRecorder
 from archive.warc.record_writer import RevisitOf, one_line, payload_digest
@@ -51,6 +51,8 @@ BATCH, WAIT = 500, 2.0
 #: Or when its bodies have this many bytes: an imported archive may hold only the longest documents.
 HEAVY = 2**25
 
+#: Seconds within which a page that was fetched is read.
+_READ_WITHIN = 600.0
 _STORED = frozenset({Outcome.NEW, Outcome.CHANGED})
 #: Address, payload digest and, where it is known, the time of a capture: equal for the same one.
 _Key = tuple[str, str, "datetime | None"]
@@ -58,7 +60,10 @@ _Key = tuple[str, str, "datetime | None"]
 
 @dataclass(slots=True)
 class _Waiting:
-    """A page of the batch; ``location`` is set if its bytes are in a segment already."""
+    """A page of the batch; ``location`` is set if its bytes are in a segment already.
+
+    ``row`` is that of its record, if it has one that was written before it was read.
+    """
 
     key: _Key
     page: Page
@@ -66,6 +71,7 @@ class _Waiting:
     location: Location | None = None
     revisit: bool = False
     original: RevisitOf | None = None
+    row: Any = None
 
 
 class BatchError(SegmentError):
@@ -109,6 +115,9 @@ class CaptureStore:
         self._results: list[Result] = []
         self._oldest = 0.0
         self._weight = 0
+        #: The segments of pages that will be read, and when they were appended. A segment stays
+        #: open until all its pages are read: after a kill, a recovery reads what is in open ones.
+        self._unread: dict[_Key, tuple[str, float]] = {}
         #: How many of what was to be written has no rows yet: its records may be in a segment.
         self._unwritten = 0
         self._warcinfo_ids: dict[str, str] = {}
@@ -137,6 +146,8 @@ class CaptureStore:
         )
         if original is not None:
             self._originals[key] = original
+        if page.verdict is not None and page.verdict.reason is Reason.INTERNAL_ERROR:
+            self._unread[key] = (location.file, monotonic())
 
     def add_page(self, page: Page, origin: str = "", original: RevisitOf | None = None) -> None:
         """Add a page that was read.
@@ -148,6 +159,7 @@ class CaptureStore:
         :raises IndexUnusableError: the index can't be written.
         """
         key = _key(page)
+        self._unread.pop(key, None)
         appended = self._waiting.get(key)
         original = original or self._originals.pop(key, None)
         if appended is None and self._is_blocked(page):
@@ -163,11 +175,18 @@ class CaptureStore:
             self._weight += size
         self._flush_behind(page)
 
-    def add_recorded(self, page: Page, location: Location, *, revisit: bool) -> None:
-        """Add a page whose record is in the archive already and not in the index."""
+    def add_recorded(
+        self, page: Page, location: Location, *, revisit: bool, row: Any = None
+    ) -> None:
+        """Add a page whose record is in the archive already and not in the index.
+
+        Or it has a ``row``, of `unread_records`, which is then that of what is read now.
+        """
         key = _key(page)
         self._make_room(key)
-        self._waiting[key] = _Waiting(key, _without_body(page), location=location, revisit=revisit)
+        self._waiting[key] = _Waiting(
+            key, _without_body(page), location=location, revisit=revisit, row=row
+        )
         self._flush_behind(page)
 
     def add_result(self, result: Result) -> None:
@@ -202,7 +221,20 @@ class CaptureStore:
                 if met is not None:
                     self._note_bug("a batch was written at the second try", met)
             if not self._unwritten:
-                self._segments.settle()
+                self._segments.settle(but=self._segments_to_read())
+
+    def _segments_to_read(self) -> set[str]:
+        """Return the segments of pages that will be read.
+
+        A page that is not read for long never will be: a part of a user's has dropped it.
+        """
+        long_ago = monotonic() - _READ_WITHIN
+        self._unread = {
+            key: (name, appended_at)
+            for key, (name, appended_at) in self._unread.items()
+            if appended_at >= long_ago
+        }
+        return {name for name, _ in self._unread.values()}
 
     def _flush_behind(self, page: Page) -> None:
         """Write the batch if it is due, or if reading a page of it again would cost seconds."""
@@ -213,6 +245,7 @@ class CaptureStore:
 
     def close(self) -> None:
         """Write the batch and end the run."""
+        self._unread.clear()  # nothing is read any more
         self.flush()
         self._end_run()
 
@@ -369,7 +402,7 @@ class CaptureStore:
                 known = known_captures(connection, digests)
         entries: list[CaptureEntry] = []
         for one in waiting:
-            row = None
+            row = one.row
             if one.location is None:
                 url, _, moment = one.key
                 row = _same_capture(known.get((url, _row_digest(one)), ()), one, moment)

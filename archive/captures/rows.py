@@ -12,7 +12,7 @@ from archive.index.dialect import one_of
 from archive.index.schema import captures, revisions
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.exchange import Location
-from archive.model.outcome import Outcome
+from archive.model.outcome import Outcome, Reason
 from archive.model.visit_policy import GONE_STATUSES
 from archive.segments.lookup import read_at
 from archive.segments.store import store_of
@@ -156,6 +156,23 @@ def known_records(connection: Connection, record_ids: Collection[str]) -> dict[s
     query = select(captures.c.record_id, SHOWN_REVISION)
     rows = connection.execute(query.where(one_of(captures.c.record_id, record_ids)))
     return {row.record_id: row.revision_id for row in rows}
+
+
+def unread_records(connection: Connection, record_ids: Collection[str]) -> dict[str, Any]:
+    """Return those rows, by the record ids, that say that their record was not read.
+
+    A crawl stores what it has fetched before it reads it, and a bug may have been met.
+    """
+    is_unread = (captures.c.outcome == Outcome.FAILED, captures.c.reason == Reason.INTERNAL_ERROR)
+    columns = select(
+        captures.c.record_id,
+        captures.c.id,
+        captures.c.captured_at,
+        captures.c.time_known,
+        captures.c.revision_id,
+    )
+    rows = connection.execute(columns.where(one_of(captures.c.record_id, record_ids), *is_unread))
+    return {row.record_id: row for row in rows}
 
 
 def known_captures(

@@ -25,7 +25,7 @@ from archive.warc import record_writer as warc
 from archive.warc.compression.gzip_member import member, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
     from types import TracebackType
@@ -155,15 +155,17 @@ class SegmentWriter:
         if self._fd >= 0:
             self._sync()
 
-    def settle(self) -> None:
+    def settle(self, but: Collection[str] = ()) -> None:
         """Note that everything synced is indexed: give complete segments their final names.
 
-        Where they are sent elsewhere, that goes on in a thread: a crawl must not wait for it.
+        Not those named in ``but``. Where they are sent elsewhere, that goes on in a thread: a crawl
+        must not wait for it.
         """
         self._check()
         self._unsettled = False
-        while self._full:
-            fd, name = self._full.pop()
+        done = [(fd, name) for fd, name in self._full if name not in but]
+        self._full = [(fd, name) for fd, name in self._full if name in but]
+        for fd, name in done:
             self._closings.append((fd, name, self._begin_closing(name)))
         self._end_closings(wait=False)
 

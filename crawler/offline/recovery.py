@@ -1,14 +1,14 @@
-"""Index what a killed run left in the archive but not in the index."""
+"""Index what a killed run left in the archive but not in the index, or not read."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.articles.batch import is_of_record
 from archive.articles.ingest_model import verdict_of_revisit
-from archive.captures.rows import check_archive, indexed_bytes, known_records
+from archive.captures.rows import check_archive, indexed_bytes, known_records, unread_records
 from archive.model.errors import SegmentError, describe_os_error
 from archive.model.outcome import Outcome, Reason, Verdict, internal_error
 from archive.runs.recorder import Result
@@ -54,6 +54,24 @@ class Recovered:
     visits: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A document that a killed run left; ``row`` is set if it has one and was not read."""
+
+    record: Record
+    place: Location
+    row: Any
+
+    @property
+    def source(self) -> str:
+        """Where it lies."""
+        return f"{self.place.file}@{self.place.offset}"
+
+    def add_to(self, store: CaptureStore, page: Page) -> None:
+        """Add its page to a store."""
+        store.add_recorded(page, self.place, revisit=self.record.kind == "revisit", row=self.row)
+
+
 def _log_recovered(segment: Recovered) -> None:
     _log.warning(
         "%s was left open: %s records indexed, %s visits given back",
@@ -73,7 +91,8 @@ def recover(
 ) -> int:
     """Index the captures in segments of dead writers that have no row yet, and close the segments.
 
-    Return how many captures were indexed. They are read as a replay reads them; one at which our
+    So are those that have a row and were not read: a crawl may be killed between the two. Return
+    how many captures were indexed. They are read as a replay reads them; one at which our
     own code raises an error is kept unread, and is a failed result. ``frontier``, if given, is that
     of ``outlet``: visits whose response is found have ended. ``on_recovered`` is called for each
     segment after it was closed.
@@ -96,8 +115,8 @@ def recover(
                 continue
             visits = frontier.release_expired() if frontier is not None else 0
             count = 0
-            for record, place in _each_once(_without_row(segment, index), store):
-                count += _add(record, place, index, store, frontier, outlet)
+            for left in _each_once(_left_by(segment, index), store):
+                count += _add(left, index, store, frontier, outlet)
             store.flush()
             total += count
         on_recovered(Recovered(segment.name, count, segment.cut, segment.used, visits))
@@ -116,53 +135,46 @@ def _tidy(store: Store) -> None:
         raise SegmentError(describe_os_error(store.place(), error)) from error
 
 
-def _each_once(
-    documents: Iterator[tuple[Record, Location]], store: CaptureStore
-) -> Iterator[tuple[Record, Location]]:
+def _each_once(left: Iterator[_Left], store: CaptureStore) -> Iterator[_Left]:
     """Yield the documents without copies of one record, which are failed results."""
     seen: set[str] = set()
-    for record, place in documents:
-        if place.record_id in seen:
+    for one in left:
+        record_id = one.place.record_id
+        if record_id in seen:
             verdict = Verdict(Outcome.FAILED, Reason.BAD_RECORD, "a copy of a record; skipped")
-            store.add_result(Result(source=_source(place), verdict=verdict))
+            store.add_result(Result(source=one.source, verdict=verdict))
             continue
-        seen.add(place.record_id)
-        yield record, place
+        seen.add(record_id)
+        yield one
 
 
-def _source(place: Location) -> str:
-    return f"{place.file}@{place.offset}"
-
-
-def _without_row(segment: RecoveredSegment, index: Index) -> Iterator[tuple[Record, Location]]:
-    """Yield the documents of a segment that have no row."""
+def _left_by(segment: RecoveredSegment, index: Index) -> Iterator[_Left]:
+    """Yield the documents of a segment that have no row, or one that says that they are unread."""
     batch: list[tuple[Record, Location]] = []
     for document in segment.documents():
         batch.append(document)
         if len(batch) == _BATCH:
-            yield from _unknown(batch, index)
+            yield from _left_of(batch, index)
             batch = []
-    yield from _unknown(batch, index)
+    yield from _left_of(batch, index)
 
 
-def _unknown(
-    documents: list[tuple[Record, Location]], index: Index
-) -> Iterator[tuple[Record, Location]]:
+def _left_of(documents: list[tuple[Record, Location]], index: Index) -> Iterator[_Left]:
+    record_ids = [place.record_id for _, place in documents]
     with index.reading() as connection:
-        known = known_records(connection, [place.record_id for _, place in documents])
-    return (document for document in documents if document[1].record_id not in known)
+        known = known_records(connection, record_ids)
+        unread = unread_records(connection, record_ids)
+    for record, place in documents:
+        row = unread.get(place.record_id)
+        if row is not None or place.record_id not in known:
+            yield _Left(record, place, row)
 
 
 def _add(
-    record: Record,
-    place: Location,
-    index: Index,
-    store: CaptureStore,
-    frontier: Frontier | None,
-    outlet: str,
+    left: _Left, index: Index, store: CaptureStore, frontier: Frontier | None, outlet: str
 ) -> bool:
     """Add the capture of a record; return whether there is one."""
-    source = _source(place)
+    record, source = left.record, left.source
     try:
         page = _read(record, source, index)
         if frontier is not None and page.outlet == outlet:
@@ -171,21 +183,21 @@ def _add(
         if not is_of_record(error):
             raise
         store.add_result(Result(source=source, verdict=internal_error(error)))
-        return _add_unread(record, place, store, source)
-    store.add_recorded(page, place, revisit=record.kind == "revisit")
+        return left.row is None and _add_unread(left, store)
+    left.add_to(store, page)
     return True
 
 
-def _add_unread(record: Record, place: Location, store: CaptureStore, source: str) -> bool:
+def _add_unread(left: _Left, store: CaptureStore) -> bool:
     """Add the capture of a record that could not be read; return False if that fails as well."""
     try:
-        page = replace(unread_capture(record, source), final=False)
+        page = replace(unread_capture(left.record, left.source), final=False)
     except Exception as error:  # the bug is reported already; this says no more
         if not is_of_record(error):
             raise
-        _log.debug("%s has no row", source, exc_info=error)
+        _log.debug("%s has no row", left.source, exc_info=error)
         return False
-    store.add_recorded(page, place, revisit=record.kind == "revisit")
+    left.add_to(store, page)
     return True
 
 

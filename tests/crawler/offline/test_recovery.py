@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pipelines.deposit
 from archive.frontier.frontier import Frontier
 from archive.frontier.visits import FrontierLink
 from archive.index.database import Index, IndexUnusableError
@@ -17,6 +19,7 @@ from archive.segments.recovery import recover_segment
 from archive.segments.writer import SegmentWriter
 from archive.warc.reader import iterate
 from archive.warc.record_writer import RevisitOf, payload_digest
+from crawler.extraction.judge import provisional_page
 from crawler.extraction.reading import read_exchange
 from crawler.offline.recovery import recover
 from crawler.outlets import outlet_named
@@ -190,6 +193,32 @@ def test_what_was_synced_and_not_committed_is_read_into_the_index(tmp_path: Path
     assert open_segments(tmp_path) == []
 
 
+def test_what_was_committed_and_not_read_is_read(tmp_path: Path) -> None:
+    """A batch may be written, and the crawl be killed, before a page of it is read."""
+    page = article()
+    page_of_nothing = replace(page, url="https://www.etoday.co.kr/news/view/1", body=b"<p>")
+    out = writer(tmp_path)
+    with Index(url_of(tmp_path / "index.sqlite3")) as index:
+        dead = Frontier(index, "etoday", "dead", lambda: MOMENT)
+        dead.discover([FrontierLink("9000000001", page.url, None, "feed")])
+        assert dead.lease(9)
+        store = CaptureStore(out, index, RunRecorder("test"), lambda _: None, dead)
+        for arrived in (page, page_of_nothing):
+            store.append(provisional_page(arrived, outlet_named("etoday"), arrived.url))
+        store.flush()
+    killed(out)
+    results = mend(tmp_path, "etoday")
+    assert sorted(str(result.verdict) for result in results) == ["new", "unparsed/no_layout"]
+    with Index(url_of(tmp_path / "index.sqlite3")) as index, index.reading() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT outcome, reason, revision_id FROM captures ORDER BY id"
+        ).fetchall()
+        visits = connection.exec_driver_sql("SELECT state, outcome FROM frontier").fetchall()
+    assert rows == [("new", "", 1), ("unparsed", "no_layout", None)]
+    assert visits == [("due", "new")]
+    assert mend(tmp_path, "etoday") == []
+
+
 def test_a_full_segment_stays_open_until_its_records_are_in_the_index(tmp_path: Path) -> None:
     out = writer(tmp_path, max_bytes=1)
     out.write(article())
@@ -221,6 +250,34 @@ def test_full_segments_get_their_names_when_all_is_settled(tmp_path: Path) -> No
             store.flush()
         assert len(open_segments(tmp_path / "archive")) == 1
     assert [path.suffix for path in (tmp_path / "archive").glob("*.warc.gz*")] == [".gz"] * 3
+
+
+def test_a_full_segment_stays_open_until_its_pages_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines.deposit, "_READ_WITHIN", 600.0)
+    folder = tmp_path / "archive"
+    arrived = [replace(article(), url=f"{etoday.address(etoday_seed())}{n}") for n in range(4)]
+    outlet = outlet_named("etoday")
+    with (
+        Index(url_of(tmp_path / "index.sqlite3")) as index,
+        writer(folder, max_bytes=1) as out,
+    ):
+        store = CaptureStore(out, index, RunRecorder("test"), [].append)
+
+        def closed() -> int:
+            store.flush()
+            return len(list(folder.glob("*.warc.gz")))
+
+        for page in arrived:
+            store.append(provisional_page(page, outlet, page.url))
+        assert closed() == 0
+        store.add_page(read_exchange(arrived[1], outlet))
+        assert closed() == 1, "the pages of the others are not read yet"
+        monkeypatch.setattr(pipelines.deposit, "_READ_WITHIN", -1.0)
+        assert closed() == 3, "what is not read for long never is; one is being written"
+        store.close()
+    assert len(list(folder.glob("*.warc.gz"))) == 4
 
 
 def test_what_an_index_that_fails_did_not_get_lies_in_an_open_segment(tmp_path: Path) -> None:

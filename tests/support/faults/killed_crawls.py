@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.mock_site.server import MockSite
+    from tests.support.processes.cli import Workspace
     from tests.support.sites.made_outlets import ManyCrawls
 
 #: The crawls write their batches this often, seconds: the more writes, the more a kill can hit.
@@ -88,6 +89,7 @@ def _one(
     assert fork_server.code() == 0, result.read_text("utf-8")
     assert {path.suffix for path in crawls.segments()} == {".gz"}
     crawls.check_captures()
+    assert _unread(crawls.workspace) == []
     received = Counter(entry.raw for entry in log[before:])
     kept = Counter(record.block for record in crawls.records() if record.kind == "request")
     assert not kept - received
@@ -136,7 +138,13 @@ def kill_crawls_of_many(many: ManyCrawls, kills: int, seed: int) -> Tally:
     tally.twice = sum(number > 1 for number in news.values())
     assert {path.suffix for path in many.crawls.segments()} == {".gz"}
     many.crawls.check_captures()
+    assert _unread(many.workspace) == []
     return tally
+
+
+def _unread(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the rows of captures that were stored and never read."""
+    return [row for row in workspace.rows("captures") if row["reason"] == "internal_error"]
 
 
 def _stored_of_many(many: ManyCrawls) -> set[tuple[str, str]]:
