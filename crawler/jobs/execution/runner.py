@@ -74,7 +74,7 @@ class FinishedRun:
             totals.update(counts)
         counted = ", ".join(f"{number} {outcome}" for outcome, number in totals.items())
         how = str(record.ending)
-        if record.ending is not Ending.SUCCEEDED:
+        if record.ending is not Ending.SUCCEEDED and record.exit_code is not None:
             how += f" (exit {record.exit_code})"
         line = f"{record.job}: {how} in {self.seconds:.0f} s: {counted or 'nothing counted'}"
         if self.order.since is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from archive.index.database import Index
@@ -42,7 +42,9 @@ class BackupByWorkers:
 
 def _wait(parts: Parts) -> None:
     for run in parts.ended():
-        print(parts.line(run), flush=True)
+        # The copies go on. What can't be written is said at the end, where the backup is reported.
+        with suppress(OSError):
+            print(parts.line(run), flush=True)
         if run.ending is not Ending.SUCCEEDED:
             raise PartsError(
                 f"a part could not be copied; {run.log or 'its log'} says why. What was backed up "

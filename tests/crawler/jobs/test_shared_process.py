@@ -139,6 +139,7 @@ def test_a_killed_process_is_a_crash_of_its_runs_which_are_repeated(tmp_path: Pa
         os.kill(process, signal.SIGKILL)
         out, err = started.communicate(timeout=120)
         assert started.returncode == 1, (out, err)
+        assert b"north: crashed in " in out + err, (out, err)
         assert many.endings() == {name: [("crashed", None)] for name in THREE}
         sites.latency = 0.0
         said = many.workspace.run(*many.schedule("--once"))

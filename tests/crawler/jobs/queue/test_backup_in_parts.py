@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from subprocess import DEVNULL
-from typing import TYPE_CHECKING
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import pytest
 
@@ -15,9 +15,6 @@ from tests.support.documents import SEEDS
 from tests.support.processes.cli import Workspace
 from tests.support.processes.schedules import wait_for
 from tests.support.processes.workers import end, rows_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Seconds within which processes have done what is waited for.
 PATIENCE = 180
@@ -40,6 +37,10 @@ def test_workers_copy_segments_after_a_command_that_was_killed(tmp_path: Path) -
     worker = workspace.start("worker", "--at-once", "2", stdout=DEVNULL, stderr=DEVNULL)
     try:
         made = workspace.run("backup", backup, "--workers", "2")
+        with Path("/dev/full").open("w") as full:
+            words = ("backup", tmp_path / "untold", "--workers", "2")
+            untold = workspace.start(*words, stdout=full, stderr=PIPE)
+            _, err = untold.communicate(timeout=PATIENCE)
     finally:
         assert end(worker) == 0
     assert made.code == 0, made.err
@@ -48,10 +49,15 @@ def test_workers_copy_segments_after_a_command_that_was_killed(tmp_path: Path) -
         ["2/2", "1/2"],
     )
     assert "segments: 2 new, 0 unchanged, 0 deleted" in made.out
-    known = inventory.read(backup)
+    assert untold.returncode == 1
+    assert b"output" in err
+    assert str(tmp_path / "untold").encode() not in err, "its disk is not to blame"
+    known, whole = inventory.read(backup), inventory.read(tmp_path / "untold")
     assert known is not None
+    assert whole is not None
+    assert len(whole.files) == len(known.files)
     for run in rows_of(url, _PARTS):
-        is_of_killed = run["arguments"][-1] != known.state
+        is_of_killed = run["arguments"][-1] not in (known.state, whole.state)
         assert run["ending"] == ("failed" if is_of_killed else "succeeded"), run
 
     unsplit = workspace.run("backup", tmp_path / "unsplit")
