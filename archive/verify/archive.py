@@ -294,10 +294,14 @@ class Verification:
         yield Finding(open_name(name), -1, "", Rule.LEFT_OPEN, sentence)
 
     def _read(self, check: FileCheck, rows: RowCheck | None) -> Iterator[Finding]:
-        """Read a whole file; yield faults of it, of its links, and of rows that lead to it."""
-        before = 0
+        """Read a whole file; yield faults of it, of its links, and of rows that lead to it.
+
+        Where it can't be read on, nothing is said of the rows that lead behind that place.
+        """
+        before, is_read = 0, True
         for item in check.run():
             if isinstance(item, Finding):
+                is_read = is_read and item.rule is not Rule.UNREADABLE
                 yield item
                 continue
             yield from self._record_findings(check, item, rows)
@@ -307,7 +311,7 @@ class Verification:
         self._progress(max(check.size - before, 0))
         self.tally.files += 1
         self.tally.bytes += max(check.size, 0)
-        if rows is not None:
+        if rows is not None and is_read:
             yield from rows.finish()
         if self._witness and check.sha256 and check.within is None:
             from archive.verify.witness import compare_with_warcio  # warcio takes long to import

@@ -382,6 +382,16 @@ def test_files_are_verified_by_themselves_and_by_the_manifest_beside_them(
     assert result.out.count(": unreadable: ") >= 2
 
 
+def test_of_a_segment_that_cannot_be_read_no_row_is_called_wrong(workspace: Workspace) -> None:
+    path = segments(workspace)[0]
+    path.unlink()
+    path.mkdir()
+    result = workspace.call("verify")
+    assert result.code == 1
+    assert f"{path.name}: unreadable: " in result.out
+    assert "no_record" not in result.out
+
+
 def test_warcio_is_the_witness_of_an_archive_and_of_files(
     workspace: Workspace, tmp_path: Path
 ) -> None:
