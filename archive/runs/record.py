@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -108,6 +109,22 @@ class RunRecord:
     def own_counts(self) -> dict[str, int]:
         """What a crawl counted of its outlet, by outcome."""
         return self.counts.get(self.outlet, {})
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """What was counted by outcome: of a crawl's outlet, of another run over all outlets."""
+        if self.outlet:
+            return self.own_counts
+        total: Counter[str] = Counter()
+        for counts in self.counts.values():
+            total.update(counts)
+        return dict(total)
+
+    @property
+    def recovered_of_others(self) -> int:
+        """How many results a crawl has of other outlets, whose killed crawls it recovered."""
+        others = (counts for outlet, counts in self.counts.items() if outlet != self.outlet)
+        return sum(sum(counts.values()) for counts in others) if self.outlet else 0
 
     @property
     def new(self) -> int:

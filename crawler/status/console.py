@@ -131,7 +131,7 @@ def _outlet_row(state: OutletState, now: datetime) -> tuple[str, ...]:
     figures = state.figures
     results = new = _NONE
     if state.last is not None:
-        results = _results(_totals(state.last, reasons=False))
+        results = _results(_by_outcome(state.last.totals))
         paywalled = f" ({figures.paywalled} paywalled)" if figures.paywalled else ""
         new = f"{figures.new}{paywalled}"
     # The sentences of the alarms stand below the table.
@@ -162,7 +162,7 @@ def _run_row(record: RunRecord) -> tuple[str, ...]:
         took,
         job or "hand",
         " ".join((record.verb, *record.arguments)),
-        _results(_totals(record)),
+        _all_results(record),
         _ending(record),
         record.host or _NONE,
         record.version or _NONE,
@@ -187,14 +187,18 @@ def _ending(record: RunRecord) -> str:
     return f"{record.ending} (exit {record.exit_code})" if record.exit_code else str(record.ending)
 
 
-def _totals(record: RunRecord, *, reasons: bool = True) -> dict[str, int]:
-    """Return a run's results by outcome over all outlets, with or without the reasons."""
+def _by_outcome(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return results without their reasons."""
     total: dict[str, int] = {}
-    for table in record.counts.values():
-        for what, number in table.items():
-            name = what if reasons else what.partition("/")[0]
-            total[name] = total.get(name, 0) + number
+    for what, number in counts.items():
+        name = what.partition("/")[0]
+        total[name] = total.get(name, 0) + number
     return total
+
+
+def _all_results(record: RunRecord) -> str:
+    others = record.recovered_of_others
+    return _results(record.totals) + (f", recovered {others} of other outlets" if others else "")
 
 
 def _results(counts: Mapping[str, int]) -> str:

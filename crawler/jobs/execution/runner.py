@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import select
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -69,14 +68,13 @@ class FinishedRun:
     def __str__(self) -> str:
         """Return the run as one line of text."""
         record = self.record
-        totals: Counter[str] = Counter()
-        for counts in record.counts.values():
-            totals.update(counts)
-        counted = ", ".join(f"{number} {outcome}" for outcome, number in totals.items())
+        counted = ", ".join(f"{number} {outcome}" for outcome, number in record.totals.items())
         how = str(record.ending)
         if record.ending is not Ending.SUCCEEDED and record.exit_code is not None:
             how += f" (exit {record.exit_code})"
         line = f"{record.job}: {how} in {self.seconds:.0f} s: {counted or 'nothing counted'}"
+        if record.recovered_of_others:
+            line += f", recovered {record.recovered_of_others} of other outlets"
         if self.order.since is not None:
             line += f", caught up since {self.order.since}"
         if record.log:

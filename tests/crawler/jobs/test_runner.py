@@ -20,14 +20,14 @@ from archive.index.database import Index
 from archive.index.schema import leases, runs
 from archive.index.writers.leases import Leases, all_held, take
 from archive.runs.job_runs import Claim, Past, claim, end, end_crashed, past
-from archive.runs.record import Ending
+from archive.runs.record import Ending, RunRecord
 from crawler.jobs import daemon
 from crawler.jobs.config import parse_jobs
 from crawler.jobs.due import Order, due, held_by
 from crawler.jobs.due_now import report_crashed
 from crawler.jobs.execution import own_process, runner
 from crawler.jobs.execution.logs import Logs
-from crawler.jobs.execution.runner import RunnerContext
+from crawler.jobs.execution.runner import FinishedRun, RunnerContext
 from crawler.jobs.signals import Stop
 from tests.support.databases.postgres import url_of
 from tests.support.databases.write_lock import held, wait_briefly
@@ -310,3 +310,23 @@ def test_settings_reach_a_run_and_not_its_command_line(
     assert started
     assert "5ec1237" not in " ".join(started[0])
     assert not [word for word in started[0] if "_URL" in word]
+
+
+def test_a_crawls_line_is_of_its_outlet_and_names_what_it_recovered_of_others() -> None:
+    (job,) = parse_jobs('[[job]]\noutlet = "etoday"\nevery = "1d"\n')
+    now = datetime.now(UTC)
+    record = RunRecord(
+        run_id="1",
+        verb="crawl",
+        started_at=now,
+        outlet="etoday",
+        job="etoday",
+        ending=Ending.CRASHED,
+        counts={"etoday": {"new": 60}, "newspim": {"new": 8, "unchanged": 1}},
+    )
+    order = Order(job=job, due_at=now, attempt=1)
+    line = str(FinishedRun(order=order, record=record, seconds=8.0))
+    assert line == "etoday: crashed in 8 s: 60 new, recovered 9 of other outlets"
+    whole = replace(record, outlet="", verb="replay", ending=Ending.FAILED, exit_code=1)
+    line = str(FinishedRun(order=order, record=whole, seconds=8.0))
+    assert line == "etoday: failed (exit 1) in 8 s: 68 new, 1 unchanged"
