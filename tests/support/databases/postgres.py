@@ -50,7 +50,7 @@ def _let_pg_ctl_wait() -> None:
 
     run = postgres_server.pgexec
 
-    def patiently(*args: Any, timeout: float | None = None, **how: Any) -> str:  # noqa: ARG001
+    def patiently(*args: Any, timeout: float | None = None, **how: Any) -> str:  # noqa: ARG001  (too short)
         return str(run(*args, env={**os.environ, "PGCTLTIMEOUT": str(_PATIENCE)}, **how))
 
     postgres_server.pgexec = patiently
