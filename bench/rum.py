@@ -6,7 +6,7 @@ The database holds an index, as `bench.growth --index` makes one, and the extens
 get the full text of it, each with one of the two and with the positions, which are in the order of
 publication; then as many rows more as are asked for; then the newest hits are asked for by turns.
 Hits are those of the lexemes alone, without the other conditions of a search. Both tables are
-deleted at the end. Times are the wall's, of the server's side.
+deleted at the end. Times are the wall's, as the client sees them.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ from tests.support.databases.postgres import let_stand_for
 let_stand_for(Path(sys.argv[1]), sys.argv[2])
 with frontier_index(Path(sys.argv[1])) as at:
     print(len(at.run("held").lease(3)), flush=True)
-    time.sleep(600)
+    time.sleep(600)  # until it is killed
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -154,11 +155,9 @@ def _wait_for_takeovers(fleet: Fleet, tally: WorkerTally) -> None:
     for at, its in _KILLED.values():
         for row in its:
             key = (row["due_at"], row["attempt"])
-            begun = _begun_after(fleet, row["job"], key)
-            if not begun:
-                wait_for(lambda row=row, key=key: bool(_begun_after(fleet, row["job"], key)), 300)  # type: ignore[misc]
-                begun = _begun_after(fleet, row["job"], key)
-            tally.takeovers.append(begun[0].timestamp() - at)
+            begun = partial(_begun_after, fleet, row["job"], key)
+            wait_for(begun, 300)
+            tally.takeovers.append(begun()[0].timestamp() - at)
     _KILLED.clear()
 
 

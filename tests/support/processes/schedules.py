@@ -157,7 +157,7 @@ def done_once(rows: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
     return Counter((row["job"], row["due_at"]) for row in rows if row["ending"] == "succeeded")
 
 
-def wait_for(what: Callable[[], bool], patience: float = PATIENCE) -> float:
+def wait_for(what: Callable[[], object], patience: float = PATIENCE) -> float:
     """Look until it is so: at the clock, or at what another process does; how many seconds it took."""
     began = time.monotonic()
     while not what():
